@@ -1,0 +1,1 @@
+"""Binary formats: one package a format; each reads an image and plans a `Patch`."""

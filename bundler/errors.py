@@ -1,0 +1,92 @@
+"""What can go wrong: one class a cause, each with its exit status and a hint on what to do.
+
+A message names the file; a hint says what to do about it. `Problems` holds several errors that were
+found while planning, so that the user sees all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class BundlerError(Exception):
+    """The base of every error that bundler raises on purpose."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NotAnEnvironment(BundlerError):
+    """The folder is neither a virtual environment nor an installation."""
+
+
+class BaseInterpreterMissing(BundlerError):
+    """The environment's `bin/python` leads to a Python that is not there."""
+
+
+class InterpreterFailed(BundlerError):
+    """The environment's interpreter did not answer the probe."""
+
+
+class UnsupportedEnvironment(BundlerError):
+    """An environment of a kind that bundler does not pack (yet)."""
+
+
+class UnsupportedEditable(BundlerError):
+    """An editable install that cannot be made real from its `.pth` file."""
+
+
+class UnknownVariant(BundlerError):
+    """A file that must be rewritten does not look like any version that bundler knows."""
+
+
+class BinaryFormatError(BundlerError):
+    """A binary is truncated or contradicts itself."""
+
+
+class CannotPatch(BundlerError):
+    """A well-formed binary has no room, or a shape, for the edits that it needs."""
+
+
+class OutputExists(BundlerError):
+    """Something stands at the output path."""
+
+
+class OutputFailed(BundlerError):
+    """The output could not be written or put in place."""
+
+
+class NotABundle(BundlerError):
+    """A path given as a bundle is none."""
+
+
+class UnsupportedBundle(BundlerError):
+    """A bundle, but one that this version cannot read."""
+
+
+class Problems(BundlerError):
+    """Several errors at once: `errors` in the order in which they were found."""
+
+    def __init__(self, errors: Sequence[BundlerError]) -> None:
+        self.errors = tuple(errors)
+        lines = [f"{len(self.errors)} problems:"]
+        for error in self.errors:
+            lines.append(f"  {error.message}")
+            if error.hint:
+                lines.append(f"    {error.hint}")
+        super().__init__("\n".join(lines))
+
+
+def raise_all(errors: Sequence[BundlerError]) -> None:
+    """Raise nothing for none, the error itself for one, `Problems` for more."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Problems(errors)
