@@ -1,0 +1,113 @@
+"""What there is: an interpreter, the environment around it, and the distributions installed in it.
+
+All paths are absolute and on this machine. Nothing here decides what a bundle will hold.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class EnvironmentKind(enum.Enum):
+    """How an environment came to be."""
+
+    VENV = "venv"
+    """A virtual environment: packages here, the interpreter in a base elsewhere."""
+
+    INSTALLATION = "installation"
+    """A Python installation that stands by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The base interpreter, as its own `sysconfig` describes it."""
+
+    version_info: tuple[int, int, int, str, int]
+    executable: str
+    """The real file, all links followed."""
+    base_prefix: str
+    platlibdir: str
+    abiflags: str
+    stdlib: str
+    platstdlib: str
+    include: str
+    makefile: str
+    default_scheme: str
+    sysconfigdata: str
+    """Name of the `_sysconfigdata` module."""
+    extension_suffixes: tuple[str, ...]
+    platform: str
+    variables: Mapping[str, str]
+    """The configuration variables that have a value, as text."""
+
+    @property
+    def version(self) -> str:
+        """`X.Y.Z`, with the pre-release suffix that Python itself prints (`3.14.0rc1`)."""
+        major, minor, micro, level, serial = self.version_info
+        suffix = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(level)
+        return f"{major}.{minor}.{micro}" + (f"{suffix}{serial}" if suffix else "")
+
+    @property
+    def short_version(self) -> str:
+        """`X.Y`."""
+        return f"{self.version_info[0]}.{self.version_info[1]}"
+
+    @property
+    def abi_thread(self) -> str:
+        """`t` for a free-threaded build, else nothing."""
+        return "t" if self.variables.get("Py_GIL_DISABLED") == "1" else ""
+
+    @property
+    def python_name(self) -> str:
+        """`pythonX.Y[t]`: the name of the stdlib's folder and of the executable."""
+        return f"python{self.short_version}{self.abi_thread}"
+
+    @property
+    def library_names(self) -> tuple[str, ...]:
+        """File names under which libpython may lie beside the others in the base's library folder."""
+        names = [self.variables.get("INSTSONAME", ""), self.variables.get("LDLIBRARY", "")]
+        names.append(f"libpython3{self.abi_thread}.so")
+        return tuple(dict.fromkeys(name for name in names if name.startswith("libpython") and ".so" in name))
+
+    @property
+    def library_directories(self) -> tuple[str, ...]:
+        """Where libpython may lie: beside the base first, since LIBDIR is stale after a move."""
+        places = [os.path.join(self.base_prefix, self.platlibdir), os.path.join(self.base_prefix, "lib")]
+        if libdir := self.variables.get("LIBDIR"):
+            places.append(libdir)
+        return tuple(dict.fromkeys(places))
+
+    @property
+    def is_debian(self) -> bool:
+        """Whether this is an interpreter with Debian's (or Ubuntu's) installation schemes."""
+        return self.default_scheme in ("posix_local", "deb_system")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed distribution: the folder of its metadata, and where it lies."""
+
+    name: str
+    version: str
+    metadata: str
+    """The `.dist-info` folder."""
+    editable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What is packed: `root` as the user named it (made absolute), and what was found there."""
+
+    root: str
+    kind: EnvironmentKind
+    interpreter: Interpreter
+    python: str
+    """The environment's own `bin/python`, which runs the environment."""
+    config: Mapping[str, str]
+    """`pyvenv.cfg`, or nothing."""
+    site_packages: tuple[str, ...]
+    """The environment's own package folders, links followed, each once."""
+    distributions: tuple[Distribution, ...]

@@ -1,0 +1,126 @@
+"""Ask an interpreter for its facts by running it once, isolated."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bundler.environment.facts import Interpreter
+from bundler.errors import InterpreterFailed, UnsupportedEnvironment
+
+_SCRIPT = os.path.join(os.path.dirname(__file__), "probe_script.py")
+_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The JSON object of the probe script, read with types."""
+
+    values: Mapping[str, object]
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.values.get(name)
+        return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def probe(python: str) -> Interpreter:
+    """The facts of the interpreter that `python` starts.
+
+    Raises InterpreterFailed where it does not start or answer, UnsupportedEnvironment for another implementation
+    than CPython or a version before 3.8.
+    """
+    answer = _Answer(_run(python))
+    implementation = answer.text("implementation")
+    if implementation != "cpython":
+        raise UnsupportedEnvironment(
+            f"{python} is {implementation or 'no CPython'}; bundler packs CPython only",
+            "make the environment with CPython 3.8 or later",
+        )
+    version = answer.values.get("version_info")
+    if not isinstance(version, list) or len(version) != 5:
+        raise InterpreterFailed(f"{python} gave no version")
+    major, minor, micro, level, serial = version
+    if (major, minor) < (3, 8):
+        raise UnsupportedEnvironment(f"{python} is Python {major}.{minor}; bundler packs 3.8 and later")
+    variables = answer.values.get("variables")
+    base_prefix = os.path.realpath(answer.text("base_prefix"))
+    return Interpreter(
+        version_info=(major, minor, micro, str(level), serial),
+        executable=_real_executable(python, base_prefix, answer),
+        base_prefix=base_prefix,
+        platlibdir=answer.text("platlibdir") or "lib",
+        abiflags=answer.text("abiflags"),
+        stdlib=os.path.realpath(answer.text("stdlib")),
+        platstdlib=os.path.realpath(answer.text("platstdlib")),
+        include=os.path.realpath(answer.text("include")),
+        makefile=os.path.realpath(answer.text("makefile")),
+        default_scheme=answer.text("default_scheme"),
+        sysconfigdata=answer.text("sysconfigdata"),
+        extension_suffixes=answer.texts("extension_suffixes"),
+        platform=answer.text("platform"),
+        variables=(
+            {key: str(value) for key, value in variables.items() if value is not None}
+            if isinstance(variables, dict)
+            else {}
+        ),
+    )
+
+
+def _run(python: str) -> dict[str, object]:
+    """Run the probe script; its environment holds no PYTHON* variable, its working directory is /."""
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    command = [python, "-I", "-S", "-B", "-X", "utf8", _SCRIPT]
+    try:
+        done = subprocess.run(
+            command,
+            env=variables,
+            cwd="/",
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InterpreterFailed(
+            f"{python} could not be run: {error}", "is it built for this machine?"
+        ) from error
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise InterpreterFailed(
+            f"{python} failed with status {done.returncode}: {said[-1] if said else 'it said nothing'}",
+            "the environment's interpreter must start where it is packed",
+        )
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError as error:
+        raise InterpreterFailed(f"{python} did not answer the probe: {done.stdout[:200]!r}") from error
+    return answer if isinstance(answer, dict) else {}
+
+
+def _real_executable(python: str, base_prefix: str, answer: _Answer) -> str:
+    """The base's executable, all links followed.
+
+    A venv made with copies holds one of its own, so the base's is looked for by its versioned name first.
+    """
+    version = answer.values.get("variables")
+    ldversion = version.get("LDVERSION") if isinstance(version, dict) else None
+    info = answer.values.get("version_info")
+    short = f"{info[0]}.{info[1]}" if isinstance(info, list) else ""
+    for name in (f"python{ldversion}", f"python{short}", "python3", "python"):
+        candidate = os.path.join(base_prefix, "bin", name)
+        if os.path.isfile(candidate) and not _is_script(candidate):
+            return os.path.realpath(candidate)
+    return os.path.realpath(answer.text("base_executable") or python)
+
+
+def _is_script(path: str) -> bool:
+    """Whether a file begins with a shebang: version managers put shell scripts under a python's name."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"

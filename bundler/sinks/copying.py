@@ -1,0 +1,135 @@
+"""Bytes from a source to a new file, hashed on the way."""
+
+from __future__ import annotations
+
+import enum
+import errno
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+from bundler.errors import OutputFailed
+from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
+
+CHUNK = 1 << 20
+_FICLONE = 0x40049409  # linux/fs.h
+
+
+class LinkMode(enum.Enum):
+    """How a file that is not changed gets into a directory."""
+
+    AUTO = "auto"
+    """A reflink where the file system has them, else a copy."""
+    COPY = "copy"
+    HARDLINK = "hardlink"
+    """One inode for bundle and source; a copy where that may not be."""
+    REFLINK = "reflink"
+    """A reflink, or an error."""
+
+
+def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
+    """The bytes of a file entry, in chunks of at most 1 MiB. OutputFailed where the source changed since planning."""
+    match entry.content:
+        case Literal(data):
+            yield data
+        case Deferred(make):
+            yield make(digests)
+        case Source(path, size):
+            with open(path, "rb", buffering=0) as file:
+                left = size
+                while chunk := file.read(min(CHUNK, left)):
+                    yield chunk
+                    left -= len(chunk)
+                if left or file.read(1):
+                    raise OutputFailed(
+                        f"{path} changed while it was packed", "pack again when nothing writes to it"
+                    )
+        case Patched(path, patch):
+            with open(path, "rb") as file:
+                yield from patch.read(file)
+        case _:
+            raise TypeError(f"{entry.path} is no file")
+
+
+def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, bool]:
+    """Make the file `target` from an entry, with its mode and time; give its digest and whether it is a hard link."""
+    if (
+        isinstance(entry.content, Source)
+        and link is LinkMode.HARDLINK
+        and _hard_link(entry.content.path, target)
+    ):
+        return _hash(entry, digests), True
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        if isinstance(entry.content, Source) and _clone(entry.content, descriptor, link):
+            digest = _hash(entry, digests)
+        else:
+            digest = _copy(entry, descriptor, digests)
+        os.fchmod(descriptor, entry.mode)
+        os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
+    finally:
+        os.close(descriptor)
+    return digest, False
+
+
+def _copy(entry: Entry, descriptor: int, digests: Digests) -> Digest:
+    hasher = hashlib.sha256()
+    size = 0
+    for chunk in chunks(entry, digests):
+        hasher.update(chunk)
+        size += len(chunk)
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    return Digest(hasher.digest(), size)
+
+
+def _hash(entry: Entry, digests: Digests) -> Digest:
+    hasher = hashlib.sha256()
+    size = 0
+    for chunk in chunks(entry, digests):
+        hasher.update(chunk)
+        size += len(chunk)
+    return Digest(hasher.digest(), size)
+
+
+def _hard_link(source: str, target: str) -> bool:
+    """Link where that is possible; not across file systems, over the link limit, or for others' files."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP):
+            return False
+        raise
+    return True
+
+
+def _clone(source: Source, descriptor: int, link: LinkMode) -> bool:
+    """Share the source's blocks copy-on-write, where the file system can."""
+    if link is LinkMode.COPY or link is LinkMode.HARDLINK or source.size == 0:
+        return False
+    with open(source.path, "rb", buffering=0) as file:
+        try:
+            fcntl.ioctl(descriptor, _FICLONE, file.fileno())
+        except OSError as error:
+            if link is LinkMode.REFLINK:
+                raise OutputFailed(
+                    f"{source.path} cannot be reflinked to the output: {error.strerror}",
+                    "use --link auto, or an output on the same btrfs or XFS file system",
+                ) from error
+            return False
+    return True
+
+
+def can_reflink(folder: str) -> bool:
+    """Whether the file system of `folder` clones files at all: asked once rather than for each file."""
+    with tempfile.TemporaryFile(dir=folder) as one, tempfile.TemporaryFile(dir=folder) as other:
+        one.write(b"x")
+        one.flush()
+        try:
+            fcntl.ioctl(other.fileno(), _FICLONE, one.fileno())
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,143 @@
+"""A bundle as a directory: written beside the target, then put in place by one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from types import TracebackType
+
+from bundler.errors import OutputFailed
+from bundler.plan.entries import Deferred, Digest, Directory, Entry, Link, Source
+from bundler.sinks import Written
+from bundler.sinks.copying import LinkMode, can_reflink, write_file
+from bundler.sinks.placement import Target
+
+# One task for the pool: enough files that handing it over costs little, few enough that both cores stay busy.
+_BATCH_FILES = 64
+_BATCH_BYTES = 4 << 20
+
+
+class DirectorySink:
+    """Writes entries below a temporary directory beside `out`, several files at once; see `sinks.Sink`."""
+
+    def __init__(self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2) -> None:
+        self._target = Target(out, force=force)
+        self._link = link
+        self._threads = max(1, threads)
+        self._digests: dict[str, Digest] = {}
+        self._directories: list[Entry] = []
+        self._batch: list[Entry] = []
+        self._batch_bytes = 0
+        self._pending: set[Future[tuple[dict[str, Digest], int]]] = set()
+        self._entries = 0
+        self._shared = 0
+
+    def __enter__(self) -> DirectorySink:
+        """Check the target, make the temporary directory."""
+        self._target.check()
+        self._temporary = self._target.make_temporary()
+        self._root = os.path.join(self._temporary, "new")
+        try:
+            os.mkdir(self._root)
+            if self._link is LinkMode.AUTO and not can_reflink(self._temporary):
+                self._link = LinkMode.COPY
+        except BaseException:
+            self._discard()
+            raise
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="copy")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop writing and remove what is not in place."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._discard()
+
+    def add(self, entry: Entry) -> None:
+        """Write one entry; files may still be on their way when this returns."""
+        self._entries += 1
+        path = os.path.join(self._root, entry.path)
+        match entry.content:
+            case Directory():
+                os.mkdir(path, 0o700)
+                self._directories.append(entry)
+            case Link(target):
+                os.symlink(target, path)
+                os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+            case Deferred():
+                self._drain()
+                self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
+            case content:
+                self._batch.append(entry)
+                self._batch_bytes += content.size if isinstance(content, Source) else 1 << 16
+                if len(self._batch) >= _BATCH_FILES or self._batch_bytes >= _BATCH_BYTES:
+                    self._submit()
+
+    def finish(self) -> Written:
+        """Set the directories' modes and times, then put the tree in place."""
+        self._drain()
+        for entry in reversed(self._directories):
+            path = os.path.join(self._root, entry.path)
+            os.chmod(path, entry.mode)
+            os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+        os.chmod(self._root, 0o755)
+        self._target.put_directory(self._root)
+        return Written(
+            self._target.path,
+            self._digests,
+            self._entries,
+            sum(digest.size for digest in self._digests.values()),
+            self._shared,
+        )
+
+    def _submit(self) -> None:
+        batch, self._batch, self._batch_bytes = self._batch, [], 0
+        if batch:
+            self._pending.add(self._pool.submit(self._write, batch))
+        while len(self._pending) > 4 * self._threads:
+            done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
+            self._collect(done)
+
+    def _drain(self) -> None:
+        self._submit()
+        done, self._pending = wait(self._pending)
+        self._collect(done)
+
+    def _collect(self, futures: Iterable[Future[tuple[dict[str, Digest], int]]]) -> None:
+        for future in futures:
+            digests, shared = future.result()
+            self._digests.update(digests)
+            self._shared += shared
+
+    def _write(self, batch: list[Entry]) -> tuple[dict[str, Digest], int]:
+        digests: dict[str, Digest] = {}
+        shared = 0
+        for entry in batch:
+            try:
+                digest, linked = write_file(entry, os.path.join(self._root, entry.path), {}, self._link)
+            except EOFError as error:
+                raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
+            digests[entry.path] = digest
+            shared += linked
+        return digests, shared
+
+    def _discard(self) -> None:
+        remove_tree(self._temporary)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a tree that we made, directories without write permission included; a missing one is fine."""
+
+    def retry(_function: object, failed: str, _info: object) -> None:
+        os.chmod(os.path.dirname(failed), 0o700)
+        if os.path.isdir(failed) and not os.path.islink(failed):
+            os.chmod(failed, 0o700)
+            shutil.rmtree(failed, ignore_errors=True)
+        elif os.path.lexists(failed):
+            os.unlink(failed)
+
+    if os.path.lexists(path):
+        shutil.rmtree(path, onerror=retry)
