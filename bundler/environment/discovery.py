@@ -65,12 +65,8 @@ def _read_config(root: str) -> Mapping[str, str] | None:
 def _refuse_other_kinds(root: str, path: str) -> None:
     """Environments of a kind that is known, and not packed."""
     if os.path.isdir(os.path.join(root, "conda-meta")):
-        raise UnsupportedEnvironment(
-            f"{path} is a conda environment (it has conda-meta/)", "use conda-pack, for now"
-        )
-    if os.path.isfile(os.path.join(root, "Scripts", "python.exe")) or os.path.isfile(
-        os.path.join(root, "python.exe")
-    ):
+        raise UnsupportedEnvironment(f"{path} is a conda environment (it has conda-meta/)", "use conda-pack, for now")
+    if os.path.isfile(os.path.join(root, "Scripts", "python.exe")) or os.path.isfile(os.path.join(root, "python.exe")):
         raise UnsupportedEnvironment(f"{path} is an environment for Windows (it has python.exe)")
 
 
@@ -125,9 +121,7 @@ def _check_format(python: str, shown: str) -> None:
             f"{shown} is a script, not an interpreter", "name the installation that the script starts"
         )
     if head[:4] in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"):
-        raise UnsupportedEnvironment(
-            f"{shown} is a macOS executable; this version packs environments of Linux"
-        )
+        raise UnsupportedEnvironment(f"{shown} is a macOS executable; this version packs environments of Linux")
     if head[:4] != b"\x7fELF":
         raise UnsupportedEnvironment(f"{shown} is not an ELF executable")
     order = "little" if head[5] == 1 else "big"

@@ -88,9 +88,7 @@ def _run(python: str) -> dict[str, object]:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InterpreterFailed(
-            f"{python} could not be run: {error}", "is it built for this machine?"
-        ) from error
+        raise InterpreterFailed(f"{python} could not be run: {error}", "is it built for this machine?") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise InterpreterFailed(

@@ -81,9 +81,7 @@ def format_of(out: str) -> OutputFormat:
     return DIRECTORY
 
 
-def open_sink(
-    out: str, *, force: bool, link: LinkMode, threads: int, top: str = "", level: int | None = None
-) -> Sink:
+def open_sink(out: str, *, force: bool, link: LinkMode, threads: int, top: str = "", level: int | None = None) -> Sink:
     """The sink for a path, by its suffix.
 
     `force` replaces what is there; `top` is a folder put on top of an archive; `level` is the compression level.
@@ -99,6 +97,4 @@ def open_sink(
     from bundler.sinks.tar import TarSink
 
     compressed = archive is TAR_GZ
-    return TarSink(
-        out, force=force, top=top, level=level if compressed else None, gzip=compressed, threads=threads
-    )
+    return TarSink(out, force=force, top=top, level=level if compressed else None, gzip=compressed, threads=threads)

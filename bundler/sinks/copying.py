@@ -43,9 +43,7 @@ def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
                     yield chunk
                     left -= len(chunk)
                 if left or file.read(1):
-                    raise OutputFailed(
-                        f"{path} changed while it was packed", "pack again when nothing writes to it"
-                    )
+                    raise OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to it")
         case Patched(path, patch):
             with open(path, "rb") as file:
                 yield from patch.read(file)
@@ -55,11 +53,7 @@ def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
 
 def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, bool]:
     """Make the file `target` from an entry, with its mode and time; give its digest and whether it is a hard link."""
-    if (
-        isinstance(entry.content, Source)
-        and link is LinkMode.HARDLINK
-        and _hard_link(entry.content.path, target)
-    ):
+    if isinstance(entry.content, Source) and link is LinkMode.HARDLINK and _hard_link(entry.content.path, target):
         return _hash(entry, digests), True
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
