@@ -1,0 +1,254 @@
+"""An ELF file as the loader sees it: program headers, `.dynamic`, and the strings that these name.
+
+Section headers are not read here: the loader does not know them. Only headers and tables are read, never
+the whole file, so that the cost does not depend on the file's size.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.structs import (
+    ByteOrder,
+    DynamicEntry,
+    ElfClass,
+    FileHeader,
+    Segment,
+    Structures,
+    structures,
+)
+from bundler.errors import BinaryFormatError
+
+MAGIC = b"\x7fELF"
+IDENT_SIZE = 16
+_LONGEST_STRING = 1 << 20
+_LONGEST_INTERPRETER = 4096  # the kernel's own limit, PATH_MAX
+_LONGEST_DYNAMIC = 1 << 20
+_CHUNK = 512
+
+
+def is_elf(head: bytes) -> bool:
+    """Whether a file that begins with `head` (4 bytes or more) is an ELF file."""
+    return head[:4] == MAGIC
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What the loader reads of an ELF file. Strings are decoded with os.fsdecode."""
+
+    size: int
+    """Size of the file in bytes."""
+    elf_class: ElfClass
+    byteorder: ByteOrder
+    machine: int
+    """e_machine."""
+    type: int
+    """e_type: ET_EXEC, ET_DYN, …"""
+    segments: tuple[Segment, ...]
+    dynamic: tuple[DynamicEntry, ...] | None
+    """The entries before the first DT_NULL; None where there is no dynamic section in the file."""
+    interpreter: str | None
+    needed: tuple[str, ...]
+    soname: str | None
+    rpath: str | None
+    """DT_RPATH."""
+    runpath: str | None
+    """DT_RUNPATH; where it is there, the loader ignores DT_RPATH."""
+    flags_1: int
+
+    @property
+    def machine_name(self) -> str:
+        """The machine's name as in `x86-64`, or `machine 4711` for an unknown one."""
+        return c.MACHINE_NAMES.get(self.machine, f"machine {self.machine}")
+
+    @property
+    def structures(self) -> Structures:
+        """The layouts of this file's class and byte order."""
+        return structures(self.elf_class, self.byteorder)
+
+    def entry(self, tag: int) -> int | None:
+        """The number of the dynamic tag `tag` (the last one, as for glibc); None where there is none."""
+        return last_value(self.dynamic or (), tag)
+
+    def offset_of(self, address: int, length: int = 1) -> int | None:
+        """File offset of the `length` bytes at `address`; None where no PT_LOAD has them in the file."""
+        return offset_of(self.segments, address, length)
+
+
+def last_value(dynamic: Sequence[DynamicEntry], tag: int) -> int | None:
+    """The number of the last entry with `tag`: the one that glibc keeps (`elf_get_dynamic_info`)."""
+    return next((entry.value for entry in reversed(dynamic) if entry.tag == tag), None)
+
+
+def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int | None:
+    """File offset of the `length` bytes at `address`; None where no PT_LOAD has them in the file."""
+    for segment in segments:
+        if segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.filesz - length:
+            return segment.offset + address - segment.vaddr
+    return None
+
+
+def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
+    """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
+    try:
+        file.seek(offset)
+        data = file.read(length)
+    except (ValueError, OverflowError) as error:
+        raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
+    if len(data) < length:
+        raise BinaryFormatError(
+            f"{what} is truncated: {length} bytes at offset {offset} are needed, {len(data)} are there"
+        )
+    return data
+
+
+def read_header(file: BinaryIO) -> tuple[Structures, FileHeader]:
+    """The layouts that e_ident asks for, and the file header.
+
+    Raises BinaryFormatError where it is no ELF file, truncated, or of an unknown class or byte order.
+    """
+    ident = read_at(file, 0, IDENT_SIZE, "the ELF identification")
+    if not is_elf(ident):
+        raise BinaryFormatError("not an ELF file")
+    if ident[4] not in (1, 2) or ident[5] not in (1, 2) or ident[6] != 1:
+        raise BinaryFormatError(f"unknown ELF class {ident[4]}, byte order {ident[5]} or version {ident[6]}")
+    layouts = structures(ElfClass(ident[4]), "little" if ident[5] == 1 else "big")
+    return layouts, layouts.header.read(read_at(file, IDENT_SIZE, layouts.header.size, "the ELF header"))
+
+
+def read_image(file: BinaryIO) -> Image:
+    """The loader's view of the seekable binary `file`.
+
+    Raises BinaryFormatError where the file is truncated or contradicts itself.
+    """
+    size = file.seek(0, os.SEEK_END)
+    layouts, header = read_header(file)
+    segments = _read_segments(file, layouts, header)
+    for segment in segments:
+        if segment.type == c.PT_LOAD and segment.offset + segment.filesz > size:
+            raise BinaryFormatError(
+                f"a segment ends at offset {segment.offset + segment.filesz}, the file at {size}: truncated"
+            )
+    dynamic = _read_dynamic(file, layouts, segments)
+    strings = _Strings(file, segments, dynamic or ())
+
+    def text(tag: int) -> str | None:
+        index = last_value(dynamic or (), tag)
+        return None if index is None else strings[index]
+
+    return Image(
+        size=size,
+        elf_class=layouts.elf_class,
+        byteorder=layouts.byteorder,
+        machine=header.machine,
+        type=header.type,
+        segments=segments,
+        dynamic=dynamic,
+        interpreter=_read_interpreter(file, segments),
+        needed=tuple(strings[entry.value] for entry in dynamic or () if entry.tag == c.DT_NEEDED),
+        soname=text(c.DT_SONAME),
+        rpath=text(c.DT_RPATH),
+        runpath=text(c.DT_RUNPATH),
+        flags_1=last_value(dynamic or (), c.DT_FLAGS_1) or 0,
+    )
+
+
+def string_table(segments: Sequence[Segment], dynamic: Sequence[DynamicEntry]) -> tuple[int, int]:
+    """File offset and size in bytes of the table that DT_STRTAB and DT_STRSZ name.
+
+    Raises BinaryFormatError where a tag is missing or the table does not lie in one PT_LOAD.
+    """
+    address, size = last_value(dynamic, c.DT_STRTAB), last_value(dynamic, c.DT_STRSZ)
+    if address is None or size is None:
+        raise BinaryFormatError("a dynamic section without DT_STRTAB and DT_STRSZ")
+    offset = offset_of(segments, address, size)
+    if offset is None:
+        raise BinaryFormatError(f"no PT_LOAD holds the string table of {size} bytes at address {address:#x}")
+    return offset, size
+
+
+def read_string(file: BinaryIO, offset: int, limit: int) -> bytes:
+    """The bytes from `offset` to the next NUL, which must come before offset `limit`."""
+    found = bytearray()
+    limit = min(limit, offset + _LONGEST_STRING)
+    while offset < limit:
+        chunk = read_at(file, offset, min(_CHUNK, limit - offset), "a string")
+        end = chunk.find(b"\0")
+        if end >= 0:
+            return bytes(found + chunk[:end])
+        found += chunk
+        offset += len(chunk)
+    raise BinaryFormatError("a string runs over the end of the string table")
+
+
+class _Strings:
+    """The dynamic string table: reads the string at an index, where it is asked for."""
+
+    def __init__(self, file: BinaryIO, segments: Sequence[Segment], dynamic: Sequence[DynamicEntry]) -> None:
+        self._file = file
+        self._segments = segments
+        self._dynamic = dynamic
+        self._place: tuple[int, int] | None = None
+
+    def __getitem__(self, index: int) -> str:
+        if self._place is None:
+            self._place = string_table(self._segments, self._dynamic)
+        offset, size = self._place
+        if index >= size:
+            raise BinaryFormatError(f"string index {index} leaves the string table of {size} bytes")
+        return os.fsdecode(read_string(self._file, offset + index, offset + size))
+
+
+def _read_segments(file: BinaryIO, layouts: Structures, header: FileHeader) -> tuple[Segment, ...]:
+    if header.phnum == 0:
+        return ()
+    if header.phnum == c.PN_XNUM:
+        raise BinaryFormatError("65535 or more program headers (PN_XNUM) are not supported")
+    if header.phentsize != layouts.segment.size:
+        raise BinaryFormatError(
+            f"a program header has {layouts.segment.size} bytes, the ELF header says {header.phentsize}"
+        )
+    data = read_at(file, header.phoff, header.phnum * header.phentsize, "the program header table")
+    return tuple(layouts.segment.read_all(data))
+
+
+def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segment]) -> tuple[DynamicEntry, ...] | None:
+    """The entries before DT_NULL, found by address as the loader does."""
+    place = next((segment for segment in segments if segment.type == c.PT_DYNAMIC), None)
+    if place is None or place.filesz == 0:  # no contents: a file of debug information
+        return None
+    offset = offset_of(segments, place.vaddr, place.filesz)
+    if offset is None:
+        raise BinaryFormatError(f"no PT_LOAD holds the dynamic section at address {place.vaddr:#x}")
+    if place.filesz > _LONGEST_DYNAMIC:
+        raise BinaryFormatError(f"a dynamic section of {place.filesz} bytes")
+    entries: list[DynamicEntry] = []
+    for entry in layouts.dynamic.read_all(read_at(file, offset, place.filesz, "the dynamic section")):
+        if entry.tag == c.DT_NULL:
+            return tuple(entries)
+        entries.append(entry)
+    raise BinaryFormatError("the dynamic section has no DT_NULL at its end")
+
+
+def _read_interpreter(file: BinaryIO, segments: Sequence[Segment]) -> str | None:
+    place = next((segment for segment in segments if segment.type == c.PT_INTERP), None)
+    if place is None or place.filesz == 0:
+        return None
+    if place.filesz > _LONGEST_INTERPRETER:
+        raise BinaryFormatError(f"an interpreter path of {place.filesz} bytes")
+    data = read_at(file, place.offset, place.filesz, "the interpreter's path")
+    return os.fsdecode(data.partition(b"\0")[0])
+
+
+def unpack_word(layouts: Structures, data: bytes, offset: int) -> int:
+    """The 32-bit number at `offset` of `data`; BinaryFormatError where it is cut off."""
+    try:
+        value: int = layouts.word.unpack_from(data, offset)[0]
+    except struct.error as error:
+        raise BinaryFormatError("a table of 32-bit numbers is truncated") from error
+    return value
