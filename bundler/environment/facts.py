@@ -39,6 +39,8 @@ class Interpreter:
     sysconfigdata: str
     """Name of the `_sysconfigdata` module."""
     extension_suffixes: tuple[str, ...]
+    cache_tag: str
+    """What a pyc's name says about its maker: `cpython-312`."""
     platform: str
     variables: Mapping[str, str]
     """The configuration variables that have a value, as text."""

@@ -64,6 +64,7 @@ def probe(python: str) -> Interpreter:
         default_scheme=answer.text("default_scheme"),
         sysconfigdata=answer.text("sysconfigdata"),
         extension_suffixes=answer.texts("extension_suffixes"),
+        cache_tag=answer.text("cache_tag"),
         platform=answer.text("platform"),
         variables=(
             {key: str(value) for key, value in variables.items() if value is not None}

@@ -1,0 +1,20 @@
+"""`bundle.json`: what is inside a bundle, where each file came from, what was changed and why.
+
+Names that are not UTF-8 are written with lone surrogates as JSON escapes, and come back as they were.
+"""
+
+from bundler.manifest.model import SCHEMA, ChangedFile, FileFact, LibraryFact, Manifest, MissingLibrary, PythonFacts
+from bundler.manifest.reading import read_manifest
+from bundler.manifest.writing import write_manifest
+
+__all__ = [
+    "SCHEMA",
+    "ChangedFile",
+    "FileFact",
+    "LibraryFact",
+    "Manifest",
+    "MissingLibrary",
+    "PythonFacts",
+    "read_manifest",
+    "write_manifest",
+]

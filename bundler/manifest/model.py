@@ -1,0 +1,81 @@
+"""The content of `bundle.json` as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFacts:
+    """The interpreter of a bundle. `executable`, `stdlib` and `site_packages` are bundle paths."""
+
+    version: str
+    executable: str
+    stdlib: str
+    site_packages: tuple[str, ...]
+    extension_suffixes: tuple[str, ...]
+    implementation: str = "cpython"
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """One path: a file has `sha256` (hexadecimal) and `size` in bytes, a link has `link`, its target."""
+
+    sha256: str | None = None
+    size: int = 0
+    link: str | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that differs from its origin, and why."""
+
+    path: str
+    origin: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFact:
+    """A library taken along from the host: bundle path, where it came from, who needs it (bundle paths)."""
+
+    path: str
+    origin: str
+    needed_by: tuple[str, ...]
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingLibrary:
+    """A NEEDED that was found nowhere in the source either, and the bundle path of the file that has it."""
+
+    path: str
+    needed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything in `bundle.json`."""
+
+    bundler: str
+    python: PythonFacts
+    machine: str
+    libc_floor: str | None
+    """Oldest glibc on which the bundle runs, as `2.34`; None where nothing asks for a version."""
+    floor_file: str | None
+    floor_symbol: str | None
+    distributions: tuple[tuple[str, str], ...]
+    """Name and version of each."""
+    files: Mapping[str, FileFact]
+    changed: tuple[ChangedFile, ...] = ()
+    bundled: tuple[LibraryFact, ...] = ()
+    host_libraries: tuple[str, ...] = ()
+    missing: tuple[MissingLibrary, ...] = ()
+    import_failures: Mapping[str, str] = field(default_factory=dict)
+    """Modules that fail to import in the source too, with the error."""
+    warnings: tuple[str, ...] = ()
+    schema: int = SCHEMA

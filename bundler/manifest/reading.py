@@ -1,0 +1,120 @@
+"""JSON to `Manifest`, with every value's type checked: the file may be anybody's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from bundler.errors import NotABundle, UnsupportedBundle
+from bundler.manifest.model import (
+    SCHEMA,
+    ChangedFile,
+    FileFact,
+    LibraryFact,
+    Manifest,
+    MissingLibrary,
+    PythonFacts,
+)
+
+_T = TypeVar("_T", str, int)
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """The manifest in the bytes of a `bundle.json`.
+
+    Raises NotABundle for what is no manifest, UnsupportedBundle for one of a later schema.
+    """
+    try:
+        top = _Object(json.loads(data))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
+    schema = top.value("schema", int, 0)
+    if schema > SCHEMA:
+        raise UnsupportedBundle(
+            f"bundle.json has schema {schema}; this version reads up to {SCHEMA}", "use a newer bundler"
+        )
+    if not top.value("bundler", str, ""):
+        raise NotABundle("bundle.json was not written by bundler")
+    python, platform, libraries = top.child("python"), top.child("platform"), top.child("libraries")
+    return Manifest(
+        bundler=top.value("bundler", str, ""),
+        python=PythonFacts(
+            version=python.value("version", str, ""),
+            executable=python.value("executable", str, ""),
+            stdlib=python.value("stdlib", str, ""),
+            site_packages=python.texts("site_packages"),
+            extension_suffixes=python.texts("extension_suffixes"),
+            implementation=python.value("implementation", str, "cpython"),
+        ),
+        machine=platform.value("machine", str, ""),
+        libc_floor=platform.text_or_none("floor"),
+        floor_file=platform.text_or_none("floor_file"),
+        floor_symbol=platform.text_or_none("floor_symbol"),
+        distributions=tuple(
+            (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
+        ),
+        files={path: _file(_Object(value)) for path, value in top.child("files").items()},
+        changed=tuple(
+            ChangedFile(item.value("path", str, ""), item.value("origin", str, ""), item.value("reason", str, ""))
+            for item in top.children("changed")
+        ),
+        bundled=tuple(
+            LibraryFact(
+                item.value("path", str, ""),
+                item.value("origin", str, ""),
+                item.texts("needed_by"),
+                item.text_or_none("licence"),
+            )
+            for item in libraries.children("bundled")
+        ),
+        host_libraries=libraries.texts("host"),
+        missing=tuple(
+            MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
+            for item in libraries.children("missing")
+        ),
+        import_failures={name: str(text) for name, text in top.child("import_failures").items()},
+        warnings=top.texts("warnings"),
+        schema=schema,
+    )
+
+
+def _file(item: _Object) -> FileFact:
+    return FileFact(
+        sha256=item.text_or_none("sha256"),
+        size=item.value("size", int, 0),
+        link=item.text_or_none("link"),
+        origin=item.value("origin", str, ""),
+    )
+
+
+class _Object:
+    """A JSON object whose members are asked for by type; what is missing or of another type is the default."""
+
+    def __init__(self, value: object) -> None:
+        if not isinstance(value, dict):
+            raise NotABundle("bundle.json does not have the shape of a manifest")
+        self._members: Mapping[str, object] = value
+
+    def value(self, name: str, kind: type[_T], default: _T) -> _T:
+        value = self._members.get(name)
+        return value if isinstance(value, kind) else default
+
+    def text_or_none(self, name: str) -> str | None:
+        value = self._members.get(name)
+        return value if isinstance(value, str) else None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self._members.get(name)
+        return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+    def child(self, name: str) -> _Object:
+        return _Object(self._members.get(name, {}))
+
+    def children(self, name: str) -> Iterator[_Object]:
+        value = self._members.get(name)
+        for item in value if isinstance(value, list) else ():
+            yield _Object(item)
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        yield from self._members.items()

@@ -1,0 +1,5 @@
+"""What shall be: a plan decides on every path of a bundle. It reads, writes nothing; the same facts give the same plan."""
+
+from bundler.plan.making import Plan, PlanOptions, make_plan
+
+__all__ = ["Plan", "PlanOptions", "make_plan"]

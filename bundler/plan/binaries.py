@@ -1,0 +1,219 @@
+"""The plan's ELF files: read, completed by what they need, and patched where they would not find it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from bundler.binaries.elf import UNCHANGED, Edits, Image, is_elf, plan_patch, read_image, version_needs
+from bundler.environment import Interpreter
+from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
+from bundler.libraries.closure import Binary, BundledLibrary, Closure, Surroundings, find_closure
+from bundler.loaders import SystemLibraries
+from bundler.loaders.glibc import HostFiles, read_system
+from bundler.plan.collect import parents
+from bundler.plan.entries import Directory, Entry, Layer, Link, Patched, Source
+from bundler.plan.floor import Floor, find_floor
+from bundler.plan.layout import base_origin, executable_path
+from bundler.plan.mounts import MountTable, relative
+from bundler.plan.search_paths import Change, PlannedFiles, SearchPaths
+
+EM_X86_64 = 62
+# Endings that no loader opens as a library or a program: not even their first bytes are read.
+_NEVER_ELF = re.compile(
+    r"\.(py|pyc|pyi|pyx|pxd|pyd|h|hpp|hh|c|cc|cpp|cu|cuh|f90|f|txt|md|rst|json|html?|css|m?js|map|ts|png|svg|jpe?g|gif|ico"
+    r"|gz|xz|bz2|zip|whl|npy|npz|csv|tsv|toml|cfg|ini|xml|ya?ml|a|o|la|pc|cmake|proto|parquet|feather|ttf|otf|woff2?"
+    r"|pem|pth|tcl|msg|1|po|mo|decTest|pickle|pkl|typed|in|def|dll|exe|lib|mat|dat|sav|sql|ipynb|tex|afm)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryOptions:
+    """What the user leaves to the host and takes along (names or paths)."""
+
+    excluded: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """The outcome: entries to put over the plan's, and the facts for the report."""
+
+    entries: tuple[Entry, ...]
+    closure: Closure
+    floor: Floor | None
+    warnings: tuple[str, ...]
+
+
+def plan_binaries(
+    entries: Mapping[str, Entry], interpreter: Interpreter, mounts: MountTable, options: LibraryOptions
+) -> Binaries:
+    """Read the ELF files among `entries`, find what they need, and plan their patches.
+
+    Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
+    not fit; all together.
+    """
+    images = _read_images(entries)
+    executable = executable_path(interpreter)
+    if executable not in images:
+        raise UnsupportedEnvironment(f"{interpreter.executable} is no ELF file")
+    binaries = [Binary(path, _source(entries[path]), image) for path, image in images.items()]
+    binaries = _in_order(binaries, interpreter)
+    by_path = {binary.path: binary for binary in binaries}
+    program = by_path[executable]
+    _check_libc(program.image, interpreter)
+    libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
+    files = HostFiles(program.image)
+    system = read_system()
+    closure = _closure(binaries, program, libpython, entries, mounts, files, system, options)
+    added = list(_bundled_entries(closure, interpreter))
+    everything = [*binaries, *(Binary(item.path, item.source, item.image) for item in closure.bundled)]
+    planned = {**entries, **{entry.path: entry for entry in added}}
+    paths = SearchPaths(
+        everything,
+        closure,
+        executable,
+        libpython.path if libpython else None,
+        PlannedFiles({binary.path for binary in everything}, _links(planned), files),
+        system,
+        mounts,
+        {path for path, entry in planned.items() if isinstance(entry.content, Directory)},
+    )
+    changes = paths.changes()
+    patched, warnings = _patch(everything, changes, planned)
+    floor = find_floor(everything)
+    return Binaries((*added, *patched), closure, floor, tuple(warnings))
+
+
+def _read_images(entries: Mapping[str, Entry]) -> dict[str, Image]:
+    """The headers of every entry that is a dynamic ELF file; damaged ones are the source's business."""
+    images = {}
+    for path in sorted(entries):
+        content = entries[path].content
+        if not isinstance(content, Source) or content.size < 52 or _NEVER_ELF.search(path):
+            continue
+        with open(content.path, "rb") as file:
+            if not is_elf(file.read(4)):
+                continue
+            try:
+                image = read_image(file)
+            except BinaryFormatError:
+                continue
+        if image.dynamic is not None and image.machine == EM_X86_64:
+            images[path] = image
+    return images
+
+
+def _in_order(binaries: Iterable[Binary], interpreter: Interpreter) -> list[Binary]:
+    """What Python opens by itself before what others bring: the first requester of a library counts."""
+    suffixes = interpreter.extension_suffixes[:-1] or (".so",)
+    dynload = "/lib-dynload/"
+
+    def rank(binary: Binary) -> tuple[int, str]:
+        opened = binary.path.endswith(suffixes) or dynload in binary.path or not binary.path.startswith("lib")
+        return (0 if opened else 1, binary.path)
+
+    return sorted(binaries, key=rank)
+
+
+def _check_libc(image: Image, interpreter: Interpreter) -> None:
+    if any(name.startswith("libc.musl") or name == "libc.so" for name in image.needed):
+        raise UnsupportedEnvironment(
+            f"{interpreter.executable} is built for musl", "this version packs environments for glibc"
+        )
+
+
+def _closure(
+    binaries: list[Binary],
+    program: Binary,
+    libpython: Binary | None,
+    entries: Mapping[str, Entry],
+    mounts: MountTable,
+    files: HostFiles,
+    system: SystemLibraries,
+    options: LibraryOptions,
+) -> Closure:
+    def bundle_path(path: str) -> str | None:
+        for candidate in (path, os.path.realpath(path)):
+            inside = mounts.bundle_path(candidate)
+            if inside is not None and inside in entries:
+                return inside
+        return None
+
+    library_path = tuple(part for part in os.environ.get("LD_LIBRARY_PATH", "").split(":") if part)
+    surroundings = Surroundings(
+        files, system, library_path, bundle_path, frozenset(options.excluded), options.included
+    )
+    try:
+        return find_closure(binaries, program, libpython, surroundings)
+    except LookupError as error:
+        raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
+
+
+def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Entry]:
+    """Entries for what comes from the host, the folders included."""
+    folders: dict[str, Entry] = {}
+    for library in closure.bundled:
+        found = os.stat(library.source)
+        origin = library_origin(library, interpreter)
+        mode = (found.st_mode & 0o777) | 0o444
+        content = Source(library.source, found.st_size)
+        yield Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, origin)
+        for alias in library.aliases:
+            target = relative(library.path, os.path.dirname(alias))
+            yield Entry(alias, Link(target), 0o777, found.st_mtime_ns, Layer.RUNTIME, origin)
+        for parent in parents(library.path):
+            folders.setdefault(parent, Entry(parent, Directory(), 0o755, 0, Layer.RUNTIME, "bundler"))
+    yield from (entry for path, entry in folders.items() if path.startswith("lib/"))
+
+
+def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
+    """Where a library came from; below a user's own folders only the name is told."""
+    origin = base_origin(interpreter, library.source)
+    if origin.startswith("host:") and not library.source.startswith(("/usr/", "/lib", "/opt/")):
+        return "host:" + os.path.basename(library.source)
+    return origin
+
+
+def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
+    links = {}
+    for path, entry in entries.items():
+        if isinstance(entry.content, Link):
+            links[path] = os.path.normpath(os.path.join(os.path.dirname(path), entry.content.target))
+    return links
+
+
+def _patch(
+    binaries: Iterable[Binary], changes: Mapping[str, Change], entries: Mapping[str, Entry]
+) -> tuple[list[Entry], list[str]]:
+    """The changed files as entries. Vital patches that do not fit are raised together, others are warnings."""
+    patched: list[Entry] = []
+    errors: list[BundlerError] = []
+    warnings: list[str] = []
+    for binary in binaries:
+        change = changes.get(binary.path)
+        if change is None:
+            continue
+        entry = entries[binary.path]
+        edits = Edits(rpath=change.rpath if change.rpath is not None else UNCHANGED, needed=change.needed)
+        try:
+            with open(_source(entry), "rb") as file:
+                plan = plan_patch(file, binary.image, edits)
+        except CannotPatch as error:
+            if change.vital:
+                errors.append(CannotPatch(f"{entry.origin}: {error.message}", error.hint))
+            else:
+                warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
+            continue
+        if plan is not None:
+            content = Patched(_source(entry), plan.patch)
+            patched.append(replace(entry, content=content, reason=f"{change.reason} ({plan.tier.name})"))
+    raise_all(errors)
+    return patched, warnings
+
+
+def _source(entry: Entry) -> str:
+    assert isinstance(entry.content, Source), entry.path
+    return entry.content.path

@@ -1,0 +1,162 @@
+"""Walk the mounts and make an entry of every path: files, directories and links, nothing read yet.
+
+A link whose target comes along stays a link, made relative; one that leads out of the bundle becomes what it means.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bundler.errors import BundlerError
+from bundler.plan.entries import Directory, Entry, Layer, Link, Source
+from bundler.plan.mounts import Mount, MountTable, join, relative
+
+_MAX_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Entries by bundle path (in no order), and what was left out or noticed."""
+
+    entries: dict[str, Entry]
+    warnings: tuple[str, ...]
+
+
+def collect(table: MountTable) -> Collected:
+    """Every path below the mounts. Raises BundlerError for what may not be read."""
+    collector = _Collector(table)
+    for mount in table.mounts:
+        collector.take_mount(mount)
+    collector.settle_links()
+    collector.add_parents()
+    return Collected(collector.entries, tuple(collector.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an entry stands and came from."""
+
+    path: str
+    source: str
+    origin: str
+    layer: Layer
+
+
+class _Collector:
+    """The state of one walk."""
+
+    def __init__(self, table: MountTable) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.warnings: list[str] = []
+        self._table = table
+        self._links: dict[str, _Place] = {}
+
+    def take_mount(self, mount: Mount) -> None:
+        """Walk one mount over what is there."""
+        place = _Place(mount.path, mount.source, mount.origin, mount.layer)
+        found = _lstat(mount.source)
+        if mount.path and stat.S_ISLNK(found.st_mode):
+            self._links[mount.path] = place
+            self.entries.pop(mount.path, None)
+        else:
+            self._take(place, found, mount.skip, 0)
+
+    def _take(self, place: _Place, found: os.stat_result, skip: frozenset[str], depth: int) -> None:
+        mode = found.st_mode
+        self._links.pop(place.path, None)
+        if stat.S_ISDIR(mode):
+            if place.path:
+                self._put(place, Directory(), found)
+            self._take_folder(place, skip, depth)
+        elif stat.S_ISREG(mode):
+            if mode & (stat.S_ISUID | stat.S_ISGID):
+                self.warnings.append(f"{place.origin}: its set-id bit is not taken along")
+            self._put(place, Source(place.source, found.st_size), found)
+        elif stat.S_ISLNK(mode):
+            self._links[place.path] = place
+            self.entries.pop(place.path, None)
+        else:
+            kind = _KINDS.get(stat.S_IFMT(mode), "special file")
+            self.warnings.append(f"{place.origin} is a {kind} and is left out")
+
+    def _take_folder(self, place: _Place, skip: frozenset[str], depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            raise BundlerError(f"{place.source} lies over {_MAX_DEPTH} folders deep", "is there a loop of links?")
+        for item in _scan(place.source):
+            if item.name in skip:
+                continue
+            inner = frozenset(name[len(item.name) + 1 :] for name in skip if name.startswith(item.name + "/"))
+            below = _Place(
+                join(place.path, item.name),
+                os.path.join(place.source, item.name),
+                place.origin + ("" if place.origin.endswith(":") else "/") + item.name,
+                place.layer,
+            )
+            self._take(below, item.stat(follow_symlinks=False), inner, depth + 1)
+
+    def _put(self, place: _Place, content: Source | Directory | Link, found: os.stat_result) -> None:
+        before = self.entries.get(place.path)
+        if isinstance(content, Directory) and before is not None and isinstance(before.content, Directory):
+            return
+        mode = stat.S_IMODE(found.st_mode) & 0o777
+        self.entries[place.path] = Entry(place.path, content, mode, found.st_mtime_ns, place.layer, place.origin)
+
+    def settle_links(self) -> None:
+        """Decide on each link, now that all paths are known; a folder taken for a link may bring more of them."""
+        while self._links:
+            links, self._links = self._links, {}
+            for path, place in sorted(links.items()):
+                self._settle(path, place, links)
+
+    def _settle(self, path: str, place: _Place, links: dict[str, _Place]) -> None:
+        folder = os.path.realpath(os.path.dirname(place.source))
+        target = os.path.normpath(os.path.join(folder, os.readlink(place.source)))
+        inside = self._table.bundle_path(target)
+        if inside is not None and (inside in self.entries or inside in links) and inside != path:
+            text = relative(inside, os.path.dirname(path))
+            self._put(place, Link(text), _lstat(place.source))
+            return
+        real = os.path.realpath(place.source)
+        if not os.path.exists(real):
+            self.warnings.append(f"{place.origin} is a link to {os.readlink(place.source)}, which is not there: left out")
+            return
+        if os.path.isdir(real) and (path + "/").startswith((self._table.bundle_path(real) or "\0") + "/"):
+            self.warnings.append(f"{place.origin} is a link to a folder around it and is left out")
+            return
+        meant = _Place(path, real if os.path.isdir(real) else place.source, place.origin, place.layer)
+        self._take(meant, os.stat(real), frozenset(), path.count("/"))
+
+    def add_parents(self) -> None:
+        """Directories that no mount brought, with a plain mode and the time of the epoch of zip files."""
+        for path in list(self.entries):
+            for parent in parents(path):
+                if parent not in self.entries:
+                    entry = self.entries[path]
+                    self.entries[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
+
+
+def parents(path: str) -> Iterator[str]:
+    """The bundle paths of the directories above a path, the nearest first."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+_KINDS = {stat.S_IFSOCK: "socket", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+
+
+def _lstat(path: str) -> os.stat_result:
+    try:
+        return os.lstat(path)
+    except OSError as error:
+        raise BundlerError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _scan(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as items:
+            return sorted(items, key=lambda item: item.name)
+    except OSError as error:
+        raise BundlerError(f"{folder} cannot be read: {error.strerror}") from error

@@ -1,0 +1,116 @@
+"""Make a plan: from an environment to the entries of its bundle, stage by stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bundler.environment import Environment
+from bundler.plan.binaries import LibraryOptions, plan_binaries
+from bundler.plan.collect import collect
+from bundler.plan.editables import plan_editables
+from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
+from bundler.plan.floor import Floor
+from bundler.plan.interpreter import interpreter_entries
+from bundler.plan.layout import mounts_for
+from bundler.plan.mounts import MountTable
+from bundler.plan.records import plan_records
+from bundler.plan.texts import plan_texts
+from bundler.libraries.closure import Closure
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the user decides about the content of a bundle."""
+
+    libraries: LibraryOptions = field(default_factory=LibraryOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The entries of a bundle in path order, the deferred ones last; and the facts about the whole.
+
+    `bundle.json` is not among them: it also tells what the audit learns.
+    """
+
+    environment: Environment
+    entries: tuple[Entry, ...]
+    closure: Closure
+    floor: Floor | None
+    warnings: tuple[str, ...]
+    modules_without_pyc: int
+
+    @property
+    def size(self) -> int:
+        """Bytes to be copied from sources: what a progress bar counts."""
+        return sum(entry.content.size for entry in self.entries if isinstance(entry.content, Source))
+
+
+def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) -> Plan:  # noqa: B008 - immutable
+    """The plan for an environment.
+
+    Raises BundlerError (or several at once) for what would make the bundle differ from its source.
+    """
+    editables = plan_editables(environment)
+    mounts = MountTable((*mounts_for(environment), *editables.mounts))
+    collected = collect(mounts)
+    entries = collected.entries
+    for path in editables.removed:
+        entries.pop(path, None)
+    put(entries, interpreter_entries(environment))
+    binaries = plan_binaries(entries, environment.interpreter, mounts, options.libraries)
+    put(entries, binaries.entries)
+    texts = plan_texts(entries, environment, mounts)
+    put(entries, texts.entries)
+    for path in texts.removed:
+        entries.pop(path, None)
+    drop_stale_pycs(entries)
+    put(entries, plan_records(entries, environment, mounts, editables.added))
+    return Plan(
+        environment,
+        in_order(entries),
+        binaries.closure,
+        binaries.floor,
+        (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
+        modules_without_pyc(entries, environment.interpreter.cache_tag),
+    )
+
+
+def put(entries: dict[str, Entry], more: tuple[Entry, ...]) -> None:
+    """Lay entries over what is there; a directory that is there already stays."""
+    for entry in more:
+        before = entries.get(entry.path)
+        both = before is not None and isinstance(before.content, Directory) and isinstance(entry.content, Directory)
+        if not both:
+            entries[entry.path] = entry
+
+
+def in_order(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
+    """Path order, which puts directories before what is in them; then what needs the others' digests."""
+    paths = sorted(entries)
+    now = [entries[path] for path in paths if not isinstance(entries[path].content, Deferred)]
+    return (*now, *(entries[path] for path in paths if isinstance(entries[path].content, Deferred)))
+
+
+_PYC = re.compile(r"(.*/)?__pycache__/([^/]+)\.[^./]+(\.opt-\d)?\.pyc")
+
+
+def drop_stale_pycs(entries: dict[str, Entry]) -> None:
+    """Remove compiled modules whose source is changed: their time and size may still fit."""
+    for path in list(entries):
+        match = _PYC.fullmatch(path)
+        if match:
+            source = entries.get(f"{match[1] or ''}{match[2]}.py")
+            if source is not None and source.reason is not None:
+                del entries[path]
+
+
+def modules_without_pyc(entries: Mapping[str, Entry], cache_tag: str) -> int:
+    """Number of modules that Python compiles anew at each start where it cannot write."""
+    count = 0
+    for path, entry in entries.items():
+        if path.endswith(".py") and path.startswith("lib") and not isinstance(entry.content, Link):
+            folder, _, name = path.rpartition("/")
+            count += f"{folder}/__pycache__/{name[:-3]}.{cache_tag}.pyc" not in entries
+    return count
