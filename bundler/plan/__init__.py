@@ -1,5 +1,1 @@
 """What shall be: a plan decides on every path of a bundle. It reads, writes nothing; the same facts give the same plan."""
-
-from bundler.plan.making import Plan, PlanOptions, make_plan
-
-__all__ = ["Plan", "PlanOptions", "make_plan"]

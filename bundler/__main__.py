@@ -1,0 +1,6 @@
+"""`python -m bundler`."""
+
+from bundler.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What is in an environment, a bundle or one binary, as JSON-ready facts. Runs nothing but an environment's probe."""
+
+from __future__ import annotations
+
+import os
+
+from bundler.binaries.elf import is_elf, read_image, version_needs
+from bundler.environment import load_environment
+from bundler.errors import NotAnEnvironment
+from bundler.manifest import read_manifest
+from bundler.sinks.placement import is_bundle
+
+Facts = dict[str, str | int | list[str] | None]
+
+
+def inspect(path: str) -> Facts:
+    """The facts of whatever lies at `path`. Raises the errors of reading it."""
+    if os.path.isfile(path):
+        return _binary(path)
+    if os.path.isdir(path) and is_bundle(path):
+        return _bundle(path)
+    return _environment(path)
+
+
+def _binary(path: str) -> Facts:
+    with open(path, "rb") as file:
+        if not is_elf(file.read(4)):
+            raise NotAnEnvironment(f"{path} is no ELF file", "name an environment, a bundle or a binary")
+        image = read_image(file)
+        needs = version_needs(file, image)
+    return {
+        "kind": "binary",
+        "machine": image.machine_name,
+        "interpreter": image.interpreter,
+        "soname": image.soname,
+        "needed": list(image.needed),
+        "rpath": image.rpath,
+        "runpath": image.runpath,
+        "versions": [f"{need.library} {need.version}" for need in needs],
+    }
+
+
+def _bundle(path: str) -> Facts:
+    with open(os.path.join(path, "bundle.json"), "rb") as file:
+        manifest = read_manifest(file.read())
+    return {
+        "kind": "bundle",
+        "bundler": manifest.bundler,
+        "python": manifest.python.version,
+        "machine": manifest.machine,
+        "glibc": manifest.libc_floor,
+        "files": len(manifest.files),
+        "changed": len(manifest.changed),
+        "distributions": [f"{name} {version}" for name, version in manifest.distributions],
+        "bundled_libraries": [f"{fact.path} ({fact.origin})" for fact in manifest.bundled],
+        "host_libraries": list(manifest.host_libraries),
+        "warnings": list(manifest.warnings),
+    }
+
+
+def _environment(path: str) -> Facts:
+    environment = load_environment(path)
+    return {
+        "kind": environment.kind.value,
+        "root": environment.root,
+        "python": environment.interpreter.version,
+        "executable": environment.interpreter.executable,
+        "base": environment.interpreter.base_prefix,
+        "platform": environment.interpreter.platform,
+        "distributions": [
+            f"{found.name} {found.version}" + (" (editable)" if found.editable else "")
+            for found in environment.distributions
+        ],
+    }

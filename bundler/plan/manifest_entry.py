@@ -1,0 +1,99 @@
+"""`bundle.json` of a plan: the last entry, written when everything else is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bundler.libraries.closure import Missing
+from bundler.libraries.policy import copyleft_licence
+from bundler.manifest import (
+    ChangedFile,
+    FileFact,
+    LibraryFact,
+    Manifest,
+    MissingLibrary,
+    PythonFacts,
+    write_manifest,
+)
+from bundler.plan.binaries import library_origin
+from bundler.plan.entries import Deferred, Digests, Directory, Entry, Layer, Link
+from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
+from bundler.plan.making import Plan
+from bundler.version import VERSION
+
+MANIFEST = "bundle.json"
+
+
+def manifest_entry(plan: Plan, import_failures: Mapping[str, str]) -> Entry:
+    """The entry of `bundle.json`; `import_failures` are modules that the source cannot import either."""
+
+    def make(digests: Digests) -> bytes:
+        return write_manifest(manifest_of(plan, digests, import_failures))
+
+    time = next(entry.mtime_ns for entry in plan.entries if entry.path == "pyvenv.cfg")
+    return Entry(MANIFEST, Deferred(make), 0o644, time, Layer.APPLICATION, "bundler")
+
+
+def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]) -> Manifest:
+    """The manifest of a plan. Without digests (a dry run) files have none."""
+    interpreter = plan.environment.interpreter
+    site_packages = [entry.path for entry in plan.entries if _is_site_packages(entry, interpreter.python_name)]
+    return Manifest(
+        bundler=VERSION,
+        python=PythonFacts(
+            version=interpreter.version,
+            executable=executable_path(interpreter),
+            stdlib=stdlib_path(interpreter),
+            site_packages=tuple(site_packages) or (site_packages_path(interpreter),),
+            extension_suffixes=interpreter.extension_suffixes,
+        ),
+        machine=interpreter.platform.partition("-")[2],
+        libc_floor=plan.floor.text if plan.floor else None,
+        floor_file=plan.floor.file if plan.floor else None,
+        floor_symbol=plan.floor.symbol if plan.floor else None,
+        distributions=tuple(sorted((found.name, found.version) for found in plan.environment.distributions)),
+        files={
+            entry.path: _file(entry, digests)
+            for entry in sorted(plan.entries, key=lambda entry: entry.path)
+            if not isinstance(entry.content, Directory)
+        },
+        changed=tuple(
+            ChangedFile(entry.path, entry.origin, entry.reason)
+            for entry in sorted(plan.entries, key=lambda entry: entry.path)
+            if entry.reason is not None
+        ),
+        bundled=tuple(
+            LibraryFact(
+                library.path,
+                library_origin(library, interpreter),
+                library.needed_by,
+                copyleft_licence(library.path.rpartition("/")[2]),
+            )
+            for library in plan.closure.bundled
+        ),
+        host_libraries=plan.closure.host,
+        missing=tuple(
+            MissingLibrary(path, name)
+            for path, needs in sorted(plan.closure.needs.items())
+            for name, location in needs.items()
+            if isinstance(location, Missing)
+        ),
+        import_failures=import_failures,
+        warnings=plan.warnings,
+    )
+
+
+def _is_site_packages(entry: Entry, python_name: str) -> bool:
+    return isinstance(entry.content, Directory) and entry.path in (
+        f"lib/{python_name}/site-packages",
+        f"lib64/{python_name}/site-packages",
+    )
+
+
+def _file(entry: Entry, digests: Digests) -> FileFact:
+    if isinstance(entry.content, Link):
+        return FileFact(link=entry.content.target, origin=entry.origin)
+    digest = digests.get(entry.path)
+    if digest is None:
+        return FileFact(origin=entry.origin)
+    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin)

@@ -1,0 +1,102 @@
+"""Which modules a Python project means, as its build back end would: for editable installs made real.
+
+A source folder of its own (`src/`) means everything importable in it. Where the editable points at the project's root, only the
+modules that the back end's settings name, or else the one named after the project.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# What may lie beside the modules in a source folder without being one.
+_NEVER_MODULES = re.compile(r"(__pycache__|.*\.(egg-info|dist-info|egg-link)|\..*)")
+
+
+def modules_of(folder: str, name: str) -> list[str]:
+    """Names in `folder` (packages and module files) that distribution `name` means by having it on `sys.path`."""
+    settings = _settings(folder)
+    if settings is None:
+        return importable(folder)
+    named = [*_named_modules(settings), re.sub(r"[-.]+", "_", name)]
+    for candidates in (named[:-1], named[-1:]):
+        found = [found for candidate in candidates if (found := _existing(folder, candidate)) is not None]
+        if found:
+            return sorted(set(found))
+    return []
+
+
+def importable(folder: str) -> list[str]:
+    """Everything in a folder that an import statement can reach: modules, packages, namespace packages with modules."""
+    names = []
+    for item in sorted(os.listdir(folder)):
+        path = os.path.join(folder, item)
+        if _NEVER_MODULES.fullmatch(item):
+            continue
+        if os.path.isdir(path):
+            if item.isidentifier() and _holds_modules(path):
+                names.append(item)
+        elif item.endswith((".py", ".so")):
+            names.append(item)
+    return names
+
+
+def _holds_modules(folder: str) -> bool:
+    return any(
+        name.endswith((".py", ".so", ".pyi")) for _, _, names in os.walk(folder) for name in names
+    )
+
+
+def _existing(folder: str, module: str) -> str | None:
+    """The first path component of a dotted or slashed module that exists as a package or a file."""
+    top = re.split(r"[./]", module.strip("./"))[0]
+    for name in (top, f"{top}.py"):
+        if os.path.exists(os.path.join(folder, name)) and name:
+            return name
+    return None
+
+
+def _settings(folder: str) -> Mapping[str, object] | None:
+    try:
+        with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _named_modules(settings: Mapping[str, object]) -> list[str]:
+    """Modules that the settings of uv, hatchling, flit, poetry or pdm name."""
+    tool = _table(settings, "tool")
+    named: list[str] = []
+    named += _texts(_table(tool, "uv", "build-backend").get("module-name"))
+    wheel = _table(tool, "hatch", "build", "targets", "wheel")
+    named += _texts(wheel.get("packages")) + _texts(wheel.get("only-include"))
+    named += _texts(_table(tool, "flit", "module").get("name"))
+    packages = _table(tool, "poetry").get("packages")
+    for item in packages if isinstance(packages, list) else []:
+        if isinstance(item, dict) and "from" not in item:
+            named += _texts(item.get("include"))
+    named += _texts(_table(tool, "pdm", "build").get("includes"))
+    return named
+
+
+def _table(settings: Mapping[str, object], *names: str) -> Mapping[str, object]:
+    for name in names:
+        value = settings.get(name)
+        settings = value if isinstance(value, dict) else {}
+    return settings
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,0 +1,147 @@
+"""What a pack did, as a value, as JSON and as lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bundler.audit import AuditReport, LeakReport
+from bundler.libraries.policy import copyleft_licence, drivers_may_need_newer
+from bundler.manifest import Manifest
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """The outcome of `pack`. `size` is in bytes: of all files, or of the archive. `out` is None for a dry run."""
+
+    out: str | None
+    format: str
+    manifest: Manifest
+    size: int
+    warnings: tuple[str, ...]
+    modules_without_pyc: int
+    shared_files: int
+    """Files whose bytes bundle and source share (`--link hardlink`)."""
+    audit: AuditReport | None
+    leaks: LeakReport | None
+
+    @property
+    def faults(self) -> int:
+        """Number of faults that the audit found; 0 where it did not run."""
+        return len(self.audit.faults) if self.audit is not None else 0
+
+
+def as_json(report: PackReport) -> dict[str, object]:
+    """The report as one JSON object; the files themselves are in `bundle.json`."""
+    manifest = report.manifest
+    return {
+        "out": report.out,
+        "format": report.format,
+        "size": report.size,
+        "files": sum(1 for fact in manifest.files.values() if fact.link is None),
+        "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
+        "shared_files": report.shared_files,
+        "python": manifest.python.version,
+        "floor": (
+            {"glibc": manifest.libc_floor, "file": manifest.floor_file, "symbol": manifest.floor_symbol}
+            if manifest.libc_floor
+            else None
+        ),
+        "changed": [
+            {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
+        ],
+        "bundled_libraries": [
+            {"path": fact.path, "origin": fact.origin, "licence": fact.licence} for fact in manifest.bundled
+        ],
+        "host_libraries": list(manifest.host_libraries),
+        "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+        "import_failures": dict(manifest.import_failures),
+        "modules_without_pyc": report.modules_without_pyc,
+        "warnings": list(report.warnings),
+        "old_paths": report.leaks.as_json() if report.leaks is not None else None,
+        "audit": report.audit.as_json() if report.audit is not None else None,
+    }
+
+
+def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
+    """The report for a person; `verbose` lists what is otherwise counted."""
+    manifest = report.manifest
+    files = sum(1 for fact in manifest.files.values() if fact.link is None)
+    what = f"{report.out} ({report.format})" if report.out else "nothing (a dry run)"
+    yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
+    if manifest.libc_floor:
+        yield f"needs glibc {manifest.libc_floor} or later ({manifest.floor_symbol} in {manifest.floor_file})"
+    yield from _changes(manifest, verbose)
+    yield from _libraries(manifest, verbose)
+    if report.shared_files:
+        yield f"{report.shared_files} files share their bytes with the source: a change in one shows in the other"
+    if report.modules_without_pyc:
+        yield f"{report.modules_without_pyc} modules have no compiled form and start slower where Python cannot write"
+    yield from _notes("warning: ", report.warnings, verbose)
+    if manifest.import_failures:
+        failures = [f"{name}: {error}" for name, error in manifest.import_failures.items()]
+        yield f"{len(failures)} modules fail to import, in the source as well:"
+        yield from _notes("  ", failures, verbose)
+    if report.leaks is not None:
+        yield from report.leaks.lines(verbose)
+    if report.audit is not None:
+        yield from report.audit.lines(verbose)
+
+
+def _changes(manifest: Manifest, verbose: bool) -> Iterator[str]:
+    """Changed files, by reason or one by one."""
+    if verbose:
+        for change in manifest.changed:
+            yield f"changed {change.path}: {change.reason}"
+        return
+    if manifest.changed:
+        yield f"changed {len(manifest.changed)} files; bundle.json says why, -v lists them"
+
+
+def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
+    """Bundled libraries, those under strong copyleft and those that may outlive a driver, and what is missing."""
+    names = [fact.path.rpartition("/")[2] for fact in manifest.bundled]
+    if names:
+        yield f"took {len(names)} shared libraries from the host" + (": " + ", ".join(names) if verbose else "")
+    for name in names:
+        licence = copyleft_licence(name)
+        if licence:
+            yield f"note: {name} is under {licence}; --exclude-lib {name} leaves it to the target's own"
+    if any(name.startswith(("libcuda.so", "libGL", "libEGL", "libOpenGL")) for name in manifest.host_libraries):
+        at_risk = [name for name in names if drivers_may_need_newer(name)]
+        if at_risk:
+            yield (
+                "note: a GL or GPU driver of a newer host may need newer copies of " + ", ".join(at_risk) + "; "
+                "--exclude-lib NAME leaves one to the host"
+            )
+    missing: dict[str, list[str]] = {}
+    for item in manifest.missing:
+        missing.setdefault(item.needed, []).append(item.path)
+    lines = [f"{name} is found nowhere; needed by {_some(paths)}" for name, paths in missing.items()]
+    yield from _notes("warning: ", lines, verbose)
+
+
+def _notes(prefix: str, lines: tuple[str, ...] | list[str], verbose: bool) -> Iterator[str]:
+    shown = len(lines) if verbose else _SHOWN
+    for line in lines[:shown]:
+        yield prefix + line
+    if len(lines) > shown:
+        yield f"{prefix}and {len(lines) - shown} more (-v lists them)"
+
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+
+
+def human_size(size: int) -> str:
+    """Bytes with a decimal unit: `1.4 GB`."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
