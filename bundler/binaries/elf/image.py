@@ -7,7 +7,6 @@ the whole file, so that the cost does not depend on the file's size.
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -91,6 +90,13 @@ def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int
         if segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.filesz - length:
             return segment.offset + address - segment.vaddr
     return None
+
+
+def in_memory(segments: Sequence[Segment], address: int, length: int) -> bool:
+    """Whether one PT_LOAD maps the `length` bytes at `address`, from the file or as zeros."""
+    return any(
+        segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.memsz - length for segment in segments
+    )
 
 
 def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
@@ -224,6 +230,8 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
         return None
     offset = offset_of(segments, place.vaddr, place.filesz)
     if offset is None:
+        if in_memory(segments, place.vaddr, place.memsz):  # a file of debug information: its segments are empty
+            return None
         raise BinaryFormatError(f"no PT_LOAD holds the dynamic section at address {place.vaddr:#x}")
     if place.filesz > _LONGEST_DYNAMIC:
         raise BinaryFormatError(f"a dynamic section of {place.filesz} bytes")
@@ -243,12 +251,3 @@ def _read_interpreter(file: BinaryIO, segments: Sequence[Segment]) -> str | None
         raise BinaryFormatError(f"an interpreter path of {place.filesz} bytes")
     data = read_at(file, place.offset, place.filesz, "the interpreter's path")
     return os.fsdecode(data.partition(b"\0")[0])
-
-
-def unpack_word(layouts: Structures, data: bytes, offset: int) -> int:
-    """The 32-bit number at `offset` of `data`; BinaryFormatError where it is cut off."""
-    try:
-        value: int = layouts.word.unpack_from(data, offset)[0]
-    except struct.error as error:
-        raise BinaryFormatError("a table of 32-bit numbers is truncated") from error
-    return value

@@ -1,0 +1,99 @@
+"""Who points into the dynamic string table, besides the dynamic section itself.
+
+Linkers merge strings with equal tails: a symbol `lib` may be the end of a search path. So before bytes of the
+table are overwritten, every index into it must be known.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import BinaryIO
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.image import Image, read_at
+from bundler.binaries.elf.sections import SectionTable
+from bundler.binaries.elf.structs import Layout, Symbol
+from bundler.binaries.elf.versions import definition_names
+
+_CHUNK = 1 << 16  # symbols read at a time
+# Sections that may name the string table as theirs: all others would hold indices that we do not read.
+_KNOWN_USERS = frozenset({c.SHT_DYNSYM, c.SHT_DYNAMIC, c.SHT_GNU_VERDEF, c.SHT_GNU_VERNEED})
+
+
+def symbol_references(file: BinaryIO, image: Image, sections: SectionTable, shstrndx: int) -> list[int] | None:
+    """The string indices of dynamic symbols and defined versions, unordered, with repetitions.
+
+    None where they cannot be told: no count of symbols, or a use of the table that we do not know.
+    """
+    table = sections.find(c.SHT_STRTAB, image.entry(c.DT_STRTAB) or 0)
+    if table is not None:
+        if shstrndx == table:
+            return None
+        if any(section.link == table and section.type not in _KNOWN_USERS for section in sections.sections):
+            return None
+    symbols = image.entry(c.DT_SYMTAB)
+    if symbols is None:
+        return None
+    count = _symbol_count(file, image, sections, symbols)
+    if count is None:
+        return None
+    layout = image.structures.symbol
+    offset = image.offset_of(symbols, count * layout.size)
+    if offset is None:
+        return None
+    found: list[int] = []
+    for start in range(0, count, _CHUNK):
+        part = min(_CHUNK, count - start)
+        data = read_at(file, offset + start * layout.size, part * layout.size, "the dynamic symbol table")
+        found += _names(data, layout, image.byteorder)
+    found += definition_names(file, image)
+    return found
+
+
+def _names(data: bytes, layout: Layout[Symbol], byteorder: str) -> list[int]:
+    """The field st_name of each symbol."""
+    if byteorder == sys.byteorder:  # st_name comes first: a strided view is five times as fast as unpacking
+        return memoryview(data).cast("I")[:: layout.size // 4].tolist()
+    return [name for (name,) in layout.only("name").iter_unpack(data)]
+
+
+def _symbol_count(file: BinaryIO, image: Image, sections: SectionTable, symbols: int) -> int | None:
+    """How many dynamic symbols there are: by section header, else by a hash table."""
+    number = sections.find(c.SHT_DYNSYM, symbols)
+    if number is not None:
+        return sections.sections[number].size // image.structures.symbol.size
+    if (address := image.entry(c.DT_HASH)) is not None and image.machine_name not in ("alpha", "s390x"):
+        words = _words(file, image, address, 2)
+        if words is not None:
+            return words[1]
+    if (address := image.entry(c.DT_GNU_HASH)) is not None:
+        return _count_by_gnu_hash(file, image, address)
+    return None
+
+
+def _count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
+    """One more than the last symbol of the last chain; None for an empty table, which says nothing."""
+    head = _words(file, image, address, 4)
+    if head is None:
+        return None
+    buckets, first, bloom, _ = head
+    start = address + 16 + bloom * image.structures.address.size
+    starts = _words(file, image, start, buckets)
+    last = max(starts, default=0) if starts is not None else 0
+    if last < first or last == 0:
+        return None
+    chains = start + 4 * buckets
+    while (word := _words(file, image, chains + 4 * (last - first), 1)) is not None:
+        last += 1
+        if word[0] & 1:
+            return last
+    return None
+
+
+def _words(file: BinaryIO, image: Image, address: int, count: int) -> tuple[int, ...] | None:
+    """`count` 32-bit numbers at `address`; None where they are not in the file."""
+    offset = image.offset_of(address, 4 * count)
+    if offset is None:
+        return None
+    data = read_at(file, offset, 4 * count, "a hash table")
+    return tuple(word for (word,) in image.structures.word.iter_unpack(data))

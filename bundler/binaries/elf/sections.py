@@ -1,0 +1,54 @@
+"""Section headers: the tools' copy of the layout. The loader does not read them; strip and readelf do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.image import Image, read_at
+from bundler.binaries.elf.structs import FileHeader, Section
+from bundler.errors import BinaryFormatError, CannotPatch
+
+
+@dataclass(frozen=True, slots=True)
+class SectionTable:
+    """The section headers; `offset` is the table's place in the file. Empty in a file without sections."""
+
+    offset: int
+    sections: tuple[Section, ...]
+
+    def find(self, type_: int, address: int) -> int | None:
+        """The number of the section of type `type_` that lies at `address`; names are not looked at."""
+        matches = (n for n, section in enumerate(self.sections) if section.type == type_ and section.addr == address)
+        return next(matches, None)
+
+
+def read_sections(file: BinaryIO, image: Image, header: FileHeader) -> SectionTable:
+    """The section headers of the file.
+
+    Raises CannotPatch where their count stands in section 0 (SHN_XINDEX), BinaryFormatError where they leave the file.
+    """
+    if header.shoff == 0:
+        return SectionTable(0, ())
+    if header.shnum == 0 or header.shstrndx == c.SHN_XINDEX:
+        raise CannotPatch("65280 or more section headers (SHN_XINDEX) are not supported")
+    layout = image.structures.section
+    if header.shentsize != layout.size:
+        raise BinaryFormatError(f"a section header has {layout.size} bytes, the ELF header says {header.shentsize}")
+    data = read_at(file, header.shoff, header.shnum * layout.size, "the section header table")
+    sections = tuple(layout.read_all(data))
+    for number, section in enumerate(sections):
+        if section.type not in (c.SHT_NULL, c.SHT_NOBITS) and section.offset + section.size > image.size:
+            raise BinaryFormatError(
+                f"section {number} ends at offset {section.offset + section.size}, the file at {image.size}"
+            )
+    return SectionTable(header.shoff, sections)
+
+
+def in_segment(section: Section, address: int, size: int) -> bool:
+    """Whether the section takes memory in the `size` bytes at `address`."""
+    thread_zeros = section.type == c.SHT_NOBITS and section.flags & c.SHF_TLS
+    return bool(
+        section.flags & c.SHF_ALLOC and section.size and not thread_zeros and 0 <= section.addr - address < size
+    )

@@ -1,0 +1,193 @@
+"""The dynamic string table: where new strings go, and what becomes of strings that nobody names any more.
+
+No index changes, ever: strings are put where an equal tail already stands, over strings that are no longer used,
+or behind the table. Bytes of a string that nobody uses any more become zeros, so that no build path stays behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.image import Image, last_value, read_at, string_table
+from bundler.errors import BinaryFormatError
+
+_NOT_ZERO = re.compile(b"[^\0]")
+
+
+@dataclass(frozen=True, slots=True)
+class StringTable:
+    """The table that DT_STRTAB names: its place in the file and in memory, and its bytes."""
+
+    offset: int
+    address: int
+    data: bytes
+
+    def text(self, index: int) -> bytes:
+        """The string at `index`."""
+        return self.data[index : self.end(index)]
+
+    def end(self, index: int) -> int:
+        """The index of the NUL behind the string at `index`; BinaryFormatError where there is none."""
+        end = self.data.find(b"\0", index)
+        if end < 0:
+            raise BinaryFormatError(f"the string at index {index} leaves the string table of {len(self.data)} bytes")
+        return end
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where strings go: `indices` of each, `changes` by index within the table, and a `tail` that begins at `tail_at`.
+
+    The tail may begin within the table, where its last bytes are in nobody's use; then it replaces them.
+    """
+
+    indices: dict[bytes, int]
+    changes: dict[int, bytes]
+    tail_at: int
+    tail: bytes
+
+    def new_size(self, old_size: int) -> int:
+        """Size of the table that holds everything in place; never less than `old_size`."""
+        return max(old_size, self.tail_at + len(self.tail))
+
+    def changes_in_place(self, size: int) -> dict[int, bytes]:
+        """What changes within the first `size` bytes, the part of the tail that lies there included."""
+        if not self.tail:
+            return dict(self.changes)
+        changes = {at: data[: self.tail_at - at] for at, data in self.changes.items() if at < self.tail_at}
+        changes[self.tail_at] = self.tail[: size - self.tail_at].ljust(size - self.tail_at, b"\0")
+        return {at: data for at, data in changes.items() if data}
+
+    def apply(self, data: bytes) -> bytes:
+        """The whole new table."""
+        new = bytearray(data)
+        for at, change in self.changes.items():
+            new[at : at + len(change)] = change
+        if self.tail:
+            new[self.tail_at :] = self.tail
+        return bytes(new)
+
+
+def read_string_table(file: BinaryIO, image: Image) -> StringTable:
+    """The dynamic string table of an image that has one."""
+    dynamic = image.dynamic or ()
+    offset, size = string_table(image.segments, dynamic)
+    data = read_at(file, offset, size, "the dynamic string table")
+    return StringTable(offset, last_value(dynamic, c.DT_STRTAB) or 0, data)
+
+
+def find_reusable(table: StringTable, texts: Iterable[bytes]) -> dict[bytes, int]:
+    """The index of each of `texts` that stands in the table already, whole or as the tail of another string."""
+    found = ((text, table.data.find(text + b"\0")) for text in texts)
+    return {text: index for text, index in found if index >= 0}
+
+
+def place(
+    table: StringTable,
+    texts: Sequence[bytes],
+    reused: dict[bytes, int],
+    freed: Iterable[int],
+    live: Sequence[int] | None,
+) -> Placement:
+    """Place `texts`, of which `reused` have an index already.
+
+    `freed` are the indices that are given up, `live` all that stay in use, the reused ones included; None where
+    they are not known: then no byte of the table is touched.
+    """
+    indices = dict(reused)
+    changes: dict[int, bytes] = {}
+    tail_at = len(table.data)
+    holes: list[_Hole] = []
+    if live is not None:
+        holes = _holes(table, sorted(set(freed)), live)
+    missing = sorted({text for text in texts if text not in indices}, key=len, reverse=True)
+    homeless = []
+    for text in missing:
+        index = next((at for hole in holes if (at := hole.take(text)) is not None), None)
+        if index is None:
+            homeless.append(text)
+        else:
+            indices[text] = index
+    for hole in holes:
+        if hole.contents() != table.data[hole.start : hole.stop]:
+            changes[hole.start] = hole.contents()
+    if homeless:
+        if table.data[-1:] not in (b"\0", b""):
+            raise BinaryFormatError("the string table does not end with NUL")
+        if live is not None:
+            used = [*live, *(indices[text] for text in missing if text in indices)]
+            tail_at = _end_of_use(Placement({}, changes, tail_at, b"").apply(table.data), used)
+    tail = b""
+    for text in homeless:
+        indices[text] = tail_at + len(tail)
+        tail += text + b"\0"
+    return Placement(indices, changes, tail_at, tail)
+
+
+@dataclass(slots=True)
+class _Hole:
+    """Bytes that no string in use covers: [start, stop). A string that is put there needs its own NUL,
+    unless it ends with `suffix`, the string in use that begins at `stop`."""
+
+    start: int
+    stop: int
+    suffix: bytes
+    taken: dict[int, bytes] = field(default_factory=dict)
+    free: int = -1
+
+    def __post_init__(self) -> None:
+        self.free = self.start
+
+    def take(self, text: bytes) -> int | None:
+        """The index at which `text` is put; None where it does not fit."""
+        if self.free + len(text) < self.stop:
+            index = self.free
+            self.taken[index] = text
+            self.free += len(text) + 1
+            return index
+        index = self.stop + len(self.suffix) - len(text)
+        if self.suffix and text.endswith(self.suffix) and self.free <= index:
+            self.taken[index] = text[: len(text) - len(self.suffix)]
+            self.free = self.stop
+            return index
+        return None
+
+    def contents(self) -> bytes:
+        """The bytes of the hole: what was put there, and zeros."""
+        data = bytearray(self.stop - self.start)
+        for index, text in self.taken.items():
+            data[index - self.start : index - self.start + len(text)] = text
+        return bytes(data)
+
+
+def _holes(table: StringTable, freed: Sequence[int], live: Sequence[int]) -> list[_Hole]:
+    """The bytes that become free when the strings at `freed` are given up, padding behind them included."""
+    holes: dict[int, _Hole] = {}
+    data = table.data
+    for index in freed:
+        end = table.end(index)
+        if end == index:
+            continue
+        behind = _NOT_ZERO.search(data, end)
+        limit = behind.start() if behind else len(data)
+        run = data.rfind(b"\0", 0, index) + 1
+        inside = [at for at in live if run <= at < limit]
+        if any(at <= index for at in inside):
+            continue
+        stop = min(inside, default=limit)
+        if stop >= end:  # an empty string in use may share our NUL, and nothing behind it
+            hole = _Hole(index, min(stop + 1, limit), b"")
+        else:
+            hole = _Hole(index, stop, data[stop:end])
+        if hole.stop not in holes:  # `freed` is sorted: the first of a run covers the others
+            holes[hole.stop] = hole
+    return list(holes.values())
+
+
+def _end_of_use(data: bytes, live: Sequence[int]) -> int:
+    """The first index behind every string in use and behind the NUL of the last bytes that are not zero."""
+    return min(len(data), max(len(data.rstrip(b"\0")) + 1, max(live, default=0) + 1))
