@@ -1,0 +1,70 @@
+"""How a dynamic loader finds a library: pure functions over what exists, used by the closure and by the audit."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bundler.binaries.elf import Image
+
+DF_1_NODEFLIB = 0x800  # elf.h: ignore the default directories and the cache
+
+
+class Files(Protocol):
+    """What exists, in the name space of absolute paths that the loader would see."""
+
+    def is_library(self, path: str) -> bool:
+        """Whether `path` is, links followed, a regular ELF file of the class and machine that is wanted."""
+
+
+class Via(enum.Enum):
+    """What led to a library."""
+
+    PATH = "a name with a slash"
+    RPATH = "DT_RPATH"
+    LIBRARY_PATH = "LD_LIBRARY_PATH"
+    RUNPATH = "DT_RUNPATH"
+    CACHE = "ld.so.cache"
+    DEFAULT = "a default directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The path by which a library is found (not its real path), and what led there."""
+
+    path: str
+    via: Via
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedObject:
+    """An object as the loader sees it once it is mapped.
+
+    `path` is the absolute path by which it was found: its directory is $ORIGIN (for the main program, the real path).
+    `rpath` and `runpath` hold the entries as written; `runpath` is None where there is no DT_RUNPATH.
+    """
+
+    path: str
+    rpath: tuple[str, ...] = ()
+    runpath: tuple[str, ...] | None = None
+    no_default_libraries: bool = False
+
+    @classmethod
+    def from_image(cls, path: str, image: Image) -> LoadedObject:
+        """The object that a file at `path` becomes."""
+        return cls(
+            path,
+            tuple(image.rpath.split(":")) if image.rpath is not None else (),
+            tuple(image.runpath.split(":")) if image.runpath is not None else None,
+            bool(image.flags_1 & DF_1_NODEFLIB),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLibraries:
+    """How the host itself finds a library: paths by name in the order of its cache, then its default directories."""
+
+    cache: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default_directories: tuple[str, ...] = ()

@@ -1,0 +1,133 @@
+"""glibc's search for a library (elf/dl-load.c, _dl_map_new_object; ld.so(8)), without running anything.
+
+Copies for newer processors (`glibc-hwcaps/`) are passed over: a bundle holds what every machine can run.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+
+from bundler.binaries.elf import Image
+from bundler.loaders import Files, Found, LoadedObject, SystemLibraries, Via
+from bundler.loaders.ld_cache import read_cache, read_configured_directories
+
+# x86-64: the compiled-in directories of upstream and of Debian's multiarch; what $LIB and $PLATFORM stand for.
+_DEFAULT_DIRECTORIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib")
+_PLATFORM = "x86_64"
+_LIB = ("lib/x86_64-linux-gnu", "lib64")
+
+
+def resolve(
+    name: str,
+    chain: Sequence[LoadedObject],
+    files: Files,
+    system: SystemLibraries,
+    library_path: Sequence[str] = (),
+) -> Found | None:
+    """Where a NEEDED is found; None where it is not.
+
+    `chain[0]` asks for it; behind it stand the object that loaded that one, and so on, the main program last.
+    `library_path` is LD_LIBRARY_PATH, split.
+    """
+    requester = chain[0]
+    if "/" in name:
+        for path in _expand(name, requester):
+            if path.startswith("/") and files.is_library(path):
+                return Found(path, Via.PATH)
+        return None
+    for directory, via in _directories(chain, library_path):
+        path = f"{directory}/{name}"
+        if files.is_library(path):
+            return Found(path, via)
+    return _from_system(name, requester, files, system)
+
+
+def _directories(chain: Sequence[LoadedObject], library_path: Sequence[str]) -> Iterator[tuple[str, Via]]:
+    """The directories that are searched before the system's own, normalised, in order."""
+    requester = chain[0]
+    if requester.runpath is None:
+        for loaded in chain:
+            if loaded.runpath is None:
+                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded))
+    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1]))
+    if requester.runpath is not None:
+        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester))
+
+
+def _from_system(name: str, requester: LoadedObject, files: Files, system: SystemLibraries) -> Found | None:
+    """The host's cache, then its default directories."""
+    for path in system.cache.get(name, ()):
+        standard = os.path.dirname(path) in system.default_directories
+        if not (requester.no_default_libraries and standard) and files.is_library(path):
+            return Found(path, Via.CACHE)
+    if not requester.no_default_libraries:
+        for directory in system.default_directories:
+            if files.is_library(f"{directory}/{name}"):
+                return Found(f"{directory}/{name}", Via.DEFAULT)
+    return None
+
+
+def _expand_all(entries: Sequence[str], loaded: LoadedObject) -> Iterator[str]:
+    """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
+    for entry in entries:
+        for path in _expand(entry, loaded):
+            if path.startswith("/"):
+                yield path
+
+
+def _expand(text: str, loaded: LoadedObject) -> Iterator[str]:
+    """The dynamic string tokens of ld.so(8) replaced, and the path normalised by its names alone."""
+    origin = os.path.dirname(loaded.path)
+    text = _replace(_replace(text, "ORIGIN", origin), "PLATFORM", _PLATFORM)
+    for lib in _LIB if "$LIB" in text or "${LIB}" in text else ("",):
+        path = _replace(text, "LIB", lib)
+        if path:
+            yield os.path.normpath(path)
+
+
+def _replace(text: str, token: str, value: str) -> str:
+    return text.replace(f"${{{token}}}", value).replace(f"${token}", value)
+
+
+def read_system(root: str = "/") -> SystemLibraries:
+    """How the host below `root` finds libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none."""
+    cache = read_cache(os.path.join(root, "etc/ld.so.cache"))
+    directories = _DEFAULT_DIRECTORIES
+    if cache is None:
+        configured = read_configured_directories(os.path.join(root, "etc/ld.so.conf"))
+        return SystemLibraries({}, tuple(dict.fromkeys((*configured, *directories))))
+    return SystemLibraries(cache, directories)
+
+
+class HostFiles:
+    """The files of this machine, each looked at once; libraries must fit the class and machine of `image`."""
+
+    def __init__(self, image: Image) -> None:
+        self._identity = _identity(image.elf_class.value, image.byteorder, image.machine)
+        self._known: dict[str, bool] = {}
+
+    def is_library(self, path: str) -> bool:
+        """Whether the loader would take the file."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._look(path)
+        return known
+
+    def _look(self, path: str) -> bool:
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                return False
+            with open(path, "rb", buffering=0) as file:
+                head = file.read(20)
+        except (OSError, ValueError):
+            return False
+        return head[:4] == b"\x7fELF" and (head[4:6], head[18:20]) == self._identity
+
+
+def _identity(elf_class: int, byteorder: str, machine: int) -> tuple[bytes, bytes]:
+    """The bytes of a file header that must be equal: EI_CLASS with EI_DATA, and e_machine."""
+    little = byteorder == "little"
+    order = 1 if little else 2
+    return bytes((1 if elf_class in (1, 32) else 2, order)), machine.to_bytes(2, "little" if little else "big")
