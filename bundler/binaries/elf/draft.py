@@ -61,13 +61,16 @@ class Source:
         ]
         return [(start, end) for start, end in parts if start < end]
 
-    def free_after(self, offset: int) -> int:
-        """How many zero bytes from `offset` belong to nobody; none where only a payload or the end follows."""
+    def free_after(self, offset: int, wanted: int) -> int:
+        """How many zero bytes from `offset`, up to `wanted`, belong to nobody.
+
+        None do where nothing of the ELF image follows: a payload may begin with zeros.
+        """
         owned = self.owned()
         if any(start <= offset < end for start, end in owned):
             return 0
         following = min((start for start, _ in owned if start >= offset), default=offset)
-        room = min(following - offset, 1 << 20)
+        room = min(following - offset, wanted)
         data = read_at(self.file, offset, room, "the bytes behind a segment")
         return len(data) - len(data.lstrip(b"\0"))
 

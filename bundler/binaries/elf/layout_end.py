@@ -109,7 +109,7 @@ def _insert(draft: Draft, number: int, start: int, contents: bytes) -> int:
     extent = start + len(contents) - last.vaddr
     if last.vaddr + extent >= 1 << source.image.elf_class.bits:
         raise CannotPatch(f"the last segment would end at address {last.vaddr + extent:#x}, out of range")
-    room = source.free_after(at) if gap < _ALIGNMENT else 0
+    room = source.free_after(at, gap + len(contents)) if gap < _ALIGNMENT else 0
     growth = _align(max(0, gap + len(contents) - room), _shift_alignment(source, at))
     blob: list[Piece] = []
     if gap + len(contents) <= growth:

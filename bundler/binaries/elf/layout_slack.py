@@ -26,7 +26,7 @@ def plan_slack(source: Source, demand: Demand) -> PatchPlan | None:
         end = segment.vaddr + segment.filesz
         grows_in_place = address == table.address
         size = len(new)
-        if address + size - end > slack(source, number):
+        if address + size - end > slack(source, number, address + size - end):
             continue
         draft = Draft(source, demand.edits)
         draft.edit_table(demand.strings.changes_in_place(len(table.data)) if grows_in_place else demand.strings.changes)
@@ -50,13 +50,13 @@ def plan_slack(source: Source, demand: Demand) -> PatchPlan | None:
     return None
 
 
-def slack(source: Source, number: int) -> int:
-    """How many bytes behind the segment are free in the file, zero, and unmapped with the largest page."""
+def slack(source: Source, number: int, wanted: int) -> int:
+    """How many bytes behind the segment, up to `wanted`, are free in the file, zero, and unmapped on any page size."""
     segment = source.image.segments[number]
     if segment.filesz != segment.memsz or segment.filesz == 0:
         return 0
     end = segment.vaddr + segment.memsz
-    free = source.free_after(segment.offset + segment.filesz)
+    free = source.free_after(segment.offset + segment.filesz, wanted)
     above = [s.vaddr for s in source.image.segments if s.type == c.PT_LOAD and s.vaddr > segment.vaddr]
     if above:
         boundary = min(above) // source.page_size * source.page_size
