@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bundler.audit import AuditReport, LeakReport, check_imports_in_source, find_leaks, verify
+from bundler.audit.proof import Proof, prove
 from bundler.environment import Environment, load_environment
 from bundler.errors import OutputFailed
+from bundler.plan.entries import Source
 from bundler.plan.making import Plan, PlanOptions, make_plan
-from bundler.plan.entries import Patched, Source
 from bundler.plan.manifest_entry import manifest_entry, manifest_of
 from bundler.progress import Progress, Silent
 from bundler.report import PackReport
-from bundler.sinks import DIRECTORY, Written, format_of, open_sink
+from bundler.sinks import Written, format_of, open_sink
 from bundler.sinks.copying import LinkMode
-from bundler.sinks.extraction import extracted
-from bundler.sinks.placement import replace_file
+from bundler.sinks.directory import replace_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,8 @@ def pack(
 ) -> PackReport:
     """Pack the environment at `environment` into a bundle at `out`, whose suffix gives the format.
 
-    Nothing is left at `out`, and what was there stays, where this raises BundlerError. Faults that the audit finds are
-    in the report; the bundle is in place then.
+    Where this raises BundlerError nothing is left at `out`, and what was there stays. Faults that the audit finds are in
+    the report; the bundle is in place then.
     """
     progress.phase("reading the environment")
     loaded = load_environment(environment)
@@ -52,14 +50,67 @@ def pack(
     progress.phase("planning")
     plan = make_plan(loaded, options.plan)
     if options.dry_run:
-        return report_of(plan, None, format_of(out).name, None, {}, None)
+        return report(plan, out, None, None)
     written = write(plan, out, options, progress, {})
-    audit, failures = None, {}
-    if options.verify:
-        progress.phase("verifying")
-        with extracted(written.path, options.top) as bundle:
-            audit, failures, leaks = prove(bundle, plan)
-        if failures:
-            written = record_failures(plan, written, out, options, failures)
-        return replace(report_of(plan, written, format_of(out).name, audit, failures, leaks))
-    return report_of(plan, written, format_of(out).name, audit, failures, None)
+    if not options.verify:
+        return report(plan, out, written, None)
+    progress.phase("verifying")
+    proof = prove(written.path, loaded)
+    if proof.import_failures:
+        written = record_failures(plan, written, out, options, proof.import_failures)
+    return report(plan, out, written, proof)
+
+
+def check_output(environment: Environment, out: str) -> None:
+    """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
+    target = os.path.realpath(out)
+    interpreter = environment.interpreter
+    for source in (os.path.realpath(environment.root), interpreter.stdlib):
+        if target == source or target.startswith(source + "/") or source.startswith(target + "/"):
+            raise OutputFailed(f"{out} and {source}, which is packed, lie one in the other", "choose another --out")
+
+
+def write(
+    plan: Plan, out: str, options: PackOptions, progress: Progress, import_failures: Mapping[str, str]
+) -> Written:
+    """Send every entry of the plan, and `bundle.json`, to the sink for `out`."""
+    progress.phase("writing")
+    progress.total(plan.size)
+    with open_sink(
+        out,
+        force=options.force,
+        link=options.link,
+        threads=options.threads,
+        top=options.top,
+        level=options.level,
+    ) as sink:
+        for entry in (*plan.entries, manifest_entry(plan, import_failures)):
+            sink.add(entry)
+            if isinstance(entry.content, Source):
+                progress.advance(entry.content.size)
+        return sink.finish()
+
+
+def record_failures(plan: Plan, written: Written, out: str, options: PackOptions, failures: Mapping[str, str]) -> Written:
+    """Write into `bundle.json` that the source cannot import these modules either; an archive is written anew for it."""
+    if os.path.isdir(written.path):
+        replace_entry(written.path, manifest_entry(plan, failures), written.digests)
+        return written
+    return write(plan, out, replace(options, force=True), Silent(), failures)
+
+
+def report(plan: Plan, out: str, written: Written | None, proof: Proof | None) -> PackReport:
+    """What was done, put together."""
+    failures = proof.import_failures if proof is not None else {}
+    manifest = manifest_of(plan, written.digests if written is not None else {}, failures)
+    return PackReport(
+        out=written.path if written is not None else None,
+        format=format_of(out).name,
+        manifest=manifest,
+        size=written.size if written is not None else plan.size,
+        warnings=plan.warnings,
+        modules_without_pyc=plan.modules_without_pyc,
+        shared_files=written.shared if written is not None else 0,
+        audit=proof.audit if proof is not None else None,
+        leaks=proof.leaks if proof is not None else None,
+    )

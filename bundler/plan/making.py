@@ -52,8 +52,9 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
-    editables = plan_editables(environment)
-    mounts = MountTable((*mounts_for(environment), *editables.mounts))
+    own = mounts_for(environment)
+    editables = plan_editables(environment, MountTable(own))
+    mounts = MountTable((*own, *editables.mounts))
     collected = collect(mounts)
     entries = collected.entries
     for path in editables.removed:

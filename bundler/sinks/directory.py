@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 
 from bundler.errors import OutputFailed
-from bundler.plan.entries import Deferred, Digest, Directory, Entry, Link, Source
+from bundler.plan.entries import Deferred, Digest, Digests, Directory, Entry, Link, Source
 from bundler.sinks import Written
 from bundler.sinks.copying import LinkMode, can_reflink, write_file
 from bundler.sinks.placement import Target
@@ -126,6 +127,15 @@ class DirectorySink:
 
     def _discard(self) -> None:
         remove_tree(self._temporary)
+
+
+def replace_entry(root: str, entry: Entry, digests: Digests) -> None:
+    """Write one file of a finished bundle anew, by a new file and a rename."""
+    path = os.path.join(root, entry.path)
+    with tempfile.TemporaryDirectory(prefix=".bundler-", dir=root) as temporary:
+        new = os.path.join(temporary, "new")
+        write_file(entry, new, digests, LinkMode.COPY)
+        os.replace(new, path)
 
 
 def remove_tree(path: str) -> None:
