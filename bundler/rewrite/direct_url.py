@@ -1,0 +1,25 @@
+"""`direct_url.json` (PEP 610): where a distribution was installed from, other than an index."""
+
+from __future__ import annotations
+
+import json
+
+
+def names_local_path(data: bytes) -> bool:
+    """Whether the URL is a path of the machine that installed it: such a file stays out of a bundle."""
+    url = _members(data).get("url")
+    return isinstance(url, str) and url.lower().startswith("file:")
+
+
+def is_editable(data: bytes) -> bool:
+    """Whether the distribution is an editable install."""
+    info = _members(data).get("dir_info")
+    return isinstance(info, dict) and info.get("editable") is True
+
+
+def _members(data: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(data)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,68 @@
+"""`.pth` files: lines that `site` adds to `sys.path`, or runs.
+
+Rules: CPython's Lib/site.py, addpackage. Relative paths count from the folder of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bundler.rewrite import Rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class PathLine:
+    """A directory for `sys.path`, as written."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """A line that `site` runs."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLine:
+    """A comment, or nothing."""
+
+    text: str
+
+
+Line = PathLine | ImportLine | OtherLine
+
+
+def parse_pth(data: bytes) -> list[Line]:
+    """The lines of a file, in order."""
+    return [_classify(line) for line in _text(data).splitlines()]
+
+
+def rewrite_pth(data: bytes, map_path: Callable[[str], str | None]) -> Rewritten | None:
+    """Make absolute paths relative; `map_path` gives the new text for one, or None to leave it. None where all stays."""
+    lines = _text(data).splitlines(keepends=True)
+    changed = False
+    for index, line in enumerate(lines):
+        match _classify(line.rstrip("\r\n")):
+            case PathLine(path) if path.startswith("/"):
+                new = map_path(path)
+                if new is not None and new != path:
+                    lines[index] = line.replace(path, new, 1)
+                    changed = True
+    if not changed:
+        return None
+    return Rewritten("".join(lines).encode("utf-8", "surrogateescape"), "paths into the environment made relative")
+
+
+def _classify(line: str) -> Line:
+    if line.startswith("#") or not line.strip():
+        return OtherLine(line)
+    if line.startswith(("import ", "import\t")):
+        return ImportLine(line)
+    return PathLine(line.rstrip())
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,33 @@
+"""`pyvenv.cfg`: what Python, uv and editors read of an environment (reference: interpreters 2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def parse(text: str) -> Mapping[str, str]:
+    """Keys, in lower case, with their values; lines without `=` are skipped, as `site` does."""
+    found = {}
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        if equals:
+            found[key.strip().lower()] = value.strip()
+    return found
+
+
+def pyvenv_cfg(version: str, prompt: str | None, bundler: str) -> bytes:
+    """The file of a bundle. `version` is `X.Y.Z`, `bundler` the version of bundler.
+
+    There is no `home`, which would name a place. Without `include-system-site-packages = false` both uv and `site` assume true,
+    and with it the user's own site-packages stay out. `relocatable` makes uv write scripts that move.
+    """
+    lines = [
+        "include-system-site-packages = false",
+        "implementation = CPython",
+        f"version = {version}",
+        f"version_info = {version}",
+        "relocatable = true",
+        *([f"prompt = {prompt}"] if prompt else []),
+        f"bundler = {bundler}",
+    ]
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

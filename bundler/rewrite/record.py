@@ -1,0 +1,75 @@
+"""`RECORD`: the files of an installed distribution, with digests and sizes (the "Recording installed projects" specification)."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from bundler.plan.entries import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a path relative to the folder of the `.dist-info` (or absolute), `sha256=…` and the size, both perhaps empty."""
+
+    path: str
+    digest: str
+    size: str
+
+
+def parse_record(data: bytes) -> list[Row]:
+    """The rows in order; short rows are filled up, empty lines skipped."""
+    reader = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
+    return [Row(*(*fields, "", "")[:3]) for fields in reader if fields]
+
+
+def rewrite_record(
+    data: bytes,
+    *,
+    site_packages: str,
+    resolve: Callable[[str], str | None],
+    added: Iterable[str],
+    digests: Mapping[str, Digest],
+    changed: Collection[str],
+) -> bytes:
+    """RECORD as it must be in the bundle.
+
+    `resolve` gives the bundle path of a row's path, or None for a file that is no longer there, whose row goes. Rows of
+    `changed` files (bundle paths) get the digest and size from `digests`; other rows stay as they are. Files in `added` get rows
+    at the end, relative to `site_packages`, which is the bundle path of the folder of the `.dist-info`.
+    """
+    end = "\r\n" if b"\r\n" in data else "\n"
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator=end)
+    listed = set()
+    for row in parse_record(data):
+        place = resolve(row.path)
+        if place is None:
+            continue
+        listed.add(place)
+        path = _relative(place, site_packages) if row.path.startswith("/") and not place.startswith("/") else row.path
+        if place in changed and row.digest and place in digests:
+            writer.writerow((path, *_fields(digests[place])))
+        else:
+            writer.writerow((path, row.digest, row.size))
+    for place in sorted(set(added) - listed):
+        fields = _fields(digests[place]) if not place.endswith(".pyc") else ("", "")
+        writer.writerow((_relative(place, site_packages), *fields))
+    return out.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _fields(digest: Digest) -> tuple[str, str]:
+    text = base64.urlsafe_b64encode(digest.sha256).rstrip(b"=").decode("ascii")
+    return f"sha256={text}", str(digest.size)
+
+
+def _relative(place: str, site_packages: str) -> str:
+    """The way from the package folder to a bundle path, as RECORD writes it."""
+    here, there = site_packages.split("/"), place.split("/")
+    same = 0
+    while same < min(len(here), len(there) - 1) and here[same] == there[same]:
+        same += 1
+    return "/".join([".."] * (len(here) - same) + there[same:])

@@ -1,0 +1,129 @@
+"""Scripts: a shebang that names a place becomes a header in sh that finds the bundle's Python beside the script.
+
+The header is valid Python, too: one string literal, which sh reads as commands. It needs no `realpath`, forks only to follow a
+link, leaves the working directory alone, and unsets PYTHONHOME, which is never right for a bundle (reference: interpreters 3).
+
+That literal becomes the module's docstring. A script that has a docstring of its own, or declares another encoding than UTF-8,
+would not survive it: its body goes to a side file, byte for byte but for the first line, and what remains in its
+place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, `sys.argv[0]` and the encoding are as before.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import re
+import shlex
+import tokenize
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bundler.rewrite.templates import read_template
+
+_PYTHON = re.compile(r"pythonw?(\d+(\.\d+)?)?t?d?")
+_ENV = re.compile(r"#!\s*/usr/bin/env(?: -S)? (?P<name>python\d?(?:\.\d+)?)(?P<rest>\s.*)?$")
+_EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\" \"\$@\"")
+_OUR_MARK = b"__bundler_script=$0\n"
+_REASON = "shebang made relocatable"
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenScript:
+    """A new script, the reason, and the content of its side file where it has one."""
+
+    data: bytes
+    reason: str
+    side_data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands before a script's body: the interpreter's arguments, and the length in bytes."""
+
+    arguments: tuple[str, ...]
+    length: int
+
+
+def rewrite_script(
+    data: bytes, *, is_ours: Callable[[str], bool], to_bin: str, side_file: str, env_python: bool = False
+) -> RewrittenScript | None:
+    """The script as it must be in the bundle; None where it holds wherever it is, or is none of Python's.
+
+    `is_ours` tells whether the interpreter of a shebang belongs to the environment or its base. `to_bin` is the way from the
+    script's folder to the bundle's `bin`, `side_file` the way from it to where a side file would lie. With `env_python`
+    a shebang of `/usr/bin/env python` means the bundle's Python.
+    """
+    head = _read_head(data, is_ours, env_python)
+    if head is None:
+        return None
+    body = data[head.length :]
+    header = _header(to_bin, head.arguments)
+    if not _displaces(body, data):
+        return RewrittenScript(header + body, _REASON)
+    launcher = read_template("side_launcher").replace("@SIDE@", repr(side_file)).encode("utf-8", "surrogateescape")
+    # The first line stays as a comment, so that a coding cookie and line numbers keep their lines.
+    lines = b"#\n" * data[: head.length].count(b"\n")
+    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", lines + body)
+
+
+def _read_head(data: bytes, is_ours: Callable[[str], bool], env_python: bool) -> _Head | None:
+    """Recognise what pip, uv, virtualenv, distlib and setuptools write before a script."""
+    if not data.startswith(b"#!") or _OUR_MARK in data[:200]:
+        return None
+    first, _, rest = data.partition(b"\n")
+    line = first.decode("utf-8", "surrogateescape").rstrip("\r").rstrip()
+    length = len(first) + 1
+    if re.fullmatch(r"#!\s*/bin/sh", line):
+        return _read_exec_head(rest, length, is_ours)
+    if env := _ENV.fullmatch(line):
+        return _Head(_words(env["rest"] or ""), length) if env_python else None
+    interpreter, _, arguments = line[2:].strip().partition(" ")
+    if not _PYTHON.fullmatch(os.path.basename(interpreter)):
+        return None
+    if "/" not in interpreter or is_ours(interpreter):
+        return _Head(_words(arguments), length)
+    return None
+
+
+def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool]) -> _Head | None:
+    """The form for long paths and paths with spaces: `'''exec' "/path/python" "$0" "$@"`, then `' '''`."""
+    second, _, after = rest.partition(b"\n")
+    third = after.partition(b"\n")[0]
+    match = _EXEC.fullmatch(second.decode("utf-8", "surrogateescape").strip())
+    if match is None or third.strip() != b"' '''":
+        return None
+    interpreter = match["interpreter"]
+    computed = "$(" in interpreter  # uv's relocatable headers find it from $0
+    if not computed and not is_ours("".join(shlex.split(interpreter))):
+        return None
+    return _Head(_words(match["arguments"]), length + len(second) + len(third) + 2)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _header(to_bin: str, arguments: tuple[str, ...]) -> bytes:
+    """The header for a script from whose folder `to_bin` leads to the interpreter's."""
+    python = "python" if to_bin in ("", ".") else f"{to_bin}/python"
+    words = "".join(f"{shlex.quote(argument)} " for argument in arguments)
+    return read_template("script_header").replace("@PYTHON@", python).replace("@ARGUMENTS@", words).encode()
+
+
+def _displaces(body: bytes, data: bytes) -> bool:
+    """Whether a string literal before the body would change what the body means."""
+    if body.startswith(b"PK\x03\x04") or b"\0" in body[:1024]:
+        return False  # a zip archive behind a shebang: Python reads it from its end
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = body.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return True
+    if encoding not in ("utf-8", "utf-8-sig") and not body.isascii():
+        return True
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return text.lstrip().startswith(("'", '"', "r'", 'r"'))
+    return ast.get_docstring(tree, clean=False) is not None

@@ -1,0 +1,11 @@
+"""Text that goes into bundles, as real files: shell where it is shell, Python where it is Python."""
+
+from __future__ import annotations
+
+import os
+
+
+def read_template(name: str) -> str:
+    """The text of the template file `name` beside this module."""
+    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
+        return file.read()
