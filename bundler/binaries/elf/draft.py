@@ -12,7 +12,8 @@ from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at
 from bundler.binaries.elf.sections import SectionTable, in_segment
 from bundler.binaries.elf.strings import Placement, StringTable
 from bundler.binaries.elf.structs import DynamicEntry, FileHeader, Section, Segment
-from bundler.binaries.patch import Patch, Piece, splice
+from bundler.binaries.patch import Literal, Patch, Piece, splice
+from bundler.errors import CannotPatch
 
 _LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size
 
@@ -147,15 +148,31 @@ class Draft:
             if number >= len(old) or new != old[number]:
                 self.edits[self.source.dynamic_offset + number * layout.size] = layout.pack(new)
 
-    def vacates_segment(self) -> bool:
-        """Whether a PT_LOAD lost its last section: BFD's strip then writes nonsense for it (reference 1.3, rule V)."""
-        for old, new in zip(self.source.image.segments, self.segments, strict=True):
-            if old.type != c.PT_LOAD:
-                continue
-            had = any(in_segment(section, old.vaddr, old.memsz) for section in self.source.sections.sections)
-            if had and not any(in_segment(section, new.vaddr, new.memsz) for section in self.sections):
-                return True
-        return False
+    def vacated(self) -> list[int]:
+        """The PT_LOADs that lost their last section: BFD's strip writes nonsense for those (reference 1.3, rule V)."""
+
+        def held(sections: Sequence[Section], segment: Segment) -> bool:
+            return any(in_segment(section, segment.vaddr, segment.memsz) for section in sections)
+
+        before = enumerate(self.source.image.segments)
+        loads = [n for n, old in before if old.type == c.PT_LOAD and held(self.source.sections.sections, old)]
+        return [number for number in loads if not held(self.sections, self.segments[number])]
+
+    def cover(self, number: int) -> None:
+        """Add a section header over what a string table or .dynamic left behind in segment `number`.
+
+        The header table must be the last thing of the ELF image, as it is for every linker: CannotPatch otherwise.
+        """
+        segment = self.segments[number]
+        table = self.source.sections
+        size = len(table.sections) * self.source.image.structures.section.size
+        if any(end > table.offset + size for _, end in self.source.owned()):
+            raise CannotPatch(f"segment {number} would be left without a section, and there is no room for another")
+        old = next(s for s in table.sections if in_segment(s, segment.vaddr, segment.memsz))
+        # Its name without the dot: an index into the section names that is there already.
+        size = min(old.size, segment.vaddr + segment.memsz - old.addr)
+        section = replace(old, name=old.name + 1, type=c.SHT_PROGBITS, size=size, link=0, info=0, entsize=0)
+        self.sections.append(section)
 
     def finish(self, shoff: int | None = None) -> Patch:
         """The patch. `shoff` is the new place of the section header table, where it moves."""
@@ -164,9 +181,16 @@ class Draft:
         for number, segment in enumerate(self.segments):
             if segment != source.image.segments[number]:
                 edits[source.header.phoff + number * layouts.segment.size] = layouts.segment.pack(segment)
-        for number, section in enumerate(self.sections):
-            if section != source.sections.sections[number]:
-                edits[source.sections.offset + number * layouts.section.size] = layouts.section.pack(section)
+        for number, old in enumerate(source.sections.sections):
+            if self.sections[number] != old:
+                place = source.sections.offset + number * layouts.section.size
+                edits[place] = layouts.section.pack(self.sections[number])
+        if added := self.sections[source.header.shnum :]:
+            end = source.sections.offset + source.header.shnum * layouts.section.size
+            self.insertions[end] = tuple(Literal(layouts.section.pack(section)) for section in added)
+            edits[IDENT_SIZE + layouts.header.position("shnum")] = layouts.header.pack_field(
+                "shnum", len(self.sections)
+            )
         if shoff is not None and shoff != source.header.shoff:
             edits[IDENT_SIZE + layouts.header.position("shoff")] = layouts.address.pack(shoff)
         return splice(source.image.size, edits, self.insertions)

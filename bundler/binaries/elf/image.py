@@ -6,6 +6,7 @@ the whole file, so that the cost does not depend on the file's size.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _LONGEST_STRING = 1 << 20
 _LONGEST_INTERPRETER = 4096  # the kernel's own limit, PATH_MAX
 _LONGEST_DYNAMIC = 1 << 20
 _CHUNK = 512
+_MOST_JOINS = 16
 
 
 def is_elf(head: bytes) -> bool:
@@ -85,10 +87,23 @@ def last_value(dynamic: Sequence[DynamicEntry], tag: int) -> int | None:
 
 
 def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int | None:
-    """File offset of the `length` bytes at `address`; None where no PT_LOAD has them in the file."""
-    for segment in segments:
-        if segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.filesz - length:
-            return segment.offset + address - segment.vaddr
+    """File offset of the `length` bytes at `address`; None where no PT_LOAD has them in the file.
+
+    They may lie across PT_LOADs that join in memory and in the file alike: so patchelf 0.14 leaves string tables.
+    """
+    start = expected = None
+    for _ in range(_MOST_JOINS):
+        holder = next((s for s in segments if s.type == c.PT_LOAD and 0 <= address - s.vaddr < s.filesz), None)
+        if holder is None:
+            return None
+        offset = holder.offset + address - holder.vaddr
+        if expected not in (None, offset):
+            return None
+        start = offset if start is None else start
+        room = holder.vaddr + holder.filesz - address
+        if length <= room:
+            return start
+        address, length, expected = address + room, length - room, offset + room
     return None
 
 
@@ -235,12 +250,9 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
         raise BinaryFormatError(f"no PT_LOAD holds the dynamic section at address {place.vaddr:#x}")
     if place.filesz > _LONGEST_DYNAMIC:
         raise BinaryFormatError(f"a dynamic section of {place.filesz} bytes")
-    entries: list[DynamicEntry] = []
-    for entry in layouts.dynamic.read_all(read_at(file, offset, place.filesz, "the dynamic section")):
-        if entry.tag == c.DT_NULL:
-            return tuple(entries)
-        entries.append(entry)
-    raise BinaryFormatError("the dynamic section has no DT_NULL at its end")
+    data = read_at(file, offset, place.filesz, "the dynamic section")
+    # `ld --spare-dynamic-tags=0` leaves no DT_NULL inside: the loader finds one in the zeros that follow.
+    return tuple(itertools.takewhile(lambda entry: entry.tag != c.DT_NULL, layouts.dynamic.read_all(data)))
 
 
 def _read_interpreter(file: BinaryIO, segments: Sequence[Segment]) -> str | None:

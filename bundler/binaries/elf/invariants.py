@@ -127,15 +127,24 @@ def _read(file: BinaryIO, size: int) -> _Reading:
         if entry["d_tag"] == "DT_NULL":
             break
         dynamic.append((entry["d_tag"], entry["d_val"]))
-    else:
-        raise _ViolatedError("not true: DT_NULL ends the dynamic section")
     reading = _Reading(size, header, segments, sections, raw_sections, dynamic, b"")
     address, length = reading.number("DT_STRTAB"), reading.number("DT_STRSZ")
-    holder = _holder(reading, address, length)
-    _require(holder is not None, "DT_STRTAB and DT_STRSZ lie in one PT_LOAD")
-    assert holder is not None
-    file.seek(holder["p_offset"] + address - holder["p_vaddr"])
-    return _Reading(size, header, segments, sections, raw_sections, dynamic, file.read(length))
+    return _Reading(size, header, segments, sections, raw_sections, dynamic, _mapped(reading, file, address, length))
+
+
+def _mapped(reading: _Reading, file: BinaryIO, address: int, length: int) -> bytes:
+    """The bytes at `address`, out of one PT_LOAD or of several that join."""
+    data = b""
+    while len(data) < length:
+        holder = _holder(reading, address + len(data), 1)
+        if holder is None:
+            raise _ViolatedError("not true: DT_STRTAB and DT_STRSZ lie in PT_LOADs")
+        skip = address + len(data) - holder["p_vaddr"]
+        file.seek(holder["p_offset"] + skip)
+        part = file.read(min(length - len(data), holder["p_filesz"] - skip))
+        _require(bool(part), "the string table lies in the file")
+        data += part
+    return data
 
 
 def _holder(reading: _Reading, address: int, length: int) -> _Record | None:
@@ -148,7 +157,7 @@ def _holder(reading: _Reading, address: int, length: int) -> _Record | None:
 
 def _check_program_headers(before: _Reading, after: _Reading, image: Image) -> None:
     for name in before.header:
-        _require(name == "e_shoff" or before.header[name] == after.header[name], f"{name} is unchanged")
+        _require(name in ("e_shoff", "e_shnum") or before.header[name] == after.header[name], f"{name} is unchanged")
     for old, new in zip(before.segments, after.segments, strict=True):
         changeable = {"p_offset", "p_filesz", "p_memsz"}
         if old["p_type"] == "PT_DYNAMIC":
@@ -169,6 +178,8 @@ def _check_program_headers(before: _Reading, after: _Reading, image: Image) -> N
                 new["p_offset"] - holder["p_offset"] == new["p_vaddr"] - holder["p_vaddr"],
                 "PT_DYNAMIC's offset and address agree",
             )
+            room = new["p_filesz"] // image.structures.dynamic.size
+            _require(len(after.dynamic) < room or old == new, "DT_NULL ends the dynamic section")
     page = c.PAGE_SIZES.get(image.machine, 0x1000)
     page = max([page, *(s["p_align"] for s in before.loads() if s["p_align"] <= _LARGEST_PAGE)])
     _require(_overlaps(after, page) <= _overlaps(before, page), "no two segments share a page that did not before")
@@ -223,7 +234,8 @@ def _check_sections(before: _Reading, after: _Reading) -> None:
     if before.raw_sections == after.raw_sections and before.segments == after.segments:
         return
     old_table, table = before.number("DT_STRTAB"), after.number("DT_STRTAB")
-    for old, new in zip(before.sections, after.sections, strict=True):
+    _require(len(after.sections) >= len(before.sections), "no section is lost")
+    for old, new in zip(before.sections, after.sections, strict=False):
         fixed = set(old) - {"sh_offset", "sh_addr", "sh_size"}
         _require(all(old[key] == new[key] for key in fixed), "sections keep name, type and links")
         if new["sh_type"] not in ("SHT_NOBITS", "SHT_NULL"):
@@ -244,7 +256,7 @@ def _check_sections(before: _Reading, after: _Reading) -> None:
             _require(at_place or new["sh_type"] == "SHT_NOBITS", "a section's offset and address agree")
     occupied = {_section_segment(before, section) for section in before.sections if _takes_memory(section)}
     still = {_section_segment(after, section) for section in after.sections if _takes_memory(section)}
-    _require(occupied <= still, "no PT_LOAD lost its last section")
+    _require(occupied - {None} <= still, "no PT_LOAD lost its last section")
 
 
 def _takes_memory(section: _Record) -> bool:

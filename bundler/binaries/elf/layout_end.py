@@ -74,8 +74,8 @@ def plan_end(source: Source, demand: Demand) -> PatchPlan:
         draft.set_section(section, addr=table_address, offset=offset, size=table_size)
 
     growth = _insert(draft, number, start, contents)
-    if draft.vacates_segment():
-        raise CannotPatch("a segment holds nothing but the string table or .dynamic, and cannot be left empty")
+    for vacated in draft.vacated():
+        draft.cover(vacated)
     what = " and ".join(
         name for name, moves in ((".dynamic", moves_dynamic), ("the string table", moves_table)) if moves
     )

@@ -39,7 +39,7 @@ def plan_slack(source: Source, demand: Demand) -> PatchPlan | None:
         draft.set_segment(number, filesz=extent, memsz=extent)
         section = source.sections.find(c.SHT_STRTAB, table.address)
         draft.set_section(section, addr=address, offset=offset, size=size)
-        if draft.vacates_segment():
+        if draft.vacated():
             continue
         entries = demand.entries_at(source, source.dynamic_address)
         draft.edit_dynamic(with_table(entries, address, size))

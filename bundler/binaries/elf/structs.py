@@ -191,6 +191,10 @@ class Layout(Generic[T]):
         """The structure's bytes; struct.error where a number does not fit its field."""
         return self.codec.pack(*(getattr(record, name) for name in self.names))
 
+    def pack_field(self, name: str, value: int) -> bytes:
+        """The bytes of one field; struct.error where the number does not fit."""
+        return struct.pack(self.codec.format[0] + self.codec.format[1 + self.names.index(name)], value)
+
     def only(self, name: str) -> struct.Struct:
         """A format of the whole structure that yields the field `name` and skips the rest."""
         start = self.position(name)
