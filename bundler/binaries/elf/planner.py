@@ -6,7 +6,7 @@ Everything comes from headers and tables: the cost does not depend on the size o
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
@@ -90,20 +90,14 @@ def _place(source: Source, entries: Sequence[WantedEntry], names: Mapping[bytes,
     reused = find_reusable(table, texts)
     kept = {entry.value for entry in entries if entry.text is None and entry.tag in c.STRING_TAGS}
     freed = {entry.value for entry in image.dynamic or () if entry.tag in c.STRING_TAGS} - kept
-    records: list[NeedRecord] = []
-    renamed: dict[int, bytes] = {}
-    live: list[int] | None = None
-    if freed:
-        records = list(need_records(source.file, image))
-        renamed = {
-            record.offset: names[text]
-            for record in records
-            if names and (text := table.text(record.need.file)) in names and names[text] in texts
-        }
-        live = _live(source, entries, reused, [record for record in records if record.offset not in renamed])
-        if live is not None:
-            live += [version.name for record in records if record.offset in renamed for version in record.versions]
-        freed |= {record.need.file for record in records if record.offset in renamed}
+    records = list(need_records(source.file, image)) if freed or names else []
+    renamed = {
+        record.offset: names[text]
+        for record in records
+        if names and (text := table.text(record.need.file)) in names and names[text] in texts
+    }
+    freed |= {record.need.file for record in records if record.offset in renamed}
+    live = _live(source, entries, reused, records, renamed) if freed else None
     placement = place(table, texts, reused, freed, live)
     layouts = image.structures
     position = layouts.verneed.position("file")
@@ -112,7 +106,11 @@ def _place(source: Source, entries: Sequence[WantedEntry], names: Mapping[bytes,
 
 
 def _live(
-    source: Source, entries: Sequence[WantedEntry], reused: Mapping[bytes, int], records: Sequence[NeedRecord]
+    source: Source,
+    entries: Sequence[WantedEntry],
+    reused: Mapping[bytes, int],
+    records: Sequence[NeedRecord],
+    renamed: Container[int],
 ) -> list[int] | None:
     """Every index into the string table that stays in use; None where they cannot all be known."""
     live = symbol_references(source.file, source.image, source.sections, source.header.shstrndx)
@@ -121,7 +119,7 @@ def _live(
     live += (entry.value for entry in entries if entry.text is None and entry.tag in c.STRING_TAGS)
     live += reused.values()
     for record in records:
-        live.append(record.need.file)
+        live += () if record.offset in renamed else (record.need.file,)
         live += (version.name for version in record.versions)
     if max(live, default=0) >= len(source.table.data):
         raise BinaryFormatError(f"string index {max(live)} leaves the string table of {len(source.table.data)} bytes")
