@@ -35,7 +35,8 @@ class Interpreter:
     platstdlib: str
     include: str
     makefile: str
-    default_scheme: str
+    dist_packages: bool
+    """Whether `site` looks into dist-packages: the interpreter has Debian's (or Ubuntu's) installation schemes."""
     sysconfigdata: str
     """Name of the `_sysconfigdata` module."""
     extension_suffixes: tuple[str, ...]
@@ -81,11 +82,6 @@ class Interpreter:
         if libdir := self.variables.get("LIBDIR"):
             places.append(libdir)
         return tuple(dict.fromkeys(places))
-
-    @property
-    def is_debian(self) -> bool:
-        """Whether this is an interpreter with Debian's (or Ubuntu's) installation schemes."""
-        return self.default_scheme in ("posix_local", "deb_system")
 
 
 @dataclass(frozen=True, slots=True)

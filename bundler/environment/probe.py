@@ -61,7 +61,7 @@ def probe(python: str) -> Interpreter:
         platstdlib=os.path.realpath(answer.text("platstdlib")),
         include=os.path.realpath(answer.text("include")),
         makefile=os.path.realpath(answer.text("makefile")),
-        default_scheme=answer.text("default_scheme"),
+        dist_packages=answer.values.get("dist_packages") is True,
         sysconfigdata=answer.text("sysconfigdata"),
         extension_suffixes=answer.texts("extension_suffixes"),
         cache_tag=answer.text("cache_tag"),

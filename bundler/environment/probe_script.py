@@ -5,6 +5,7 @@ Started with `-I -S -B`, so that neither `.pth` files nor site customisation run
 
 import importlib.machinery
 import json
+import site
 import sys
 import sysconfig
 
@@ -51,7 +52,7 @@ def main():
         "platinclude": sysconfig.get_path("platinclude"),
         "config_h": sysconfig.get_config_h_filename(),
         "makefile": sysconfig.get_makefile_filename(),
-        "default_scheme": optional_call("get_default_scheme") or optional_call("_get_default_scheme"),
+        "dist_packages": any("dist-packages" in path for path in site.getsitepackages()),
         "sysconfigdata": optional_call("_get_sysconfigdata_name"),
         "extension_suffixes": importlib.machinery.EXTENSION_SUFFIXES,
         "platform": sysconfig.get_platform(),

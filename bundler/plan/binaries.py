@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bundler.binaries.elf import UNCHANGED, Edits, Image, is_elf, plan_patch, read_image, version_needs
+from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
 from bundler.environment import Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.libraries.closure import Binary, BundledLibrary, Closure, Surroundings, find_closure
 from bundler.loaders import SystemLibraries
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.plan.collect import parents
-from bundler.plan.entries import Directory, Entry, Layer, Link, Patched, Source
+from bundler.plan.entries import Entry, Layer, Link, Patched, Source
 from bundler.plan.floor import Floor, find_floor
 from bundler.plan.layout import base_origin, executable_path
 from bundler.plan.mounts import MountTable, relative
@@ -79,7 +79,7 @@ def plan_binaries(
         PlannedFiles({binary.path for binary in everything}, _links(planned), files),
         system,
         mounts,
-        {path for path, entry in planned.items() if isinstance(entry.content, Directory)},
+        {parent for path in planned for parent in parents(path)},
     )
     changes = paths.changes()
     patched, warnings = _patch(everything, changes, planned)
@@ -153,8 +153,7 @@ def _closure(
 
 
 def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Entry]:
-    """Entries for what comes from the host, the folders included."""
-    folders: dict[str, Entry] = {}
+    """Entries for what comes from the host."""
     for library in closure.bundled:
         found = os.stat(library.source)
         origin = library_origin(library, interpreter)
@@ -164,9 +163,6 @@ def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Ent
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))
             yield Entry(alias, Link(target), 0o777, found.st_mtime_ns, Layer.RUNTIME, origin)
-        for parent in parents(library.path):
-            folders.setdefault(parent, Entry(parent, Directory(), 0o755, 0, Layer.RUNTIME, "bundler"))
-    yield from (entry for path, entry in folders.items() if path.startswith("lib/"))
 
 
 def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
@@ -197,7 +193,7 @@ def _patch(
         if change is None:
             continue
         entry = entries[binary.path]
-        edits = Edits(rpath=change.rpath if change.rpath is not None else UNCHANGED, needed=change.needed)
+        edits = Edits(rpath=change.rpath, needed=change.needed)
         try:
             with open(_source(entry), "rb") as file:
                 plan = plan_patch(file, binary.image, edits)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import BundlerError
@@ -31,7 +31,6 @@ def collect(table: MountTable) -> Collected:
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.settle_links()
-    collector.add_parents()
     return Collected(collector.entries, tuple(collector.warnings))
 
 
@@ -129,13 +128,16 @@ class _Collector:
         meant = _Place(path, real if os.path.isdir(real) else place.source, place.origin, place.layer)
         self._take(meant, os.stat(real), frozenset(), path.count("/"))
 
-    def add_parents(self) -> None:
-        """Directories that no mount brought, with a plain mode and the time of the epoch of zip files."""
-        for path in list(self.entries):
-            for parent in parents(path):
-                if parent not in self.entries:
-                    entry = self.entries[path]
-                    self.entries[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
+
+def missing_parents(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
+    """Entries for the directories that no source brought, with a plain mode and the time of what is in them."""
+    found: dict[str, Entry] = {}
+    for path in sorted(entries):
+        entry = entries[path]
+        for parent in parents(path):
+            if parent not in entries and parent not in found:
+                found[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
+    return tuple(found.values())
 
 
 def parents(path: str) -> Iterator[str]:

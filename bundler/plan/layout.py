@@ -17,6 +17,8 @@ from bundler.plan.mounts import Mount, join
 # Prefixes where other software lives beside Python: only what belongs to Python is taken from them.
 SHARED_PREFIXES = ("/usr/local",)
 
+WHEELS = "share/python-wheels"
+
 # What ties a venv to its base or its place, or speaks to other tools about the folder (reference: interpreters 2.6).
 _ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
 _PYTHON_LINK = re.compile(r"(python|pythonw)(\d+(\.\d+)?t?d?)?")
@@ -42,6 +44,12 @@ def stdlib_path(interpreter: Interpreter) -> str:
 def site_packages_path(interpreter: Interpreter) -> str:
     """Bundle path of the folder that `pip install` uses."""
     return f"lib/{interpreter.python_name}/site-packages"
+
+
+def wheel_directory(interpreter: Interpreter) -> str:
+    """Where a distribution of the operating system keeps the wheels for `ensurepip`; "" where Python has its own."""
+    configured = interpreter.variables.get("WHEEL_PKG_DIR", "").rstrip("/")
+    return configured or ("/usr/share/python-wheels" if interpreter.dist_packages else "")
 
 
 def _base(interpreter: Interpreter) -> Iterator[Mount]:
@@ -139,10 +147,10 @@ def _shared_files(interpreter: Interpreter) -> Iterator[Mount]:
         if re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name):
             if _belongs(os.path.join(manual, name), short):
                 yield _runtime(interpreter, os.path.join(manual, name), f"share/man/man1/{name}")
-    wheels = interpreter.variables.get("WHEEL_PKG_DIR", "")
+    wheels = wheel_directory(interpreter)
     for name in _names(wheels) if wheels else ():
-        if re.match(r"(pip|setuptools|wheel)-", name):
-            yield _runtime(interpreter, os.path.join(wheels, name), f"share/python-wheels/{name}")
+        if name.endswith(".whl"):
+            yield _runtime(interpreter, os.path.join(wheels, name), f"{WHEELS}/{name}")
 
 
 def _tcl(interpreter: Interpreter) -> Iterator[Mount]:

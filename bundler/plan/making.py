@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bundler.environment import Environment
 from bundler.plan.binaries import LibraryOptions, plan_binaries
-from bundler.plan.collect import collect
+from bundler.plan.collect import collect, missing_parents
 from bundler.plan.editables import plan_editables
 from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
 from bundler.plan.floor import Floor
@@ -68,12 +68,13 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         entries.pop(path, None)
     drop_stale_pycs(entries)
     put(entries, plan_records(entries, environment, mounts, editables.added))
+    put(entries, missing_parents(entries))
     return Plan(
         environment,
         in_order(entries),
         binaries.closure,
         binaries.floor,
-        (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
+        (*collected.warnings, *editables.warnings, *binaries.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
     )
 

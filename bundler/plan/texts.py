@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bundler.environment import Environment
-from bundler.plan.entries import Entry, Layer, Literal, Source
-from bundler.plan.layout import site_packages_path, stdlib_path
+from bundler.environment import Environment, Interpreter
+from bundler.plan.entries import Entry, Literal, Source
+from bundler.plan.layout import WHEELS, stdlib_path, wheel_directory
 from bundler.plan.mounts import MountTable, relative
 from bundler.rewrite import Rewritten
 from bundler.rewrite.debian import rewrite_debian
@@ -17,44 +18,83 @@ from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.pkg_config import rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
 from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.sysconfig import (
+    MovedDirectory,
+    rewrite_build_details,
+    rewrite_makefile,
+    rewrite_python_config,
+    rewrite_sh_config,
+    rewrite_sysconfig_json,
+    rewrite_sysconfigdata,
+)
 
 SIDE_FILES = "libexec/bundler"
+
+_Rewriter = Callable[[Entry, bytes], Rewritten | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Entries to put over the plan's, bundle paths that go, and what could not be settled."""
+    """Entries to put over the plan's, and bundle paths that go."""
 
     entries: tuple[Entry, ...]
     removed: frozenset[str]
-    warnings: tuple[str, ...]
 
 
 def plan_texts(entries: Mapping[str, Entry], environment: Environment, mounts: MountTable) -> Texts:
     """Rewrite what must be. Raises UnknownVariant for a file of Debian's that is like none that is known."""
-    planner = _Planner(entries, environment, mounts)
+    planner = _Planner(environment, mounts)
     for path in sorted(entries):
         planner.look_at(entries[path])
-    return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
+    return Texts(tuple(planner.changed), frozenset(planner.removed))
+
+
+def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
+    """The directories that the interpreter's configuration may name, and where they lie in the bundle.
+
+    A prefix of the system's own (`/usr`) holds other things than Python's: there each of Python's folders moves by itself.
+    """
+    prefix = interpreter.base_prefix
+    if prefix not in ("/usr", "/"):
+        built = os.path.dirname(interpreter.variables.get("BINDIR", "")) or prefix
+        return tuple(MovedDirectory(place, "") for place in dict.fromkeys((prefix, built)) if place.startswith("/"))
+    variables = interpreter.variables
+    alone = {prefix: "", f"{prefix}/bin": "bin", f"{prefix}/include": "include", f"{prefix}/lib": "lib"}
+    alone |= {f"{prefix}/share": "share", f"{prefix}/share/man": "share/man"}
+    if libdir := variables.get("LIBDIR"):
+        alone |= {libdir: "lib", f"{libdir}/pkgconfig": "lib/pkgconfig"}
+    folders = {interpreter.stdlib: stdlib_path(interpreter)}
+    folders |= {interpreter.include: f"include/{os.path.basename(interpreter.include)}"}
+    folders |= {wheel_directory(interpreter): WHEELS} if wheel_directory(interpreter) else {}
+    return (
+        *(MovedDirectory(source, path) for source, path in folders.items()),
+        *(MovedDirectory(source, path, alone=True) for source, path in alone.items()),
+    )
 
 
 class _Planner:
     """Looks at each entry once; knows which rewriter is for which path."""
 
-    def __init__(self, entries: Mapping[str, Entry], environment: Environment, mounts: MountTable) -> None:
+    def __init__(self, environment: Environment, mounts: MountTable) -> None:
         interpreter = environment.interpreter
-        self._entries = entries
+        self._environment = environment
         self._mounts = mounts
-        self._interpreter = interpreter
         self._stdlib = stdlib_path(interpreter) + "/"
-        self._site_packages = site_packages_path(interpreter) + "/"
-        self._prefixes = _prefixes(environment)
-        self._directories = _directories(environment, mounts)
+        self._directories = moved_directories(interpreter)
+        self._prefixes = tuple(dict.fromkeys((environment.root, os.path.realpath(environment.root))))
+        self._base_pythons = re.compile(re.escape(f"{interpreter.base_prefix}/bin/python") + r"[\d.]*[td]*")
+        self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
+            ("_sysconfigdata*.py", self._sysconfigdata),
+            ("_sysconfig_vars*.json", lambda _, data: rewrite_sysconfig_json(data, self._directories)),
+            ("build-details.json", self._build_details),
+            ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
+            ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
+        )
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
-        self.warnings: list[str] = []
 
     def look_at(self, entry: Entry) -> None:
+        """Rewrite the entry's text where it must be."""
         if not isinstance(entry.content, Source):
             return
         rewriter = self._rewriter(entry)
@@ -66,28 +106,85 @@ class _Planner:
         if rewritten is not None:
             self.changed.append(replace(entry, content=Literal(rewritten.data), reason=rewritten.reason))
 
-    def _rewriter(self, entry: Entry) -> Callable[[Entry, bytes], Rewritten | None] | None:
+    def _rewriter(self, entry: Entry) -> _Rewriter | None:
         """The one rewriter for a path, or None; scripts are told by their first bytes."""
         path = entry.path
-        name = os.path.basename(path)
-        if path.startswith(self._stdlib) and not path.startswith(self._site_packages):
-            below = path[len(self._stdlib) :]
-            for pattern, rewriter in self._stdlib_rewriters():
-                if fnmatch.fnmatchcase(below, pattern):
-                    return rewriter
-        if path.startswith("lib/pkgconfig/") and name.endswith(".pc"):
-            return self._pkg_config
-        if fnmatch.fnmatchcase(path, "bin/*-config") and self._begins_with(entry, b"#!/bin/sh"):
-            return self._sh_config
-        if name.endswith(".pth") and os.path.dirname(path).endswith("site-packages"):
+        folder, _, name = path.rpartition("/")
+        in_packages = "/site-packages/" in path
+        if path.startswith(self._stdlib) and not in_packages:
+            return self._stdlib_rewriter(path[len(self._stdlib) :])
+        if name.endswith(".pth") and folder.endswith("/site-packages"):
             return self._pth
-        if name == "direct_url.json" and os.path.dirname(path).endswith(".dist-info"):
+        if name == "direct_url.json" and folder.endswith(".dist-info"):
             return self._direct_url
-        if (path.startswith("bin/") or entry.mode & 0o111) and self._begins_with(entry, b"#!"):
+        if folder == "lib/pkgconfig" and entry.origin.startswith(("base:", "host:")):
+            return lambda _, data: rewrite_pkg_config(data)
+        if (folder == "bin" or entry.mode & 0o111) and _begins_with(entry, b"#!"):
+            if folder == "bin" and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
+                return self._config_script
             return self._script
         return None
 
-    def _begins_with(self, entry: Entry, head: bytes) -> bool:
-        assert isinstance(entry.content, Source)
-        with open(entry.content.path, "rb") as file:
-            return file.read(len(head)) == head
+    def _stdlib_rewriter(self, below: str) -> _Rewriter | None:
+        """The rewriter for a path in the standard library."""
+        for pattern, rewriter in self._by_stdlib_path:
+            if fnmatch.fnmatchcase(below, pattern):
+                return rewriter
+        if self._environment.interpreter.dist_packages and below.endswith(".py"):
+            return lambda _, data: rewrite_debian(below, data)
+        return None
+
+    def _sysconfigdata(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_sysconfigdata(data, self._directories, entry.path.count("/"))
+
+    def _build_details(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_build_details(data, os.path.dirname(entry.path), self._directories)
+
+    def _config_script(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_sh_config(data, self._directories) or self._script(entry, data)
+
+    def _pth(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_pth(data, lambda path: self._map_path(path, os.path.dirname(entry.path)))
+
+    def _map_path(self, path: str, folder: str) -> str | None:
+        inside = self._mounts.bundle_path(os.path.normpath(path))
+        return None if inside is None else relative(inside, folder)
+
+    def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:
+        """A local path of the builder stays out; its row leaves RECORD."""
+        if names_local_path(data):
+            self.removed.add(entry.path)
+        return None
+
+    def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
+        folder = os.path.dirname(entry.path)
+        side = f"{SIDE_FILES}/{os.path.basename(entry.path)}"
+        script = rewrite_script(
+            data,
+            is_ours=self._is_ours,
+            to_bin=relative("bin", folder),
+            side_file=relative(side, folder),
+            env_python=folder == "bin",
+        )
+        if script is None:
+            return None
+        if script.side_data is not None:
+            reason = "the body of a script whose first lines matter"
+            self.changed.append(
+                replace(entry, path=side, content=Literal(script.side_data), mode=entry.mode & 0o666, reason=reason)
+            )
+        return Rewritten(script.data, script.reason)
+
+    def _is_ours(self, interpreter: str) -> bool:
+        """Whether a shebang's interpreter is the environment's or its base's Python."""
+        if self._base_pythons.fullmatch(interpreter):
+            return True
+        place = os.path.normpath(interpreter)
+        return any(place.startswith(prefix + "/") for prefix in self._prefixes)
+
+
+def _begins_with(entry: Entry, head: bytes) -> bool:
+    if not isinstance(entry.content, Source):
+        return False
+    with open(entry.content.path, "rb") as file:
+        return file.read(len(head)) == head

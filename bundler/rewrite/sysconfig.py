@@ -1,0 +1,127 @@
+"""What `sysconfig`, `make` and `python-config` know about the installation: directories that must follow the bundle.
+
+The absolute directories of the source are replaced by a mark, and the mark by the prefix when the file is used: in
+`_sysconfigdata*.py` by a few lines at its end, in shell and make by an expression. No path of the builder remains.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bundler.rewrite import Rewritten
+from bundler.rewrite.templates import read_template
+
+# Looks like an absolute path, so that tools that only read the file take it for one, and is none.
+MARK = "/@bundle@"
+
+
+@dataclass(frozen=True, slots=True)
+class MovedDirectory:
+    """A directory of the source that lies at the bundle path `path` ("" for the bundle itself).
+
+    `alone` directories hold other software, too (`/usr`, `/usr/bin`): they are replaced only where a value is the
+    directory and nothing more.
+    """
+
+    source: str
+    path: str
+    alone: bool = False
+
+
+def rewrite_sysconfigdata(data: bytes, directories: Sequence[MovedDirectory], depth: int) -> Rewritten | None:
+    """`_sysconfigdata*.py`: the literal dictionary stays first, for those who read the file as text (maturin, PyO3, uv).
+
+    `depth` is the number of folders between the bundle and the file (2 for `lib/python3.12`).
+    """
+    new = _replace(data, directories, MARK)
+    if new is None:
+        return None
+    ending = read_template("sysconfigdata_ending").replace("@MARK@", MARK).replace("@DEPTH@", str(depth))
+    return Rewritten(new + ending.encode(), "directories follow the file")
+
+
+def rewrite_sysconfig_json(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
+    """`_sysconfig_vars*.json` (3.14): data that no code follows; Python itself does not read it. Directories become the mark."""
+    new = _replace(data, directories, MARK)
+    return None if new is None else Rewritten(new, "directories of the builder replaced by a mark")
+
+
+def rewrite_build_details(data: bytes, folder: str, directories: Sequence[MovedDirectory]) -> Rewritten | None:
+    """`build-details.json` (PEP 739): `base_prefix` relative to the file's folder (a bundle path), the rest to `base_prefix`."""
+    try:
+        details = json.loads(data)
+    except ValueError:
+        return None
+    if not isinstance(details, dict):
+        return None
+    prefix = details.get("base_prefix")
+    new = _relative_values(details, {item.source.rstrip("/"): item.path for item in directories})
+    if not isinstance(prefix, str) or not prefix.startswith("/") or not isinstance(new, dict):
+        return None
+    new["base_prefix"] = os.path.relpath("/", "/" + folder)
+    return Rewritten((json.dumps(new, indent=2) + "\n").encode(), "directories relative to the file")
+
+
+def _relative_values(value: object, places: dict[str, str]) -> object:
+    """All absolute paths in a JSON value that lie in a moved directory, made bundle paths."""
+    if isinstance(value, dict):
+        return {key: _relative_values(item, places) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_relative_values(item, places) for item in value]
+    if isinstance(value, str) and value.startswith("/"):
+        for source in sorted(places, key=len, reverse=True):
+            if value == source or value.startswith(source + "/"):
+                return os.path.normpath(os.path.join(places[source] or ".", value[len(source) + 1 :]))
+    return value
+
+
+def rewrite_makefile(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
+    """`config-*/Makefile`: `prefix` is computed from the Makefile's own place, three folders up (GNU make)."""
+    here = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
+    marked = _replace(data, directories, MARK)
+    if marked is None:
+        return None
+    text = marked.decode("utf-8", "surrogateescape")
+    text = re.sub(rf"^prefix=(\s*){re.escape(MARK)}$", rf"prefix=\1{here}", text, count=1, flags=re.MULTILINE)
+    return Rewritten(text.replace(MARK, "$(prefix)").encode("utf-8", "surrogateescape"), "directories follow the file")
+
+
+def rewrite_sh_config(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
+    """`pythonX.Y-config` in sh: it computes its own prefix as `prefix_real`, and uses it for some values only."""
+    if b"prefix_real=" not in data:
+        return None
+    new = _replace(data, directories, "${prefix_real}")
+    return None if new is None else Rewritten(new, "directories follow the file")
+
+
+def rewrite_python_config(data: bytes) -> Rewritten | None:
+    """`config-*/python-config.py`: it asks `sysconfig` for everything; only its first line names a place."""
+    first, _, rest = data.partition(b"\n")
+    if not re.fullmatch(rb"#!\s*/\S*python[\d.]*[td]*", first.rstrip()):
+        return None
+    return Rewritten(b"#!/usr/bin/env python3\n" + rest, "shebang without a path")
+
+
+def _replace(data: bytes, directories: Sequence[MovedDirectory], prefix: str) -> bytes | None:
+    """Every moved directory as `prefix` and its bundle path; None where there is none in the text."""
+    places = {item.source.rstrip("/"): item for item in directories}
+    if not places:
+        return None
+    choices = []
+    for source in sorted(places, key=len, reverse=True):
+        text = re.escape(source)
+        if places[source].alone:
+            choices.append(rf"(?<=[\"'=\s]){text}(?=[\"'\s]|$)")
+        else:
+            choices.append(rf"{text}(?![\w.+-])")
+    text, count = re.subn(
+        "|".join(choices),
+        lambda match: prefix + ("/" + path if (path := places[match[0]].path) else ""),
+        data.decode("utf-8", "surrogateescape"),
+        flags=re.MULTILINE,
+    )
+    return text.encode("utf-8", "surrogateescape") if count else None
