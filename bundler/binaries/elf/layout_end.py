@@ -6,14 +6,14 @@ debuggers, the section headers, a payload. Conditions: reference/elf.md 1.3.
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from dataclasses import dataclass
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.draft import Demand, Draft, Source
 from bundler.binaries.elf.dynamic import with_table
 from bundler.binaries.elf.edits import PatchPlan, Tier
 from bundler.binaries.elf.image import read_at
-from bundler.binaries.elf.sections import SectionTable, in_segment
+from bundler.binaries.elf.sections import in_segment
 from bundler.binaries.elf.structs import Section, Segment
 from bundler.binaries.patch import Literal, Piece, Zeros
 from bundler.errors import CannotPatch
@@ -24,65 +24,92 @@ _MOST_ZEROS = 1 << 30
 _CHUNK = 1 << 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What moves, and where to. Addresses are in order: the segment's old end, .dynamic, the string table."""
+
+    segment: int
+    """The number of the segment that grows."""
+    start: int
+    """Address of the first new byte that is not zero."""
+    moves_dynamic: bool
+    dynamic_address: int
+    dynamic_size: int
+    moves_table: bool
+    extends_table: bool
+    """The table is the last thing in the segment already and only grows."""
+    table_address: int
+    table: bytes
+
+    def describe(self) -> str:
+        """What is done, in words."""
+        place = f"behind segment {self.segment}"
+        if self.extends_table:
+            return f"the string table, {place} already, grew to {len(self.table)} bytes"
+        names = [".dynamic"] * self.moves_dynamic + ["the string table"] * self.moves_table
+        return f"{' and '.join(names)} put {place}"
+
+
 def plan_end(source: Source, demand: Demand) -> PatchPlan:
     """The patch with the string table, and .dynamic if it has no room, at the end of the last segment.
 
     Raises CannotPatch, with the numbers, where that segment cannot grow.
     """
-    number = _last_segment(source)
-    last = source.image.segments[number]
-    table, layouts = source.table, source.image.structures
-    moves_dynamic = not demand.fits_dynamic(source)
-    moves_table = not demand.fits_table(source)
-    if moves_dynamic and not last.flags & c.PF_W and _is_writable(source, source.dynamic_address):
-        raise CannotPatch(f"the dynamic section needs room, but segment {number}, the last one, is not writable")
-    new_table = demand.strings.apply(table.data)
-    grows_in_place = (
-        moves_table
-        and not moves_dynamic
-        and last.filesz == last.memsz
-        and table.offset + len(table.data) == last.offset + last.filesz
-    )
+    plan = _decide(source, demand)
+    last = source.image.segments[plan.segment]
     draft = Draft(source, demand.edits)
-    draft.edit_table(
-        demand.strings.changes_in_place(len(table.data))
-        if grows_in_place or not moves_table
-        else demand.strings.changes
-    )
-
-    # Addresses: the segment's old end, then .dynamic, then the table, so that the table can grow again later.
-    end = last.vaddr + last.memsz
-    start = end if grows_in_place else _align(end, _ALIGNMENT)
-    dynamic_address = start if moves_dynamic else source.dynamic_address
-    dynamic_size = (len(demand.entries) + 1 + _SPARE_ENTRIES) * layouts.dynamic.size if moves_dynamic else 0
-    table_address = table.address if grows_in_place or not moves_table else start + dynamic_size
-    table_size = len(new_table) if moves_table else len(table.data)
-    entries = with_table(demand.entries_at(source, dynamic_address), table_address, table_size)
+    in_place = plan.extends_table or not plan.moves_table
+    draft.edit_table(demand.strings.changes_in_place(len(source.table.data)) if in_place else demand.strings.changes)
+    entries = with_table(demand.entries_at(source, plan.dynamic_address), plan.table_address, len(plan.table))
     contents = b""
-    if moves_dynamic:
-        contents = b"".join(layouts.dynamic.pack(entry) for entry in entries).ljust(dynamic_size, b"\0")
-        _move_dynamic(draft, dynamic_address, dynamic_size, number)
+    if plan.moves_dynamic:
+        layout = source.image.structures.dynamic
+        contents = b"".join(layout.pack(entry) for entry in entries).ljust(plan.dynamic_size, b"\0")
+        _move_dynamic(draft, plan.dynamic_address, plan.dynamic_size, last)
     else:
         draft.edit_dynamic(entries)
-    if grows_in_place:
-        contents = new_table[len(table.data) :]
-    elif moves_table:
-        contents += new_table
-    if moves_table:
-        section = source.sections.find(c.SHT_STRTAB, table.address)
-        offset = last.offset + table_address - last.vaddr
-        draft.set_section(section, addr=table_address, offset=offset, size=table_size)
-
-    growth = _insert(draft, number, start, contents)
+    if plan.moves_table:
+        contents += plan.table[len(source.table.data) :] if plan.extends_table else plan.table
+        number = source.sections.find(c.SHT_STRTAB, source.table.address)
+        offset = last.offset + plan.table_address - last.vaddr
+        draft.set_section(number, addr=plan.table_address, offset=offset, size=len(plan.table))
+    growth = _insert(draft, plan.segment, plan.start, contents)
     for vacated in draft.vacated():
         draft.cover(vacated)
-    what = " and ".join(
-        name for name, moves in ((".dynamic", moves_dynamic), ("the string table", moves_table)) if moves
-    )
-    explanation = f"{what} put behind segment {number}, the file grows by {growth} bytes"
+    patch = draft.finish(_shifted(source.header.shoff, last, growth))
+    explanation = f"{plan.describe()}; the file grows by {patch.size - source.image.size} bytes"
     if payload := source.payload():
-        explanation += f"; {payload} bytes that follow the ELF image move by as much"
-    return PatchPlan(draft.finish(_shifted(source.header.shoff, last, growth)), Tier.T2, explanation)
+        explanation += f", and {payload} bytes that follow the ELF image move by as much"
+    return PatchPlan(patch, Tier.T2, explanation)
+
+
+def _decide(source: Source, demand: Demand) -> _Plan:
+    """What must move, and the addresses it gets."""
+    number = _last_segment(source)
+    last, table = source.image.segments[number], source.table
+    moves_dynamic, moves_table = not demand.fits_dynamic(source), not demand.fits_table(source)
+    if moves_dynamic and not last.flags & c.PF_W and _is_writable(source, source.dynamic_address):
+        raise CannotPatch(
+            f"the dynamic section holds {source.capacity} entries and needs {len(demand.entries) + 1}, but segment "
+            f"{number}, the last one, is not writable"
+        )
+    ends_segment = last.filesz == last.memsz and table.offset + len(table.data) == last.offset + last.filesz
+    extends_table = moves_table and not moves_dynamic and ends_segment
+    end = last.vaddr + last.memsz
+    start = end if extends_table else _align(end, _ALIGNMENT)
+    entry_size = source.image.structures.dynamic.size
+    dynamic_size = (len(demand.entries) + 1 + _SPARE_ENTRIES) * entry_size if moves_dynamic else 0
+    return _Plan(
+        segment=number,
+        start=start,
+        moves_dynamic=moves_dynamic,
+        dynamic_address=start if moves_dynamic else source.dynamic_address,
+        dynamic_size=dynamic_size,
+        moves_table=moves_table,
+        extends_table=extends_table,
+        table_address=start + dynamic_size if moves_table and not extends_table else table.address,
+        table=demand.strings.apply(table.data) if moves_table else table.data,
+    )
 
 
 def _last_segment(source: Source) -> int:
@@ -157,27 +184,27 @@ def _shifted(offset: int, last: Segment, growth: int) -> int:
     return offset + growth if offset >= last.offset + last.filesz else offset
 
 
-def _move_dynamic(draft: Draft, address: int, size: int, number: int) -> None:
-    """Move PT_DYNAMIC, the section header and the symbol _DYNAMIC to `address` in segment `number`."""
+def _move_dynamic(draft: Draft, address: int, size: int, last: Segment) -> None:
+    """Move PT_DYNAMIC, the section header and the symbol _DYNAMIC to `address` in the segment `last`."""
     source = draft.source
-    last = source.image.segments[number]
     offset = last.offset + address - last.vaddr
     old = source.dynamic_address
     draft.set_segment(source.dynamic_segment, offset=offset, vaddr=address, paddr=address, filesz=size, memsz=size)
     draft.set_section(source.sections.find(c.SHT_DYNAMIC, old), addr=address, offset=offset, size=size)
-    for place in _dynamic_symbols(source.file, source, source.sections, old):
+    for place in _dynamic_symbols(source, old):
         draft.edits[place] = source.image.structures.address.pack(address)
 
 
-def _dynamic_symbols(file: BinaryIO, source: Source, sections: SectionTable, address: int) -> list[int]:
+def _dynamic_symbols(source: Source, address: int) -> list[int]:
     """File offsets of the value of each symbol named _DYNAMIC."""
+    file, sections = source.file, source.sections.sections
     layout = source.image.structures.symbol
     value = layout.only("value")
     found = []
-    for section in sections.sections:
-        if section.type not in (c.SHT_SYMTAB, c.SHT_DYNSYM) or section.link >= len(sections.sections):
+    for section in sections:
+        if section.type not in (c.SHT_SYMTAB, c.SHT_DYNSYM) or section.link >= len(sections):
             continue
-        names = sections.sections[section.link]
+        names = sections[section.link]
         for start in range(0, section.size - section.size % layout.size, _CHUNK * layout.size):
             length = min(_CHUNK * layout.size, section.size - section.size % layout.size - start)
             data = read_at(file, section.offset + start, length, "a symbol table")
