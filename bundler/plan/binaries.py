@@ -11,6 +11,7 @@ from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
 from bundler.environment import Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.libraries.closure import Binary, BundledLibrary, Closure, Surroundings, find_closure
+from bundler.libraries.order import in_loading_order
 from bundler.loaders import SystemLibraries
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.plan.collect import parents
@@ -60,7 +61,7 @@ def plan_binaries(
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no ELF file")
     binaries = [Binary(path, _source(entries[path]), image) for path, image in images.items()]
-    binaries = _in_order(binaries, interpreter)
+    binaries = in_loading_order(binaries, interpreter.extension_suffixes)
     by_path = {binary.path: binary for binary in binaries}
     program = by_path[executable]
     _check_libc(program.image, interpreter)
@@ -104,18 +105,6 @@ def _read_images(entries: Mapping[str, Entry]) -> dict[str, Image]:
         if image.dynamic is not None and image.machine == EM_X86_64:
             images[path] = image
     return images
-
-
-def _in_order(binaries: Iterable[Binary], interpreter: Interpreter) -> list[Binary]:
-    """What Python opens by itself before what others bring: the first requester of a library counts."""
-    suffixes = interpreter.extension_suffixes[:-1] or (".so",)
-    dynload = "/lib-dynload/"
-
-    def rank(binary: Binary) -> tuple[int, str]:
-        opened = binary.path.endswith(suffixes) or dynload in binary.path or not binary.path.startswith("lib")
-        return (0 if opened else 1, binary.path)
-
-    return sorted(binaries, key=rank)
 
 
 def _check_libc(image: Image, interpreter: Interpreter) -> None:

@@ -164,7 +164,7 @@ class _Planner:
             is_ours=self._is_ours,
             to_bin=relative("bin", folder),
             side_file=relative(side, folder),
-            env_python=folder == "bin",
+            any_python=folder == "bin",
         )
         if script is None:
             return None

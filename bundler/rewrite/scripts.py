@@ -46,15 +46,15 @@ class _Head:
 
 
 def rewrite_script(
-    data: bytes, *, is_ours: Callable[[str], bool], to_bin: str, side_file: str, env_python: bool = False
+    data: bytes, *, is_ours: Callable[[str], bool], to_bin: str, side_file: str, any_python: bool = False
 ) -> RewrittenScript | None:
     """The script as it must be in the bundle; None where it holds wherever it is, or is none of Python's.
 
     `is_ours` tells whether the interpreter of a shebang belongs to the environment or its base. `to_bin` is the way from the
-    script's folder to the bundle's `bin`, `side_file` the way from it to where a side file would lie. With `env_python`
-    a shebang of `/usr/bin/env python` means the bundle's Python.
+    script's folder to the bundle's `bin`, `side_file` the way from it to where a side file would lie. With `any_python`
+    every Python in a shebang means the bundle's (`/usr/bin/env python`, `/usr/bin/python3`).
     """
-    head = _read_head(data, is_ours, env_python)
+    head = _read_head(data, is_ours, any_python)
     if head is None:
         return None
     body = data[head.length :]
@@ -67,7 +67,7 @@ def rewrite_script(
     return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", lines + body)
 
 
-def _read_head(data: bytes, is_ours: Callable[[str], bool], env_python: bool) -> _Head | None:
+def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> _Head | None:
     """Recognise what pip, uv, virtualenv, distlib and setuptools write before a script."""
     if not data.startswith(b"#!") or _OUR_MARK in data[:200]:
         return None
@@ -77,11 +77,11 @@ def _read_head(data: bytes, is_ours: Callable[[str], bool], env_python: bool) ->
     if re.fullmatch(r"#!\s*/bin/sh", line):
         return _read_exec_head(rest, length, is_ours)
     if env := _ENV.fullmatch(line):
-        return _Head(_words(env["rest"] or ""), length) if env_python else None
+        return _Head(_words(env["rest"] or ""), length) if any_python else None
     interpreter, _, arguments = line[2:].strip().partition(" ")
     if not _PYTHON.fullmatch(os.path.basename(interpreter)):
         return None
-    if "/" not in interpreter or is_ours(interpreter):
+    if any_python or "/" not in interpreter or is_ours(interpreter):
         return _Head(_words(arguments), length)
     return None
 

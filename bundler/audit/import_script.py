@@ -1,0 +1,61 @@
+"""Run by the Python under audit (CPython 3.8 or later, `-B`): import modules, and tell what was loaded from where.
+
+Reads one JSON object from standard input: `modules`, a list of names, and `root`, the folder that everything must lie in. Writes
+one JSON list a line: `["start", name]`, `["ok", name]`, `["fail", name, error]`, at the end `["outside", path]` lines, and `["end", ""]`.
+Imports may print, and may end the process: the reader goes on behind the module that was started last.
+"""
+
+import importlib
+import json
+import os
+import sys
+
+
+def outside(root):
+    """Paths that the process uses and that lie outside of `root`: of sys.path, of modules, of mapped files."""
+    inside = (root + os.sep, os.path.realpath(root) + os.sep)
+    found = set()
+    for path in sys.path:
+        if path and not (path + os.sep).startswith(inside):
+            found.add(path)
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(path, str) and not os.path.abspath(path).startswith(inside):
+            found.add(path)
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        for line in maps:
+            fields = line.rstrip("\n").split(None, 5)
+            path = fields[5] if len(fields) > 5 else ""
+            if path.startswith("/") and not path.startswith(inside) and ".so" in os.path.basename(path):
+                found.add(path)
+    return sorted(found)
+
+
+def main():
+    """Import what standard input names."""
+    order = json.loads(sys.stdin.read())
+    results = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+        del sys.path[0]
+
+    def tell(*fields):
+        results.write(json.dumps(fields) + "\n")
+        results.flush()
+
+    for name in order["modules"]:
+        tell("start", name)
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            tell("fail", name, "{}: {}".format(type(error).__name__, error)[:500])
+        else:
+            tell("ok", name)
+    for path in outside(order["root"]):
+        tell("outside", path)
+    tell("end", "")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""ELF files of a bundle: every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from bundler.audit.faults import Fault, FaultKind
+from bundler.audit.tree import BundleTree
+from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.errors import BinaryFormatError
+from bundler.libraries.closure import Binary, Closure, Inside, Missing, Surroundings, find_closure
+from bundler.libraries.order import in_loading_order
+from bundler.loaders.glibc import HostFiles, read_system
+
+
+def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
+    """Faults of ELF files, and notes on NEEDEDs that the source did not find either."""
+    images = dict(_images(tree))
+    executable = tree.manifest.python.executable
+    if executable not in images:
+        return [Fault(FaultKind.LIBRARY, executable, "is no ELF file")], []
+    binaries = in_loading_order(
+        (Binary(path, tree.path(path), image) for path, image in images.items()),
+        tree.manifest.python.extension_suffixes,
+    )
+    by_path = {binary.path: binary for binary in binaries}
+    program = by_path[executable]
+    libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
+
+    def bundle_path(path: str) -> str | None:
+        real = os.path.realpath(path)
+        return real[len(tree.root) + 1 :] if real.startswith(tree.root + "/") else None
+
+    surroundings = Surroundings(
+        HostFiles(program.image), read_system(), (), bundle_path, frozenset(tree.manifest.host_libraries)
+    )
+    closure = find_closure(binaries, program, libpython, surroundings)
+    faults = [*_from_host(closure), *_search_paths(tree, binaries, closure)]
+    missing = {(item.path, item.needed) for item in tree.manifest.missing}
+    notes = []
+    for path, needs in closure.needs.items():
+        for name, location in needs.items():
+            if isinstance(location, Missing) and (path, name) in missing:
+                notes.append(f"{path} needs {name}, which the source does not find either")
+            elif isinstance(location, Missing):
+                faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found"))
+    return faults, notes
+
+
+def _images(tree: BundleTree) -> Iterator[tuple[str, Image]]:
+    """The dynamic ELF files of the interpreter's own machine."""
+    machine = None
+    executable = tree.manifest.python.executable
+    for path in (executable, *sorted(tree.files - {executable})):
+        try:
+            with open(tree.path(path), "rb") as file:
+                if not is_elf(file.read(4)):
+                    continue
+                image = read_image(file)
+        except (OSError, BinaryFormatError):
+            continue
+        machine = machine or (image.machine, image.elf_class)
+        if image.dynamic is not None and (image.machine, image.elf_class) == machine:
+            yield path, image
+
+
+def _from_host(closure: Closure) -> Iterator[Fault]:
+    """Libraries that the loader would take from the host although they are none of the host's."""
+    for library in closure.bundled:
+        for requester in library.needed_by:
+            name = os.path.basename(library.path)
+            yield Fault(FaultKind.LIBRARY, requester, f"would take {name} from the host ({library.source})")
+
+
+def _search_paths(tree: BundleTree, binaries: list[Binary], closure: Closure) -> Iterator[Fault]:
+    """Entries that lead out, and RUNPATHs behind which LD_LIBRARY_PATH would win."""
+    for binary in binaries:
+        inside = any(isinstance(place, Inside) for place in closure.needs.get(binary.path, {}).values())
+        if binary.image.runpath is not None and inside:
+            yield Fault(FaultKind.SEARCH_PATH, binary.path, "has a RUNPATH, so LD_LIBRARY_PATH would win")
+        folder = os.path.dirname(tree.path(binary.path))
+        for entry in (binary.image.runpath or binary.image.rpath or "").split(":"):
+            place = os.path.normpath(entry.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", folder))
+            if entry and place != tree.root and not place.startswith(tree.root + "/"):
+                yield Fault(FaultKind.SEARCH_PATH, binary.path, f"its search path leads out of the bundle: {entry}")

@@ -1,0 +1,43 @@
+"""The audit at the end of a pack, which knows the source: what fails is tried there, and its paths are looked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bundler.audit import audit_tree
+from bundler.audit.contents import audit_contents
+from bundler.audit.faults import AuditReport, FaultKind, LeakReport
+from bundler.audit.run import failing_imports
+from bundler.audit.tree import read_tree
+from bundler.environment import Environment
+from bundler.environment.discovery import SYSTEM_PREFIXES
+from bundler.trees import as_directory
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the audit found; `import_failures` are modules that the source cannot import either."""
+
+    audit: AuditReport
+    leaks: LeakReport
+    import_failures: Mapping[str, str]
+
+
+def prove(out: str, environment: Environment) -> Proof:
+    """Audit what was packed from `environment` to `out` (a directory or an archive)."""
+    with as_directory(out) as bundle:
+        tree = read_tree(bundle)
+        contents = audit_contents(tree, strict=False, prefixes=_prefixes(environment))
+        audit = audit_tree(tree, contents, run=True)
+    failed = audit.run.failed if audit.run is not None else {}
+    known = failing_imports(environment.python, tuple(failed)) if failed else {}
+    faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
+    return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known)
+
+
+def _prefixes(environment: Environment) -> tuple[str, ...]:
+    """Paths of the source whose traces are looked for; a system's prefix is no trace."""
+    places = [environment.root, os.path.realpath(environment.root), environment.interpreter.base_prefix]
+    return tuple(dict.fromkeys(place for place in places if place not in SYSTEM_PREFIXES))

@@ -1,0 +1,144 @@
+"""The run check: start a Python, import modules in child processes, and see where everything came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bundler.audit.faults import RunReport
+from bundler.audit.modules import extension_modules
+from bundler.audit.tree import BundleTree
+from bundler.libraries.policy import stays_on_host
+
+_SCRIPT = os.path.join(os.path.dirname(__file__), "import_script.py")
+_SECONDS = 120  # for one module
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    failed: Mapping[str, str]
+    outside: frozenset[str]
+
+
+def audit_run(tree: BundleTree) -> RunReport:
+    """Import every extension module of a bundle through its package, with a clean environment; nothing is written."""
+    batches = extension_modules(tree)
+    python = tree.path(tree.manifest.python.executable)
+    outcomes = _run_batches(python, [*batches.values()] or [[]], tree.root, _clean_environment)
+    hosts = frozenset(tree.manifest.host_libraries)
+    outside = {path for outcome in outcomes for path in outcome.outside if not _is_hosts(path, hosts)}
+    failed = {name: error for outcome in outcomes for name, error in outcome.failed.items()}
+    return RunReport(sum(map(len, batches.values())), failed, tuple(sorted(outside)))
+
+
+def failing_imports(python: str, modules: Sequence[str]) -> Mapping[str, str]:
+    """Which of the modules `python` (the source environment's own) cannot import, with the errors."""
+    batches: dict[str, list[str]] = {}
+    for name in modules:
+        batches.setdefault(name.partition(".")[0], []).append(name)
+    outcomes = _run_batches(python, list(batches.values()), "/", _source_environment)
+    return {name: error for outcome in outcomes for name, error in outcome.failed.items()}
+
+
+def _clean_environment(home: str) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _source_environment(home: str) -> dict[str, str]:
+    """The user's own, since the source may need it, but for what would make Python another or write caches."""
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return variables | {"HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _run_batches(python: str, batches: Sequence[Sequence[str]], root: str, environment: object) -> list[_Outcome]:
+    """Each batch in processes of its own, as many at once as there are processors."""
+    with tempfile.TemporaryDirectory(prefix="bundler-audit-") as home:
+        variables = environment(home) if callable(environment) else {}
+        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
+            return list(pool.map(lambda batch: _run_batch(python, batch, root, variables, home), batches))
+
+
+def _run_batch(python: str, modules: Sequence[str], root: str, variables: dict[str, str], home: str) -> _Outcome:
+    """Import modules one after the other; behind one that ends the process, go on in a new one."""
+    failed: dict[str, str] = {}
+    outside: set[str] = set()
+    left = list(modules)
+    while True:
+        started, ending = _run_once(python, left, root, variables, home, failed, outside)
+        if not ending:
+            return _Outcome(failed, frozenset(outside))
+        if started is None:
+            return _Outcome(dict.fromkeys(left or ["python"], ending), frozenset(outside))
+        failed[started] = ending
+        left = left[left.index(started) + 1 :]
+
+
+def _run_once(
+    python: str,
+    modules: Sequence[str],
+    root: str,
+    variables: dict[str, str],
+    home: str,
+    failed: dict[str, str],
+    outside: set[str],
+) -> tuple[str | None, str]:
+    """One process. The module that was started last, and how the process ended; nothing for a good end."""
+    process = subprocess.Popen(
+        [python, "-B", "-W", "ignore", _SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=home,
+        env=variables,
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    started: str | None = None
+    complete = timed_out = False
+    with process:
+        try:
+            process.stdin.write(json.dumps({"modules": list(modules), "root": root}).encode())
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            pending = b""
+            while True:
+                if not selector.select(_SECONDS):
+                    timed_out = True
+                    process.kill()
+                    break
+                data = os.read(process.stdout.fileno(), 1 << 16)
+                if not data:
+                    break
+                *lines, pending = (pending + data).split(b"\n")
+                for line in lines:
+                    kind, text, *more = json.loads(line)
+                    if kind == "start":
+                        started = text
+                    elif kind == "fail":
+                        failed[text] = more[0]
+                    elif kind == "outside":
+                        outside.add(text)
+                    elif kind == "end":
+                        complete = True
+    if complete:
+        return started, ""
+    return started, f"did not come to an end in {_SECONDS} seconds" if timed_out else _ending(process.returncode)
+
+
+def _ending(status: int) -> str:
+    return f"the process was ended by signal {-status}" if status < 0 else f"the process ended with status {status}"
+
+
+def _is_hosts(path: str, hosts: frozenset[str]) -> bool:
+    """Whether a mapped library is one of the host's: by policy, by the user's wish, or a part of libc (gconv)."""
+    name = os.path.basename(path)
+    return stays_on_host(name) is not None or name in hosts or "/gconv/" in path

@@ -1,0 +1,60 @@
+"""Text of a bundle that must not name a place: scripts, `pyvenv.cfg`, `.pth` files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from bundler.audit.faults import Fault, FaultKind
+from bundler.audit.tree import BundleTree
+from bundler.rewrite.pth import PathLine, parse_pth
+from bundler.rewrite.pyvenv_cfg import parse
+
+_ABSOLUTE_PYTHON = re.compile(rb"#!\s*(/\S*/python[\d.]*[td]*)(\s|$)")
+_EXEC_PYTHON = re.compile(rb"^'''exec' [\"']?(/[^\"']*/python[\d.]*[td]*)")
+
+
+def audit_texts(tree: BundleTree) -> Iterator[Fault]:
+    """Faults of texts that the manifest knows; those that an installer wrote later are its own business."""
+    yield from _configuration(tree)
+    known = sorted(tree.files & tree.manifest.files.keys())
+    for path in known:
+        if path.startswith("bin/"):
+            yield from _script(tree, path)
+        elif path.endswith(".pth") and os.path.dirname(path) in tree.manifest.python.site_packages:
+            yield from _pth(tree, path)
+
+
+def _configuration(tree: BundleTree) -> Iterator[Fault]:
+    try:
+        with open(tree.path("pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
+            config = parse(file.read())
+    except OSError:
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "cannot be read")
+        return
+    if "home" in config:
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", f"names a home: {config['home']}")
+    if config.get("include-system-site-packages", "").lower() != "false":
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "does not say include-system-site-packages = false")
+
+
+def _script(tree: BundleTree, path: str) -> Iterator[Fault]:
+    with open(tree.path(path), "rb") as file:
+        head = file.read(4096).split(b"\n", 2)
+    match = _ABSOLUTE_PYTHON.match(head[0])
+    if match is None and head[0].startswith(b"#!/bin/sh") and len(head) > 1:
+        match = _EXEC_PYTHON.match(head[1])
+    if match is not None:
+        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])}")
+
+
+def _pth(tree: BundleTree, path: str) -> Iterator[Fault]:
+    with open(tree.path(path), "rb") as file:
+        lines = parse_pth(file.read())
+    folder = os.path.dirname(tree.path(path))
+    for line in lines:
+        if isinstance(line, PathLine):
+            place = os.path.normpath(os.path.join(folder, line.path))
+            if line.path.startswith("/") or not (place + "/").startswith(tree.root + "/"):
+                yield Fault(FaultKind.CONFIGURATION, path, f"puts {line.path} on sys.path")
