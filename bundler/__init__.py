@@ -1,15 +1,24 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify` and `inspect`, their options and results.
+The public API: `pack`, `verify` and `inspect`, their options and results. What is heavy is loaded when it is first asked for.
 """
 
-from bundler.audit import AuditReport, verify
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from bundler.errors import BundlerError
-from bundler.inspection import inspect
-from bundler.pack import PackOptions, pack
-from bundler.report import PackReport
-from bundler.sinks.copying import LinkMode
-from bundler.version import VERSION as __version__
+from bundler.options import LinkMode, PackOptions, PlanOptions
+from bundler.pack import pack
+from bundler.version import VERSION
+
+__version__ = VERSION
+
+if TYPE_CHECKING:
+    from bundler.audit import AuditReport, verify
+    from bundler.inspection import inspect
+    from bundler.report import PackReport
 
 __all__ = [
     "AuditReport",
@@ -17,8 +26,22 @@ __all__ = [
     "LinkMode",
     "PackOptions",
     "PackReport",
+    "PlanOptions",
     "__version__",
     "inspect",
     "pack",
     "verify",
 ]
+
+_HOMES = {
+    "AuditReport": "bundler.audit",
+    "PackReport": "bundler.report",
+    "inspect": "bundler.inspection",
+    "verify": "bundler.audit",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bundler' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

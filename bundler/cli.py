@@ -41,7 +41,9 @@ def bundler() -> None:
     help="How unchanged files get into a directory.",
 )
 @click.option("--exclude-lib", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
-@click.option("--include-lib", multiple=True, metavar="NAME|PATH", help="Take a shared library along, asked for or not.")
+@click.option(
+    "--include-lib", multiple=True, metavar="NAME|PATH", help="Take a shared library along, asked for or not."
+)
 @click.option("-j", "threads", type=click.IntRange(1), default=None, metavar="N", help="Files or blocks at once.")
 @click.option("--no-verify", is_flag=True, help="Do not audit the bundle.")
 @click.option("--dry-run", is_flag=True, help="Plan and report; write nothing.")
@@ -68,15 +70,11 @@ def pack(
 
     ENV is a virtual environment, or a Python installation that stands by itself.
     """
-    from bundler import report
-    from bundler.pack import PackOptions
-    from bundler.pack import pack as run_pack
-    from bundler.plan.making import PlanOptions
-    from bundler.plan.binaries import LibraryOptions
-    from bundler.sinks.copying import LinkMode
+    from bundler import LinkMode, PackOptions, PlanOptions, report
+    from bundler import pack as run_pack
 
     options = PackOptions(
-        plan=PlanOptions(LibraryOptions(exclude_lib, include_lib)),
+        plan=PlanOptions(exclude_lib, include_lib),
         force=force,
         link=LinkMode(link),
         threads=threads or os.cpu_count() or 1,
@@ -98,7 +96,9 @@ def pack(
 
 @bundler.command(context_settings=_CONTEXT)
 @click.argument("bundle")
-@click.option("--run/--no-run", default=None, help="Start the bundle's Python and import all modules (default: for directories).")
+@click.option(
+    "--run/--no-run", default=None, help="Start the bundle's Python and import all modules (default: for directories)."
+)
 @click.option("--strict", is_flag=True, help="What was added after the pack is a fault, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")

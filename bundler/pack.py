@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from bundler.audit.proof import Proof, prove
-from bundler.environment import Environment, load_environment
 from bundler.errors import OutputFailed
-from bundler.plan.entries import Source
-from bundler.plan.making import Plan, PlanOptions, make_plan
-from bundler.plan.manifest_entry import manifest_entry, manifest_of
+from bundler.options import PackOptions
 from bundler.progress import Progress, Silent
-from bundler.report import PackReport
-from bundler.sinks import Written, format_of, open_sink
-from bundler.sinks.copying import LinkMode
-from bundler.sinks.directory import replace_entry
 
-
-@dataclass(frozen=True, slots=True)
-class PackOptions:
-    """How to pack. `threads` is the number of files written, or blocks compressed, at once."""
-
-    plan: PlanOptions = field(default_factory=PlanOptions)
-    force: bool = False
-    link: LinkMode = LinkMode.AUTO
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    top: str = ""
-    level: int | None = None
-    verify: bool = True
-    dry_run: bool = False
+if TYPE_CHECKING:
+    from bundler.audit.proof import Proof
+    from bundler.environment import Environment
+    from bundler.plan.making import Plan
+    from bundler.report import PackReport
+    from bundler.sinks import Written
 
 
 def pack(
@@ -44,6 +30,10 @@ def pack(
     Where this raises BundlerError nothing is left at `out`, and what was there stays. Faults that the audit finds are in
     the report; the bundle is in place then.
     """
+    from bundler.audit.proof import prove
+    from bundler.environment import load_environment
+    from bundler.plan.making import make_plan
+
     progress.phase("reading the environment")
     loaded = load_environment(environment)
     check_output(loaded, out)
@@ -64,8 +54,7 @@ def pack(
 def check_output(environment: Environment, out: str) -> None:
     """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
     target = os.path.realpath(out)
-    interpreter = environment.interpreter
-    for source in (os.path.realpath(environment.root), interpreter.stdlib):
+    for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
         if target == source or target.startswith(source + "/") or source.startswith(target + "/"):
             raise OutputFailed(f"{out} and {source}, which is packed, lie one in the other", "choose another --out")
 
@@ -74,16 +63,13 @@ def write(
     plan: Plan, out: str, options: PackOptions, progress: Progress, import_failures: Mapping[str, str]
 ) -> Written:
     """Send every entry of the plan, and `bundle.json`, to the sink for `out`."""
+    from bundler.plan.entries import Source
+    from bundler.plan.manifest_entry import manifest_entry
+    from bundler.sinks import open_sink
+
     progress.phase("writing")
     progress.total(plan.size)
-    with open_sink(
-        out,
-        force=options.force,
-        link=options.link,
-        threads=options.threads,
-        top=options.top,
-        level=options.level,
-    ) as sink:
+    with open_sink(out, options) as sink:
         for entry in (*plan.entries, manifest_entry(plan, import_failures)):
             sink.add(entry)
             if isinstance(entry.content, Source):
@@ -91,8 +77,13 @@ def write(
         return sink.finish()
 
 
-def record_failures(plan: Plan, written: Written, out: str, options: PackOptions, failures: Mapping[str, str]) -> Written:
+def record_failures(
+    plan: Plan, written: Written, out: str, options: PackOptions, failures: Mapping[str, str]
+) -> Written:
     """Write into `bundle.json` that the source cannot import these modules either; an archive is written anew for it."""
+    from bundler.plan.manifest_entry import manifest_entry
+    from bundler.sinks.directory import replace_entry
+
     if os.path.isdir(written.path):
         replace_entry(written.path, manifest_entry(plan, failures), written.digests)
         return written
@@ -101,6 +92,10 @@ def record_failures(plan: Plan, written: Written, out: str, options: PackOptions
 
 def report(plan: Plan, out: str, written: Written | None, proof: Proof | None) -> PackReport:
     """What was done, put together."""
+    from bundler.plan.manifest_entry import manifest_of
+    from bundler.report import PackReport
+    from bundler.sinks import format_of
+
     failures = proof.import_failures if proof is not None else {}
     manifest = manifest_of(plan, written.digests if written is not None else {}, failures)
     return PackReport(

@@ -44,7 +44,9 @@ def _extract(path: str, folder: str) -> None:
             else:
                 archive.extractall(folder, members=[member for member in archive if _harmless(member)])
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise NotABundle(f"{path} cannot be read as an archive: {error}", "bundles are directories or tar archives") from error
+        raise NotABundle(
+            f"{path} cannot be read as an archive: {error}", "bundles are directories or tar archives"
+        ) from error
 
 
 def _plain(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:

@@ -49,9 +49,7 @@ def audit_contents(tree: BundleTree, *, strict: bool, prefixes: Sequence[str] = 
     if strict:
         faults += [Fault(FaultKind.ADDED, path, "was added after the pack") for path in added]
     leaks = {kind: tuple(read.path for read in reads if read.leak == kind) for kind in ("text", "pyc", "binary")}
-    return Contents(
-        tuple(faults), added, tuple(notes), LeakReport(leaks["text"], leaks["pyc"], leaks["binary"])
-    )
+    return Contents(tuple(faults), added, tuple(notes), LeakReport(leaks["text"], leaks["pyc"], leaks["binary"]))
 
 
 def _read(tree: BundleTree, path: str, needles: Sequence[bytes]) -> _Read:

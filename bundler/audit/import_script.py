@@ -19,9 +19,9 @@ def outside(root):
         if path and not (path + os.sep).startswith(inside):
             found.add(path)
     for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        if name != "__main__" and isinstance(path, str) and not os.path.abspath(path).startswith(inside):
-            found.add(path)
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(file, str) and not os.path.abspath(file).startswith(inside):
+            found.add(file)
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         for line in maps:
             fields = line.rstrip("\n").split(None, 5)

@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bundler.rewrite.pyvenv_cfg import parse
-
 from bundler.environment.facts import EnvironmentKind
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
+from bundler.rewrite.pyvenv_cfg import parse
 
 # Prefixes that Python shares with the rest of the system: they cannot be taken as a whole.
 SYSTEM_PREFIXES = ("/", "/usr")

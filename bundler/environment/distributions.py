@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from bundler.rewrite.direct_url import is_editable
-
 from bundler.environment.facts import Distribution
+from bundler.rewrite.direct_url import is_editable
 
 
 def find_distributions(site_packages: Iterable[str]) -> tuple[Distribution, ...]:

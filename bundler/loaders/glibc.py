@@ -14,7 +14,14 @@ from bundler.loaders import Files, Found, LoadedObject, SystemLibraries, Via
 from bundler.loaders.ld_cache import read_cache, read_configured_directories
 
 # x86-64: the compiled-in directories of upstream and of Debian's multiarch; what $LIB and $PLATFORM stand for.
-_DEFAULT_DIRECTORIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib")
+_DEFAULT_DIRECTORIES = (
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/lib64",
+    "/usr/lib64",
+    "/lib",
+    "/usr/lib",
+)
 _PLATFORM = "x86_64"
 _LIB = ("lib/x86_64-linux-gnu", "lib64")
 

@@ -14,6 +14,7 @@ from bundler.libraries.closure import Binary, BundledLibrary, Closure, Surroundi
 from bundler.libraries.order import in_loading_order
 from bundler.loaders import SystemLibraries
 from bundler.loaders.glibc import HostFiles, read_system
+from bundler.options import PlanOptions
 from bundler.plan.collect import parents
 from bundler.plan.entries import Entry, Layer, Link, Patched, Source
 from bundler.plan.floor import Floor, find_floor
@@ -31,14 +32,6 @@ _NEVER_ELF = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryOptions:
-    """What the user leaves to the host and takes along (names or paths)."""
-
-    excluded: tuple[str, ...] = ()
-    included: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Binaries:
     """The outcome: entries to put over the plan's, and the facts for the report."""
 
@@ -49,7 +42,7 @@ class Binaries:
 
 
 def plan_binaries(
-    entries: Mapping[str, Entry], interpreter: Interpreter, mounts: MountTable, options: LibraryOptions
+    entries: Mapping[str, Entry], interpreter: Interpreter, mounts: MountTable, options: PlanOptions
 ) -> Binaries:
     """Read the ELF files among `entries`, find what they need, and plan their patches.
 
@@ -122,7 +115,7 @@ def _closure(
     mounts: MountTable,
     files: HostFiles,
     system: SystemLibraries,
-    options: LibraryOptions,
+    options: PlanOptions,
 ) -> Closure:
     def bundle_path(path: str) -> str | None:
         for candidate in (path, os.path.realpath(path)):
@@ -133,7 +126,7 @@ def _closure(
 
     library_path = tuple(part for part in os.environ.get("LD_LIBRARY_PATH", "").split(":") if part)
     surroundings = Surroundings(
-        files, system, library_path, bundle_path, frozenset(options.excluded), options.included
+        files, system, library_path, bundle_path, frozenset(options.exclude_libs), options.include_libs
     )
     try:
         return find_closure(binaries, program, libpython, surroundings)

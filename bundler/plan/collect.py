@@ -120,7 +120,9 @@ class _Collector:
             return
         real = os.path.realpath(place.source)
         if not os.path.exists(real):
-            self.warnings.append(f"{place.origin} is a link to {os.readlink(place.source)}, which is not there: left out")
+            self.warnings.append(
+                f"{place.origin} is a link to {os.readlink(place.source)}, which is not there: left out"
+            )
             return
         if os.path.isdir(real) and (path + "/").startswith((self._table.bundle_path(real) or "\0") + "/"):
             self.warnings.append(f"{place.origin} is a link to a folder around it and is left out")

@@ -76,7 +76,9 @@ class _Finder:
         if hook is not None:
             self.refuse(owner.name if owner else hook["module"], name, "an import hook")
             return
-        outside = [line.path for line in parse_pth(data) if isinstance(line, PathLine) and self._is_outside(folder, line.path)]
+        outside = [
+            line.path for line in parse_pth(data) if isinstance(line, PathLine) and self._is_outside(folder, line.path)
+        ]
         if not outside:
             return
         if owner is None:
@@ -113,8 +115,8 @@ class _Finder:
         if site_packages is None or metadata is None or pth is None:
             return
         brought = []
-        for source in sources:
-            source = os.path.normpath(os.path.join(folder, source))
+        for text in sources:
+            source = os.path.normpath(os.path.join(folder, text))
             names = modules_of(source, owner.name)
             if not names:
                 found = ", ".join(importable(source)) or "none"

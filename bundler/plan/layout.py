@@ -100,11 +100,12 @@ def _with_link_targets(folder: str, names: list[str]) -> list[str]:
     """The names, and those that their links name in the same folder (Debian: .so.1.0 behind .so.1)."""
     found = dict.fromkeys(names)
     for name in names:
-        while os.path.islink(os.path.join(folder, name)):
-            name = os.readlink(os.path.join(folder, name))
-            if "/" in name or name in found:
+        target = name
+        while os.path.islink(os.path.join(folder, target)):
+            target = os.readlink(os.path.join(folder, target))
+            if "/" in target or target in found:
                 break
-            found[name] = None
+            found[target] = None
     return list(found)
 
 
@@ -139,14 +140,14 @@ def _shared_files(interpreter: Interpreter) -> Iterator[Mount]:
     places += [os.path.join(folder, "pkgconfig") for folder in interpreter.library_directories]
     folder = next((place for place in places if glob.glob(os.path.join(glob.escape(place), f"python-{short}*.pc"))), "")
     for name in _names(folder) if folder else ():
-        if re.fullmatch(rf"python-?({re.escape(short)}|3)[td]*(-embed)?\.pc", name):
-            if _belongs(os.path.join(folder, name), short):
-                yield _runtime(interpreter, os.path.join(folder, name), f"lib/pkgconfig/{name}")
+        fits = re.fullmatch(rf"python-?({re.escape(short)}|3)[td]*(-embed)?\.pc", name)
+        if fits and _belongs(os.path.join(folder, name), short):
+            yield _runtime(interpreter, os.path.join(folder, name), f"lib/pkgconfig/{name}")
     manual = os.path.join(interpreter.base_prefix, "share", "man", "man1")
     for name in _names(manual):
-        if re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name):
-            if _belongs(os.path.join(manual, name), short):
-                yield _runtime(interpreter, os.path.join(manual, name), f"share/man/man1/{name}")
+        fits = re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name)
+        if fits and _belongs(os.path.join(manual, name), short):
+            yield _runtime(interpreter, os.path.join(manual, name), f"share/man/man1/{name}")
     wheels = wheel_directory(interpreter)
     for name in _names(wheels) if wheels else ():
         if name.endswith(".whl"):

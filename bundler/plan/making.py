@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bundler.environment import Environment
-from bundler.plan.binaries import LibraryOptions, plan_binaries
+from bundler.libraries.closure import Closure
+from bundler.options import PlanOptions
+from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.editables import plan_editables
 from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
@@ -17,14 +19,6 @@ from bundler.plan.layout import mounts_for
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
 from bundler.plan.texts import plan_texts
-from bundler.libraries.closure import Closure
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """What the user decides about the content of a bundle."""
-
-    libraries: LibraryOptions = field(default_factory=LibraryOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     for path in editables.removed:
         entries.pop(path, None)
     put(entries, interpreter_entries(environment))
-    binaries = plan_binaries(entries, environment.interpreter, mounts, options.libraries)
+    binaries = plan_binaries(entries, environment.interpreter, mounts, options)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts)
     put(entries, texts.entries)

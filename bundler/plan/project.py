@@ -49,9 +49,7 @@ def importable(folder: str) -> list[str]:
 
 
 def _holds_modules(folder: str) -> bool:
-    return any(
-        name.endswith((".py", ".so", ".pyi")) for _, _, names in os.walk(folder) for name in names
-    )
+    return any(name.endswith((".py", ".so", ".pyi")) for _, _, names in os.walk(folder) for name in names)
 
 
 def _existing(folder: str, module: str) -> str | None:

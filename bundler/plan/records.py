@@ -38,7 +38,9 @@ def _plan_record(
     site_packages = os.path.dirname(metadata)
     resolve = _resolver(os.path.dirname(distribution.metadata), entries, mounts)
     owned = [resolve(row.path) for row in parse_record(data)]
-    changed = frozenset(path for path in owned if path is not None and path in entries and entries[path].reason is not None)
+    changed = frozenset(
+        path for path in owned if path is not None and path in entries and entries[path].reason is not None
+    )
     new = tuple(sorted({path for place in added.get(metadata, ()) for path in _files_below(place, entries)}))
     if not changed and not new and None not in owned:
         return None
@@ -51,9 +53,7 @@ def _plan_record(
     return replace(record, content=Deferred(make), reason="rows of changed files made anew")
 
 
-def _resolver(
-    folder: str, entries: Mapping[str, Entry], mounts: MountTable
-) -> Callable[[str], str | None]:
+def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> Callable[[str], str | None]:
     """From a row's path to a bundle path; None for a file that was there and stays behind.
 
     A row of a file that the source lacks, too, keeps its path: it says no more and no less than before.

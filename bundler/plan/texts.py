@@ -118,7 +118,7 @@ class _Planner:
         if name == "direct_url.json" and folder.endswith(".dist-info"):
             return self._direct_url
         if folder == "lib/pkgconfig" and entry.origin.startswith(("base:", "host:")):
-            return lambda _, data: rewrite_pkg_config(data)
+            return lambda _, data: rewrite_pkg_config(data, self._directories)
         if (folder == "bin" or entry.mode & 0o111) and _begins_with(entry, b"#!"):
             if folder == "bin" and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
                 return self._config_script

@@ -45,14 +45,22 @@ _DECISIONS = (
     _Decision(
         "_distutils_system_mod.py",
         "def is_virtual_environment",
-        ((f"def is_virtual_environment():\n    return {_IS_VENV}\n", "def is_virtual_environment():\n    return True\n"),),
+        (
+            (
+                f"def is_virtual_environment():\n    return {_IS_VENV}\n",
+                "def is_virtual_environment():\n    return True\n",
+            ),
+        ),
     ),
     _Decision(
         "distutils/command/install.py",
         'self.select_scheme("unix_local")',
         (
             ("                  or sys.base_prefix != sys.prefix\n", "                  or True\n"),  # 3.9
-            ("or is_virtual_environment()):\n", "or is_virtual_environment()):\n"),  # 3.10, 3.11: asks distutils.sysconfig
+            (
+                "or is_virtual_environment()):\n",
+                "or is_virtual_environment()):\n",
+            ),  # 3.10, 3.11: asks distutils.sysconfig
         ),
     ),
     _Decision(
@@ -68,7 +76,12 @@ _DECISIONS = (
     _Decision(
         "distutils/sysconfig.py",
         "def is_virtual_environment",
-        ((f"def is_virtual_environment():\n    return {_IS_VENV}\n", "def is_virtual_environment():\n    return True\n"),),
+        (
+            (
+                f"def is_virtual_environment():\n    return {_IS_VENV}\n",
+                "def is_virtual_environment():\n    return True\n",
+            ),
+        ),
     ),
     _Decision(
         "ensurepip/__init__.py",

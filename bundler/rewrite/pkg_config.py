@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bundler.rewrite import Rewritten
+from bundler.rewrite.sysconfig import MovedDirectory, replace_directories
 
 _VARIABLE = re.compile(rb"^(prefix|exec_prefix|libdir|includedir)[ \t]*=[^\r\n]*", re.MULTILINE)
 # A bundle keeps its .pc files in lib/pkgconfig, its libraries in lib and its headers in include.
@@ -16,7 +18,11 @@ _VALUES = {
 }
 
 
-def rewrite_pkg_config(data: bytes) -> Rewritten | None:
-    """The file with its directories derived from its own place; None where they are already."""
+def rewrite_pkg_config(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
+    """The file with its directories derived from its own place; None where they are already.
+
+    Other values (`Libs.private`) may name the moved `directories`, too.
+    """
     new = _VARIABLE.sub(lambda match: match[1] + b"=" + _VALUES[match[1]], data)
+    new = replace_directories(new, directories, "${prefix}") or new
     return None if new == data else Rewritten(new, "directories follow the file")

@@ -37,7 +37,7 @@ def rewrite_sysconfigdata(data: bytes, directories: Sequence[MovedDirectory], de
 
     `depth` is the number of folders between the bundle and the file (2 for `lib/python3.12`).
     """
-    new = _replace(data, directories, MARK)
+    new = replace_directories(data, directories, MARK)
     if new is None:
         return None
     ending = read_template("sysconfigdata_ending").replace("@MARK@", MARK).replace("@DEPTH@", str(depth))
@@ -46,7 +46,7 @@ def rewrite_sysconfigdata(data: bytes, directories: Sequence[MovedDirectory], de
 
 def rewrite_sysconfig_json(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
     """`_sysconfig_vars*.json` (3.14): data that no code follows; Python itself does not read it. Directories become the mark."""
-    new = _replace(data, directories, MARK)
+    new = replace_directories(data, directories, MARK)
     return None if new is None else Rewritten(new, "directories of the builder replaced by a mark")
 
 
@@ -82,7 +82,7 @@ def _relative_values(value: object, places: dict[str, str]) -> object:
 def rewrite_makefile(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
     """`config-*/Makefile`: `prefix` is computed from the Makefile's own place, three folders up (GNU make)."""
     here = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
-    marked = _replace(data, directories, MARK)
+    marked = replace_directories(data, directories, MARK)
     if marked is None:
         return None
     text = marked.decode("utf-8", "surrogateescape")
@@ -94,7 +94,7 @@ def rewrite_sh_config(data: bytes, directories: Sequence[MovedDirectory]) -> Rew
     """`pythonX.Y-config` in sh: it computes its own prefix as `prefix_real`, and uses it for some values only."""
     if b"prefix_real=" not in data:
         return None
-    new = _replace(data, directories, "${prefix_real}")
+    new = replace_directories(data, directories, "${prefix_real}")
     return None if new is None else Rewritten(new, "directories follow the file")
 
 
@@ -106,7 +106,7 @@ def rewrite_python_config(data: bytes) -> Rewritten | None:
     return Rewritten(b"#!/usr/bin/env python3\n" + rest, "shebang without a path")
 
 
-def _replace(data: bytes, directories: Sequence[MovedDirectory], prefix: str) -> bytes | None:
+def replace_directories(data: bytes, directories: Sequence[MovedDirectory], prefix: str) -> bytes | None:
     """Every moved directory as `prefix` and its bundle path; None where there is none in the text."""
     places = {item.source.rstrip("/"): item for item in directories}
     if not places:

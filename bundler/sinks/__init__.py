@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from bundler.errors import OutputFailed
+from bundler.options import PackOptions
 from bundler.plan.entries import Digests, Entry
-
-if TYPE_CHECKING:
-    from bundler.sinks.copying import LinkMode
 
 __all__ = ["OutputFormat", "Sink", "Written", "format_of", "open_sink"]
 
@@ -81,20 +79,22 @@ def format_of(out: str) -> OutputFormat:
     return DIRECTORY
 
 
-def open_sink(out: str, *, force: bool, link: LinkMode, threads: int, top: str = "", level: int | None = None) -> Sink:
-    """The sink for a path, by its suffix.
-
-    `force` replaces what is there; `top` is a folder put on top of an archive; `level` is the compression level.
-    Raises OutputFailed where `top` or `level` mean nothing for the format.
-    """
+def open_sink(out: str, options: PackOptions) -> Sink:
+    """The sink for a path, by its suffix. Raises OutputFailed where an option means nothing for the format."""
     archive = format_of(out)
     if archive is DIRECTORY:
-        if top:
+        if options.top:
             raise OutputFailed("--top is for archives; name the folder in --out")
         from bundler.sinks.directory import DirectorySink
 
-        return DirectorySink(out, force=force, link=link, threads=threads)
+        return DirectorySink(out, force=options.force, link=options.link, threads=options.threads)
     from bundler.sinks.tar import TarSink
 
-    compressed = archive is TAR_GZ
-    return TarSink(out, force=force, top=top, level=level if compressed else None, gzip=compressed, threads=threads)
+    return TarSink(
+        out,
+        force=options.force,
+        top=options.top,
+        gzip=archive is TAR_GZ,
+        level=options.level,
+        threads=options.threads,
+    )

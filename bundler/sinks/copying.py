@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import errno
 import fcntl
 import hashlib
@@ -11,22 +10,11 @@ import tempfile
 from collections.abc import Iterator
 
 from bundler.errors import OutputFailed
+from bundler.options import LinkMode
 from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
 
 CHUNK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h
-
-
-class LinkMode(enum.Enum):
-    """How a file that is not changed gets into a directory."""
-
-    AUTO = "auto"
-    """A reflink where the file system has them, else a copy."""
-    COPY = "copy"
-    HARDLINK = "hardlink"
-    """One inode for bundle and source; a copy where that may not be."""
-    REFLINK = "reflink"
-    """A reflink, or an error."""
 
 
 def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:

@@ -10,9 +10,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 
 from bundler.errors import OutputFailed
+from bundler.options import LinkMode
 from bundler.plan.entries import Deferred, Digest, Digests, Directory, Entry, Link, Source
 from bundler.sinks import Written
-from bundler.sinks.copying import LinkMode, can_reflink, write_file
+from bundler.sinks.copying import can_reflink, write_file
 from bundler.sinks.placement import Target
 
 # One task for the pool: enough files that handing it over costs little, few enough that both cores stay busy.
