@@ -32,7 +32,8 @@ class MountTable:
     def __init__(self, mounts: Sequence[Mount]) -> None:
         self.mounts = tuple(mounts)
         # Deeper sources first, so that the nearest mount answers; among equals the upper one.
-        order = sorted(self.mounts[::-1], key=lambda mount: -len(mount.source))
+        upper_first = tuple(reversed(self.mounts))
+        order = sorted(upper_first, key=lambda mount: -len(mount.source))
         self._by_depth = tuple((mount, os.path.realpath(mount.source)) for mount in order)
 
     def bundle_path(self, path: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Whole environments, packed and run where their originals are out of reach."""

@@ -1,0 +1,1 @@
+"""Real material for tests: interpreters, environments, bare roots, hidden folders, snapshots."""

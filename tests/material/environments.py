@@ -1,0 +1,94 @@
+"""Environments made by the tools that people make them with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.material.interpreters import Python
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+STOCKROOM = FIXTURES / "stockroom"
+FLAT_PROJECT = FIXTURES / "flat_project"
+
+MAKERS = ("venv", "venv --copies", "virtualenv", "uv venv", "uv venv --relocatable")
+
+
+def clean() -> dict[str, str]:
+    """The process environment without what would lead tools elsewhere."""
+    dropped = ("PYTHON", "VIRTUAL_ENV", "UV_PYTHON", "CONDA")
+    return {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+
+
+def run(command: Sequence[str | Path], **options: str | Path | dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command that must succeed; what it said is in the error."""
+    options.setdefault("env", clean())
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done  # type: ignore[no-any-return]
+
+
+def tool(name: str) -> str:
+    """A development tool beside the running Python, or on PATH; skips without it."""
+    beside = os.path.join(sysconfig.get_path("scripts"), name)
+    found = beside if os.path.exists(beside) else shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def make(
+    maker: str, python: Python, where: Path, packages: Sequence[str | Path] = (), cache: Path | None = None
+) -> Path:
+    """An environment at `where`, made by one of MAKERS, with packages installed by the maker's own installer."""
+    if maker.startswith("uv"):
+        options = ["--relocatable"] if "--relocatable" in maker else []
+        uv(["venv", "--python", python.executable, *options, where], cache=cache)
+        if packages:
+            uv(["pip", "install", "--python", where, *packages], cache=cache)
+        return where
+    if maker == "virtualenv":
+        run([tool("virtualenv"), "--python", python.executable, where])
+    else:
+        options = ["--copies"] if "--copies" in maker else []
+        run([python.executable, "-m", "venv", *options, where])
+    if packages:
+        run([where / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q", *packages])
+    return where
+
+
+def uv(arguments: Sequence[str | Path], cache: Path | None = None, cwd: Path | None = None) -> None:
+    """Run uv, with a cache of its own where one is given."""
+    variables = clean() | ({"UV_CACHE_DIR": str(cache)} if cache else {})
+    run([tool("uv"), "-q", *arguments], env=variables, cwd=cwd or Path.cwd())
+
+
+def bundler(
+    arguments: Sequence[str | Path], **options: str | Path | dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run the command under test from this checkout, whatever its status."""
+    variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
+    extra = options.pop("env", {})
+    assert isinstance(extra, dict)
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        [sys.executable, "-m", "bundler", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=variables | extra,
+        **options,
+    )
+
+
+def pack(environment: Path, out: Path, *options: str | Path) -> subprocess.CompletedProcess[str]:
+    """Pack, with success and without faults."""
+    done = bundler(["pack", environment, "--out", out, *options])
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done

@@ -1,0 +1,96 @@
+"""Places where the original cannot help: hidden folders, and a bare root with libc's family, a shell and nothing else."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+_LIBC_FAMILY = (
+    "ld-linux*", "libc.so.6", "libm.so.6", "libmvec.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",
+    "libresolv.so.2", "libanl.so.1", "libnss_files.so.2", "libnss_dns.so.2",
+)  # fmt: skip
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+@cache
+def namespace() -> tuple[str, ...]:
+    """The command that gives a mount namespace of one's own: as root, or with a user namespace; skips without either."""
+    for command in (("unshare", "-m"), ("unshare", "-Urm")):
+        try:
+            if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+                return command
+        except OSError:
+            break
+    pytest.skip("no mount namespaces here: run as root, or allow user namespaces")
+
+
+def hidden(
+    places: Sequence[str | Path],
+    command: Sequence[str | Path],
+    env: Mapping[str, str] = ENVIRONMENT,
+    cwd: str | Path = "/",
+    uid: int | None = None,
+    prepare: str = ":",
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with an empty tmpfs over each place; `prepare` is more for the shell to do first."""
+    hide = 'while [ "$1" != -- ]; do mount -t tmpfs none "$1" || exit 99; shift; done; shift; exec "$@"'
+    script = f"{prepare}; {hide}"
+    become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid is not None else []
+    variables = [f"{key}={value}" for key, value in env.items()]
+    return subprocess.run(
+        [*namespace(), "sh", "-c", script, "sh", *places, "--", *become, "env", "-i", "-C", cwd, *variables, *command],
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
+    )
+
+
+def bare_root(where: Path) -> Path:
+    """A root directory with libc's family, dash as /bin/sh, and folders to mount on."""
+    for folder in ("bin", "proc", "dev", "tmp", "opt", "lib64"):
+        (where / folder).mkdir(parents=True)
+    (where / "tmp").chmod(0o1777)
+    for folder in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"):
+        target = where / folder[1:]
+        target.mkdir(parents=True, exist_ok=True)
+        for pattern in _LIBC_FAMILY:
+            for file in glob.glob(f"{folder}/{pattern}"):
+                shutil.copy(file, target)
+    shell = shutil.which("dash") or shutil.which("busybox")
+    if shell is None:
+        pytest.skip("no dash or static busybox for a bare root")
+    shutil.copy(shell, where / "bin/sh")
+    return where
+
+
+def in_root(
+    root: Path,
+    bundle: Path,
+    command: Sequence[str],
+    at: str = "/opt/app",
+    env: Mapping[str, str] = ENVIRONMENT,
+    options: str = "ro",
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a root directory with the bundle mounted (read-only by default) at `at`, and /proc."""
+    (root / at[1:]).mkdir(parents=True, exist_ok=True)
+    script = (
+        'mount --bind "$2" "$1/$3" && mount -o "remount,bind,$4" "$1/$3" && mount -t proc proc "$1/proc" || exit 99;'
+        ' root=$1; shift 4; exec chroot "$root" "$@"'
+    )
+    if os.geteuid() != 0:
+        pytest.skip("needs root to enter a bare root")
+    return subprocess.run(
+        ["unshare", "-m", "env", "-i", *(f"{k}={v}" for k, v in env.items()), shutil.which("sh") or "sh", "-c", script, "sh",
+         root, bundle, at, options, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
