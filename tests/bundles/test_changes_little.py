@@ -71,7 +71,7 @@ def test_record_agrees_with_what_is_on_disk(sample: Sample) -> None:
 
 
 def test_two_packs_from_two_folders_give_equal_archives(sample: Sample, tmp_path: Path) -> None:
-    other = tmp_path / "another name"
+    other = tmp_path / "another"
     shutil.copytree(sample.environment, other, symlinks=True)
     for script in (other / "bin").iterdir():
         if script.is_file() and not script.is_symlink() and script.read_bytes()[:2] == b"#!":

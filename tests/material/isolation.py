@@ -83,12 +83,12 @@ def in_root(
     (root / at[1:]).mkdir(parents=True, exist_ok=True)
     script = (
         'mount --bind "$2" "$1/$3" && mount -o "remount,bind,$4" "$1/$3" && mount -t proc proc "$1/proc" || exit 99;'
-        ' root=$1; shift 4; exec chroot "$root" "$@"'
+        ' root=$1; shift 4; exec "$0" "$root" "$@"'
     )
     if os.geteuid() != 0:
         pytest.skip("needs root to enter a bare root")
     return subprocess.run(
-        ["unshare", "-m", "env", "-i", *(f"{k}={v}" for k, v in env.items()), shutil.which("sh") or "sh", "-c", script, "sh",
+        ["unshare", "-m", "env", "-i", *(f"{k}={v}" for k, v in env.items()), shutil.which("sh") or "sh", "-c", script, shutil.which("chroot") or "/usr/sbin/chroot",
          root, bundle, at, options, *command],
         capture_output=True,
         text=True,
