@@ -16,6 +16,7 @@ __all__ = [
     "EnvironmentKind",
     "Interpreter",
     "Place",
+    "find_environment",
     "load_environment",
 ]
 

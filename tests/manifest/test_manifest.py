@@ -1,0 +1,63 @@
+"""`bundle.json` survives the way out and back, whatever the names, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bundler.errors import NotABundle, UnsupportedBundle
+from bundler.manifest import (
+    ChangedFile,
+    FileFact,
+    LibraryFact,
+    Manifest,
+    MissingLibrary,
+    PythonFacts,
+    read_manifest,
+    write_manifest,
+)
+
+MANIFEST = Manifest(
+    bundler="0.1.0",
+    python=PythonFacts("3.12.1", "bin/python3.12", "lib/python3.12", ("lib/python3.12/site-packages",), (".so",)),
+    machine="x86_64",
+    libc_floor="2.34",
+    floor_file="lib/x.so",
+    floor_symbol="GLIBC_2.34",
+    distributions=(("rich", "13.0"),),
+    files={"bin/\udce9": FileFact("00" * 32, 5, None, "env:bin/\udce9"), "bin/python": FileFact(link="python3.12")},
+    changed=(ChangedFile("bin/x", "env:bin/x", "because"),),
+    bundled=(LibraryFact("lib/bundled/libz.so.1", "host:/lib/libz.so.1", ("bin/python3.12",), "GPL"),),
+    host_libraries=("libc.so.6",),
+    missing=(MissingLibrary("lib/x.so", "libtbb.so.12"),),
+    import_failures={"a.b": "ImportError: no"},
+    warnings=("careful",),
+)
+
+
+def test_everything_comes_back() -> None:
+    data = write_manifest(MANIFEST)
+    assert data.isascii()
+    assert read_manifest(data) == MANIFEST
+    assert list(json.loads(data))[-1] == "files"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=[]), min_size=1))
+def test_any_name_comes_back(name: str) -> None:
+    changed = dataclasses.replace(MANIFEST, files={name: FileFact("00", 1, None, name)})
+    assert read_manifest(write_manifest(changed)).files == changed.files
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"3", b'{"bundler": 3}', b'{"bundler": "1", "files": []}', b"[" * 9999])
+def test_what_is_no_manifest_is_refused(data: bytes) -> None:
+    with pytest.raises(NotABundle):
+        read_manifest(data)
+
+
+def test_a_later_schema_is_refused_with_a_hint() -> None:
+    with pytest.raises(UnsupportedBundle, match="schema 99"):
+        read_manifest(b'{"bundler": "9", "schema": 99}')
