@@ -6,8 +6,9 @@ import os
 
 from bundler.environment import Environment
 from bundler.plan.entries import Content, Directory, Entry, Layer, Link, Literal
-from bundler.plan.layout import executable_path, site_packages_path
+from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
 from bundler.rewrite.activation import activation_scripts
+from bundler.rewrite.debian import dist_packages_pth
 from bundler.rewrite.pyvenv_cfg import pyvenv_cfg
 from bundler.version import VERSION
 
@@ -24,11 +25,19 @@ def interpreter_entries(environment: Environment) -> tuple[Entry, ...]:
     prompt = environment.config.get("prompt", "").strip("'\"") or None
     config = pyvenv_cfg(interpreter.version, prompt, VERSION)
     site_packages = site_packages_path(interpreter)
+    debian = []
+    if interpreter.dist_packages:
+        folder = f"{stdlib_path(interpreter)}/dist-packages"
+        debian = [
+            entry(folder, Directory(), 0o755),
+            entry(f"{folder}/bundler.pth", Literal(dist_packages_pth()), 0o644),
+        ]
     names = dict.fromkeys(["python", "python3", f"python{interpreter.short_version}"])
     return (
         entry("bin", Directory(), 0o755),
         entry(site_packages, Directory(), 0o755),
         *(entry(f"bin/{alias}", Link(name), 0o777) for alias in names if alias != name),
         *(entry(f"bin/{script.name}", Literal(script.data), 0o644) for script in activation_scripts()),
+        *debian,
         entry("pyvenv.cfg", Literal(config), 0o644),
     )

@@ -3,6 +3,9 @@
 Their `site`, `sysconfig` and `distutils` decide between dist-packages and site-packages by asking whether they run in a virtual
 environment. A bundle has no distribution's packages to spare, so the answer is made yes for good. Each edit below replaces one
 decision; a file that has the mark of the decision but not its known text is an error, not a guess.
+
+Since 3.11 `site` is frozen into the interpreter, and its file is not read: it looks into `lib/pythonX.Y/dist-packages` whatever the
+file says. There `dist_packages_pth` adds site-packages, `.pth` files and all.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 
 from bundler.errors import UnknownVariant
 from bundler.rewrite import Rewritten
+from bundler.rewrite.templates import read_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,11 @@ _DECISIONS = (
         ),
     ),
 )
+
+
+def dist_packages_pth() -> bytes:
+    """The file that leads from the one package folder that a frozen `site` looks into to site-packages."""
+    return read_template("dist_packages.pth").encode()
 
 
 def rewrite_debian(path: str, data: bytes) -> Rewritten | None:
