@@ -34,7 +34,9 @@ def optional_call(name):
 
 
 def main():
-    """Print the facts."""
+    """Print the facts. From 3.14 on a venv's prefix is in force even with `-S`; the paths asked for are the base's."""
+    base, platbase = sys.base_prefix, sys.base_exec_prefix
+    places = {"base": base, "platbase": platbase, "installed_base": base, "installed_platbase": platbase}
     facts = {
         "implementation": sys.implementation.name,
         "version_info": list(sys.version_info),
@@ -46,10 +48,10 @@ def main():
         "platlibdir": getattr(sys, "platlibdir", "lib"),
         "abiflags": getattr(sys, "abiflags", ""),
         "cache_tag": sys.implementation.cache_tag,
-        "stdlib": sysconfig.get_path("stdlib"),
-        "platstdlib": sysconfig.get_path("platstdlib"),
-        "include": sysconfig.get_path("include"),
-        "platinclude": sysconfig.get_path("platinclude"),
+        "stdlib": sysconfig.get_path("stdlib", vars=places),
+        "platstdlib": sysconfig.get_path("platstdlib", vars=places),
+        "include": sysconfig.get_path("include", vars=places),
+        "platinclude": sysconfig.get_path("platinclude", vars=places),
         "config_h": sysconfig.get_config_h_filename(),
         "makefile": sysconfig.get_makefile_filename(),
         "dist_packages": any("dist-packages" in path for path in site.getsitepackages()),

@@ -209,5 +209,7 @@ def test_an_extension_built_on_this_machine_brings_its_library(tmp_path: Path) -
     pack(environment, tmp_path / "bundle")
     assert (tmp_path / "bundle/lib/bundled/libpq.so.5").exists()
     originals = [str(environment), python.prefix]
-    done = hidden(originals, [tmp_path / "bundle/bin/python", "-c", "import psycopg2; print(psycopg2.__libpq_version__)"])
+    done = hidden(
+        originals, [tmp_path / "bundle/bin/python", "-c", "import psycopg2; print(psycopg2.__libpq_version__)"]
+    )
     assert done.returncode == 0, done.stderr

@@ -52,7 +52,9 @@ def test_any_name_comes_back(name: str) -> None:
     assert read_manifest(write_manifest(changed)).files == changed.files
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"3", b'{"bundler": 3}', b'{"bundler": "1", "files": []}', b"[" * 9999])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b"3", b'{"bundler": 3}', b'{"bundler": "1", "files": []}', b"[" * 9999]
+)
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(NotABundle):
         read_manifest(data)

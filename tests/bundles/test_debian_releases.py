@@ -1,0 +1,82 @@
+"""Pythons of other Debian releases: packed inside a root of the release, run in a bare root with that release's libc."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.material.debian import debian_root, inside
+from tests.material.environments import FIXTURES, run, tool
+
+pytestmark = pytest.mark.everything
+
+CODE = (
+    "import sys, ssl, sqlite3, ctypes, lzma, bz2, sysconfig, site, json, wheel_of_ours;"
+    " print(json.dumps([sys.prefix, sys.path, sysconfig.get_path('purelib'), wheel_of_ours.__file__]))"
+)
+
+
+@pytest.fixture
+def workshop() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="debian-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def dependencies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What bundler needs, as pure Python that any version reads."""
+    folder = tmp_path_factory.mktemp("dependencies")
+    run([tool("uv"), "-q", "pip", "install", "--target", folder, "click", "rich", "packaging", "pyelftools", "tomli"])
+    return folder
+
+
+@pytest.mark.parametrize(("suite", "version"), [("trixie", "3.13"), ("forky", "3.14")])
+def test_a_venv_of_the_release_s_python_runs_without_it(
+    workshop: Path, dependencies: Path, suite: str, version: str
+) -> None:
+    root = debian_root(suite, workshop / "root")
+    found = os.listdir(root / "usr/lib")
+    if f"python{version}" not in found:
+        pytest.skip(
+            f"{suite} has no Python {version} any more: {[name for name in found if name.startswith('python')]}"
+        )
+    script = (
+        "python3 -m venv /venv; mkdir -p /venv/lib/python*/site-packages;"
+        " echo 'X = 1' > $(echo /venv/lib/python*/site-packages)/wheel_of_ours.py;"
+        " PYTHONPATH=/bundler:/dependencies python3 -m bundler pack /venv --out /out"
+    )
+    binds = [(FIXTURES.parent, "bundler"), (dependencies, "dependencies")]
+    done = inside(root, script, binds)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_in_place_of_the_python(root, root / "out", version)
+
+
+def check_in_place_of_the_python(root: Path, out: Path, version: str) -> None:
+    """Run the bundle in the root after everything of its Python is gone; then pip, venv and sysconfig in it."""
+    bundle = out.rename(root / "opt/moved here")
+    for place in (*root.glob("usr/lib/python3*"), root / "venv", *root.glob("usr/bin/*python3*")):
+        shutil.rmtree(place, ignore_errors=True)
+        if place.exists() or place.is_symlink():
+            place.unlink()
+    (root / "code.py").write_text(CODE)
+    done = inside(root, '"/opt/moved here/bin/python" /code.py')
+    assert done.returncode == 0, done.stderr
+    prefix, path, purelib, file = json.loads(done.stdout)
+    assert prefix == "/opt/moved here"
+    assert purelib == f"/opt/moved here/lib/python{version}/site-packages"
+    assert file.startswith(purelib)
+    assert [entry for entry in path if not entry.startswith(prefix) and entry != "/"] == []
+    for command in (
+        '"/opt/moved here/bin/pip" --version',
+        '"/opt/moved here/bin/python" -m venv /inner && /inner/bin/python -c "import pip, ssl"',
+        '"/opt/moved here/bin/python3-config" --includes',
+    ):
+        done = inside(root, command)
+        assert done.returncode == 0, command + done.stdout + done.stderr
+    assert bundle.is_dir()

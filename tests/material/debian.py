@@ -1,0 +1,97 @@
+"""Roots of other Debian releases, made by debootstrap from the mirror that this machine's apt uses, and kept in a cache."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_PYTHON_PACKAGES = ("python3-venv", "python3-dev", "ca-certificates")
+
+
+def cache() -> Path:
+    """The folder outside of the tree that material is kept in between runs."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "bundler-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """One process at a time makes the material of a name."""
+    with open(cache() / f"{name}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def mirror() -> str:
+    """The Debian archive that apt is configured for."""
+    try:
+        done = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(SITE)"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        pytest.skip("needs apt, to learn of a Debian mirror")
+    sites = [line for line in done.stdout.splitlines() if line.rstrip("/").endswith("/debian")]
+    if not sites:
+        pytest.skip("apt knows no Debian mirror (apt-get update)")
+    return sites[0]
+
+
+def debian_root(suite: str, where: Path, packages: Sequence[str] = _PYTHON_PACKAGES) -> Path:
+    """A root directory of a release with its Python, extracted to `where` from a cached archive."""
+    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
+        pytest.skip("needs root and debootstrap (apt-get install debootstrap)")
+    archive = cache() / f"debian-{suite}.tar"
+    with locked(f"debian-{suite}"):
+        if not archive.exists():
+            _debootstrap(suite, packages, archive)
+    where.mkdir(parents=True)
+    subprocess.run(["tar", "xf", archive, "-C", where, "--numeric-owner"], check=True)
+    return where
+
+
+def _debootstrap(suite: str, packages: Sequence[str], archive: Path) -> None:
+    script = (
+        "/usr/share/debootstrap/scripts/sid"  # one script serves for every release, also for those it does not know
+    )
+    root = archive.with_suffix(".root")
+    shutil.rmtree(root, ignore_errors=True)
+    command = ["debootstrap", "--variant=minbase", "--no-check-gpg", f"--include={','.join(packages)}"]
+    try:
+        done = subprocess.run([*command, suite, root, mirror(), script], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"debootstrap {suite} failed: {done.stdout.splitlines()[-1:]}{done.stderr.splitlines()[-1:]}")
+        partial = archive.with_suffix(".partial")
+        subprocess.run(
+            ["tar", "cf", partial, "-C", root, "--exclude=./var/cache/apt", "--exclude=./dev", "."], check=True
+        )
+        partial.rename(archive)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> subprocess.CompletedProcess[str]:
+    """Run a shell script in a root, with /proc, a /dev/null, the network's names, and folders of this machine bound."""
+    lines = ["set -e", f"cd {root}", "mkdir -p proc dev etc", "mount -t proc proc proc", "mount -t tmpfs none dev"]
+    lines += [
+        "mknod -m 666 dev/null c 1 3",
+        "mknod -m 666 dev/urandom c 1 9",
+        "cp -L /etc/resolv.conf etc/ 2>/dev/null || :",
+    ]
+    for source, target in binds:
+        lines += [f"mkdir -p ./{target}", f"mount --bind {source} ./{target}"]
+    lines.append(
+        'exec "$CHROOT" . /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C.UTF-8 /bin/sh -c "$INNER"'
+    )
+    variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "INNER": f"set -e; {script}"}
+    variables["CHROOT"] = shutil.which("chroot") or "/usr/sbin/chroot"
+    return subprocess.run(
+        ["unshare", "-m", "sh", "-c", "\n".join(lines)], capture_output=True, text=True, check=False, env=variables
+    )

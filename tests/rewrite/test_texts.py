@@ -1,0 +1,120 @@
+"""RECORD, .pth, pyvenv.cfg, direct_url.json and pkg-config: what must change changes, the rest stays to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bundler.plan.entries import Digest
+from bundler.rewrite.direct_url import is_editable, names_local_path
+from bundler.rewrite.pkg_config import rewrite_pkg_config
+from bundler.rewrite.pth import ImportLine, OtherLine, PathLine, parse_pth, rewrite_pth
+from bundler.rewrite.pyvenv_cfg import parse, pyvenv_cfg
+from bundler.rewrite.record import parse_record, rewrite_record
+from bundler.rewrite.sysconfig import MovedDirectory
+
+SITE = "lib/python3.12/site-packages"
+RECORD = (
+    "pkg/__init__.py,sha256=abc,10\n../../../bin/app,sha256=old,5\npkg.pth,sha256=x,1\n"
+    '"with,comma.py",sha256=c,2\npkg/__pycache__/x.pyc,,\npkg-1.dist-info/RECORD,,\n'
+).encode()
+
+
+def place(row: str) -> str | None:
+    if row == "pkg.pth":
+        return None
+    return row.replace("../../../", "") if row.startswith("../") else f"{SITE}/{row}"
+
+
+def test_record_follows_changed_removed_and_added_files() -> None:
+    digest = Digest(hashlib.sha256(b"new").digest(), 3)
+    new = rewrite_record(
+        RECORD,
+        site_packages=SITE,
+        resolve=place,
+        added=[f"{SITE}/made/real.py", "share/x"],
+        digests={"bin/app": digest, f"{SITE}/made/real.py": digest, "share/x": digest},
+        changed={"bin/app"},
+    ).decode()
+    text = "sha256=EVB6Di9eadXfpApiob17buV-a82FxnybhDGzb_8hxDc"
+    assert new.splitlines() == [
+        "pkg/__init__.py,sha256=abc,10",
+        f"../../../bin/app,{text},3",
+        '"with,comma.py",sha256=c,2',
+        "pkg/__pycache__/x.pyc,,",
+        "pkg-1.dist-info/RECORD,,",
+        f"made/real.py,{text},3",
+        f"../../../share/x,{text},3",
+    ]
+
+
+def test_a_record_in_which_nothing_changes_stays_as_it_is() -> None:
+    def same(row: str) -> str | None:
+        return row
+
+    for data in (RECORD, RECORD.replace(b"\n", b"\r\n"), b"caf\xe9.py,sha256=a,1\n"):
+        assert rewrite_record(data, site_packages=SITE, resolve=same, added=(), digests={}, changed=set()) == data
+
+
+def test_absolute_rows_of_an_installer_become_relative() -> None:
+    data = b"/venv/bin/app,sha256=a,1\n"
+    new = rewrite_record(data, site_packages=SITE, resolve=lambda _: "bin/app", added=(), digests={}, changed=set())
+    assert parse_record(new)[0].path == "../../../bin/app"
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_characters="\r\n\0", codec="utf-8"), min_size=1), max_size=5))
+def test_any_names_survive_a_record(names: list[str]) -> None:
+    data = rewrite_record(
+        b"",
+        site_packages="s",
+        resolve=lambda row: row,
+        added=[f"s/{name}" for name in names],
+        digests={f"s/{name}": Digest(b"", 0) for name in names},
+        changed=set(),
+    )
+    assert {row.path for row in parse_record(data)} == set(names)
+
+
+def test_pth_lines_are_told_apart_as_site_does() -> None:
+    lines = parse_pth(b"# comment\n\nimport os; x\nimportant\n/abs/path \nimport\tsys\n")
+    assert lines == [
+        OtherLine("# comment"), OtherLine(""), ImportLine("import os; x"), PathLine("important"), PathLine("/abs/path"),
+        ImportLine("import\tsys"),
+    ]  # fmt: skip
+
+
+def test_pth_paths_into_the_environment_become_relative_and_others_stay() -> None:
+    data = b"import x\n/venv/lib/extra\r\nrelative\n/other\n"
+    new = rewrite_pth(data, lambda path: "../../extra" if path.startswith("/venv") else None)
+    assert new is not None
+    assert new.data == b"import x\n../../extra\r\nrelative\n/other\n"
+    assert rewrite_pth(b"relative\n/other\n", lambda _: None) is None
+
+
+def test_pyvenv_cfg_names_no_place_and_is_read_back() -> None:
+    config = parse(pyvenv_cfg("3.12.1", "my prompt", "0.1").decode())
+    assert "home" not in config
+    assert config["include-system-site-packages"] == "false"
+    assert config["version"] == config["version_info"] == "3.12.1"
+    assert config["relocatable"] == "true"
+    assert config["prompt"] == "my prompt"
+
+
+def test_local_urls_and_editables_are_recognised() -> None:
+    assert names_local_path(b'{"url": "file:///src/x", "dir_info": {"editable": true}}')
+    assert is_editable(b'{"url": "file:///src/x", "dir_info": {"editable": true}}')
+    assert not names_local_path(b'{"url": "https://example.org/x.whl"}')
+    assert not is_editable(b'{"url": "file:///x", "dir_info": {}}')
+    assert not names_local_path(b"not json")
+
+
+def test_pkg_config_files_follow_their_place() -> None:
+    data = b"prefix=/opt/py\nexec_prefix=${prefix}\nlibdir=/opt/py/lib\nincludedir=${prefix}/include\nLibs.private: -L/opt/py/lib\n"
+    new = rewrite_pkg_config(data, [MovedDirectory("/opt/py", "")])
+    assert new is not None
+    assert b"/opt/py" not in new.data
+    assert new.data.startswith(b"prefix=${pcfiledir}/../..\n")
+    assert b"-L${prefix}/lib" in new.data
+    assert rewrite_pkg_config(new.data, [MovedDirectory("/opt/py", "")]) is None
