@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.material.debian import debian_root, inside
-from tests.material.environments import FIXTURES, run, tool
+from tests.material.debian import debian_packages, debian_root, inside
+from tests.material.environments import FIXTURES, FLAT_PROJECT, run, tool
+from tests.material.isolation import hidden, namespace
 
 pytestmark = pytest.mark.everything
 
@@ -80,3 +83,54 @@ def check_in_place_of_the_python(root: Path, out: Path, version: str) -> None:
         done = inside(root, command)
         assert done.returncode == 0, command + done.stdout + done.stderr
     assert bundle.is_dir()
+
+
+def test_debian_11_s_python_meets_its_packages_in_one_place(workshop: Path) -> None:
+    """Its Python 3.9 is too old for bundler itself: its packages are laid over this machine's root, and packed from there."""
+    packages = debian_packages(
+        "bullseye",
+        (
+            "libpython3.9-minimal", "libpython3.9-stdlib", "python3.9-minimal", "python3.9", "python3.9-venv", "python3-distutils",
+            "python3-lib2to3", "python-pip-whl", "libssl1.1", "libffi7", "libmpdec3",
+        ),
+    )  # fmt: skip
+    if namespace() != ("unshare", "-m"):
+        pytest.skip("needs root for an overlay over the root directory")
+    wheels = sorted(path.name for path in packages.glob("usr/share/python-wheels/*.whl"))
+    project = workshop / "project"
+    shutil.copytree(FLAT_PROJECT, project)
+    run([tool("uv"), "-q", "build", "--wheel", project])
+    (wheel,) = (project / "dist").glob("*.whl")
+    merge = (
+        f"mount -t tmpfs none {workshop}/layers && cd {workshop}/layers && mkdir upper work root && cp -a {packages} lower"
+        f" && mount -t overlay overlay -o lowerdir=lower:/,upperdir=upper,workdir=work root"
+        " && for m in /proc /dev /tmp; do mount --rbind $m root$m; done"
+        " && rm -f root/usr/share/python-wheels/* && cp"
+        + "".join(f" {packages}/usr/share/python-wheels/{name}" for name in wheels)
+        + " root/usr/share/python-wheels/"
+    )
+    (workshop / "layers").mkdir()
+    bundle = workshop / "bundle"
+    steps = [
+        f"/usr/bin/python3.9 -m venv {workshop}/env",
+        f"{workshop}/env/bin/python -m pip install -q --no-index {wheel}",
+        f"PYTHONPATH={FIXTURES.parent} {sys.executable} -m bundler pack {workshop}/env --out {bundle}",
+    ]
+    script = f"{merge} && exec chroot root /bin/sh -ec '{'; '.join(steps)}'"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    moved = bundle.rename(workshop / "moved")
+    code = (
+        "import sys, json, sysconfig, ssl, ctypes, flat_project, distutils.sysconfig as d;"
+        "print(json.dumps([sys.prefix, sysconfig.get_path('purelib'), d.get_python_lib(), flat_project.__file__]))"
+    )
+    done = hidden([f"{workshop}/env"], [moved / "bin/python", "-c", code])
+    assert done.returncode == 0, done.stderr
+    prefix, purelib, distutils, file = json.loads(done.stdout)
+    assert prefix == str(moved)
+    assert purelib == distutils == f"{moved}/lib/python3.9/site-packages"
+    assert file.startswith(purelib)
+    done = hidden([f"{workshop}/env"], [moved / "bin/python", "-m", "venv", workshop / "inner"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = hidden([f"{workshop}/env"], [workshop / "inner/bin/python", "-m", "pip", "install", "--no-index", wheel])
+    assert done.returncode == 0, done.stderr

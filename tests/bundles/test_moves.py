@@ -123,7 +123,7 @@ def test_an_archive_runs_unpacked_by_any_tar(sample: Sample, archive: Path, read
         with tarfile.open(archive) as file:
             file.extractall(target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     else:
-        if shutil.which(reader.split()[0]) is None:
+        if shutil.which(reader.split(maxsplit=1)[0]) is None:
             pytest.skip(f"{reader} is not installed")
         subprocess.run([*reader.split(), "xzf", archive, "-C", target], check=True)
     done = hidden(sample.originals, [target / "bin/stockroom", "where"])

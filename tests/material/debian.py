@@ -95,3 +95,42 @@ def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> s
     return subprocess.run(
         ["unshare", "-m", "sh", "-c", "\n".join(lines)], capture_output=True, text=True, check=False, env=variables
     )
+
+
+def debian_packages(suite: str, packages: Sequence[str]) -> Path:
+    """Packages of a release, unpacked into one folder of the cache (with /lib merged into /usr/lib), never installed."""
+    if shutil.which("dpkg") is None:
+        pytest.skip("needs dpkg")
+    folder = cache() / f"packages-{suite}"
+    with locked(f"packages-{suite}"):
+        if not (folder / "root/usr").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _download(suite, packages, folder)
+    return folder / "root"
+
+
+def _download(suite: str, packages: Sequence[str], folder: Path) -> None:
+    """Fetch with apt, under a configuration of its own."""
+    for name in ("lists/partial", "cache/archives/partial", "unpacked"):
+        (folder / name).mkdir(parents=True)
+    (folder / "status").touch()
+    (folder / "sources.list").write_text(f"deb [trusted=yes] {mirror()} {suite} main\n")
+    settings = {
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": "/nonexistent",
+        "Dir::State::lists": folder / "lists",
+        "Dir::State::status": folder / "status",
+        "Dir::Cache": folder / "cache",
+        "APT::Sandbox::User": "root",
+    }
+    apt = ["apt-get", "-q", *(f"-o{key}={value}" for key, value in settings.items())]
+    for command in ([*apt, "update"], [*apt, "download", *packages]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"apt cannot fetch packages of {suite}: {done.stderr[-300:]}")
+    for package in sorted(folder.glob("*.deb")):
+        subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True)
+    if (folder / "unpacked/lib").is_dir():
+        shutil.copytree(folder / "unpacked/lib", folder / "unpacked/usr/lib", symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(folder / "unpacked/lib")
+    (folder / "unpacked").rename(folder / "root")

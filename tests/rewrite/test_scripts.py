@@ -79,8 +79,8 @@ def test_every_installer_s_header_is_replaced(tmp_path: Path, name: str) -> None
     "shell", ["dash", "bash", "bash --posix", "busybox sh", "zsh --emulate sh", "ksh", "mksh", "yash"]
 )
 def test_the_header_runs_under_every_shell_through_links_and_odd_names(tmp_path: Path, shell: str) -> None:
-    if shutil.which(shell.split()[0]) is None:
-        pytest.skip(f"{shell.split()[0]} is not installed")
+    if shutil.which(shell.split(maxsplit=1)[0]) is None:
+        pytest.skip(f"{shell.split(maxsplit=1)[0]} is not installed")
     script = rewritten(HEADERS["plain"] + BODY)
     assert script is not None
     folder = tmp_path / "sp ace 'quote\" $HOME é -x"

@@ -17,9 +17,9 @@ from bundler.rewrite.sysconfig import MovedDirectory
 
 SITE = "lib/python3.12/site-packages"
 RECORD = (
-    "pkg/__init__.py,sha256=abc,10\n../../../bin/app,sha256=old,5\npkg.pth,sha256=x,1\n"
-    '"with,comma.py",sha256=c,2\npkg/__pycache__/x.pyc,,\npkg-1.dist-info/RECORD,,\n'
-).encode()
+    b"pkg/__init__.py,sha256=abc,10\n../../../bin/app,sha256=old,5\npkg.pth,sha256=x,1\n"
+    b'"with,comma.py",sha256=c,2\npkg/__pycache__/x.pyc,,\npkg-1.dist-info/RECORD,,\n'
+)
 
 
 def place(row: str) -> str | None:
