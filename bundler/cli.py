@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -150,6 +151,7 @@ def main() -> NoReturn:
     """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults."""
     from bundler.errors import BundlerError
 
+    gc.disable()  # a command makes many values, keeps them all, and ends
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:

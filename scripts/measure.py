@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 def timed(command: list[str]) -> float:

@@ -1,7 +1,8 @@
 """Run by the Python under audit (CPython 3.8 or later, `-B`): import modules, and tell what was loaded from where.
 
 Reads one JSON object from standard input: `modules`, a list of names, and `root`, the folder that everything must lie in. Writes
-one JSON list a line: `["start", name]`, `["ok", name]`, `["fail", name, error]`, at the end `["outside", path]` lines, and `["end", ""]`.
+one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`; at the end `["outside", path]` lines, and
+`["end", ""]`.
 Imports may print, and may end the process: the reader goes on behind the module that was started last.
 """
 

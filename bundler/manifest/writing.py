@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii as _text
 
 from bundler.manifest.model import FileFact, Manifest
 
@@ -45,11 +46,14 @@ def write_manifest(manifest: Manifest) -> bytes:
         ],
     }
     text = json.dumps(head, indent=1)
-    files = ",\n".join(f"  {json.dumps(path)}: {json.dumps(_file(fact))}" for path, fact in manifest.files.items())
+    files = ",\n".join(f"  {_text(path)}: {_file(fact)}" for path, fact in manifest.files.items())
     return (text[: text.rindex("\n}")] + ',\n "files": {\n' + files + "\n }\n}\n").encode("ascii")
 
 
-def _file(fact: FileFact) -> dict[str, str | int | None]:
+def _file(fact: FileFact) -> str:
+    """One line of JSON, put together by hand: there are tens of thousands."""
+    origin = _text(fact.origin)
     if fact.link is not None:
-        return {"link": fact.link, "origin": fact.origin}
-    return {"sha256": fact.sha256, "size": fact.size, "origin": fact.origin}
+        return f'{{"link": {_text(fact.link)}, "origin": {origin}}}'
+    digest = f'"{fact.sha256}"' if fact.sha256 is not None else "null"
+    return f'{{"sha256": {digest}, "size": {fact.size}, "origin": {origin}}}'

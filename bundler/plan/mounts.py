@@ -35,6 +35,11 @@ class MountTable:
         upper_first = tuple(reversed(self.mounts))
         order = sorted(upper_first, key=lambda mount: -len(mount.source))
         self._by_depth = tuple((mount, os.path.realpath(mount.source)) for mount in order)
+        self._exact: dict[str, str] = {}
+        for mount, real in self._by_depth:
+            self._exact.setdefault(mount.source, mount.path)
+            self._exact.setdefault(real, mount.path)
+        self._folders: dict[str, _Folder | None] = {}
 
     def bundle_path(self, path: str) -> str | None:
         """The bundle path that an absolute path on this machine becomes; None outside of every mount.
@@ -42,15 +47,34 @@ class MountTable:
         Only the names are compared, once as they are and once with the mounts' own links followed; whether the path
         is taken is another question.
         """
+        if path in self._exact:
+            return self._exact[path]
+        parent, _, name = path.rpartition("/")
+        if parent not in self._folders:
+            self._folders[parent] = self._folder(parent)
+        folder = self._folders[parent]
+        if folder is None or join(folder.below, name) in folder.mount.skip:
+            return None
+        return join(folder.path, name)
+
+    def _folder(self, path: str) -> _Folder | None:
+        """The mount that a folder on this machine lies in, and where it leads."""
         for mount, real in self._by_depth:
-            for source in (mount.source, real):
-                if path == source:
-                    return mount.path
-                if path.startswith(source.rstrip("/") + "/"):
-                    below = path[len(source.rstrip("/")) + 1 :]
+            for source in (mount.source.rstrip("/"), real.rstrip("/")):
+                if path == source or path.startswith(source + "/"):
+                    below = path[len(source) + 1 :]
                     if not _skipped(below, mount.skip):
-                        return join(mount.path, below)
+                        return _Folder(mount, below, join(mount.path, below))
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder below a mount: its path from the mount's source, and its bundle path."""
+
+    mount: Mount
+    below: str
+    path: str
 
 
 def join(*parts: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def check_runs(bundle: Path, originals: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def combinations() -> list[object]:
+def combinations() -> Sequence[object]:
     """All pairs; the quick tier takes the newest Python with the makers that no other quick test uses."""
     pairs = []
     for python in every_python():
@@ -77,7 +78,7 @@ def test_debian_s_python_installs_where_it_looks(tmp_path: Path) -> None:
     project = Path(shutil.copytree(FLAT_PROJECT, tmp_path / "project"))
     uv(["build", "--wheel", project])
     (wheel,) = (project / "dist").glob("*.whl")
-    pip = [bundle / "bin/python", "-m", "pip", "install", "--no-index", "--disable-pip-version-check", wheel]
+    pip: list[str | Path] = [bundle / "bin/python", "-m", "pip", "install", "--no-index", "--disable-pip-version-check", wheel]
     assert hidden(originals, pip).returncode == 0
     code = "import flat_project, sysconfig; print(flat_project.__file__.startswith(sysconfig.get_path('purelib')))"
     assert hidden(originals, [bundle / "bin/python", "-c", code]).stdout.strip() == "True"

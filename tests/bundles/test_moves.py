@@ -121,7 +121,7 @@ def test_an_archive_runs_unpacked_by_any_tar(sample: Sample, archive: Path, read
         import tarfile
 
         with tarfile.open(archive) as file:
-            file.extractall(target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+            file.extractall(target, filter="data")
     else:
         if shutil.which(reader.split(maxsplit=1)[0]) is None:
             pytest.skip(f"{reader} is not installed")

@@ -28,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pip_installs_into_a_moved_bundle_and_verify_tells_it_apart(sample: Sample, moved: Path, wheel: Path) -> None:
-    pip = [moved / "bin/python", "-m", "pip", "--disable-pip-version-check"]
+    pip: list[str | Path] = [moved / "bin/python", "-m", "pip", "--disable-pip-version-check"]
     done = hidden(sample.originals, [*pip, "install", "--no-index", "--no-deps", wheel])
     assert done.returncode == 0, done.stderr
     done = hidden(sample.originals, [moved / "bin/python", "-c", "import flat_project; print(flat_project.__file__)"])

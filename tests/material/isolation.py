@@ -87,10 +87,11 @@ def in_root(
     )
     if os.geteuid() != 0:
         pytest.skip("needs root to enter a bare root")
+    shell, chroot = shutil.which("sh") or "sh", shutil.which("chroot") or "/usr/sbin/chroot"
+    variables = [f"{key}={value}" for key, value in env.items()]
     return subprocess.run(
-        ["unshare", "-m", "env", "-i", *(f"{k}={v}" for k, v in env.items()), shutil.which("sh") or "sh", "-c", script, shutil.which("chroot") or "/usr/sbin/chroot",
-         root, bundle, at, options, *command],
+        ["unshare", "-m", "env", "-i", *variables, shell, "-c", script, chroot, root, bundle, at, options, *command],
         capture_output=True,
         text=True,
         check=False,
-    )  # fmt: skip
+    )
