@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.material.interpreters import main_python
@@ -60,11 +61,11 @@ def test_a_snapshot_sees_each_kind_of_change(tmp_path: Path) -> None:
         (folder / "link").symlink_to("file")
         return folder
 
-    changes = {
+    changes: dict[str, Callable[[Path], object]] = {
         "content": lambda folder: (folder / "file").write_text("tex_"),
         "mode": lambda folder: (folder / "file").chmod(0o600),
         "time": lambda folder: os.utime(folder / "file", ns=(0, 1)),
-        "target": lambda folder: ((folder / "link").unlink(), (folder / "link").symlink_to("other")),
+        "target": lambda folder: os.replace(shutil.copyfile(folder / "file", folder / "aside"), folder / "link"),
         "links": lambda folder: os.link(folder / "file", tmp_path / "second"),
         "new": lambda folder: (folder / "new").write_text(""),
         "gone": lambda folder: (folder / "file").unlink(),

@@ -1,0 +1,201 @@
+"""Promise 9: what worked in the source is packed, with a warning where it deserves one; what cannot be packed is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.bundles.conftest import Sample
+from tests.material.environments import bundler, make, pack, run
+from tests.material.interpreters import main_python
+from tests.material.isolation import hidden
+from tests.material.snapshots import snapshot
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """A small environment of one's own, to be spoiled."""
+    return make("venv", main_python(), tmp_path / "env")
+
+
+def packages(environment: Path) -> Path:
+    return next(environment.glob("lib/python3*/site-packages"))
+
+
+def compile_c(source: str, out: Path, *options: str | Path) -> Path:
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc (apt-get install gcc libc6-dev)")
+    file = out.parent / "source.c"
+    file.write_text(source)
+    run(["gcc", "-shared", "-fPIC", "-o", out, file, *options])
+    file.unlink()
+    return out
+
+
+def warnings(done: subprocess.CompletedProcess[str]) -> list[str]:
+    found = json.loads(done.stdout)["warnings"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_library_that_is_found_nowhere_is_a_warning_with_who_needs_it(environment: Path, tmp_path: Path) -> None:
+    lost = compile_c("int lost(void) { return 1; }", tmp_path / "liblost.so.7", "-Wl,-soname,liblost.so.7")
+    compile_c("extern int lost(void); int f(void) { return lost(); }", packages(environment) / "optional.so", lost)
+    lost.unlink()
+    done = bundler(["pack", environment, "--out", tmp_path / "bundle", "-v"])
+    assert done.returncode == 0, done.stderr
+    (said,) = (line for line in done.stderr.splitlines() if "liblost.so.7" in line)
+    assert said.startswith("warning: ")
+    assert "site-packages/optional.so" in said
+    assert "liblost.so.7" in (tmp_path / "bundle/bundle.json").read_text()
+    assert bundler(["verify", tmp_path / "bundle"]).returncode == 0
+
+
+def test_two_different_libraries_of_one_name_both_come_along(environment: Path, tmp_path: Path) -> None:
+    places = []
+    for number in (1, 2):
+        place = tmp_path / f"host{number}"
+        place.mkdir()
+        library = compile_c(
+            f"int which(void) {{ return {number}; }}", place / "libsame.so.1", "-Wl,-soname,libsame.so.1"
+        )
+        module = packages(environment) / f"user{number}.so"
+        compile_c("extern int which(void); int ask(void) { return which(); }", module, library, f"-Wl,-rpath,{place}")
+        places.append(place)
+    done = bundler(["pack", environment, "--out", tmp_path / "bundle", "--json"])
+    assert done.returncode == 0, done.stderr
+    assert [text for text in map(str, warnings(done)) if "libsame.so.1" in text] != []
+    for number in (1, 2):
+        code = f"import ctypes, site; print(ctypes.CDLL(site.getsitepackages()[0] + '/user{number}.so').ask())"
+        ran = hidden([*places, environment], [tmp_path / "bundle/bin/python", "-c", code])
+        assert ran.stdout.strip() == str(number), ran.stderr
+
+
+@pytest.mark.parametrize("name", ["libown.so", "libown.so.1", "libown-1a2b3c.so.1.2.11", "libown.so.1.in"])
+def test_a_library_of_a_wheel_is_an_elf_file_whatever_its_name_ends_in(
+    environment: Path, tmp_path: Path, name: str
+) -> None:
+    """What a wheel's own library needs is brought along, too: here one of the host's, found through a search path."""
+    host = tmp_path / "host"
+    host.mkdir()
+    below = compile_c("int below(void) { return 42; }", host / "libbelow.so.3", "-Wl,-soname,libbelow.so.3")
+    folder = packages(environment) / "wheel.libs"
+    folder.mkdir()
+    own = compile_c(
+        "extern int below(void); int own(void) { return below(); }", folder / name, below, f"-Wl,-rpath,{host}"
+    )
+    pack(environment, tmp_path / "bundle")
+    assert (tmp_path / "bundle/lib/bundled/libbelow.so.3").exists()
+    target = tmp_path / "bundle" / own.relative_to(environment)
+    code = f"import ctypes; print(ctypes.CDLL({str(target)!r}).own())"
+    done = hidden([host, environment], [tmp_path / "bundle/bin/python", "-c", code])
+    assert done.stdout.strip() == "42", done.stderr
+
+
+def test_links_that_lead_out_become_what_they_mean_and_others_stay_links(environment: Path, tmp_path: Path) -> None:
+    folder = packages(environment)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/data.txt").write_text("outside\n")
+    (folder / "inside.txt").write_text("inside\n")
+    links = {
+        "to_file": tmp_path / "outside/data.txt",
+        "to_folder": tmp_path / "outside",
+        "to_neighbour": Path("inside.txt"),
+        "absolute_inside": folder / "inside.txt",
+        "to_environment": environment,
+        "to_parent": Path(".."),
+        "dangling": Path("/nowhere/at/all"),
+    }
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    done = pack(environment, tmp_path / "bundle", "--json")
+    packed = packages(tmp_path / "bundle")
+    originals = [tmp_path / "outside", environment]
+    assert hidden(originals, ["cat", packed / "to_file", packed / "to_folder/data.txt"]).stdout == "outside\noutside\n"
+    assert not (packed / "to_file").is_symlink()
+    assert not (packed / "to_folder").is_symlink()
+    assert os.readlink(packed / "to_neighbour") == os.readlink(packed / "absolute_inside") == "inside.txt"
+    assert os.path.realpath(packed / "to_environment") == os.path.realpath(tmp_path / "bundle")
+    assert os.readlink(packed / "to_parent") == ".."
+    assert not os.path.lexists(packed / "dangling")
+    assert ["/nowhere/at/all" in text for text in map(str, warnings(done))].count(True) == 1
+
+
+def test_pipes_sockets_and_set_id_bits_stay_behind_with_a_warning_each(environment: Path, tmp_path: Path) -> None:
+    folder = packages(environment)
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as end:
+        os.chdir(folder)  # a socket's name may have 108 bytes only
+        end.bind("socket")
+    (folder / "tool").write_text("#!/bin/sh\n")
+    (folder / "tool").chmod(0o6755)
+    done = pack(environment, tmp_path / "bundle", "--json")
+    packed = packages(tmp_path / "bundle")
+    assert not os.path.lexists(packed / "pipe")
+    assert not os.path.lexists(packed / "socket")
+    assert (packed / "tool").stat().st_mode & 0o7777 == 0o755
+    said = " ".join(map(str, warnings(done)))
+    assert "site-packages/pipe" in said
+    assert "site-packages/socket" in said
+    assert "site-packages/tool" in said
+
+
+def test_names_that_are_no_text_survive_in_a_tree_and_an_archive(environment: Path, tmp_path: Path) -> None:
+    names = [b"latin-\xe9.txt", b"new\nline.txt", b"-dash", b"back\\slash", "\N{SNOWMAN}".encode()]
+    for name in names:
+        Path(os.fsdecode(os.path.join(os.fsencode(packages(environment)), name))).write_text("here")
+    pack(environment, tmp_path / "bundle")
+    assert set(os.listdir(os.fsencode(packages(tmp_path / "bundle")))) >= set(names)
+    pack(environment, tmp_path / "bundle.tar.gz")
+    (tmp_path / "unpacked").mkdir()
+    run(["tar", "xzf", tmp_path / "bundle.tar.gz", "-C", tmp_path / "unpacked"])
+    assert set(os.listdir(os.fsencode(packages(tmp_path / "unpacked")))) >= set(names)
+    assert bundler(["verify", tmp_path / "unpacked"]).returncode == 0
+
+
+def test_a_library_left_to_the_host_is_not_brought(sample: Sample, tmp_path: Path) -> None:
+    name = "libreadline.so.8"
+    if not (sample.bundle / "lib/bundled" / name).exists():
+        pytest.skip(f"this Python does not use {name}")
+    done = pack(sample.environment, tmp_path / "bundle", "--exclude-lib", name, "--json")
+    assert not (tmp_path / "bundle/lib/bundled" / name).exists()
+    assert name not in json.dumps(json.loads(done.stdout).get("notes", []))
+
+
+def test_an_environment_that_is_spoiled_in_several_ways_tells_them_all_and_is_left_alone(
+    environment: Path, tmp_path: Path
+) -> None:
+    folder = packages(environment)
+    (folder / "__editable__.hooked-1.0.pth").write_text("import __editable___hooked_1_0_finder; pass\n")
+    (folder / "old-style.egg-link").write_text(f"{tmp_path}\n.")
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "mine.pth").write_text(f"{tmp_path}/elsewhere\n")
+    before = snapshot(environment)
+    done = bundler(["pack", environment, "--out", tmp_path / "bundle"])
+    assert done.returncode == 1
+    for word in ("hooked", "old-style", "mine.pth", str(tmp_path / "elsewhere")):
+        assert word in done.stderr, word
+    assert not os.path.lexists(tmp_path / "bundle")
+    assert snapshot(environment) == before
+
+
+@pytest.mark.everything
+def test_an_editable_of_setuptools_that_hooks_the_import_is_refused_by_name(environment: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "flat_one").mkdir(parents=True)
+    (project / "flat_one/__init__.py").write_text("")
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools>=64"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "flat-one"\nversion = "1"\n[tool.setuptools]\npackages = ["flat_one"]\n'
+    )
+    run([environment / "bin/python", "-m", "pip", "install", "-q", "-e", project])
+    done = bundler(["pack", environment, "--out", tmp_path / "bundle"])
+    assert done.returncode == 1
+    assert "flat-one" in done.stderr.replace("_", "-")
+    assert "hint:" in done.stderr
