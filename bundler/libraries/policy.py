@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from functools import cache
 
 
 class HostReason(enum.Enum):
@@ -83,6 +84,7 @@ COPYLEFT = {
 }
 
 
+@cache
 def stays_on_host(name: str) -> HostReason | None:
     """Why the library of this file name is left to the host; None where it comes along."""
     for line in HOST_LIBRARIES:

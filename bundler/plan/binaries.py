@@ -15,7 +15,7 @@ from bundler.libraries.order import in_loading_order
 from bundler.loaders import SystemLibraries
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.options import PlanOptions
-from bundler.plan.collect import parents
+from bundler.plan.collect import directories_of
 from bundler.plan.entries import Entry, Layer, Link, Patched, Source
 from bundler.plan.floor import Floor, find_floor
 from bundler.plan.layout import base_origin, executable_path
@@ -73,7 +73,7 @@ def plan_binaries(
         PlannedFiles({binary.path for binary in everything}, _links(planned), files),
         system,
         mounts,
-        {parent for path in planned for parent in parents(path)},
+        directories_of(planned),
     )
     changes = paths.changes()
     patched, warnings = _patch(everything, changes, planned)

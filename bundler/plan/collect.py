@@ -133,13 +133,20 @@ class _Collector:
 
 def missing_parents(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
     """Entries for the directories that no source brought, with a plain mode and the time of what is in them."""
+    wanted = directories_of(entries) - entries.keys()
     found: dict[str, Entry] = {}
-    for path in sorted(entries):
+    for path in sorted(entries) if wanted else ():
         entry = entries[path]
         for parent in parents(path):
-            if parent not in entries and parent not in found:
+            if parent in wanted and parent not in found:
                 found[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
     return tuple(found.values())
+
+
+def directories_of(entries: Mapping[str, Entry]) -> set[str]:
+    """The bundle paths of all directories that the entries lie in."""
+    nearest = {path.rpartition("/")[0] for path in entries} - {""}
+    return nearest | {parent for folder in nearest for parent in parents(folder)}
 
 
 def parents(path: str) -> Iterator[str]:

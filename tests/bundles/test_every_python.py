@@ -78,7 +78,15 @@ def test_debian_s_python_installs_where_it_looks(tmp_path: Path) -> None:
     project = Path(shutil.copytree(FLAT_PROJECT, tmp_path / "project"))
     uv(["build", "--wheel", project])
     (wheel,) = (project / "dist").glob("*.whl")
-    pip: list[str | Path] = [bundle / "bin/python", "-m", "pip", "install", "--no-index", "--disable-pip-version-check", wheel]
+    pip: list[str | Path] = [
+        bundle / "bin/python",
+        "-m",
+        "pip",
+        "install",
+        "--no-index",
+        "--disable-pip-version-check",
+        wheel,
+    ]
     assert hidden(originals, pip).returncode == 0
     code = "import flat_project, sysconfig; print(flat_project.__file__.startswith(sysconfig.get_path('purelib')))"
     assert hidden(originals, [bundle / "bin/python", "-c", code]).stdout.strip() == "True"
