@@ -28,9 +28,9 @@ class Sample:
     before: Snapshot
 
     @property
-    def originals(self) -> tuple[str, str]:
+    def originals(self) -> tuple[str, ...]:
         """What must be hidden while the bundle runs."""
-        return (str(self.environment), self.python.prefix)
+        return (str(self.environment), *self.python.places)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> Sample:
     python = main_python()
     folder = tmp_path_factory.mktemp("sample")
     environment = make("venv", python, folder / "env", [stockroom])
-    before = snapshot(environment, *([python.prefix] if python.prefix != "/usr" else []))
+    before = snapshot(environment, *python.places)
     bundle = folder / "bundle"
     report = json.loads(pack(environment, bundle, "--json").stdout)
     manifest = json.loads((bundle / "bundle.json").read_text())

@@ -16,7 +16,7 @@ from tests.material.snapshots import snapshot
 
 
 def test_the_environment_and_its_base_are_unchanged_to_the_nanosecond(sample: Sample) -> None:
-    after = snapshot(sample.environment, *([sample.python.prefix] if sample.python.prefix != "/usr" else []))
+    after = snapshot(sample.environment, *sample.python.places)
     assert {path for path in after.keys() | sample.before.keys() if after.get(path) != sample.before.get(path)} == set()
 
 

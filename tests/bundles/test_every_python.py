@@ -55,15 +55,7 @@ def test_an_environment_runs_where_it_and_its_base_are_gone(tmp_path: Path, pyth
     pack(environment, tmp_path / "packed")
     bundle = (tmp_path / "packed").rename(tmp_path / "moved")
     originals = [str(environment), *([str(tmp_path / "uv-cache")] if (tmp_path / "uv-cache").exists() else [])]
-    check_runs(bundle, [*originals, *_base_places(python)])
-
-
-def _base_places(python: Python) -> list[str]:
-    """What to cover: a prefix of its own, or the folders of the system's Python."""
-    if python.prefix != "/usr":
-        return [python.prefix]
-    places = [f"/usr/lib/python{python.version}", "/usr/lib/python3", f"/usr/include/python{python.version}"]
-    return [place for place in (*places, "/usr/share/python-wheels") if os.path.isdir(place)]
+    check_runs(bundle, [*originals, *python.places])
 
 
 def test_debian_s_python_installs_where_it_looks(tmp_path: Path) -> None:
@@ -73,7 +65,7 @@ def test_debian_s_python_installs_where_it_looks(tmp_path: Path) -> None:
     environment = make("venv", python, tmp_path / "env", ["markupsafe"])
     pack(environment, tmp_path / "bundle")
     bundle = (tmp_path / "bundle").rename(tmp_path / "moved")
-    originals = [str(environment), *_base_places(python)]
+    originals = [str(environment), *python.places]
     check_runs(bundle, originals)
     project = Path(shutil.copytree(FLAT_PROJECT, tmp_path / "project"))
     uv(["build", "--wheel", project])
@@ -107,7 +99,7 @@ def test_uv_s_cache_behind_hard_links_and_symbolic_links_is_left_alone(tmp_path:
         before = snapshot(cache, environment)
         pack(environment, tmp_path / f"{mode}-bundle")
         assert snapshot(cache, environment) == before
-        check_runs(tmp_path / f"{mode}-bundle", [str(environment), str(cache), python.prefix])
+        check_runs(tmp_path / f"{mode}-bundle", [str(environment), str(cache), *python.places])
     links = [path for path in (tmp_path / "symlink-bundle").rglob("*") if path.is_symlink()]
     assert [path for path in links if os.path.isabs(os.readlink(path))] == []
 
@@ -116,8 +108,10 @@ def test_hard_links_to_a_cache_are_shared_on_request_and_said_so(tmp_path: Path)
     python = main_python()
     environment = make("uv venv", python, tmp_path / "env", ["markupsafe"], tmp_path / "cache")
     done = pack(environment, tmp_path / "bundle", "--link", "hardlink", "--json")
-    assert json.loads(done.stdout)["shared_files"] > 100
-    check_runs(tmp_path / "bundle", [str(environment), python.prefix])
+    assert json.loads(done.stdout)["shared_files"] > 5  # others' files may not be linked to
+    module = next((tmp_path / "bundle").glob("lib/python*/site-packages/markupsafe/__init__.py"))
+    assert module.samefile(environment / module.relative_to(tmp_path / "bundle"))
+    check_runs(tmp_path / "bundle", [str(environment), *python.places])
 
 
 def test_uv_sync_s_own_project_is_made_real(tmp_path: Path) -> None:
@@ -126,7 +120,7 @@ def test_uv_sync_s_own_project_is_made_real(tmp_path: Path) -> None:
     uv(["sync", "--python", python.executable], cwd=project)
     uv(["pip", "install", "--python", project / ".venv", "markupsafe"])
     pack(project / ".venv", tmp_path / "bundle")
-    originals = [str(project), python.prefix]
+    originals = [str(project), *python.places]
     check_runs(tmp_path / "bundle", originals)
     code = "import flat_project; print(flat_project.ANSWER, flat_project.__file__)"
     done = hidden(originals, [tmp_path / "bundle/bin/python", "-c", code])
@@ -168,7 +162,7 @@ def test_the_editable_of_a_path_is_made_real_for_each_back_end(tmp_path: Path, b
     run([environment / "bin/python", "-m", "pip", "install", "-q", "-e", project])
     pack(environment, tmp_path / "bundle")
     code = "import made_real.inner as i; print(i.ANSWER, i.__file__)"
-    done = hidden([str(project), str(environment), python.prefix], [tmp_path / "bundle/bin/python", "-c", code])
+    done = hidden([str(project), str(environment), *python.places], [tmp_path / "bundle/bin/python", "-c", code])
     assert done.stdout.startswith("42"), done.stderr
     done = run([tmp_path / "bundle/bin/python", "-m", "pip", "freeze"])
     assert "made-real==1" in done.stdout
@@ -185,7 +179,7 @@ def test_an_installation_that_stands_by_itself_is_packed_under_any_name(tmp_path
     run([installation / "bin/python3", "-m", "pip", "install", "-q", "markupsafe"], env={**os.environ, **env})
     done = bundler(["pack", installation, "--out", tmp_path / "bundle"], env=env)
     assert done.returncode == 0, done.stderr
-    check_runs(tmp_path / "bundle", [str(installation), python.prefix])
+    check_runs(tmp_path / "bundle", [str(installation), *python.places])
     done = in_root(root, tmp_path / "bundle", ["/app/.venv/bin/python", "-c", CODE], at="/app/.venv")
     assert json.loads(done.stdout)[0] == "/app/.venv", done.stderr
 
@@ -196,7 +190,7 @@ def test_an_environment_made_from_an_environment_has_the_same_base(tmp_path: Pat
     run([first / "bin/python", "-m", "venv", tmp_path / "second"])
     run([tmp_path / "second/bin/python", "-m", "pip", "install", "-q", "markupsafe"])
     pack(tmp_path / "second", tmp_path / "bundle")
-    check_runs(tmp_path / "bundle", [str(first), str(tmp_path / "second"), python.prefix])
+    check_runs(tmp_path / "bundle", [str(first), str(tmp_path / "second"), *python.places])
 
 
 def test_a_bundle_can_be_packed_again(tmp_path: Path) -> None:
@@ -204,7 +198,7 @@ def test_a_bundle_can_be_packed_again(tmp_path: Path) -> None:
     environment = make("venv", python, tmp_path / "env", ["markupsafe"])
     pack(environment, tmp_path / "one")
     pack(tmp_path / "one", tmp_path / "two")
-    check_runs(tmp_path / "two", [str(environment), str(tmp_path / "one"), python.prefix])
+    check_runs(tmp_path / "two", [str(environment), str(tmp_path / "one"), *python.places])
     assert (tmp_path / "two/bin/pip").read_bytes() == (tmp_path / "one/bin/pip").read_bytes()
 
 
@@ -217,7 +211,7 @@ def test_an_extension_built_on_this_machine_brings_its_library(tmp_path: Path) -
     environment = make("venv", python, tmp_path / "env", ["psycopg2", "markupsafe"])
     pack(environment, tmp_path / "bundle")
     assert (tmp_path / "bundle/lib/bundled/libpq.so.5").exists()
-    originals = [str(environment), python.prefix]
+    originals = [str(environment), *python.places]
     done = hidden(
         originals, [tmp_path / "bundle/bin/python", "-c", "import psycopg2; print(psycopg2.__libpq_version__)"]
     )

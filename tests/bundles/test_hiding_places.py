@@ -27,11 +27,7 @@ def test_a_place_that_cannot_be_hidden_stops_the_command(tmp_path: Path) -> None
 
 def test_the_python_of_the_tests_does_not_start_where_it_is_hidden() -> None:
     python = main_python()
-    if python.prefix == "/usr":
-        command = [python.executable, "-c", "import json"]
-        assert hidden([f"/usr/lib/python{python.version}"], command).returncode != 0
-    else:
-        assert hidden([python.prefix], [python.executable, "-c", "1"]).returncode != 0
+    assert hidden(python.places, [python.executable, "-c", "import json"]).returncode != 0
     assert hidden([], [python.executable, "-c", "import json"]).returncode == 0
 
 

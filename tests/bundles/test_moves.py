@@ -121,6 +121,8 @@ def test_an_archive_runs_unpacked_by_any_tar(sample: Sample, archive: Path, read
         import tarfile
 
         with tarfile.open(archive) as file:
+            if not hasattr(tarfile, "data_filter"):
+                pytest.skip("this Python's tarfile has no filters (3.11.4 and later have)")
             file.extractall(target, filter="data")
     else:
         if shutil.which(reader.split(maxsplit=1)[0]) is None:

@@ -40,8 +40,8 @@ def test_a_tree_like_python_build_standalone_s_is_packed_as_it_is(tmp_path: Path
     assert not list((tmp_path / "bundle").rglob("EXTERNALLY-MANAGED"))
     assert json.loads(done.stdout)["old_paths"]["texts"] == []
     bundle = (tmp_path / "bundle").rename(tmp_path / "moved")
-    check_runs(bundle, [str(tree), python.prefix])
-    assert hidden([str(tree), python.prefix], [bundle / "bin/pip3", "--version"]).returncode == 0
+    check_runs(bundle, [str(tree), *python.places])
+    assert hidden([str(tree), *python.places], [bundle / "bin/pip3", "--version"]).returncode == 0
     makefile = next(bundle.glob("lib/python*/config-*/Makefile")).read_text()
     assert re.findall(r"(?m)^prefix=\s*/install", makefile) == []
 
@@ -61,7 +61,7 @@ def test_a_venv_over_python_build_standalone_through_the_link_of_its_minor_versi
     executable.symlink_to(link / f"bin/python{python.version}")
     uv(["pip", "install", "--python", tmp_path / "env", "markupsafe"])
     pack(tmp_path / "env", tmp_path / "bundle")
-    check_runs(tmp_path / "bundle", [str(tmp_path / "env"), str(tree), python.prefix])
+    check_runs(tmp_path / "bundle", [str(tmp_path / "env"), str(tree), *python.places])
 
 
 @pytest.mark.everything
@@ -78,26 +78,13 @@ def test_docker_s_usr_local_is_packed_without_what_is_not_python_s(tmp_path: Pat
         f"{install} markupsafe; {bundler} pack /usr/local --out /opt/installation;"
         f" python3 -m venv /opt/venv; /opt/venv/bin/{install} markupsafe; {bundler} pack /opt/venv --out /opt/app"
     )
-    done = with_usr_local(prefix, opt, [python.prefix], script)
+    done = with_usr_local(prefix, opt, [*python.places], script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not list((opt / "installation").rglob("*other-software*"))
     for name in ("installation", "app"):
-        check_runs(opt / name, [python.prefix])
+        check_runs(opt / name, [*python.places])
         done = in_root(root, opt / name, [f"/opt/{name}/bin/python", "-c", CODE], at=f"/opt/{name}")
         assert json.loads(done.stdout)[0] == f"/opt/{name}", done.stderr
-
-
-def test_a_venv_made_from_another_venv_has_the_first_one_s_base(tmp_path: Path) -> None:
-    python = main_python()
-    first = make("venv", python, tmp_path / "first")
-    second = make(
-        "venv",
-        Python(str(first / "bin/python"), python.version, "venv", str(first)),
-        tmp_path / "second",
-        ["markupsafe"],
-    )
-    pack(second, tmp_path / "bundle")
-    check_runs(tmp_path / "bundle", [str(first), str(second), python.prefix])
 
 
 @pytest.mark.everything
@@ -134,6 +121,6 @@ def test_an_environment_in_a_folder_of_a_strange_name_packs(tmp_path: Path) -> N
     folder = tmp_path / "we ird é $(x) 'quo\"te"
     environment = make("venv", python, folder / "env", ["markupsafe"])
     pack(environment, tmp_path / "bundle")
-    check_runs(tmp_path / "bundle", [str(folder), python.prefix])
-    done = hidden([str(folder), python.prefix], [tmp_path / "bundle/bin/pip", "--version"])
+    check_runs(tmp_path / "bundle", [str(folder), *python.places])
+    done = hidden([str(folder), *python.places], [tmp_path / "bundle/bin/pip", "--version"])
     assert os.fspath(tmp_path / "bundle/") in done.stdout, done.stderr

@@ -75,7 +75,7 @@ def test_sysconfig_reports_paths_under_the_bundle(sample: Sample, moved: Path) -
 
 
 def test_the_data_of_sysconfig_works_as_text_and_from_standard_input(sample: Sample, moved: Path) -> None:
-    (data,) = (moved / f"lib/python{sample.python.version}").glob("_sysconfigdata*.py")
+    data = next((moved / f"lib/python{sample.python.version}").glob("_sysconfigdata*.py"))
     text = data.read_text() + "\nprint(build_time_vars['LIBDIR'], build_time_vars['EXT_SUFFIX'])\n"
     done = run([moved / "bin/python", "-"], input=text)
     assert done.stdout.split()[0] == f"{moved}/lib"
@@ -88,7 +88,8 @@ def test_a_c_extension_is_compiled_against_a_moved_bundle(sample: Sample, moved:
     source.write_text(
         "#include <Python.h>\n"
         'static struct PyModuleDef m = {PyModuleDef_HEAD_INIT, "fortytwo", 0, -1, 0};\n'
-        'PyMODINIT_FUNC PyInit_fortytwo(void) { PyObject *o = PyModule_Create(&m); PyModule_AddIntConstant(o, "x", 42); return o; }\n'
+        "PyMODINIT_FUNC PyInit_fortytwo(void) {\n"
+        '    PyObject *o = PyModule_Create(&m); PyModule_AddIntConstant(o, "x", 42); return o; }\n'
     )
     script = f"eval gcc -shared -fPIC $({moved}/bin/python3-config --includes) {source} -o {tmp_path}/fortytwo.so"
     done = hidden(sample.originals, ["sh", "-c", script])
@@ -101,6 +102,8 @@ def test_pkg_config_follows_the_bundle(sample: Sample, moved: Path) -> None:
     if shutil.which("pkg-config") is None:
         pytest.skip("pkg-config is not installed")
     name = f"python-{sample.python.version}"
+    if not (moved / f"lib/pkgconfig/{name}.pc").exists():
+        pytest.skip("the base has no pkg-config file: apt-get install python3-dev")
     env = {**ENVIRONMENT, "PKG_CONFIG_PATH": f"{moved}/lib/pkgconfig"}
     done = hidden(sample.originals, ["pkg-config", "--variable=includedir", name], env=env)
     assert os.path.normpath(done.stdout.strip()) == f"{moved}/include", done.stderr

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 
 import pytest
 
+# Prefixes that hold other software, too: of these only Python's own parts can be hidden or compared.
+_SHARED_PREFIXES = ("/usr", "/usr/local")
+
 
 @dataclass(frozen=True)
 class Python:
-    """An interpreter: its executable, `X.Y`, where it comes from (`pyenv`, `debian`), and the prefix to be hidden."""
+    """An interpreter: its executable, `X.Y`, where it comes from (`pyenv`, `debian`, …), and its prefix."""
 
     executable: str
     version: str
     source: str
     prefix: str
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folders and files that must be hidden for it to be gone: its prefix, or its parts in a shared one."""
+        if self.prefix not in _SHARED_PREFIXES:
+            return (self.prefix,)
+        patterns = (
+            f"lib*/python{self.version}", "lib/python3", f"include/python{self.version}", "share/python-wheels",
+            f"bin/python{self.version}", f"lib*/libpython{self.version}*.so*", f"lib/*/libpython{self.version}*.so*",
+        )  # fmt: skip
+        found = [path for pattern in patterns for path in sorted(glob.glob(os.path.join(self.prefix, pattern)))]
+        return tuple(dict.fromkeys(os.path.realpath(path) for path in found))
 
     def __str__(self) -> str:
         return f"{self.source}-{self.version}"
@@ -48,17 +65,23 @@ def debian_python() -> Python | None:
     return Python("/usr/bin/python3", version, "debian", "/usr") if "dist-packages" in folders else None
 
 
+@cache
+def running_python() -> Python:
+    """The one that runs the tests, or rather the base of its virtual environment."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    executable = os.path.join(sys.base_prefix, "bin", f"python{version}")
+    return Python(executable, version, "this", os.path.realpath(sys.base_prefix))
+
+
 def every_python() -> list[Python]:
     debian = debian_python()
-    return [*pyenv_pythons(), *([debian] if debian else [])]
+    return [*pyenv_pythons(), *([debian] if debian else [])] or [running_python()]
 
 
 def main_python() -> Python:
-    """The one on which every promise is proved: 3.12 of pyenv, else the newest there is, else Debian's."""
-    pythons = pyenv_pythons()
-    chosen = next(
-        (python for python in pythons if python.version == "3.12"), pythons[-1] if pythons else debian_python()
-    )
-    if chosen is None:
+    """The one on which every promise is proved: 3.12 of pyenv, else the newest there is, else Debian's, else this one."""
+    pythons = every_python()
+    chosen = next((python for python in pythons if python.version == "3.12"), (pyenv_pythons() or pythons)[-1])
+    if not os.path.exists(chosen.executable):
         pytest.skip("no Python to pack: install one with pyenv, or apt-get install python3-venv")
     return chosen

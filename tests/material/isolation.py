@@ -39,8 +39,12 @@ def hidden(
     uid: int | None = None,
     prepare: str = ":",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command with an empty tmpfs over each place; `prepare` is more for the shell to do first."""
-    hide = 'while [ "$1" != -- ]; do mount -t tmpfs none "$1" || exit 99; shift; done; shift; exec "$@"'
+    """Run a command with an empty tmpfs over each folder, and /dev/null over each file, of `places`.
+
+    `prepare` is more for the shell to do first.
+    """
+    cover = 'if [ -f "$1" ]; then mount --bind /dev/null "$1"; else mount -t tmpfs none "$1"; fi || exit 99'
+    hide = f'while [ "$1" != -- ]; do {cover}; shift; done; shift; exec "$@"'
     script = f"{prepare}; {hide}"
     become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid is not None else []
     variables = [f"{key}={value}" for key, value in env.items()]
@@ -81,17 +85,25 @@ def in_root(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a root directory with the bundle mounted (read-only by default) at `at`, and /proc."""
     (root / at[1:]).mkdir(parents=True, exist_ok=True)
+    proc = "mount -t proc proc" if os.geteuid() == 0 else "mount --rbind /proc"  # a new one needs a PID namespace
     script = (
-        'mount --bind "$2" "$1/$3" && mount -o "remount,bind,$4" "$1/$3" && mount -t proc proc "$1/proc" || exit 99;'
+        f'mount --bind "$2" "$1/$3" && mount -o "remount,bind,$4" "$1/$3" && {proc} "$1/proc" || exit 99;'
         ' root=$1; shift 4; exec "$0" "$root" "$@"'
     )
-    if os.geteuid() != 0:
-        pytest.skip("needs root to enter a bare root")
     shell, chroot = shutil.which("sh") or "sh", shutil.which("chroot") or "/usr/sbin/chroot"
     variables = [f"{key}={value}" for key, value in env.items()]
-    return subprocess.run(
-        ["unshare", "-m", "env", "-i", *variables, shell, "-c", script, chroot, root, bundle, at, options, *command],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    start: list[str | Path] = [
+        *namespace(),
+        "env",
+        "-i",
+        *variables,
+        shell,
+        "-c",
+        script,
+        chroot,
+        root,
+        bundle,
+        at,
+        options,
+    ]
+    return subprocess.run([*start, *command], capture_output=True, text=True, check=False)

@@ -11,19 +11,24 @@ Snapshot = dict[str, tuple[object, ...]]
 
 
 def snapshot(*trees: str | Path) -> Snapshot:
-    """Mode, owner, times, link count, extended attributes and content of every path below the trees."""
+    """Mode, owner, times, link count, extended attributes and content of every path at and below `trees`."""
     found: Snapshot = {}
     for tree in trees:
+        found[str(tree)] = _facts(str(tree))
         for folder, folders, files in os.walk(tree):
-            for name in (".", *folders, *files):
+            for name in (*folders, *files):
                 path = os.path.join(folder, name)
-                facts = os.lstat(path)
-                attributes = tuple((key, os.getxattr(path, key, follow_symlinks=False)) for key in _names(path))
-                found[path] = (
-                    facts.st_mode, facts.st_uid, facts.st_gid, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink, facts.st_ino,
-                    facts.st_size, attributes, _content(path, facts.st_mode),
-                )  # fmt: skip
+                found[path] = _facts(path)
     return found
+
+
+def _facts(path: str) -> tuple[object, ...]:
+    facts = os.lstat(path)
+    attributes = tuple((key, os.getxattr(path, key, follow_symlinks=False)) for key in _names(path))
+    return (
+        facts.st_mode, facts.st_uid, facts.st_gid, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink, facts.st_ino,
+        facts.st_size, attributes, _content(path, facts.st_mode),
+    )  # fmt: skip
 
 
 def _names(path: str) -> list[str]:
