@@ -14,27 +14,50 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.environments import FIXTURES, bundler, clean
 from tests.material.isolation import hidden
+from tests.material.snapshots import snapshot
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("name", ["out", "out.tar.gz"])
-def test_an_interrupted_pack_leaves_nothing(sample: Sample, tmp_path: Path, number: signal.Signals, name: str) -> None:
-    command = [sys.executable, "-m", "bundler", "pack", str(sample.environment), "--out", str(tmp_path / name), "-v"]
+def interrupt(sample: Sample, out: Path, phase: str, number: signal.Signals) -> None:
+    """Pack over what is at `out`, and send a signal in the phase."""
+    command = [sys.executable, "-m", "bundler", "pack", str(sample.environment), "--out", str(out), "--force", "-v"]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)}
     )
     assert process.stderr is not None
+    before = os.listdir(out.parent)
     for line in process.stderr:
-        if line.startswith("writing"):
+        if line.startswith(phase):
             break
-    deadline = time.monotonic() + 30
-    while not os.listdir(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert os.listdir(tmp_path), "the pack must have begun to write"
+    if phase == "writing":
+        deadline = time.monotonic() + 30
+        while os.listdir(out.parent) == before and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert os.listdir(out.parent) != before, "the pack must have begun to write"
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number, said
+
+
+@pytest.mark.parametrize(
+    ("phase", "number"), [("writing", signal.SIGINT), ("writing", signal.SIGTERM), ("verifying", signal.SIGTERM)]
+)
+@pytest.mark.parametrize("name", ["out", "out.tar.gz"])
+def test_an_interrupted_pack_leaves_nothing(
+    sample: Sample, tmp_path: Path, phase: str, number: signal.Signals, name: str
+) -> None:
+    before = snapshot(sample.environment)
+    interrupt(sample, tmp_path / name, phase, number)
     assert os.listdir(tmp_path) == []
+    assert snapshot(sample.environment) == before
+
+
+@pytest.mark.parametrize("phase", ["writing", "verifying"])
+def test_an_interrupted_pack_keeps_the_bundle_that_was_there(sample: Sample, tmp_path: Path, phase: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/bundle.json").write_text('{"bundler": "0"}')
+    interrupt(sample, tmp_path / "out", phase, signal.SIGTERM)
+    assert os.listdir(tmp_path) == ["out"]
+    assert (tmp_path / "out/bundle.json").read_text() == '{"bundler": "0"}'
 
 
 def test_a_directory_that_is_no_bundle_is_never_replaced(sample: Sample, tmp_path: Path) -> None:

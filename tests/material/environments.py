@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,18 @@ def clean() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
 
 
-def run(command: Sequence[str | Path], **options: str | Path | dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str | Path],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    input: str | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run a command that must succeed; what it said is in the error."""
-    options.setdefault("env", clean())
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=env or clean(), cwd=cwd, input=input
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done  # type: ignore[no-any-return]
+    return done
 
 
 def tool(name: str) -> str:
@@ -71,19 +77,16 @@ def uv(arguments: Sequence[str | Path], cache: Path | None = None, cwd: Path | N
 
 
 def bundler(
-    arguments: Sequence[str | Path], **options: str | Path | dict[str, str]
+    arguments: Sequence[str | Path], env: Mapping[str, str] | None = None, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command under test from this checkout, whatever its status."""
-    variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
-    extra = options.pop("env", {})
-    assert isinstance(extra, dict)
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+    """Run the command under test from this checkout, whatever its status; `env` is laid over the process's own."""
+    return subprocess.run(
         [sys.executable, "-m", "bundler", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=variables | extra,
-        **options,
+        env={**clean(), "PYTHONPATH": str(FIXTURES.parent), **(env or {})},
+        timeout=timeout,
     )
 
 
