@@ -141,4 +141,5 @@ def _ending(status: int) -> str:
 def _is_hosts(path: str, hosts: frozenset[str]) -> bool:
     """Whether a mapped library is one of the host's: by policy, by the user's wish, or a part of libc (gconv)."""
     name = os.path.basename(path)
-    return stays_on_host(name) is not None or name in hosts or "/gconv/" in path
+    wished = any(name == host or name.startswith(host + ".") for host in hosts)  # mapped under its real, longer name
+    return stays_on_host(name) is not None or wished or "/gconv/" in path

@@ -26,8 +26,8 @@ EM_X86_64 = 62
 # Endings that no loader opens as a library or a program: not even their first bytes are read.
 _NEVER_ELF = re.compile(
     r"\.(py|pyc|pyi|pyx|pxd|pyd|h|hpp|hh|c|cc|cpp|cu|cuh|f90|f|txt|md|rst|json|html?|css|m?js|map|ts|png|svg|jpe?g|gif|ico"
-    r"|gz|xz|bz2|zip|whl|npy|npz|csv|tsv|toml|cfg|ini|xml|ya?ml|a|o|la|pc|cmake|proto|parquet|feather|ttf|otf|woff2?"
-    r"|pem|pth|tcl|msg|1|po|mo|decTest|pickle|pkl|typed|in|def|dll|exe|lib|mat|dat|sav|sql|ipynb|tex|afm)$"
+    r"|gz|xz|bz2|zip|whl|npy|npz|csv|tsv|toml|cfg|ini|xml|ya?ml|a|la|pc|cmake|proto|parquet|feather|ttf|otf|woff2?"
+    r"|pem|pth|tcl|msg|po|mo|decTest|pickle|pkl|typed|def|dll|exe|lib|mat|dat|sav|sql|ipynb|tex|afm)$"
 )
 
 
@@ -77,6 +77,11 @@ def plan_binaries(
     )
     changes = paths.changes()
     patched, warnings = _patch(everything, changes, planned)
+    warnings += [
+        f"{name} means two different libraries, {os.path.basename(os.path.dirname(one))}/… and "
+        f"{os.path.basename(os.path.dirname(other))}/…; both come along, and a process that loads both gets the first"
+        for name, one, other in closure.clashes
+    ]
     floor = find_floor(everything)
     return Binaries((*added, *patched), closure, floor, tuple(warnings))
 

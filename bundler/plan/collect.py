@@ -56,8 +56,8 @@ class _Collector:
     def take_mount(self, mount: Mount) -> None:
         """Walk one mount over what is there."""
         place = _Place(mount.path, mount.source, mount.origin, mount.layer)
-        found = _lstat(mount.source)
-        if mount.path and stat.S_ISLNK(found.st_mode):
+        found = _lstat(mount.source) if mount.path else os.stat(mount.source)
+        if stat.S_ISLNK(found.st_mode):
             self._links[mount.path] = place
             self.entries.pop(mount.path, None)
         else:
@@ -114,7 +114,8 @@ class _Collector:
         folder = os.path.realpath(os.path.dirname(place.source))
         target = os.path.normpath(os.path.join(folder, os.readlink(place.source)))
         inside = self._table.bundle_path(target)
-        if inside is not None and (inside in self.entries or inside in links) and inside != path:
+        known = inside is not None and (inside in self.entries or inside in links or not inside)
+        if inside is not None and known and inside != path:
             text = relative(inside, os.path.dirname(path))
             self._put(place, Link(text), _lstat(place.source))
             return

@@ -57,7 +57,10 @@ def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
     prefix = interpreter.base_prefix
     if prefix not in ("/usr", "/"):
         built = os.path.dirname(interpreter.variables.get("BINDIR", "")) or prefix
-        return tuple(MovedDirectory(place, "") for place in dict.fromkeys((prefix, built)) if place.startswith("/"))
+        # python-build-standalone is built for /install, and installers mend only some of its files.
+        standalone = "/install" if interpreter.variables.get("PYTHON_BUILD_STANDALONE") else prefix
+        places = dict.fromkeys((prefix, built, standalone))
+        return tuple(MovedDirectory(place, "") for place in places if place.startswith("/"))
     variables = interpreter.variables
     alone = {prefix: "", f"{prefix}/bin": "bin", f"{prefix}/include": "include", f"{prefix}/lib": "lib"}
     alone |= {f"{prefix}/share": "share", f"{prefix}/share/man": "share/man"}

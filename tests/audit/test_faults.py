@@ -1,0 +1,213 @@
+"""Each kind of fault, planted in a sound bundle, is found, named by its path, and told apart from what pip adds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bundler.audit import AuditReport, FaultKind, verify
+from bundler.errors import NotABundle
+from tests.material.environments import bundler, make, pack
+from tests.material.interpreters import Python, main_python
+
+
+@pytest.fixture(scope="module")
+def python() -> Python:
+    return main_python()
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory, python: Python) -> Path:
+    """A bundle of an environment with nothing but pip."""
+    folder = tmp_path_factory.mktemp("sound")
+    pack(make("venv", python, folder / "env"), folder / "bundle", "--no-verify")
+    return folder / "bundle"
+
+
+@pytest.fixture
+def bundle(sound: Path, tmp_path: Path) -> Path:
+    """A copy to be spoiled: hard links, so every change must be by a new file."""
+    subprocess.run(["cp", "-al", sound, tmp_path / "bundle"], check=True)
+    return tmp_path / "bundle"
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    mode = path.stat().st_mode if path.exists() else 0o644
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+    path.chmod(mode)
+
+
+def accept(bundle: Path, *paths: Path) -> None:
+    """Write the digests of changed files into bundle.json, as a packer with a bug would have."""
+    import hashlib
+
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    for path in paths:
+        data = path.read_bytes()
+        fact = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "origin": "bundler"}
+        manifest["files"][str(path.relative_to(bundle))] = fact
+    rewrite(bundle / "bundle.json", json.dumps(manifest).encode())
+
+
+def faults(report: AuditReport) -> list[tuple[FaultKind, str]]:
+    return [(fault.kind, fault.path) for fault in report.faults]
+
+
+def static(bundle: Path) -> list[tuple[FaultKind, str]]:
+    return faults(verify(str(bundle), run=False))
+
+
+def extension(bundle: Path, name: str) -> Path:
+    return next(bundle.glob(f"lib/python3.*/lib-dynload/{name}.*.so"))
+
+
+def test_a_sound_bundle_has_none_and_its_modules_import(bundle: Path) -> None:
+    report = verify(str(bundle))
+    assert faults(report) == []
+    assert report.run is not None
+    assert report.run.tried > 40
+    assert report.run.failed == {}
+    assert report.added == ()
+
+
+def test_links_that_are_absolute_lead_out_or_dangle(bundle: Path) -> None:
+    (bundle / "absolute").symlink_to("/etc/passwd")
+    (bundle / "out").symlink_to("../../somewhere")
+    (bundle / "dangling").symlink_to("nothing")
+    (bundle / "fine").symlink_to("bin/python")
+    assert static(bundle) == [(FaultKind.LINK, "absolute"), (FaultKind.LINK, "dangling"), (FaultKind.LINK, "out")]
+
+
+def test_changed_and_missing_files(bundle: Path) -> None:
+    victim = next(bundle.glob("lib/python3.*/abc.py"))
+    rewrite(victim, victim.read_bytes() + b"#")
+    (bundle / "bin/python3").unlink()
+    found = static(bundle)
+    assert (FaultKind.CONTENT, str(victim.relative_to(bundle))) in found
+    assert (FaultKind.CONTENT, "bin/python3") in found
+    assert len(found) == 2
+
+
+def test_a_library_that_would_come_from_the_host(bundle: Path) -> None:
+    (bundle / "lib/bundled/libsqlite3.so.0").unlink()
+    report = verify(str(bundle), run=False)
+    sqlite = str(extension(bundle, "_sqlite3").relative_to(bundle))
+    assert (FaultKind.LIBRARY, sqlite) in faults(report)
+    assert "from the host" in next(fault.message for fault in report.faults if fault.path == sqlite)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--force-rpath", "--set-rpath", "/opt/lib:$ORIGIN/../../bundled"], "/opt/lib"),
+        (["--force-rpath", "--set-rpath", "$ORIGIN/../../../../elsewhere:$ORIGIN/../../bundled"], "elsewhere"),
+        (["--set-rpath", "$ORIGIN/../../bundled"], "LD_LIBRARY_PATH"),
+    ],
+)
+def test_search_paths_that_lead_out_or_yield(bundle: Path, options: list[str], message: str) -> None:
+    if shutil.which("patchelf") is None:
+        pytest.skip("patchelf is not installed")
+    path = extension(bundle, "_sqlite3")
+    rewrite(path, path.read_bytes())
+    if "--force-rpath" not in options:
+        subprocess.run(["patchelf", "--remove-rpath", path], check=True)
+    subprocess.run(["patchelf", *options, path], check=True)
+    accept(bundle, path)
+    report = verify(str(bundle), run=False)
+    assert faults(report) == [(FaultKind.SEARCH_PATH, str(path.relative_to(bundle)))]
+    assert message in report.faults[0].message
+
+
+def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> None:
+    script = bundle / "bin/pip"
+    rewrite(script, b"#!/srv/venv/bin/python3\nprint()\n")
+    config = bundle / "pyvenv.cfg"
+    rewrite(config, b"home = /usr/bin\n")
+    pth = next(bundle.glob("lib/python3.*/site-packages")) / "x.pth"
+    rewrite(pth, b"/srv/project/src\n")
+    accept(bundle, script, config, pth)
+    assert static(bundle) == [
+        (FaultKind.CONFIGURATION, "pyvenv.cfg"),
+        (FaultKind.CONFIGURATION, "pyvenv.cfg"),
+        (FaultKind.SCRIPT, "bin/pip"),
+        (FaultKind.CONFIGURATION, str(pth.relative_to(bundle))),
+    ]
+
+
+def test_a_module_that_fails_or_kills_its_process_is_named_and_the_rest_is_tried(bundle: Path, tmp_path: Path) -> None:
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    suffix = extension(bundle, "_sqlite3").name.partition(".")[2]
+    for name, body in (
+        ("aa_crash", "abort();"),
+        ("bb_exit", "exit(3);"),
+        ("cc_fail", 'PyErr_SetString(PyExc_ImportError, "not today");'),
+    ):
+        source = tmp_path / f"{name}.c"
+        source.write_text(f"#include <Python.h>\nPyMODINIT_FUNC PyInit_{name}(void) {{ {body} return NULL; }}\n")
+        include = next(bundle.glob("include/python3.*"))
+        target = packages / f"{name}.{suffix}"
+        subprocess.run(["gcc", "-shared", "-fPIC", f"-I{include}", "-o", target, source], check=True)
+        accept(bundle, target)
+    report = verify(str(bundle))
+    assert report.run is not None
+    assert {fault.path: fault.message for fault in report.faults} == {
+        "aa_crash": "cannot be imported: the process was ended by signal 6",
+        "bb_exit": "cannot be imported: the process ended with status 3",
+        "cc_fail": "cannot be imported: ImportError: not today",
+    }
+
+
+def test_a_module_and_a_path_from_outside_are_seen_at_run_time(bundle: Path, tmp_path: Path) -> None:
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    (tmp_path / "stray").mkdir()
+    pth = packages / "stray.pth"
+    rewrite(pth, f"import sys; sys.path.append({str(tmp_path / 'stray')!r})\n".encode())
+    accept(bundle, pth)
+    assert faults(verify(str(bundle))) == [(FaultKind.OUTSIDE, str(tmp_path / "stray"))]
+
+
+def test_what_came_later_is_a_fault_only_when_strict(bundle: Path) -> None:
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    rewrite(packages / "later.py", b"")
+    report = verify(str(bundle), run=False)
+    assert faults(report) == []
+    assert report.added == (str((packages / "later.py").relative_to(bundle)),)
+    assert [kind for kind, _ in faults(verify(str(bundle), run=False, strict=True))] == [FaultKind.ADDED]
+
+
+def test_nothing_of_a_bundle_with_static_faults_is_run(bundle: Path) -> None:
+    (bundle / "absolute").symlink_to("/etc/passwd")
+    report = verify(str(bundle))
+    assert report.run is None
+    assert len(report.faults) == 1
+
+
+def test_what_is_no_bundle_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotABundle):
+        verify(str(tmp_path))
+    (tmp_path / "bundle.json").write_text("{}")
+    with pytest.raises(NotABundle):
+        verify(str(tmp_path))
+
+
+def test_an_archive_is_looked_at_without_running_it_and_leaves_nothing(sound: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "bundle.tar"
+    subprocess.run(["tar", "cf", archive, "-C", sound, "."], check=True)
+    done = bundler(["verify", archive, "--json"])
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["faults"] == []
+    assert report["run"] is None
+    assert os.listdir(tmp_path) == ["bundle.tar"]
+    (tmp_path / "noise.tar.gz").write_bytes(b"noise")
+    done = bundler(["verify", tmp_path / "noise.tar.gz"])
+    assert done.returncode == 1
+    assert "cannot be read as an archive" in done.stderr
