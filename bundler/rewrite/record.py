@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.plan.entries import Digest
@@ -18,12 +18,25 @@ class Row:
     path: str
     digest: str
     size: str
+    text: str  # as it stands in the file, end of line included
 
 
 def parse_record(data: bytes) -> list[Row]:
     """The rows in order; short rows are filled up, empty lines skipped."""
-    reader = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
-    return [Row(*(*fields, "", "")[:3]) for fields in reader if fields]
+    read: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""):
+            read.append(line)
+            yield line
+
+    rows = []
+    for fields in csv.reader(lines()):
+        if fields:
+            path, digest, size = (*fields, "", "")[:3]
+            rows.append(Row(path, digest, size, "".join(read)))
+        read.clear()
+    return rows
 
 
 def rewrite_record(
@@ -38,8 +51,9 @@ def rewrite_record(
     """RECORD as it must be in the bundle.
 
     `resolve` gives the bundle path of a row's path, or None for a file that is no longer there, whose row goes. Rows of
-    `changed` files (bundle paths) get the digest and size from `digests`; other rows stay as they are. Files in `added` get rows
-    at the end, relative to `site_packages`, which is the bundle path of the folder of the `.dist-info`.
+    `changed` files (bundle paths) get the digest and size from `digests`; other rows stay as they are,
+    byte for byte. Files in `added` get rows at the end, relative to `site_packages`, which is the bundle path of the folder of
+    the `.dist-info`.
     """
     end = "\r\n" if b"\r\n" in data else "\n"
     out = io.StringIO(newline="")
@@ -53,8 +67,10 @@ def rewrite_record(
         path = _relative(place, site_packages) if row.path.startswith("/") and not place.startswith("/") else row.path
         if place in changed and row.digest and place in digests:
             writer.writerow((path, *_fields(digests[place])))
-        else:
+        elif path != row.path:
             writer.writerow((path, row.digest, row.size))
+        else:
+            out.write(row.text if row.text.endswith("\n") else row.text + end)
     for place in sorted(set(added) - listed):
         fields = _fields(digests[place]) if not place.endswith(".pyc") else ("", "")
         writer.writerow((_relative(place, site_packages), *fields))

@@ -10,7 +10,6 @@ place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, 
 
 from __future__ import annotations
 
-import ast
 import io
 import os
 import re
@@ -21,10 +20,11 @@ from dataclasses import dataclass
 
 from bundler.rewrite.templates import read_template
 
-_PYTHON = re.compile(r"pythonw?(\d+(\.\d+)?)?t?d?")
-_ENV = re.compile(r"#!\s*/usr/bin/env(?: -S)? (?P<name>python\d?(?:\.\d+)?)(?P<rest>\s.*)?$")
+_PYTHON = re.compile(r"pythonw?(3(\.\d+)?)?t?d?")
+_ENV = re.compile(r"#!\s*/usr/bin/env(?:\s+-S)?\s+python(?:3(?:\.\d+)?)?(?P<rest>\s.*)?")
 _EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\" \"\$@\"")
 _OUR_MARK = b"__bundler_script=$0\n"
+_BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
 
 
@@ -78,11 +78,11 @@ def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) ->
         return _read_exec_head(rest, length, is_ours)
     if env := _ENV.fullmatch(line):
         return _Head(_words(env["rest"] or ""), length) if any_python else None
-    interpreter, _, arguments = line[2:].strip().partition(" ")
+    interpreter, *arguments = line[2:].split(maxsplit=1) or [""]
     if not _PYTHON.fullmatch(os.path.basename(interpreter)):
         return None
     if any_python or "/" not in interpreter or is_ours(interpreter):
-        return _Head(_words(arguments), length)
+        return _Head(_words(*arguments), length)
     return None
 
 
@@ -100,7 +100,7 @@ def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool]) ->
     return _Head(_words(match["arguments"]), length + len(second) + len(third) + 2)
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _words(text: str = "") -> tuple[str, ...]:
     return tuple(text.split())
 
 
@@ -117,13 +117,23 @@ def _displaces(body: bytes, data: bytes) -> bool:
         return False  # a zip archive behind a shebang: Python reads it from its end
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = body.decode(encoding)
+        body.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return True
     if encoding not in ("utf-8", "utf-8-sig") and not body.isascii():
         return True
+    return _begins_with_literal(body)
+
+
+def _begins_with_literal(body: bytes) -> bool:
+    """Whether the first statement starts with a string, as a docstring does.
+
+    Only the first token is read: what follows may be in the syntax of a newer Python than this one.
+    """
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return text.lstrip().startswith(("'", '"', "r'", 'r"'))
-    return ast.get_docstring(tree, clean=False) is not None
+        for token in tokenize.tokenize(io.BytesIO(body).readline):
+            if token.type not in _BEFORE_CODE:
+                return token.type == tokenize.STRING or token.string == "("
+    except (SyntaxError, tokenize.TokenError):
+        return True
+    return False

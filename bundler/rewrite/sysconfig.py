@@ -17,6 +17,8 @@ from bundler.rewrite.templates import read_template
 
 # Looks like an absolute path, so that tools that only read the file take it for one, and is none.
 MARK = "/@bundle@"
+# What may stand directly before a path that begins: nothing of a path, an option (`-L/opt`), `file://`, an escaped line end.
+_BEGINS = re.compile(r"(^|[^\w.+/-])(-[A-Za-z]+|//)?$|\\[nt]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,12 @@ def replace_directories(data: bytes, directories: Sequence[MovedDirectory], pref
             choices.append(rf"(?<=[\"'=\s]){text}(?=[\"'\s]|$)")
         else:
             choices.append(rf"{text}(?![\w.+-])")
-    text, count = re.subn(
-        "|".join(choices),
-        lambda match: prefix + ("/" + path if (path := places[match[0]].path) else ""),
-        data.decode("utf-8", "surrogateescape"),
-        flags=re.MULTILINE,
-    )
-    return text.encode("utf-8", "surrogateescape") if count else None
+
+    def moved(match: re.Match[str]) -> str:
+        if not _BEGINS.search(match.string, max(0, match.start() - 40), match.start()):
+            return match[0]
+        return prefix + ("/" + path if (path := places[match[0]].path) else "")
+
+    text = data.decode("utf-8", "surrogateescape")
+    new = re.sub("|".join(choices), moved, text, flags=re.MULTILINE)
+    return new.encode("utf-8", "surrogateescape") if new != text else None

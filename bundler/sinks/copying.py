@@ -43,9 +43,8 @@ def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
 def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, bool]:
     """Make the file `target` from an entry, with its mode and time; give its digest and whether it is a hard link."""
     content = entry.content
-    if isinstance(content, Source):
-        if link is LinkMode.HARDLINK and _hard_link(content.path, target):
-            return _hash(entry, digests), True
+    if isinstance(content, Source) and link is LinkMode.HARDLINK and _hard_link(content.path, target):
+        return _hash(entry, digests), True
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         if (

@@ -16,7 +16,8 @@ from bundler.rewrite.scripts import RewrittenScript, rewrite_script
 
 BODY = (
     b"import json, os, sys\n"
-    b"print(json.dumps([sys.argv, os.getcwd(), os.environ.get('PYTHONHOME'), sys.flags.no_user_site, sys.flags.ignore_environment]))\n"
+    b"flags = sys.flags\n"
+    b"print(json.dumps([sys.argv, os.getcwd(), os.environ.get('PYTHONHOME'), flags.no_user_site, flags.ignore_environment]))\n"
 )
 
 
@@ -42,7 +43,8 @@ def install(folder: Path, script: RewrittenScript) -> Path:
 
 
 def answer(*command: str | Path, cwd: Path | None = None, **env: str) -> list[object]:
-    variables = {"PATH": "/usr/bin:/bin", "PYTHONHOME": "/usr", **env}
+    # yash takes names apart by the locale, and cannot read an é in the C locale.
+    variables = {"PATH": "/usr/bin:/bin", "PYTHONHOME": "/usr", "LC_ALL": "C.UTF-8", **env}
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=variables, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -55,12 +57,14 @@ HEADERS = {
     "plain": b"#!/venv/bin/python3.12\n",
     "with a space behind #!": b"#! /venv/bin/python\n",
     "carriage return": b"#!/venv/bin/python3\r\n",
+    "with a tab": b"#!\t/venv/bin/python3\t-s\n",
     "placeholder": b"#!python\n",
     "distlib, quoted": b"#!/bin/sh\n'''exec' \"/venv with space/bin/python\" \"$0\" \"$@\"\n' '''\n",
     "uv, single quotes": b"#!/bin/sh\n'''exec' '/venv x/bin/python3' \"$0\" \"$@\"\n' '''\n",
     "uv, long": b"#!/bin/sh\n'''exec' /venv/bin/python3 \"$0\" \"$@\"\n' '''\n",
     "uv relocatable": b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n",
-    "uv relocatable, old": b'#!/bin/sh\n\'\'\'exec\' "$(CDPATH= cd -- "$(dirname -- "$0")" && echo "$PWD")"/\'python3\' "$0" "$@"\n\' \'\'\'\n',
+    "uv relocatable, old": b"#!/bin/sh\n"
+    b'\'\'\'exec\' "$(CDPATH= cd -- "$(dirname -- "$0")" && echo "$PWD")"/\'python3\' "$0" "$@"\n\' \'\'\'\n',
 }
 
 
@@ -135,14 +139,23 @@ def test_any_python_means_the_bundle_s_on_request() -> None:
         b"#! /usr/bin/python",
     ):
         assert rewritten(first + b"\nprint()\n", any_python=True) is not None
-    assert rewritten(b"#!/usr/bin/env node\n", any_python=True) is None
+    for first in (b"#!/usr/bin/env node", b"#!/usr/bin/python2", b"#!/usr/bin/python2.7 -u", b"#!/usr/bin/env python2"):
+        assert rewritten(first + b"\nprint()\n", any_python=True) is None
+
+
+def test_a_docstring_before_syntax_of_a_newer_python_survives() -> None:
+    script = rewritten(b'#!/venv/bin/python\n# A comment.\n"""The docs."""\nnew syntax of 2030 ::=\n')
+    assert script is not None
+    assert script.side_data is not None
 
 
 @pytest.mark.parametrize(
     "body",
     [
         b'"""The docs."""\nfrom __future__ import annotations\nimport sys\nprint(__doc__, sys.argv[0][-3:], __name__)\n',
-        b'# -*- coding: latin-1 -*-\n"""The docs."""\nimport sys\nassert "\xe9" == chr(233)\nprint(__doc__, sys.argv[0][-3:], __name__)\n',
+        b'# -*- coding: latin-1 -*-\n"""The docs."""\nimport sys\nassert "\xe9" == chr(233)\n'
+        b"print(__doc__, sys.argv[0][-3:], __name__)\n",
+        b'# A comment.\n\n("The docs.")\nimport sys\nprint(__doc__, sys.argv[0][-3:], __name__)\n',
     ],
 )
 def test_docstrings_and_encodings_survive_in_a_side_file(tmp_path: Path, body: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bundler.rewrite.sysconfig import (
     MARK,
     MovedDirectory,
+    replace_directories,
     rewrite_build_details,
     rewrite_makefile,
     rewrite_sh_config,
@@ -114,3 +115,17 @@ def test_build_details_are_relative_as_pep_739_allows() -> None:
     assert read["base_interpreter"] == "bin/python3.14"
     assert read["libpython"]["dynamic"] == "lib/libpython3.14.so.1.0"
     assert rewrite_build_details(new.data, "lib/python3.14", PLAIN) is None
+
+
+def test_only_whole_directories_are_replaced() -> None:
+    def replaced(text: str) -> str | None:
+        new = replace_directories(text.encode(), PLAIN, "@")
+        return None if new is None else new.decode()
+
+    for same in ("/srv/opt/py/lib", "/opt/pyother", "relative/opt/py", "/x//opt/py", "/opt/py-3", "-L/srv/opt/py"):
+        assert replaced(same) is None
+    assert replaced("/opt/py") == "@"
+    assert replaced("-L/opt/py/lib -Wl,-rpath,/opt/py/lib") == "-L@/lib -Wl,-rpath,@/lib"
+    assert replaced("--prefix=/opt/py:/opt/py/bin '/opt/py'") == "--prefix=@:@/bin '@'"
+    assert replaced("file:///opt/py/share") == "file://@/share"
+    assert replaced("'first\\n/opt/py/lib'") == "'first\\n@/lib'"

@@ -54,7 +54,8 @@ def test_a_record_in_which_nothing_changes_stays_as_it_is() -> None:
     def same(row: str) -> str | None:
         return row
 
-    for data in (RECORD, RECORD.replace(b"\n", b"\r\n"), b"caf\xe9.py,sha256=a,1\n"):
+    quoted = b'"pkg/__init__.py","sha256=abc",10\n"with ""quotes"" and\na line end.py",,\n'
+    for data in (RECORD, RECORD.replace(b"\n", b"\r\n"), b"caf\xe9.py,sha256=a,1\n", quoted):
         assert rewrite_record(data, site_packages=SITE, resolve=same, added=(), digests={}, changed=set()) == data
 
 
@@ -118,3 +119,14 @@ def test_pkg_config_files_follow_their_place() -> None:
     assert new.data.startswith(b"prefix=${pcfiledir}/../..\n")
     assert b"-L${prefix}/lib" in new.data
     assert rewrite_pkg_config(new.data, [MovedDirectory("/opt/py", "")]) is None
+
+
+def test_pkg_config_files_use_only_variables_that_they_define() -> None:
+    new = rewrite_pkg_config(
+        b"libdir=/opt/py/lib\nName: x\nLibs: -L/opt/py/lib -L${libdir}\n", [MovedDirectory("/opt/py", "")]
+    )
+    assert new is not None
+    assert new.data == b"libdir=${pcfiledir}/../../lib\nName: x\nLibs: -L${pcfiledir}/../../lib -L${libdir}\n"
+    new = rewrite_pkg_config(b"prefix=/opt/py\nlibdir=/opt/py/lib\n", [MovedDirectory("/opt/py", "")])
+    assert new is not None
+    assert new.data == b"prefix=${pcfiledir}/../..\nlibdir=${prefix}/lib\n"
