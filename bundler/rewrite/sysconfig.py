@@ -17,8 +17,9 @@ from bundler.rewrite.templates import read_template
 
 # Looks like an absolute path, so that tools that only read the file take it for one, and is none.
 MARK = "/@bundle@"
-# What may stand directly before a path that begins: nothing of a path, an option (`-L/opt`), `file://`, an escaped line end.
-_BEGINS = re.compile(r"(^|[^\w.+/-])(-[A-Za-z]+|//)?$|\\[nt]$")
+# What may stand directly before a path that begins: nothing of a path, an option (`-L/opt`), `file://`, an escaped line end,
+# the dot of `.$(prefix)` (WASM_ASSETS_DIR).
+_BEGINS = re.compile(r"(^|[^\w.+/-])(-[A-Za-z]+|//|\.)?$|\\[nt]$")
 
 
 @dataclass(frozen=True, slots=True)

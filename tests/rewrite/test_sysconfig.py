@@ -127,5 +127,6 @@ def test_only_whole_directories_are_replaced() -> None:
     assert replaced("/opt/py") == "@"
     assert replaced("-L/opt/py/lib -Wl,-rpath,/opt/py/lib") == "-L@/lib -Wl,-rpath,@/lib"
     assert replaced("--prefix=/opt/py:/opt/py/bin '/opt/py'") == "--prefix=@:@/bin '@'"
+    assert replaced("'./opt/py'") == "'.@'"
     assert replaced("file:///opt/py/share") == "file://@/share"
     assert replaced("'first\\n/opt/py/lib'") == "'first\\n@/lib'"
