@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FAULTS_FOUND = 3
+FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
 
 @click.group(context_settings=_CONTEXT)
@@ -31,10 +32,34 @@ def bundler() -> None:
 
 @bundler.command(context_settings=_CONTEXT)
 @click.argument("env", default=".venv", metavar="[ENV]")
-@click.option("--out", required=True, metavar="PATH", help="Directory, or archive by suffix: .tar.gz, .tar.")
+@click.option(
+    "--out",
+    required=True,
+    metavar="PATH",
+    help="Directory, or archive by suffix: .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip, .squashfs, .oci.tar, .run;"
+    " - for standard output.",
+)
+@click.option("--format", "form", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
 @click.option("--force", is_flag=True, help="Replace what is at PATH: a bundle or an archive, never another directory.")
 @click.option("--top", default="", metavar="NAME", help="Put a folder of this name on top of an archive.")
-@click.option("--level", type=click.IntRange(0, 9), default=None, help="Compression level of an archive.")
+@click.option("--level", type=int, default=None, metavar="N", help="Compression level of an archive.")
+@click.option(
+    "--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, at DEST in the bundle."
+)
+@click.option(
+    "--entry",
+    default="",
+    metavar="COMMAND",
+    help="Start command: module:function, or 'bin/app serve'. Makes bin/start.",
+)
+@click.option(
+    "--symlinks", type=click.Choice(["keep", "none"]), default="keep", help="With none, files take the places of links."
+)
+@click.option("--base", default="scratch", metavar="IMAGE.tar|scratch", help="OCI: the image to put the bundle on.")
+@click.option("--image-name", default="", metavar="NAME[:TAG]", help="OCI: the name that podman load gives it.")
+@click.option("--image-user", default="", metavar="USER", help="OCI: the user that the command runs as.")
+@click.option("--image-env", multiple=True, metavar="NAME=VALUE", help="OCI: an environment variable.")
+@click.option("--image-label", multiple=True, metavar="NAME=VALUE", help="OCI: a label.")
 @click.option(
     "--link",
     type=click.Choice(["auto", "copy", "hardlink", "reflink"]),
@@ -54,9 +79,18 @@ def bundler() -> None:
 def pack(
     env: str,
     out: str,
+    form: str | None,
     force: bool,
     top: str,
     level: int | None,
+    add: tuple[str, ...],
+    entry: str,
+    symlinks: str,
+    base: str,
+    image_name: str,
+    image_user: str,
+    image_env: tuple[str, ...],
+    image_label: tuple[str, ...],
     link: str,
     exclude_lib: tuple[str, ...],
     include_lib: tuple[str, ...],
@@ -71,11 +105,15 @@ def pack(
 
     ENV is a virtual environment, or a Python installation that stands by itself.
     """
-    from bundler import LinkMode, PackOptions, PlanOptions, report
+    from bundler import ImageOptions, LinkMode, PackOptions, PlanOptions, report
     from bundler import pack as run_pack
 
+    if out == "-" and as_json:
+        raise click.UsageError("--json and --out - both want standard output")
     options = PackOptions(
-        plan=PlanOptions(exclude_lib, include_lib),
+        plan=PlanOptions(exclude_lib, include_lib, add, entry, symlinks == "keep"),
+        image=ImageOptions(base, image_user, image_env, image_label, image_name),
+        format=form,
         force=force,
         link=LinkMode(link),
         threads=threads or os.cpu_count() or 1,

@@ -29,16 +29,40 @@ class PlanOptions:
 
     exclude_libs: tuple[str, ...] = ()
     include_libs: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
+    """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
+    entry: str = ""
+    """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
+    links: bool = True
+    """Whether symbolic links are kept; else the files that they mean take their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOptions:
+    """What an OCI image is put on, and says of itself.
+
+    `base` is a file that holds an image, or `scratch`: nothing but libc's family of this machine. `variables` are
+    `NAME=VALUE`, `labels` likewise; `name` is a tag (`stockroom:1.0`).
+    """
+
+    base: str = "scratch"
+    user: str = ""
+    variables: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
     """How to pack. `threads` is the number of files written, or of blocks compressed, at once.
 
-    `top` is a folder put above an archive's entries; `level` the compression level of an archive, 0 to 9.
+    `format` is one of `sinks.formats.FORMATS` by name; without it the suffix of the output decides. `top` is a folder put above
+    an archive's entries; `level` the compression level of an archive, whose range is the codec's.
     """
 
     plan: PlanOptions = field(default_factory=PlanOptions)
+    image: ImageOptions = field(default_factory=ImageOptions)
+    format: str | None = None
     force: bool = False
     link: LinkMode = LinkMode.AUTO
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import OutputFailed
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.environment import Environment
     from bundler.plan.making import Plan
     from bundler.report import PackReport
-    from bundler.sinks import Written
+    from bundler.sinks import Sink, Written
 
 
 def pack(
@@ -33,22 +32,28 @@ def pack(
     from bundler.audit.proof import prove
     from bundler.environment import load_environment
     from bundler.plan.making import make_plan
+    from bundler.sinks.formats import format_of, open_sink
 
+    format_of(out, options.format)
     progress.phase("reading the environment")
     loaded = load_environment(environment)
     check_output(loaded, out)
     progress.phase("planning")
     plan = make_plan(loaded, options.plan)
     if options.dry_run:
-        return report(plan, out, None, None)
-    written = write(plan, out, options, progress, {})
-    if not options.verify:
-        return report(plan, out, written, None)
-    progress.phase("verifying")
-    proof = prove(written.path, loaded)
-    if proof.import_failures:
-        written = record_failures(plan, written, out, options, proof.import_failures)
-    return report(plan, out, written, proof)
+        return report(plan, out, options, None, None)
+    with open_sink(out, options, plan) as sink:
+        written = send(plan, sink, {}, progress)
+        if not options.verify or not written.path:
+            return report(plan, sink.place(), options, written, None)
+        progress.phase("verifying")
+        proof = prove(written.path, loaded)
+        if not proof.import_failures or amended(plan, written, proof.import_failures):
+            return report(plan, sink.place(), options, written, proof)
+    # An archive is written anew to tell in `bundle.json` what the source cannot import either.
+    with open_sink(out, options, plan) as sink:
+        written = send(plan, sink, proof.import_failures, Silent())
+        return report(plan, sink.place(), options, written, proof)
 
 
 def check_output(environment: Environment, out: str) -> None:
@@ -59,48 +64,42 @@ def check_output(environment: Environment, out: str) -> None:
             raise OutputFailed(f"{out} and {source}, which is packed, lie one in the other", "choose another --out")
 
 
-def write(
-    plan: Plan, out: str, options: PackOptions, progress: Progress, import_failures: Mapping[str, str]
-) -> Written:
-    """Send every entry of the plan, and `bundle.json`, to the sink for `out`."""
+def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str], progress: Progress) -> Written:
+    """Send every entry of the plan, and `bundle.json`, to the sink."""
     from bundler.plan.entries import Source
     from bundler.plan.manifest_entry import manifest_entry
-    from bundler.sinks import open_sink
 
     progress.phase("writing")
     progress.total(plan.size)
-    with open_sink(out, options) as sink:
-        for entry in (*plan.entries, manifest_entry(plan, import_failures)):
-            sink.add(entry)
-            if isinstance(entry.content, Source):
-                progress.advance(entry.content.size)
-        return sink.finish()
+    for entry in (*plan.entries, manifest_entry(plan, import_failures)):
+        sink.add(entry)
+        if isinstance(entry.content, Source):
+            progress.advance(entry.content.size)
+    return sink.finish()
 
 
-def record_failures(
-    plan: Plan, written: Written, out: str, options: PackOptions, failures: Mapping[str, str]
-) -> Written:
-    """Write into `bundle.json` that the source cannot import these modules either; an archive is written anew for it."""
+def amended(plan: Plan, written: Written, import_failures: Mapping[str, str]) -> bool:
+    """Write into a directory's `bundle.json` that the source cannot import these modules either; False for an archive."""
     from bundler.plan.manifest_entry import manifest_entry
     from bundler.sinks.directory import replace_entry
 
-    if os.path.isdir(written.path):
-        replace_entry(written.path, manifest_entry(plan, failures), written.digests)
-        return written
-    return write(plan, out, replace(options, force=True), Silent(), failures)
+    if not os.path.isdir(written.path):
+        return False
+    replace_entry(written.path, manifest_entry(plan, import_failures), written.digests)
+    return True
 
 
-def report(plan: Plan, out: str, written: Written | None, proof: Proof | None) -> PackReport:
+def report(plan: Plan, out: str, options: PackOptions, written: Written | None, proof: Proof | None) -> PackReport:
     """What was done, put together."""
     from bundler.plan.manifest_entry import manifest_of
     from bundler.report import PackReport
-    from bundler.sinks import format_of
+    from bundler.sinks.formats import format_of
 
     failures = proof.import_failures if proof is not None else {}
     manifest = manifest_of(plan, written.digests if written is not None else {}, failures)
     return PackReport(
-        out=written.path if written is not None else None,
-        format=format_of(out).name,
+        out=out if written is not None else None,
+        format=format_of(out, options.format).name,
         manifest=manifest,
         size=written.size if written is not None else plan.size,
         warnings=plan.warnings,

@@ -15,6 +15,8 @@ from bundler.plan.entries import Directory, Entry, Layer, Link, Source
 from bundler.plan.mounts import Mount, MountTable, join, relative
 
 _MAX_DEPTH = 100
+ADDED = "added:"
+"""How the origin of the user's own files begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Collected:
 
     entries: dict[str, Entry]
     warnings: tuple[str, ...]
+    clashes: tuple[str, ...]
+    """Bundle paths of the user's own files (origin `added:`) where something else would have stood."""
 
 
 def collect(table: MountTable) -> Collected:
@@ -31,7 +35,7 @@ def collect(table: MountTable) -> Collected:
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.settle_links()
-    return Collected(collector.entries, tuple(collector.warnings))
+    return Collected(collector.entries, tuple(collector.warnings), tuple(collector.clashes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class _Collector:
     def __init__(self, table: MountTable) -> None:
         self.entries: dict[str, Entry] = {}
         self.warnings: list[str] = []
+        self.clashes: list[str] = []
         self._table = table
         self._links: dict[str, _Place] = {}
 
@@ -100,6 +105,8 @@ class _Collector:
         before = self.entries.get(place.path)
         if isinstance(content, Directory) and before is not None and isinstance(before.content, Directory):
             return
+        if before is not None and place.origin.startswith(ADDED) and not before.origin.startswith(ADDED):
+            self.clashes.append(place.path)
         mode = stat.S_IMODE(found.st_mode) & 0o777
         self.entries[place.path] = Entry(place.path, content, mode, found.st_mtime_ns, place.layer, place.origin)
 

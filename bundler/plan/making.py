@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
 from bundler.options import PlanOptions
+from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.editables import plan_editables
@@ -19,6 +20,7 @@ from bundler.plan.layout import mounts_for
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
 from bundler.plan.texts import plan_texts
+from bundler.plan.without_links import without_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Plan:
     floor: Floor | None
     warnings: tuple[str, ...]
     modules_without_pyc: int
+    start: StartCommand | None = None
 
     @property
     def size(self) -> int:
@@ -48,9 +51,10 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     """
     own = mounts_for(environment)
     editables = plan_editables(environment, MountTable(own))
-    mounts = MountTable((*own, *editables.mounts))
+    mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
     collected = collect(mounts)
-    entries = collected.entries
+    entries = dict(collected.entries)
+    mark_application(entries, environment, mounts)
     for path in editables.removed:
         entries.pop(path, None)
     put(entries, interpreter_entries(environment))
@@ -60,9 +64,14 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     put(entries, texts.entries)
     for path in texts.removed:
         entries.pop(path, None)
+    check_added(collected, entries)
+    start = plan_start(options.entry, entries, environment) if options.entry else None
+    put(entries, (start.script,) if start else ())
     drop_stale_pycs(entries)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
+    if not options.links:
+        entries = without_links(entries)
     return Plan(
         environment,
         in_order(entries),
@@ -70,6 +79,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         binaries.floor,
         (*collected.warnings, *editables.warnings, *binaries.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
+        start,
     )
 
 

@@ -79,21 +79,25 @@ class DirectorySink:
                     self._submit()
 
     def finish(self) -> Written:
-        """Set the directories' modes and times, then put the tree in place."""
+        """Set the directories' modes and times."""
         self._drain()
         for entry in reversed(self._directories):
             path = os.path.join(self._root, entry.path)
             os.chmod(path, entry.mode)
             os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
         os.chmod(self._root, 0o755)
-        self._target.put_directory(self._root)
         return Written(
-            self._target.path,
+            self._root,
             self._digests,
             self._entries,
             sum(digest.size for digest in self._digests.values()),
             self._shared,
         )
+
+    def place(self) -> str:
+        """Put the tree in place."""
+        self._target.put_directory(self._root)
+        return self._target.path
 
     def _submit(self) -> None:
         batch, self._batch, self._batch_bytes = self._batch, [], 0

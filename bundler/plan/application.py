@@ -1,0 +1,161 @@
+"""The user's own part of a bundle: files added by name, and the start command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bundler.environment import Environment
+from bundler.errors import BundlerError, raise_all
+from bundler.plan.collect import ADDED, Collected
+from bundler.plan.entries import Entry, Layer, Link, Literal, Source
+from bundler.plan.layout import executable_path
+from bundler.plan.mounts import Mount, MountTable, relative
+from bundler.rewrite.direct_url import names_local_path
+from bundler.rewrite.record import parse_record
+from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.templates import read_template
+
+START = "bin/start"
+
+
+@dataclass(frozen=True, slots=True)
+class StartCommand:
+    """How the application is started: `script` is the entry that does it from a shell.
+
+    `program` are bundle paths, the interpreter first where it is needed, which start it without a shell; `arguments` follow.
+    """
+
+    script: Entry
+    program: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+
+def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
+    """Mounts for what the user adds. Raises BundlerError for what is not there or would leave the bundle; all together."""
+    mounts = []
+    errors: list[BundlerError] = []
+    for item in add:
+        source, _, target = item.partition("=")
+        path = os.path.abspath(source)
+        target = os.path.normpath(target.strip("/") or os.path.basename(path))
+        if not os.path.lexists(path):
+            errors.append(BundlerError(f"--add {item}: {source} does not exist"))
+        elif target in (".", "..") or target.startswith("../"):
+            errors.append(BundlerError(f"--add {item}: the place in the bundle must be a path below it"))
+        elif target == "bundle.json":
+            errors.append(BundlerError(f"--add {item}: bundle.json is bundler's own"))
+        else:
+            mounts.append(Mount(path, target, ADDED + target, Layer.APPLICATION))
+    raise_all(errors)
+    return tuple(mounts)
+
+
+def check_added(collected: Collected, entries: Mapping[str, Entry]) -> None:
+    """Raise BundlerError where an added file stands in the place of another, or another in its place (all together)."""
+    hidden = [
+        path
+        for path, entry in collected.entries.items()
+        if entry.origin.startswith(ADDED) and not entries[path].origin.startswith(ADDED)
+    ]
+    raise_all(
+        [
+            BundlerError(f"--add: the bundle has a {path} of its own", "give another place: --add SRC=DEST")
+            for path in sorted({*collected.clashes, *hidden})
+        ]
+    )
+
+
+def plan_start(entry: str, entries: Mapping[str, Entry], environment: Environment) -> StartCommand:
+    """The start command for `module:function` or for a script with arguments.
+
+    Raises BundlerError where the module or the script is not in the bundle, or `bin/start` is taken.
+    """
+    python = executable_path(environment.interpreter)
+    time = os.stat(environment.interpreter.executable).st_mtime_ns
+    if START in entries:
+        raise BundlerError(
+            f"--entry: the environment has a script {START} of its own", "rename it; bundler needs the name"
+        )
+    words = shlex.split(entry)
+    module, colon, function = entry.partition(":")
+    if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
+        if not _has_module(module, entries):
+            raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
+        data = _function_script(module, function)
+        return StartCommand(_script(data, time), (python, START), ())
+    path, *arguments = words or [""]
+    path = os.path.normpath(path)
+    if path not in entries and f"bin/{path}" in entries:
+        path = f"bin/{path}"
+    if path not in entries:
+        raise BundlerError(
+            f"--entry {entry}: {path} is not in the bundle", "name a script of it (bin/app), or module:function"
+        )
+    data = _command_script(path, arguments)
+    program = (python, path) if _is_python_script(entries[path]) else (path,)
+    return StartCommand(_script(data, time), program, tuple(arguments))
+
+
+def _script(data: bytes, time_ns: int) -> Entry:
+    return Entry(START, Literal(data), 0o755, time_ns, Layer.APPLICATION, "bundler")
+
+
+def _has_module(module: str, entries: Mapping[str, Entry]) -> bool:
+    """Whether some folder of packages has the module, as source, extension or package."""
+    tail = "/" + module.replace(".", "/")
+    return any(
+        path.endswith((tail + ".py", tail + "/__init__.py")) or (tail + "." in path and path.endswith(".so"))
+        for path in entries
+    )
+
+
+def _function_script(module: str, function: str) -> bytes:
+    top, _, rest = function.partition(".")
+    call = f"{top}.{rest}" if rest else top
+    body = f"#!python\nimport sys\n\nfrom {module} import {top}\n\nsys.exit({call}())\n"
+    script = rewrite_script(body.encode(), is_ours=lambda _: True, to_bin=".", side_file="")
+    assert script is not None
+    return script.data
+
+
+def _command_script(path: str, arguments: list[str]) -> bytes:
+    """A script in sh that starts another of the bundle with arguments in front of its own."""
+    words = "".join(f"{shlex.quote(argument)} " for argument in arguments)
+    text = read_template("start_header").replace("@PROGRAM@", relative(path, "bin")).replace("@ARGUMENTS@", words)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _is_python_script(entry: Entry) -> bool:
+    """Whether Python runs the file: a script with bundler's header is a text of Python's, too."""
+    match entry.content:
+        case Literal(data):
+            head = data[:512]
+        case Source(path, _):
+            with open(path, "rb") as file:
+                head = file.read(512)
+        case Link():
+            return False
+        case _:
+            return False
+    first = head.partition(b"\n")[0]
+    return head.startswith(b"#!") and (b"python" in first or b"__bundler_script" in head)
+
+
+def mark_application(entries: dict[str, Entry], environment: Environment, mounts: MountTable) -> None:
+    """Put the files of distributions that are the user's own (installed from a local place) into the application's layer."""
+    for distribution in environment.distributions:
+        try:
+            with open(os.path.join(distribution.metadata, "direct_url.json"), "rb") as file:
+                local = names_local_path(file.read())
+            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
+                rows = parse_record(file.read())
+        except OSError:
+            continue
+        folder = os.path.dirname(distribution.metadata)
+        for row in rows if local else ():
+            path = mounts.bundle_path(os.path.normpath(os.path.join(folder, row.path)))
+            if path is not None and path in entries:
+                entries[path] = replace(entries[path], layer=Layer.APPLICATION)
