@@ -142,12 +142,10 @@ def pack(
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
 def verify(bundle: str, run: bool | None, strict: bool, as_json: bool, verbose: bool) -> None:
-    """Audit a bundle: a directory or a tar archive."""
+    """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
-    from bundler.trees import as_directory
 
-    with as_directory(bundle) as folder:
-        result = run_verify(folder, run=os.path.isdir(bundle) if run is None else run, strict=strict)
+    result = run_verify(bundle, run=os.path.isdir(bundle) if run is None else run, strict=strict)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=1))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from bundler.audit.contents import Contents, audit_contents
@@ -11,26 +12,29 @@ from bundler.audit.links import audit_links
 from bundler.audit.run import audit_run
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree, read_tree
+from bundler.trees import extracted
 
 __all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "audit_static", "audit_tree", "verify"]
 
 
 def verify(bundle: str, *, run: bool = True, strict: bool = False) -> AuditReport:
-    """Audit the bundle in a folder. Nothing of it is run unless the static part passes.
+    """Audit a bundle, a directory or an archive. Nothing of it is run unless the static part passes.
 
-    With `strict`, what was added after the pack is a fault. Raises NotABundle, UnsupportedBundle.
+    An archive is read as it is; only to be run it is extracted, for as long as that takes. With `strict`, what was added after
+    the pack is a fault. Raises NotABundle, UnsupportedBundle.
     """
     tree = read_tree(bundle)
-    contents = audit_contents(tree, strict=strict)
-    return audit_tree(tree, contents, run=run)
+    return audit_tree(bundle, tree, audit_contents(tree, strict=strict), run=run)
 
 
-def audit_tree(tree: BundleTree, contents: Contents, *, run: bool) -> AuditReport:
-    """The audit of a tree whose contents were compared already."""
+def audit_tree(bundle: str, tree: BundleTree, contents: Contents, *, run: bool) -> AuditReport:
+    """The audit of the bundle at a path that was read, and whose contents were compared already."""
     faults, notes = audit_static(tree)
     faults += contents.faults
-    report = audit_run(tree) if run and not faults else None
-    if report is not None:
+    report = None
+    if run and not faults:
+        with extracted(bundle) as folder:
+            report = audit_run(tree, os.path.realpath(folder))
         faults += run_faults(tree, report)
     return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report)
 

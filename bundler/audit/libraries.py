@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
-from bundler.binaries.elf import Image, is_elf, read_image
-from bundler.errors import BinaryFormatError
+from bundler.binaries.elf import Image
 from bundler.libraries.closure import Binary, Closure, Inside, Missing, Surroundings, find_closure
 from bundler.libraries.order import in_loading_order
 from bundler.loaders.glibc import HostFiles, read_system
@@ -28,13 +27,8 @@ def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
     program = by_path[executable]
     libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
 
-    def bundle_path(path: str) -> str | None:
-        real = os.path.realpath(path)
-        return real[len(tree.root) + 1 :] if real.startswith(tree.root + "/") else None
-
-    surroundings = Surroundings(
-        HostFiles(program.image), read_system(), (), bundle_path, frozenset(tree.manifest.host_libraries)
-    )
+    files = _Files(tree, images, HostFiles(program.image))
+    surroundings = Surroundings(files, read_system(), (), files.bundle_path, frozenset(tree.manifest.host_libraries))
     closure = find_closure(binaries, program, libpython, surroundings)
     faults = [*_from_host(closure), *_search_paths(tree, binaries, closure)]
     missing = {(item.path, item.needed) for item in tree.manifest.missing}
@@ -48,20 +42,39 @@ def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
     return faults, notes
 
 
+class _Files:
+    """The files that a loader would find: those of the bundle as they were read, and the host's."""
+
+    def __init__(self, tree: BundleTree, images: Mapping[str, Image], host: HostFiles) -> None:
+        self._tree = tree
+        self._images = images
+        self._host = host
+
+    def bundle_path(self, path: str) -> str | None:
+        """The bundle path of the file that a path on this machine leads to; None for one outside."""
+        root = self._tree.root + "/"
+        return self._tree.follow(path[len(root) :]) if path.startswith(root) else None
+
+    def is_library(self, path: str) -> bool:
+        """Whether the loader would take the file."""
+        if path.startswith(self._tree.root + "/"):
+            return self.bundle_path(path) in self._images
+        return self._host.is_library(path)
+
+    def normal(self, path: str) -> str:
+        """In the bundle by the names alone."""
+        return os.path.normpath(path) if path.startswith(self._tree.root + "/") else self._host.normal(path)
+
+
 def _images(tree: BundleTree) -> Iterator[tuple[str, Image]]:
     """The dynamic ELF files of the interpreter's own machine."""
-    machine = None
-    executable = tree.manifest.python.executable
-    for path in (executable, *sorted(tree.files - {executable})):
-        try:
-            with open(tree.path(path), "rb") as file:
-                if not is_elf(file.read(4)):
-                    continue
-                image = read_image(file)
-        except (OSError, BinaryFormatError):
-            continue
-        machine = machine or (image.machine, image.elf_class)
-        if image.dynamic is not None and (image.machine, image.elf_class) == machine:
+    executable = tree.files.get(tree.manifest.python.executable)
+    if executable is None or executable.image is None:
+        return
+    machine = (executable.image.machine, executable.image.elf_class)
+    for path, seen in sorted(tree.files.items()):
+        image = seen.image
+        if image is not None and image.dynamic is not None and (image.machine, image.elf_class) == machine:
             yield path, image
 
 

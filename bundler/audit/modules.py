@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.audit.tree import BundleTree
-from bundler.binaries.elf import Image, read_image
-from bundler.errors import BinaryFormatError
-
-DT_STRTAB, DT_STRSZ = 5, 10
 
 
 def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
@@ -25,24 +19,7 @@ def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
         parts = path[len(folder[0]) : -len(suffix)].split("/")
         if not all(part.isidentifier() for part in parts):
             continue
-        if suffix == ".so" and not _defines(tree.path(path), parts[-1]):
-            continue
+        if suffix == ".so" and not tree.files[path].defines_module:
+            continue  # any library may have the plain suffix
         batches.setdefault("" if folder[1] else parts[0], []).append(".".join(parts))
     return batches
-
-
-def _defines(path: str, module: str) -> bool:
-    """Whether a file with the plain suffix `.so`, which any library may have, is the extension module of that name."""
-    try:
-        with open(path, "rb") as file:
-            image = read_image(file)
-            return f"PyInit_{module}".encode() in _strings(file.fileno(), image)
-    except (OSError, BinaryFormatError):
-        return False
-
-
-def _strings(descriptor: int, image: Image) -> bytes:
-    """The string table of the dynamic symbols."""
-    address, size = image.entry(DT_STRTAB), image.entry(DT_STRSZ)
-    offset = image.offset_of(address) if address is not None else None
-    return os.pread(descriptor, size, offset) if offset is not None and size is not None else b""

@@ -13,7 +13,6 @@ from bundler.audit.run import failing_imports
 from bundler.audit.tree import read_tree
 from bundler.environment import Environment
 from bundler.environment.discovery import SYSTEM_PREFIXES
-from bundler.trees import as_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,9 @@ class Proof:
 
 def prove(out: str, environment: Environment) -> Proof:
     """Audit what was packed from `environment` to `out` (a directory or an archive)."""
-    with as_directory(out) as bundle:
-        tree = read_tree(bundle)
-        contents = audit_contents(tree, strict=False, prefixes=_prefixes(environment))
-        audit = audit_tree(tree, contents, run=True)
+    tree = read_tree(out, _prefixes(environment))
+    contents = audit_contents(tree, strict=False)
+    audit = audit_tree(out, tree, contents, run=True)
     failed = audit.run.failed if audit.run is not None else {}
     known = failing_imports(environment.python, tuple(failed)) if failed else {}
     faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]

@@ -26,11 +26,14 @@ class _Outcome:
     outside: frozenset[str]
 
 
-def audit_run(tree: BundleTree) -> RunReport:
-    """Import every extension module of a bundle through its package, with a clean environment; nothing is written."""
+def audit_run(tree: BundleTree, folder: str) -> RunReport:
+    """Import every extension module of the bundle in `folder` through its package, with a clean environment.
+
+    Nothing is written.
+    """
     batches = extension_modules(tree)
-    python = tree.path(tree.manifest.python.executable)
-    outcomes = _run_batches(python, [*batches.values()] or [[]], tree.root, _clean_environment)
+    python = os.path.join(folder, tree.manifest.python.executable)
+    outcomes = _run_batches(python, [*batches.values()] or [[]], folder, _clean_environment)
     hosts = frozenset(tree.manifest.host_libraries)
     outside = {path for outcome in outcomes for path in outcome.outside if not _is_hosts(path, hosts)}
     failed = {name: error for outcome in outcomes for name, error in outcome.failed.items()}

@@ -18,30 +18,28 @@ _EXEC_PYTHON = re.compile(rb"^'''exec' [\"']?(/[^\"']*/python[\d.]*[td]*)")
 def audit_texts(tree: BundleTree) -> Iterator[Fault]:
     """Faults of texts that the manifest knows; those that an installer wrote later are its own business."""
     yield from _configuration(tree)
-    known = sorted(tree.files & tree.manifest.files.keys())
-    for path in known:
+    for path in sorted(tree.files.keys() & tree.manifest.files.keys()):
+        seen = tree.files[path]
         if path.startswith("bin/"):
-            yield from _script(tree, path)
+            yield from _script(path, seen.head)
         elif path.endswith(".pth") and os.path.dirname(path) in tree.manifest.python.site_packages:
-            yield from _pth(tree, path)
+            yield from _pth(tree, path, seen.text or b"")
 
 
 def _configuration(tree: BundleTree) -> Iterator[Fault]:
-    try:
-        with open(tree.path("pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
-            config = parse(file.read())
-    except OSError:
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "cannot be read")
+    seen = tree.files.get("pyvenv.cfg")
+    if seen is None or seen.text is None:
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "is no file")
         return
+    config = parse(seen.text.decode("utf-8", "surrogateescape"))
     if "home" in config:
         yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", f"names a home: {config['home']}")
     if config.get("include-system-site-packages", "").lower() != "false":
         yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "does not say include-system-site-packages = false")
 
 
-def _script(tree: BundleTree, path: str) -> Iterator[Fault]:
-    with open(tree.path(path), "rb") as file:
-        head = file.read(4096).split(b"\n", 2)
+def _script(path: str, beginning: bytes) -> Iterator[Fault]:
+    head = beginning.split(b"\n", 2)
     match = _ABSOLUTE_PYTHON.match(head[0])
     if match is None and head[0].startswith(b"#!/bin/sh") and len(head) > 1:
         match = _EXEC_PYTHON.match(head[1])
@@ -49,11 +47,9 @@ def _script(tree: BundleTree, path: str) -> Iterator[Fault]:
         yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])}")
 
 
-def _pth(tree: BundleTree, path: str) -> Iterator[Fault]:
-    with open(tree.path(path), "rb") as file:
-        lines = parse_pth(file.read())
+def _pth(tree: BundleTree, path: str, data: bytes) -> Iterator[Fault]:
     folder = os.path.dirname(tree.path(path))
-    for line in lines:
+    for line in parse_pth(data):
         if isinstance(line, PathLine):
             place = os.path.normpath(os.path.join(folder, line.path))
             if line.path.startswith("/") or not (place + "/").startswith(tree.root + "/"):

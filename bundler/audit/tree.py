@@ -1,54 +1,175 @@
-"""What lies in a bundle's folder: every path, without following a link."""
+"""Everything that the static audit needs to know of a bundle, learned in one reading of it."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO, BinaryIO, cast
 
-from bundler.errors import NotABundle
+from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.errors import BinaryFormatError, NotABundle
 from bundler.manifest import Manifest, read_manifest
+from bundler.trees import MANIFEST, Kind, Member, open_tree
 
-MANIFEST = "bundle.json"
+_CHUNK = 1 << 20
+_SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
+_TEXTS = (MANIFEST, "pyvenv.cfg")
+_DT_STRTAB, _DT_STRSZ = 5, 10
+# The folder of a bundle in an archive, for search paths; nothing lies there.
+_NOWHERE = "/@bundle@"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file as it was read: digest (hexadecimal SHA-256), size in bytes, and what its content tells.
+
+    `leak` is `text`, `pyc` or `binary` where it holds a path that was looked for. `text` is the whole content of a file that
+    configures the bundle, `head` the beginning of a script. `image` are an ELF file's headers; `defines_module` tells whether it
+    has an init function for the module of its own name.
+    """
+
+    sha256: str
+    size: int
+    leak: str | None = None
+    text: bytes | None = None
+    head: bytes = b""
+    image: Image | None = None
+    defines_module: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BundleTree:
-    """A bundle on disk: its folder (absolute, links followed), its manifest, its files and links by bundle path."""
+    """A bundle that was read: `root` is its folder (absolute, links followed; for an archive one that is not there).
+
+    `files`, `links` (with their targets), `folders` and `others` (pipes and the like) are by bundle path; `bundle.json` is not
+    among them.
+    """
 
     root: str
     manifest: Manifest
-    files: frozenset[str]
-    links: frozenset[str]
+    files: Mapping[str, SeenFile]
+    links: Mapping[str, str]
+    folders: frozenset[str]
+    others: frozenset[str]
 
     def path(self, bundle_path: str) -> str:
         """The path on this machine."""
         return os.path.join(self.root, bundle_path)
 
+    def follow(self, path: str) -> str | None:
+        """The bundle path of what a bundle path leads to, links followed; None where it leads out, nowhere or in a circle.
 
-def read_tree(bundle: str) -> BundleTree:
-    """The bundle at a folder. Raises NotABundle where there is no readable `bundle.json`."""
-    root = os.path.realpath(bundle)
+        The root itself is "".
+        """
+        done: list[str] = []
+        left = path.split("/")
+        steps = 0
+        while left:
+            part = left.pop(0)
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if not done:
+                    return None
+                done.pop()
+                continue
+            here = "/".join((*done, part))
+            target = self.links.get(here)
+            if target is None:
+                done.append(part)
+                continue
+            steps += 1
+            if target.startswith("/") or steps > 40:
+                return None
+            left = [*target.split("/"), *left]
+        found = "/".join(done)
+        return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
+
+
+def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
+    """Read a bundle, a directory or an archive, to its end, and look for `prefixes` (paths of the source) in every file.
+
+    Raises NotABundle where there is no readable `bundle.json`.
+    """
+    needles = [os.fsencode(prefix) for prefix in prefixes]
+    files: dict[str, SeenFile] = {}
+    links: dict[str, str] = {}
+    folders: set[str] = set()
+    others: set[str] = set()
+    tree = open_tree(bundle)
+    for member, seen in tree.scan(lambda member, file: _look(member, file, needles, tree.random_access)):
+        if seen is not None:
+            files[member.path] = seen
+        elif member.kind is Kind.LINK:
+            links[member.path] = member.target
+        else:
+            (folders if member.kind is Kind.DIRECTORY else others).add(member.path)
+    found = files.pop(MANIFEST, None)
+    if found is None or found.text is None:
+        raise NotABundle(f"{bundle} is no bundle: it has no bundle.json")
+    root = os.path.realpath(bundle) if os.path.isdir(bundle) else _NOWHERE
+    return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others))
+
+
+def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], random_access: bool) -> SeenFile | None:
+    """Read one file."""
+    if file is None:
+        return None
+    name = os.path.basename(member.path)
+    chunk = file.read(_CHUNK)
+    if is_elf(chunk[:4]):
+        with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
+            seen, leak = _read(file, chunk, needles, None if random_access else spool)
+            image, defines = _read_elf(file if random_access else spool, name)
+        return SeenFile(*seen, "binary" if leak else None, None, b"", image, defines)
+    head = chunk[:4096]
+    whole = io.BytesIO() if name in _TEXTS or name.endswith(".pth") else None
+    seen, leak = _read(file, chunk, needles, whole)
+    kind = "pyc" if name.endswith(".pyc") else "binary" if b"\0" in head[:1024] else "text"
+    return SeenFile(
+        *seen,
+        kind if leak else None,
+        whole.getvalue() if whole is not None else None,
+        head if head.startswith(b"#!") else b"",
+    )
+
+
+def _read(
+    file: BinaryIO, chunk: bytes, needles: Sequence[bytes], copy: IO[bytes] | None
+) -> tuple[tuple[str, int], bool]:
+    """Digest and size, and whether one of `needles` is in it, of a file whose first chunk was read already."""
+    hasher = hashlib.sha256()
+    size = 0
+    found = False
+    overlap = max((len(needle) for needle in needles), default=1) - 1
+    tail = b""
+    while chunk:
+        hasher.update(chunk)
+        size += len(chunk)
+        if copy is not None:
+            copy.write(chunk)
+        if needles and not found:
+            window = tail + chunk if tail else chunk
+            found = any(needle in window for needle in needles)
+            tail = window[-overlap:] if overlap else b""
+        chunk = file.read(_CHUNK)
+    return (hasher.hexdigest(), size), found
+
+
+def _read_elf(file: IO[bytes], name: str) -> tuple[Image | None, bool]:
+    """The headers of an ELF file, None for a damaged one, and whether it defines the module of its name."""
     try:
-        with open(os.path.join(root, MANIFEST), "rb") as file:
-            manifest = read_manifest(file.read())
-    except OSError as error:
-        raise NotABundle(f"{bundle} is no bundle: bundle.json cannot be read ({error.strerror})") from error
-    files: set[str] = set()
-    links: set[str] = set()
-    for path, is_link in _walk(root, ""):
-        (links if is_link else files).add(path)
-    return BundleTree(root, manifest, frozenset(files - {MANIFEST}), frozenset(links))
-
-
-def _walk(root: str, below: str) -> Iterator[tuple[str, bool]]:
-    """Files and links below a folder, as bundle paths, with whether each is a link."""
-    with os.scandir(os.path.join(root, below)) as items:
-        for item in items:
-            path = f"{below}/{item.name}" if below else item.name
-            if item.is_symlink():
-                yield path, True
-            elif item.is_dir(follow_symlinks=False):
-                yield from _walk(root, path)
-            else:
-                yield path, False
+        file.seek(0)
+        image = read_image(cast(BinaryIO, file))
+        address, size = image.entry(_DT_STRTAB), image.entry(_DT_STRSZ)
+        offset = image.offset_of(address) if address is not None else None
+        if offset is None or size is None:
+            return image, False
+        file.seek(offset)
+        return image, f"PyInit_{name.partition('.')[0]}".encode() in file.read(size)
+    except BinaryFormatError:
+        return None, False

@@ -6,6 +6,7 @@ A worklist over DT_NEEDED. Files are read, never run. What is found gets a place
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -136,7 +137,8 @@ class _Search:
         self._needs: dict[str, dict[str, Location]] = {}
         self._loaded_by: dict[str, str | None] = {}
         self._bundled: dict[str, _Bundled] = {}
-        self._by_name: dict[str, list[str]] = {}
+        self._taken: dict[str, str] = {}
+        self._included: list[tuple[str, str, Image]] = []
         self._host: dict[str, None] = {}
         self._clashes: dict[tuple[str, str, str], None] = {}
         self._forced = frozenset(os.path.basename(name) for name in surroundings.included)
@@ -149,12 +151,15 @@ class _Search:
         path = wanted if "/" in wanted else next(iter(self._around.system.cache.get(wanted, ())), None)
         if path is None or not self._around.files.is_library(path):
             raise LookupError(wanted)
-        self._bundle(os.path.basename(wanted), path, self._executable.path, self._interpreter)
+        _, library = self._bundle(os.path.basename(wanted), path, self._executable.path)
+        self._included.append(library)
 
     def result(self) -> Closure:
         """Search from every root, those that Python opens first, then settle what only its package finds."""
         for binary in self._roots.values():
             self._visit(binary.path, binary.source, binary.image, self._chain(binary), None)
+        for path, source, image in self._included:
+            self._visit(path, source, image, self._interpreter, None)
         self._settle_missing()
         bundled = tuple(
             BundledLibrary(item.path, item.source, item.image, tuple(sorted(item.aliases)), tuple(item.needed_by))
@@ -206,33 +211,41 @@ class _Search:
             if root is None:
                 return Inside(inside), None
             return Inside(inside), (inside, root.source, root.image)
-        return self._bundle(short, found.path, requester, chain)
+        return self._bundle(short, found.path, requester)
 
-    def _bundle(
-        self, name: str, path: str, requester: str, chain: Sequence[LoadedObject]
-    ) -> tuple[Location, tuple[str, str, Image]]:
+    def _bundle(self, name: str, path: str, requester: str) -> tuple[Location, tuple[str, str, Image]]:
         """Give a library of the host its place; the same file under a second name becomes an alias."""
         real = os.path.realpath(path)
         item = self._bundled.get(real)
         if item is None:
             with open(real, "rb") as file:
                 image = read_image(file)
-            place = self._free_place(image.soname or name, real, name)
+            soname = os.path.basename(image.soname or name)
+            place = f"{self._free_folder((soname, name), real)}/{soname}"
             item = self._bundled[real] = _Bundled(place, real, image, {}, {})
-        folder = os.path.dirname(item.path)
-        if name != os.path.basename(item.path):
-            item.aliases[f"{folder}/{name}"] = None
+            self._taken[place] = real
+        place = f"{os.path.dirname(item.path)}/{name}"
+        if self._taken.get(place, real) != real:
+            place = f"{self._free_folder((name,), real)}/{name}"
+        self._taken[place] = real
+        if place != item.path:
+            item.aliases[place] = None
         item.needed_by[requester] = None
-        return Inside(f"{folder}/{name}"), (item.path, path, item.image)
+        return Inside(place), (item.path, path, item.image)
 
-    def _free_place(self, soname: str, real: str, name: str) -> str:
-        """`lib/bundled/SONAME`; in a numbered folder below where another file has the name already."""
-        taken = self._by_name.setdefault(os.path.basename(soname), [])
-        taken.append(real)
-        if len(taken) == 1:
-            return f"{BUNDLED}/{os.path.basename(soname)}"
-        self._clashes[(name, taken[0], real)] = None
-        return f"{BUNDLED}/{len(taken)}/{os.path.basename(soname)}"
+    def _free_folder(self, names: Sequence[str], real: str) -> str:
+        """`lib/bundled`, or the first numbered folder below it, where no other file has one of these names."""
+        first = None
+        for number in itertools.count(1):
+            folder = BUNDLED if number == 1 else f"{BUNDLED}/{number}"
+            holders = (self._taken.get(f"{folder}/{name}", real) for name in names)
+            other = next((holder for holder in holders if holder != real), None)
+            if other is None:
+                break
+            first = first or other
+        if first is not None:
+            self._clashes[(names[-1], first, real)] = None
+        return folder
 
     def _settle_missing(self) -> None:
         """What no search finds, but a file of the environment is called: its package loads it beforehand."""

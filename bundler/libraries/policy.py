@@ -55,7 +55,8 @@ HOST_LIBRARIES: tuple[HostLibrary, ...] = (
     HostLibrary("libnvoptix.so", HostReason.GPU),
     HostLibrary("libvdpau_nvidia.so", HostReason.GPU),
     # Others: drivers behind a common front, found through the host's own configuration.
-    HostLibrary("libdrm*", HostReason.GPU),  # talks to the kernel's DRM
+    HostLibrary("libdrm.so", HostReason.GPU),  # talks to the kernel's DRM
+    HostLibrary("libdrm_*", HostReason.GPU),  # its half for one driver; libdrmaa is a batch scheduler's
     HostLibrary("libze_intel_gpu.so", HostReason.GPU),
     HostLibrary("libvulkan.so", HostReason.GPU),  # reads the host's list of Vulkan drivers
     HostLibrary("libOpenCL.so", HostReason.GPU),  # reads the host's list of OpenCL drivers

@@ -18,6 +18,9 @@ class Files(Protocol):
     def is_library(self, path: str) -> bool:
         """Whether `path` is, links followed, a regular ELF file of the class and machine that is wanted."""
 
+    def normal(self, path: str) -> str:
+        """The absolute `path` without `.` and `..`, where it leads to the same file; else as it is."""
+
 
 class Via(enum.Enum):
     """What led to a library."""

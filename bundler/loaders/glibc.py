@@ -6,8 +6,9 @@ Copies for newer processors (`glibc-hwcaps/`) are passed over: a bundle holds wh
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.loaders import Files, Found, LoadedObject, SystemLibraries, Via
@@ -24,6 +25,8 @@ _DEFAULT_DIRECTORIES = (
 )
 _PLATFORM = "x86_64"
 _LIB = ("lib/x86_64-linux-gnu", "lib64")
+# A name without braces ends where no letter, digit or underscore follows (elf/dl-load.c, is_dst).
+_TOKEN = re.compile(r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)(?![A-Za-z0-9_]))")
 
 
 def resolve(
@@ -40,33 +43,33 @@ def resolve(
     """
     requester = chain[0]
     if "/" in name:
-        for path in _expand(name, requester):
+        for path in _expand(name, requester, files):
             if path.startswith("/") and files.is_library(path):
                 return Found(path, Via.PATH)
         return None
-    for directory, via in _directories(chain, library_path):
+    for directory, via in _directories(chain, files, library_path):
         path = f"{directory}/{name}"
         if files.is_library(path):
             return Found(path, via)
     return _from_system(name, requester, files, system)
 
 
-def _directories(chain: Sequence[LoadedObject], library_path: Sequence[str]) -> Iterator[tuple[str, Via]]:
+def _directories(chain: Sequence[LoadedObject], files: Files, library_path: Sequence[str]) -> Iterator[tuple[str, Via]]:
     """The directories that are searched before the system's own, normalised, in order."""
     requester = chain[0]
     if requester.runpath is None:
         for loaded in chain:
             if loaded.runpath is None:
-                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded))
-    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1]))
+                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, files))
+    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], files))
     if requester.runpath is not None:
-        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester))
+        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, files))
 
 
 def _from_system(name: str, requester: LoadedObject, files: Files, system: SystemLibraries) -> Found | None:
     """The host's cache, then its default directories."""
     for path in system.cache.get(name, ()):
-        standard = os.path.dirname(path) in system.default_directories
+        standard = path.startswith(tuple(f"{directory}/" for directory in system.default_directories))
         if not (requester.no_default_libraries and standard) and files.is_library(path):
             return Found(path, Via.CACHE)
     if not requester.no_default_libraries:
@@ -76,26 +79,24 @@ def _from_system(name: str, requester: LoadedObject, files: Files, system: Syste
     return None
 
 
-def _expand_all(entries: Sequence[str], loaded: LoadedObject) -> Iterator[str]:
+def _expand_all(entries: Sequence[str], loaded: LoadedObject, files: Files) -> Iterator[str]:
     """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
     for entry in entries:
-        for path in _expand(entry, loaded):
+        for path in _expand(entry, loaded, files):
             if path.startswith("/"):
                 yield path
 
 
-def _expand(text: str, loaded: LoadedObject) -> Iterator[str]:
-    """The dynamic string tokens of ld.so(8) replaced, and the path normalised by its names alone."""
-    origin = os.path.dirname(loaded.path)
-    text = _replace(_replace(text, "ORIGIN", origin), "PLATFORM", _PLATFORM)
-    for lib in _LIB if "$LIB" in text or "${LIB}" in text else ("",):
-        path = _replace(text, "LIB", lib)
+def _expand(text: str, loaded: LoadedObject, files: Files) -> Iterator[str]:
+    """The dynamic string tokens of ld.so(8) replaced, and what is then an absolute path normalised."""
+    values = {"ORIGIN": os.path.dirname(loaded.path), "PLATFORM": _PLATFORM}
+    for path in dict.fromkeys(_replace(text, {**values, "LIB": lib}) for lib in _LIB):
         if path:
-            yield os.path.normpath(path)
+            yield files.normal(path) if path.startswith("/") else path
 
 
-def _replace(text: str, token: str, value: str) -> str:
-    return text.replace(f"${{{token}}}", value).replace(f"${token}", value)
+def _replace(text: str, values: Mapping[str, str]) -> str:
+    return _TOKEN.sub(lambda token: values[token[1] or token[2]], text)
 
 
 def read_system(root: str = "/") -> SystemLibraries:
@@ -114,12 +115,20 @@ class HostFiles:
     def __init__(self, image: Image) -> None:
         self._identity = _identity(image.elf_class.value, image.byteorder, image.machine)
         self._known: dict[str, bool] = {}
+        self._normal: dict[str, str] = {}
 
     def is_library(self, path: str) -> bool:
         """Whether the loader would take the file."""
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = self._look(path)
+        return known
+
+    def normal(self, path: str) -> str:
+        """As the kernel goes: `..` behind a link leads up from the link's target, behind nothing nowhere."""
+        known = self._normal.get(path)
+        if known is None:
+            known = self._normal[path] = _normal(path)
         return known
 
     def _look(self, path: str) -> bool:
@@ -131,6 +140,18 @@ class HostFiles:
         except (OSError, ValueError):
             return False
         return head[:4] == b"\x7fELF" and (head[4:6], head[18:20]) == self._identity
+
+
+def _normal(path: str) -> str:
+    place = "/"
+    for part in path.split("/"):
+        if part == "..":
+            if not os.path.isdir(place):
+                return path
+            place = os.path.dirname(os.path.realpath(place) if os.path.islink(place) else place)
+        elif part not in ("", "."):
+            place = os.path.join(place, part)
+    return place
 
 
 def _identity(elf_class: int, byteorder: str, machine: int) -> tuple[bytes, bytes]:

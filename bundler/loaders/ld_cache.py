@@ -57,8 +57,9 @@ def _read_configuration(path: str, depth: list[int]) -> Iterator[str]:
         return
     for line in lines:
         text = line.partition("#")[0].strip()
-        if text.startswith("include "):
-            for pattern in text.split()[1:]:
+        words = text.split()
+        if words[:1] == ["include"]:
+            for pattern in words[1:]:
                 for name in sorted(glob.glob(os.path.join(os.path.dirname(path), pattern))):
                     yield from _read_configuration(name, depth)
         elif text.startswith("/"):

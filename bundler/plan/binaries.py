@@ -129,7 +129,7 @@ def _closure(
                 return inside
         return None
 
-    library_path = tuple(part for part in os.environ.get("LD_LIBRARY_PATH", "").split(":") if part)
+    library_path = tuple(part for part in re.split("[:;]", os.environ.get("LD_LIBRARY_PATH", "")) if part)
     surroundings = Surroundings(
         files, system, library_path, bundle_path, frozenset(options.exclude_libs), options.include_libs
     )

@@ -25,8 +25,10 @@ def modules_of(folder: str, name: str) -> list[str]:
     settings = _settings(folder)
     if settings is None:
         return importable(folder)
-    named = [*_named_modules(settings), re.sub(r"[-.]+", "_", name)]
-    for candidates in (named[:-1], named[-1:]):
+    spelled = re.sub(r"[-.]+", "_", name)
+    normalised = re.sub(r"[-_.]+", "_", name).lower()  # hatchling, uv and poetry
+    in_namespace = name.replace("-", "_")  # flit
+    for candidates in (_named_modules(settings), [spelled], [normalised], [in_namespace]):
         found = [found for candidate in candidates if (found := _existing(folder, candidate)) is not None]
         if found:
             return sorted(set(found))

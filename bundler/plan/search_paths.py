@@ -35,6 +35,10 @@ class PlannedFiles:
             return self._host.is_library(path)
         return self.settled(path[len(ROOT) + 1 :]) in self._libraries
 
+    def normal(self, path: str) -> str:
+        """In the bundle by the names alone: its own folders are no links that `..` could stand behind."""
+        return os.path.normpath(path) if path.startswith(ROOT + "/") else self._host.normal(path)
+
     def settled(self, path: str) -> str:
         """The bundle path behind the links of `path`, those of its folders included."""
         for _ in range(40):

@@ -179,7 +179,7 @@ class _Zstandard:
 
     def close(self) -> None:
         """End the frame."""
-        self._stream.close()
+        self._stream.close()  # type: ignore[no-untyped-call]
 
     def abandon(self) -> None:
         """Nothing to stop: the workers end with the stream."""

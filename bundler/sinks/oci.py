@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from bundler.plan.entries import Deferred, Directory, Entry, Layer
+from bundler.plan.entries import Directory, Entry, Layer
 from bundler.sinks.archive import ArchiveSink
 from bundler.sinks.compression import GZIP, open_compressor
 from bundler.sinks.oci_base import BaseImage, BaseLayer
@@ -221,7 +221,7 @@ class _Hashed:
 
 
 def by_layer(entries: Sequence[Entry]) -> Mapping[Layer, list[Entry]]:
-    """The entries of each layer, the lowest layer first, in path order, the deferred ones last.
+    """The entries of each layer, the lowest layer first, in the order in which they came.
 
     A directory lies in the lowest layer that has something below it: no layer relies on one above.
     """
@@ -241,11 +241,7 @@ def by_layer(entries: Sequence[Entry]) -> Mapping[Layer, list[Entry]]:
             layers[layer].append(replace(entry, layer=layer))
         else:
             layers[entry.layer].append(entry)
-    return {
-        layer: sorted(found, key=lambda entry: (isinstance(entry.content, Deferred), entry.path))
-        for layer, found in layers.items()
-        if found
-    }
+    return {layer: found for layer, found in layers.items() if found}
 
 
 def _descriptor(blob: _Blob) -> dict[str, object]:

@@ -65,10 +65,10 @@ def test_an_archive_writes_nothing_beside_the_place_where_it_is_looked_at(
 
 
 def test_no_set_id_program_comes_out_of_an_archive(tmp_path: Path) -> None:
-    from bundler.trees import as_directory
+    from bundler.trees import extracted
 
     path = archive(tmp_path / "evil.tar.gz", ("bin/shell", b"#!/bin/sh\n", 0o6755))
-    with as_directory(str(path)) as folder:
+    with extracted(str(path)) as folder:
         assert os.stat(os.path.join(folder, "bin/shell")).st_mode & 0o6000 == 0
 
 

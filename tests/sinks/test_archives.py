@@ -381,7 +381,15 @@ def test_a_target_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
         folder = Path(name)
         folder.chmod(0o755)
         path = write("run", folder / "a.run", sample(tmp_path))
-        command: list[str | Path] = ["setpriv", "--reuid=65534", "--clear-groups", "sh", path, "--target", folder / "app"]
+        command: list[str | Path] = [
+            "setpriv",
+            "--reuid=65534",
+            "--clear-groups",
+            "sh",
+            path,
+            "--target",
+            folder / "app",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert "cannot be written to" in done.stderr
