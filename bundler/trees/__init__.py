@@ -49,9 +49,9 @@ class Tree(Protocol):
     def scan(self, look: Callable[[Member, BinaryIO | None], _T]) -> list[tuple[Member, _T]]:
         """Call `look` for every path but the root, with an open file for files, and give the paths with what it gave.
 
-        A folder on top of an archive is not known before its end: `look` sees it in the paths, who reads the result does not. The
-        file is good for one reading from its start (see `random_access`), and until `look` returns; several calls may be under way at once. Raises
-        NotABundle where the tree cannot be read to its end.
+        A folder on top of an archive is not known before its end: `look` sees it in the paths, who reads the result does not.
+        The file is good for one reading from its start (see `random_access`), and until `look` returns. Several calls may be
+        under way at once. Raises NotABundle where the tree cannot be read to its end.
         """
 
 
