@@ -102,7 +102,7 @@ class OciSink(ArchiveSink):
         self._index(manifest)
         docker = {
             "Config": _BLOBS + config.sha256,
-            "RepoTags": [self._settings.name] if self._settings.name else None,
+            "RepoTags": [_tagged(self._settings.name)] if self._settings.name else None,
             "Layers": [_BLOBS + layer.sha256 for layer in layers],
         }
         self._member("manifest.json", _dump([docker]))
@@ -110,11 +110,15 @@ class OciSink(ArchiveSink):
         self._file.flush()
 
     def _index(self, manifest: _Blob) -> None:
-        annotations = {"org.opencontainers.image.ref.name": _tag(self._settings.name)} if self._settings.name else {}
+        descriptor = _descriptor(manifest)
+        if self._settings.name:
+            name = _tagged(self._settings.name)
+            # The first is the tag for skopeo and podman, the second the name for containerd.
+            descriptor["annotations"] = {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name}
         index = {
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.index.v1+json",
-            "manifests": [_descriptor(manifest) | ({"annotations": annotations} if annotations else {})],
+            "manifests": [descriptor],
         }
         self._member("index.json", _dump(index))
         self._member("oci-layout", _dump({"imageLayoutVersion": "1.0.0"}))
@@ -257,8 +261,9 @@ def _variables(inherited: Sequence[str], settings: ImageSettings) -> list[str]:
     return [f"{key}={value}" for key, value in known.items()]
 
 
-def _tag(name: str) -> str:
-    return name.rpartition("/")[2].rpartition(":")[2] if ":" in name.rpartition("/")[2] else "latest"
+def _tagged(name: str) -> str:
+    """A name with a tag: `latest` unless it has one."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _timestamp(time_ns: int) -> str:
