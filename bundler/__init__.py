@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions
+from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -28,6 +28,7 @@ __all__ = [
     "PackOptions",
     "PackReport",
     "PlanOptions",
+    "Pyc",
     "__version__",
     "inspect",
     "pack",

@@ -55,6 +55,12 @@ def bundler() -> None:
 @click.option(
     "--symlinks", type=click.Choice(["keep", "none"]), default="keep", help="With none, files take the places of links."
 )
+@click.option(
+    "--pyc",
+    type=click.Choice(["keep", "compile", "none"]),
+    default=None,
+    help="Compiled modules: as they are (directories), made anew (archives), or none.",
+)
 @click.option("--base", default="scratch", metavar="IMAGE.tar|scratch", help="OCI: the image to put the bundle on.")
 @click.option("--image-name", default="", metavar="NAME[:TAG]", help="OCI: the name that podman load gives it.")
 @click.option("--image-user", default="", metavar="USER", help="OCI: the user that the command runs as.")
@@ -86,6 +92,7 @@ def pack(
     add: tuple[str, ...],
     entry: str,
     symlinks: str,
+    pyc: str | None,
     base: str,
     image_name: str,
     image_user: str,
@@ -105,7 +112,7 @@ def pack(
 
     ENV is a virtual environment, or a Python installation that stands by itself.
     """
-    from bundler import ImageOptions, LinkMode, PackOptions, PlanOptions, report
+    from bundler import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, report
     from bundler import pack as run_pack
 
     if out == "-" and as_json:
@@ -114,6 +121,7 @@ def pack(
         plan=PlanOptions(exclude_lib, include_lib, add, entry, symlinks == "keep"),
         image=ImageOptions(base, image_user, image_env, image_label, image_name),
         format=form,
+        pyc=Pyc(pyc) if pyc else None,
         force=force,
         link=LinkMode(link),
         threads=threads or os.cpu_count() or 1,

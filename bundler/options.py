@@ -19,6 +19,17 @@ class LinkMode(enum.Enum):
     """A reflink, or an error."""
 
 
+class Pyc(enum.Enum):
+    """What becomes of compiled modules (`__pycache__`)."""
+
+    KEEP = "keep"
+    """As the environment has them."""
+    COMPILE = "compile"
+    """Made anew: never checked against their source, without a path of this machine."""
+    NONE = "none"
+    """Left out: Python writes its own where it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What decides on the content of a bundle.
@@ -35,6 +46,12 @@ class PlanOptions:
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
     links: bool = True
     """Whether symbolic links are kept; else the files that they mean take their places."""
+    pyc: Pyc = Pyc.KEEP
+    pyc_cache: str = ""
+    """The folder that holds compiled modules, needed to compile."""
+    epoch: int | None = None
+    """One time for all files, in seconds; None keeps the times of the sources."""
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,8 @@ class PackOptions:
     """
 
     plan: PlanOptions = field(default_factory=PlanOptions)
+    pyc: Pyc | None = None
+    """None for the format's own way: archives compile, directories keep."""
     image: ImageOptions = field(default_factory=ImageOptions)
     format: str | None = None
     force: bool = False

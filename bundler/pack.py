@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import OutputFailed
-from bundler.options import PackOptions
+from bundler.options import PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -32,28 +34,50 @@ def pack(
     from bundler.audit.proof import prove
     from bundler.environment import load_environment
     from bundler.plan.making import make_plan
-    from bundler.sinks.formats import format_of, open_sink
+    from bundler.plan.pyc_cache import pyc_cache_folder
+    from bundler.sinks.formats import open_sink
 
-    format_of(out, options.format)
+    decided = decide(options, out)
     progress.phase("reading the environment")
     loaded = load_environment(environment)
     check_output(loaded, out)
-    progress.phase("planning")
-    plan = make_plan(loaded, options.plan)
-    if options.dry_run:
-        return report(plan, out, options, None, None)
-    with open_sink(out, options, plan) as sink:
-        written = send(plan, sink, {}, progress)
-        if not options.verify or not written.path:
-            return report(plan, sink.place(), options, written, None)
-        progress.phase("verifying")
-        proof = prove(written.path, loaded)
-        if not proof.import_failures or amended(plan, written, proof.import_failures):
+    with ExitStack() as held:
+        cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
+        progress.phase("planning")
+        plan = make_plan(loaded, replace(decided, pyc_cache=cache))
+        if options.dry_run:
+            return report(plan, out, options, None, None)
+        with open_sink(out, options, plan) as sink:
+            written = send(plan, sink, {}, progress)
+            if not options.verify or not written.path:
+                return report(plan, sink.place(), options, written, None)
+            progress.phase("verifying")
+            proof = prove(written.path, loaded)
+            if not proof.import_failures or amended(plan, written, proof.import_failures):
+                return report(plan, sink.place(), options, written, proof)
+        # An archive is written anew to tell in `bundle.json` what the source cannot import either.
+        with open_sink(out, options, plan) as sink:
+            written = send(plan, sink, proof.import_failures, Silent())
             return report(plan, sink.place(), options, written, proof)
-    # An archive is written anew to tell in `bundle.json` what the source cannot import either.
-    with open_sink(out, options, plan) as sink:
-        written = send(plan, sink, proof.import_failures, Silent())
-        return report(plan, sink.place(), options, written, proof)
+
+
+def decide(options: PackOptions, out: str) -> PlanOptions:
+    """The plan's options, with what the format decides where the user did not.
+
+    Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
+    stay as they are.
+    """
+    from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
+    from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
+
+    archive = format_of(out, options.format) is not DIRECTORY_FORMAT
+    pyc = options.pyc or (Pyc.COMPILE if archive else Pyc.KEEP)
+    epoch = None
+    if archive:
+        epoch = source_date_epoch()
+        if epoch is None and pyc is not Pyc.KEEP:
+            epoch = DEFAULT_EPOCH
+    return replace(options.plan, pyc=pyc, epoch=epoch, threads=options.threads)
 
 
 def check_output(environment: Environment, out: str) -> None:

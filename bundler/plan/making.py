@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
-from bundler.options import PlanOptions
+from bundler.options import PlanOptions, Pyc
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
+from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
 from bundler.plan.editables import plan_editables
 from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
 from bundler.plan.floor import Floor
@@ -20,6 +20,7 @@ from bundler.plan.layout import mounts_for
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
 from bundler.plan.texts import plan_texts
+from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
 
 
@@ -67,11 +68,13 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     check_added(collected, entries)
     start = plan_start(options.entry, entries, environment) if options.entry else None
     put(entries, (start.script,) if start else ())
-    drop_stale_pycs(entries)
+    settle_compiled(entries, environment, options)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
     if not options.links:
         entries = without_links(entries)
+    if options.epoch is not None:
+        entries = with_fixed_times(entries, options.epoch, spread=options.pyc is Pyc.NONE)
     return Plan(
         environment,
         in_order(entries),
@@ -81,6 +84,20 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         modules_without_pyc(entries, environment.interpreter.cache_tag),
         start,
     )
+
+
+def settle_compiled(entries: dict[str, Entry], environment: Environment, options: PlanOptions) -> None:
+    """Keep, make or leave out the compiled modules."""
+    if options.pyc is Pyc.KEEP:
+        drop_stale(entries)
+        if options.epoch is not None:
+            without_times(entries)
+        return
+    drop_compiled(entries)
+    if options.pyc is Pyc.COMPILE:
+        interpreter = environment.interpreter
+        folder, threads = options.pyc_cache, options.threads
+        put(entries, compile_all(entries, interpreter, environment.python, folder, threads))
 
 
 def put(entries: dict[str, Entry], more: tuple[Entry, ...]) -> None:
@@ -97,19 +114,6 @@ def in_order(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
     paths = sorted(entries)
     now = [entries[path] for path in paths if not isinstance(entries[path].content, Deferred)]
     return (*now, *(entries[path] for path in paths if isinstance(entries[path].content, Deferred)))
-
-
-_PYC = re.compile(r"(.*/)?__pycache__/([^/]+)\.[^./]+(\.opt-\d)?\.pyc")
-
-
-def drop_stale_pycs(entries: dict[str, Entry]) -> None:
-    """Remove compiled modules whose source is changed: their time and size may still fit."""
-    for path in list(entries):
-        match = _PYC.fullmatch(path)
-        if match:
-            source = entries.get(f"{match[1] or ''}{match[2]}.py")
-            if source is not None and source.reason is not None:
-                del entries[path]
 
 
 def modules_without_pyc(entries: Mapping[str, Entry], cache_tag: str) -> int:

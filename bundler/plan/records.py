@@ -11,6 +11,9 @@ from bundler.plan.entries import Deferred, Digests, Directory, Entry, Link, Sour
 from bundler.plan.mounts import MountTable
 from bundler.rewrite.record import parse_record, rewrite_record
 
+BUNDLER = "bundler"
+"""The origin of what bundler makes itself."""
+
 
 def plan_records(
     entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, added: Mapping[str, Sequence[str]]
@@ -19,16 +22,26 @@ def plan_records(
 
     `added` are bundle paths of files and folders that a distribution owns anew, by the bundle path of its metadata.
     """
+    pycs: dict[str, list[str]] = {}
+    for path, entry in entries.items():
+        if path.endswith(".pyc") and entry.origin == BUNDLER:
+            folder, _, name = path.rpartition("/__pycache__/")
+            pycs.setdefault(f"{folder}/{name.rsplit('.', 2)[0]}.py", []).append(path)
     return tuple(
-        entry
+        record
         for distribution in environment.distributions
-        if (entry := _plan_record(distribution, entries, mounts, added)) is not None
+        if (record := _plan_record(distribution, entries, mounts, added, pycs)) is not None
     )
 
 
 def _plan_record(
-    distribution: Distribution, entries: Mapping[str, Entry], mounts: MountTable, added: Mapping[str, Sequence[str]]
+    distribution: Distribution,
+    entries: Mapping[str, Entry],
+    mounts: MountTable,
+    added: Mapping[str, Sequence[str]],
+    pycs: Mapping[str, Sequence[str]],
 ) -> Entry | None:
+    """`pycs` are the compiled modules that are made anew, by their sources (bundle paths)."""
     metadata = mounts.bundle_path(distribution.metadata)
     record = entries.get(f"{metadata}/RECORD")
     if metadata is None or record is None or not isinstance(record.content, Source):
@@ -38,10 +51,10 @@ def _plan_record(
     site_packages = os.path.dirname(metadata)
     resolve = _resolver(os.path.dirname(distribution.metadata), entries, mounts)
     owned = [resolve(row.path) for row in parse_record(data)]
-    changed = frozenset(
-        path for path in owned if path is not None and path in entries and entries[path].reason is not None
-    )
-    new = tuple(sorted({path for place in added.get(metadata, ()) for path in _files_below(place, entries)}))
+    changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
+    brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
+    compiled = {path for module in (*owned, *brought) if module for path in pycs.get(module, ())}
+    new = tuple(sorted(brought | compiled - set(owned)))
     if not changed and not new and None not in owned:
         return None
 
@@ -51,6 +64,11 @@ def _plan_record(
         )
 
     return replace(record, content=Deferred(make), reason="rows of changed files made anew")
+
+
+def _is_new(entry: Entry) -> bool:
+    """Whether the file differs from what the source's RECORD knows."""
+    return entry.reason is not None or entry.origin == BUNDLER
 
 
 def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> Callable[[str], str | None]:
