@@ -35,6 +35,7 @@ def write(out: Path, entries: list[Entry], *, force: bool = False, link: LinkMod
         for item in entries:
             sink.add(item)
         sink.finish()
+        sink.place()
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -1,0 +1,209 @@
+"""Compiled modules: the same bytes in any order, never checked, without a path of this machine, and from the cache."""
+
+from __future__ import annotations
+
+import importlib.util
+import marshal
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+from bundler.environment import Interpreter, load_environment
+from bundler.errors import BundlerError, InterpreterFailed
+from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
+from bundler.plan.entries import Directory, Entry, Layer, Literal, Patched, Source
+from bundler.plan.times import source_date_epoch, with_fixed_times
+
+PACKAGES = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+TAG = sys.implementation.cache_tag
+SOURCES = {
+    "first.py": b'"""Words."""\nNAMES = ("alpha", "beta")\n\ndef alpha(beta):\n    return {"alpha", "beta", 1.5, b"x"}\n',
+    "second.py": b"from first import alpha\n\nclass Beta:\n    alpha = alpha\n    names = frozenset(('alpha', 'gamma'))\n",
+    "third.py": b"import os\ngamma = lambda alpha, *beta, os=os: (alpha, beta, os, 'gamma', 'a string with spaces')\n",
+    "broken.py": b"print 'Python 2'\n",
+    "latin.py": "# -*- coding: latin-1 -*-\nname = 'é'\n".encode("latin-1"),
+}
+
+
+@pytest.fixture(scope="module")
+def interpreter() -> Interpreter:
+    return load_environment(sys.prefix).interpreter
+
+
+def entries_in(folder: Path, names: list[str]) -> dict[str, Entry]:
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {}
+    for name in names:
+        (folder / name).write_bytes(SOURCES[name])
+        content = Source(str(folder / name), len(SOURCES[name]))
+        path = f"{PACKAGES}/{name}"
+        entries[path] = Entry(path, content, 0o755, 1_500_000_000_000_000_000, Layer.PACKAGES, f"env:{name}")
+    return entries
+
+
+def compiled(
+    entries: dict[str, Entry], interpreter: Interpreter, cache: Path, python: str = sys.executable
+) -> dict[str, bytes]:
+    """The pycs by the names of their modules."""
+    found = {}
+    for entry in compile_all(entries, interpreter, python, str(cache), 2):
+        assert isinstance(entry.content, Source)
+        assert entry.path.endswith(f".{TAG}.pyc") and "/__pycache__/" in entry.path
+        assert (entry.mode, entry.layer, entry.origin) == (0o644, Layer.PACKAGES, "bundler")
+        found[os.path.basename(entry.path).partition(".")[0]] = Path(entry.content.path).read_bytes()
+        assert len(found[os.path.basename(entry.path).partition(".")[0]]) == entry.content.size
+    return found
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    yield code.co_filename
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)
+
+
+def test_bytes_do_not_tell_the_order_the_folder_or_the_company(tmp_path: Path, interpreter: Interpreter) -> None:
+    names = list(SOURCES)
+    one = compiled(entries_in(tmp_path / "one", names), interpreter, tmp_path / "cache-1")
+    other = compiled(entries_in(tmp_path / "another folder", names[::-1]), interpreter, tmp_path / "cache-2")
+    alone = compiled(entries_in(tmp_path / "alone", ["second.py"]), interpreter, tmp_path / "cache-3")
+    assert one == other
+    assert set(one) == {"first", "second", "third", "latin"}, "what does not compile has none"
+    assert alone["second"] == one["second"]
+
+
+def test_a_pyc_is_never_checked_and_names_the_bundle_only(tmp_path: Path, interpreter: Interpreter) -> None:
+    for name, data in compiled(entries_in(tmp_path / "src", list(SOURCES)), interpreter, tmp_path / "cache").items():
+        assert data[:4] == importlib.util.MAGIC_NUMBER
+        assert int.from_bytes(data[4:8], "little") == 1
+        assert data[8:16] == importlib.util.source_hash(SOURCES[f"{name}.py"])
+        assert set(names_in(marshal.loads(data[16:]))) == {f"{PACKAGES}/{name}.py"}
+        assert os.fsencode(tmp_path) not in data
+
+
+def test_the_second_time_nothing_is_run(tmp_path: Path, interpreter: Interpreter) -> None:
+    entries = entries_in(tmp_path / "src", list(SOURCES))
+    before = compiled(entries, interpreter, tmp_path / "cache")
+    assert compiled(entries, interpreter, tmp_path / "cache", python="/nonexistent/python") == before
+    (tmp_path / "src/first.py").write_bytes(b"changed = 1\n")
+    with pytest.raises((InterpreterFailed, FileNotFoundError)):
+        compiled(entries, interpreter, tmp_path / "cache", python="/nonexistent/python")
+
+
+def test_a_damaged_pyc_in_the_cache_is_not_used(tmp_path: Path, interpreter: Interpreter) -> None:
+    entries = entries_in(tmp_path / "src", list(SOURCES))
+    before = compiled(entries, interpreter, tmp_path / "cache")
+    for path in (tmp_path / "cache").glob("*/*.pyc"):
+        path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    assert compiled(entries, interpreter, tmp_path / "cache") == before
+
+
+def test_a_python_that_cannot_compile_is_an_error(tmp_path: Path, interpreter: Interpreter) -> None:
+    with pytest.raises(InterpreterFailed, match="could not compile"):
+        compiled(entries_in(tmp_path / "src", ["first.py"]), interpreter, tmp_path / "cache", python="/bin/false")
+
+
+def test_changed_modules_are_compiled_from_what_they_became(tmp_path: Path, interpreter: Interpreter) -> None:
+    entries = entries_in(tmp_path / "src", ["first.py"])
+    path = f"{PACKAGES}/first.py"
+    entries[path] = replace(entries[path], content=Literal(b"answer = 42\n"), reason="rewritten")
+    data = compiled(entries, interpreter, tmp_path / "cache")["first"]
+    assert data[8:16] == importlib.util.source_hash(b"answer = 42\n")
+
+
+def test_all_pycs_go_but_those_that_are_modules_themselves() -> None:
+    paths = [f"{PACKAGES}/a/__pycache__/m.{TAG}.pyc", f"{PACKAGES}/a/__pycache__/m.cpython-27.opt-1.pyc"]
+    kept = [
+        f"{PACKAGES}/a",
+        f"{PACKAGES}/a/sourceless.pyc",
+        f"{PACKAGES}/b/__pycache__",
+        f"{PACKAGES}/b/__pycache__/data.txt",
+    ]
+    entries = {path: Entry(path, Literal(b""), 0o644, 0, Layer.PACKAGES, "env:") for path in [*paths, *kept]}
+    for folder in (f"{PACKAGES}/a", f"{PACKAGES}/a/__pycache__", f"{PACKAGES}/b/__pycache__"):
+        entries[folder] = Entry(folder, Directory(), 0o755, 0, Layer.PACKAGES, "env:")
+    drop_compiled(entries)
+    assert sorted(entries) == sorted(kept)
+
+
+def with_pyc(folder: Path, mtime: int, flags: int = 0) -> dict[str, Entry]:
+    """A module, and a pyc that Python would have written for it at a time."""
+    entries = entries_in(folder, ["first.py"])
+    source = SOURCES["first.py"]
+    data = importlib.util.MAGIC_NUMBER + flags.to_bytes(4, "little")
+    data += (
+        mtime.to_bytes(4, "little") + len(source).to_bytes(4, "little") + marshal.dumps(compile(source, "x", "exec"))
+    )
+    (folder / "first.pyc").write_bytes(data)
+    path = f"{PACKAGES}/__pycache__/first.{TAG}.pyc"
+    entries[path] = Entry(path, Source(str(folder / "first.pyc"), len(data)), 0o644, 0, Layer.PACKAGES, "env:")
+    return entries
+
+
+def test_pycs_that_are_kept_stay_valid_when_times_change_or_go(tmp_path: Path) -> None:
+    path = f"{PACKAGES}/__pycache__/first.{TAG}.pyc"
+    entries = with_pyc(tmp_path, 1_500_000_000)
+    without_times(entries)
+    content = entries[path].content
+    assert isinstance(content, Patched)
+    with open(content.path, "rb") as file:
+        data = b"".join(content.patch.read(file))
+    assert data[4:8] == b"\1\0\0\0"
+    assert data[16:] == (tmp_path / "first.pyc").read_bytes()[16:]
+    stale = with_pyc(tmp_path, 1_400_000_000)
+    without_times(stale)
+    assert path not in stale
+    checked = with_pyc(tmp_path, 1_400_000_000, flags=3)
+    without_times(checked)
+    assert isinstance(checked[path].content, Source), "one that is checked by content is right at any time"
+
+
+def test_a_pyc_of_a_changed_module_goes(tmp_path: Path) -> None:
+    entries = with_pyc(tmp_path, 1_500_000_000)
+    entries[f"{PACKAGES}/first.py"] = replace(entries[f"{PACKAGES}/first.py"], reason="rewritten")
+    drop_stale(entries)
+    assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" not in entries
+
+
+def test_times_are_one_or_follow_from_a_module_s_content(tmp_path: Path) -> None:
+    entries = entries_in(tmp_path, list(SOURCES))
+    entries["data"] = Entry("data", Literal(b""), 0o644, 5, Layer.PACKAGES, "env:")
+    epoch = 1_600_000_000
+    assert {entry.mtime_ns for entry in with_fixed_times(entries, epoch, spread=False).values()} == {epoch * 10**9}
+    spread = with_fixed_times(entries, epoch, spread=True)
+    assert spread["data"].mtime_ns == epoch * 10**9
+    times = {entry.mtime_ns for path, entry in spread.items() if path != "data"}
+    assert len(times) == len(SOURCES)
+    assert all(0 <= epoch - time // 10**9 < 29 * 24 * 3600 and time % (2 * 10**9) == 0 for time in times)
+    assert with_fixed_times(entries, epoch, spread=True) == spread
+
+
+def test_source_date_epoch_is_a_number_or_an_error() -> None:
+    assert source_date_epoch({}) is None
+    assert source_date_epoch({"SOURCE_DATE_EPOCH": "0"}) == 0
+    assert source_date_epoch({"SOURCE_DATE_EPOCH": "1700000000"}) == 1_700_000_000
+    for wrong in ("yesterday", "-1", "1.5", "٣", "99999999999999"):
+        with pytest.raises(BundlerError, match="SOURCE_DATE_EPOCH"):
+            source_date_epoch({"SOURCE_DATE_EPOCH": wrong})
+
+
+def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
+    script = (
+        "from bundler.plan.pyc_cache import pyc_cache_folder\n"
+        "import os\n"
+        "with pyc_cache_folder() as folder:\n"
+        "    assert os.path.isdir(folder)\n"
+        "print(folder, os.path.exists(folder))\n"
+    )
+    (tmp_path / "file").touch()
+    for home, kept in ((tmp_path / "cache", True), (tmp_path / "file", False)):
+        env = {**os.environ, "XDG_CACHE_HOME": str(home)}
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
+        assert done.stdout.split()[-1] == str(kept)
+        assert done.stdout.startswith(str(tmp_path / "cache/bundler/pyc")) == kept
