@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from bundler.rewrite.templates import read_template
 
 _PYTHON = re.compile(r"pythonw?(3(\.\d+)?)?t?d?")
+_PYTHON_WORD = re.compile(rf"/{_PYTHON.pattern}(?!\S)")
 _ENV = re.compile(r"#!\s*/usr/bin/env(?:\s+-S)?\s+python(?:3(?:\.\d+)?)?(?P<rest>\s.*)?")
 _EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\" \"\$@\"")
 _OUR_MARK = b"__bundler_script=$0\n"
@@ -78,6 +79,10 @@ def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) ->
         return _read_exec_head(rest, length, is_ours)
     if env := _ENV.fullmatch(line):
         return _Head(_words(env["rest"] or ""), length) if any_python else None
+    for name in _PYTHON_WORD.finditer(line):
+        # pip writes a path with spaces as it is; no kernel can run it, but what it means is clear.
+        if is_ours(line[2 : name.end()].strip()):
+            return _Head(_words(line[name.end() :]), length)
     interpreter, *arguments = line[2:].split(maxsplit=1) or [""]
     if not _PYTHON.fullmatch(os.path.basename(interpreter)):
         return None

@@ -56,6 +56,7 @@ def answer(*command: str | Path, cwd: Path | None = None, **env: str) -> list[ob
 HEADERS = {
     "plain": b"#!/venv/bin/python3.12\n",
     "with a space behind #!": b"#! /venv/bin/python\n",
+    "path with spaces, as pip writes it": b"#!/venv with space/bin/python -u\n",
     "carriage return": b"#!/venv/bin/python3\r\n",
     "with a tab": b"#!\t/venv/bin/python3\t-s\n",
     "placeholder": b"#!python\n",
