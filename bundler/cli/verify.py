@@ -1,0 +1,33 @@
+"""`bundler verify`: the audit of a bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from bundler.cli.output import CONTEXT, FAULTS_FOUND, say
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("bundle")
+@click.option(
+    "--run/--no-run", default=None, help="Start the bundle's Python and import all modules (default: for directories)."
+)
+@click.option("--strict", is_flag=True, help="What was added after the pack is a fault, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
+def verify(bundle: str, run: bool | None, strict: bool, as_json: bool, verbose: bool) -> None:
+    """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
+    from bundler.audit import verify as run_verify
+
+    result = run_verify(bundle, run=os.path.isdir(bundle) if run is None else run, strict=strict)
+    if as_json:
+        click.echo(json.dumps(result.as_json(), indent=1))
+    else:
+        for line in result.lines(verbose):
+            say(line)
+    if result.faults:
+        sys.exit(FAULTS_FOUND)
