@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc
+from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -29,6 +29,7 @@ __all__ = [
     "PackReport",
     "PlanOptions",
     "Pyc",
+    "Symlinks",
     "__version__",
     "inspect",
     "pack",

@@ -30,6 +30,14 @@ class Pyc(enum.Enum):
     """Left out: Python writes its own where it may."""
 
 
+class Symlinks(enum.Enum):
+    """What becomes of symbolic links."""
+
+    KEEP = "keep"
+    NONE = "none"
+    """The files that they mean take their places."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What decides on the content of a bundle.
@@ -44,8 +52,7 @@ class PlanOptions:
     """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
-    links: bool = True
-    """Whether symbolic links are kept; else the files that they mean take their places."""
+    symlinks: Symlinks = Symlinks.KEEP
     pyc: Pyc = Pyc.KEEP
     pyc_cache: str = ""
     """The folder that holds compiled modules, needed to compile."""

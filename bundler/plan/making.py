@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
-from bundler.options import PlanOptions, Pyc
+from bundler.options import PlanOptions, Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
@@ -71,7 +71,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     settle_compiled(entries, environment, options)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
-    if not options.links:
+    if options.symlinks is Symlinks.NONE:
         entries = without_links(entries)
     if options.epoch is not None:
         entries = with_fixed_times(entries, options.epoch, spread=options.pyc is Pyc.NONE)
