@@ -13,7 +13,7 @@ from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
 from bundler.plan.editables import Editables, plan_editables
-from bundler.plan.entries import Deferred, Directory, Entry, Link, Literal, Source
+from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
 from bundler.plan.floor import Floor
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.layout import mounts_for
@@ -92,9 +92,10 @@ def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:
     """Take away what made installs editable; their files are there already."""
     for path in editables.removed:
         entries.pop(path, None)
-    for path, data in editables.rewritten.items():
-        reason = "without the lines of editable installs"
-        entries[path] = replace(entries[path], content=Literal(data), reason=reason)
+    for path, content in editables.replaced.items():
+        entries[path] = replace(
+            entries[path], content=content, reason="nothing in it leads to an editable install any more"
+        )
 
 
 def settle_compiled(entries: dict[str, Entry], environment: Environment, options: PlanOptions) -> None:
