@@ -1,24 +1,25 @@
-"""The plan's ELF files: read, completed by what they need, and patched where they would not find it."""
+"""The plan's ELF files: read, completed by what they need, and patched where they would not find it (Linux)."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
 from bundler.environment import Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
-from bundler.libraries.closure import Binary, BundledLibrary, Closure, Surroundings, find_closure
+from bundler.libraries.closure import Binary, Closure, Surroundings, find_closure
 from bundler.libraries.order import in_loading_order
 from bundler.loaders import SystemLibraries
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.options import PlanOptions
+from bundler.plan.binaries.outcome import Binaries, library_origin
 from bundler.plan.collect import directories_of
 from bundler.plan.entries import Entry, Layer, Link, Patched, Source
-from bundler.plan.floor import Floor, find_floor
-from bundler.plan.layout import base_origin, executable_path
+from bundler.plan.floor import find_floor
+from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable, relative
 from bundler.plan.search_paths import Change, PlannedFiles, SearchPaths
 
@@ -31,17 +32,7 @@ _NEVER_ELF = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Binaries:
-    """The outcome: entries to put over the plan's, and the facts for the report."""
-
-    entries: tuple[Entry, ...]
-    closure: Closure
-    floor: Floor | None
-    warnings: tuple[str, ...]
-
-
-def plan_binaries(
+def plan_elf(
     entries: Mapping[str, Entry], interpreter: Interpreter, mounts: MountTable, options: PlanOptions
 ) -> Binaries:
     """Read the ELF files among `entries`, find what they need, and plan their patches.
@@ -150,14 +141,6 @@ def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Ent
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))
             yield Entry(alias, Link(target), 0o777, found.st_mtime_ns, Layer.RUNTIME, origin)
-
-
-def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
-    """Where a library came from; below a user's own folders only the name is told."""
-    origin = base_origin(interpreter, library.source)
-    if origin.startswith("host:") and not library.source.startswith(("/usr/", "/lib", "/opt/")):
-        return "host:" + os.path.basename(library.source)
-    return origin
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
