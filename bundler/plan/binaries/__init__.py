@@ -27,7 +27,7 @@ def plan_binaries(
         case OperatingSystem.LINUX:
             from bundler.plan.binaries.elf import plan_elf
 
-            return plan_elf(entries, environment.interpreter, mounts, options)
+            return plan_elf(entries, environment, mounts, options)
         case system:
             raise UnsupportedEnvironment(
                 f"{environment.root} is an environment for {system.shown}, which is not packed yet"
