@@ -59,7 +59,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     for path in editables.removed:
         entries.pop(path, None)
     put(entries, interpreter_entries(environment))
-    binaries = plan_binaries(entries, environment.interpreter, mounts, options)
+    binaries = plan_binaries(entries, environment, mounts, options)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts)
     put(entries, texts.entries)
