@@ -7,8 +7,8 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.binaries.elf.view import open_patched
 from bundler.binaries.patch import Literal, Patch, Piece, Range, Zeros
+from bundler.binaries.view import open_patched
 
 SOURCE = bytes(range(256)) * 4
 PIECES: st.SearchStrategy[list[Piece]] = st.lists(
