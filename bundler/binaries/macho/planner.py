@@ -114,6 +114,9 @@ def _draft(file: BinaryIO, part: Slice, edits: Edits) -> _Kept | _Draft:
         return _Kept(part)
     if part.filetype not in _LINKED:
         raise CannotPatch("it is neither a program nor a library that dyld loads")
+    for segment in part.segments:
+        if segment.fileoff + segment.filesize > part.size:
+            raise BinaryFormatError(f"{segment.name} is truncated: the image ends after {part.size} bytes")
     notes = []
     old = _old_signature(file, part)
     lost = old.identity if old is not None else None
