@@ -44,6 +44,7 @@ FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "z
     default=None,
     help="Compiled modules: as they are (directories), made anew (archives), or none.",
 )
+@click.option("--isolated", is_flag=True, help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
 @click.option("--base", default="scratch", metavar="IMAGE.tar|scratch", help="OCI: the image to put the bundle on.")
 @click.option("--image-name", default="", metavar="NAME[:TAG]", help="OCI: the name that podman load gives it.")
 @click.option("--image-user", default="", metavar="USER", help="OCI: the user that the command runs as.")
@@ -76,6 +77,7 @@ def pack(
     entry: str,
     symlinks: str,
     pyc: str | None,
+    isolated: bool,
     base: str,
     image_name: str,
     image_user: str,
@@ -101,7 +103,7 @@ def pack(
     if out == "-" and as_json:
         raise click.UsageError("--json and --out - both want standard output")
     options = PackOptions(
-        plan=PlanOptions(exclude_lib, include_lib, add, entry, symlinks == "keep"),
+        plan=PlanOptions(exclude_lib, include_lib, add, entry, symlinks == "keep", isolated=isolated),
         image=ImageOptions(base, image_user, image_env, image_label, image_name),
         format=form,
         pyc=Pyc(pyc) if pyc else None,
