@@ -59,6 +59,8 @@ class PlanOptions:
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1
+    isolated: bool = False
+    """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ messages = option_group("Messages")
 @content("--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, as DEST.")
 @content("--entry", metavar="COMMAND", help="Start command: module:function, or 'bin/app serve'. Makes bin/start.")
 @content("--pyc", one_of=Pyc, help="Compiled modules: as they are (directories), made anew (archives), or left out.")
+@content("--isolated", is_flag=True, help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
 @libraries("--exclude-lib", "exclude_libs", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
 @libraries(
     "--include-lib",
