@@ -38,6 +38,17 @@ class Symlinks(enum.Enum):
     """The files that they mean take their places."""
 
 
+class EditableMode(enum.Enum):
+    """What becomes of editable installs."""
+
+    COPY = "copy"
+    """The files are taken from where the editable points."""
+    BUILD = "build"
+    """The project's back end builds a wheel from a copy of the project, and what is in that is taken."""
+    ERROR = "error"
+    """They are refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What decides on the content of a bundle.
@@ -53,6 +64,11 @@ class PlanOptions:
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
     symlinks: Symlinks = Symlinks.KEEP
+    editable: EditableMode = EditableMode.COPY
+    build_network: bool = False
+    """Whether back ends may use the network, and are installed with what they need for each project."""
+    build_folder: str = ""
+    """A folder for the wheels of editables, needed to build."""
     pyc: Pyc = Pyc.KEEP
     pyc_cache: str = ""
     """The folder that holds compiled modules, needed to compile."""

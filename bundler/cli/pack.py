@@ -13,7 +13,7 @@ import click
 
 from bundler.cli.grouped import GroupedCommand, filled, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
+from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
 
 FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
@@ -40,6 +40,12 @@ messages = option_group("Messages")
 @output("--symlinks", one_of=Symlinks, help="With none, files take the places of links (default: keep).")
 @output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")
 @output("--level", type=int, metavar="N", help="Compression level of an archive.")
+@content(
+    "--editable",
+    one_of=EditableMode,
+    help="Editable installs: copy the files where they point (default), build a wheel, or refuse them.",
+)
+@content("--build-network", is_flag=True, help="Let --editable build fetch what a project's build asks for.")
 @content("--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, as DEST.")
 @content("--entry", metavar="COMMAND", help="Start command: module:function, or 'bin/app serve'. Makes bin/start.")
 @content("--pyc", one_of=Pyc, help="Compiled modules: as they are (directories), made anew (archives), or left out.")
@@ -91,5 +97,5 @@ def options_of(chosen: dict[str, object]) -> PackOptions:
     return filled(PackOptions(plan=plan, image=image_options), chosen)
 
 
-_DECIDED = ("pyc", "pyc_cache", "epoch", "threads")
+_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "threads")
 """Fields of PlanOptions that `pack` sets from PackOptions and the format."""
