@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import shutil
 import tempfile
+import time
 
 from bundler.errors import OutputExists, OutputFailed
 
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _AT_FDCWD = -100
+_JUST_MADE = 60  # seconds
 _REFUSED = (errno.EXDEV, errno.EBUSY)
 
 
@@ -55,14 +58,21 @@ class Target:
         self.check()
 
     def make_temporary(self) -> str:
-        """A new directory on the target's own file system, hidden beside it."""
+        """A new directory on the target's own file system, hidden beside it.
+
+        What a killed process left there is removed: the directory of one that lives is locked.
+        """
         folder = os.path.dirname(self.path)
         if os.path.ismount(self.path):
             folder = self.path
+        prefix = f".{os.path.basename(self.path)}.bundler-"
+        _remove_abandoned(folder, prefix)
         try:
-            return tempfile.mkdtemp(prefix=f".{os.path.basename(self.path)}.bundler-", dir=folder)
+            temporary = tempfile.mkdtemp(prefix=prefix, dir=folder)
         except OSError as error:
             raise OutputFailed(f"{folder} cannot be written to: {error.strerror}") from error
+        self._lock = _lock(temporary)
+        return temporary
 
     def put_file(self, new: str) -> None:
         """Move a finished file to the target."""
@@ -108,6 +118,33 @@ class Target:
         except BaseException:
             moves.undo()
             raise
+
+
+def _lock(folder: str) -> int | None:
+    """Lock a directory for as long as this process lives; None where another has it, or the file system has no locks."""
+    descriptor = None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_abandoned(folder: str, prefix: str) -> None:
+    """Remove temporary directories of the same target whose process is gone. One that was just made may not be locked yet."""
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        if not name.startswith(prefix) or os.path.islink(path) or not os.path.isdir(path):
+            continue
+        if time.time() - os.stat(path).st_mtime < _JUST_MADE:
+            continue
+        descriptor = _lock(path)
+        if descriptor is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(descriptor)
 
 
 def is_bundle(path: str) -> bool:
