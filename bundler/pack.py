@@ -131,4 +131,5 @@ def report(plan: Plan, out: str, options: PackOptions, written: Written | None, 
         shared_files=written.shared if written is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
+        updated=written.updated if written is not None else None,
     )

@@ -24,6 +24,7 @@ FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "z
 )
 @click.option("--format", "form", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
 @click.option("--force", is_flag=True, help="Replace what is at PATH: a bundle or an archive, never another directory.")
+@click.option("--update", is_flag=True, help="Touch only what changed since the last pack to PATH, a directory.")
 @click.option("--top", default="", metavar="NAME", help="Put a folder of this name on top of an archive.")
 @click.option("--level", type=int, default=None, metavar="N", help="Compression level of an archive.")
 @click.option(
@@ -70,6 +71,7 @@ def pack(
     out: str,
     form: str | None,
     force: bool,
+    update: bool,
     top: str,
     level: int | None,
     add: tuple[str, ...],
@@ -112,6 +114,7 @@ def pack(
         level=level,
         verify=not no_verify,
         dry_run=dry_run,
+        update=update,
     )
     with shown_progress(quiet, verbose) as progress:
         result = run_pack(env, out, options, progress)
