@@ -114,3 +114,5 @@ class PackOptions:
     level: int | None = None
     verify: bool = True
     dry_run: bool = False
+    update: bool = False
+    """Touch only what differs from the bundle that is there."""
