@@ -1,6 +1,6 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify` and `inspect`, their options and results. What is heavy is loaded when it is first asked for.
+The public API: `pack`, `verify`, `inspect`, `fix`, their options and results. What is heavy is loaded when first asked for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __version__ = VERSION
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, verify
+    from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
     from bundler.report import PackReport
 
@@ -24,6 +25,7 @@ __all__ = [
     "AuditReport",
     "BundlerError",
     "EditableMode",
+    "FixReport",
     "ImageOptions",
     "LinkMode",
     "PackOptions",
@@ -32,6 +34,7 @@ __all__ = [
     "Pyc",
     "Symlinks",
     "__version__",
+    "fix",
     "inspect",
     "pack",
     "verify",
@@ -39,7 +42,9 @@ __all__ = [
 
 _HOMES = {
     "AuditReport": "bundler.audit",
+    "FixReport": "bundler.fixing",
     "PackReport": "bundler.report",
+    "fix": "bundler.fixing",
     "inspect": "bundler.inspection",
     "verify": "bundler.audit",
 }

@@ -75,6 +75,8 @@ class PlanOptions:
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1
+    isolated: bool = False
+    """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +114,5 @@ class PackOptions:
     level: int | None = None
     verify: bool = True
     dry_run: bool = False
+    update: bool = False
+    """Touch only what differs from the bundle that is there."""

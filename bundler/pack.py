@@ -134,4 +134,5 @@ def report(plan: Plan, out: str, options: PackOptions, written: Written | None, 
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
         notes=plan.notes,
+        updated=written.updated if written is not None else None,
     )

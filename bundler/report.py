@@ -28,6 +28,8 @@ class PackReport:
     leaks: LeakReport | None
     notes: tuple[str, ...] = ()
     """What was taken for editable installs, and from where."""
+    updated: tuple[int, int] | None = None
+    """Paths written and removed by an update."""
 
     @property
     def faults(self) -> int:
@@ -45,6 +47,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "files": sum(1 for fact in manifest.files.values() if fact.link is None),
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "shared_files": report.shared_files,
+        "updated": dict(zip(("written", "removed"), report.updated, strict=True)) if report.updated else None,
         "python": manifest.python.version,
         "floor": (
             {"glibc": manifest.libc_floor, "file": manifest.floor_file, "symbol": manifest.floor_symbol}
@@ -74,6 +77,8 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     files = sum(1 for fact in manifest.files.values() if fact.link is None)
     what = f"{report.out} ({report.format})" if report.out else "nothing (a dry run)"
     yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
+    if report.updated is not None:
+        yield "updated: {} paths written, {} removed, the others not touched".format(*report.updated)
     if manifest.libc_floor:
         yield f"needs glibc {manifest.libc_floor} or later ({manifest.floor_symbol} in {manifest.floor_file})"
     yield from report.notes

@@ -59,15 +59,15 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)
-    put(entries, interpreter_entries(environment))
-    binaries = plan_binaries(entries, environment.interpreter, mounts, options)
+    put(entries, interpreter_entries(environment, options))
+    binaries = plan_binaries(entries, environment, mounts, options)
     put(entries, binaries.entries)
-    texts = plan_texts(entries, environment, mounts)
+    texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
     put(entries, texts.entries)
     for path in texts.removed:
         entries.pop(path, None)
     check_added(collected, entries)
-    start = plan_start(options.entry, entries, environment) if options.entry else None
+    start = plan_start(options, entries, environment) if options.entry else None
     put(entries, (start.script,) if start else ())
     settle_compiled(entries, environment, options)
     put(entries, plan_records(entries, environment, mounts, editables.added))
@@ -81,7 +81,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         in_order(entries),
         binaries.closure,
         binaries.floor,
-        (*collected.warnings, *editables.warnings, *binaries.warnings),
+        (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
         start,
         editables.notes,
