@@ -64,6 +64,8 @@ class PlanOptions:
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
     symlinks: Symlinks = Symlinks.KEEP
+    system_site: bool = True
+    """Whether the base's packages come along where the environment uses them (`include-system-site-packages = true`)."""
     editable: EditableMode = EditableMode.COPY
     build_network: bool = False
     """Whether back ends may use the network, and are installed with what they need for each project."""

@@ -46,6 +46,11 @@ messages = option_group("Messages")
     one_of=EditableMode,
     help="Editable installs: copy the files where they point (default), build a wheel, or refuse them.",
 )
+@content(
+    "--system-site/--no-system-site",
+    default=None,
+    help="Take the base's packages along where the environment uses them (the default), or do not.",
+)
 @content("--build-network", is_flag=True, help="Let --editable build fetch what a project's build asks for.")
 @content("--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, as DEST.")
 @content("--entry", metavar="COMMAND", help="Start command: module:function, or 'bin/app serve'. Makes bin/start.")

@@ -19,6 +19,7 @@ from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.layout import mounts_for
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
+from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
@@ -52,7 +53,11 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
+    system_site = options.system_site and uses_system_site(environment)
     own = mounts_for(environment)
+    if system_site:
+        environment = with_system_site(environment)
+        own = (*own, *system_site_mounts(environment))
     editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
     collected = collect(mounts)
@@ -60,6 +65,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)
     put(entries, interpreter_entries(environment, options))
+    put(entries, (system_site_entry(environment),) if system_site else ())
     binaries = plan_binaries(entries, environment, mounts, options)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)

@@ -48,6 +48,8 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
         return table.bundle_path(folder) is None and table.bundle_path(os.path.realpath(folder)) is None
 
     found = find_editables(environment, is_outside)
+    if not environment.sysroot.is_host:
+        raise_all([_of_another_root(editable) for editable in found if not _is_paths(editable)])
     if options.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found])
     maker = _Maker(table, _reader(environment, options))
@@ -74,6 +76,11 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
     builder = Builder(environment.python, options.build_folder, options.build_network)
 
     def build(editable: Editable) -> Content:
+        if not environment.probed:
+            raise UnsupportedEditable(
+                f"{editable.name}: wheels are built only where the environment's Python runs",
+                "pack on the machine, or in the root, that the environment is for",
+            )
         if editable.project is None:
             raise UnsupportedEditable(
                 f"{editable.name}: nothing in the environment says where the project is",
@@ -113,6 +120,17 @@ def _refused(editable: Editable) -> BundlerError:
     return UnsupportedEditable(
         f"{editable.name} is an editable install" + (f" of {place}" if place else ""),
         "install it as a wheel, or pack with --editable copy or --editable build",
+    )
+
+
+def _is_paths(editable: Editable) -> bool:
+    return all(isinstance(part, SearchPath) for part in editable.parts)
+
+
+def _of_another_root(editable: Editable) -> BundlerError:
+    return UnsupportedEditable(
+        f"{editable.name} is an editable install of a kind that is read only in the root that it is for",
+        "pack inside of that root, or install it as a wheel before packing",
     )
 
 
