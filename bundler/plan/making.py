@@ -14,6 +14,7 @@ from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
 from bundler.plan.editables import Editables, plan_editables
 from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
+from bundler.plan.filters import filtered
 from bundler.plan.floor import Floor
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.layout import mounts_for
@@ -66,6 +67,9 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     remove_editables(entries, editables)
     put(entries, interpreter_entries(environment, options))
     put(entries, (system_site_entry(environment),) if system_site else ())
+    complete = len(entries)
+    entries = filtered(entries, environment.interpreter, options)
+    notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
     binaries = plan_binaries(entries, environment, mounts, options)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
@@ -90,7 +94,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
         start,
-        editables.notes,
+        notes,
     )
 
 
