@@ -87,6 +87,8 @@ class PlanOptions:
     pyc: Pyc = Pyc.KEEP
     pyc_cache: str = ""
     """The folder that holds compiled modules, needed to compile."""
+    in_place: bool = False
+    """Whether what marks the environment's folder for other tools stays in it."""
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1

@@ -126,5 +126,5 @@ def options_of(context: click.Context) -> PackOptions:
     return filled(PackOptions(plan=plan, image=image_options), chosen)
 
 
-_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "threads")
+_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "in_place", "threads")
 """Fields of PlanOptions that `pack` sets from PackOptions and the format."""

@@ -55,7 +55,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
     system_site = options.system_site and uses_system_site(environment)
-    own = mounts_for(environment)
+    own = mounts_for(environment, in_place=options.in_place)
     if system_site:
         environment = with_system_site(environment)
         own = (*own, *system_site_mounts(environment))

@@ -28,7 +28,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [
         *files,
         *(str(path.relative_to(packages)) for path in packages.rglob("*.pyc")),
-        *("mine-1.dist-info/RECORD",),
+        *(
+            "mine-1.dist-info/RECORD",
+            "mine-1.dist-info/METADATA",
+        ),
     ]
     (metadata / "RECORD").write_text("".join(f"{name},,\n" for name in names))
     return folder
@@ -45,7 +48,7 @@ def test_patterns_leave_out_and_take_back_in_order_and_record_agrees(environment
     bundle = tmp_path / "bundle"
     patterns = ("--exclude", "mine/", "--include", "**/mine/**", "--exclude", "tests/", "--include", "keep.txt")
     done = pack(
-        environment, bundle, *patterns, "--exclude", "/bin/activate.fish", "--exclude", "mine/__init__.py", "--json"
+        environment, bundle, *patterns, "--exclude", "/bin/activate.fish", "--exclude", "**/mine/__init__.py", "--json"
     )
     packages = next((bundle / "lib").glob("python*/site-packages"))
     left = sorted(str(path.relative_to(packages)) for path in packages.rglob("*") if path.is_file())
@@ -60,8 +63,6 @@ def test_patterns_leave_out_and_take_back_in_order_and_record_agrees(environment
     assert not (bundle / "bin/activate.fish").exists()
     assert (bundle / "bin/activate").exists()
     assert any(note.startswith("left out ") for note in json.loads(done.stdout)["notes"])
-    assert not list((bundle / "lib").glob("python*/test/test_*"))
-    assert (environment.parent / "env/bin/python").exists()
 
 
 @pytest.mark.everything
