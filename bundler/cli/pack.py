@@ -80,7 +80,9 @@ messages = option_group("Messages")
 @image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
 @work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
 @work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
-@work("--config", type=click.Path(), metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV).")
+@work(
+    "--config", type=click.Path(), metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV)."
+)
 @work("--dry-run", is_flag=True, help="Plan and report; write nothing.")
 @messages("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @messages("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
