@@ -60,6 +60,10 @@ FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "z
     "--include-lib", multiple=True, metavar="NAME|PATH", help="Take a shared library along, asked for or not."
 )
 @click.option("-j", "threads", type=click.IntRange(1), default=None, metavar="N", help="Files or blocks at once.")
+@click.option(
+    "--root", default="/", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot."
+)
+@click.option("--no-probe", is_flag=True, help="Run nothing of ENV: read its facts from files.")
 @click.option("--no-verify", is_flag=True, help="Do not audit the bundle.")
 @click.option("--dry-run", is_flag=True, help="Plan and report; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -85,6 +89,8 @@ def pack(
     exclude_lib: tuple[str, ...],
     include_lib: tuple[str, ...],
     threads: int | None,
+    root: str,
+    no_probe: bool,
     no_verify: bool,
     dry_run: bool,
     as_json: bool,
@@ -110,6 +116,8 @@ def pack(
         threads=threads or os.cpu_count() or 1,
         top=top,
         level=level,
+        root=root,
+        probe=not no_probe,
         verify=not no_verify,
         dry_run=dry_run,
     )

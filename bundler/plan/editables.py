@@ -59,6 +59,7 @@ class _Finder:
 
     def __init__(self, environment: Environment, table: MountTable) -> None:
         self._table = table
+        self._sysroot = environment.sysroot
         self._owners = dict(_owners(environment))
         self._taken: dict[str, str] = {}
         self.mounts: list[Mount] = []
@@ -102,10 +103,16 @@ class _Finder:
 
     def _is_outside(self, folder: str, path: str) -> bool:
         """Whether a line leads to an existing folder that no mount brings along."""
-        absolute = os.path.normpath(os.path.join(folder, path))
+        absolute = self._located(folder, path)
         if not os.path.isdir(absolute):
             return False
-        return self._table.bundle_path(absolute) is None and self._table.bundle_path(os.path.realpath(absolute)) is None
+        return (
+            self._table.bundle_path(absolute) is None and self._table.bundle_path(self._sysroot.real(absolute)) is None
+        )
+
+    def _located(self, folder: str, path: str) -> str:
+        """The path that a line of a `.pth` file in `folder` means; absolute ones are names of the sysroot."""
+        return self._sysroot.path_of(path) if path.startswith("/") else os.path.normpath(os.path.join(folder, path))
 
     def _take(self, owner: Distribution, path: str, folder: str, sources: list[str]) -> None:
         """Copy what the owner means by its paths, in place of the `.pth`."""
@@ -116,7 +123,7 @@ class _Finder:
             return
         brought = []
         for text in sources:
-            source = os.path.normpath(os.path.join(folder, text))
+            source = self._located(folder, text)
             names = modules_of(source, owner.name)
             if not names:
                 found = ", ".join(importable(source)) or "none"

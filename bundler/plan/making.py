@@ -53,7 +53,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     own = mounts_for(environment)
     editables = plan_editables(environment, MountTable(own))
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts)
+    collected = collect(mounts, environment.sysroot)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     for path in editables.removed:
