@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.errors import OutputFailed
+from bundler.errors import BundlerError, OutputFailed
 from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
@@ -38,9 +38,9 @@ def pack(
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
 
-    decided = decide(options, out)
     progress.phase("reading the environment")
-    loaded = load_environment(environment)
+    loaded = load_environment(environment, options.root, run=options.probe)
+    decided = decide(options, out, loaded)
     check_output(loaded, out)
     with ExitStack() as held:
         cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
@@ -63,17 +63,23 @@ def pack(
             return report(plan, sink.place(), options, written, proof)
 
 
-def decide(options: PackOptions, out: str) -> PlanOptions:
-    """The plan's options, with what the format decides where the user did not.
+def decide(options: PackOptions, out: str, environment: Environment) -> PlanOptions:
+    """The plan's options, with what the format and the environment decide where the user did not.
 
     Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
-    stay as they are.
+    stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
+    is asked to and is not run.
     """
     from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
     from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
 
     archive = format_of(out, options.format) is not DIRECTORY_FORMAT
-    pyc = options.pyc or (Pyc.COMPILE if archive else Pyc.KEEP)
+    pyc = options.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
+    if pyc is Pyc.COMPILE and not environment.probed:
+        raise BundlerError(
+            f"--pyc compile needs to run {environment.python}, and nothing of this environment is run here",
+            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+        )
     epoch = None
     if archive:
         epoch = source_date_epoch()

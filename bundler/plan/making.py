@@ -55,7 +55,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     own = mounts_for(environment)
     editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts)
+    collected = collect(mounts, environment.sysroot)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)

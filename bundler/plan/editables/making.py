@@ -44,7 +44,8 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
     """
 
     def is_outside(folder: str) -> bool:
-        return table.bundle_path(folder) is None and table.bundle_path(os.path.realpath(folder)) is None
+        real = environment.sysroot.real(folder)
+        return table.bundle_path(folder) is None and table.bundle_path(real) is None
 
     found = find_editables(environment, is_outside)
     if options.editable is EditableMode.ERROR:
@@ -73,6 +74,11 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
     builder = Builder(environment.python, options.build_folder, options.build_network)
 
     def build(editable: Editable) -> Content:
+        if not environment.probed:
+            raise UnsupportedEditable(
+                f"{editable.name}: --editable build runs the environment's Python, which is not run here",
+                "pack with --editable copy, or install it as a wheel",
+            )
         if editable.project is None:
             raise UnsupportedEditable(
                 f"{editable.name}: nothing in the environment says where the project is",
@@ -81,6 +87,11 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
         return builder.build(editable.name, editable.project)
 
     def copy(editable: Editable) -> Content:
+        if not environment.sysroot.is_host and any(isinstance(part, Hook) for part in editable.parts):
+            raise UnsupportedEditable(
+                f"{editable.name} is an editable through an import hook, whose places cannot be read in another root",
+                "install it as a wheel before packing",
+            )
         contents = [_read(part, editable, suffixes) for part in editable.parts]
         placements = tuple(placement for content in contents for placement in content.placements)
         return Content(contents[0].back_end, placements)

@@ -11,6 +11,7 @@ import os
 from bundler.errors import UnsupportedEditable
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.project import importable, modules_of
+from bundler.sysroot import HOST, Sysroot
 
 
 def read_path(distribution: str, source: str, *, may_be_empty: bool = False) -> Content:
@@ -34,11 +35,13 @@ def read_whole_path(source: str) -> Content:
     return Content("a path", tuple(Placement(os.path.join(source, name), name) for name in importable(source)))
 
 
-def egg_link_folder(path: str) -> str | None:
+def egg_link_folder(path: str, sysroot: Sysroot = HOST) -> str | None:
     """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         line = file.readline().strip()
-    folder = os.path.normpath(os.path.join(os.path.dirname(path), line))
+    folder = (
+        sysroot.path_of(line) if line.startswith("/") else os.path.normpath(os.path.join(os.path.dirname(path), line))
+    )
     return folder if line and os.path.isdir(folder) else None
 
 
