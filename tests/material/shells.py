@@ -32,7 +32,15 @@ def shell_command(name: str) -> list[str]:
 
 def _xonsh() -> str:
     def install(where: Path) -> list[Sequence[str | Path]]:
-        pip: list[str | Path] = [where / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "xonsh"]
+        pip: list[str | Path] = [
+            where / "bin/python",
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "xonsh",
+        ]
         return [[sys.executable, "-m", "venv", where], pip]
 
     return _installed("xonsh", "bin/xonsh", install)
