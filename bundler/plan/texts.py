@@ -28,6 +28,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfig_json,
     rewrite_sysconfigdata,
 )
+from bundler.rewrite.venv import rewrite_venv
 
 SIDE_FILES = "libexec/bundler"
 
@@ -102,6 +103,7 @@ class _Planner:
             ("build-details.json", self._build_details),
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
+            ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
         )
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
