@@ -312,13 +312,14 @@ def test_tox_runs_its_environments_on_a_bundle(plain: Plain, tmp_path: Path) -> 
 def test_poetry_installs_into_a_bundle_that_is_the_project_s_environment(plain: Plain, tmp_path: Path) -> None:
     project = tmp_path / "project"
     bundle = Path(shutil.copytree(plain.bundle, project / ".venv", symlinks=True, copy_function=os.link))
+    wheel = scripts_wheel(tmp_path, "one")
     (project / "pyproject.toml").write_text(
-        '[project]\nname = "project"\nversion = "1"\nrequires-python = ">=3.8"\ndependencies = ["markupsafe"]\n'
-        "[tool.poetry]\npackage-mode = false\n"
+        '[project]\nname = "project"\nversion = "1"\nrequires-python = ">=3.8"\n'
+        f'dependencies = ["one @ {wheel.as_uri()}"]\n[tool.poetry]\npackage-mode = false\n'
     )
     env = {**clean(), "POETRY_VIRTUALENVS_IN_PROJECT": "true"}
     poetry = [tool("uv"), "-q", "tool", "run", "poetry", "--no-interaction"]
     run([*poetry, "install"], cwd=project, env=env)
     assert is_untouched(bundle)
-    done = run([*poetry, "run", "python", "-c", "import markupsafe, sys; print(sys.prefix)"], cwd=project, env=env)
-    assert done.stdout.strip() == str(bundle)
+    done = run([*poetry, "run", "one-console"], cwd=project, env=env)
+    assert json.loads(done.stdout)[3] == str(bundle)
