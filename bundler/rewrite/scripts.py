@@ -10,6 +10,7 @@ place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, 
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -28,6 +29,10 @@ _PRINTF = re.compile(r"""\"\$\(printf %b (?P<octal>(?:'\\'0[0-7]{3} ?)+)\)\"""")
 _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
+_DEVELOPED = re.compile(
+    rb"^# EASY-INSTALL-DEV-SCRIPT: .*?^__file__ = (?P<path>[\"'].*[\"'])$", re.MULTILINE | re.DOTALL
+)
+_SIDE_FILES = "libexec/bundler"
 ISOLATED = ("-E", "-s")
 """The interpreter's arguments that leave out PYTHON* and the user's site. Not `-I`: a script may import what lies beside it."""
 
@@ -39,6 +44,11 @@ class RewrittenScript:
     data: bytes
     reason: str
     side_data: bytes | None = None
+
+
+def side_file_path(path: str) -> str:
+    """Where the side file of the script at a bundle path lies (a bundle path)."""
+    return f"{_SIDE_FILES}/{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,16 @@ def rewrite_script(
     lines = data[: head.length].splitlines(keepends=True)
     comments = b"".join(line if line.startswith(b"#") and not line.startswith(b"#!") else b"#\n" for line in lines)
     return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", comments + body)
+
+
+def developed_script(data: bytes) -> str | None:
+    """The path of the script that one written by `setup.py develop` runs; None for any other."""
+    match = _DEVELOPED.search(data[:4096])
+    try:
+        path = ast.literal_eval(match["path"].decode("utf-8", "surrogateescape")) if match else None
+    except (ValueError, SyntaxError):
+        return None
+    return path if isinstance(path, str) else None
 
 
 def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> _Head | None:

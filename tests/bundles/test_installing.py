@@ -131,13 +131,19 @@ def check_compiling(plain: Plain, folder: Path) -> None:
 
 def check_environments(plain: Plain, folder: Path) -> None:
     """`python -m venv`, with links and with copies, makes environments that work."""
-    code = "import sys, ssl, sqlite3, ctypes; print(sys.prefix, sys.base_prefix, sep='|')"
+    code = (
+        "import sys, ssl, sqlite3, ctypes; print(sys.prefix, sys.base_prefix, sep='|');"
+        " print(*{line.split(None, 5)[5] for line in open('/proc/self/maps') if '.so' in line}, sep='', end='')"
+    )
     for name, options in (("linked", ["--symlinks"]), ("copied", ["--copies"])):
         new = folder / name
         plain.run(plain.bundle / "bin/python", "-m", "venv", *options, new)
         assert (new / "bin/python").is_symlink() == (name == "linked")
-        answer = plain.run(new / "bin/python", "-c", code).strip().split("|")
-        assert answer == [str(new), str(plain.bundle)]
+        answer, *mapped = plain.run(new / "bin/python", "-c", code).splitlines()
+        assert answer.split("|") == [str(new), str(plain.bundle)]
+        libraries = [path for path in mapped if re.search("lib(python|ssl|sqlite3|ffi)", os.path.basename(path))]
+        assert libraries
+        assert [path for path in libraries if not path.startswith(str(plain.bundle))] == []
         assert plain.run(new / "bin/pip", "--version").startswith("pip ")
 
 
@@ -201,9 +207,10 @@ def test_uv_pip_installs_scripts_that_move_and_uninstalls(plain: Plain, tmp_path
         assert not (plain.bundle / "bin/two-console").exists()
 
 
-def test_virtualenv_makes_an_environment_on_top(plain: Plain, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--copies"]], ids=["links", "copies"])
+def test_virtualenv_makes_an_environment_on_top(plain: Plain, tmp_path: Path, options: list[str]) -> None:
     new = tmp_path / "new"
-    run([tool("virtualenv"), "-q", "--python", plain.bundle / "bin/python", new])
+    run([tool("virtualenv"), "-q", *options, "--python", plain.bundle / "bin/python", new])
     code = "import sys, ssl, sqlite3; print(sys.prefix, sys.base_prefix, sep='|')"
     assert plain.run(new / "bin/python", "-c", code).strip().split("|") == [str(new), str(plain.bundle)]
     assert plain.run(new / "bin/pip", "--version").startswith("pip ")

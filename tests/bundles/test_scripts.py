@@ -23,6 +23,9 @@ INSTALLED = [
     f"{name}-{kind}" for name in ("one", "two", "three") for kind in ("console", "gui", "data", "doc", "latin")
 ]
 WRITTEN = {
+    "developed": "#!{python}\n# EASY-INSTALL-DEV-SCRIPT: 'one==1.0','developed'\n__requires__ = 'one==1.0'\n"
+    "__import__('pkg_resources').require('one==1.0')\n__file__ = '{root}/src/developed'\n"
+    "with open(__file__) as f:\n    exec(compile(f.read(), __file__, 'exec'))\n",
     "old-entry-point": "#!{python}\n# EASY-INSTALL-ENTRY-SCRIPT: 'one==1.0','console_scripts','one-console'\n"
     "__requires__ = 'one==1.0'\nimport re\nimport sys\nfrom importlib.metadata import entry_points\nfrom one import main\n"
     "if __name__ == '__main__':\n    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n    sys.exit(main())\n",
@@ -70,6 +73,8 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
     site = environment / f"lib/python{python.version}/site-packages"
     for name, text in WRITTEN.items():
         write(environment / "bin" / name, text.format(python=environment / "bin/python", root=environment))
+    (environment / "src").mkdir()
+    write(environment / "src/developed", '#!/usr/bin/env python\n"""The docs."""\nfrom one import main\nmain()\n')
     write(site / "one/inside", WRITTEN["with-arguments"].format(python=environment / "bin/python3"))
     shutil.copy(shutil.which("true") or "/bin/true", environment / "bin/a-binary")
     assert (environment / "bin/one-console").read_text().startswith("#!/bin/sh\n'''exec'")
@@ -235,6 +240,32 @@ def test_fix_makes_the_scripts_move_that_pip_wrote(scripts: Scripts, tmp_path: P
     done = hidden(scripts.originals, pip(third, "uninstall", "-y", "four"))
     assert done.returncode == 0, done.stderr
     assert [path for path in third.rglob("*four*") if not re.search("__pycache__", str(path))] == []
+
+
+def test_what_pip_installed_before_and_after_the_pack_goes_wholly(scripts: Scripts, tmp_path: Path) -> None:
+    bundle = linked(scripts.bundle, tmp_path / "bundle")
+    assert (bundle / "libexec/bundler/bin/one-doc").exists()
+    for name in ("inside", "__pycache__"):
+        for path in bundle.glob(f"lib/python*/site-packages/one/{name}"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done = hidden(scripts.originals, pip(bundle, "uninstall", "-y", "one"))
+    assert done.returncode == 0, done.stderr
+    places = [*bundle.glob("bin/*"), *bundle.glob("libexec/bundler/bin/*"), *bundle.glob("lib/python*/site-packages/*")]
+    assert [path for path in places if path.name.startswith("one")] == []
+
+
+def test_verify_names_the_scripts_that_an_upgrade_tied_down_and_fix_frees_them(
+    scripts: Scripts, tmp_path: Path
+) -> None:
+    bundle = linked(scripts.bundle, tmp_path / "bundle")
+    done = hidden(scripts.originals, pip(bundle, "install", "--no-index", scripts_wheel(tmp_path, "one", "2.0")))
+    assert done.returncode == 0, done.stderr
+    done = bundler(["verify", bundle, "--no-run"])
+    assert done.returncode == 3
+    assert f"bin/one-console: is run by {bundle}/bin/python (bundler fix mends it)" in done.stderr
+    fix(bundle)
+    done = bundler(["verify", bundle, "--no-run"])
+    assert done.returncode == 0, done.stderr
 
 
 def test_fix_of_an_isolated_bundle_writes_isolated_scripts(scripts: Scripts, tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def make_wheel(folder: Path, name: str, files: Mapping[str, bytes | str]) -> Path:
-    """A wheel `name-1.0` with these files; `entry_points.txt` and `scripts/…` go where they belong."""
-    info, data = f"{name}-1.0.dist-info", f"{name}-1.0.data"
-    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+def make_wheel(folder: Path, name: str, files: Mapping[str, bytes | str], version: str = "1.0") -> Path:
+    """A wheel with these files; `entry_points.txt` and `scripts/…` go where they belong."""
+    info, data = f"{name}-{version}.dist-info", f"{name}-{version}.data"
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
     contents = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     } | {
         (
@@ -33,7 +33,7 @@ def make_wheel(folder: Path, name: str, files: Mapping[str, bytes | str]) -> Pat
     return wheel
 
 
-def scripts_wheel(folder: Path, name: str) -> Path:
+def scripts_wheel(folder: Path, name: str, version: str = "1.0") -> Path:
     """A wheel whose scripts `NAME-console`, `-gui`, `-data`, `-doc` and `-latin` tell in JSON how they were called."""
     body = f"import sys\nfrom {name} import main\nmain()\n"
     docstring = '"""The docs."""\nfrom __future__ import annotations\nassert __doc__ == "The docs.", __doc__\n'
@@ -50,4 +50,5 @@ def scripts_wheel(folder: Path, name: str) -> Path:
             f"scripts/{name}-doc": f"#!python\n{docstring}{body}",
             f"scripts/{name}-latin": f"#!pythonw\n{latin}{body}".encode("latin-1"),
         },
+        version,
     )
