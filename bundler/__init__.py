@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc
+from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditReport",
     "BundlerError",
+    "EditableMode",
     "FixReport",
     "ImageOptions",
     "LinkMode",
@@ -31,6 +32,7 @@ __all__ = [
     "PackReport",
     "PlanOptions",
     "Pyc",
+    "Symlinks",
     "__version__",
     "fix",
     "inspect",

@@ -17,7 +17,7 @@ import pytest
 from tests.material.environments import bundler, clean, make, pack, run, tool, uv
 from tests.material.interpreters import Python, every_python, main_python
 from tests.material.isolation import ENVIRONMENT, hidden
-from tests.material.wheels import scripts_wheel
+from tests.material.own_wheels import scripts_wheel
 
 EXTENSION = (
     "#include <Python.h>\n"

@@ -16,7 +16,7 @@ import pytest
 from tests.material.environments import bundler, pack, run, uv
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden, in_root, put_program
-from tests.material.wheels import scripts_wheel
+from tests.material.own_wheels import scripts_wheel
 
 # By whom installed: "one" by pip, "two" by uv, "three" by uv into a relocatable environment.
 INSTALLED = [

@@ -1,54 +1,34 @@
-"""Wheels made by hand: small, without a build back end, with every kind of script that a wheel can have."""
+"""Wheels for other platforms, from the package index that pip is configured for, kept in a cache."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 
-def make_wheel(folder: Path, name: str, files: Mapping[str, bytes | str], version: str = "1.0") -> Path:
-    """A wheel with these files; `entry_points.txt` and `scripts/…` go where they belong."""
-    info, data = f"{name}-{version}.dist-info", f"{name}-{version}.data"
-    wheel = folder / f"{name}-{version}-py3-none-any.whl"
-    contents = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    } | {
-        (
-            f"{info}/{path}"
-            if path == "entry_points.txt"
-            else f"{data}/{path}"
-            if path.startswith("scripts/")
-            else path
-        ): text
-        for path, text in files.items()
-    }
-    with zipfile.ZipFile(wheel, "w") as file:
-        for path, text in contents.items():
-            member = zipfile.ZipInfo(path)
-            member.external_attr = (0o100755 if "/scripts/" in path else 0o100644) << 16
-            file.writestr(member, text)
-        file.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in (*contents, f"{info}/RECORD")))
-    return wheel
+from tests.material.debian import cache, locked
 
 
-def scripts_wheel(folder: Path, name: str, version: str = "1.0") -> Path:
-    """A wheel whose scripts `NAME-console`, `-gui`, `-data`, `-doc` and `-latin` tell in JSON how they were called."""
-    body = f"import sys\nfrom {name} import main\nmain()\n"
-    docstring = '"""The docs."""\nfrom __future__ import annotations\nassert __doc__ == "The docs.", __doc__\n'
-    latin = '# -*- coding: latin-1 -*-\nassert "\xe9" == chr(233)\n'
-    return make_wheel(
-        folder,
-        name,
-        {
-            f"{name}/__init__.py": "import json, os, sys\n\ndef main():\n"
-            "    print(json.dumps([os.path.basename(sys.argv[0]), sys.argv[1:], os.getcwd(), sys.prefix]))\n",
-            f"{name}/__main__.py": f"from {name} import main\nmain()\n",
-            "entry_points.txt": f"[console_scripts]\n{name}-console = {name}:main\n[gui_scripts]\n{name}-gui = {name}:main\n",
-            f"scripts/{name}-data": f"#!python\n{body}",
-            f"scripts/{name}-doc": f"#!python\n{docstring}{body}",
-            f"scripts/{name}-latin": f"#!pythonw\n{latin}{body}".encode("latin-1"),
-        },
-        version,
-    )
+def wheel(requirement: str, platform: str, python: str = "3.13") -> Path:
+    """The wheel of a pinned requirement (`name==1.0`) for a platform tag such as `macosx_11_0_arm64`; skips where there is none."""
+    folder = cache() / "wheels" / f"{requirement}-{platform}-{python}"
+    with locked(f"wheel-{requirement}-{platform}-{python}"):
+        found = list(folder.glob("*.whl"))
+        if not found:
+            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
+            command += ["--platform", platform, "--python-version", python, "--implementation", "cp"]
+            done = subprocess.run([*command, "-d", folder, requirement], capture_output=True, text=True, check=False)
+            found = list(folder.glob("*.whl"))
+            if not found:
+                pytest.skip(f"needs {requirement} for {platform} from a package index: {done.stderr[-300:]}")
+    return found[0]
+
+
+def unpack(requirement: str, platform: str, where: Path, python: str = "3.13") -> Path:
+    """The files of a wheel, extracted into `where`."""
+    with zipfile.ZipFile(wheel(requirement, platform, python)) as archive:
+        archive.extractall(where)
+    return where
