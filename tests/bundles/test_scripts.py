@@ -152,6 +152,7 @@ def test_without_readlink_a_link_is_an_error_that_names_it(scripts: Scripts, roo
     done = in_root(root, scripts.bundle, ["/tmp/link"])
     assert done.returncode != 0
     assert "readlink" in done.stderr
+    assert "python" not in done.stderr
     assert told(in_root(root, scripts.bundle, ["/opt/app/bin/one-console"]))[0] == "one-console"
 
 
