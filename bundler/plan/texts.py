@@ -17,7 +17,7 @@ from bundler.rewrite.debian import rewrite_debian
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.pkg_config import rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
-from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.scripts import developed_script, rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 from bundler.rewrite.sysconfig import (
     MovedDirectory,
@@ -28,8 +28,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfig_json,
     rewrite_sysconfigdata,
 )
-
-SIDE_FILES = "libexec/bundler"
+from bundler.rewrite.venv import rewrite_venv
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]
 
@@ -106,6 +105,7 @@ class _Planner:
             ("build-details.json", self._build_details),
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
+            ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
         )
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
@@ -118,8 +118,7 @@ class _Planner:
         rewriter = self._rewriter(entry)
         if rewriter is None:
             return
-        with open(entry.content.path, "rb") as file:
-            data = file.read()
+        data = _read(entry.content.path)
         rewritten = rewriter(entry, data)
         if rewritten is not None:
             self.changed.append(replace(entry, content=Literal(rewritten.data), reason=rewritten.reason))
@@ -175,11 +174,16 @@ class _Planner:
         return None
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
+        developed = developed_script(data)
+        if developed is not None and os.path.isfile(developed):
+            # A stand-in for a script of the project: the script itself, run by the stand-in's Python.
+            body = _read(developed).partition(b"\n")[2]
+            data = data.partition(b"\n")[0] + b"\n" + body
         return self._python_script(entry, data) or self._other_script(entry, data)
 
     def _python_script(self, entry: Entry, data: bytes) -> Rewritten | None:
         folder = os.path.dirname(entry.path)
-        side = f"{SIDE_FILES}/{os.path.basename(entry.path)}"
+        side = side_file_path(entry.path)
         script = rewrite_script(
             data,
             is_ours=self._is_ours,
@@ -216,6 +220,11 @@ class _Planner:
             return True
         place = os.path.normpath(interpreter)
         return any(place.startswith(prefix + "/") for prefix in self._prefixes)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _begins_with(entry: Entry, head: bytes) -> bool:

@@ -107,3 +107,18 @@ def in_root(
         options,
     ]
     return subprocess.run([*start, *command], capture_output=True, text=True, check=False)
+
+
+def put_program(root: Path, program: str, name: str) -> None:
+    """Put a program of this machine, with the libraries that it needs, into a bare root as `bin/NAME`; skips without it."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed: apt-get install {program}")
+    (root / "bin" / name).unlink(missing_ok=True)
+    shutil.copy(found, root / "bin" / name)
+    done = subprocess.run(["ldd", found], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        library = line.partition("=> ")[2].partition(" (")[0]
+        if library and not (root / library[1:]).exists():
+            (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, root / library[1:])
