@@ -20,14 +20,18 @@ WHEELS = "share/python-wheels"
 
 # What ties a venv to its base or its place, or speaks to other tools about the folder (reference: interpreters 2.6).
 _ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
+_FOR_THE_FOLDER = frozenset({".gitignore", "CACHEDIR.TAG"})
 _PYTHON_LINK = re.compile(r"(python|pythonw)(\d+(\.\d+)?t?d?)?")
 _ACTIVATION = re.compile(r"(activate([._].*)?|Activate\.ps1|deactivate(\..*)?|pydoc\.bat)")
 
 
-def mounts_for(environment: Environment) -> tuple[Mount, ...]:
-    """What is taken from where, lowest first. Reads directories to see what is there; writes nothing."""
+def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:
+    """What is taken from where, lowest first. Reads directories to see what is there; writes nothing.
+
+    A bundle that stays `in_place` keeps what tells git and backups about the folder.
+    """
     interpreter = environment.interpreter
-    return (*_base(interpreter), *_environment(environment))
+    return (*_base(interpreter), *_environment(environment, in_place))
 
 
 def executable_path(interpreter: Interpreter) -> str:
@@ -181,10 +185,10 @@ def _tcl(interpreter: Interpreter) -> Iterator[Mount]:
                 break
 
 
-def _environment(environment: Environment) -> Iterator[Mount]:
+def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
     """What lies in the environment's own folder, but for the interpreter and what ties it to its base."""
     root = environment.root
-    skip = set(_ENVIRONMENT_SKIP)
+    skip = set(_ENVIRONMENT_SKIP - _FOR_THE_FOLDER if in_place else _ENVIRONMENT_SKIP)
     if os.path.islink(os.path.join(root, "lib64")):
         skip.add("lib64")
     sysroot = environment.sysroot

@@ -73,14 +73,14 @@ class _Finder:
 
     def __init__(self, environment: Environment, is_outside: Callable[[str], bool]) -> None:
         self._is_outside = is_outside
-        self._sysroot = environment.sysroot
         self._owners = dict(_owners(environment))
+        self._sysroot = environment.sysroot
         self._linked: dict[str, Editable] = {}
         self.editables: dict[str, Editable] = {}
 
     def read_egg_link(self, folder: str, name: str) -> None:
         path = os.path.join(folder, name)
-        source = egg_link_folder(path, self._sysroot)
+        source = egg_link_folder(path)
         if source is not None:
             editable = self._editable(name.removesuffix(".egg-link"), folder, None, source)
             editable.parts.append(EggLink(path, source))
@@ -97,15 +97,12 @@ class _Finder:
                     if hook is not None:
                         self._take(folder, path, code, Hook(hook))
                 case PathLine(text):
-                    source = self._located(folder, text)
+                    named = self._sysroot.path_of(text) if os.path.isabs(text) else os.path.join(folder, text)
+                    source = os.path.normpath(named)
                     if source in self._linked:
                         self._linked[source].lines.setdefault(path, set()).add(text)
                     elif os.path.isdir(source) and self._is_outside(source):
                         self._take(folder, path, text, SearchPath(source))
-
-    def _located(self, folder: str, text: str) -> str:
-        """The path that a line of a `.pth` file in `folder` means; absolute ones are names of the sysroot."""
-        return self._sysroot.path_of(text) if text.startswith("/") else os.path.normpath(os.path.join(folder, text))
 
     def _take(self, folder: str, path: str, line: str, part: Part) -> None:
         owner = self._owners.get(path)
