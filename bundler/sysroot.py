@@ -68,10 +68,10 @@ class Sysroot:
         return done
 
     def target(self, link: str) -> str:
-        """Where the link at a path leads in one step: the text of it, as a path."""
+        """Where the link at a path leads in one step: the text of it, as a path without dots."""
         text = os.readlink(link)
         folder = self.real(os.path.dirname(link))
-        if not self.holds(link):
+        if self.is_host or not self.holds(link):
             return os.path.normpath(os.path.join(folder, text))
         return self.path_of(os.path.join(self.name_of(folder), text))
 
