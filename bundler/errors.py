@@ -55,6 +55,15 @@ class CannotPatch(BundlerError):
     """A well-formed binary has no room, or a shape, for the edits that it needs."""
 
 
+class NoHeaderRoom(CannotPatch):
+    """The load commands of a Mach-O file would grow over what follows them: `needed` and `available` are in bytes."""
+
+    def __init__(self, message: str, hint: str, needed: int, available: int) -> None:
+        super().__init__(message, hint)
+        self.needed = needed
+        self.available = available
+
+
 class OutputExists(BundlerError):
     """Something stands at the output path."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError, OutputFailed
-from bundler.options import PackOptions, PlanOptions, Pyc
+from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def pack(
     """
     from bundler.audit.proof import prove
     from bundler.environment import load_environment
+    from bundler.plan.editables import build_folder
     from bundler.plan.making import make_plan
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
@@ -43,8 +44,9 @@ def pack(
     check_output(loaded, out)
     with ExitStack() as held:
         cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
+        builds = held.enter_context(build_folder()) if decided.editable is EditableMode.BUILD else ""
         progress.phase("planning")
-        plan = make_plan(loaded, replace(decided, pyc_cache=cache))
+        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds))
         if options.dry_run:
             return report(plan, out, options, None, None)
         with open_sink(out, options, plan) as sink:
@@ -73,17 +75,26 @@ def decide(options: PackOptions, out: str, environment: Environment) -> PlanOpti
 
     archive = format_of(out, options.format) is not DIRECTORY_FORMAT
     pyc = options.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
-    if pyc is Pyc.COMPILE and not environment.probed:
-        raise BundlerError(
-            f"--pyc compile needs to run {environment.python}, and nothing of this environment is run here",
-            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
-        )
+    if not environment.probed:
+        check_nothing_runs(environment, pyc, options.plan.editable)
     epoch = None
     if archive:
         epoch = source_date_epoch()
         if epoch is None and pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
     return replace(options.plan, pyc=pyc, epoch=epoch, threads=options.threads)
+
+
+def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
+    """Refuse what would run the environment's Python. Raises BundlerError."""
+    why = f"needs to run {environment.python}, and nothing of this environment is run here"
+    if pyc is Pyc.COMPILE:
+        raise BundlerError(
+            f"--pyc compile {why}",
+            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+        )
+    if editable is EditableMode.BUILD:
+        raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
 
 
 def check_output(environment: Environment, out: str) -> None:
@@ -137,4 +148,6 @@ def report(plan: Plan, out: str, options: PackOptions, written: Written | None, 
         shared_files=written.shared if written is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
+        notes=plan.notes,
+        updated=written.updated if written is not None else None,
     )

@@ -6,7 +6,7 @@ streamed into an archive, or done with in-kernel copies. Nothing here knows a bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -68,7 +68,8 @@ class Patch:
     def read(self, source: BinaryIO) -> Iterator[bytes]:
         """Yield the new file's bytes in order, in chunks of at most 1 MiB, from the seekable `source`.
 
-        Raises EOFError where the source is shorter than a range, NotImplementedError for computed pieces.
+        For a computed piece, what it depends on is read first: a pass over the source of its own. Raises EOFError
+        where the source is shorter than a range.
         """
         for piece in self.pieces:
             match piece:
@@ -79,7 +80,24 @@ class Patch:
                 case Zeros(length):
                     yield from _zeros(length)
                 case Computed():
-                    raise NotImplementedError("computed pieces need a second pass")
+                    yield computed_bytes(piece, source, self)
+
+    def without_computed(self) -> Patch:
+        """The same with zeros in place of the computed pieces: what these are computed from."""
+        return Patch(tuple(Zeros(piece.length) if isinstance(piece, Computed) else piece for piece in self.pieces))
+
+
+def computed_bytes(piece: Computed, source: BinaryIO, patch: Patch) -> bytes:
+    """The bytes of a computed piece of `patch` over the seekable `source`, whose position is lost.
+
+    Raises ValueError where `compute` gives another length than it promised.
+    """
+    from bundler.binaries.view import open_patched
+
+    data = piece.compute(open_patched(source, patch.without_computed()))
+    if len(data) != piece.length:
+        raise ValueError(f"{piece.length} bytes were to be computed, {len(data)} came out")
+    return data
 
 
 def overwrite(size: int, edits: dict[int, bytes]) -> Patch:
@@ -111,6 +129,14 @@ def splice(size: int, edits: dict[int, bytes], insertions: dict[int, tuple[Piece
         raise ValueError(f"the last edit ends at {position}, behind the file of {size} bytes")
     _append(pieces, Range(position, size - position))
     return Patch(tuple(pieces))
+
+
+def join(pieces: Iterable[Piece]) -> Patch:
+    """A patch of these pieces in their order, without empty ones and with neighbours joined where they can be."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        _append(joined, piece)
+    return Patch(tuple(joined))
 
 
 def _append(pieces: list[Piece], piece: Piece) -> None:

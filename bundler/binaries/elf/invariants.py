@@ -24,8 +24,8 @@ from bundler.binaries.elf.references import symbol_references
 from bundler.binaries.elf.sections import read_sections
 from bundler.binaries.elf.structs import ElfClass
 from bundler.binaries.elf.versions import VersionNeed, version_needs
-from bundler.binaries.elf.view import open_patched
 from bundler.binaries.patch import Patch, Range
+from bundler.binaries.view import open_patched
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
 
 _PATH_TAGS = frozenset({"DT_RPATH", "DT_RUNPATH"})

@@ -8,7 +8,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
+from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros, computed_bytes
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -19,7 +19,9 @@ class _PatchedFile(io.RawIOBase):
 
     def __init__(self, source: BinaryIO, patch: Patch) -> None:
         self._source = source
+        self._patch = patch
         self._pieces = patch.pieces
+        self._computed: dict[int, bytes] = {}
         self._ends = list(itertools.accumulate(piece.length for piece in patch.pieces))
         self._position = 0
 
@@ -72,7 +74,9 @@ class _PatchedFile(io.RawIOBase):
             case Zeros():
                 return bytes(length)
             case Computed():
-                raise NotImplementedError("computed pieces are not known yet")
+                if number not in self._computed:
+                    self._computed[number] = computed_bytes(piece, self._source, self._patch)
+                return self._computed[number][skip : skip + length]
 
 
 def open_patched(source: BinaryIO, patch: Patch) -> BinaryIO:
