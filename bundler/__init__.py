@@ -1,6 +1,6 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify` and `inspect`, their options and results. What is heavy is loaded when it is first asked for.
+The public API: `pack`, `verify`, `inspect`, `fix`, their options and results. What is heavy is loaded when first asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc
+from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -17,19 +17,24 @@ __version__ = VERSION
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, verify
+    from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
     from bundler.report import PackReport
 
 __all__ = [
     "AuditReport",
     "BundlerError",
+    "EditableMode",
+    "FixReport",
     "ImageOptions",
     "LinkMode",
     "PackOptions",
     "PackReport",
     "PlanOptions",
     "Pyc",
+    "Symlinks",
     "__version__",
+    "fix",
     "inspect",
     "pack",
     "verify",
@@ -37,7 +42,9 @@ __all__ = [
 
 _HOMES = {
     "AuditReport": "bundler.audit",
+    "FixReport": "bundler.fixing",
     "PackReport": "bundler.report",
+    "fix": "bundler.fixing",
     "inspect": "bundler.inspection",
     "verify": "bundler.audit",
 }

@@ -28,7 +28,7 @@ def base_image(plan: Plan, options: PackOptions) -> BaseImage:
         loader = read_image(file).interpreter
     if loader is None:
         raise OutputFailed(f"{path} names no loader", "give a base: --base IMAGE.tar")
-    return BaseImage(entries=libc_family(loader, executable.mtime_ns))
+    return BaseImage(entries=libc_family(loader, plan.environment, executable.mtime_ns))
 
 
 def image_settings(plan: Plan, options: PackOptions) -> ImageSettings:
@@ -37,12 +37,13 @@ def image_settings(plan: Plan, options: PackOptions) -> ImageSettings:
     for item in (*options.image.variables, *options.image.labels):
         if "=" not in item or item.startswith("="):
             raise OutputFailed(f"{item} is not NAME=VALUE")
-    program = plan.start.program if plan.start else (executable_path(plan.environment.interpreter),)
+    first, *program = plan.start.program if plan.start else (executable_path(plan.environment.interpreter),)
+    python_options = plan.start.python_options if plan.start else ()
     arguments = plan.start.arguments if plan.start else ()
-    machine = plan.environment.interpreter.platform.partition("-")[2]
+    machine = plan.environment.platform.machines[0].name
     return ImageSettings(
         folder=folder,
-        command=(*(f"/{folder}/{path}" for path in program), *arguments),
+        command=(f"/{folder}/{first}", *python_options, *(f"/{folder}/{path}" for path in program), *arguments),
         user=options.image.user,
         variables=options.image.variables,
         labels=tuple((name, value) for name, _, value in (item.partition("=") for item in options.image.labels)),

@@ -30,6 +30,25 @@ class Pyc(enum.Enum):
     """Left out: Python writes its own where it may."""
 
 
+class Symlinks(enum.Enum):
+    """What becomes of symbolic links."""
+
+    KEEP = "keep"
+    NONE = "none"
+    """The files that they mean take their places."""
+
+
+class EditableMode(enum.Enum):
+    """What becomes of editable installs."""
+
+    COPY = "copy"
+    """The files are taken from where the editable points."""
+    BUILD = "build"
+    """The project's back end builds a wheel from a copy of the project, and what is in that is taken."""
+    ERROR = "error"
+    """They are refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What decides on the content of a bundle.
@@ -44,14 +63,20 @@ class PlanOptions:
     """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
-    links: bool = True
-    """Whether symbolic links are kept; else the files that they mean take their places."""
+    symlinks: Symlinks = Symlinks.KEEP
+    editable: EditableMode = EditableMode.COPY
+    build_network: bool = False
+    """Whether back ends may use the network, and are installed with what they need for each project."""
+    build_folder: str = ""
+    """A folder for the wheels of editables, needed to build."""
     pyc: Pyc = Pyc.KEEP
     pyc_cache: str = ""
     """The folder that holds compiled modules, needed to compile."""
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1
+    isolated: bool = False
+    """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +114,5 @@ class PackOptions:
     level: int | None = None
     verify: bool = True
     dry_run: bool = False
+    update: bool = False
+    """Touch only what differs from the bundle that is there."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import OutputFailed
-from bundler.options import PackOptions, PlanOptions, Pyc
+from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def pack(
     """
     from bundler.audit.proof import prove
     from bundler.environment import load_environment
+    from bundler.plan.editables import build_folder
     from bundler.plan.making import make_plan
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
@@ -43,8 +44,9 @@ def pack(
     check_output(loaded, out)
     with ExitStack() as held:
         cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
+        builds = held.enter_context(build_folder()) if decided.editable is EditableMode.BUILD else ""
         progress.phase("planning")
-        plan = make_plan(loaded, replace(decided, pyc_cache=cache))
+        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds))
         if options.dry_run:
             return report(plan, out, options, None, None)
         with open_sink(out, options, plan) as sink:
@@ -131,4 +133,6 @@ def report(plan: Plan, out: str, options: PackOptions, written: Written | None, 
         shared_files=written.shared if written is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
+        notes=plan.notes,
+        updated=written.updated if written is not None else None,
     )

@@ -26,6 +26,10 @@ class PackReport:
     """Files whose bytes bundle and source share (`--link hardlink`)."""
     audit: AuditReport | None
     leaks: LeakReport | None
+    notes: tuple[str, ...] = ()
+    """What was taken for editable installs, and from where."""
+    updated: tuple[int, int] | None = None
+    """Paths written and removed by an update."""
 
     @property
     def faults(self) -> int:
@@ -43,6 +47,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "files": sum(1 for fact in manifest.files.values() if fact.link is None),
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "shared_files": report.shared_files,
+        "updated": dict(zip(("written", "removed"), report.updated, strict=True)) if report.updated else None,
         "python": manifest.python.version,
         "floor": (
             {"glibc": manifest.libc_floor, "file": manifest.floor_file, "symbol": manifest.floor_symbol}
@@ -60,6 +65,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "import_failures": dict(manifest.import_failures),
         "modules_without_pyc": report.modules_without_pyc,
         "warnings": list(report.warnings),
+        "notes": list(report.notes),
         "old_paths": report.leaks.as_json() if report.leaks is not None else None,
         "audit": report.audit.as_json() if report.audit is not None else None,
     }
@@ -71,8 +77,11 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     files = sum(1 for fact in manifest.files.values() if fact.link is None)
     what = f"{report.out} ({report.format})" if report.out else "nothing (a dry run)"
     yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
+    if report.updated is not None:
+        yield "updated: {} paths written, {} removed, the others not touched".format(*report.updated)
     if manifest.libc_floor:
         yield f"needs glibc {manifest.libc_floor} or later ({manifest.floor_symbol} in {manifest.floor_file})"
+    yield from report.notes
     yield from _changes(manifest, verbose)
     yield from _libraries(manifest, verbose)
     if report.shared_files:

@@ -11,6 +11,7 @@ from bundler.binaries.elf import Image
 from bundler.libraries.closure import Binary, Closure, Inside, Missing, Surroundings, find_closure
 from bundler.libraries.order import in_loading_order
 from bundler.loaders.glibc import HostFiles, read_system
+from bundler.platforms import machine_of
 
 
 def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
@@ -28,7 +29,9 @@ def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
     libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
 
     files = _Files(tree, images, HostFiles(program.image))
-    surroundings = Surroundings(files, read_system(), (), files.bundle_path, frozenset(tree.manifest.host_libraries))
+    image = program.image
+    system = read_system(machine_of(image.machine, image.elf_class.bits, image.byteorder))
+    surroundings = Surroundings(files, system, (), files.bundle_path, frozenset(tree.manifest.host_libraries))
     closure = find_closure(binaries, program, libpython, surroundings)
     faults = [*_from_host(closure), *_search_paths(tree, binaries, closure)]
     missing = {(item.path, item.needed) for item in tree.manifest.missing}
@@ -71,10 +74,12 @@ def _images(tree: BundleTree) -> Iterator[tuple[str, Image]]:
     executable = tree.files.get(tree.manifest.python.executable)
     if executable is None or executable.image is None:
         return
-    machine = (executable.image.machine, executable.image.elf_class)
+    kind = (executable.image.machine, executable.image.elf_class, executable.image.byteorder)
     for path, seen in sorted(tree.files.items()):
         image = seen.image
-        if image is not None and image.dynamic is not None and (image.machine, image.elf_class) == machine:
+        if image is None or image.dynamic is None:
+            continue
+        if (image.machine, image.elf_class, image.byteorder) == kind:
             yield path, image
 
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from bundler.cli.fix import fix
 from bundler.cli.inspect import inspect
 from bundler.cli.output import CONTEXT, say
 from bundler.cli.pack import pack
@@ -23,7 +24,7 @@ def bundler() -> None:
     """Pack a Python environment, its interpreter and every shared library into one tree that runs anywhere."""
 
 
-for _command in (pack, verify, inspect):
+for _command in (pack, verify, inspect, fix):
     bundler.add_command(_command)
 
 

@@ -1,120 +1,87 @@
-"""`bundler pack`: words in, one call, a report out."""
+"""`bundler pack`: words in, one call, a report out.
+
+An option is one line here and one field in `bundler.options`: the option's parameter bears the field's name (`image_` and the
+name for an image's), and its default is the field's.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import click
 
+from bundler.cli.grouped import GroupedCommand, filled, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
+from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
 
 FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
+output = option_group("Output")
+content = option_group("Content")
+libraries = option_group("Shared libraries")
+image = option_group("Container images")
+work = option_group("Running")
+messages = option_group("Messages")
 
-@click.command(context_settings=CONTEXT)
+
+@click.command(cls=GroupedCommand, context_settings=CONTEXT)
 @click.argument("env", default=".venv", metavar="[ENV]")
-@click.option(
+@output(
     "--out",
     required=True,
     metavar="PATH",
     help="Directory, or archive by suffix: .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip, .squashfs, .oci.tar, .run;"
     " - for standard output.",
 )
-@click.option("--format", "form", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
-@click.option("--force", is_flag=True, help="Replace what is at PATH: a bundle or an archive, never another directory.")
-@click.option("--top", default="", metavar="NAME", help="Put a folder of this name on top of an archive.")
-@click.option("--level", type=int, default=None, metavar="N", help="Compression level of an archive.")
-@click.option(
-    "--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, at DEST in the bundle."
+@output("--format", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
+@output("--force", is_flag=True, help="Replace what is at PATH: a bundle or an archive, never another directory.")
+@output("--update", is_flag=True, help="Touch only what changed since the last pack to PATH, a directory.")
+@output("--link", one_of=LinkMode, help="How unchanged files get into a directory (default: auto).")
+@output("--symlinks", one_of=Symlinks, help="With none, files take the places of links (default: keep).")
+@output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")
+@output("--level", type=int, metavar="N", help="Compression level of an archive.")
+@content(
+    "--editable",
+    one_of=EditableMode,
+    help="Editable installs: copy the files where they point (default), build a wheel, or refuse them.",
 )
-@click.option(
-    "--entry",
-    default="",
-    metavar="COMMAND",
-    help="Start command: module:function, or 'bin/app serve'. Makes bin/start.",
+@content("--build-network", is_flag=True, help="Let --editable build fetch what a project's build asks for.")
+@content("--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, as DEST.")
+@content("--entry", metavar="COMMAND", help="Start command: module:function, or 'bin/app serve'. Makes bin/start.")
+@content("--pyc", one_of=Pyc, help="Compiled modules: as they are (directories), made anew (archives), or left out.")
+@content("--isolated", is_flag=True, help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
+@libraries("--exclude-lib", "exclude_libs", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
+@libraries(
+    "--include-lib",
+    "include_libs",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="Take a shared library along, asked for or not.",
 )
-@click.option(
-    "--symlinks", type=click.Choice(["keep", "none"]), default="keep", help="With none, files take the places of links."
-)
-@click.option(
-    "--pyc",
-    type=click.Choice(["keep", "compile", "none"]),
-    default=None,
-    help="Compiled modules: as they are (directories), made anew (archives), or none.",
-)
-@click.option("--base", default="scratch", metavar="IMAGE.tar|scratch", help="OCI: the image to put the bundle on.")
-@click.option("--image-name", default="", metavar="NAME[:TAG]", help="OCI: the name that podman load gives it.")
-@click.option("--image-user", default="", metavar="USER", help="OCI: the user that the command runs as.")
-@click.option("--image-env", multiple=True, metavar="NAME=VALUE", help="OCI: an environment variable.")
-@click.option("--image-label", multiple=True, metavar="NAME=VALUE", help="OCI: a label.")
-@click.option(
-    "--link",
-    type=click.Choice(["auto", "copy", "hardlink", "reflink"]),
-    default="auto",
-    help="How unchanged files get into a directory.",
-)
-@click.option("--exclude-lib", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
-@click.option(
-    "--include-lib", multiple=True, metavar="NAME|PATH", help="Take a shared library along, asked for or not."
-)
-@click.option("-j", "threads", type=click.IntRange(1), default=None, metavar="N", help="Files or blocks at once.")
-@click.option("--no-verify", is_flag=True, help="Do not audit the bundle.")
-@click.option("--dry-run", is_flag=True, help="Plan and report; write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
-def pack(
-    env: str,
-    out: str,
-    form: str | None,
-    force: bool,
-    top: str,
-    level: int | None,
-    add: tuple[str, ...],
-    entry: str,
-    symlinks: str,
-    pyc: str | None,
-    base: str,
-    image_name: str,
-    image_user: str,
-    image_env: tuple[str, ...],
-    image_label: tuple[str, ...],
-    link: str,
-    exclude_lib: tuple[str, ...],
-    include_lib: tuple[str, ...],
-    threads: int | None,
-    no_verify: bool,
-    dry_run: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> None:
+@image("--base", "image_base", metavar="IMAGE.tar|scratch", help="The image to put the bundle on (default: scratch).")
+@image("--image-name", metavar="NAME[:TAG]", help="The name that podman load gives it.")
+@image("--image-user", metavar="USER", help="The user that the command runs as.")
+@image("--image-env", "image_variables", multiple=True, metavar="NAME=VALUE", help="An environment variable.")
+@image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
+@work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
+@work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
+@work("--dry-run", is_flag=True, help="Plan and report; write nothing.")
+@messages("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@messages("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@messages("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
+def pack(env: str, out: str, as_json: bool, quiet: bool, verbose: bool, **chosen: object) -> None:
     """Make a bundle of the environment ENV (default: .venv).
 
     ENV is a virtual environment, or a Python installation that stands by itself.
     """
-    from bundler import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, report
     from bundler import pack as run_pack
+    from bundler import report
 
     if out == "-" and as_json:
         raise click.UsageError("--json and --out - both want standard output")
-    options = PackOptions(
-        plan=PlanOptions(exclude_lib, include_lib, add, entry, symlinks == "keep"),
-        image=ImageOptions(base, image_user, image_env, image_label, image_name),
-        format=form,
-        pyc=Pyc(pyc) if pyc else None,
-        force=force,
-        link=LinkMode(link),
-        threads=threads or os.cpu_count() or 1,
-        top=top,
-        level=level,
-        verify=not no_verify,
-        dry_run=dry_run,
-    )
     with shown_progress(quiet, verbose) as progress:
-        result = run_pack(env, out, options, progress)
+        result = run_pack(env, out, options_of(chosen), progress)
     if as_json:
         click.echo(json.dumps(report.as_json(result), indent=1))
     elif not quiet:
@@ -122,3 +89,14 @@ def pack(
             say(line)
     if result.faults:
         sys.exit(FAULTS_FOUND)
+
+
+def options_of(chosen: dict[str, object]) -> PackOptions:
+    """The options that the command line's words mean."""
+    plan = filled(PlanOptions(), {name: value for name, value in chosen.items() if name not in _DECIDED})
+    image_options = filled(ImageOptions(), chosen, "image_")
+    return filled(PackOptions(plan=plan, image=image_options), chosen)
+
+
+_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "threads")
+"""Fields of PlanOptions that `pack` sets from PackOptions and the format."""

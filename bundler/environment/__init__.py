@@ -1,4 +1,4 @@
-"""What is there: an environment read into typed facts, by one run of its interpreter and a look at its files."""
+"""What is there: an environment read into typed facts, by one run of its interpreter or from files alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import os
 from bundler.environment.discovery import SYSTEM_PREFIXES, Place, find_environment
 from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import Distribution, Environment, EnvironmentKind, Interpreter
+from bundler.environment.from_files import read_interpreter
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
+from bundler.platforms import runs_here
+from bundler.sysroot import Sysroot
 
 __all__ = [
     "Distribution",
@@ -21,14 +24,22 @@ __all__ = [
 ]
 
 
-def load_environment(path: str) -> Environment:
-    """The environment at `path`: found, probed and read.
+def load_environment(path: str, root: str = "/", *, run: bool = True) -> Environment:
+    """The environment at `path`: found and read.
 
-    Raises the errors of `find_environment` and `probe`, and UnsupportedEnvironment where the interpreter that
-    answers belongs to another place than the folder.
+    `root` is the directory that the environment sees as `/`; in another than this machine's own, `path` may be a name as seen
+    from inside (see `find_environment`). The interpreter is run for its facts where it lives in this machine's own root and
+    is built for this machine; else, or without `run`, they are read from files.
+
+    Raises the errors of `find_environment`, `probe` and `read_interpreter`, and UnsupportedEnvironment where the interpreter
+    that answers belongs to another place than the folder.
     """
-    place = find_environment(path)
-    interpreter = probe(place.python)
+    sysroot = Sysroot(os.path.realpath(root))
+    if not os.path.isdir(sysroot.path):
+        raise NotAnEnvironment(f"{root} is not a folder", "--root names the directory that the environment sees as /")
+    place = find_environment(path, sysroot)
+    probed = run and sysroot.is_host and runs_here(place.platform)
+    interpreter = probe(place.python) if probed else read_interpreter(place)
     if place.kind is EnvironmentKind.INSTALLATION:
         _check_standalone(place, interpreter)
     site_packages = _site_packages(place, interpreter)
@@ -40,20 +51,24 @@ def load_environment(path: str) -> Environment:
         config=place.config,
         site_packages=site_packages,
         distributions=find_distributions(site_packages),
+        platform=place.platform,
+        probed=probed,
     )
 
 
 def _check_standalone(place: Place, interpreter: Interpreter) -> None:
     """An installation must answer with its own prefix: a stock CPython that lost its stdlib falls back silently."""
-    if interpreter.base_prefix == os.path.realpath(place.root):
+    root = place.sysroot
+    base = root.name_of(interpreter.base_prefix)
+    if interpreter.base_prefix == root.real(place.root):
         return
-    if os.path.islink(place.python) and interpreter.base_prefix not in SYSTEM_PREFIXES:
+    if os.path.islink(place.python) and base not in SYSTEM_PREFIXES:
         raise NotAnEnvironment(
-            f"{place.root} has no pyvenv.cfg, and its bin/python belongs to {interpreter.base_prefix}",
-            f"pack {interpreter.base_prefix}, or restore pyvenv.cfg",
+            f"{place.root} has no pyvenv.cfg, and its bin/python belongs to {base}",
+            f"pack {base}, or restore pyvenv.cfg",
         )
     raise UnsupportedEnvironment(
-        f"{place.python} runs on the standard library of {interpreter.base_prefix}, not on its own",
+        f"{place.python} runs on the standard library of {base}, not on its own",
         "the folder does not hold a whole Python installation",
     )
 
@@ -61,7 +76,7 @@ def _check_standalone(place: Place, interpreter: Interpreter) -> None:
 def _site_packages(place: Place, interpreter: Interpreter) -> tuple[str, ...]:
     """The package folders that exist, links followed: `lib` and, where the base uses it, `lib64`."""
     folders = [
-        os.path.realpath(os.path.join(place.root, lib, interpreter.python_name, "site-packages"))
+        place.sysroot.real(os.path.join(place.root, lib, interpreter.python_name, "site-packages"))
         for lib in dict.fromkeys(("lib", interpreter.platlibdir))
     ]
     return tuple(dict.fromkeys(folder for folder in folders if os.path.isdir(folder)))

@@ -7,36 +7,44 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.environment.executable import read_platform
 from bundler.environment.facts import EnvironmentKind
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
+from bundler.platforms import Platform
 from bundler.rewrite.pyvenv_cfg import parse
+from bundler.sysroot import HOST, Sysroot
 
 # Prefixes that Python shares with the rest of the system: they cannot be taken as a whole.
 SYSTEM_PREFIXES = ("/", "/usr")
+_MOST_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder that holds an environment: its kind, its `bin/python` and its `pyvenv.cfg`."""
+    """A folder that holds an environment: its kind, its `bin/python` and its `pyvenv.cfg`, and what it is built for."""
 
     root: str
     kind: EnvironmentKind
     python: str
     config: Mapping[str, str]
+    platform: Platform
+    sysroot: Sysroot = HOST
 
 
-def find_environment(path: str) -> Place:
-    """What kind of environment lies at `path`.
+def find_environment(path: str, sysroot: Sysroot = HOST) -> Place:
+    """What kind of environment lies at `path`, in `sysroot`.
 
-    Raises NotAnEnvironment, BaseInterpreterMissing or UnsupportedEnvironment, each naming the file at fault.
+    There a path below the sysroot's own is that path, and every other absolute one a name as seen from inside. Raises
+    NotAnEnvironment, BaseInterpreterMissing or UnsupportedEnvironment, each naming the file at fault.
     """
-    root = os.path.abspath(path)
+    root = _locate(path, sysroot)
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.lexists(root) else "does not exist"
         raise NotAnEnvironment(f"{path} {what}", "name a virtual environment or a Python installation")
     config = _read_config(root)
     _refuse_other_kinds(root, path)
-    python = _find_python(root, path, config)
+    python = _find_python(root, path, config, sysroot)
+    platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
     if config is not None and config.get("include-system-site-packages", "").lower() == "true":
         raise UnsupportedEnvironment(
             f"{os.path.join(path, 'pyvenv.cfg')} says include-system-site-packages = true, "
@@ -44,13 +52,28 @@ def find_environment(path: str) -> Place:
             "make an environment without --system-site-packages; taking those along comes in a later version",
         )
     if config is not None and "home" in config:
-        return Place(root, EnvironmentKind.VENV, python, config)
-    if os.path.realpath(root) in SYSTEM_PREFIXES:
+        return Place(root, EnvironmentKind.VENV, python, config, platform, sysroot)
+    if sysroot.name_of(sysroot.real(root)) in SYSTEM_PREFIXES:
         raise UnsupportedEnvironment(
             f"{path} is shared by Python and the rest of the system",
             "make a virtual environment with this Python and pack that",
         )
-    return Place(root, EnvironmentKind.INSTALLATION, python, config or {})
+    return Place(root, EnvironmentKind.INSTALLATION, python, config or {}, platform, sysroot)
+
+
+def _locate(path: str, sysroot: Sysroot) -> str:
+    """The path of an environment that was named by its path or as seen from inside the sysroot."""
+    place = os.path.abspath(path)
+    if sysroot.is_host:
+        return place
+    real = os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))
+    inside = next((candidate for candidate in (place, real) if sysroot.holds(candidate)), None)
+    if inside is None and not os.path.isabs(path):
+        raise NotAnEnvironment(
+            f"{path} does not lie below {sysroot.path}",
+            "give it as seen from inside the root (/app/.venv), or as a path below the root",
+        )
+    return sysroot.real(inside or sysroot.path_of(path))
 
 
 def _read_config(root: str) -> Mapping[str, str] | None:
@@ -69,21 +92,20 @@ def _refuse_other_kinds(root: str, path: str) -> None:
         raise UnsupportedEnvironment(f"{path} is an environment for Windows (it has python.exe)")
 
 
-def _find_python(root: str, path: str, config: Mapping[str, str] | None) -> str:
+def _find_python(root: str, path: str, config: Mapping[str, str] | None, sysroot: Sysroot) -> str:
     """The environment's own interpreter: `bin/python3`, `bin/python` or a versioned name."""
     folder = os.path.join(root, "bin")
     names = ["python", "python3", *_versioned_names(folder)]
     for name in names:
         candidate = os.path.join(folder, name)
-        if os.path.isfile(candidate):
-            if not os.access(candidate, os.X_OK):
+        if sysroot.is_file(candidate):
+            if not os.access(sysroot.real(candidate), os.X_OK):
                 raise NotAnEnvironment(f"{os.path.join(path, 'bin', name)} may not be executed")
-            _check_format(candidate, os.path.join(path, "bin", name))
             return candidate
     for name in names:
         candidate = os.path.join(folder, name)
         if os.path.islink(candidate):
-            raise _dangling(candidate, os.path.join(path, "bin", name), config)
+            raise _dangling(candidate, os.path.join(path, "bin", name), config, sysroot)
     raise NotAnEnvironment(
         f"{path} is no Python environment: there is no bin/python in it",
         "name the folder that holds pyvenv.cfg and bin/, usually .venv",
@@ -98,35 +120,22 @@ def _versioned_names(folder: str) -> list[str]:
     return sorted(name for name in names if re.fullmatch(r"python3\.\d+t?d?", name))
 
 
-def _dangling(link: str, shown: str, config: Mapping[str, str] | None) -> BundlerError:
+def _dangling(link: str, shown: str, config: Mapping[str, str] | None, sysroot: Sysroot) -> BundlerError:
     """The error for a `bin/python` whose target is gone (the usual fate of a venv in another Docker stage)."""
-    target = os.readlink(link)
-    while os.path.islink(step := os.path.join(os.path.dirname(link), target)):
-        link, target = step, os.readlink(step)
     home = (config or {}).get("home", "")
+    where = "" if sysroot.is_host else f" in the root {sysroot.path}"
     return BaseInterpreterMissing(
-        f"{shown} leads to {os.path.join(os.path.dirname(link), target)}, which does not exist"
+        f"{shown} leads to {sysroot.name_of(_end_of(link, sysroot))}, which does not exist{where}"
         + (f" (pyvenv.cfg: home = {home})" if home else ""),
         "the environment's base Python is gone: pack it on the machine, or in the Docker stage, that still has it",
     )
 
 
-def _check_format(python: str, shown: str) -> None:
-    """Refuse an interpreter of another operating system or machine before it is run."""
-    with open(python, "rb") as file:
-        head = file.read(20)
-    if head[:2] == b"#!":
-        raise UnsupportedEnvironment(
-            f"{shown} is a script, not an interpreter", "name the installation that the script starts"
-        )
-    if head[:4] in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"):
-        raise UnsupportedEnvironment(f"{shown} is a macOS executable; this version packs environments of Linux")
-    if head[:4] != b"\x7fELF":
-        raise UnsupportedEnvironment(f"{shown} is not an ELF executable")
-    order = "little" if head[5] == 1 else "big"
-    machine = int.from_bytes(head[18:20], "little" if order == "little" else "big")
-    if machine != 62 or head[4] != 2:
-        raise UnsupportedEnvironment(
-            f"{shown} is built for another machine (ELF machine {machine}, {32 * head[4]} bits)",
-            "this version packs x86-64 environments",
-        )
+def _end_of(link: str, sysroot: Sysroot) -> str:
+    """The path at which a chain of links ends."""
+    for _ in range(_MOST_LINKS):
+        if not os.path.islink(link):
+            break
+        target = os.readlink(link)
+        link = sysroot.path_of(target) if target.startswith("/") else os.path.join(os.path.dirname(link), target)
+    return link

@@ -1,6 +1,7 @@
 """What there is: an interpreter, the environment around it, and the distributions installed in it.
 
-All paths are absolute and on this machine. Nothing here decides what a bundle will hold.
+All paths are absolute and on this machine; the configuration's `variables` hold names as seen from inside the sysroot.
+Nothing here decides what a bundle will hold.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from bundler.platforms import Platform
+from bundler.sysroot import HOST, Sysroot
 
 
 class EnvironmentKind(enum.Enum):
@@ -45,6 +49,12 @@ class Interpreter:
     platform: str
     variables: Mapping[str, str]
     """The configuration variables that have a value, as text."""
+    sysroot: Sysroot = HOST
+    """The root that the interpreter lives in."""
+
+    def with_version(self, version_info: tuple[int, int, int, str, int]) -> Interpreter:
+        """The same facts with an exact version."""
+        return replace(self, version_info=version_info)
 
     @property
     def version(self) -> str:
@@ -80,7 +90,7 @@ class Interpreter:
         """Where libpython may lie: beside the base first, since LIBDIR is stale after a move."""
         places = [os.path.join(self.base_prefix, self.platlibdir), os.path.join(self.base_prefix, "lib")]
         if libdir := self.variables.get("LIBDIR"):
-            places.append(libdir)
+            places.append(self.sysroot.path_of(libdir))
         return tuple(dict.fromkeys(places))
 
 
@@ -109,3 +119,11 @@ class Environment:
     site_packages: tuple[str, ...]
     """The environment's own package folders, links followed, each once."""
     distributions: tuple[Distribution, ...]
+    platform: Platform
+    probed: bool = True
+    """Whether the interpreter was run for its facts; else they were read from files, and nothing of it is run."""
+
+    @property
+    def sysroot(self) -> Sysroot:
+        """The root that the environment lives in."""
+        return self.interpreter.sysroot

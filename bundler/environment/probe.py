@@ -8,8 +8,10 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.environment.executable import real_executable
 from bundler.environment.facts import Interpreter
 from bundler.errors import InterpreterFailed, UnsupportedEnvironment
+from bundler.sysroot import HOST
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "probe_script.py")
 _SECONDS = 60
@@ -49,11 +51,19 @@ def probe(python: str) -> Interpreter:
     major, minor, micro, level, serial = version
     if (major, minor) < (3, 8):
         raise UnsupportedEnvironment(f"{python} is Python {major}.{minor}; bundler packs 3.8 and later")
-    variables = answer.values.get("variables")
+    values = answer.values.get("variables")
+    variables = (
+        {key: str(value) for key, value in values.items() if value is not None} if isinstance(values, dict) else {}
+    )
     base_prefix = os.path.realpath(answer.text("base_prefix"))
     return Interpreter(
         version_info=(major, minor, micro, str(level), serial),
-        executable=_real_executable(python, base_prefix, answer),
+        executable=real_executable(
+            HOST,
+            base_prefix,
+            (f"python{variables.get('LDVERSION', '')}", f"python{major}.{minor}"),
+            answer.text("base_executable") or python,
+        ),
         base_prefix=base_prefix,
         platlibdir=answer.text("platlibdir") or "lib",
         abiflags=answer.text("abiflags"),
@@ -66,11 +76,7 @@ def probe(python: str) -> Interpreter:
         extension_suffixes=answer.texts("extension_suffixes"),
         cache_tag=answer.text("cache_tag"),
         platform=answer.text("platform"),
-        variables=(
-            {key: str(value) for key, value in variables.items() if value is not None}
-            if isinstance(variables, dict)
-            else {}
-        ),
+        variables=variables,
     )
 
 
@@ -101,25 +107,3 @@ def _run(python: str) -> dict[str, object]:
     except ValueError as error:
         raise InterpreterFailed(f"{python} did not answer the probe: {done.stdout[:200]!r}") from error
     return answer if isinstance(answer, dict) else {}
-
-
-def _real_executable(python: str, base_prefix: str, answer: _Answer) -> str:
-    """The base's executable, all links followed.
-
-    A venv made with copies holds one of its own, so the base's is looked for by its versioned name first.
-    """
-    version = answer.values.get("variables")
-    ldversion = version.get("LDVERSION") if isinstance(version, dict) else None
-    info = answer.values.get("version_info")
-    short = f"{info[0]}.{info[1]}" if isinstance(info, list) else ""
-    for name in (f"python{ldversion}", f"python{short}", "python3", "python"):
-        candidate = os.path.join(base_prefix, "bin", name)
-        if os.path.isfile(candidate) and not _is_script(candidate):
-            return os.path.realpath(candidate)
-    return os.path.realpath(answer.text("base_executable") or python)
-
-
-def _is_script(path: str) -> bool:
-    """Whether a file begins with a shebang: version managers put shell scripts under a python's name."""
-    with open(path, "rb") as file:
-        return file.read(2) == b"#!"

@@ -22,7 +22,7 @@ BUNDLED = "lib/bundled"
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """An ELF file of the bundle: its bundle path, the path by which the source's loader finds it, its headers."""
+    """An ELF file of the bundle: its bundle path, the name by which the source's loader finds it, its headers."""
 
     path: str
     source: str
@@ -63,7 +63,7 @@ Location = Inside | OnHost | Preloaded | Missing
 
 @dataclass(frozen=True, slots=True)
 class BundledLibrary:
-    """A library of the host that comes along: `source` is the real file, `aliases` are more names for it."""
+    """A library of the host that comes along: `source` is the real file on this machine, `aliases` are more names for it."""
 
     path: str
     source: str
@@ -94,11 +94,13 @@ class Surroundings:
     library_path: tuple[str, ...]
     """LD_LIBRARY_PATH of the environment, split."""
     bundle_path: Callable[[str], str | None]
-    """The bundle path at which a file of this machine is taken along already, or None."""
+    """The bundle path at which a file, named as the loader names it, is taken along already, or None."""
     excluded: frozenset[str] = frozenset()
     """Names that the user leaves to the host."""
     included: tuple[str, ...] = ()
     """Names or paths that the user takes along although nothing asks for them, or although they are the host's."""
+    real_path: Callable[[str], str] = os.path.realpath
+    """From a file's name to its path on this machine, all links followed."""
 
 
 def find_closure(
@@ -215,7 +217,7 @@ class _Search:
 
     def _bundle(self, name: str, path: str, requester: str) -> tuple[Location, tuple[str, str, Image]]:
         """Give a library of the host its place; the same file under a second name becomes an alias."""
-        real = os.path.realpath(path)
+        real = self._around.real_path(path)
         item = self._bundled.get(real)
         if item is None:
             with open(real, "rb") as file:

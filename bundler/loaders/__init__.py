@@ -13,7 +13,7 @@ DF_1_NODEFLIB = 0x800  # elf.h: ignore the default directories and the cache
 
 
 class Files(Protocol):
-    """What exists, in the name space of absolute paths that the loader would see."""
+    """What exists, in the name space of absolute paths that the loader would see: names of a sysroot, or of a bundle."""
 
     def is_library(self, path: str) -> bool:
         """Whether `path` is, links followed, a regular ELF file of the class and machine that is wanted."""
@@ -67,7 +67,12 @@ class LoadedObject:
 
 @dataclass(frozen=True, slots=True)
 class SystemLibraries:
-    """How the host itself finds a library: paths by name in the order of its cache, then its default directories."""
+    """How the host itself finds a library: paths by name in the order of its cache, then its default directories.
+
+    `lib` and `platforms` are what $LIB and $PLATFORM may stand for there.
+    """
 
     cache: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default_directories: tuple[str, ...] = ()
+    lib: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()

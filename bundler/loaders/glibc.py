@@ -5,6 +5,7 @@ Copies for newer processors (`glibc-hwcaps/`) are passed over: a bundle holds wh
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -12,19 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.loaders import Files, Found, LoadedObject, SystemLibraries, Via
+from bundler.loaders.glibc_machines import glibc_machine
 from bundler.loaders.ld_cache import read_cache, read_configured_directories
+from bundler.platforms import Machine
+from bundler.sysroot import HOST, Sysroot
 
-# x86-64: the compiled-in directories of upstream and of Debian's multiarch; what $LIB and $PLATFORM stand for.
-_DEFAULT_DIRECTORIES = (
-    "/lib/x86_64-linux-gnu",
-    "/usr/lib/x86_64-linux-gnu",
-    "/lib64",
-    "/usr/lib64",
-    "/lib",
-    "/usr/lib",
-)
-_PLATFORM = "x86_64"
-_LIB = ("lib/x86_64-linux-gnu", "lib64")
 # A name without braces ends where no letter, digit or underscore follows (elf/dl-load.c, is_dst).
 _TOKEN = re.compile(r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)(?![A-Za-z0-9_]))")
 
@@ -43,27 +36,29 @@ def resolve(
     """
     requester = chain[0]
     if "/" in name:
-        for path in _expand(name, requester, files):
+        for path in _expand(name, requester, files, system):
             if path.startswith("/") and files.is_library(path):
                 return Found(path, Via.PATH)
         return None
-    for directory, via in _directories(chain, files, library_path):
+    for directory, via in _directories(chain, files, system, library_path):
         path = f"{directory}/{name}"
         if files.is_library(path):
             return Found(path, via)
     return _from_system(name, requester, files, system)
 
 
-def _directories(chain: Sequence[LoadedObject], files: Files, library_path: Sequence[str]) -> Iterator[tuple[str, Via]]:
+def _directories(
+    chain: Sequence[LoadedObject], files: Files, system: SystemLibraries, library_path: Sequence[str]
+) -> Iterator[tuple[str, Via]]:
     """The directories that are searched before the system's own, normalised, in order."""
     requester = chain[0]
     if requester.runpath is None:
         for loaded in chain:
             if loaded.runpath is None:
-                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, files))
-    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], files))
+                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, files, system))
+    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], files, system))
     if requester.runpath is not None:
-        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, files))
+        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, files, system))
 
 
 def _from_system(name: str, requester: LoadedObject, files: Files, system: SystemLibraries) -> Found | None:
@@ -79,18 +74,20 @@ def _from_system(name: str, requester: LoadedObject, files: Files, system: Syste
     return None
 
 
-def _expand_all(entries: Sequence[str], loaded: LoadedObject, files: Files) -> Iterator[str]:
+def _expand_all(entries: Sequence[str], loaded: LoadedObject, files: Files, system: SystemLibraries) -> Iterator[str]:
     """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
     for entry in entries:
-        for path in _expand(entry, loaded, files):
+        for path in _expand(entry, loaded, files, system):
             if path.startswith("/"):
                 yield path
 
 
-def _expand(text: str, loaded: LoadedObject, files: Files) -> Iterator[str]:
-    """The dynamic string tokens of ld.so(8) replaced, and what is then an absolute path normalised."""
-    values = {"ORIGIN": os.path.dirname(loaded.path), "PLATFORM": _PLATFORM}
-    for path in dict.fromkeys(_replace(text, {**values, "LIB": lib}) for lib in _LIB):
+def _expand(text: str, loaded: LoadedObject, files: Files, system: SystemLibraries) -> Iterator[str]:
+    """The dynamic string tokens of ld.so(8) replaced by all that they may stand for, and absolute paths normalised."""
+    origin = os.path.dirname(loaded.path)
+    choices = itertools.product(system.lib or ("",), system.platforms or ("",))
+    values = ({"ORIGIN": origin, "LIB": lib, "PLATFORM": platform} for lib, platform in choices)
+    for path in dict.fromkeys(_replace(text, value) for value in values):
         if path:
             yield files.normal(path) if path.startswith("/") else path
 
@@ -99,21 +96,23 @@ def _replace(text: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda token: values[token[1] or token[2]], text)
 
 
-def read_system(root: str = "/") -> SystemLibraries:
-    """How the host below `root` finds libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none."""
-    cache = read_cache(os.path.join(root, "etc/ld.so.cache"))
-    directories = _DEFAULT_DIRECTORIES
+def read_system(machine: Machine, sysroot: Sysroot = HOST) -> SystemLibraries:
+    """How programs for `machine` in `sysroot` find libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none."""
+    glibc = glibc_machine(machine)
+    cache = read_cache(sysroot.real(sysroot.path_of("/etc/ld.so.cache")), glibc)
+    directories = glibc.default_directories
     if cache is None:
-        configured = read_configured_directories(os.path.join(root, "etc/ld.so.conf"))
-        return SystemLibraries({}, tuple(dict.fromkeys((*configured, *directories))))
-    return SystemLibraries(cache, directories)
+        configured = read_configured_directories(sysroot.path_of("/etc/ld.so.conf"), sysroot)
+        directories = tuple(dict.fromkeys((*configured, *directories)))
+    return SystemLibraries(cache or {}, directories, glibc.lib, glibc.platforms)
 
 
 class HostFiles:
-    """The files of this machine, each looked at once; libraries must fit the class and machine of `image`."""
+    """The files of a sysroot by their names, each looked at once; libraries must fit the class and machine of `image`."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, sysroot: Sysroot = HOST) -> None:
         self._identity = _identity(image.elf_class.value, image.byteorder, image.machine)
+        self._sysroot = sysroot
         self._known: dict[str, bool] = {}
         self._normal: dict[str, str] = {}
 
@@ -128,30 +127,37 @@ class HostFiles:
         """As the kernel goes: `..` behind a link leads up from the link's target, behind nothing nowhere."""
         known = self._normal.get(path)
         if known is None:
-            known = self._normal[path] = _normal(path)
+            known = self._normal[path] = self._normalised(path)
         return known
+
+    def real(self, path: str) -> str:
+        """The path on this machine, all links followed inside the sysroot."""
+        return self._sysroot.real(self._sysroot.path_of(path))
 
     def _look(self, path: str) -> bool:
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):
+            place = path if self._sysroot.is_host else self.real(path)
+            if not stat.S_ISREG(os.stat(place).st_mode):
                 return False
-            with open(path, "rb", buffering=0) as file:
+            with open(place, "rb", buffering=0) as file:
                 head = file.read(20)
         except (OSError, ValueError):
             return False
         return head[:4] == b"\x7fELF" and (head[4:6], head[18:20]) == self._identity
 
-
-def _normal(path: str) -> str:
-    place = "/"
-    for part in path.split("/"):
-        if part == "..":
-            if not os.path.isdir(place):
-                return path
-            place = os.path.dirname(os.path.realpath(place) if os.path.islink(place) else place)
-        elif part not in ("", "."):
-            place = os.path.join(place, part)
-    return place
+    def _normalised(self, path: str) -> str:
+        place = "/"
+        for part in path.split("/"):
+            if part == "..":
+                real = self.real(place)
+                if not os.path.isdir(real):
+                    return path
+                folder = self.real(os.path.dirname(place))
+                link = os.path.islink(os.path.join(folder, os.path.basename(place)))
+                place = os.path.dirname(self._sysroot.name_of(real) if link else place)
+            elif part not in ("", "."):
+                place = os.path.join(place, part)
+        return place
 
 
 def _identity(elf_class: int, byteorder: str, machine: int) -> tuple[bytes, bytes]:

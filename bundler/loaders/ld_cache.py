@@ -1,25 +1,27 @@
 """The loader's cache of libraries, `/etc/ld.so.cache`, and the configuration it is made from.
 
-Format: glibc's sysdeps/generic/dl-cache.h. An old-format cache may stand before the new one; the new one is found by its magic.
+Format: glibc's sysdeps/generic/dl-cache.h; numbers are in the byte order of the machine that it is for. An old-format cache may
+stand before the new one; the new one is found by its magic.
 """
 
 from __future__ import annotations
 
-import glob
+import fnmatch
 import os
 import struct
 from collections.abc import Iterator
 
+from bundler.loaders.glibc_machines import GlibcMachine
+from bundler.sysroot import HOST, Sysroot
+
 _MAGIC = b"glibc-ld.so.cache1.1"
-_HEADER = struct.Struct("<20sII20x")  # magic, number of entries, size of the strings, flags and reserved
-_ENTRY = struct.Struct("<iIIIQ")  # flags, offset of name, offset of path, unused, hwcap
-# flags: FLAG_ELF_LIBC6 with the machine's own bits.
-_X86_64_LIB64 = 0x0303
+_HEADER = "20sII20x"  # magic, number of entries, size of the strings, flags and reserved
+_ENTRY = "iIIIQ"  # flags, offset of name, offset of path, unused, hwcap
 _MOST_INCLUDES = 100
 
 
-def read_cache(path: str) -> dict[str, tuple[str, ...]] | None:
-    """Paths by library name, in the cache's order (the loader takes the first); None without a readable cache.
+def read_cache(path: str, machine: GlibcMachine) -> dict[str, tuple[str, ...]] | None:
+    """Paths by library name, in the cache's order (the loader takes the first); None without a readable cache of the machine.
 
     Entries for special processors (a hwcap, or a path in `glibc-hwcaps`) and for other ABIs are left out.
     """
@@ -29,29 +31,31 @@ def read_cache(path: str) -> dict[str, tuple[str, ...]] | None:
     except OSError:
         return None
     start = data.find(_MAGIC)
-    if start < 0 or len(data) < start + _HEADER.size:
+    order = "<" if machine.byteorder == "little" else ">"
+    header, entry = struct.Struct(order + _HEADER), struct.Struct(order + _ENTRY)
+    if start < 0 or len(data) < start + header.size:
         return None
-    _, count, _ = _HEADER.unpack_from(data, start)
+    _, count, _ = header.unpack_from(data, start)
     found: dict[str, list[str]] = {}
-    table = data[start + _HEADER.size : start + _HEADER.size + count * _ENTRY.size]
-    for flags, name, target, _, hwcap in _ENTRY.iter_unpack(table[: len(table) // _ENTRY.size * _ENTRY.size]):
+    table = data[start + header.size : start + header.size + count * entry.size]
+    for flags, name, target, _, hwcap in entry.iter_unpack(table[: len(table) // entry.size * entry.size]):
         text = _string(data, start + target)
-        if flags == _X86_64_LIB64 and hwcap == 0 and "/glibc-hwcaps/" not in text:
+        if flags in machine.cache_flags and hwcap == 0 and "/glibc-hwcaps/" not in text:
             found.setdefault(_string(data, start + name), []).append(text)
     return {name: tuple(paths) for name, paths in found.items()}
 
 
-def read_configured_directories(path: str) -> tuple[str, ...]:
-    """The directories of an `ld.so.conf`, its includes followed, in order."""
-    return tuple(dict.fromkeys(_read_configuration(path, [0])))
+def read_configured_directories(path: str, sysroot: Sysroot = HOST) -> tuple[str, ...]:
+    """The directories of the `ld.so.conf` at `path`, its includes followed, in order, as names of the sysroot."""
+    return tuple(dict.fromkeys(_read_configuration(path, sysroot, [0])))
 
 
-def _read_configuration(path: str, depth: list[int]) -> Iterator[str]:
+def _read_configuration(path: str, sysroot: Sysroot, depth: list[int]) -> Iterator[str]:
     depth[0] += 1
     if depth[0] > _MOST_INCLUDES:
         return
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(sysroot.real(path), encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()
     except OSError:
         return
@@ -60,10 +64,17 @@ def _read_configuration(path: str, depth: list[int]) -> Iterator[str]:
         words = text.split()
         if words[:1] == ["include"]:
             for pattern in words[1:]:
-                for name in sorted(glob.glob(os.path.join(os.path.dirname(path), pattern))):
-                    yield from _read_configuration(name, depth)
+                for name in _matching(pattern, path, sysroot):
+                    yield from _read_configuration(name, sysroot, depth)
         elif text.startswith("/"):
             yield text.rstrip("/")
+
+
+def _matching(pattern: str, path: str, sysroot: Sysroot) -> list[str]:
+    """The files that an include of the file at `path` means, sorted; only the last part of it may be a pattern."""
+    folder, name = os.path.split(pattern)
+    place = sysroot.path_of(folder) if folder.startswith("/") else os.path.join(os.path.dirname(path), folder)
+    return [os.path.join(place, found) for found in sysroot.names_in(place) if fnmatch.fnmatchcase(found, name)]
 
 
 def _string(data: bytes, offset: int) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
+from bundler.options import PlanOptions
 from bundler.plan.collect import ADDED, Collected
 from bundler.plan.entries import Entry, Layer, Link, Literal, Source
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.record import parse_record
-from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.scripts import ISOLATED, rewrite_script
 from bundler.rewrite.templates import read_template
 
 START = "bin/start"
@@ -31,6 +32,8 @@ class StartCommand:
     script: Entry
     program: tuple[str, ...]
     arguments: tuple[str, ...]
+    python_options: tuple[str, ...] = ()
+    """For the interpreter, where `program` starts with it."""
 
 
 def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
@@ -68,11 +71,13 @@ def check_added(collected: Collected, entries: Mapping[str, Entry]) -> None:
     )
 
 
-def plan_start(entry: str, entries: Mapping[str, Entry], environment: Environment) -> StartCommand:
-    """The start command for `module:function` or for a script with arguments.
+def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: Environment) -> StartCommand:
+    """The start command for `options.entry`: `module:function`, or a script with arguments.
 
     Raises BundlerError where the module or the script is not in the bundle, or `bin/start` is taken.
     """
+    entry = options.entry
+    python_options = ISOLATED if options.isolated else ()
     python = executable_path(environment.interpreter)
     time = os.stat(environment.interpreter.executable).st_mtime_ns
     if START in entries:
@@ -84,8 +89,8 @@ def plan_start(entry: str, entries: Mapping[str, Entry], environment: Environmen
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
         if not _has_module(module, entries):
             raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
-        data = _function_script(module, function)
-        return StartCommand(_script(data, time), (python, START), ())
+        data = _function_script(module, function, isolated=options.isolated)
+        return StartCommand(_script(data, time), (python, START), (), python_options)
     path, *arguments = words or [""]
     path = os.path.normpath(path)
     if path not in entries and f"bin/{path}" in entries:
@@ -95,8 +100,9 @@ def plan_start(entry: str, entries: Mapping[str, Entry], environment: Environmen
             f"--entry {entry}: {path} is not in the bundle", "name a script of it (bin/app), or module:function"
         )
     data = _command_script(path, arguments)
-    program = (python, path) if _is_python_script(entries[path]) else (path,)
-    return StartCommand(_script(data, time), program, tuple(arguments))
+    if not _is_python_script(entries[path]):
+        return StartCommand(_script(data, time), (path,), tuple(arguments))
+    return StartCommand(_script(data, time), (python, path), tuple(arguments), python_options)
 
 
 def _script(data: bytes, time_ns: int) -> Entry:
@@ -112,11 +118,11 @@ def _has_module(module: str, entries: Mapping[str, Entry]) -> bool:
     )
 
 
-def _function_script(module: str, function: str) -> bytes:
+def _function_script(module: str, function: str, *, isolated: bool) -> bytes:
     top, _, rest = function.partition(".")
     call = f"{top}.{rest}" if rest else top
     body = f"#!python\nimport sys\n\nfrom {module} import {top}\n\nsys.exit({call}())\n"
-    script = rewrite_script(body.encode(), is_ours=lambda _: True, to_bin=".", side_file="")
+    script = rewrite_script(body.encode(), is_ours=lambda _: True, to_bin=".", side_file="", isolated=isolated)
     assert script is not None
     return script.data
 

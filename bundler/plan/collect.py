@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import BundlerError
-from bundler.plan.entries import Directory, Entry, Layer, Link, Source
+from bundler.plan.entries import Directory, Entry, Layer, Link, Source, Stamp
 from bundler.plan.mounts import Mount, MountTable, join, relative
 
 _MAX_DEPTH = 100
+_SETTLING_TIME = 2_000_000_000  # nanoseconds; file systems count in steps of up to a second
 ADDED = "added:"
 """How the origin of the user's own files begins."""
 
@@ -57,6 +59,7 @@ class _Collector:
         self.clashes: list[str] = []
         self._table = table
         self._links: dict[str, _Place] = {}
+        self._settled = time.time_ns() - _SETTLING_TIME
 
     def take_mount(self, mount: Mount) -> None:
         """Walk one mount over what is there."""
@@ -78,7 +81,7 @@ class _Collector:
         elif stat.S_ISREG(mode):
             if mode & (stat.S_ISUID | stat.S_ISGID):
                 self.warnings.append(f"{place.origin}: its set-id bit is not taken along")
-            self._put(place, Source(place.source, found.st_size), found)
+            self._put(place, Source(place.source, found.st_size, self._stamp(found)), found)
         elif stat.S_ISLNK(mode):
             self._links[place.path] = place
             self.entries.pop(place.path, None)
@@ -100,6 +103,10 @@ class _Collector:
                 place.layer,
             )
             self._take(below, item.stat(follow_symlinks=False), inner, depth + 1)
+
+    def _stamp(self, found: os.stat_result) -> Stamp | None:
+        """What tells that a file is still the same; None for one changed so lately that its time may stay when it changes again."""
+        return (found.st_dev, found.st_ino, found.st_ctime_ns) if found.st_ctime_ns < self._settled else None
 
     def _put(self, place: _Place, content: Source | Directory | Link, found: os.stat_result) -> None:
         before = self.entries.get(place.path)

@@ -33,12 +33,20 @@ Digests = Mapping[str, Digest]
 """Digest of every regular file written so far, by bundle path."""
 
 
+Stamp = tuple[int, int, int]
+"""Device, inode and time of the last change (`ctime`, in nanoseconds): as long as it is the same, so is the file's content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file taken as it is: `path` on this machine, `size` in bytes when the plan was made."""
+    """A file taken as it is: `path` on this machine, `size` in bytes when the plan was made.
+
+    `stamp` is None where it would prove nothing.
+    """
 
     path: str
     size: int
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)

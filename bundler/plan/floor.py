@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bundler.binaries.elf import version_needs
@@ -29,11 +29,14 @@ class Floor:
         return f"{self.release[0]}.{self.release[1]}"
 
 
-def find_floor(binaries: Iterable[Binary]) -> Floor | None:
-    """The highest version of glibc that any file asks for; the first file by path among equals."""
+def find_floor(binaries: Iterable[Binary], places: Mapping[str, str]) -> Floor | None:
+    """The highest version of glibc that any file asks for; the first file by path among equals.
+
+    `places` are the files' paths on this machine by their bundle paths.
+    """
     highest: Floor | None = None
     for binary in sorted(binaries, key=lambda binary: binary.path):
-        with open(binary.source, "rb") as file:
+        with open(places[binary.path], "rb") as file:
             needs = version_needs(file, binary.image)
         for need in needs:
             if stays_on_host(need.library) is not HostReason.LIBC:

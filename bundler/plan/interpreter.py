@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bundler.environment import Environment
+from bundler.options import PlanOptions
 from bundler.plan.entries import Content, Directory, Entry, Layer, Link, Literal
 from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
 from bundler.rewrite.activation import activation_scripts
@@ -13,7 +14,7 @@ from bundler.rewrite.pyvenv_cfg import pyvenv_cfg
 from bundler.version import VERSION
 
 
-def interpreter_entries(environment: Environment) -> tuple[Entry, ...]:
+def interpreter_entries(environment: Environment, options: PlanOptions) -> tuple[Entry, ...]:
     """The entries that every bundle has. Their time is that of the interpreter."""
     interpreter = environment.interpreter
     time = os.stat(interpreter.executable).st_mtime_ns
@@ -23,7 +24,7 @@ def interpreter_entries(environment: Environment) -> tuple[Entry, ...]:
 
     name = os.path.basename(executable_path(interpreter))
     prompt = environment.config.get("prompt", "").strip("'\"") or None
-    config = pyvenv_cfg(interpreter.version, prompt, VERSION)
+    config = pyvenv_cfg(interpreter.version, prompt, VERSION, isolated=options.isolated)
     site_packages = site_packages_path(interpreter)
     debian = []
     if interpreter.dist_packages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from bundler.environment import Environment
 from bundler.errors import BundlerError
 from bundler.libraries.policy import HostReason, stays_on_host
 from bundler.loaders.glibc import read_system
@@ -18,22 +19,25 @@ _GROUP = b"root:x:0:\nnogroup:x:65534:\n"
 _NSSWITCH = b"hosts: files dns\n"
 
 
-def libc_family(loader: str, time_ns: int) -> tuple[Entry, ...]:
-    """Entries of a root directory: `loader` (the interpreter's PT_INTERP), libc's family where this machine has it, `/tmp`.
+def libc_family(loader: str, environment: Environment, time_ns: int) -> tuple[Entry, ...]:
+    """Entries of a root directory: `loader` (the interpreter's PT_INTERP), libc's family where the sysroot has it, `/tmp`.
 
     Raises BundlerError where the loader is not there.
     """
-    if not os.path.isfile(loader):
+    sysroot = environment.sysroot
+    if not sysroot.is_file(sysroot.path_of(loader)):
         raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
-    cache = read_system().cache
+    system = read_system(environment.platform.machines[0], sysroot)
+    names = {name: paths[0] for name, paths in system.cache.items()}
+    for folder in () if names else reversed(system.default_directories):
+        names.update({name: f"{folder}/{name}" for name in sysroot.names_in(sysroot.path_of(folder))})
     places = {loader.lstrip("/"): loader}
-    for name, found in cache.items():
+    for name, path in names.items():
         if stays_on_host(name) is HostReason.LIBC and not _NOT_NEEDED.match(name):
-            path = found[0]
             places[path.lstrip("/")] = path
     entries = {}
     for place, path in places.items():
-        real = os.path.realpath(path)
+        real = sysroot.real(sysroot.path_of(path))
         entries[place] = Entry(
             place, Source(real, os.stat(real).st_size), 0o755, time_ns, Layer.RUNTIME, f"host:{path}"
         )

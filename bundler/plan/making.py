@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
-from bundler.options import PlanOptions, Pyc
+from bundler.options import PlanOptions, Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
-from bundler.plan.editables import plan_editables
-from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
+from bundler.plan.editables import Editables, plan_editables
+from bundler.plan.entries import Deferred, Directory, Entry, Link, Literal, Source
 from bundler.plan.floor import Floor
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.layout import mounts_for
@@ -38,6 +38,8 @@ class Plan:
     warnings: tuple[str, ...]
     modules_without_pyc: int
     start: StartCommand | None = None
+    notes: tuple[str, ...] = ()
+    """What a person wants to know of the pack, paths of this machine included; `bundle.json` does not have it."""
 
     @property
     def size(self) -> int:
@@ -51,27 +53,26 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
     own = mounts_for(environment)
-    editables = plan_editables(environment, MountTable(own))
+    editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
     collected = collect(mounts)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
-    for path in editables.removed:
-        entries.pop(path, None)
-    put(entries, interpreter_entries(environment))
-    binaries = plan_binaries(entries, environment.interpreter, mounts, options)
+    remove_editables(entries, editables)
+    put(entries, interpreter_entries(environment, options))
+    binaries = plan_binaries(entries, environment, mounts, options)
     put(entries, binaries.entries)
-    texts = plan_texts(entries, environment, mounts)
+    texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
     put(entries, texts.entries)
     for path in texts.removed:
         entries.pop(path, None)
     check_added(collected, entries)
-    start = plan_start(options.entry, entries, environment) if options.entry else None
+    start = plan_start(options, entries, environment) if options.entry else None
     put(entries, (start.script,) if start else ())
     settle_compiled(entries, environment, options)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
-    if not options.links:
+    if options.symlinks is Symlinks.NONE:
         entries = without_links(entries)
     if options.epoch is not None:
         entries = with_fixed_times(entries, options.epoch, spread=options.pyc is Pyc.NONE)
@@ -80,10 +81,20 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         in_order(entries),
         binaries.closure,
         binaries.floor,
-        (*collected.warnings, *editables.warnings, *binaries.warnings),
+        (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
         start,
+        editables.notes,
     )
+
+
+def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:
+    """Take away what made installs editable; their files are there already."""
+    for path in editables.removed:
+        entries.pop(path, None)
+    for path, data in editables.rewritten.items():
+        reason = "without the lines of editable installs"
+        entries[path] = replace(entries[path], content=Literal(data), reason=reason)
 
 
 def settle_compiled(entries: dict[str, Entry], environment: Environment, options: PlanOptions) -> None:

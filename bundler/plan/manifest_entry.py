@@ -15,7 +15,7 @@ from bundler.manifest import (
     PythonFacts,
     write_manifest,
 )
-from bundler.plan.binaries import library_origin
+from bundler.plan.binaries.outcome import library_origin
 from bundler.plan.entries import Deferred, Digests, Directory, Entry, Layer, Link
 from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
 from bundler.plan.making import Plan

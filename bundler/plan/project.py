@@ -63,6 +63,11 @@ def _existing(folder: str, module: str) -> str | None:
     return None
 
 
+def read_settings(folder: str) -> Mapping[str, object]:
+    """`pyproject.toml` of a folder; nothing where there is none, or a broken one."""
+    return _settings(folder) or {}
+
+
 def _settings(folder: str) -> Mapping[str, object] | None:
     try:
         with open(os.path.join(folder, "pyproject.toml"), "rb") as file:

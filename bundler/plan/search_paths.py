@@ -7,13 +7,13 @@ RUNPATH would let LD_LIBRARY_PATH win, or where it names a path outside (DESIGN 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.libraries.closure import BUNDLED, Binary, Closure, Inside, Location
 from bundler.loaders import Files, LoadedObject, SystemLibraries
 from bundler.loaders.glibc import resolve
-from bundler.plan.mounts import MountTable, join, relative
+from bundler.plan.mounts import join, relative
 
 # Where the bundle stands while it is only planned. No path of a real machine begins like this.
 ROOT = "/\x01bundle"
@@ -75,17 +75,20 @@ class SearchPaths:
         libpython: str | None,
         files: PlannedFiles,
         system: SystemLibraries,
-        mounts: MountTable,
+        bundle_path: Callable[[str], str | None],
         directories: Collection[str],
     ) -> None:
-        """`executable` and `libpython` are bundle paths; `directories` are the bundle's."""
+        """`executable` and `libpython` are bundle paths; `directories` are the bundle's.
+
+        `bundle_path` gives the bundle path of a place as the source's loader names it.
+        """
         self._binaries = {binary.path: binary for binary in binaries}
         self._closure = closure
         self._executable = executable
         self._libpython = libpython
         self._files = files
         self._system = system
-        self._mounts = mounts
+        self._bundle_path = bundle_path
         self._directories = directories
         self._planned: dict[str, LoadedObject] = {}
         self._changes: dict[str, Change | None] = {}
@@ -192,7 +195,7 @@ class SearchPaths:
             return place[len(ROOT) + 1 :] if place.startswith(ROOT + "/") else None
         if not text.startswith("/"):
             return None
-        inside = self._mounts.bundle_path(os.path.normpath(text))
+        inside = self._bundle_path(os.path.normpath(text))
         return inside if inside is not None and inside in self._directories else None
 
     def _wanted(self, binary: Binary, needs: Mapping[str, Location], kept: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from bundler.environment import Environment, Interpreter
 from bundler.plan.entries import Entry, Literal, Source
-from bundler.plan.layout import WHEELS, stdlib_path, wheel_directory
+from bundler.plan.layout import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
 from bundler.plan.mounts import MountTable, relative
 from bundler.rewrite import Rewritten
 from bundler.rewrite.debian import rewrite_debian
@@ -18,6 +18,7 @@ from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.pkg_config import rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
 from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 from bundler.rewrite.sysconfig import (
     MovedDirectory,
     rewrite_build_details,
@@ -35,18 +36,24 @@ _Rewriter = Callable[[Entry, bytes], Rewritten | None]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Entries to put over the plan's, and bundle paths that go."""
+    """Entries to put over the plan's, bundle paths that go, and what could not be made to move."""
 
     entries: tuple[Entry, ...]
     removed: frozenset[str]
+    warnings: tuple[str, ...]
 
 
-def plan_texts(entries: Mapping[str, Entry], environment: Environment, mounts: MountTable) -> Texts:
-    """Rewrite what must be. Raises UnknownVariant for a file of Debian's that is like none that is known."""
-    planner = _Planner(environment, mounts)
+def plan_texts(
+    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, *, isolated: bool = False
+) -> Texts:
+    """Rewrite what must be; `isolated` scripts run Python without what its user set.
+
+    Raises UnknownVariant for a file of Debian's that is like none that is known.
+    """
+    planner = _Planner(environment, mounts, isolated)
     for path in sorted(entries):
         planner.look_at(entries[path])
-    return Texts(tuple(planner.changed), frozenset(planner.removed))
+    return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
 
 
 def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
@@ -78,13 +85,16 @@ def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
 class _Planner:
     """Looks at each entry once; knows which rewriter is for which path."""
 
-    def __init__(self, environment: Environment, mounts: MountTable) -> None:
+    def __init__(self, environment: Environment, mounts: MountTable, isolated: bool) -> None:
         interpreter = environment.interpreter
         self._environment = environment
         self._mounts = mounts
+        self._isolated = isolated
         self._stdlib = stdlib_path(interpreter) + "/"
         self._directories = moved_directories(interpreter)
         self._prefixes = tuple(dict.fromkeys((environment.root, os.path.realpath(environment.root))))
+        # Other software under a shared prefix does not come along.
+        self._own_folders = tuple(prefix for prefix in self._prefixes if prefix not in SHARED_PREFIXES)
         self._base_pythons = re.compile(re.escape(f"{interpreter.base_prefix}/bin/python") + r"[\d.]*[td]*")
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
             ("_sysconfigdata*.py", self._sysconfigdata),
@@ -95,6 +105,7 @@ class _Planner:
         )
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
+        self.warnings: list[str] = []
 
     def look_at(self, entry: Entry) -> None:
         """Rewrite the entry's text where it must be."""
@@ -160,6 +171,9 @@ class _Planner:
         return None
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return self._python_script(entry, data) or self._other_script(entry, data)
+
+    def _python_script(self, entry: Entry, data: bytes) -> Rewritten | None:
         folder = os.path.dirname(entry.path)
         side = f"{SIDE_FILES}/{os.path.basename(entry.path)}"
         script = rewrite_script(
@@ -168,6 +182,7 @@ class _Planner:
             to_bin=relative("bin", folder),
             side_file=relative(side, folder),
             any_python=folder == "bin",
+            isolated=self._isolated,
         )
         if script is None:
             return None
@@ -177,6 +192,19 @@ class _Planner:
                 replace(entry, path=side, content=Literal(script.side_data), mode=entry.mode & 0o666, reason=reason)
             )
         return Rewritten(script.data, script.reason)
+
+    def _other_script(self, entry: Entry, data: bytes) -> Rewritten | None:
+        """A script of a shell, or of a program of the environment's own that no header can be found for."""
+        if is_shell_script(data):
+            rewritten = rewrite_shell_script(data, self._own_folders, relative("", os.path.dirname(entry.path)))
+            if not isinstance(rewritten, NotRewritten):
+                return rewritten
+            self.warnings.append(f"{entry.path} {rewritten.reason}: it will not run in the bundle")
+            return None
+        program = data[2:4096].split(b"\n", 1)[0].strip()
+        if any(program.startswith(os.fsencode(prefix) + b"/") for prefix in self._prefixes):
+            self.warnings.append(f"{entry.path} is run by {os.fsdecode(program)}: it will not run in the bundle")
+        return None
 
     def _is_ours(self, interpreter: str) -> bool:
         """Whether a shebang's interpreter is the environment's or its base's Python."""

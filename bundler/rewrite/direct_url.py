@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote, urlsplit
 
 
 def names_local_path(data: bytes) -> bool:
     """Whether the URL is a path of the machine that installed it: such a file stays out of a bundle."""
     url = _members(data).get("url")
     return isinstance(url, str) and url.lower().startswith("file:")
+
+
+def local_path(data: bytes) -> str | None:
+    """The folder or file that the URL names on the machine that installed it; None for other URLs."""
+    url = _members(data).get("url")
+    if not isinstance(url, str) or not names_local_path(data):
+        return None
+    return unquote(urlsplit(url).path, errors="surrogateescape")
 
 
 def is_editable(data: bytes) -> bool:

@@ -5,7 +5,7 @@ Rules: CPython's Lib/site.py, addpackage. Relative paths count from the folder o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from bundler.rewrite import Rewritten
@@ -54,6 +54,15 @@ def rewrite_pth(data: bytes, map_path: Callable[[str], str | None]) -> Rewritten
     if not changed:
         return None
     return Rewritten("".join(lines).encode("utf-8", "surrogateescape"), "paths into the environment made relative")
+
+
+def without_lines(data: bytes, gone: Collection[str]) -> bytes | None:
+    """The file without some lines, whose text is given as `parse_pth` gives it; None where no path and no import is left."""
+    lines = _text(data).splitlines(keepends=True)
+    kept = [line for line in lines if line.rstrip("\r\n") not in gone and line.rstrip() not in gone]
+    if all(isinstance(_classify(line.rstrip("\r\n")), OtherLine) for line in kept):
+        return None
+    return "".join(kept).encode("utf-8", "surrogateescape")
 
 
 def _classify(line: str) -> Line:

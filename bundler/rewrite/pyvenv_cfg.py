@@ -15,11 +15,12 @@ def parse(text: str) -> Mapping[str, str]:
     return found
 
 
-def pyvenv_cfg(version: str, prompt: str | None, bundler: str) -> bytes:
+def pyvenv_cfg(version: str, prompt: str | None, bundler: str, *, isolated: bool = False) -> bytes:
     """The file of a bundle. `version` is `X.Y.Z`, `bundler` the version of bundler.
 
     There is no `home`, which would name a place. Without `include-system-site-packages = false` both uv and `site` assume true,
     and with it the user's own site-packages stay out. `relocatable` makes uv write scripts that move.
+    `isolated` is bundler's own: how `bundler fix` is to write scripts.
     """
     lines = [
         "include-system-site-packages = false",
@@ -29,5 +30,6 @@ def pyvenv_cfg(version: str, prompt: str | None, bundler: str) -> bytes:
         "relocatable = true",
         *([f"prompt = {prompt}"] if prompt else []),
         f"bundler = {bundler}",
+        *(["isolated = true"] if isolated else []),
     ]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

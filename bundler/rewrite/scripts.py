@@ -27,6 +27,8 @@ _EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\
 _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
+ISOLATED = ("-E", "-s")
+"""The interpreter's arguments that leave out PYTHON* and the user's site. Not `-I`: a script may import what lies beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,26 @@ class _Head:
 
 
 def rewrite_script(
-    data: bytes, *, is_ours: Callable[[str], bool], to_bin: str, side_file: str, any_python: bool = False
+    data: bytes,
+    *,
+    is_ours: Callable[[str], bool],
+    to_bin: str,
+    side_file: str,
+    any_python: bool = False,
+    isolated: bool = False,
 ) -> RewrittenScript | None:
     """The script as it must be in the bundle; None where it holds wherever it is, or is none of Python's.
 
     `is_ours` tells whether the interpreter of a shebang belongs to the environment or its base. `to_bin` is the way from the
     script's folder to the bundle's `bin`, `side_file` the way from it to where a side file would lie. With `any_python`
-    every Python in a shebang means the bundle's (`/usr/bin/env python`, `/usr/bin/python3`).
+    every Python in a shebang means the bundle's (`/usr/bin/env python`, `/usr/bin/python3`). `isolated` adds ISOLATED to
+    the interpreter's arguments.
     """
     head = _read_head(data, is_ours, any_python)
     if head is None:
         return None
     body = data[head.length :]
-    header = _header(to_bin, head.arguments)
+    header = _header(to_bin, (*(ISOLATED if isolated else ()), *head.arguments))
     if not _displaces(body, data):
         return RewrittenScript(header + body, _REASON)
     launcher = read_template("side_launcher").replace("@SIDE@", repr(side_file)).encode("utf-8", "surrogateescape")

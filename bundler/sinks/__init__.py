@@ -26,6 +26,8 @@ class Written:
     size: int
     shared: int = 0
     """Number of files whose bytes are shared with the source (hard links)."""
+    updated: tuple[int, int] | None = None
+    """Of an update: numbers of paths written, and removed."""
 
 
 class Sink(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,9 +10,10 @@ from types import TracebackType
 
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
-from bundler.plan.entries import Deferred, Digest, Digests, Directory, Entry, Link, Source
+from bundler.plan.entries import Deferred, Digest, Digests, Directory, Entry, Link, Source, Stamp
 from bundler.sinks import Written
 from bundler.sinks.copying import can_reflink, write_file
+from bundler.sinks.pack_record import save_record
 from bundler.sinks.placement import Target
 
 # One task for the pool: enough files that handing it over costs little, few enough that both cores stay busy.
@@ -32,6 +32,7 @@ class DirectorySink:
         self._directories: list[Entry] = []
         self._batch: list[Entry] = []
         self._batch_bytes = 0
+        self._stamps: dict[str, Stamp] = {}
         self._pending: set[Future[tuple[dict[str, Digest], int]]] = set()
         self._entries = 0
         self._shared = 0
@@ -39,7 +40,8 @@ class DirectorySink:
     def __enter__(self) -> DirectorySink:
         """Check the target, make the temporary directory."""
         self._target.check()
-        self._temporary = self._target.make_temporary()
+        self._working = self._target.make_temporary()
+        self._temporary = self._working.path
         self._root = os.path.join(self._temporary, "new")
         try:
             os.mkdir(self._root)
@@ -73,6 +75,7 @@ class DirectorySink:
                 self._drain()
                 self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
             case content:
+                self._note_stamp(entry)
                 self._batch.append(entry)
                 self._batch_bytes += content.size if isinstance(content, Source) else 1 << 16
                 if len(self._batch) >= _BATCH_FILES or self._batch_bytes >= _BATCH_BYTES:
@@ -97,7 +100,17 @@ class DirectorySink:
     def place(self) -> str:
         """Put the tree in place."""
         self._target.put_directory(self._root)
+        self._save_record()
         return self._target.path
+
+    def _note_stamp(self, entry: Entry) -> None:
+        if isinstance(entry.content, Source) and entry.content.stamp is not None:
+            self._stamps[entry.path] = entry.content.stamp
+
+    def _save_record(self) -> None:
+        """For a later update. A hard link changes its source's stamp: there is nothing to note."""
+        if self._link is not LinkMode.HARDLINK:
+            save_record(self._target.path, self._stamps)
 
     def _submit(self) -> None:
         batch, self._batch, self._batch_bytes = self._batch, [], 0
@@ -131,7 +144,7 @@ class DirectorySink:
         return digests, shared
 
     def _discard(self) -> None:
-        remove_tree(self._temporary)
+        self._working.remove()
 
 
 def replace_entry(root: str, entry: Entry, digests: Digests) -> None:
@@ -141,18 +154,3 @@ def replace_entry(root: str, entry: Entry, digests: Digests) -> None:
         new = os.path.join(temporary, "new")
         write_file(entry, new, digests, LinkMode.COPY)
         os.replace(new, path)
-
-
-def remove_tree(path: str) -> None:
-    """Remove a tree that we made, directories without write permission included; a missing one is fine."""
-
-    def retry(_function: object, failed: str, _info: object) -> None:
-        os.chmod(os.path.dirname(failed), 0o700)
-        if os.path.isdir(failed) and not os.path.islink(failed):
-            os.chmod(failed, 0o700)
-            shutil.rmtree(failed, ignore_errors=True)
-        elif os.path.lexists(failed):
-            os.unlink(failed)
-
-    if os.path.lexists(path):
-        shutil.rmtree(path, onerror=retry)

@@ -89,6 +89,8 @@ def open_sink(out: str, options: PackOptions, plan: Plan) -> Sink:
     form = format_of(out, options.format)
     if options.top and not form.has_top:
         raise OutputFailed(f"--top is not for the format {form.name}", "name the folder in --out")
+    if options.update and form is not DIRECTORY_FORMAT:
+        raise OutputFailed(f"--update is for directories, not for the format {form.name}", "pack anew with --force")
     if form is DIRECTORY_FORMAT:
         return _directory(out, options)
     output: Output = FileOutput(out, force=options.force, executable=form.name == "run")
@@ -133,6 +135,10 @@ def _directory(out: str, options: PackOptions) -> Sink:
         raise OutputFailed(
             "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
         )
+    if options.update and os.path.isdir(out) and os.listdir(out):
+        from bundler.sinks.updating import UpdateSink
+
+        return UpdateSink(out, force=options.force, link=options.link, threads=options.threads)
     from bundler.sinks.directory import DirectorySink
 
     return DirectorySink(out, force=options.force, link=options.link, threads=options.threads)

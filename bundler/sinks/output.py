@@ -9,8 +9,8 @@ import tempfile
 from typing import BinaryIO, Protocol
 
 from bundler.errors import OutputFailed
-from bundler.sinks.directory import remove_tree
 from bundler.sinks.placement import Target
+from bundler.sinks.temporary import WorkingFolder, remove_tree
 
 STANDARD_OUTPUT = "-"
 
@@ -40,7 +40,7 @@ class FileOutput:
     def __init__(self, out: str, *, force: bool, executable: bool = False) -> None:
         self._target = Target(out, force=force)
         self._executable = executable
-        self._temporary = ""
+        self._working: WorkingFolder | None = None
         self._file: BinaryIO | None = None
 
     def open(self) -> BinaryIO:
@@ -52,12 +52,13 @@ class FileOutput:
     def reserve(self) -> str:
         """See Output."""
         self._target.check_file()
-        self._temporary = self._target.make_temporary()
+        self._working = self._target.make_temporary()
         return self._path
 
     @property
     def _path(self) -> str:
-        return os.path.join(self._temporary, "archive")
+        assert self._working is not None
+        return os.path.join(self._working.path, "archive")
 
     def finish(self) -> tuple[str, int]:
         """Close the file and give it the mode that a new file of this user has."""
@@ -77,8 +78,8 @@ class FileOutput:
         """See Output."""
         if self._file is not None:
             self._file.close()
-        if self._temporary:
-            remove_tree(self._temporary)
+        if self._working is not None:
+            self._working.remove()
 
 
 class StandardOutput:

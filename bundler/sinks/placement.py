@@ -7,14 +7,15 @@ are moved one by one, and moved back when one fails.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import json
 import os
 import shutil
-import tempfile
 
 from bundler.errors import OutputExists, OutputFailed
+from bundler.sinks.temporary import WorkingFolder, clear_abandoned
 
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _AT_FDCWD = -100
@@ -29,8 +30,10 @@ class Target:
         self._force = force
 
     def check(self) -> None:
-        """Refuse a target that must not be replaced. Raises OutputExists, OutputFailed."""
+        """Refuse a target that must not be replaced, and clear what killed packs left. Raises OutputExists, OutputFailed."""
         parent = os.path.dirname(self.path)
+        for folder in (parent, self.path):
+            clear_abandoned(folder, self.path)
         if not os.path.lexists(self.path):
             try:
                 os.makedirs(parent, exist_ok=True)
@@ -54,13 +57,13 @@ class Target:
             raise OutputExists(f"{self.path} is a directory", "choose another --out")
         self.check()
 
-    def make_temporary(self) -> str:
-        """A new directory on the target's own file system, hidden beside it."""
+    def make_temporary(self) -> WorkingFolder:
+        """A new directory on the target's own file system, hidden beside it. Raises OutputFailed."""
         folder = os.path.dirname(self.path)
         if os.path.ismount(self.path):
             folder = self.path
         try:
-            return tempfile.mkdtemp(prefix=f".{os.path.basename(self.path)}.bundler-", dir=folder)
+            return WorkingFolder(folder, self.path)
         except OSError as error:
             raise OutputFailed(f"{folder} cannot be written to: {error.strerror}") from error
 
@@ -95,10 +98,10 @@ class Target:
 
     def _replace_children(self, new: str) -> None:
         """Swap the contents of two directories child by child."""
-        old = os.path.join(os.path.dirname(new), "old")
+        old = os.path.join(os.path.dirname(new), "aside")
         os.mkdir(old)
         temporary = os.path.basename(os.path.dirname(new))
-        moves = _Moves()
+        moves = Moves()
         try:
             for name in os.listdir(self.path):
                 if name != temporary:
@@ -128,7 +131,7 @@ def _exchange(one: str, other: str) -> None:
         code = ctypes.get_errno()
         if code not in (errno.EINVAL, errno.ENOSYS):
             raise OSError(code, os.strerror(code), other)
-    aside = one + ".old"
+    aside = os.path.join(os.path.dirname(one), "old")  # where the next pack finds it if this one is killed now
     os.rename(other, aside)
     _rename_or_restore(one, other, aside)
 
@@ -142,7 +145,7 @@ def _rename_or_restore(new: str, path: str, aside: str) -> None:
         raise
 
 
-class _Moves:
+class Moves:
     """Renames that can be taken back, directories entered where they cannot be renamed themselves.
 
     Files always can: overlayfs copies them up, and all happens on one file system.
@@ -167,9 +170,18 @@ class _Moves:
         shutil.copystat(source, target)
         os.rmdir(source)
 
+    def make_folder(self, path: str) -> None:
+        """Make a folder, which goes again with `undo` unless somebody put something into it."""
+        os.mkdir(path, 0o700)
+        self._done.append(("", path, True))
+
     def undo(self) -> None:
         """Move everything back, the last step first."""
         for source, target, entered in reversed(self._done):
+            if not source:
+                with contextlib.suppress(OSError):
+                    os.rmdir(target)
+                continue
             os.makedirs(os.path.dirname(source), exist_ok=True)
             if entered:
                 os.makedirs(source, exist_ok=True)

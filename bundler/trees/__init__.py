@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeVar
 
 from bundler.errors import NotABundle
-from bundler.sinks.directory import remove_tree
+from bundler.sinks.temporary import remove_tree
 
 __all__ = ["Kind", "Member", "Tree", "extracted", "open_tree"]
 

@@ -55,8 +55,7 @@ def test_system_site_packages_is_refused(tmp_path: Path) -> None:
     ("head", "words"),
     [
         (b"#!/bin/sh\nexec python3\n", ["script"]),
-        (b"\xcf\xfa\xed\xfe" + bytes(60), ["macOS"]),
-        (b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00" + bytes(44), ["another machine", "183"]),
+        (b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7", ["damaged", "truncated"]),
         (b"MZ" + bytes(60), ["not an ELF"]),
     ],
 )

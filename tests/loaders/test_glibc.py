@@ -18,11 +18,14 @@ from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constants import DT_RUNPATH, PT_DYNAMIC
 from bundler.loaders import LoadedObject, SystemLibraries, Via
 from bundler.loaders.glibc import HostFiles, read_system, resolve
+from bundler.platforms import X86_64
+from bundler.sysroot import Sysroot
 from tests.binaries.elf.programs import compile_c, need
 from tests.material.isolation import namespace
 
 # A part of every glibc that nothing here loads by itself: so the host's cache has it, and copies of ours stand in its way.
 WANTED = "libanl.so.1"
+MACHINE = X86_64
 TAGS = {
     "nothing": (),
     "DT_RPATH": ("-Wl,--disable-new-dtags",),
@@ -72,7 +75,7 @@ def loaded(path: Path) -> LoadedObject:
 def resolved(*chain: Path, name: str = WANTED, library_path: Iterable[str] = ()) -> str | None:
     """Where `resolve` finds `name` for the first file, which the others loaded."""
     files = HostFiles(image_of(chain[-1]))
-    found = resolve(name, [loaded(path) for path in chain], files, read_system(), tuple(library_path))
+    found = resolve(name, [loaded(path) for path in chain], files, read_system(MACHINE), tuple(library_path))
     return found.path if found else None
 
 
@@ -192,6 +195,14 @@ def test_the_programs_own_search_path_and_its_flag_are_obeyed(tmp_path: Path, wa
         assert resolved(app) == traced(app) == str(tmp_path / folder / WANTED)
 
 
+def platform_of_this_processor() -> str:
+    """What the loader puts in place of $PLATFORM: its own word for the processor."""
+    loader = image_of(program_of_this_machine()).interpreter or ""
+    done = subprocess.run([loader, "--list-diagnostics"], capture_output=True, text=True, check=False)
+    match = re.search(r'^dl_platform="(.*)"$', done.stdout, re.MULTILINE)
+    return match[1] if match else "x86_64"
+
+
 @pytest.mark.parametrize(
     ("element", "place"),
     [
@@ -202,8 +213,8 @@ def test_the_programs_own_search_path_and_its_flag_are_obeyed(tmp_path: Path, wa
         ("${ORIGIN}x", "appx"),
         ("$ORIGIN-x", "app-x"),
         ("$ORIGIN/../x//y/.", "x/y"),
-        ("$ORIGIN/$PLATFORM", "app/x86_64"),
-        ("$ORIGIN/${PLATFORM}/x", "app/x86_64/x"),
+        ("$ORIGIN/$PLATFORM", "app/{platform}"),
+        ("$ORIGIN/${PLATFORM}/x", "app/{platform}/x"),
         ("{here}/x:{here}/y", "y"),
         ("$ORIGINS/x:$ORIGIN/y", "app/y"),
         ("$ORIGIN/$LIBRARY", "app/$LIBRARY"),
@@ -220,7 +231,7 @@ def test_tokens_and_odd_spellings_lead_where_the_loader_goes(
     app = program(
         tmp_path / "app/app", str(wanted), NO_DEFAULT, f"-Wl,-rpath,{element.replace('{here}', str(tmp_path))}"
     )
-    target = tmp_path / place.replace("{here}", str(tmp_path))
+    target = tmp_path / place.replace("{here}", str(tmp_path)).replace("{platform}", platform_of_this_processor())
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy(wanted, target)
     assert resolved(app) == traced(app) == str(target / WANTED)
@@ -355,7 +366,7 @@ def test_the_default_directories_hold_the_loaders_own_in_their_order() -> None:
     real = [path.rstrip("/") for path in re.findall(r'^path\.system_dirs\[\w+\]="(.*)"$', done.stdout, re.MULTILINE)]
     if not real:
         pytest.skip("this loader has no --list-diagnostics: glibc 2.33 or later")
-    ours = read_system().default_directories
+    ours = read_system(MACHINE).default_directories
     assert [directory for directory in ours if directory in real] == real
 
 
@@ -366,7 +377,7 @@ def program_of_this_machine() -> Path:
 def test_without_a_cache_the_configured_directories_come_before_the_default_ones(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/ld.so.conf").write_text("/opt/lib\n/usr/lib\n")
-    system = read_system(str(tmp_path))
+    system = read_system(MACHINE, Sysroot(str(tmp_path)))
     assert system.cache == {}
     assert system.default_directories[:2] == ("/opt/lib", "/usr/lib")
     assert system.default_directories.count("/usr/lib") == 1
@@ -425,7 +436,7 @@ def test_the_cache_is_obeyed_as_the_loader_does(
     real = found_in(done.stdout + done.stderr, name)
     (tmp_path / "root/etc").mkdir(parents=True)
     shutil.copy(tmp_path / "cache", tmp_path / "root/etc/ld.so.cache")
-    system = read_system(str(tmp_path / "root"))
+    system = read_system(MACHINE, Sysroot(str(tmp_path / "root")))
     found = resolve(name, [loaded(app)], Existing(f"{seen}/{name}"), system)
     assert (found.path if found else None) == real
     assert (real is None) == (bool(flags) and place != "opt")

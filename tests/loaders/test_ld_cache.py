@@ -11,8 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundler.loaders.glibc_machines import glibc_machine
 from bundler.loaders.ld_cache import read_cache, read_configured_directories
+from bundler.platforms import X86_64
 from tests.binaries.elf.programs import compile_c, need
+
+HERE = glibc_machine(X86_64)
 
 LIBRARY = "libbundlertest.so.1"
 
@@ -52,31 +56,31 @@ def root(tmp_path: Path) -> Path:
 def test_the_cache_of_this_machine_says_what_ldconfig_says() -> None:
     told = told_by_ldconfig()
     assert "libc.so.6" in told
-    assert read_cache("/etc/ld.so.cache") == told
+    assert read_cache("/etc/ld.so.cache", HERE) == told
 
 
 def test_the_first_configured_folder_comes_first_and_copies_for_newer_processors_are_left_out(root: Path) -> None:
-    cache = read_cache(str(root / "etc/ld.so.cache"))
+    cache = read_cache(str(root / "etc/ld.so.cache"), HERE)
     assert cache == {LIBRARY: (f"/opt/two/{LIBRARY}", f"/opt/one/{LIBRARY}")}
     assert cache == told_by_ldconfig("-C", root / "etc/ld.so.cache")
 
 
 def test_the_new_format_is_found_behind_an_old_one(root: Path) -> None:
-    new = read_cache(str(root / "etc/ld.so.cache"))
+    new = read_cache(str(root / "etc/ld.so.cache"), HERE)
     ldconfig("-X", "-r", root, "-c", "compat")
     data = (root / "etc/ld.so.cache").read_bytes()
     assert data.startswith(b"ld.so-1.7.0")
-    assert read_cache(str(root / "etc/ld.so.cache")) == new
+    assert read_cache(str(root / "etc/ld.so.cache"), HERE) == new
 
 
 def test_no_cache_and_no_cache_at_all_are_told_from_an_empty_one(root: Path, tmp_path: Path) -> None:
-    assert read_cache(str(tmp_path / "nothing")) is None
-    assert read_cache(str(tmp_path)) is None
+    assert read_cache(str(tmp_path / "nothing"), HERE) is None
+    assert read_cache(str(tmp_path), HERE) is None
     (tmp_path / "noise").write_bytes(b"noise" * 100)
-    assert read_cache(str(tmp_path / "noise")) is None
+    assert read_cache(str(tmp_path / "noise"), HERE) is None
     (root / "etc/ld.so.conf").write_text("")
     ldconfig("-X", "-r", root)
-    assert read_cache(str(root / "etc/ld.so.cache")) == {}
+    assert read_cache(str(root / "etc/ld.so.cache"), HERE) == {}
 
 
 @given(data=st.data())
@@ -90,7 +94,7 @@ def test_a_damaged_cache_is_no_reason_to_stop(tmp_path_factory: pytest.TempPathF
     length = data.draw(st.integers(0, len(sound)))
     path = tmp_path_factory.mktemp("damaged") / "cache"
     path.write_bytes((sound[:at] + noise + sound[at + len(noise) :])[:length])
-    cache = read_cache(str(path))
+    cache = read_cache(str(path), HERE)
     assert cache is None or all(isinstance(place, str) for places in cache.values() for place in places)
 
 
@@ -98,7 +102,7 @@ def test_a_string_that_the_end_of_the_cache_cuts_off_is_empty(root: Path) -> Non
     path = root / "etc/ld.so.cache"
     data = path.read_bytes()
     path.write_bytes(data[: data.index(b"/opt/one/") + 12])
-    cut = read_cache(str(path))
+    cut = read_cache(str(path), HERE)
     assert cut is not None
     texts = {*cut, *(place for places in cut.values() for place in places)}
     assert "" in texts

@@ -169,3 +169,18 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["oldfill", "out"]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    living = DirectorySink(str(out), force=False)
+    with living:
+        (its,) = tmp_path.iterdir()
+        left = tmp_path / ".out.bundler-killed"
+        (left / "new/bin").mkdir(parents=True)
+        other = tmp_path / ".other.bundler-killed"
+        other.mkdir()
+        for folder in (its, left, other):
+            os.utime(folder, (1_000_000_000, 1_000_000_000))
+        write(out, [entry("bundle.json", Literal(b'{"bundler": "0"}'))])
+        assert sorted(tmp_path.iterdir()) == sorted([its, other, out])

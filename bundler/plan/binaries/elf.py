@@ -1,28 +1,29 @@
-"""The plan's ELF files: read, completed by what they need, and patched where they would not find it."""
+"""The plan's ELF files: read, completed by what they need, and patched where they would not find it (Linux)."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
-from bundler.environment import Interpreter
+from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
-from bundler.libraries.closure import Binary, BundledLibrary, Closure, Surroundings, find_closure
+from bundler.libraries.closure import Binary, Closure, Surroundings, find_closure
 from bundler.libraries.order import in_loading_order
-from bundler.loaders import SystemLibraries
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.options import PlanOptions
+from bundler.plan.binaries.outcome import Binaries, library_origin
 from bundler.plan.collect import directories_of
 from bundler.plan.entries import Entry, Layer, Link, Patched, Source
-from bundler.plan.floor import Floor, find_floor
-from bundler.plan.layout import base_origin, executable_path
+from bundler.plan.floor import find_floor
+from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable, relative
 from bundler.plan.search_paths import Change, PlannedFiles, SearchPaths
+from bundler.platforms import Libc
+from bundler.sysroot import Sysroot
 
-EM_X86_64 = 62
 # Endings that no loader opens as a library or a program: not even their first bytes are read.
 _NEVER_ELF = re.compile(
     r"\.(py|pyc|pyi|pyx|pxd|pyd|h|hpp|hh|c|cc|cpp|cu|cuh|f90|f|txt|md|rst|json|html?|css|m?js|map|ts|png|svg|jpe?g|gif|ico"
@@ -31,39 +32,42 @@ _NEVER_ELF = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Binaries:
-    """The outcome: entries to put over the plan's, and the facts for the report."""
-
-    entries: tuple[Entry, ...]
-    closure: Closure
-    floor: Floor | None
-    warnings: tuple[str, ...]
-
-
-def plan_binaries(
-    entries: Mapping[str, Entry], interpreter: Interpreter, mounts: MountTable, options: PlanOptions
+def plan_elf(
+    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: PlanOptions
 ) -> Binaries:
     """Read the ELF files among `entries`, find what they need, and plan their patches.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
     not fit; all together.
     """
-    images = _read_images(entries)
+    interpreter, sysroot = environment.interpreter, environment.sysroot
     executable = executable_path(interpreter)
+    images = _read_images(entries, executable)
     if executable not in images:
-        raise UnsupportedEnvironment(f"{interpreter.executable} is no ELF file")
-    binaries = [Binary(path, _source(entries[path]), image) for path, image in images.items()]
+        raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
+    _check_libc(environment)
+    binaries = [Binary(path, sysroot.name_of(_source(entries[path])), image) for path, image in images.items()]
     binaries = in_loading_order(binaries, interpreter.extension_suffixes)
     by_path = {binary.path: binary for binary in binaries}
     program = by_path[executable]
-    _check_libc(program.image, interpreter)
     libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
-    files = HostFiles(program.image)
-    system = read_system()
-    closure = _closure(binaries, program, libpython, entries, mounts, files, system, options)
+    files = HostFiles(program.image, sysroot)
+    system = read_system(environment.platform.machines[0], sysroot)
+    surroundings = Surroundings(
+        files,
+        system,
+        _library_path(sysroot),
+        lambda name: _bundle_path(name, entries, mounts, files, sysroot),
+        frozenset(options.exclude_libs),
+        options.include_libs,
+        files.real,
+    )
+    try:
+        closure = find_closure(binaries, program, libpython, surroundings)
+    except LookupError as error:
+        raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
     added = list(_bundled_entries(closure, interpreter))
-    everything = [*binaries, *(Binary(item.path, item.source, item.image) for item in closure.bundled)]
+    everything = [*binaries, *(Binary(item.path, sysroot.name_of(item.source), item.image) for item in closure.bundled)]
     planned = {**entries, **{entry.path: entry for entry in added}}
     paths = SearchPaths(
         everything,
@@ -72,7 +76,7 @@ def plan_binaries(
         libpython.path if libpython else None,
         PlannedFiles({binary.path for binary in everything}, _links(planned), files),
         system,
-        mounts,
+        lambda name: mounts.bundle_path(sysroot.path_of(name)),
         directories_of(planned),
     )
     changes = paths.changes()
@@ -82,12 +86,12 @@ def plan_binaries(
         f"{os.path.basename(os.path.dirname(other))}/…; both come along, and a process that loads both gets the first"
         for name, one, other in closure.clashes
     ]
-    floor = find_floor(everything)
+    floor = find_floor(everything, {binary.path: _source(planned[binary.path]) for binary in everything})
     return Binaries((*added, *patched), closure, floor, tuple(warnings))
 
 
-def _read_images(entries: Mapping[str, Entry]) -> dict[str, Image]:
-    """The headers of every entry that is a dynamic ELF file; damaged ones are the source's business."""
+def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Image]:
+    """The headers of every entry that is a dynamic ELF file of the executable's kind; damaged ones are the source's business."""
     images = {}
     for path in sorted(entries):
         content = entries[path].content
@@ -100,43 +104,39 @@ def _read_images(entries: Mapping[str, Entry]) -> dict[str, Image]:
                 image = read_image(file)
             except BinaryFormatError:
                 continue
-        if image.dynamic is not None and image.machine == EM_X86_64:
+        if image.dynamic is not None:
             images[path] = image
-    return images
+    program = images.get(executable)
+    return {path: image for path, image in images.items() if program is not None and _same_kind(image, program)}
 
 
-def _check_libc(image: Image, interpreter: Interpreter) -> None:
-    if any(name.startswith("libc.musl") or name == "libc.so" for name in image.needed):
+def _same_kind(one: Image, other: Image) -> bool:
+    """Whether one process can hold both: the same machine, class and byte order."""
+    return (one.machine, one.elf_class, one.byteorder) == (other.machine, other.elf_class, other.byteorder)
+
+
+def _check_libc(environment: Environment) -> None:
+    if environment.platform.libc is not Libc.GLIBC:
         raise UnsupportedEnvironment(
-            f"{interpreter.executable} is built for musl", "this version packs environments for glibc"
+            f"{environment.interpreter.executable} is built for musl", "this version packs environments for glibc"
         )
 
 
-def _closure(
-    binaries: list[Binary],
-    program: Binary,
-    libpython: Binary | None,
-    entries: Mapping[str, Entry],
-    mounts: MountTable,
-    files: HostFiles,
-    system: SystemLibraries,
-    options: PlanOptions,
-) -> Closure:
-    def bundle_path(path: str) -> str | None:
-        for candidate in (path, os.path.realpath(path)):
-            inside = mounts.bundle_path(candidate)
-            if inside is not None and inside in entries:
-                return inside
-        return None
+def _library_path(sysroot: Sysroot) -> tuple[str, ...]:
+    """LD_LIBRARY_PATH, split: this machine's programs run with it, those of another root do not."""
+    text = os.environ.get("LD_LIBRARY_PATH", "") if sysroot.is_host else ""
+    return tuple(part for part in re.split("[:;]", text) if part)
 
-    library_path = tuple(part for part in re.split("[:;]", os.environ.get("LD_LIBRARY_PATH", "")) if part)
-    surroundings = Surroundings(
-        files, system, library_path, bundle_path, frozenset(options.exclude_libs), options.include_libs
-    )
-    try:
-        return find_closure(binaries, program, libpython, surroundings)
-    except LookupError as error:
-        raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
+
+def _bundle_path(
+    name: str, entries: Mapping[str, Entry], mounts: MountTable, files: HostFiles, sysroot: Sysroot
+) -> str | None:
+    """Where the file of a name is taken along already, by its name or behind its links; None where it is not."""
+    for candidate in (sysroot.path_of(name), files.real(name)):
+        inside = mounts.bundle_path(candidate)
+        if inside is not None and inside in entries:
+            return inside
+    return None
 
 
 def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Entry]:
@@ -150,14 +150,6 @@ def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Ent
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))
             yield Entry(alias, Link(target), 0o777, found.st_mtime_ns, Layer.RUNTIME, origin)
-
-
-def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
-    """Where a library came from; below a user's own folders only the name is told."""
-    origin = base_origin(interpreter, library.source)
-    if origin.startswith("host:") and not library.source.startswith(("/usr/", "/lib", "/opt/")):
-        return "host:" + os.path.basename(library.source)
-    return origin
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:

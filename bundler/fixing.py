@@ -1,0 +1,195 @@
+"""Mend a bundle into which an installer wrote scripts: they name the place where the bundle was then.
+
+pip writes the path of its interpreter into each script. What `pack` does for an environment's scripts is done here for those of a
+bundle, in place, each file by a rename; RECORD follows. What moves already stays as it is.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bundler.errors import NotABundle, OutputFailed
+from bundler.manifest import read_manifest
+from bundler.plan.entries import Digest
+from bundler.plan.mounts import relative
+from bundler.plan.texts import SIDE_FILES
+from bundler.rewrite.pyvenv_cfg import parse
+from bundler.rewrite.record import parse_record, rewrite_record
+from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
+
+
+@dataclass(frozen=True, slots=True)
+class FixReport:
+    """What was mended (bundle paths, each with the reason), and what could not be."""
+
+    bundle: str
+    scripts: Mapping[str, str]
+    records: tuple[str, ...]
+    left: Mapping[str, str]
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`."""
+        return {
+            "bundle": self.bundle,
+            "scripts": dict(self.scripts),
+            "records": list(self.records),
+            "left": dict(self.left),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        yield from (f"{path}: {reason}" for path, reason in self.scripts.items())
+        yield from (f"warning: {path} {reason}" for path, reason in self.left.items())
+        if not self.scripts:
+            yield f"{self.bundle}: every script moves already"
+
+
+@dataclass
+class _Changes:
+    """New contents by bundle path, and what there is to say of them."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
+    """Side files, by the script that they belong to."""
+    scripts: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+
+
+def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
+    """Make the scripts of a bundle (a directory) relocatable; with `dry_run` only tell.
+
+    Scripts in `bin` whose first line names any Python mean the bundle's; those among the packages only where it names a Python
+    of the bundle, or one that is not there (the bundle's, before a move). Raises NotABundle, OutputFailed.
+    """
+    root = os.path.abspath(bundle)
+    try:
+        with open(os.path.join(root, "bundle.json"), "rb") as file:
+            python = read_manifest(file.read()).python
+    except OSError as error:
+        hint = "unpack an archive first" if os.path.isfile(root) else "name the folder that bundler pack made"
+        raise NotABundle(f"{bundle} is no bundle: it has no bundle.json", hint) from error
+    changes = _Changes()
+    for path in _scripts(root, os.path.dirname(python.executable), python.site_packages):
+        _look_at(root, path, os.path.dirname(python.executable), changes)
+    records = _records(root, python.site_packages, changes)
+    if not dry_run:
+        for path, data in {**changes.files, **records}.items():
+            _replace(root, path, data)
+    return FixReport(bundle, changes.scripts, tuple(records), changes.left)
+
+
+def _scripts(root: str, bin_folder: str, site_packages: tuple[str, ...]) -> Iterator[str]:
+    """Bundle paths of files that begin with `#!`: all in `bin`, executable ones among the packages."""
+    for name in sorted(os.listdir(os.path.join(root, bin_folder))):
+        if _is_script(os.path.join(root, bin_folder, name), executable=False):
+            yield f"{bin_folder}/{name}"
+    for site in site_packages:
+        for folder, _, names in sorted(os.walk(os.path.join(root, site))):
+            for name in sorted(names):
+                if _is_script(os.path.join(folder, name), executable=True):
+                    yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def _is_script(path: str, *, executable: bool) -> bool:
+    if os.path.islink(path) or not os.path.isfile(path):
+        return False
+    if executable and not os.stat(path).st_mode & 0o111:
+        return False
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
+
+
+def _look_at(root: str, path: str, bin_folder: str, changes: _Changes) -> None:
+    """Put what a script must become among the changes."""
+    with open(os.path.join(root, path), "rb") as file:
+        data = file.read()
+    folder = os.path.dirname(path)
+    prefixes = tuple(dict.fromkeys((root, os.path.realpath(root))))
+
+    def is_ours(interpreter: str) -> bool:
+        return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes)) or not os.path.exists(interpreter)
+
+    side = f"{SIDE_FILES}/{os.path.basename(path)}"
+    script = rewrite_script(
+        data,
+        is_ours=is_ours,
+        to_bin=relative(bin_folder, folder),
+        side_file=relative(side, folder),
+        any_python=folder == bin_folder,
+        isolated=_is_isolated(root),
+    )
+    if script is not None:
+        changes.files[path] = script.data
+        changes.scripts[path] = script.reason
+        if script.side_data is not None:
+            changes.files[side] = script.side_data
+            changes.beside[path] = side
+    elif is_shell_script(data):
+        match rewrite_shell_script(data, prefixes, relative("", folder)):
+            case NotRewritten(reason):
+                changes.left[path] = reason
+            case None:
+                pass
+            case rewritten:
+                changes.files[path] = rewritten.data
+                changes.scripts[path] = rewritten.reason
+
+
+def _is_isolated(root: str) -> bool:
+    """Whether the bundle was packed with `--isolated`."""
+    try:
+        with open(os.path.join(root, "pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
+            return parse(file.read()).get("isolated") == "true"
+    except OSError:
+        return False
+
+
+def _records(root: str, site_packages: tuple[str, ...], changes: _Changes) -> dict[str, bytes]:
+    """The RECORDs of distributions that own a changed script, by bundle path."""
+    digests = {path: Digest(hashlib.sha256(data).digest(), len(data)) for path, data in changes.files.items()}
+    found = {}
+    for site in site_packages:
+        for file in sorted(glob.glob(os.path.join(glob.escape(os.path.join(root, site)), "*.dist-info", "RECORD"))):
+            with open(file, "rb") as record:
+                data = record.read()
+
+            def resolve(row: str, site: str = site) -> str:
+                return relative(os.path.normpath(os.path.join(root, site, row)).lstrip("/"), root.lstrip("/"))
+
+            owned = changes.scripts.keys() & {resolve(row.path) for row in parse_record(data)}
+            if owned:
+                found[os.path.relpath(file, root)] = rewrite_record(
+                    data,
+                    site_packages=site,
+                    resolve=resolve,
+                    added=[changes.beside[path] for path in owned if path in changes.beside],
+                    digests=digests,
+                    changed=owned,
+                )
+    return found
+
+
+def _replace(root: str, path: str, data: bytes) -> None:
+    """Put a new file in the place of an old one, with its mode and owner. Raises OutputFailed."""
+    target = os.path.join(root, path)
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        before = os.stat(target) if os.path.exists(target) else None
+        with tempfile.TemporaryDirectory(prefix=".bundler-", dir=os.path.dirname(target)) as temporary:
+            new = os.path.join(temporary, "new")
+            with open(new, "wb") as file:
+                file.write(data)
+            if before is not None and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(new, before.st_uid, before.st_gid)
+            os.chmod(new, before.st_mode & 0o7777 if before is not None else 0o644)
+            os.replace(new, target)
+    except OSError as error:
+        raise OutputFailed(
+            f"cannot write {target}: {error.strerror}", "run it as the owner, where the bundle is writable"
+        ) from error

@@ -1,0 +1,34 @@
+"""The plan's binaries: one module a format; the environment's platform says which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bundler.environment import Environment
+from bundler.errors import UnsupportedEnvironment
+from bundler.options import PlanOptions
+from bundler.plan.binaries.outcome import Binaries
+from bundler.plan.entries import Entry
+from bundler.plan.mounts import MountTable
+from bundler.platforms import OperatingSystem
+
+__all__ = ["Binaries", "plan_binaries"]
+
+
+def plan_binaries(
+    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: PlanOptions
+) -> Binaries:
+    """Read the binaries among `entries`, find what they need, and plan their patches.
+
+    Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
+    not fit; all together.
+    """
+    match environment.platform.system:
+        case OperatingSystem.LINUX:
+            from bundler.plan.binaries.elf import plan_elf
+
+            return plan_elf(entries, environment, mounts, options)
+        case system:
+            raise UnsupportedEnvironment(
+                f"{environment.root} is an environment for {system.shown}, which is not packed yet"
+            )

@@ -1,0 +1,30 @@
+"""What planning the binaries of a bundle gives, whatever their format."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from bundler.environment import Interpreter
+from bundler.libraries.closure import BundledLibrary, Closure
+from bundler.plan.entries import Entry
+from bundler.plan.floor import Floor
+from bundler.plan.layout import base_origin
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """Entries to put over the plan's, and the facts for the report."""
+
+    entries: tuple[Entry, ...]
+    closure: Closure
+    floor: Floor | None
+    warnings: tuple[str, ...]
+
+
+def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
+    """Where a library came from; below a user's own folders only the name is told."""
+    origin = base_origin(interpreter, library.source)
+    if origin.startswith("host:") and not library.source.startswith(("/usr/", "/lib", "/opt/")):
+        return "host:" + os.path.basename(library.source)
+    return origin

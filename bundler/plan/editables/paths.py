@@ -1,0 +1,68 @@
+"""Editables that are a folder on `sys.path`: named in a `.pth` file, or behind an `.egg-link` of setuptools' develop mode.
+
+uv_build, hatchling, flit, poetry-core, pdm-backend and maturin write a path; so does setuptools for a `src` folder, in its
+strict mode (a folder of links to the files of the wheel) and in its compat mode.
+"""
+
+from __future__ import annotations
+
+import os
+
+from bundler.errors import UnsupportedEditable
+from bundler.plan.editables.content import Content, Placement
+from bundler.plan.project import importable, modules_of
+
+
+def read_path(distribution: str, source: str, *, may_be_empty: bool = False) -> Content:
+    """What a distribution means by having the folder `source` on the path.
+
+    Raises UnsupportedEditable where nothing fits, unless that may be.
+    """
+    names = modules_of(source, distribution)
+    if not names and not may_be_empty:
+        found = ", ".join(importable(source)) or "none"
+        raise UnsupportedEditable(
+            f"{distribution} is an editable of {source}, and none of the modules there bears its name ({found})",
+            "name its modules in pyproject.toml as its back end allows, or pack with --editable build",
+        )
+    kind = "setuptools (strict)" if os.path.basename(source).startswith("__editable__.") else "a path"
+    return Content(kind, tuple(Placement(os.path.join(source, name), name) for name in names))
+
+
+def read_whole_path(source: str) -> Content:
+    """Everything that can be imported from a folder which somebody put on the path by hand."""
+    return Content("a path", tuple(Placement(os.path.join(source, name), name) for name in importable(source)))
+
+
+def egg_link_folder(path: str) -> str | None:
+    """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        line = file.readline().strip()
+    folder = os.path.normpath(os.path.join(os.path.dirname(path), line))
+    return folder if line and os.path.isdir(folder) else None
+
+
+def read_egg_link(distribution: str, folder: str) -> Content:
+    """The modules that the project's own metadata names (`top_level.txt`), and the metadata itself."""
+    metadata = [name for name in sorted(os.listdir(folder)) if name.endswith(".egg-info")]
+    fitting = [name for name in metadata if _same(name.removesuffix(".egg-info"), distribution)] or metadata[:1]
+    placements = [Placement(os.path.join(folder, name), name) for name in fitting]
+    named = _top_level(os.path.join(folder, fitting[0])) if fitting else []
+    modules = [name for name in importable(folder) if name.partition(".")[0] in named]
+    if not modules:
+        placements += read_path(distribution, folder).placements
+    placements += [Placement(os.path.join(folder, name), name) for name in modules]
+    return Content("setuptools (egg-link)", tuple(placements))
+
+
+def _top_level(metadata: str) -> list[str]:
+    try:
+        with open(os.path.join(metadata, "top_level.txt"), encoding="utf-8") as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two spellings are one distribution's name."""
+    return one.replace("-", "_").replace(".", "_").lower() == other.replace("-", "_").replace(".", "_").lower()

@@ -1,0 +1,92 @@
+"""A root: the directory that an environment sees as `/`.
+
+A *path* is a place on this machine; a *name* is the absolute path by which programs inside the root know it. Text that is read
+from a root (a link's target, `home` in pyvenv.cfg, a shebang, a search path) holds names. For `/` the two are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+_MOST_LINKS = 40  # the kernel's own limit, MAXSYMLINKS
+
+
+@dataclass(frozen=True, slots=True)
+class Sysroot:
+    """The root at `path` (absolute, links followed). Nothing here leads out of it."""
+
+    path: str = "/"
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it is this machine's own root."""
+        return self.path == "/"
+
+    def path_of(self, name: str) -> str:
+        """The path of a name; `..` above the root stays at the root, as for the kernel. No link is followed."""
+        return name if self.is_host else os.path.join(self.path, os.path.normpath("/" + name).lstrip("/"))
+
+    def name_of(self, path: str) -> str:
+        """The name of an absolute path; a path outside of the root, which has none, is given back."""
+        if self.is_host or not self.holds(path):
+            return path
+        return path[len(self.path) :] or "/"
+
+    def holds(self, path: str) -> bool:
+        """Whether an absolute path lies in the root, by its text alone."""
+        return self.is_host or path == self.path or path.startswith(self.path + "/")
+
+    def real(self, path: str) -> str:
+        """The path behind all links of an absolute path, followed as inside the root: like os.path.realpath there.
+
+        What is not there, and a circle of links, stay as they are.
+        """
+        if self.is_host or not self.holds(path):
+            return os.path.realpath(path)
+        done = self.path
+        left = [part for part in reversed(path[len(self.path) :].split("/")) if part]
+        links = 0
+        while left:
+            part = left.pop()
+            if part == "..":
+                done = os.path.dirname(done) if done != self.path else done
+            elif part != ".":
+                place = os.path.join(done, part)
+                target = _target(place)
+                if target is None:
+                    done = place
+                    continue
+                links += 1
+                if links > _MOST_LINKS:
+                    return path
+                done = self.path if target.startswith("/") else done
+                left += [part for part in reversed(target.split("/")) if part]
+        return done
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file is at `path`, links followed."""
+        return os.path.isfile(self.real(path))
+
+    def is_dir(self, path: str) -> bool:
+        """Whether a directory is at `path`, links followed."""
+        return os.path.isdir(self.real(path))
+
+    def names_in(self, path: str) -> list[str]:
+        """The sorted names in the directory at `path`, links followed; none where there is no directory."""
+        try:
+            return sorted(os.listdir(self.real(path)))
+        except OSError:
+            return []
+
+
+HOST = Sysroot()
+
+
+def _target(path: str) -> str | None:
+    """Where the link at `path` leads, as it is written; None where it is no link."""
+    try:
+        return os.readlink(path) if stat.S_ISLNK(os.lstat(path).st_mode) else None
+    except OSError:
+        return None

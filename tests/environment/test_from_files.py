@@ -1,0 +1,122 @@
+"""An interpreter's facts from files alone are those that it gives itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bundler.environment import Environment, load_environment
+from bundler.environment.from_files import read_sysconfigdata
+from bundler.errors import BaseInterpreterMissing, InterpreterFailed
+from bundler.platforms import OperatingSystem
+from tests.material.environments import make
+from tests.material.interpreters import Python, every_python, main_python
+
+
+def both(path: Path) -> tuple[Environment, Environment]:
+    """An environment as its interpreter describes it, and as its files do."""
+    return load_environment(str(path)), load_environment(str(path), run=False)
+
+
+@pytest.mark.parametrize("python", every_python(), ids=str)
+def test_a_venv_over_any_python_is_read_as_its_interpreter_describes_it(python: Python, tmp_path: Path) -> None:
+    probed, read = both(make("virtualenv" if python.source == "debian" else "venv", python, tmp_path / "env"))
+    assert probed.probed and not read.probed
+    assert replace(read, probed=True) == probed
+
+
+@pytest.mark.parametrize("maker", ["venv --copies", "uv venv"])
+def test_a_venv_of_any_maker_is_read_alike(maker: str, tmp_path: Path) -> None:
+    probed, read = both(make(maker, main_python(), tmp_path / "env"))
+    assert replace(read, probed=True) == probed
+
+
+@pytest.mark.parametrize("python", every_python(), ids=str)
+def test_an_installation_is_read_as_its_interpreter_describes_it(python: Python) -> None:
+    if python.prefix == "/usr":
+        pytest.skip("not an installation that stands by itself")
+    probed, read = both(Path(python.prefix))
+    assert read.interpreter == probed.interpreter
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root with an interpreter and a venv over it, whose links and texts are names as seen from inside."""
+    python = main_python()
+    inside = tmp_path / "root"
+    base = inside / "opt/python"
+    for part in (f"bin/python{python.version}", f"lib/libpython{python.version}.so.1.0"):
+        if os.path.exists(os.path.join(python.prefix, part)):
+            (base / part).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(os.path.join(python.prefix, part), base / part)
+    stdlib = base / f"lib/python{python.version}"
+    stdlib.mkdir(parents=True, exist_ok=True)
+    for name in os.listdir(os.path.join(python.prefix, f"lib/python{python.version}")):
+        if name in ("os.py", "site.py") or name.startswith("_sysconfigdata"):
+            shutil.copy(os.path.join(python.prefix, f"lib/python{python.version}", name), stdlib)
+    (inside / "usr/local/bin").mkdir(parents=True)
+    (inside / "usr/local/bin/python3").symlink_to(f"/opt/python/bin/python{python.version}")
+    (inside / "app/bin").mkdir(parents=True)
+    (inside / "app/bin/python").symlink_to("/usr/local/bin/python3")
+    (inside / f"app/lib/python{python.version}/site-packages").mkdir(parents=True)
+    (inside / "app/pyvenv.cfg").write_text("home = /usr/local/bin\n")
+    return inside
+
+
+@pytest.mark.parametrize("how", ["from inside", "from outside"])
+def test_links_and_home_are_followed_inside_the_root(root: Path, how: str) -> None:
+    read = load_environment("/app" if how == "from inside" else str(root / "app"), str(root))
+    assert read.root == str(root / "app")
+    assert read.interpreter.base_prefix == str(root / "opt/python")
+    assert read.interpreter.executable == str(root / f"opt/python/bin/python{main_python().version}")
+    assert read.site_packages == (str(root / f"app/lib/python{main_python().version}/site-packages"),)
+    assert not read.probed
+
+
+def test_without_headers_the_exact_version_comes_from_the_binary(root: Path) -> None:
+    probed = load_environment(main_python().prefix)
+    read = load_environment("/app", str(root))
+    assert read.interpreter.version == probed.interpreter.version
+
+
+def test_what_lies_outside_of_the_root_does_not_help(root: Path) -> None:
+    (root / "usr/local/bin/python3").unlink()
+    (root / "usr/local/bin/python3").symlink_to(main_python().executable)
+    with pytest.raises(BaseInterpreterMissing) as caught:
+        load_environment("/app", str(root))
+    assert main_python().executable in caught.value.message and str(root) in caught.value.message
+
+
+def test_a_missing_standard_library_names_where_it_was_looked_for(root: Path) -> None:
+    shutil.rmtree(root / "opt/python/lib")
+    with pytest.raises(BaseInterpreterMissing) as caught:
+        load_environment("/app", str(root))
+    assert "/opt/python/bin" in caught.value.message and "/usr/local/bin" in caught.value.message
+    assert f"lib/python{main_python().version}/os.py" in caught.value.message
+
+
+def test_the_configuration_is_read_and_never_executed(tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    text = f"import os\nos.mkdir({str(trap)!r})\nbuild_time_vars = {{'A': 1, 'B': os.mkdir({str(trap)!r}), 'C': 'c'}}\n"
+    assert read_sysconfigdata(text.encode(), "there") == {"A": 1, "C": "c"}
+    assert not trap.exists()
+    for damaged in (b"build_time_vars = {", b"build_time_vars = 1", b"\0", b"x = {" + b"(" * 5000):
+        with pytest.raises(InterpreterFailed, match="there"):
+            read_sysconfigdata(damaged, "there")
+
+
+def test_a_macos_executable_is_read_and_not_run(root: Path) -> None:
+    for machines in (("arm64",), ("x86_64", "arm64")):
+        cpu = {"arm64": 0x0100000C, "x86_64": 0x01000007}
+        thin = b"\xcf\xfa\xed\xfe" + cpu[machines[0]].to_bytes(4, "little") + bytes(24)
+        slices = b"".join(cpu[machine].to_bytes(4, "big") + bytes(16) for machine in machines)
+        fat = b"\xca\xfe\xba\xbe" + len(machines).to_bytes(4, "big") + slices
+        (root / f"opt/python/bin/python{main_python().version}").write_bytes(fat if len(machines) > 1 else thin)
+        read = load_environment("/app", str(root))
+        assert read.platform.system is OperatingSystem.MACOS
+        assert tuple(machine.name for machine in read.platform.machines) == machines
+        assert read.interpreter.platform.endswith("universal2" if len(machines) > 1 else "arm64")
