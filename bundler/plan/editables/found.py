@@ -74,6 +74,7 @@ class _Finder:
     def __init__(self, environment: Environment, is_outside: Callable[[str], bool]) -> None:
         self._is_outside = is_outside
         self._owners = dict(_owners(environment))
+        self._sysroot = environment.sysroot
         self._linked: dict[str, Editable] = {}
         self.editables: dict[str, Editable] = {}
 
@@ -96,7 +97,8 @@ class _Finder:
                     if hook is not None:
                         self._take(folder, path, code, Hook(hook))
                 case PathLine(text):
-                    source = os.path.normpath(os.path.join(folder, text))
+                    named = self._sysroot.path_of(text) if os.path.isabs(text) else os.path.join(folder, text)
+                    source = os.path.normpath(named)
                     if source in self._linked:
                         self._linked[source].lines.setdefault(path, set()).add(text)
                     elif os.path.isdir(source) and self._is_outside(source):
