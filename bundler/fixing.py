@@ -17,10 +17,9 @@ from bundler.errors import NotABundle, OutputFailed
 from bundler.manifest import read_manifest
 from bundler.plan.entries import Digest
 from bundler.plan.mounts import relative
-from bundler.plan.texts import SIDE_FILES
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.record import parse_record, rewrite_record
-from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 
 
@@ -115,7 +114,7 @@ def _look_at(root: str, path: str, bin_folder: str, changes: _Changes) -> None:
     def is_ours(interpreter: str) -> bool:
         return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes)) or not os.path.exists(interpreter)
 
-    side = f"{SIDE_FILES}/{os.path.basename(path)}"
+    side = side_file_path(path)
     script = rewrite_script(
         data,
         is_ours=is_ours,

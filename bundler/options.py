@@ -131,6 +131,10 @@ class PackOptions:
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     top: str = ""
     level: int | None = None
+    root: str = "/"
+    """The directory that the environment sees as `/`: an unpacked image, a sysroot."""
+    probe: bool = True
+    """Whether the environment's interpreter may be run; else its facts come from files, and nothing of it is run."""
     verify: bool = True
     dry_run: bool = False
     update: bool = False

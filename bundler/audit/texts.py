@@ -44,7 +44,7 @@ def _script(path: str, beginning: bytes) -> Iterator[Fault]:
     if match is None and head[0].startswith(b"#!/bin/sh") and len(head) > 1:
         match = _EXEC_PYTHON.match(head[1])
     if match is not None:
-        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])}")
+        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])} (bundler fix mends it)")
 
 
 def _pth(tree: BundleTree, path: str, data: bytes) -> Iterator[Fault]:

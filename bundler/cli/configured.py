@@ -12,7 +12,7 @@ from bundler.cli.grouped import GroupedCommand
 from bundler.errors import BadConfiguration
 
 # Options that hold a path, or begin with one: relative ones count from the file's folder.
-_PATHS = ("out", "add", "base", "config")
+_PATHS = ("out", "add", "base", "root", "config")
 _NOT_IN_FILES = ("config", "help")
 
 

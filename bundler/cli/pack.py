@@ -20,6 +20,7 @@ from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, P
 
 FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
+source = option_group("Source")
 output = option_group("Output")
 content = option_group("Content")
 libraries = option_group("Shared libraries")
@@ -30,6 +31,8 @@ messages = option_group("Messages")
 
 @click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
 @click.argument("env", default=".venv", type=click.Path(), metavar="[ENV]")
+@source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
+@source("--probe/--no-probe", default=None, help="Run ENV's Python for its facts (default), or read them from files.")
 @output(
     "--out",
     type=click.Path(),

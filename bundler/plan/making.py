@@ -61,7 +61,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         own = (*own, *system_site_mounts(environment))
     editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts)
+    collected = collect(mounts, environment.sysroot)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)

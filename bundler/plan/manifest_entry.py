@@ -48,7 +48,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             site_packages=tuple(site_packages) or (site_packages_path(interpreter),),
             extension_suffixes=interpreter.extension_suffixes,
         ),
-        machine=interpreter.platform.partition("-")[2],
+        machine="+".join(machine.name for machine in plan.environment.platform.machines),
         libc_floor=plan.floor.text if plan.floor else None,
         floor_file=plan.floor.file if plan.floor else None,
         floor_symbol=plan.floor.symbol if plan.floor else None,

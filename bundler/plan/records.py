@@ -10,6 +10,7 @@ from bundler.environment import Distribution, Environment
 from bundler.plan.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.plan.mounts import MountTable
 from bundler.rewrite.record import parse_record, rewrite_record
+from bundler.rewrite.scripts import side_file_path
 
 BUNDLER = "bundler"
 """The origin of what bundler makes itself."""
@@ -53,6 +54,7 @@ def _plan_record(
     owned = [resolve(row.path) for row in parse_record(data)]
     changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
+    brought |= {side for path in changed if (side := side_file_path(path)) in entries}
     compiled = {path for module in (*owned, *brought) if module for path in pycs.get(module, ())}
     new = tuple(sorted(brought | compiled - set(owned)))
     if not changed and not new and None not in owned:

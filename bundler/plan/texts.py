@@ -17,7 +17,7 @@ from bundler.rewrite.debian import rewrite_debian
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.pkg_config import rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
-from bundler.rewrite.scripts import rewrite_script
+from bundler.rewrite.scripts import developed_script, rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 from bundler.rewrite.sysconfig import (
     MovedDirectory,
@@ -28,8 +28,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfig_json,
     rewrite_sysconfigdata,
 )
-
-SIDE_FILES = "libexec/bundler"
+from bundler.rewrite.venv import rewrite_venv
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]
 
@@ -57,11 +56,12 @@ def plan_texts(
 
 
 def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
-    """The directories that the interpreter's configuration may name, and where they lie in the bundle.
+    """The directories that the interpreter's configuration may name (as the sysroot does), and where they lie in the bundle.
 
     A prefix of the system's own (`/usr`) holds other things than Python's: there each of Python's folders moves by itself.
     """
-    prefix = interpreter.base_prefix
+    sysroot = interpreter.sysroot
+    prefix = sysroot.name_of(interpreter.base_prefix)
     if prefix not in ("/usr", "/"):
         built = os.path.dirname(interpreter.variables.get("BINDIR", "")) or prefix
         # python-build-standalone is built for /install, and installers mend only some of its files.
@@ -73,8 +73,8 @@ def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
     alone |= {f"{prefix}/share": "share", f"{prefix}/share/man": "share/man"}
     if libdir := variables.get("LIBDIR"):
         alone |= {libdir: "lib", f"{libdir}/pkgconfig": "lib/pkgconfig"}
-    folders = {interpreter.stdlib: stdlib_path(interpreter)}
-    folders |= {interpreter.include: f"include/{os.path.basename(interpreter.include)}"}
+    folders = {sysroot.name_of(interpreter.stdlib): stdlib_path(interpreter)}
+    folders |= {sysroot.name_of(interpreter.include): f"include/{os.path.basename(interpreter.include)}"}
     folders |= {wheel_directory(interpreter): WHEELS} if wheel_directory(interpreter) else {}
     return (
         *(MovedDirectory(source, path) for source, path in folders.items()),
@@ -92,16 +92,20 @@ class _Planner:
         self._isolated = isolated
         self._stdlib = stdlib_path(interpreter) + "/"
         self._directories = moved_directories(interpreter)
-        self._prefixes = tuple(dict.fromkeys((environment.root, os.path.realpath(environment.root))))
+        self._sysroot = environment.sysroot
+        places = (environment.root, self._sysroot.real(environment.root))
+        self._prefixes = tuple(dict.fromkeys(map(self._sysroot.name_of, places)))
         # Other software under a shared prefix does not come along.
         self._own_folders = tuple(prefix for prefix in self._prefixes if prefix not in SHARED_PREFIXES)
-        self._base_pythons = re.compile(re.escape(f"{interpreter.base_prefix}/bin/python") + r"[\d.]*[td]*")
+        base = self._sysroot.name_of(interpreter.base_prefix)
+        self._base_pythons = re.compile(re.escape(f"{base}/bin/python") + r"[\d.]*[td]*")
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
             ("_sysconfigdata*.py", self._sysconfigdata),
             ("_sysconfig_vars*.json", lambda _, data: rewrite_sysconfig_json(data, self._directories)),
             ("build-details.json", self._build_details),
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
+            ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
         )
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
@@ -114,8 +118,7 @@ class _Planner:
         rewriter = self._rewriter(entry)
         if rewriter is None:
             return
-        with open(entry.content.path, "rb") as file:
-            data = file.read()
+        data = _read(entry.content.path)
         rewritten = rewriter(entry, data)
         if rewritten is not None:
             self.changed.append(replace(entry, content=Literal(rewritten.data), reason=rewritten.reason))
@@ -161,7 +164,7 @@ class _Planner:
         return rewrite_pth(data, lambda path: self._map_path(path, os.path.dirname(entry.path)))
 
     def _map_path(self, path: str, folder: str) -> str | None:
-        inside = self._mounts.bundle_path(os.path.normpath(path))
+        inside = self._mounts.bundle_path(self._sysroot.located(path, ""))
         return None if inside is None else relative(inside, folder)
 
     def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:
@@ -171,11 +174,16 @@ class _Planner:
         return None
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
+        developed = developed_script(data)
+        if developed is not None and os.path.isfile(developed):
+            # A stand-in for a script of the project: the script itself, run by the stand-in's Python.
+            body = _read(developed).partition(b"\n")[2]
+            data = data.partition(b"\n")[0] + b"\n" + body
         return self._python_script(entry, data) or self._other_script(entry, data)
 
     def _python_script(self, entry: Entry, data: bytes) -> Rewritten | None:
         folder = os.path.dirname(entry.path)
-        side = f"{SIDE_FILES}/{os.path.basename(entry.path)}"
+        side = side_file_path(entry.path)
         script = rewrite_script(
             data,
             is_ours=self._is_ours,
@@ -212,6 +220,11 @@ class _Planner:
             return True
         place = os.path.normpath(interpreter)
         return any(place.startswith(prefix + "/") for prefix in self._prefixes)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _begins_with(entry: Entry, head: bytes) -> bool:

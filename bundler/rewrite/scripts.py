@@ -10,6 +10,7 @@ place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, 
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -24,9 +25,14 @@ _PYTHON = re.compile(r"pythonw?(3(\.\d+)?)?t?d?")
 _PYTHON_WORD = re.compile(rf"/{_PYTHON.pattern}(?!\S)")
 _ENV = re.compile(r"#!\s*/usr/bin/env(?:\s+-S)?\s+python(?:3(?:\.\d+)?)?(?P<rest>\s.*)?")
 _EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\" \"\$@\"")
+_PRINTF = re.compile(r"""\"\$\(printf %b (?P<octal>(?:'\\'0[0-7]{3} ?)+)\)\"""")
 _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
+_DEVELOPED = re.compile(
+    rb"^# EASY-INSTALL-DEV-SCRIPT: .*?^__file__ = (?P<path>[\"'].*[\"'])$", re.MULTILINE | re.DOTALL
+)
+_SIDE_FILES = "libexec/bundler"
 ISOLATED = ("-E", "-s")
 """The interpreter's arguments that leave out PYTHON* and the user's site. Not `-I`: a script may import what lies beside it."""
 
@@ -38,6 +44,11 @@ class RewrittenScript:
     data: bytes
     reason: str
     side_data: bytes | None = None
+
+
+def side_file_path(path: str) -> str:
+    """Where the side file of the script at a bundle path lies (a bundle path)."""
+    return f"{_SIDE_FILES}/{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +83,20 @@ def rewrite_script(
     if not _displaces(body, data):
         return RewrittenScript(header + body, _REASON)
     launcher = read_template("side_launcher").replace("@SIDE@", repr(side_file)).encode("utf-8", "surrogateescape")
-    # The first line stays as a comment, so that a coding cookie and line numbers keep their lines.
-    lines = b"#\n" * data[: head.length].count(b"\n")
-    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", lines + body)
+    # The header's lines stay as comments, so that a coding cookie and line numbers keep their lines.
+    lines = data[: head.length].splitlines(keepends=True)
+    comments = b"".join(line if line.startswith(b"#") and not line.startswith(b"#!") else b"#\n" for line in lines)
+    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", comments + body)
+
+
+def developed_script(data: bytes) -> str | None:
+    """The path of the script that one written by `setup.py develop` runs; None for any other."""
+    match = _DEVELOPED.search(data[:4096])
+    try:
+        path = ast.literal_eval(match["path"].decode("utf-8", "surrogateescape")) if match else None
+    except (ValueError, SyntaxError):
+        return None
+    return path if isinstance(path, str) else None
 
 
 def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> _Head | None:
@@ -101,17 +123,27 @@ def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) ->
 
 
 def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool]) -> _Head | None:
-    """The form for long paths and paths with spaces: `'''exec' "/path/python" "$0" "$@"`, then `' '''`."""
+    """The form for long paths and paths with spaces: `'''exec' "/path/python" "$0" "$@"`, then `' '''`.
+
+    uv puts a coding cookie before it, and then writes the path with `printf %b`, byte for byte in octal.
+    """
+    if rest.startswith(b"#"):
+        comment, _, rest = rest.partition(b"\n")
+        length += len(comment) + 1
     second, _, after = rest.partition(b"\n")
     third = after.partition(b"\n")[0]
     match = _EXEC.fullmatch(second.decode("utf-8", "surrogateescape").strip())
     if match is None or third.strip() != b"' '''":
         return None
-    interpreter = match["interpreter"]
+    interpreter = _PRINTF.sub(_decode_octal, match["interpreter"])
     computed = "$(" in interpreter  # uv's relocatable headers find it from $0
     if not computed and not is_ours("".join(shlex.split(interpreter))):
         return None
     return _Head(_words(match["arguments"]), length + len(second) + len(third) + 2)
+
+
+def _decode_octal(match: re.Match[str]) -> str:
+    return shlex.quote(os.fsdecode(bytes(int(digits, 8) for digits in re.findall(r"0([0-7]{3})", match["octal"]))))
 
 
 def _words(text: str = "") -> tuple[str, ...]:

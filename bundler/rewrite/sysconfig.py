@@ -21,6 +21,11 @@ MARK = "/@bundle@"
 # the dot of `.$(prefix)` (WASM_ASSETS_DIR).
 _BEGINS = re.compile(r"(^|[^\w.+/-])(-[A-Za-z]+|//|\.)?$|\\[nt]$")
 
+_PREFIX_REAL = re.compile(rb"^prefix_real=\$\(installed_prefix \"\$0\"\)$", re.MULTILINE)
+_OWN_PREFIX = (
+    rb"""prefix_real=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0" || printf %s "$0")")/.." && pwd -P)"""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MovedDirectory:
@@ -94,11 +99,15 @@ def rewrite_makefile(data: bytes, directories: Sequence[MovedDirectory]) -> Rewr
 
 
 def rewrite_sh_config(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
-    """`pythonX.Y-config` in sh: it computes its own prefix as `prefix_real`, and uses it for some values only."""
+    """`pythonX.Y-config` in sh: it computes its own prefix as `prefix_real`, and uses it for some values only.
+
+    Its way to compute it ends at a space, and does not follow a link from outside.
+    """
     if b"prefix_real=" not in data:
         return None
-    new = replace_directories(data, directories, "${prefix_real}")
-    return None if new is None else Rewritten(new, "directories follow the file")
+    new = replace_directories(data, directories, "${prefix_real}") or data
+    new = _PREFIX_REAL.sub(_OWN_PREFIX, new)
+    return None if new == data else Rewritten(new, "directories follow the file")
 
 
 def rewrite_python_config(data: bytes) -> Rewritten | None:

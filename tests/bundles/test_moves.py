@@ -137,18 +137,3 @@ def archive(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("archive") / "app.tar.gz"
     pack(sample.environment, out, "--no-verify", "--level", "1")
     return out
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "ksh", "fish"])
-def test_activation_finds_the_bundle_and_deactivation_takes_everything_back(
-    sample: Sample, moved: Path, shell: str
-) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    file = moved / ("bin/activate.fish" if shell == "fish" else "bin/activate")
-    script = f'. "{file}"; echo "$VIRTUAL_ENV"; stockroom echo; deactivate; echo "$VIRTUAL_ENV$PATH"'
-    done = hidden(sample.originals, [shell, "-c", script])
-    lines = done.stdout.splitlines()
-    assert lines[0] == str(moved), done.stderr
-    assert json.loads(lines[1])["arguments"] == []
-    assert lines[2].replace(" ", ":") == "/usr/bin:/bin"

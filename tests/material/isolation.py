@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-_LIBC_FAMILY = (
+LIBC_FAMILY = (
     "ld-linux*", "libc.so.6", "libm.so.6", "libmvec.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",
     "libresolv.so.2", "libanl.so.1", "libnss_files.so.2", "libnss_dns.so.2",
 )  # fmt: skip
@@ -65,7 +65,7 @@ def bare_root(where: Path) -> Path:
     for folder in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"):
         target = where / folder[1:]
         target.mkdir(parents=True, exist_ok=True)
-        for pattern in _LIBC_FAMILY:
+        for pattern in LIBC_FAMILY:
             for file in glob.glob(f"{folder}/{pattern}"):
                 shutil.copy(file, target)
     shell = shutil.which("dash") or shutil.which("busybox")
@@ -107,3 +107,18 @@ def in_root(
         options,
     ]
     return subprocess.run([*start, *command], capture_output=True, text=True, check=False)
+
+
+def put_program(root: Path, program: str, name: str) -> None:
+    """Put a program of this machine, with the libraries that it needs, into a bare root as `bin/NAME`; skips without it."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed: apt-get install {program}")
+    (root / "bin" / name).unlink(missing_ok=True)
+    shutil.copy(found, root / "bin" / name)
+    done = subprocess.run(["ldd", found], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        library = line.partition("=> ")[2].partition(" (")[0]
+        if library and not (root / library[1:]).exists():
+            (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, root / library[1:])

@@ -64,6 +64,8 @@ HEADERS = {
     "uv, single quotes": b"#!/bin/sh\n'''exec' '/venv x/bin/python3' \"$0\" \"$@\"\n' '''\n",
     "uv, long": b"#!/bin/sh\n'''exec' /venv/bin/python3 \"$0\" \"$@\"\n' '''\n",
     "uv relocatable": b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n",
+    "uv, with a coding cookie": b"#!/bin/sh\n# coding: utf-8\n'''exec' \"$(printf %b '\\'0057 '\\'0166 '\\'0145 '\\'0156 '\\'0166"
+    b" '\\'0057 '\\'0160 '\\'0171 '\\'0164 '\\'0150 '\\'0157 '\\'0156)\" \"$0\" \"$@\"\n' '''\n",
     "uv relocatable, old": b"#!/bin/sh\n"
     b'\'\'\'exec\' "$(CDPATH= cd -- "$(dirname -- "$0")" && echo "$PWD")"/\'python3\' "$0" "$@"\n\' \'\'\'\n',
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,24 @@ def test_the_data_follow_the_file_imported_and_the_running_python_as_text(tmp_pa
     assert read["LIBDIR"] == f"{sys.base_prefix}/lib"
 
 
+def test_words_for_a_shell_stay_words_below_a_path_with_spaces_and_quotes(tmp_path: Path) -> None:
+    data = (
+        b"build_time_vars = {'LDSHARED': 'gcc -shared -L/opt/py/lib -Wl,-rpath,/opt/py/lib',\n"
+        b" 'CONFIG_ARGS': \"'--prefix=/opt/py' 'LDFLAGS=-L/opt/py/lib' -L/opt/py\", 'LIBDIR': '/opt/py/lib'}\n"
+    )
+    new = rewrite_sysconfigdata(data, PLAIN, 2)
+    assert new is not None
+    prefix = tmp_path / "sp ace's $x"
+    (prefix / "lib/python3.12").mkdir(parents=True)
+    file = prefix / "lib/python3.12/_sysconfigdata_x.py"
+    file.write_bytes(new.data)
+    code = "import json, _sysconfigdata_x; print(json.dumps(_sysconfigdata_x.build_time_vars))"
+    found = values(file, ["-c", code])
+    assert shlex.split(str(found["LDSHARED"])) == ["gcc", "-shared", f"-L{prefix}/lib", f"-Wl,-rpath,{prefix}/lib"]
+    assert shlex.split(str(found["CONFIG_ARGS"])) == [f"--prefix={prefix}", f"LDFLAGS=-L{prefix}/lib", f"-L{prefix}"]
+    assert found["LIBDIR"] == f"{prefix}/lib"
+
+
 def test_debian_s_data_lose_their_own_folders_and_keep_the_host_s(tmp_path: Path) -> None:
     data = (
         b"build_time_vars = {'BINDIR': '/usr/bin',\n 'INSTALL': '/usr/bin/install -c',\n 'LIBDIR': '/usr/lib/x86_64-linux-gnu',\n"
@@ -96,8 +115,22 @@ def test_the_shell_script_uses_the_prefix_that_it_found() -> None:
     data = b'prefix_real=$(installed_prefix "$0")\nprefix="/opt/py"\nLIBS="-L/opt/py/lib"\n'
     new = rewrite_sh_config(data, PLAIN)
     assert new is not None
+    assert b"installed_prefix" not in new.data
     assert new.data.endswith(b'prefix="${prefix_real}"\nLIBS="-L${prefix_real}/lib"\n')
     assert rewrite_sh_config(b"#!/bin/sh\n/opt/py\n", PLAIN) is None
+
+
+def test_the_shell_script_finds_itself_below_a_path_with_spaces_and_through_a_link(tmp_path: Path) -> None:
+    data = b'#!/bin/sh\nprefix_real=$(installed_prefix "$0")\nprefix="/opt/py"\necho "$prefix"\n'
+    new = rewrite_sh_config(data, PLAIN)
+    assert new is not None
+    script = tmp_path / "sp ace's/bin/python3-config"
+    script.parent.mkdir(parents=True)
+    script.write_bytes(new.data)
+    (tmp_path / "link").symlink_to(script)
+    for path in (script, tmp_path / "link"):
+        done = subprocess.run(["sh", path], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{tmp_path}/sp ace's\n"
 
 
 def test_build_details_are_relative_as_pep_739_allows() -> None:

@@ -1,0 +1,70 @@
+"""Shells that are no Debian package: installed by pip and npm into the suite's cache, once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.material.debian import cache, locked
+
+
+def shell_command(name: str) -> list[str]:
+    """The command that starts a shell without its user's settings; skips where it is not to be had."""
+    words = {
+        "bash": ["bash", "--norc", "--noprofile"], "bash --posix": ["bash", "--norc", "--noprofile", "--posix"],
+        "zsh": ["zsh", "-f"], "fish": ["fish", "--no-config"], "tcsh": ["tcsh", "-f"], "busybox sh": ["busybox", "sh"],
+        "yash": ["yash", "--norcfile", "--noprofile"],
+    }.get(name, [name])  # fmt: skip
+    if name == "nu":
+        return [_nushell(), "-n"]
+    if name == "xonsh":
+        return [_xonsh(), "--no-rc"]
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed: apt-get install {words[0]}")
+    return words
+
+
+def _xonsh() -> str:
+    def install(where: Path) -> list[Sequence[str | Path]]:
+        pip: list[str | Path] = [
+            where / "bin/python",
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "xonsh",
+        ]
+        return [[sys.executable, "-m", "venv", where], pip]
+
+    return _installed("xonsh", "bin/xonsh", install)
+
+
+def _nushell() -> str:
+    if shutil.which("npm") is None:
+        pytest.skip("nushell comes from npm, which is not installed")
+    return _installed(
+        "nushell",
+        "node_modules/@nushell/linux-x64/bin/nu",
+        lambda where: [["npm", "install", "--no-audit", "--no-fund", "--prefix", where, "nushell"]],
+    )
+
+
+def _installed(name: str, program: str, commands: Callable[[Path], list[Sequence[str | Path]]]) -> str:
+    """The path of a program in the cache, put there by commands where it is not."""
+    where = cache() / name
+    with locked(name):
+        if not (where / program).exists():
+            shutil.rmtree(where, ignore_errors=True)
+            where.mkdir(parents=True)
+            for command in commands(where):
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode != 0:
+                    pytest.skip(f"{name} is not to be had: {done.stderr[-300:]}")
+    return os.fspath(where / program)
