@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from tests.material.foreign import (
 from tests.material.interpreters import main_python
 from tests.material.snapshots import snapshot
 
+STRANGER = f"lib/python{VERSION}/site-packages/for_another_machine.so"
 PYTHON = f"/opt/app/bin/python{VERSION}"
 
 
@@ -56,6 +58,20 @@ class Packed:
         return done.stdout
 
 
+def furnish(root: Path, environment: Path, machine: Foreign) -> None:
+    """What only names as seen from inside lead to: a configured library folder, a link to a file, a script elsewhere."""
+    (root / "opt/more").mkdir(parents=True)
+    for library in (root / f"usr/lib/{machine.multiarch}").glob("libz.so.1*"):
+        library.rename(root / "opt/more" / library.name)
+    (root / "etc/ld.so.conf").write_text("/opt/more\n")
+    (root / "srv/settings.txt").write_text("inside\n")
+    (environment / "share").mkdir()
+    (environment / "share/settings.txt").symlink_to("/srv/settings.txt")
+    tool = environment / "share/tool"
+    tool.write_text("#!/srv/application/.venv/bin/python3\nimport sys\nprint(sys.prefix)\n")
+    tool.chmod(0o755)
+
+
 # One machine of the other byte order stands for all in the quick tier; 32 bits and a larger wheel are more rows of the matrix.
 every_machine = pytest.mark.parametrize(
     "packed",
@@ -71,7 +87,9 @@ def packed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     machine: Foreign = request.param
     folder = tmp_path_factory.mktemp(machine.name)
     root = root_of(machine, folder / "root")
-    venv_in(root, "/srv/application/.venv", [wheel_of(machine)])
+    environment = venv_in(root, "/srv/application/.venv", [wheel_of(machine)])
+    shutil.copy(os.path.realpath(sys.executable), environment / STRANGER)
+    furnish(root, environment, machine)
     before = snapshot(root)
     report = json.loads(pack(Path("/srv/application/.venv"), folder / "bundle", "--root", root, "--json").stdout)
     untouched = snapshot(root) == before
@@ -99,7 +117,7 @@ def test_it_runs_in_a_bare_root_of_its_machine_with_all_extension_modules_and_th
 
 @every_machine
 def test_its_scripts_and_processes_start_each_other(packed: Packed) -> None:
-    assert packed.run("/opt/app/bin/where") == "/opt/app\n"
+    assert packed.run("/opt/app/bin/where") == packed.run("/opt/app/share/tool") == "/opt/app\n"
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import sys; print(sys.prefix)'], check=True)"
     assert packed.run(PYTHON, "-c", code) == "/opt/app\n"
 
@@ -118,6 +136,13 @@ def test_the_report_says_what_it_needs_and_that_nothing_was_run(packed: Packed) 
 
 
 @every_machine
+def test_a_binary_of_another_machine_is_data(packed: Packed) -> None:
+    assert (packed.bundle / STRANGER).read_bytes() == Path(os.path.realpath(sys.executable)).read_bytes()
+    needs = [path for path in packed.report["changed"] if path["path"] == STRANGER]  # type: ignore[attr-defined]
+    assert needs == [] and packed.report["missing_libraries"] == []
+
+
+@every_machine
 def test_no_path_of_this_machine_is_in_the_bundle(packed: Packed) -> None:
     needle = os.fsencode(packed.root)
     files = [path for path in packed.bundle.rglob("*") if path.is_file() and not path.is_symlink()]
@@ -126,6 +151,8 @@ def test_no_path_of_this_machine_is_in_the_bundle(packed: Packed) -> None:
     assert [path for path in packed.bundle.rglob("*") if path.is_symlink() and os.readlink(path).startswith("/")] == []
     manifest = json.loads((packed.bundle / "bundle.json").read_text())
     origins = {item["path"]: item["origin"] for item in manifest["libraries"]["bundled"]}
+    assert re.fullmatch(r"host:/opt/more/libz\.so\.1\.[\d.]+", origins["lib/bundled/libz.so.1"])
+    assert (packed.bundle / "share/settings.txt").read_text() == "inside\n"
     assert origins["lib/bundled/libffi.so.8"] == f"base:lib/{packed.machine.multiarch}/libffi.so.8.1.2"
     assert list((packed.bundle / "share/python-wheels").glob("pip-*.whl"))
 
@@ -200,6 +227,9 @@ def test_verify_runs_it_where_an_emulator_is_registered(packed: Packed) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["faults"] == [] and report["run"]["tried"] > 40 and report["run"]["failed"] == {}
+    done = with_emulator(packed.machine, None, [sys.executable, "-m", "bundler", "verify", packed.bundle])
+    assert done.returncode == 0, done.stderr
+    assert f"needs /lib/{packed.machine.loader}, which this machine" in done.stderr
 
 
 def test_in_a_root_of_this_machine_only_what_lies_there_is_found(tmp_path: Path) -> None:

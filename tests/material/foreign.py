@@ -175,15 +175,18 @@ def emulated(
     return subprocess.run([*start, *places, *command], capture_output=True, text=True, check=False)
 
 
-def with_emulator(machine: Foreign, bare: Path, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Run a command of this machine where the emulator is registered, and where the machine's libc family is in `/lib`, too."""
+def with_emulator(
+    machine: Foreign, bare: Path | None, command: Sequence[str | Path]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of this machine where the emulator is registered, and where `/lib` has the libc family of `bare`, too."""
     if not private_binfmt():
         pytest.skip("needs binfmt_misc in user namespaces (Linux 6.7 or later)")
     script = (
         'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && printf "%s" "$1" > /proc/sys/fs/binfmt_misc/register'
-        ' && mount -t overlay overlay -o "lowerdir=$2/lib:$(realpath /lib)" "$(realpath /lib)" || exit 99; shift 2; exec "$@"'
+        ' && { [ -z "$2" ] || mount -t overlay overlay -o "lowerdir=$2/lib:$(realpath /lib)" "$(realpath /lib)"; } || exit 99'
+        '; shift 2; exec "$@"'
     )
-    start = ["unshare", "-Urm", shutil.which("sh") or "sh", "-c", script, "sh", registration(machine), str(bare)]
+    start = ["unshare", "-Urm", shutil.which("sh") or "sh", "-c", script, "sh", registration(machine), str(bare or "")]
     env = {**clean(), "PYTHONPATH": str(FIXTURES.parent)}
     return subprocess.run([*start, *command], capture_output=True, text=True, check=False, env=env)
 
