@@ -214,8 +214,9 @@ def test_fix_makes_the_scripts_move_that_pip_wrote(scripts: Scripts, tmp_path: P
     wheel = scripts_wheel(tmp_path, "four")
     done = hidden(scripts.originals, pip(bundle, "install", "--no-index", wheel))
     assert done.returncode == 0, done.stderr
-    names = [f"bin/four-{kind}" for kind in ("console", "gui", "data", "doc", "latin")]
+    names = ["bin/env-python", *(f"bin/four-{kind}" for kind in ("console", "gui", "data", "doc", "latin"))]
     write(bundle / "bin/by-hand", f'#!/bin/sh\nexec {bundle}/bin/python -m one "$@"\n')
+    write(bundle / "bin/env-python", "#!/usr/bin/env python3\nfrom one import main\nmain()\n")
     if moved_between:
         bundle = bundle.rename(tmp_path / "second")
     before = files(bundle / "bin")
