@@ -194,6 +194,13 @@ def test_activation_works_in_scripts_that_end_at_the_first_error(tmp_path: Path,
     assert done.stdout == "end\n", done.stderr
 
 
+@pytest.mark.parametrize("shell", SH_FAMILY)
+def test_a_subshell_finds_the_bundle_as_well(tmp_path: Path, shell: str) -> None:
+    root = small_bundle(tmp_path / "bundle")
+    done = run(shell, f'( . "{root}/bin/activate"; echo "$VIRTUAL_ENV" ); echo "${{VIRTUAL_ENV-unset}}"\n', tmp_path)
+    assert done.stdout == f"{root}\nunset\n", done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "dash", "fish", "tcsh"])
 def test_another_environment_makes_room_and_comes_after_as_well(tmp_path: Path, shell: str) -> None:
     shell_command(shell)
