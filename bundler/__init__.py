@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
+from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -31,6 +31,7 @@ __all__ = [
     "PackOptions",
     "PackReport",
     "PlanOptions",
+    "Profile",
     "Pyc",
     "Symlinks",
     "__version__",

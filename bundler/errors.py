@@ -43,6 +43,12 @@ class UnsupportedEditable(BundlerError):
     """An editable install that cannot be made real from its `.pth` file."""
 
 
+class BadConfiguration(BundlerError):
+    """`[tool.bundler]` cannot be read, or says something that is no option."""
+
+    exit_status = 2
+
+
 class UnknownVariant(BundlerError):
     """A file that must be rewritten does not look like any version that bundler knows."""
 

@@ -38,6 +38,16 @@ class Symlinks(enum.Enum):
     """The files that they mean take their places."""
 
 
+class Profile(enum.Enum):
+    """How much of Python comes along; packages are always whole."""
+
+    FULL = "full"
+    RUNTIME = "runtime"
+    """Without what building and testing needs: headers, static libraries, build settings, tests, manual pages."""
+    SLIM = "slim"
+    """Without what few applications use as well: tkinter, IDLE, pydoc's texts, ensurepip."""
+
+
 class EditableMode(enum.Enum):
     """What becomes of editable installs."""
 
@@ -63,7 +73,12 @@ class PlanOptions:
     """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
+    profile: Profile = Profile.FULL
+    patterns: tuple[str, ...] = ()
+    """Patterns of .gitignore on bundle paths, in order: what matches is left out, and with `!` before it comes along."""
     symlinks: Symlinks = Symlinks.KEEP
+    system_site: bool = True
+    """Whether the base's packages come along where the environment uses them (`include-system-site-packages = true`)."""
     editable: EditableMode = EditableMode.COPY
     build_network: bool = False
     """Whether back ends may use the network, and are installed with what they need for each project."""
@@ -72,6 +87,8 @@ class PlanOptions:
     pyc: Pyc = Pyc.KEEP
     pyc_cache: str = ""
     """The folder that holds compiled modules, needed to compile."""
+    in_place: bool = False
+    """Whether what marks the environment's folder for other tools stays in it."""
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1
@@ -108,10 +125,16 @@ class PackOptions:
     image: ImageOptions = field(default_factory=ImageOptions)
     format: str | None = None
     force: bool = False
+    in_place: bool = False
+    """Whether the bundle takes the place of the environment that it is made of."""
     link: LinkMode = LinkMode.AUTO
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     top: str = ""
     level: int | None = None
+    root: str = "/"
+    """The directory that the environment sees as `/`: an unpacked image, a sysroot."""
+    probe: bool = True
+    """Whether the environment's interpreter may be run; else its facts come from files, and nothing of it is run."""
     verify: bool = True
     dry_run: bool = False
     update: bool = False

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.errors import OutputFailed
+from bundler.errors import BundlerError, OutputFailed
 from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
@@ -29,7 +29,8 @@ def pack(
     """Pack the environment at `environment` into a bundle at `out`, whose suffix gives the format.
 
     Where this raises BundlerError nothing is left at `out`, and what was there stays. Faults that the audit finds are in
-    the report; the bundle is in place then.
+    the report; the bundle is in place then, but for a pack in place (`out` is the environment), which leaves the environment as it
+    was.
     """
     from bundler.audit.proof import prove
     from bundler.environment import load_environment
@@ -38,10 +39,12 @@ def pack(
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
 
-    decided = decide(options, out)
+    if options.in_place:
+        options = in_place(environment, options)
     progress.phase("reading the environment")
-    loaded = load_environment(environment)
-    check_output(loaded, out)
+    loaded = load_environment(environment, options.root, run=options.probe)
+    decided = decide(options, out, loaded)
+    check_output(loaded, out, options)
     with ExitStack() as held:
         cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
         builds = held.enter_context(build_folder()) if decided.editable is EditableMode.BUILD else ""
@@ -55,6 +58,8 @@ def pack(
                 return report(plan, sink.place(), options, written, None)
             progress.phase("verifying")
             proof = prove(written.path, loaded)
+            if options.in_place and proof.audit.faults:
+                return report(plan, out, options, None, proof)
             if not proof.import_failures or amended(plan, written, proof.import_failures):
                 return report(plan, sink.place(), options, written, proof)
         # An archive is written anew to tell in `bundle.json` what the source cannot import either.
@@ -63,27 +68,57 @@ def pack(
             return report(plan, sink.place(), options, written, proof)
 
 
-def decide(options: PackOptions, out: str) -> PlanOptions:
-    """The plan's options, with what the format decides where the user did not.
+def in_place(environment: str, options: PackOptions) -> PackOptions:
+    """The options of a pack in place, after what an earlier one left undone is settled. Raises OutputFailed."""
+    from bundler.sinks.in_place import recover
+
+    if options.update or options.format not in (None, "directory"):
+        raise OutputFailed("--in-place goes with neither --update nor an archive's --format", "use --out")
+    recover(environment)
+    return replace(options, format="directory")
+
+
+def decide(options: PackOptions, out: str, environment: Environment) -> PlanOptions:
+    """The plan's options, with what the format and the environment decide where the user did not.
 
     Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
-    stay as they are.
+    stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
+    is asked to and is not run.
     """
     from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
     from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
 
     archive = format_of(out, options.format) is not DIRECTORY_FORMAT
-    pyc = options.pyc or (Pyc.COMPILE if archive else Pyc.KEEP)
+    pyc = options.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
+    if not environment.probed:
+        check_nothing_runs(environment, pyc, options.plan.editable)
     epoch = None
     if archive:
         epoch = source_date_epoch()
         if epoch is None and pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
-    return replace(options.plan, pyc=pyc, epoch=epoch, threads=options.threads)
+    return replace(options.plan, pyc=pyc, epoch=epoch, threads=options.threads, in_place=options.in_place)
 
 
-def check_output(environment: Environment, out: str) -> None:
+def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
+    """Refuse what would run the environment's Python. Raises BundlerError."""
+    why = f"needs to run {environment.python}, and nothing of this environment is run here"
+    if pyc is Pyc.COMPILE:
+        raise BundlerError(
+            f"--pyc compile {why}",
+            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+        )
+    if editable is EditableMode.BUILD:
+        raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
+
+
+def check_output(environment: Environment, out: str, options: PackOptions) -> None:
     """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
+    from bundler.sinks.in_place import check_in_place
+
+    if options.in_place:
+        check_in_place(environment)
+        return
     target = os.path.realpath(out)
     for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
         if target == source or target.startswith(source + "/") or source.startswith(target + "/"):

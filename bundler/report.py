@@ -75,7 +75,8 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     """The report for a person; `verbose` lists what is otherwise counted."""
     manifest = report.manifest
     files = sum(1 for fact in manifest.files.values() if fact.link is None)
-    what = f"{report.out} ({report.format})" if report.out else "nothing (a dry run)"
+    nothing = "nothing: the environment stays as it is" if report.audit is not None else "nothing (a dry run)"
+    what = f"{report.out} ({report.format})" if report.out else nothing
     yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
     if report.updated is not None:
         yield "updated: {} paths written, {} removed, the others not touched".format(*report.updated)

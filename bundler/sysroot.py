@@ -6,8 +6,10 @@ from a root (a link's target, `home` in pyvenv.cfg, a shebang, a search path) ho
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _MOST_LINKS = 40  # the kernel's own limit, MAXSYMLINKS
@@ -26,7 +28,10 @@ class Sysroot:
 
     def path_of(self, name: str) -> str:
         """The path of a name; `..` above the root stays at the root, as for the kernel. No link is followed."""
-        return name if self.is_host else os.path.join(self.path, os.path.normpath("/" + name).lstrip("/"))
+        if self.is_host:
+            return name
+        below = os.path.normpath("/" + name).strip("/")
+        return f"{self.path}/{below}" if below else self.path
 
     def name_of(self, path: str) -> str:
         """The name of an absolute path; a path outside of the root, which has none, is given back."""
@@ -41,7 +46,7 @@ class Sysroot:
     def real(self, path: str) -> str:
         """The path behind all links of an absolute path, followed as inside the root: like os.path.realpath there.
 
-        What is not there, and a circle of links, stay as they are.
+        What is not there stays as it is. Raises OSError for a circle of links, but in this machine's own root.
         """
         if self.is_host or not self.holds(path):
             return os.path.realpath(path)
@@ -60,18 +65,41 @@ class Sysroot:
                     continue
                 links += 1
                 if links > _MOST_LINKS:
-                    return path
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
                 done = self.path if target.startswith("/") else done
                 left += [part for part in reversed(target.split("/")) if part]
         return done
 
+    def target(self, link: str) -> str:
+        """Where the link at a path leads in one step: the text of it, as a path without dots."""
+        text = os.readlink(link)
+        folder = self.real(os.path.dirname(link))
+        if self.is_host or not self.holds(link):
+            return os.path.normpath(os.path.join(folder, text))
+        return self.path_of(os.path.join(self.name_of(folder), text))
+
+    def located(self, text: str, folder: str) -> str:
+        """The path that a text in a file of the directory at `folder` means: a name, or a path counted from there."""
+        place = os.path.normpath(os.path.join(folder, text))
+        return self.path_of(place) if os.path.isabs(text) else place
+
+    def exists(self, path: str) -> bool:
+        """Whether something is at `path`, links followed."""
+        return self._is(path, os.path.exists)
+
     def is_file(self, path: str) -> bool:
         """Whether a regular file is at `path`, links followed."""
-        return os.path.isfile(self.real(path))
+        return self._is(path, os.path.isfile)
 
     def is_dir(self, path: str) -> bool:
         """Whether a directory is at `path`, links followed."""
-        return os.path.isdir(self.real(path))
+        return self._is(path, os.path.isdir)
+
+    def _is(self, path: str, test: Callable[[str], bool]) -> bool:
+        try:
+            return test(self.real(path))
+        except OSError:
+            return False
 
     def names_in(self, path: str) -> list[str]:
         """The sorted names in the directory at `path`, links followed; none where there is no directory."""

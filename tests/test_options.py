@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import click
+import pytest
+from click.core import ParameterSource
 
 from bundler.cli.grouped import GroupedOption, filled
 from bundler.cli.pack import options_of, pack
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
+from bundler.errors import BadConfiguration
+from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
 
-COMMANDS_OWN = {"env", "out", "as_json", "quiet", "verbose", "help"}
+COMMANDS_OWN = {"env", "out", "config", "exclude", "include", "as_json", "quiet", "verbose", "help"}
 
 
-def parsed(*words: str) -> PackOptions:
-    context = pack.make_context("pack", ["--out", "x", *words])
-    return options_of({name: value for name, value in context.params.items() if name not in COMMANDS_OWN})
+def parsed(*words: str, env: str = "/nowhere/env") -> PackOptions:
+    return options_of(pack.make_context("pack", [env, *words]))
 
 
 def test_every_option_is_a_field_and_stands_in_a_group() -> None:
@@ -57,3 +60,105 @@ def test_what_was_not_given_stays_as_it_was() -> None:
     assert filled(before, {"image_user": None, "image_name": "b:2", "user": "you"}, "image_") == ImageOptions(
         user="me", name="b:2"
     )
+
+
+def test_patterns_keep_the_order_of_the_command_line() -> None:
+    options = parsed("--include", "c", "--exclude", "b", "--exclude", "a", "--include=b", "--exclude", "c")
+    assert options.plan.patterns == ("!c", "b", "a", "!b", "c")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project's folder, in which `.venv` would lie."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[tool.bundler]\nout = "dist/app.tar.gz"\nlevel = 3\nforce = true\nverify = false\n'
+        'symlinks = "none"\nexclude-lib = ["libz.so.1"]\nimage-env = ["A=b"]\nbase = "scratch"\nadd = ["data=share"]\n'
+        'exclude = ["tests/", "!tests/keep"]\ninclude = ["x"]\nsystem-site = false\nquiet = true\nprofile = "slim"\n'
+    )
+    return tmp_path
+
+
+def test_a_configuration_beside_the_environment_is_what_the_command_line_leaves_open(project: Path) -> None:
+    context = pack.make_context("pack", [str(project / ".venv")])
+    assert context.params["out"] == str(project / "dist/app.tar.gz")
+    assert context.params["quiet"] is True
+    options = options_of(context)
+    assert (options.level, options.force, options.verify) == (3, True, False)
+    assert options.plan.symlinks is Symlinks.NONE
+    assert options.plan.exclude_libs == ("libz.so.1",)
+    assert options.plan.add == (f"{project}/data=share",)
+    assert options.plan.patterns == ("tests/", "!tests/keep", "!x")
+    assert options.plan.profile is Profile.SLIM
+    assert options.plan.system_site is False
+    assert options.image == ImageOptions(variables=("A=b",))
+
+
+def test_the_command_line_wins(project: Path) -> None:
+    options = parsed(
+        *("--out", "y", "--level", "9", "--no-force", "--verify", "--symlinks", "keep", "--exclude-lib", "libm.so.6"),
+        *("--system-site", "--profile", "full", "--add", "z", "--exclude", "only", "--image-env", "C=d"),
+        env=str(project / ".venv"),
+    )
+    assert (options.level, options.force, options.verify) == (9, False, True)
+    assert options.plan.symlinks is Symlinks.KEEP
+    assert options.plan.exclude_libs == ("libm.so.6",)
+    assert options.plan.system_site
+    assert options.plan.profile is Profile.FULL
+    assert options.plan.add == ("z",)
+    assert options.plan.patterns == ("!x", "only")
+    assert options.image.variables == ("C=d",)
+
+
+def test_another_file_can_be_named_and_every_option_can_stand_in_it(project: Path) -> None:
+    other = project / "other.toml"
+    other.write_text("[tool.bundler]\nlevel = 1\n")
+    options = parsed("--config", str(other), env=str(project / ".venv"))
+    assert (options.level, options.force) == (1, False)
+    for option in pack.params:
+        if isinstance(option, click.Option) and option.name != "config":
+            value = {True: '["a"]'}.get(option.multiple) or {True: "true"}.get(option.is_flag) or "7"
+            choices = option.type.choices if isinstance(option.type, click.Choice) else ["x"]
+            number = isinstance(option.type, click.types.IntParamType)
+            text = value if option.multiple or option.is_flag or number else f'"{choices[0]}"'
+            other.write_text(f"[tool.bundler]\n{max(option.opts, key=len)[2:]} = {text}\n")
+            context = pack.make_context("pack", ["--config", str(other)])
+            assert option.name is not None
+            source = context.get_parameter_source(option.name)
+            assert source is ParameterSource.DEFAULT_MAP, option.name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[tool.bundler]\nexclud-lib = []\n", ("exclud-lib", "exclude-lib")),
+        ("[tool.bundler]\nadd = 'x'\n", ("add", "a list of strings")),
+        ("[tool.bundler]\nforce = 'yes'\n", ("force", "true or false")),
+        ("[tool.bundler]\nlevel = true\n", ("level", "a number")),
+        ("[tool.bundler]\nout = 3\n", ("out", "a string")),
+        ("[tool.bundler]\nconfig = 'x'\n", ("config", "no option")),
+        ("[tool]\nbundler = 3\n", ("no table",)),
+        ("[tool.bundler\n", ("no TOML",)),
+    ],
+)
+def test_what_is_wrong_in_a_configuration_is_named(project: Path, text: str, words: tuple[str, ...]) -> None:
+    (project / "pyproject.toml").write_text(text)
+    with pytest.raises(BadConfiguration) as caught:
+        parsed(env=str(project / ".venv"))
+    for word in (*words, str(project / "pyproject.toml")):
+        assert word in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.exit_status == 2
+
+
+def test_a_value_that_is_none_of_the_choices_is_wrong_usage(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.bundler]\nsymlinks = "some"\n')
+    with pytest.raises(click.BadParameter, match="some"):
+        parsed(env=str(project / ".venv"))
+
+
+def test_in_place_and_out_exclude_each_other_unless_one_is_configured(project: Path) -> None:
+    with pytest.raises(click.UsageError, match="exclude each other"):
+        parsed("--in-place", "--out", "x")
+    assert parsed("--in-place", env=str(project / ".venv")).in_place
+    (project / "pyproject.toml").write_text("[tool.bundler]\nin-place = true\n")
+    assert parsed(env=str(project / ".venv")).in_place
+    assert not parsed("--out", "x", env=str(project / ".venv")).in_place

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bundler.audit.contents import Contents, audit_contents
 from bundler.audit.faults import AuditReport, Fault, FaultKind, LeakReport, RunReport
+from bundler.audit.fit import why_not_run
 from bundler.audit.libraries import audit_libraries
 from bundler.audit.links import audit_links
 from bundler.audit.run import audit_run
@@ -20,7 +21,8 @@ __all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "audi
 def verify(bundle: str, *, run: bool = True, strict: bool = False) -> AuditReport:
     """Audit a bundle, a directory or an archive. Nothing of it is run unless the static part passes.
 
-    An archive is read as it is; only to be run it is extracted, for as long as that takes. With `strict`, what was added after
+    An archive is read as it is; only to be run it is extracted, for as long as that takes. What is built for another machine is
+    not run where that has no emulator, and a note says so. With `strict`, what was added after
     the pack is a fault. Raises NotABundle, UnsupportedBundle.
     """
     tree = read_tree(bundle)
@@ -31,11 +33,13 @@ def audit_tree(bundle: str, tree: BundleTree, contents: Contents, *, run: bool) 
     """The audit of the bundle at a path that was read, and whose contents were compared already."""
     faults, notes = audit_static(tree)
     faults += contents.faults
-    report = None
+    report = unfit = None
     if run and not faults:
         with extracted(bundle) as folder:
-            report = audit_run(tree, os.path.realpath(folder))
-        faults += run_faults(tree, report)
+            unfit = why_not_run(tree, os.path.realpath(folder))
+            report = audit_run(tree, os.path.realpath(folder)) if unfit is None else None
+        faults += run_faults(tree, report) if report is not None else ()
+    notes += [f"nothing of it was run: {unfit}"] if unfit else []
     return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report)
 
 

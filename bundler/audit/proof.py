@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,8 @@ from bundler.audit.run import failing_imports
 from bundler.audit.tree import read_tree
 from bundler.environment import Environment
 from bundler.environment.discovery import SYSTEM_PREFIXES
+
+_NOT_RUN = "nothing was run: the environment was read from files alone; the run check is left to `bundler verify` where it belongs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,12 @@ class Proof:
 
 
 def prove(out: str, environment: Environment) -> Proof:
-    """Audit what was packed from `environment` to `out` (a directory or an archive)."""
+    """Audit what was packed from `environment` to `out` (a directory or an archive); it is run where the environment was."""
     tree = read_tree(out, _prefixes(environment))
     contents = audit_contents(tree, strict=False)
-    audit = audit_tree(out, tree, contents, run=True)
+    audit = audit_tree(out, tree, contents, run=environment.probed)
+    if not environment.probed:
+        audit = replace(audit, notes=(*audit.notes, _NOT_RUN))
     failed = audit.run.failed if audit.run is not None else {}
     known = failing_imports(environment.python, tuple(failed)) if failed else {}
     faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
@@ -37,5 +40,9 @@ def prove(out: str, environment: Environment) -> Proof:
 
 def _prefixes(environment: Environment) -> tuple[str, ...]:
     """Paths of the source whose traces are looked for; a system's prefix is no trace."""
-    places = [environment.root, os.path.realpath(environment.root), environment.interpreter.base_prefix]
-    return tuple(dict.fromkeys(place for place in places if place not in SYSTEM_PREFIXES))
+    sysroot = environment.sysroot
+    places = [environment.root, sysroot.real(environment.root), environment.interpreter.base_prefix]
+    names = [sysroot.name_of(place) for place in places]
+    if not sysroot.is_host:
+        names.append(sysroot.path)
+    return tuple(dict.fromkeys(name for name in names if name not in SYSTEM_PREFIXES))

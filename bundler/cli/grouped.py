@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,19 +16,51 @@ Options = TypeVar("Options", bound="DataclassInstance")
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-class GroupedOption(click.Option):
-    """An option that knows the heading it stands under. `one_of` is an enum: its values are the choice."""
+_ORDER = "bundler.order"
 
-    def __init__(self, *arguments: Any, group: str, one_of: type[enum.Enum] | None = None, **settings: Any) -> None:
+
+class GroupedOption(click.Option):
+    """An option that knows the heading it stands under.
+
+    `one_of` is an enum: its values are the choice. A flag `--name` has a `--no-name` as well, which takes back what a configuration
+    says; the help shows it only where it is the one that anybody needs.
+    """
+
+    def __init__(
+        self, names: Sequence[str], group: str, one_of: type[enum.Enum] | None = None, **settings: Any
+    ) -> None:
+        self._both_shown = any("/" in name for name in names)
+        if settings.get("is_flag"):
+            names = [f"{name}/--no-{name[2:]}" if name.startswith("--") else name for name in names]
         if one_of is not None:
             settings["type"] = click.Choice([member.value for member in one_of])
             settings["callback"] = lambda _context, _option, value: None if value is None else one_of(value)
-        super().__init__(*arguments, **settings)
+        super().__init__(names, **settings)
         self.group = group
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option's names, and what it does."""
+        record = super().get_help_record(ctx)
+        if record is None or self._both_shown:
+            return record
+        return record[0].partition(" / ")[0], record[1]
 
 
 class GroupedCommand(click.Command):
     """A command whose help has a section for each group, in the order in which they first appear; `--help` comes last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; `given_in_order` tells afterwards in which order the options stood."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        given, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        ctx.meta[_ORDER] = [parameter.name for parameter in order]
+        if not given.get("help"):
+            self.take_defaults(ctx, given)
+        return super().parse_args(ctx, args)
+
+    def take_defaults(self, ctx: click.Context, given: Mapping[str, object]) -> None:
+        """For a command that has defaults elsewhere."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
@@ -42,6 +74,17 @@ class GroupedCommand(click.Command):
         for group, records in groups.items():
             with formatter.section(group):
                 formatter.write_dl(records)
+
+
+def given_in_order(ctx: click.Context, values: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Names and values of options that may be given several times, in the order of the command line.
+
+    Values that did not stand there come first, those of one name after those of another.
+    """
+    rest = {name: list(given) for name, given in values.items()}
+    order = [name for name in ctx.meta[_ORDER] if name in rest]
+    elsewhere = [name for name, given in rest.items() for _ in range(len(given) - order.count(name))]
+    return [(name, rest[name].pop(0)) for name in (*elsewhere, *order)]
 
 
 def option_group(heading: str) -> Callable[..., Callable[[Command], Command]]:

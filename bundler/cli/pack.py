@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import click
+from click.core import ParameterSource
 
-from bundler.cli.grouped import GroupedCommand, filled, option_group
+from bundler.cli.configured import ConfiguredCommand
+from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
-from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Pyc, Symlinks
+from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
 
 FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
+source = option_group("Source")
 output = option_group("Output")
 content = option_group("Content")
 libraries = option_group("Shared libraries")
@@ -25,15 +29,17 @@ work = option_group("Running")
 messages = option_group("Messages")
 
 
-@click.command(cls=GroupedCommand, context_settings=CONTEXT)
+@click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
 @click.argument("env", default=".venv", metavar="[ENV]")
+@source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
+@source("--probe/--no-probe", default=None, help="Run ENV's Python for its facts (default), or read them from files.")
 @output(
     "--out",
-    required=True,
     metavar="PATH",
     help="Directory, or archive by suffix: .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip, .squashfs, .oci.tar, .run;"
     " - for standard output.",
 )
+@output("--in-place", is_flag=True, help="Instead of --out: turn the environment itself into a bundle.")
 @output("--format", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
 @output("--force", is_flag=True, help="Replace what is at PATH: a bundle or an archive, never another directory.")
 @output("--update", is_flag=True, help="Touch only what changed since the last pack to PATH, a directory.")
@@ -41,10 +47,20 @@ messages = option_group("Messages")
 @output("--symlinks", one_of=Symlinks, help="With none, files take the places of links (default: keep).")
 @output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")
 @output("--level", type=int, metavar="N", help="Compression level of an archive.")
+@content("--profile", one_of=Profile, help="How much of Python comes along (default: full); packages are always whole.")
+@content("--exclude", multiple=True, metavar="GLOB", help="Leave paths of the bundle out: patterns of .gitignore.")
+@content(
+    "--include", multiple=True, metavar="GLOB", help="Take paths along after all; the last pattern that fits decides."
+)
 @content(
     "--editable",
     one_of=EditableMode,
     help="Editable installs: copy the files where they point (default), build a wheel, or refuse them.",
+)
+@content(
+    "--system-site/--no-system-site",
+    default=None,
+    help="Take the base's packages along where the environment uses them (the default), or do not.",
 )
 @content("--build-network", is_flag=True, help="Let --editable build fetch what a project's build asks for.")
 @content("--add", multiple=True, metavar="SRC[=DEST]", help="Take a file or folder of your own along, as DEST.")
@@ -66,11 +82,15 @@ messages = option_group("Messages")
 @image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
 @work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
 @work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
+@work("--config", metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV).")
 @work("--dry-run", is_flag=True, help="Plan and report; write nothing.")
 @messages("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @messages("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @messages("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
-def pack(env: str, out: str, as_json: bool, quiet: bool, verbose: bool, **chosen: object) -> None:
+@click.pass_context
+def pack(
+    context: click.Context, /, env: str, out: str | None, as_json: bool, quiet: bool, verbose: bool, **chosen: object
+) -> None:
     """Make a bundle of the environment ENV (default: .venv).
 
     ENV is a virtual environment, or a Python installation that stands by itself.
@@ -78,10 +98,14 @@ def pack(env: str, out: str, as_json: bool, quiet: bool, verbose: bool, **chosen
     from bundler import pack as run_pack
     from bundler import report
 
+    options = options_of(context)
+    out = env if options.in_place else out
+    if out is None:
+        raise click.UsageError("Missing option '--out' or '--in-place'.")
     if out == "-" and as_json:
         raise click.UsageError("--json and --out - both want standard output")
     with shown_progress(quiet, verbose) as progress:
-        result = run_pack(env, out, options_of(chosen), progress)
+        result = run_pack(env, out, options, progress)
     if as_json:
         click.echo(json.dumps(report.as_json(result), indent=1))
     elif not quiet:
@@ -91,12 +115,19 @@ def pack(env: str, out: str, as_json: bool, quiet: bool, verbose: bool, **chosen
         sys.exit(FAULTS_FOUND)
 
 
-def options_of(chosen: dict[str, object]) -> PackOptions:
-    """The options that the command line's words mean."""
+def options_of(context: click.Context) -> PackOptions:
+    """The options that the words mean. Raises UsageError for `--out` beside `--in-place`."""
+    chosen = context.params
+    if chosen["in_place"] and context.get_parameter_source("out") is ParameterSource.COMMANDLINE:
+        if context.get_parameter_source("in_place") is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--out and --in-place exclude each other")
+        chosen = {**chosen, "in_place": False}
     plan = filled(PlanOptions(), {name: value for name, value in chosen.items() if name not in _DECIDED})
+    patterns = given_in_order(context, {"exclude": chosen["exclude"], "include": chosen["include"]})
+    plan = replace(plan, patterns=tuple("!" * (name == "include") + pattern for name, pattern in patterns))
     image_options = filled(ImageOptions(), chosen, "image_")
     return filled(PackOptions(plan=plan, image=image_options), chosen)
 
 
-_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "threads")
+_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "in_place", "threads")
 """Fields of PlanOptions that `pack` sets from PackOptions and the format."""

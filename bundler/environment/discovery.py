@@ -45,12 +45,6 @@ def find_environment(path: str, sysroot: Sysroot = HOST) -> Place:
     _refuse_other_kinds(root, path)
     python = _find_python(root, path, config, sysroot)
     platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
-    if config is not None and config.get("include-system-site-packages", "").lower() == "true":
-        raise UnsupportedEnvironment(
-            f"{os.path.join(path, 'pyvenv.cfg')} says include-system-site-packages = true, "
-            "so the environment also uses its base's packages",
-            "make an environment without --system-site-packages; taking those along comes in a later version",
-        )
     if config is not None and "home" in config:
         return Place(root, EnvironmentKind.VENV, python, config, platform, sysroot)
     if sysroot.name_of(sysroot.real(root)) in SYSTEM_PREFIXES:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bundler.errors import BundlerError
 from bundler.plan.entries import Directory, Entry, Layer, Link, Source, Stamp
 from bundler.plan.mounts import Mount, MountTable, join, relative
+from bundler.sysroot import HOST, Sysroot
 
 _MAX_DEPTH = 100
 _SETTLING_TIME = 2_000_000_000  # nanoseconds; file systems count in steps of up to a second
@@ -31,9 +32,9 @@ class Collected:
     """Bundle paths of the user's own files (origin `added:`) where something else would have stood."""
 
 
-def collect(table: MountTable) -> Collected:
-    """Every path below the mounts. Raises BundlerError for what may not be read."""
-    collector = _Collector(table)
+def collect(table: MountTable, sysroot: Sysroot = HOST) -> Collected:
+    """Every path below the mounts, links followed inside the sysroot. Raises BundlerError for what may not be read."""
+    collector = _Collector(table, sysroot)
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.settle_links()
@@ -53,11 +54,12 @@ class _Place:
 class _Collector:
     """The state of one walk."""
 
-    def __init__(self, table: MountTable) -> None:
+    def __init__(self, table: MountTable, sysroot: Sysroot) -> None:
         self.entries: dict[str, Entry] = {}
         self.warnings: list[str] = []
         self.clashes: list[str] = []
         self._table = table
+        self._sysroot = sysroot
         self._links: dict[str, _Place] = {}
         self._settled = time.time_ns() - _SETTLING_TIME
 
@@ -125,24 +127,25 @@ class _Collector:
                 self._settle(path, place, links)
 
     def _settle(self, path: str, place: _Place, links: dict[str, _Place]) -> None:
-        folder = os.path.realpath(os.path.dirname(place.source))
-        target = os.path.normpath(os.path.join(folder, os.readlink(place.source)))
+        target = self._sysroot.target(place.source)
         inside = self._table.bundle_path(target)
         known = inside is not None and (inside in self.entries or inside in links or not inside)
         if inside is not None and known and inside != path:
             text = relative(inside, os.path.dirname(path))
             self._put(place, Link(text), _lstat(place.source))
             return
-        real = os.path.realpath(place.source)
-        if not os.path.exists(real):
+        if not self._sysroot.exists(place.source):
             self.warnings.append(
                 f"{place.origin} is a link to {os.readlink(place.source)}, which is not there: left out"
             )
             return
+        real = self._sysroot.real(place.source)
         if os.path.isdir(real) and (path + "/").startswith((self._table.bundle_path(real) or "\0") + "/"):
             self.warnings.append(f"{place.origin} is a link to a folder around it and is left out")
             return
-        meant = _Place(path, real if os.path.isdir(real) else place.source, place.origin, place.layer)
+        # On this machine a file keeps the name by which the loader would find it.
+        source = real if os.path.isdir(real) or not self._sysroot.is_host else place.source
+        meant = _Place(path, source, place.origin, place.layer)
         self._take(meant, os.stat(real), frozenset(), path.count("/"))
 
 

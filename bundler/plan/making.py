@@ -13,12 +13,14 @@ from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
 from bundler.plan.editables import Editables, plan_editables
-from bundler.plan.entries import Deferred, Directory, Entry, Link, Literal, Source
+from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
+from bundler.plan.filters import filtered
 from bundler.plan.floor import Floor
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.layout import mounts_for
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
+from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
@@ -52,14 +54,22 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
-    own = mounts_for(environment)
+    system_site = options.system_site and uses_system_site(environment)
+    own = mounts_for(environment, in_place=options.in_place)
+    if system_site:
+        environment = with_system_site(environment)
+        own = (*own, *system_site_mounts(environment))
     editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts)
+    collected = collect(mounts, environment.sysroot)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)
     put(entries, interpreter_entries(environment, options))
+    put(entries, (system_site_entry(environment),) if system_site else ())
+    complete = len(entries)
+    entries = filtered(entries, environment.interpreter, options)
+    notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
     binaries = plan_binaries(entries, environment, mounts, options)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
@@ -84,7 +94,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
         start,
-        editables.notes,
+        notes,
     )
 
 
@@ -92,9 +102,10 @@ def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:
     """Take away what made installs editable; their files are there already."""
     for path in editables.removed:
         entries.pop(path, None)
-    for path, data in editables.rewritten.items():
-        reason = "without the lines of editable installs"
-        entries[path] = replace(entries[path], content=Literal(data), reason=reason)
+    for path, content in editables.replaced.items():
+        entries[path] = replace(
+            entries[path], content=content, reason="nothing in it leads to an editable install any more"
+        )
 
 
 def settle_compiled(entries: dict[str, Entry], environment: Environment, options: PlanOptions) -> None:

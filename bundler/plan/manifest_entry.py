@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from bundler.libraries.closure import Missing
@@ -47,7 +48,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             site_packages=tuple(site_packages) or (site_packages_path(interpreter),),
             extension_suffixes=interpreter.extension_suffixes,
         ),
-        machine=interpreter.platform.partition("-")[2],
+        machine="+".join(machine.name for machine in plan.environment.platform.machines),
         libc_floor=plan.floor.text if plan.floor else None,
         floor_file=plan.floor.file if plan.floor else None,
         floor_symbol=plan.floor.symbol if plan.floor else None,
@@ -84,10 +85,8 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
 
 
 def _is_site_packages(entry: Entry, python_name: str) -> bool:
-    return isinstance(entry.content, Directory) and entry.path in (
-        f"lib/{python_name}/site-packages",
-        f"lib64/{python_name}/site-packages",
-    )
+    pattern = rf"lib(64)?/{re.escape(python_name)}/(system-site/\d+/)?site-packages"
+    return isinstance(entry.content, Directory) and re.fullmatch(pattern, entry.path) is not None
 
 
 def _file(entry: Entry, digests: Digests) -> FileFact:

@@ -78,18 +78,24 @@ class PycCache:
 @contextmanager
 def pyc_cache_folder() -> Iterator[str]:
     """The user's cache of pycs; a temporary folder where there can be none."""
+    folder = _usable_folder()
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="bundler-pyc-") as temporary:
+        yield temporary
+
+
+def _usable_folder() -> str | None:
+    """The folder of the cache, made where it was not there; None where it cannot be made, or is not the user's own."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     folder = os.path.join(home, "bundler", "pyc")
     try:
         if not os.path.isabs(folder):
-            raise OSError
+            return None
         os.makedirs(folder, mode=0o700, exist_ok=True)
         # Nobody else may have a hand in what gets into a bundle.
-        if os.stat(folder).st_uid != os.geteuid() or not os.access(folder, os.W_OK | os.X_OK):
-            raise OSError
-        yield folder
-        return
+        own = os.stat(folder).st_uid == os.geteuid()
     except OSError:
-        pass
-    with tempfile.TemporaryDirectory(prefix="bundler-pyc-") as temporary:
-        yield temporary
+        return None
+    return folder if own and os.access(folder, os.W_OK | os.X_OK) else None

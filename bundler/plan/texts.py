@@ -56,11 +56,12 @@ def plan_texts(
 
 
 def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
-    """The directories that the interpreter's configuration may name, and where they lie in the bundle.
+    """The directories that the interpreter's configuration may name (as the sysroot does), and where they lie in the bundle.
 
     A prefix of the system's own (`/usr`) holds other things than Python's: there each of Python's folders moves by itself.
     """
-    prefix = interpreter.base_prefix
+    sysroot = interpreter.sysroot
+    prefix = sysroot.name_of(interpreter.base_prefix)
     if prefix not in ("/usr", "/"):
         built = os.path.dirname(interpreter.variables.get("BINDIR", "")) or prefix
         # python-build-standalone is built for /install, and installers mend only some of its files.
@@ -72,8 +73,8 @@ def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
     alone |= {f"{prefix}/share": "share", f"{prefix}/share/man": "share/man"}
     if libdir := variables.get("LIBDIR"):
         alone |= {libdir: "lib", f"{libdir}/pkgconfig": "lib/pkgconfig"}
-    folders = {interpreter.stdlib: stdlib_path(interpreter)}
-    folders |= {interpreter.include: f"include/{os.path.basename(interpreter.include)}"}
+    folders = {sysroot.name_of(interpreter.stdlib): stdlib_path(interpreter)}
+    folders |= {sysroot.name_of(interpreter.include): f"include/{os.path.basename(interpreter.include)}"}
     folders |= {wheel_directory(interpreter): WHEELS} if wheel_directory(interpreter) else {}
     return (
         *(MovedDirectory(source, path) for source, path in folders.items()),
@@ -91,10 +92,13 @@ class _Planner:
         self._isolated = isolated
         self._stdlib = stdlib_path(interpreter) + "/"
         self._directories = moved_directories(interpreter)
-        self._prefixes = tuple(dict.fromkeys((environment.root, os.path.realpath(environment.root))))
+        self._sysroot = environment.sysroot
+        places = (environment.root, self._sysroot.real(environment.root))
+        self._prefixes = tuple(dict.fromkeys(map(self._sysroot.name_of, places)))
         # Other software under a shared prefix does not come along.
         self._own_folders = tuple(prefix for prefix in self._prefixes if prefix not in SHARED_PREFIXES)
-        self._base_pythons = re.compile(re.escape(f"{interpreter.base_prefix}/bin/python") + r"[\d.]*[td]*")
+        base = self._sysroot.name_of(interpreter.base_prefix)
+        self._base_pythons = re.compile(re.escape(f"{base}/bin/python") + r"[\d.]*[td]*")
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
             ("_sysconfigdata*.py", self._sysconfigdata),
             ("_sysconfig_vars*.json", lambda _, data: rewrite_sysconfig_json(data, self._directories)),
@@ -160,7 +164,7 @@ class _Planner:
         return rewrite_pth(data, lambda path: self._map_path(path, os.path.dirname(entry.path)))
 
     def _map_path(self, path: str, folder: str) -> str | None:
-        inside = self._mounts.bundle_path(os.path.normpath(path))
+        inside = self._mounts.bundle_path(self._sysroot.located(path, ""))
         return None if inside is None else relative(inside, folder)
 
     def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:

@@ -39,7 +39,7 @@ class DirectorySink:
 
     def __enter__(self) -> DirectorySink:
         """Check the target, make the temporary directory."""
-        self._target.check()
+        self._check()
         self._working = self._target.make_temporary()
         self._temporary = self._working.path
         self._root = os.path.join(self._temporary, "new")
@@ -103,6 +103,12 @@ class DirectorySink:
         self._save_record()
         return self._target.path
 
+    def _check(self) -> None:
+        self._target.check()
+
+    def _link_for(self, _entry: Entry) -> LinkMode:
+        return self._link
+
     def _note_stamp(self, entry: Entry) -> None:
         if isinstance(entry.content, Source) and entry.content.stamp is not None:
             self._stamps[entry.path] = entry.content.stamp
@@ -136,7 +142,7 @@ class DirectorySink:
         shared = 0
         for entry in batch:
             try:
-                digest, linked = write_file(entry, os.path.join(self._root, entry.path), {}, self._link)
+                digest, linked = write_file(entry, os.path.join(self._root, entry.path), {}, self._link_for(entry))
             except EOFError as error:
                 raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
             digests[entry.path] = digest

@@ -135,6 +135,10 @@ def _directory(out: str, options: PackOptions) -> Sink:
         raise OutputFailed(
             "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
         )
+    if options.in_place:
+        from bundler.sinks.in_place import InPlaceSink
+
+        return InPlaceSink(out, link=options.link, threads=options.threads)
     if options.update and os.path.isdir(out) and os.listdir(out):
         from bundler.sinks.updating import UpdateSink
 

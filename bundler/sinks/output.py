@@ -121,7 +121,13 @@ class StandardOutput:
         return STANDARD_OUTPUT
 
     def discard(self) -> None:
-        """See Output."""
+        """See Output. Where the reader has gone, what is left for it goes nowhere: Python would complain at its end."""
+        try:
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
         if self._file is not None:
             self._file.close()
         if self._folder is not None:

@@ -15,6 +15,7 @@ import os
 import shutil
 
 from bundler.errors import OutputExists, OutputFailed
+from bundler.sinks.interrupted import ASIDE, begin_coming, take_back_coming
 from bundler.sinks.temporary import WorkingFolder, clear_abandoned
 
 _RENAME_EXCHANGE = 2  # linux/fs.h
@@ -98,18 +99,21 @@ class Target:
 
     def _replace_children(self, new: str) -> None:
         """Swap the contents of two directories child by child."""
-        old = os.path.join(os.path.dirname(new), "aside")
+        working = os.path.dirname(new)
+        old = os.path.join(working, ASIDE)
         os.mkdir(old)
-        temporary = os.path.basename(os.path.dirname(new))
+        temporary = os.path.basename(working)
         moves = Moves()
         try:
             for name in os.listdir(self.path):
                 if name != temporary:
                     moves.move(os.path.join(self.path, name), os.path.join(old, name))
+            begin_coming(working)
             for name in os.listdir(new):
                 moves.move(os.path.join(new, name), os.path.join(self.path, name))
         except BaseException:
             moves.undo()
+            take_back_coming(working)
             raise
 
 

@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 
+from bundler.sinks.interrupted import settle
+
 _OLD = "old"
 
 
@@ -37,7 +39,9 @@ class WorkingFolder:
 
 
 def clear_abandoned(folder: str, target: str) -> None:
-    """Remove the working folders in `folder` whose pack to `target` is gone; a bundle that lies in one goes back to its place."""
+    """Remove the working folders in `folder` whose pack to `target` is gone; what one of them had begun to move is settled,
+    and a bundle that lies in one goes back to its place.
+    """
     prefix = _prefix(target)
     try:
         names = [name for name in os.listdir(folder) if name.startswith(prefix)]
@@ -51,6 +55,7 @@ def clear_abandoned(folder: str, target: str) -> None:
             claim = _lock(path)
             if claim is None:
                 continue
+            settle(path, target)
             old = os.path.join(path, _OLD)
             if not os.path.lexists(target) and os.path.lexists(old):
                 os.rename(old, target)

@@ -173,29 +173,15 @@ def test_an_environment_that_is_spoiled_in_several_ways_tells_them_all_and_is_le
 ) -> None:
     folder = packages(environment)
     (folder / "__editable__.hooked-1.0.pth").write_text("import __editable___hooked_1_0_finder; pass\n")
-    (folder / "old-style.egg-link").write_text(f"{tmp_path}\n.")
+    (folder / "__editable___hooked_1_0_finder.py").write_text("# of a form that nobody knows")
+    (folder / "_gone_editable_loader.py").write_text("install('gone', {'gone'}, '/nowhere/build', ['ninja'], False)\n")
+    (folder / "gone-editable.pth").write_text("import _gone_editable_loader\n")
     (tmp_path / "elsewhere").mkdir()
-    (folder / "mine.pth").write_text(f"{tmp_path}/elsewhere\n")
+    (folder / "old-style.egg-link").write_text(f"{tmp_path}/elsewhere\n.")
     before = snapshot(environment)
     done = bundler(["pack", environment, "--out", tmp_path / "bundle"])
     assert done.returncode == 1
-    for word in ("hooked", "old-style", "mine.pth", str(tmp_path / "elsewhere")):
+    for word in ("hooked", "old-style", str(tmp_path / "elsewhere"), "/nowhere/build"):
         assert word in done.stderr, word
     assert not os.path.lexists(tmp_path / "bundle")
     assert snapshot(environment) == before
-
-
-@pytest.mark.everything
-def test_an_editable_of_setuptools_that_hooks_the_import_is_refused_by_name(environment: Path, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    (project / "flat_one").mkdir(parents=True)
-    (project / "flat_one/__init__.py").write_text("")
-    (project / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["setuptools>=64"]\nbuild-backend = "setuptools.build_meta"\n'
-        '[project]\nname = "flat-one"\nversion = "1"\n[tool.setuptools]\npackages = ["flat_one"]\n'
-    )
-    run([environment / "bin/python", "-m", "pip", "install", "-q", "-e", project])
-    done = bundler(["pack", environment, "--out", tmp_path / "bundle"])
-    assert done.returncode == 1
-    assert "flat-one" in done.stderr.replace("_", "-")
-    assert "hint:" in done.stderr

@@ -46,11 +46,6 @@ def test_a_dangling_python_names_its_target_and_what_to_do(tmp_path: Path) -> No
     refused(BaseInterpreterMissing, path, "bin/python", "/usr/local/gone/python3.12", "home = /nowhere/bin", "stage")
 
 
-def test_system_site_packages_is_refused(tmp_path: Path) -> None:
-    path = venv(tmp_path / "v", "home = /x\ninclude-system-site-packages = True\n")
-    refused(UnsupportedEnvironment, path, "pyvenv.cfg", "include-system-site-packages")
-
-
 @pytest.mark.parametrize(
     ("head", "words"),
     [

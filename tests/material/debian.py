@@ -97,19 +97,23 @@ def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> s
     )
 
 
-def debian_packages(suite: str, packages: Sequence[str]) -> Path:
-    """Packages of a release, unpacked into one folder of the cache (with /lib merged into /usr/lib), never installed."""
+def debian_packages(suite: str, packages: Sequence[str], architecture: str = "") -> Path:
+    """Packages of a release, unpacked into one folder of the cache (with /lib merged into /usr/lib), never installed.
+
+    `architecture` is Debian's name of one (`s390x`); this machine's own where it is empty.
+    """
     if shutil.which("dpkg") is None:
         pytest.skip("needs dpkg")
-    folder = cache() / f"packages-{suite}"
-    with locked(f"packages-{suite}"):
+    name = f"packages-{suite}" + (f"-{architecture}" if architecture else "")
+    folder = cache() / name
+    with locked(name):
         if not (folder / "root/usr").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _download(suite, packages, folder)
+            _download(suite, packages, folder, architecture)
     return folder / "root"
 
 
-def _download(suite: str, packages: Sequence[str], folder: Path) -> None:
+def _download(suite: str, packages: Sequence[str], folder: Path, architecture: str) -> None:
     """Fetch with apt, under a configuration of its own."""
     for name in ("lists/partial", "cache/archives/partial", "unpacked"):
         (folder / name).mkdir(parents=True)
@@ -123,6 +127,8 @@ def _download(suite: str, packages: Sequence[str], folder: Path) -> None:
         "Dir::Cache": folder / "cache",
         "APT::Sandbox::User": "root",
     }
+    if architecture:
+        settings |= {"APT::Architecture": architecture, "APT::Architectures": architecture}
     apt = ["apt-get", "-q", *(f"-o{key}={value}" for key, value in settings.items())]
     for command in ([*apt, "update"], [*apt, "download", *packages]):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -130,7 +136,10 @@ def _download(suite: str, packages: Sequence[str], folder: Path) -> None:
             pytest.skip(f"apt cannot fetch packages of {suite}: {done.stderr[-300:]}")
     for package in sorted(folder.glob("*.deb")):
         subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True)
-    if (folder / "unpacked/lib").is_dir():
-        shutil.copytree(folder / "unpacked/lib", folder / "unpacked/usr/lib", symlinks=True, dirs_exist_ok=True)
-        shutil.rmtree(folder / "unpacked/lib")
+    for name in ("lib", "lib64", "bin"):
+        if (folder / "unpacked" / name).is_dir():
+            shutil.copytree(
+                folder / "unpacked" / name, folder / "unpacked/usr" / name, symlinks=True, dirs_exist_ok=True
+            )
+            shutil.rmtree(folder / "unpacked" / name)
     (folder / "unpacked").rename(folder / "root")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-_LIBC_FAMILY = (
+LIBC_FAMILY = (
     "ld-linux*", "libc.so.6", "libm.so.6", "libmvec.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",
     "libresolv.so.2", "libanl.so.1", "libnss_files.so.2", "libnss_dns.so.2",
 )  # fmt: skip
@@ -65,7 +65,7 @@ def bare_root(where: Path) -> Path:
     for folder in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"):
         target = where / folder[1:]
         target.mkdir(parents=True, exist_ok=True)
-        for pattern in _LIBC_FAMILY:
+        for pattern in LIBC_FAMILY:
             for file in glob.glob(f"{folder}/{pattern}"):
                 shutil.copy(file, target)
     shell = shutil.which("dash") or shutil.which("busybox")

@@ -18,6 +18,7 @@ from bundler.environment import Interpreter, load_environment
 from bundler.errors import BundlerError, InterpreterFailed
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
 from bundler.plan.entries import Directory, Entry, Layer, Literal, Patched, Source
+from bundler.plan.pyc_cache import pyc_cache_folder
 from bundler.plan.times import source_date_epoch, with_fixed_times
 
 PACKAGES = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
@@ -207,3 +208,9 @@ def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
         assert done.stdout.split()[-1] == str(kept)
         assert done.stdout.startswith(str(tmp_path / "cache/bundler/pyc")) == kept
+
+
+def test_an_error_while_the_cache_is_in_use_is_that_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(OSError, match="the disk is full"), pyc_cache_folder():
+        raise OSError("the disk is full")

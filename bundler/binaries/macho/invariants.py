@@ -72,7 +72,8 @@ def _check_commands(old: Slice, new: Slice, edits: Edits) -> None:
     )
     wanted = edits.install_name if edits.install_name is not None and old.install_name is not None else old.install_name
     _require(new.install_name == wanted, "the install name is the one asked for")
-    _require(not edits.remove_rpaths & set(new.rpaths) - set(edits.add_rpaths), "removed rpaths are gone")
+    put = {*edits.add_rpaths, *edits.replace_rpaths.values()}
+    _require(not edits.remove_rpaths & set(new.rpaths) - put, "removed rpaths are gone")
     _require(set(edits.add_rpaths) <= set(new.rpaths), "added rpaths are there")
     kept = [path for path in old.rpaths if path not in edits.remove_rpaths]
     renamed = list(dict.fromkeys(edits.replace_rpaths.get(path, path) for path in kept))

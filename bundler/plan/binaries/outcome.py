@@ -25,6 +25,7 @@ class Binaries:
 def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
     """Where a library came from; below a user's own folders only the name is told."""
     origin = base_origin(interpreter, library.source)
-    if origin.startswith("host:") and not library.source.startswith(("/usr/", "/lib", "/opt/")):
+    name = interpreter.sysroot.name_of(library.source)
+    if origin.startswith("host:") and not name.startswith(("/usr/", "/lib", "/opt/")):
         return "host:" + os.path.basename(library.source)
     return origin

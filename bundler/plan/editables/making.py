@@ -15,23 +15,25 @@ from bundler.plan.editables.content import Content, Placement
 from bundler.plan.editables.found import Editable, EggLink, Hook, Part, SearchPath, find_editables
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import read_egg_link, read_path, read_whole_path
-from bundler.plan.entries import Layer
+from bundler.plan.entries import Layer, Literal, Source
 from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.rewrite.pth import rewrite_pth, without_lines
+from bundler.sysroot import Sysroot
 
 
 @dataclass(frozen=True, slots=True)
 class Editables:
     """What takes the place of editable installs.
 
-    `mounts` bring the packages; `removed` are bundle paths that go (`.pth` files and what they import); `rewritten` are the `.pth`
-    files that lose lines and stay; `added` are, by the bundle path of a distribution's metadata, the bundle paths (files and
-    folders) that its RECORD now owns. `notes` tell a person what was taken from where.
+    `mounts` bring the packages; `removed` are bundle paths that go (`.pth` files and what they import); `replaced` are those that
+    get other content (`.pth` files that lose lines, scripts that ran the project's); `added` are, by the bundle path of a
+    distribution's metadata, the bundle paths (files and folders) that its RECORD now owns. `notes` tell a person what was taken
+    from where.
     """
 
     mounts: tuple[Mount, ...]
     removed: frozenset[str]
-    rewritten: Mapping[str, bytes]
+    replaced: Mapping[str, Source | Literal]
     added: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
@@ -44,20 +46,22 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
     """
 
     def is_outside(folder: str) -> bool:
-        return table.bundle_path(folder) is None and table.bundle_path(os.path.realpath(folder)) is None
+        return table.bundle_path(folder) is None and table.bundle_path(environment.sysroot.real(folder)) is None
 
     found = find_editables(environment, is_outside)
+    if not environment.sysroot.is_host:
+        raise_all([_of_another_root(editable) for editable in found if not _is_paths(editable)])
     if options.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found])
-    maker = _Maker(table, _reader(environment, options))
+    maker = _Maker(table, environment.sysroot, _reader(environment, options))
     for editable in found:
         maker.take(editable)
     raise_all(maker.errors)
-    rewritten = maker.settle_lines()
+    maker.settle_lines()
     return Editables(
         tuple(maker.mounts),
         frozenset(maker.removed),
-        rewritten,
+        maker.replaced,
         maker.added,
         tuple(maker.warnings),
         tuple(maker.notes),
@@ -99,7 +103,7 @@ def _read(part: Part, editable: Editable, suffixes: tuple[str, ...]) -> Content:
                 )
             return content
         case EggLink(_, folder):
-            return read_egg_link(editable.name, folder)
+            return read_egg_link(editable.name, folder, editable.folder)
         case SearchPath(folder) if editable.distribution is None:
             return read_whole_path(folder)
         case SearchPath(folder):
@@ -115,16 +119,29 @@ def _refused(editable: Editable) -> BundlerError:
     )
 
 
+def _is_paths(editable: Editable) -> bool:
+    return all(isinstance(part, SearchPath) for part in editable.parts)
+
+
+def _of_another_root(editable: Editable) -> BundlerError:
+    return UnsupportedEditable(
+        f"{editable.name} is an editable install of a kind that is read only in the root that it is for",
+        "pack inside of that root, or install it as a wheel before packing",
+    )
+
+
 class _Maker:
     """Collects what the editables become."""
 
-    def __init__(self, table: MountTable, read: Reader) -> None:
+    def __init__(self, table: MountTable, sysroot: Sysroot, read: Reader) -> None:
         self._table = table
+        self._sysroot = sysroot
         self._read = read
         self._taken: dict[str, str] = {}
         self._lines: dict[str, set[str]] = {}
         self.mounts: list[Mount] = []
         self.removed: set[str] = set()
+        self.replaced: dict[str, Source | Literal] = {}
         self.added: dict[str, tuple[str, ...]] = {}
         self.warnings: list[str] = []
         self.notes: list[str] = []
@@ -150,9 +167,8 @@ class _Maker:
         )
         self.notes.append(f"editable {editable.name} of {source} ({content.back_end}): {', '.join(names)}")
 
-    def settle_lines(self) -> dict[str, bytes]:
-        """The `.pth` files that keep some of their lines; those that keep none are removed."""
-        result = {}
+    def settle_lines(self) -> None:
+        """Replace the `.pth` files that keep some of their lines, and remove those that keep none."""
         for path, lines in self._lines.items():
             with open(path, "rb") as file:
                 kept = without_lines(file.read(), lines)
@@ -163,15 +179,17 @@ class _Maker:
                 self.removed.add(inside)
             else:
                 mapped = rewrite_pth(kept, partial(self._map, folder=os.path.dirname(inside)))
-                result[inside] = mapped.data if mapped is not None else kept
-        return result
+                self.replaced[inside] = Literal(mapped.data if mapped is not None else kept)
 
     def _map(self, path: str, folder: str) -> str | None:
-        inside = self._table.bundle_path(os.path.normpath(path))
+        inside = self._table.bundle_path(self._sysroot.located(path, ""))
         return None if inside is None else relative(inside, folder)
 
     def _place(self, editable: Editable, site_packages: str, placement: Placement) -> str:
         target = os.path.normpath(f"{site_packages}/{placement.path}")
+        if target.startswith("bin/"):
+            self.replaced[target] = Source(placement.source, os.stat(placement.source).st_size)
+            return target
         first = self._taken.setdefault(target, editable.name)
         if first != editable.name and (not os.path.isdir(placement.source) or _is_package(placement.source)):
             self.warnings.append(f"{editable.name} and {first} both bring {placement.path}")

@@ -7,10 +7,16 @@ strict mode (a folder of links to the files of the wheel) and in its compat mode
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.project import importable, modules_of
+from bundler.sysroot import Sysroot
+
+TO_SCRIPTS = "../../../bin"
+"""The way from site-packages to the scripts."""
 
 
 def read_path(distribution: str, source: str, *, may_be_empty: bool = False) -> Content:
@@ -34,16 +40,16 @@ def read_whole_path(source: str) -> Content:
     return Content("a path", tuple(Placement(os.path.join(source, name), name) for name in importable(source)))
 
 
-def egg_link_folder(path: str) -> str | None:
+def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         line = file.readline().strip()
-    folder = os.path.normpath(os.path.join(os.path.dirname(path), line))
+    folder = sysroot.located(line, os.path.dirname(path))
     return folder if line and os.path.isdir(folder) else None
 
 
-def read_egg_link(distribution: str, folder: str) -> Content:
-    """The modules that the project's own metadata names (`top_level.txt`), and the metadata itself."""
+def read_egg_link(distribution: str, folder: str, site_packages: str) -> Content:
+    """The modules that the project's own metadata names (`top_level.txt`), the metadata itself, and the project's scripts."""
     metadata = [name for name in sorted(os.listdir(folder)) if name.endswith(".egg-info")]
     fitting = [name for name in metadata if _same(name.removesuffix(".egg-info"), distribution)] or metadata[:1]
     placements = [Placement(os.path.join(folder, name), name) for name in fitting]
@@ -52,7 +58,21 @@ def read_egg_link(distribution: str, folder: str) -> Content:
     if not modules:
         placements += read_path(distribution, folder).placements
     placements += [Placement(os.path.join(folder, name), name) for name in modules]
+    placements += _scripts(distribution, os.path.normpath(os.path.join(site_packages, TO_SCRIPTS)))
     return Content("setuptools (egg-link)", tuple(placements))
+
+
+def _scripts(distribution: str, folder: str) -> Iterator[Placement]:
+    """The project's scripts for which there are scripts in `bin` that run them from where they are."""
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                text = file.read(4096).decode("utf-8", "surrogateescape")
+            mark = re.search(r"^# EASY-INSTALL-DEV-SCRIPT: '([^'=]*)", text, re.MULTILINE)
+            source = re.search(r"^__file__ = '(.*)'$", text, re.MULTILINE)
+            if mark and source and _same(mark[1], distribution) and os.path.isfile(source[1]):
+                yield Placement(source[1], f"{TO_SCRIPTS}/{name}")
 
 
 def _top_level(metadata: str) -> list[str]:

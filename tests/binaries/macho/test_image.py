@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -88,3 +89,34 @@ def test_damage_is_an_error_and_nothing_worse(data: st.DataObject) -> None:
     for part in image.slices:
         assert part.offset + part.size <= len(broken)
         assert part.commands_end <= part.size
+
+
+def changed(data: bytes, offset: int, layout: str, *numbers: int) -> bytes:
+    new = bytearray(data)
+    struct.pack_into(layout, new, offset, *numbers)
+    return bytes(new)
+
+
+def test_a_fat_header_that_contradicts_its_slices_is_refused() -> None:
+    fat = make_fat([make_sample(), make_sample(32)])
+    with pytest.raises(BinaryFormatError, match="different processors"):
+        image_of(changed(fat, 8, ">I", c.CPU_X86_64))
+    with pytest.raises(BinaryFormatError, match="overlaps"):
+        image_of(changed(fat, 28, ">5I", c.CPU_ARM64, 0, 4096, len(make_sample()), 12))
+    with pytest.raises(BinaryFormatError, match="leaves the file"):
+        image_of(changed(fat, 20, ">I", len(fat)))
+
+
+def test_load_commands_fill_the_size_that_the_header_gives() -> None:
+    data = make_sample()
+    size = struct.unpack_from("<I", data, 20)[0]
+    with pytest.raises(BinaryFormatError, match=f"the header says {size + 8}"):
+        image_of(changed(data, 20, "<I", size + 8))
+
+
+def test_contents_start_where_the_first_bytes_of_any_segment_do() -> None:
+    [part] = image_of(make_sample(room=64)).slices
+    text, linkedit = part.segments
+    nothing = replace(text.sections[0], offset=8, flags=0x1)  # S_ZEROFILL: no bytes in the file
+    assert replace(part, segments=(replace(text, sections=(nothing,)), linkedit)).contents_start == linkedit.fileoff
+    assert replace(part, segments=(replace(text, sections=()), linkedit)).contents_start == linkedit.fileoff

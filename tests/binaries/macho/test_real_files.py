@@ -26,14 +26,14 @@ ARM64 = """
     markupsafe==3.0.4 msgpack==1.2.4 numpy==2.5.5 pillow==13.0.0 pydantic-core==2.50.5 pyyaml==6.0.4 regex==2026.11.19
     rpds-py==2026.9.1 shapely==2.2.0 sqlalchemy==2.1.9
 """
-X86_64 = "cffi==2.1.1 contourpy==1.4.0 markupsafe==3.0.4 pyyaml==6.0.4 psycopg2-binary==2.9.13 shapely==2.2.0"
+X86_64 = "cffi==2.0.0 contourpy==1.4.0 markupsafe==3.0.4 pyyaml==6.0.3 psycopg2-binary==2.9.13 shapely==2.2.0"
 UNIVERSAL = "bcrypt==5.0.0 charset-normalizer==3.5.2 greenlet==3.5.6 pynacl==1.6.2 pyzmq==27.3.0"
 MORE_WHEELS = [
     (requirement, platform)
     for platform, requirements in (
         ("macosx_11_0_arm64", ARM64),
         ("macosx_10_13_x86_64", X86_64),
-        ("macosx_10_15_universal2", UNIVERSAL),
+        ("macosx_11_0_universal2", UNIVERSAL),
     )
     for requirement in requirements.split()
 ]
@@ -111,6 +111,15 @@ def test_what_zig_links_is_changed(architecture: str, tmp_path: Path) -> None:
     source.write_text('#include <stdio.h>\nint number = 3;\nint *place = &number;\nvoid say(void) { puts("said"); }\n')
     library = tmp_path / "wheel" / "liblibrary.dylib"
     library.parent.mkdir()
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", f"{architecture}-macos.11", "-shared", source]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        f"{architecture}-macos",
+        "-shared",
+        source,
+    ]
     run([*command, "-Wl,-rpath,/opt/lib", "-o", library])
     assert check_folder(library.parent, tmp_path) == (1, 0)

@@ -218,3 +218,12 @@ def test_data_behind_a_signature_is_not_lost(linked: dict[str, Path]) -> None:
     data = linked["libouter"].read_bytes() + b"appended by somebody"
     with pytest.raises(CannotPatch, match="20 bytes stand behind the signature"):
         plan(data, SOME)
+
+
+def test_a_signature_of_less_than_the_file_is_a_fault(linked: dict[str, Path]) -> None:
+    data = bytearray(linked["libouter"].read_bytes())
+    [part] = image_of(bytes(data)).slices
+    assert part.signature is not None
+    limit = part.signature[0]
+    struct.pack_into(">I", data, limit + 24 + 32, limit - 16)
+    assert f"{limit - 16} bytes are signed" in (signature_fault(io.BytesIO(data), part) or "")

@@ -1,0 +1,37 @@
+"""`[tool.bundler]` in a `pyproject.toml`: options of `pack` by their long names, for those that the command line leaves open."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from bundler.errors import BadConfiguration
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_NAME = "pyproject.toml"
+
+
+def find_configuration(environment: str) -> str | None:
+    """The `pyproject.toml` of the folder that the environment lies in, if there is one."""
+    path = os.path.join(os.path.dirname(os.path.abspath(environment)), FILE_NAME)
+    return path if os.path.isfile(path) else None
+
+
+def read_configuration(path: str) -> Mapping[str, object]:
+    """The table; empty where the file has none. Raises BadConfiguration for a file that cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            tool = tomllib.load(file).get("tool", {})
+    except OSError as error:
+        raise BadConfiguration(f"{path} cannot be read: {error.strerror}", "--config names a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path} is no TOML: {error}", "mend it, or give another file: --config FILE") from error
+    table = tool.get("bundler", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise BadConfiguration(f"{path}: tool.bundler is no table", "write [tool.bundler] and the options below it")
+    return table

@@ -1,0 +1,95 @@
+"""What is left out of a bundle on request: by profile, and by patterns on bundle paths.
+
+Patterns are those of .gitignore; of all that match a path the last one decides, whatever is said of the folders above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pathspec import PathSpec, Pattern
+
+from bundler.environment import Interpreter
+from bundler.errors import BundlerError
+from bundler.options import PlanOptions, Profile
+from bundler.plan.collect import parents
+from bundler.plan.entries import Directory, Entry, Layer
+from bundler.plan.layout import executable_path, stdlib_path
+
+# What only those need who build or test software. `@` is the standard library; only files of the runtime are meant.
+_NOT_FOR_RUNNING = (
+    "/include/",
+    "/lib/pkgconfig/",
+    "/share/man/",
+    "/bin/*-config",
+    "/bin/python*-gdb.py",
+    "*.a",
+    "@/config-*/",
+    "@/test/",
+    "@/*/test/",
+    "@/*/tests/",
+    "@/idlelib/idle_test/",
+    "@/lib-dynload/_test*",
+    "@/lib-dynload/_ctypes_test.*",
+    "@/lib-dynload/_xx*",
+    "@/lib-dynload/xx*",
+    "@/turtledemo/",
+)
+# What few applications use: programs for people at a desk, and what makes environments.
+_SELDOM_USED = (
+    "/bin/idle*",
+    "/bin/pydoc*",
+    "/bin/2to3*",
+    "/lib/tcl*",
+    "/lib/tk*",
+    "/share/python-wheels/",
+    "@/ensurepip/",
+    "@/idlelib/",
+    "@/lib2to3/",
+    "@/pydoc_data/",
+    "@/tkinter/",
+    "@/turtle.py",
+    "@/lib-dynload/_tkinter.*",
+    "@/distutils/command/*.exe",
+)
+_OF_PROFILE = {Profile.FULL: (), Profile.RUNTIME: _NOT_FOR_RUNNING, Profile.SLIM: (*_NOT_FOR_RUNNING, *_SELDOM_USED)}
+
+
+def filtered(entries: Mapping[str, Entry], interpreter: Interpreter, options: PlanOptions) -> dict[str, Entry]:
+    """The entries without what the profile and the patterns leave out, and without directories that this empties.
+
+    Raises BundlerError where Python itself would be left out.
+    """
+    if options.profile is Profile.FULL and not options.patterns:
+        return dict(entries)
+    chosen = _spec(options.patterns)
+    stdlib = stdlib_path(interpreter)
+    profile = _spec([pattern.replace("@", f"/{stdlib}") for pattern in _OF_PROFILE[options.profile]])
+
+    def is_left_out(entry: Entry) -> bool:
+        path = entry.path + ("/" if isinstance(entry.content, Directory) else "")
+        decided = chosen.check_file(path).include
+        if decided is None and entry.layer is Layer.RUNTIME:
+            decided = profile.check_file(path).include
+        return decided is True
+
+    gone = {path for path, entry in entries.items() if is_left_out(entry)}
+    gone |= {path for path in entries if _source_of(path) in gone}
+    for path in (executable_path(interpreter), f"{stdlib}/os.py", "pyvenv.cfg"):
+        if path in gone:
+            raise BundlerError(f"--exclude leaves {path} out, which Python cannot start without", "narrow the pattern")
+    files = [path for path, entry in entries.items() if path not in gone and not isinstance(entry.content, Directory)]
+    needed = {parent for path in files for parent in parents(path)}
+    emptied = {parent for path in gone for parent in parents(path)} - needed
+    kept = {path: entry for path, entry in entries.items() if path not in gone and path not in emptied}
+    return kept | {path: entries[path] for path in gone & needed}
+
+
+def _spec(patterns: Sequence[str]) -> PathSpec[Pattern]:
+    return PathSpec.from_lines("gitignore", patterns)
+
+
+def _source_of(path: str) -> str | None:
+    """The module that a compiled module belongs to; None for other files."""
+    folder, cache, name = path.rpartition("/__pycache__/")
+    return f"{folder}/{name.split('.')[0]}.py" if cache and name.endswith(".pyc") else None

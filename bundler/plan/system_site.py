@@ -1,0 +1,78 @@
+"""Packages of the base that an environment uses beside its own (`include-system-site-packages = true`).
+
+They lie in folders of their own, behind the environment's: two versions of one package must not mix. A `.pth` file, the last by its
+name, puts them on the path where `site` would have put them, and its `addsitedir` reads the `.pth` files in them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from bundler.environment import Environment, Interpreter
+from bundler.environment.distributions import find_distributions
+from bundler.plan.entries import Entry, Layer, Literal
+from bundler.plan.layout import base_origin, site_packages_path
+from bundler.plan.mounts import Mount
+from bundler.rewrite.templates import read_template
+
+PTH_NAME = "~system-site.pth"
+
+
+def uses_system_site(environment: Environment) -> bool:
+    """Whether `pyvenv.cfg` says that the base's packages are used."""
+    return environment.config.get("include-system-site-packages", "").lower() == "true"
+
+
+def system_site_folders(interpreter: Interpreter) -> tuple[str, ...]:
+    """The base's package folders that exist, in the order in which `site` puts them on the path.
+
+    CPython's Lib/site.py, getsitepackages; Debian's and Fedora's patches of it. The user's own folder is not among them.
+    """
+    prefix, name, lib = interpreter.base_prefix.rstrip("/"), interpreter.python_name, interpreter.platlibdir
+    if interpreter.dist_packages:
+        folders = [f"local/lib/{name}/dist-packages", "lib/python3/dist-packages", f"lib/{name}/dist-packages"]
+    else:
+        folders = [f"{folder}/{name}/site-packages" for folder in dict.fromkeys((lib, "lib"))]
+        if prefix.endswith("/usr") or not prefix:
+            folders = [*(f"local/{folder}" for folder in folders), *folders]
+    found = (os.path.realpath(os.path.join(prefix, folder)) for folder in folders)
+    return tuple(dict.fromkeys(folder for folder in found if os.path.isdir(folder)))
+
+
+def with_system_site(environment: Environment) -> Environment:
+    """The environment with the base's package folders and distributions behind its own."""
+    folders = tuple(
+        folder for folder in system_site_folders(environment.interpreter) if folder not in environment.site_packages
+    )
+    return replace(
+        environment,
+        site_packages=(*environment.site_packages, *folders),
+        distributions=(*environment.distributions, *find_distributions(folders)),
+    )
+
+
+def system_site_mounts(environment: Environment) -> tuple[Mount, ...]:
+    """Each folder of the base's packages, at a place of its own below the standard library's."""
+    interpreter = environment.interpreter
+    return tuple(
+        Mount(folder, path, base_origin(interpreter, folder), Layer.PACKAGES)
+        for folder, path in zip(system_site_folders(interpreter), system_site_paths(environment), strict=True)
+    )
+
+
+def system_site_paths(environment: Environment) -> tuple[str, ...]:
+    """The bundle paths of the base's package folders, in order."""
+    interpreter = environment.interpreter
+    count = len(system_site_folders(interpreter))
+    return tuple(f"lib/{interpreter.python_name}/system-site/{index}/site-packages" for index in range(1, count + 1))
+
+
+def system_site_entry(environment: Environment) -> Entry:
+    """The `.pth` file that puts the folders on the path. (Its line sees its own names only outside of inner scopes.)"""
+    interpreter = environment.interpreter
+    folders = "".join(f'"/{path}", ' for path in system_site_paths(environment))
+    text = read_template("system_site.pth").replace("@FOLDERS@", folders.strip())
+    time = os.stat(interpreter.executable).st_mtime_ns
+    path = f"{site_packages_path(interpreter)}/{PTH_NAME}"
+    return Entry(path, Literal(text.encode()), 0o644, time, Layer.PACKAGES, "bundler")
