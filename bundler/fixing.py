@@ -63,8 +63,8 @@ class _Changes:
 def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
     """Make the scripts of a bundle (a directory) relocatable; with `dry_run` only tell.
 
-    Scripts in `bin` whose first line names any Python mean the bundle's; those among the packages only where it names a Python
-    of the bundle, or one that is not there (the bundle's, before a move). Raises NotABundle, OutputFailed.
+    Scripts in `bin` mean the bundle's Python, whatever place their first line names: it may be one before a move. Those among
+    the packages mean it where they name it. Raises NotABundle, OutputFailed.
     """
     root = os.path.abspath(bundle)
     try:
@@ -112,7 +112,7 @@ def _look_at(root: str, path: str, bin_folder: str, changes: _Changes) -> None:
     prefixes = tuple(dict.fromkeys((root, os.path.realpath(root))))
 
     def is_ours(interpreter: str) -> bool:
-        return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes)) or not os.path.exists(interpreter)
+        return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes))
 
     side = side_file_path(path)
     script = rewrite_script(

@@ -306,15 +306,24 @@ def refused(arguments: Sequence[str | Path]) -> str:
 def test_fix_says_what_it_mended_and_why_it_cannot_write(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     (bundle / "bin").mkdir(parents=True)
-    (bundle / "bundle.json").write_text('{"schema": 1, "bundler": "1", "python": {"executable": "bin/python3"}}')
+    (bundle / "bundle.json").write_text(
+        '{"schema": 1, "bundler": "1", "python": {"executable": "bin/python3", "site_packages": ["lib/python3.12/site-packages"]}}'
+    )
     write(bundle / "bin/app", f"#!{bundle}/bin/python3\n")
+    site = bundle / "lib/python3.12/site-packages"
+    site.mkdir(parents=True)
+    write(site / "foreign", "#!/usr/local/nowhere/bin/python3\n")  # as packages ship it: not an installer's work
+    write(site / "own", f"#!{bundle}/bin/python3\n")
     command: list[str | Path] = [sys.executable, "-m", "bundler", "fix", bundle]
     read_only = f"mount --bind '{bundle}' '{bundle}' && mount -o remount,bind,ro '{bundle}'"
     done = hidden([], command, env={**ENVIRONMENT, "PYTHONPATH": str(FIXTURES.parent)}, prepare=read_only)
     assert done.returncode == 1
     assert f"cannot write {bundle}/bin/app: Read-only file system" in done.stderr
     assert "run it as the owner, where the bundle is writable" in done.stderr
-    assert bundler(["fix", bundle]).stderr == "bin/app: shebang made relocatable\n"
+    own = "lib/python3.12/site-packages/own"
+    assert bundler(["fix", bundle]).stderr == "".join(
+        f"{path}: shebang made relocatable\n" for path in ("bin/app", own)
+    )
     assert bundler(["fix", bundle]).stderr == f"{bundle}: every script moves already\n"
 
 
