@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from bundler.binaries.elf import is_elf, read_image, version_needs
-from bundler.environment import load_environment
+from bundler.environment import Environment, load_environment
 from bundler.errors import NotAnEnvironment
 from bundler.manifest import read_manifest
 from bundler.sinks.placement import is_bundle
@@ -13,13 +13,16 @@ from bundler.sinks.placement import is_bundle
 Facts = dict[str, str | int | list[str] | None]
 
 
-def inspect(path: str) -> Facts:
-    """The facts of whatever lies at `path`. Raises the errors of reading it."""
-    if os.path.isfile(path):
+def inspect(path: str, root: str = "/", *, run: bool = True) -> Facts:
+    """The facts of whatever lies at `path`; for an environment, `root` is the directory that it sees as `/`.
+
+    Without `run` its interpreter is not run. Raises the errors of reading it.
+    """
+    if root == "/" and os.path.isfile(path):
         return _binary(path)
-    if os.path.isdir(path) and is_bundle(path):
+    if root == "/" and os.path.isdir(path) and is_bundle(path):
         return _bundle(path)
-    return _environment(path)
+    return _environment(load_environment(path, root, run=run))
 
 
 def _binary(path: str) -> Facts:
@@ -58,15 +61,15 @@ def _bundle(path: str) -> Facts:
     }
 
 
-def _environment(path: str) -> Facts:
-    environment = load_environment(path)
+def _environment(environment: Environment) -> Facts:
     return {
         "kind": environment.kind.value,
         "root": environment.root,
         "python": environment.interpreter.version,
         "executable": environment.interpreter.executable,
         "base": environment.interpreter.base_prefix,
-        "platform": environment.interpreter.platform,
+        "platform": environment.platform.text,
+        "read": "by its interpreter" if environment.probed else "from files",
         "distributions": [
             f"{found.name} {found.version}" + (" (editable)" if found.editable else "")
             for found in environment.distributions
