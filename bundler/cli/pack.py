@@ -72,6 +72,11 @@ messages = option_group("Messages")
     metavar="NAME|PATH",
     help="Take a shared library along, asked for or not.",
 )
+@libraries(
+    "--thin",
+    type=click.Choice(["arm64", "x86_64"]),
+    help="macOS: keep one architecture of universal files.",
+)
 @image("--base", "image_base", metavar="IMAGE.tar|scratch", help="The image to put the bundle on (default: scratch).")
 @image("--image-name", metavar="NAME[:TAG]", help="The name that podman load gives it.")
 @image("--image-user", metavar="USER", help="The user that the command runs as.")
