@@ -90,17 +90,26 @@ def decide(options: PackOptions, out: str, environment: Environment) -> PlanOpti
 
     archive = format_of(out, options.format) is not DIRECTORY_FORMAT
     pyc = options.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
-    if pyc is Pyc.COMPILE and not environment.probed:
-        raise BundlerError(
-            f"--pyc compile needs to run {environment.python}, and nothing of this environment is run here",
-            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
-        )
+    if not environment.probed:
+        check_nothing_runs(environment, pyc, options.plan.editable)
     epoch = None
     if archive:
         epoch = source_date_epoch()
         if epoch is None and pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
     return replace(options.plan, pyc=pyc, epoch=epoch, threads=options.threads, in_place=options.in_place)
+
+
+def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
+    """Refuse what would run the environment's Python. Raises BundlerError."""
+    why = f"needs to run {environment.python}, and nothing of this environment is run here"
+    if pyc is Pyc.COMPILE:
+        raise BundlerError(
+            f"--pyc compile {why}",
+            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+        )
+    if editable is EditableMode.BUILD:
+        raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
 
 
 def check_output(environment: Environment, out: str, options: PackOptions) -> None:

@@ -28,7 +28,10 @@ class Sysroot:
 
     def path_of(self, name: str) -> str:
         """The path of a name; `..` above the root stays at the root, as for the kernel. No link is followed."""
-        return name if self.is_host else os.path.join(self.path, os.path.normpath("/" + name).lstrip("/"))
+        if self.is_host:
+            return name
+        below = os.path.normpath("/" + name).strip("/")
+        return f"{self.path}/{below}" if below else self.path
 
     def name_of(self, path: str) -> str:
         """The name of an absolute path; a path outside of the root, which has none, is given back."""
@@ -68,12 +71,17 @@ class Sysroot:
         return done
 
     def target(self, link: str) -> str:
-        """Where the link at a path leads in one step: the text of it, as a path."""
+        """Where the link at a path leads in one step: the text of it, as a path without dots."""
         text = os.readlink(link)
         folder = self.real(os.path.dirname(link))
-        if not self.holds(link):
+        if self.is_host or not self.holds(link):
             return os.path.normpath(os.path.join(folder, text))
         return self.path_of(os.path.join(self.name_of(folder), text))
+
+    def located(self, text: str, folder: str) -> str:
+        """The path that a text in a file of the directory at `folder` means: a name, or a path counted from there."""
+        place = os.path.normpath(os.path.join(folder, text))
+        return self.path_of(place) if os.path.isabs(text) else place
 
     def exists(self, path: str) -> bool:
         """Whether something is at `path`, links followed."""

@@ -25,6 +25,8 @@ def test_absolute_links_and_dots_stay_inside(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"):
         root.real(f"{root.path}/circle/x")
     assert not root.exists(f"{root.path}/circle/x")
+    (tmp_path / "usr/parent").symlink_to("..")
+    assert root.target(f"{root.path}/usr/parent") == HOST.target(f"{root.path}/usr/parent") == root.path
     assert root.target(f"{root.path}/lib") == root.target(f"{root.path}/up").removesuffix("/file")
     assert root.real(f"{root.path}/lib/none/x") == f"{root.path}/usr/lib/none/x"
 

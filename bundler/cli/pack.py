@@ -20,6 +20,7 @@ from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, P
 
 FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
+source = option_group("Source")
 output = option_group("Output")
 content = option_group("Content")
 libraries = option_group("Shared libraries")
@@ -30,6 +31,8 @@ messages = option_group("Messages")
 
 @click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
 @click.argument("env", default=".venv", metavar="[ENV]")
+@source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
+@source("--probe/--no-probe", default=None, help="Run ENV's Python for its facts (default), or read them from files.")
 @output(
     "--out",
     metavar="PATH",
@@ -83,8 +86,6 @@ messages = option_group("Messages")
 @image("--image-env", "image_variables", multiple=True, metavar="NAME=VALUE", help="An environment variable.")
 @image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
 @work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
-@work("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
-@work("--probe/--no-probe", default=None, help="Run ENV's Python for its facts (the default), or read them from files.")
 @work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
 @work("--config", metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV).")
 @work("--dry-run", is_flag=True, help="Plan and report; write nothing.")

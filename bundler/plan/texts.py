@@ -164,7 +164,7 @@ class _Planner:
         return rewrite_pth(data, lambda path: self._map_path(path, os.path.dirname(entry.path)))
 
     def _map_path(self, path: str, folder: str) -> str | None:
-        inside = self._mounts.bundle_path(self._sysroot.path_of(os.path.normpath(path)))
+        inside = self._mounts.bundle_path(self._sysroot.located(path, ""))
         return None if inside is None else relative(inside, folder)
 
     def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:

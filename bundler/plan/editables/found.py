@@ -73,14 +73,14 @@ class _Finder:
 
     def __init__(self, environment: Environment, is_outside: Callable[[str], bool]) -> None:
         self._is_outside = is_outside
-        self._owners = dict(_owners(environment))
         self._sysroot = environment.sysroot
+        self._owners = dict(_owners(environment))
         self._linked: dict[str, Editable] = {}
         self.editables: dict[str, Editable] = {}
 
     def read_egg_link(self, folder: str, name: str) -> None:
         path = os.path.join(folder, name)
-        source = egg_link_folder(path)
+        source = egg_link_folder(path, self._sysroot)
         if source is not None:
             editable = self._editable(name.removesuffix(".egg-link"), folder, None, source)
             editable.parts.append(EggLink(path, source))
@@ -97,8 +97,7 @@ class _Finder:
                     if hook is not None:
                         self._take(folder, path, code, Hook(hook))
                 case PathLine(text):
-                    named = self._sysroot.path_of(text) if os.path.isabs(text) else os.path.join(folder, text)
-                    source = os.path.normpath(named)
+                    source = self._sysroot.located(text, folder)
                     if source in self._linked:
                         self._linked[source].lines.setdefault(path, set()).add(text)
                     elif os.path.isdir(source) and self._is_outside(source):

@@ -18,6 +18,7 @@ from bundler.plan.editables.paths import read_egg_link, read_path, read_whole_pa
 from bundler.plan.entries import Layer, Literal, Source
 from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.rewrite.pth import rewrite_pth, without_lines
+from bundler.sysroot import Sysroot
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
     """
 
     def is_outside(folder: str) -> bool:
-        return table.bundle_path(folder) is None and table.bundle_path(os.path.realpath(folder)) is None
+        return table.bundle_path(folder) is None and table.bundle_path(environment.sysroot.real(folder)) is None
 
     found = find_editables(environment, is_outside)
     if not environment.sysroot.is_host:
         raise_all([_of_another_root(editable) for editable in found if not _is_paths(editable)])
     if options.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found])
-    maker = _Maker(table, _reader(environment, options))
+    maker = _Maker(table, environment.sysroot, _reader(environment, options))
     for editable in found:
         maker.take(editable)
     raise_all(maker.errors)
@@ -76,11 +77,6 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
     builder = Builder(environment.python, options.build_folder, options.build_network)
 
     def build(editable: Editable) -> Content:
-        if not environment.probed:
-            raise UnsupportedEditable(
-                f"{editable.name}: wheels are built only where the environment's Python runs",
-                "pack on the machine, or in the root, that the environment is for",
-            )
         if editable.project is None:
             raise UnsupportedEditable(
                 f"{editable.name}: nothing in the environment says where the project is",
@@ -137,8 +133,9 @@ def _of_another_root(editable: Editable) -> BundlerError:
 class _Maker:
     """Collects what the editables become."""
 
-    def __init__(self, table: MountTable, read: Reader) -> None:
+    def __init__(self, table: MountTable, sysroot: Sysroot, read: Reader) -> None:
         self._table = table
+        self._sysroot = sysroot
         self._read = read
         self._taken: dict[str, str] = {}
         self._lines: dict[str, set[str]] = {}
@@ -185,7 +182,7 @@ class _Maker:
                 self.replaced[inside] = Literal(mapped.data if mapped is not None else kept)
 
     def _map(self, path: str, folder: str) -> str | None:
-        inside = self._table.bundle_path(os.path.normpath(path))
+        inside = self._table.bundle_path(self._sysroot.located(path, ""))
         return None if inside is None else relative(inside, folder)
 
     def _place(self, editable: Editable, site_packages: str, placement: Placement) -> str:

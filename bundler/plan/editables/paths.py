@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from bundler.errors import UnsupportedEditable
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.project import importable, modules_of
+from bundler.sysroot import Sysroot
 
 TO_SCRIPTS = "../../../bin"
 """The way from site-packages to the scripts."""
@@ -39,11 +40,11 @@ def read_whole_path(source: str) -> Content:
     return Content("a path", tuple(Placement(os.path.join(source, name), name) for name in importable(source)))
 
 
-def egg_link_folder(path: str) -> str | None:
+def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         line = file.readline().strip()
-    folder = os.path.normpath(os.path.join(os.path.dirname(path), line))
+    folder = sysroot.located(line, os.path.dirname(path))
     return folder if line and os.path.isdir(folder) else None
 
 
