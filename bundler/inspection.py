@@ -51,7 +51,7 @@ def _bundle(path: str) -> Facts:
         "bundler": manifest.bundler,
         "python": manifest.python.version,
         "machine": manifest.machine,
-        "glibc": manifest.libc_floor,
+        "macos" if manifest.system == "darwin" else "glibc": manifest.libc_floor,
         "files": len(manifest.files),
         "changed": len(manifest.changed),
         "distributions": [f"{name} {version}" for name, version in manifest.distributions],

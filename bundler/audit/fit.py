@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from bundler.audit.tree import BundleTree
-from bundler.platforms import machine_of, this_platform
+from bundler.audit.tree import BundleTree, SeenMachO
+from bundler.platforms import OperatingSystem, Platform, machine_of, this_platform
 
 _SECONDS = 60
 
@@ -17,12 +17,14 @@ def why_not_run(tree: BundleTree, folder: str) -> str | None:
     It is started once: the kernel knows best what it runs, and for what it has an emulator (binfmt_misc).
     """
     executable = tree.manifest.python.executable
-    image = tree.files[executable].image
+    seen, here = tree.files[executable], this_platform()
+    if seen.macho is not None:
+        return _why_macos_not(seen.macho, here)
+    image = seen.image
     if image is None:
         return f"{executable} is no program of this machine"
     wanted = machine_of(image.machine, image.elf_class.bits, image.byteorder).name
     loader = image.interpreter
-    here = this_platform()
     machine = here.machines[0].name if here is not None else "another"
     if _starts(os.path.join(folder, executable)):
         return None
@@ -41,3 +43,12 @@ def _starts(python: str) -> bool:
     except OSError:  # another machine's; or its loader is not there
         return False
     return done.returncode == 0
+
+
+def _why_macos_not(seen: SeenMachO, here: Platform | None) -> str | None:
+    """Only a Mac runs macOS's programs, and here only those that are built for its own processor."""
+    if here is None or here.system is not OperatingSystem.MACOS:
+        return "it is built for macOS"
+    names = seen.image.architectures
+    machine = here.machines[0].name
+    return None if machine in names else f"it is built for {', '.join(names)}, and this machine is {machine}"

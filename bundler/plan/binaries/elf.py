@@ -14,6 +14,7 @@ from bundler.libraries.closure import Binary, Closure, Surroundings, find_closur
 from bundler.libraries.order import in_loading_order
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.options import PlanOptions
+from bundler.plan.binaries.never import NEVER_BINARY
 from bundler.plan.binaries.outcome import Binaries, library_origin
 from bundler.plan.collect import directories_of
 from bundler.plan.entries import Entry, Layer, Link, Patched, Source
@@ -23,13 +24,6 @@ from bundler.plan.mounts import MountTable, relative
 from bundler.plan.search_paths import Change, PlannedFiles, SearchPaths
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
-
-# Endings that no loader opens as a library or a program: not even their first bytes are read.
-_NEVER_ELF = re.compile(
-    r"\.(py|pyc|pyi|pyx|pxd|pyd|h|hpp|hh|c|cc|cpp|cu|cuh|f90|f|txt|md|rst|json|html?|css|m?js|map|ts|png|svg|jpe?g|gif|ico"
-    r"|gz|xz|bz2|zip|whl|npy|npz|csv|tsv|toml|cfg|ini|xml|ya?ml|a|la|pc|cmake|proto|parquet|feather|ttf|otf|woff2?"
-    r"|pem|pth|tcl|msg|po|mo|decTest|pickle|pkl|typed|def|dll|exe|lib|mat|dat|sav|sql|ipynb|tex|afm)$"
-)
 
 
 def plan_elf(
@@ -95,7 +89,7 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
     images = {}
     for path in sorted(entries):
         content = entries[path].content
-        if not isinstance(content, Source) or content.size < 52 or _NEVER_ELF.search(path):
+        if not isinstance(content, Source) or content.size < 52 or NEVER_BINARY.search(path):
             continue
         with open(content.path, "rb") as file:
             if not is_elf(file.read(4)):

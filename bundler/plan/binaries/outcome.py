@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bundler.environment import Interpreter
 from bundler.libraries.closure import BundledLibrary, Closure
+from bundler.libraries.dylibs import BundledDylib, DylibClosure
 from bundler.plan.entries import Entry
 from bundler.plan.floor import Floor
 from bundler.plan.layout import base_origin
@@ -17,12 +18,12 @@ class Binaries:
     """Entries to put over the plan's, and the facts for the report."""
 
     entries: tuple[Entry, ...]
-    closure: Closure
+    closure: Closure | DylibClosure
     floor: Floor | None
     warnings: tuple[str, ...]
 
 
-def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
+def library_origin(library: BundledLibrary | BundledDylib, interpreter: Interpreter) -> str:
     """Where a library came from; below a user's own folders only the name is told."""
     origin = base_origin(interpreter, library.source)
     name = interpreter.sysroot.name_of(library.source)
