@@ -35,6 +35,7 @@ from tests.material.foreign import (
     with_emulator,
 )
 from tests.material.interpreters import main_python
+from tests.material.oci import image_of
 from tests.material.snapshots import snapshot
 
 STRANGER = f"lib/python{VERSION}/site-packages/for_another_machine.so"
@@ -211,11 +212,21 @@ def test_an_environment_that_is_not_below_the_root_is_named(packed: Packed, tmp_
 @one_machine
 def test_an_image_from_scratch_is_the_machine_s_own(packed: Packed, tmp_path: Path) -> None:
     pack(Path("/srv/application/.venv"), tmp_path / "image.oci.tar", "--root", packed.root)
-    with tarfile.open(tmp_path / "image.oci.tar") as image:
+    assert configuration(tmp_path / "image.oci.tar")["architecture"] == "s390x"
+    base = image_of(tmp_path / "base.tar", "amd64", "s390x")
+    words: list[str | Path] = ["--root", packed.root, "--base", base, "--no-verify"]
+    pack(Path("/srv/application/.venv"), tmp_path / "on_base.oci.tar", *words)
+    assert "FOR=s390x" in str(configuration(tmp_path / "on_base.oci.tar")["config"])
+
+
+def configuration(path: Path) -> dict[str, object]:
+    """The configuration of an OCI image."""
+    with tarfile.open(path) as image:
         blobs = [image.extractfile(member) for member in image if member.isfile() and "blobs" in member.name]
         texts = [blob.read() for blob in blobs if blob is not None]
     (config,) = [json.loads(text) for text in texts if text.startswith(b"{") and b'"architecture"' in text[:2000]]
-    assert config["architecture"] == "s390x"
+    found: dict[str, object] = config
+    return found
 
 
 @pytest.mark.everything
@@ -262,6 +273,10 @@ def test_what_is_read_from_files_is_not_run(tmp_path: Path) -> None:
     assert not wrapped.exists()
     run([tmp_path / "bundle/bin/python", "-c", "import ssl"])
     assert wrapped.exists()
+    some = tmp_path / f"bundle/lib/python{main_python().version}/json"
+    mode = ["--invalidation-mode", "unchecked-hash"]
+    run([tmp_path / "bundle/bin/python3", "-m", "compileall", "-q", *mode, some])
+    assert list((some / "__pycache__").glob("*.pyc"))
     done = bundler(["inspect", environment, "--no-probe"])
     assert "read: from files" in done.stdout and f"python: {main_python().version}." in done.stdout
 
