@@ -22,7 +22,11 @@ _LARGEST_COPY = 1 << 30
 
 def open_source(path: str) -> BinaryIO:
     """The regular file behind `path` for reading, unbuffered reads excepted; OutputFailed for anything else."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))  # looking at a file does not change its times
+    except PermissionError:  # only its owner may read it so
+        descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OutputFailed(f"{path} is not a regular file")

@@ -42,10 +42,16 @@ def unchanged(image: Image, entries: Sequence[WantedEntry]) -> bool:
 
 
 def with_version_needs(entries: Sequence[WantedEntry], count: int) -> list[WantedEntry]:
-    """The entries for `count` records of needed versions; the tags go with the last record."""
-    tags = (c.DT_VERNEED, c.DT_VERNEEDNUM)
+    """The entries for `count` records of needed versions; the tags go with the last record.
+
+    DT_VERSYM goes, too, where the file defines no versions either: glibc looks each number of that table up in a list that it
+    does not make then, and crashes (`_dl_fixup`).
+    """
     if count == 0:
-        return [entry for entry in entries if entry.tag not in tags]
+        gone = {c.DT_VERNEED, c.DT_VERNEEDNUM}
+        if not any(entry.tag == c.DT_VERDEF for entry in entries):
+            gone.add(c.DT_VERSYM)
+        return [entry for entry in entries if entry.tag not in gone]
     return [replace(entry, value=count) if entry.tag == c.DT_VERNEEDNUM else entry for entry in entries]
 
 

@@ -38,7 +38,7 @@ _PATH_TAGS = frozenset({"DT_RPATH", "DT_RUNPATH"})
 _OTHER_NAME_TAGS = frozenset({"DT_AUXILIARY", "DT_FILTER", "DT_AUDIT", "DT_DEPAUDIT", "DT_CONFIG"})
 _STRING_TAGS = {"DT_NEEDED", "DT_SONAME"} | _PATH_TAGS | _OTHER_NAME_TAGS
 _TABLE_TAGS = ("DT_STRTAB", "DT_STRSZ")
-_VERSION_TAGS = ("DT_VERNEED", "DT_VERNEEDNUM")
+_VERSION_TAGS = ("DT_VERNEED", "DT_VERNEEDNUM", "DT_VERSYM")
 _PLACE = frozenset({"p_offset", "p_vaddr", "p_paddr", "p_filesz", "p_memsz"})
 _MOVABLE = frozenset({"PT_DYNAMIC", "PT_INTERP"})
 _LARGEST_PAGE = 16 << 20
@@ -237,6 +237,12 @@ def _check_versions(file: BinaryIO, image: Image, patched: BinaryIO, result: Ima
         require(all(need in remaining for need in after), "no version is needed that was not before")
     if not (removed or wanted.unversioned):
         return
+    tables = (c.DT_VERNEED, c.DT_VERDEF)
+    if image.entry(c.DT_VERSYM) is not None and result.entry(c.DT_VERSYM) is None:
+        require(all(result.entry(tag) is None for tag in tables), "without versions of symbols there are none at all")
+        return
+    if image.entry(c.DT_VERSYM) is not None:
+        require(any(result.entry(tag) is not None for tag in tables), "versions of symbols mean some version")
     sections = read_sections(patched, result, read_header(patched)[1])
     count = len(symbol_names(patched, result, sections) or ())
     old, new = (_symbol_versions(*of, count) for of in ((file, image), (patched, result)))

@@ -128,15 +128,20 @@ def _place(source: Source, entries: Sequence[WantedEntry], versions: VersionEdit
 
 
 def _version_sections(source: Source, versions: VersionEdits) -> dict[int, dict[str, int]]:
-    """What changes in the section header of the version records: sh_info counts them."""
-    address = source.image.entry(c.DT_VERNEED)
-    if not versions.rewrites or address is None:
+    """What changes in the section headers of the version tables: sh_info counts the records; a table that goes is plain bytes."""
+    if not versions.rewrites:
         return {}
-    number = source.sections.find(c.SHT_GNU_VERNEED, address)
-    if number is None:
-        return {}
-    gone = {"type": c.SHT_PROGBITS, "link": 0} if not versions.kept else {}
-    return {number: {"info": len(versions.kept), **gone}}
+    gone = {"type": c.SHT_PROGBITS, "link": 0}
+    wanted = [(c.DT_VERNEED, c.SHT_GNU_VERNEED, {"info": len(versions.kept), **({} if versions.kept else gone)})]
+    if not versions.kept and source.image.entry(c.DT_VERDEF) is None:
+        wanted.append((c.DT_VERSYM, c.SHT_GNU_VERSYM, gone))
+    changes: dict[int, dict[str, int]] = {}
+    for tag, kind, values in wanted:
+        address = source.image.entry(tag)
+        number = None if address is None else source.sections.find(kind, address)
+        if number is not None:
+            changes[number] = values
+    return changes
 
 
 def _live(

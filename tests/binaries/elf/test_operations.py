@@ -49,7 +49,9 @@ def app(request: pytest.FixtureRequest, made: dict[str, Path], tmp_path: Path) -
         flags = ("-shared", "-fPIC", "-Wl,-soname,libextra.so", f"-Wl,--version-script={script}")
         extra = compile_c(INNER, directory / "one/libextra.so", *flags)
         libraries = (str(directory / "one/libwhich.so"), str(extra), "-Wl,--no-as-needed", "-lm")
-        made[layout] = compile_c(CALLER, directory / "caller", "-Wl,-rpath,$ORIGIN/one", *LAYOUTS[layout], *libraries)
+        made[layout] = compile_c(
+            CALLER, directory / "caller", "-Wl,-rpath,$ORIGIN/one", *LAYOUTS[layout], "-fPIC", *libraries
+        )
     shutil.copytree(made[layout].parent, tmp_path, dirs_exist_ok=True)
     assert run(tmp_path / "caller") == "1 3 4 1.0\n"
     return tmp_path / "caller"
@@ -104,13 +106,22 @@ def test_a_removed_symbol_version_is_bound_by_name_alone_when_the_library_comes_
     assert run(app) == "1 3 4 1.0\n"
 
 
-def test_every_library_with_versions_can_be_removed(app: Path) -> None:
-    versioned = {library for library, _ in versions_of(app)}
-    edit(app, Edits(removed=versioned))
-    assert versions_of(app) == set()
-    assert not versioned & {*image_of(app).needed}
-    preload = " ".join(sorted(str(app.parent / "one" / name) for name in ("libextra.so", "libwhich.so")))
-    assert run(app, LD_PRELOAD=f"{preload} libc.so.6 libm.so.6") == "1 3 4 1.0\n"
+@pytest.mark.parametrize("layout", ["pie", "gold", "lld"])
+def test_with_the_last_versioned_library_its_tables_are_given_up(layout: str, tmp_path: Path) -> None:
+    make_program(tmp_path)
+    flags = ("-shared", "-fPIC", "-nostdlib", *(flag for flag in LAYOUTS[layout] if "ld=" in flag))
+    source = "int which(void); int outer(void) { return which() + 40; }"
+    outer = compile_c(source, tmp_path / "libouter.so", *flags, str(tmp_path / "one/libwhich.so"))
+    assert versions_of(outer) == {("libwhich.so", "VERS_1")}
+    edit(outer, Edits(removed=["libwhich.so"]))
+    assert (versions_of(outer), image_of(outer).needed) == (set(), ())
+    readelf("-dlSV", "--dyn-syms", outer)
+    main = '#include <stdio.h>\nint outer(void); int main(void) { return printf("%d\\n", outer()) < 0; }'
+    flags = ("-Wl,-rpath,$ORIGIN", "-Wl,--unresolved-symbols=ignore-in-shared-libs")
+    app = compile_c(main, tmp_path / "main", *flags, str(outer))
+    assert run(app, LD_PRELOAD=str(tmp_path / "two/libs/libwhich.so")) == "42\n"
+    subprocess.run([need("strip", "apt-get install binutils"), outer], check=True)
+    assert run(app, LD_PRELOAD=str(tmp_path / "two/libs/libwhich.so")) == "42\n"
 
 
 def test_an_added_library_stands_behind_the_others_and_is_loaded(app: Path) -> None:
@@ -143,22 +154,19 @@ def test_a_soname_is_set_where_there_was_none(app: Path) -> None:
     assert b"libplain.so.1" not in library.read_bytes()
 
 
-@pytest.mark.parametrize("longer", [False, True], ids=["of the same length", "longer"])
+@pytest.mark.parametrize("longer", [False, True], ids=["shorter", "longer"])
 def test_another_interpreter_starts_the_program(longer: bool, app: Path) -> None:
     old = image_of(app).interpreter
     assert old is not None
-    new = LONG_LOADER if longer else old.replace("64/", "64/")[:-1] + "2"
-    if not longer:
-        new = old.replace("/lib64/", "/lib64", 1).replace("ld-", "/ld-")
-        assert len(new) == len(old)
+    new = LONG_LOADER if longer else old.replace("/lib64/", "/lib/", 1)
     loader = app.parent / "loader"
-    if new != old:
-        done = edit(app, Edits(interpreter=new))
-        assert (done.tier is Tier.T0) is not longer
+    assert (edit(app, Edits(interpreter=new)).tier is Tier.T0) is not longer
     assert image_of(app).interpreter == new
-    assert run(app) == "1 3 4 1.0\n"
+    if longer:  # the shorter one is no file on every system
+        assert run(app) == "1 3 4 1.0\n"
     edit(app, Edits(interpreter=str(loader)))
-    assert "No such file" in str(pytest.raises(FileNotFoundError, run, app).value)
+    with pytest.raises(FileNotFoundError):
+        run(app)
     edit(app, Edits(interpreter=old))
     assert run(app) == "1 3 4 1.0\n"
 
@@ -220,7 +228,7 @@ def test_a_hundred_growing_edits_of_everything_do_not_grow_the_file_for_ever(app
     for number in range(1, 101):
         loader = loader.replace("/lib64/", "/lib64//", 1)
         edit(app, Edits(
-            "$ORIGIN/one" + ":$ORIGIN/again" * number, added=[f"libdl.so.2{'/' * 0}"], interpreter=loader,
+            "$ORIGIN/one" + ":$ORIGIN/again" * number, added=["libdl.so.2"], interpreter=loader,
             soname="s" * number,
         ))  # fmt: skip
     assert run(app) == "1 3 4 1.0\n"
@@ -250,7 +258,7 @@ def test_what_is_not_there_is_not_removed_and_nothing_changes(app: Path) -> None
             Edits(needed={"libnone.so": "libother.so"}),
             Edits(added=["libextra.so"]),
             Edits(interpreter=image.interpreter or ""),
-            Edits(unversioned=["main"]) if False else Edits(),
+            Edits(),
         ):
             assert plan_patch(file, image, edits) is None
 
@@ -346,7 +354,7 @@ int main(int count, char **words) {
     return compile_c(source, directory / "app", "-Wl,-rpath,$ORIGIN/one", *flags, str(directory / "one/libwhich.so"))
 
 
-@pytest.mark.parametrize("layout", ["pie", "fixed", "gold", "lld", "lld fixed", "large pages"])
+@pytest.mark.parametrize("layout", ["pie", "fixed", "gold", "lld", "lld fixed"])
 def test_a_new_segment_is_the_last_resort(layout: str, tmp_path: Path) -> None:
     app = make_large(tmp_path, *LAYOUTS[layout])
     text = "$ORIGIN/two/libs:$ORIGIN/" + "y" * 5000
