@@ -182,6 +182,8 @@ def _check_sections(before: Reading, after: Reading, tier: Tier) -> None:
         free = {"sh_offset", "sh_addr", "sh_size"}
         if old["sh_type"] == "SHT_GNU_verneed":
             free |= {"sh_info"} if new["sh_info"] else {"sh_info", "sh_link", "sh_type"}
+        if old["sh_type"] == "SHT_GNU_versym" and "DT_VERSYM" not in dict(after.dynamic):
+            free |= {"sh_link", "sh_type"}
         require(all(old[key] == new[key] for key in old if key not in free), "sections keep name, type and links")
         if new["sh_type"] not in ("SHT_NOBITS", "SHT_NULL"):
             require(new["sh_offset"] + new["sh_size"] <= after.size, "sections end within the file")
