@@ -12,7 +12,7 @@ from bundler.binaries.elf.sections import in_segment
 from bundler.binaries.elf.source import Part, Source
 from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.patch import Literal, Patch, Piece, splice
-from bundler.errors import CannotPatch
+from bundler.errors import BinaryFormatError, CannotPatch
 
 _CHUNK = 1 << 16
 _SECTION_TYPES = {Part.DYNAMIC: c.SHT_DYNAMIC, Part.INTERPRETER: c.SHT_PROGBITS, Part.TABLE: c.SHT_STRTAB}
@@ -143,7 +143,10 @@ class Draft:
         self.sections.append(section)
 
     def finish(self, shoff: int | None = None) -> Patch:
-        """The patch. `shoff` is the new place of the section header table, where it moves."""
+        """The patch. `shoff` is the new place of the section header table, where it moves.
+
+        Raises BinaryFormatError where two tables of the file lie one over the other, so that both cannot be changed.
+        """
         source, layouts = self.source, self.source.image.structures
         edits = self.edits
         for number, segment in enumerate(source.image.segments):
@@ -159,7 +162,10 @@ class Draft:
             self.set_header("shnum", len(self.sections))
         if shoff is not None and shoff != source.header.shoff:
             self.set_header("shoff", shoff)
-        return splice(source.image.size, edits, self.insertions)
+        try:
+            return splice(source.image.size, edits, self.insertions)
+        except ValueError as error:
+            raise BinaryFormatError(f"the file's tables overlap: {error}") from error
 
 
 def _dynamic_symbols(source: Source, address: int) -> list[int]:
