@@ -29,7 +29,7 @@ def open_source(path: str) -> BinaryIO:
         descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OutputFailed(f"{path} is not a regular file")
+        raise OutputFailed("not a regular file")
     return open(descriptor, "rb", buffering=4096)
 
 
@@ -61,20 +61,13 @@ def write_new(source: BinaryIO, patch: Patch | None, path: str) -> None:
 def overwrite(path: str, patch: Patch) -> None:
     """Change the bytes of the file at `path` itself: its inode stays, and a failure half way leaves it broken.
 
-    Raises OutputFailed, with nothing changed, where the file has more than one link, or the patch takes bytes away.
+    Raises what `check_overwrite` does, with nothing changed.
     """
     with open(path, "r+b", buffering=0) as target:
+        check_overwrite(target, patch)
         before = os.fstat(target.fileno())
-        if before.st_nlink > 1:
-            raise OutputFailed(
-                f"{path} has {before.st_nlink} hard links, and all of them would change",
-                "without --overwrite a new file takes its place, and the other links keep theirs",
-            )
-        moves = list(_moves(patch))
-        if any(isinstance(piece, Range) and piece.offset > at for at, piece in moves) or patch.size < before.st_size:
-            raise OutputFailed(f"{path} would lose bytes, which cannot be done in place")
         # From the end on: nothing moves towards the start, so no byte is written over before it was read.
-        for at, piece in reversed(moves):
+        for at, piece in reversed(list(_moves(patch))):
             match piece:
                 case Range(offset, length) if offset != at:
                     _move_up(target, offset, at, length)
@@ -86,8 +79,28 @@ def overwrite(path: str, patch: Patch) -> None:
                     for start in range(0, length, _CHUNK):
                         _write_at(target, at + start, bytes(min(_CHUNK, length - start)))
                 case Computed():
-                    raise NotImplementedError("a file with computed pieces is not changed in place")
+                    raise AssertionError("check_overwrite lets none through")
+        os.fchmod(target.fileno(), stat.S_IMODE(before.st_mode))  # writing takes set-user-id away
         os.utime(target.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def check_overwrite(file: BinaryIO, patch: Patch) -> None:
+    """Raise OutputFailed where `file` has more than one link, or `patch` cannot be done in place: it takes bytes away, or has
+    computed pieces.
+    """
+    facts = os.fstat(file.fileno())
+    if facts.st_nlink > 1:
+        raise OutputFailed(
+            f"the file has {facts.st_nlink} hard links, and all of them would change",
+            "without --overwrite a new file takes its place, and the other links keep theirs",
+        )
+    moves = list(_moves(patch))
+    if any(isinstance(piece, Range) and piece.offset > at for at, piece in moves) or patch.size < facts.st_size:
+        raise OutputFailed("the file would lose bytes, which cannot be done in place", "do it without --overwrite")
+    if any(isinstance(piece, Computed) for piece in patch.pieces):
+        raise OutputFailed(
+            "its signature is made from the new file, which cannot be done in place", "do it without --overwrite"
+        )
 
 
 def _moves(patch: Patch) -> Iterator[tuple[int, Range | Literal | Zeros | Computed]]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
 from bundler.cli.output import CONTEXT, say
 
 if TYPE_CHECKING:
-    from bundler.binaries.request import Facts, Outcome, Request
+    from bundler.binaries.request import Outcome, Request
 
+Answer = TypeVar("Answer")
 _PRINTS = ("rpath", "needed", "soname", "interpreter")
 
 
@@ -82,13 +83,14 @@ def patch(
     if printed:
         _print(files, printed, as_json)
         return
-    outcomes = _plan(files, request)
+    outcomes = _plan(files, request, overwrite and not dry_run)
+    found = [_as_json(path, outcome) for path, outcome in zip(files, outcomes, strict=True)] if as_json else []
     if not dry_run:
         for path, outcome in zip(files, outcomes, strict=True):
             _write(path, outcome, output, overwrite)
     if as_json:
-        found = [_as_json(path, outcome) for path, outcome in zip(files, outcomes, strict=True)]
-        click.echo(json.dumps({"changed": not dry_run, "files": found}, indent=1))
+        changed = not dry_run and any(outcome is not None for outcome in outcomes)
+        click.echo(json.dumps({"changed": changed, "files": found}, indent=1))
         return
     for path, outcome in zip(files, outcomes, strict=True):
         for line in _lines(path, outcome):
@@ -116,21 +118,34 @@ def _check_usage(
         raise click.UsageError("--allowed-prefix goes with --shrink-rpath.")
 
 
-def _plan(files: Sequence[str], request: Request) -> list[Outcome | None]:
+def _plan(files: Sequence[str], request: Request, overwrite: bool) -> list[Outcome | None]:
     """What is to be done to each file; all errors together."""
-    from bundler.binaries.replace import open_source
+    from bundler.binaries.replace import check_overwrite
     from bundler.binaries.request import plan
+
+    def plan_one(file: BinaryIO, path: str) -> Outcome | None:
+        outcome = plan(file, path, request)
+        if overwrite and outcome is not None:
+            check_overwrite(file, outcome.patch)
+        return outcome
+
+    return _each(files, plan_one)
+
+
+def _each(files: Sequence[str], ask: Callable[[BinaryIO, str], Answer]) -> list[Answer]:
+    """What `ask` says of each file; all errors together, each with its file's name."""
+    from bundler.binaries.replace import open_source
     from bundler.errors import BundlerError, raise_all
 
-    outcomes, errors = [], list[BundlerError]()
+    answers, errors = list[Answer](), list[BundlerError]()
     for path in files:
         try:
             with open_source(path) as file:
-                outcomes.append(plan(file, path, request))
+                answers.append(ask(file, path))
         except BundlerError as error:
             errors.append(type(error)(f"{path}: {error.message}", error.hint))
     raise_all(errors)
-    return outcomes
+    return answers
 
 
 def _write(path: str, outcome: Outcome | None, output: str | None, overwrite: bool) -> None:
@@ -167,13 +182,9 @@ def _as_json(path: str, outcome: Outcome | None) -> dict[str, object]:
 
 def _print(files: Sequence[str], printed: Sequence[str], as_json: bool) -> None:
     """The facts of each file, one a line; with the file's name in front where there are several."""
-    from bundler.binaries.replace import open_source
     from bundler.binaries.request import facts
 
-    found: list[tuple[str, Facts]] = []
-    for path in files:
-        with open_source(path) as file:
-            found.append((path, facts(file)))
+    found = list(zip(files, _each(files, lambda file, _: facts(file)), strict=True))
     if as_json:
         values = [{"path": path, **{name: getattr(each, name) for name in printed}} for path, each in found]
         click.echo(json.dumps({"changed": False, "files": values}, indent=1))

@@ -26,8 +26,8 @@ def split(path: str | None) -> list[str]:
 
 
 def add(path: str | None, directories: Iterable[str]) -> str:
-    """`path` with those of `directories` behind it that it does not hold."""
-    return ":".join(dict.fromkeys([*split(path), *directories]))
+    """`path` with those of `directories` behind it that it does not hold; each of them may be several, with colons."""
+    return ":".join(dict.fromkeys([*split(path), *(one for each in directories for one in split(each))]))
 
 
 def shrink(path: str | None, image: Image, needed: Sequence[str], origin: str, prefixes: Sequence[str]) -> str:
