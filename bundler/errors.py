@@ -70,6 +70,26 @@ class NoHeaderRoom(CannotPatch):
         self.available = available
 
 
+class NotDynamic(CannotPatch):
+    """A static program, or an object without a dynamic section: it has no search path and needs no library."""
+
+
+class Prelinked(CannotPatch):
+    """A file that prelink has given fixed addresses, for which there would have to be more room."""
+
+
+class PayloadInTheWay(CannotPatch):
+    """Bytes follow the binary's own, and would have to move for it to grow."""
+
+
+class UnwritableString(CannotPatch):
+    """A string that cannot be written where it shall stand: a NUL, a colon, nothing at all, or too long."""
+
+
+class ConflictingEdits(CannotPatch):
+    """Edits of one file that contradict each other, or that would do something else when done twice."""
+
+
 class OutputExists(BundlerError):
     """Something stands at the output path."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.binaries.elf.edits import UNCHANGED, Edits, PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.edits import UNCHANGED, Edits, PatchPlan, PathTag, Tier, Unchanged, search_path
 from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.structs import DynamicEntry, ElfClass, Segment
@@ -15,6 +15,7 @@ __all__ = [
     "ElfClass",
     "Image",
     "PatchPlan",
+    "PathTag",
     "Segment",
     "Tier",
     "Unchanged",
@@ -22,5 +23,6 @@ __all__ = [
     "is_elf",
     "plan_patch",
     "read_image",
+    "search_path",
     "version_needs",
 ]
