@@ -68,7 +68,7 @@ def open_sink(
     if name == "squashfs":
         if shutil.which("mksquashfs") is None:
             pytest.skip("mksquashfs is not installed")
-        return SquashfsSink(output, top=top, level=level, threads=threads)
+        return SquashfsSink(output, TIME * 1_000_000_000, top=top, level=level, threads=threads)
     if name == "run":
         return SelfExtractingSink(output, "app", "bin/run", level=level, threads=threads)
     if name == "oci.tar":
@@ -393,3 +393,12 @@ def test_a_target_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "cannot be written to" in done.stderr
         assert os.listdir(folder) == ["a.run"]
+
+
+def test_no_time_of_a_squashfs_image_tells_when_it_was_made(tmp_path: Path) -> None:
+    from PySquashfsImage import SquashFsImage
+
+    archive = write("squashfs", tmp_path / "a.squashfs", sample(tmp_path))
+    with SquashFsImage.from_file(str(archive)) as image:
+        assert {item.time for item in image} == {TIME}, "the root directory's, too"
+    assert int.from_bytes(archive.read_bytes()[8:12], "little") == TIME
