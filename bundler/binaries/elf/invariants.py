@@ -52,7 +52,8 @@ def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) ->
     wanted = wish(edits)
     try:
         patched = open_patched(file, plan.patch)
-        before, after = read(file, image.size), read(patched, plan.patch.size)
+        known: dict[tuple[str, bytes], Record] = {}
+        before, after = read(file, image.size, known), read(patched, plan.patch.size, known)
         _check_program_headers(before, after, image, plan.tier)
         _check_contents_stay(before, after, plan.patch)
         _check_dynamic(before, after, wanted)
@@ -175,6 +176,7 @@ def _numbers(reading: Reading) -> Iterator[tuple[str | int, int]]:
 def _check_sections(before: Reading, after: Reading, tier: Tier) -> None:
     if before.raw_sections == after.raw_sections and before.segments == after.segments:
         return
+    old_loads, loads = before.loads(), after.loads()
     old_table, table = before.number("DT_STRTAB"), after.number("DT_STRTAB")
     interpreter = next((s["p_vaddr"] for s in before.segments if s["p_type"] == "PT_INTERP"), None)
     require(len(after.sections) >= len(before.sections), "no section is lost")
@@ -193,15 +195,15 @@ def _check_sections(before: Reading, after: Reading, tier: Tier) -> None:
         elif old["sh_type"] != "SHT_DYNAMIC" and old["sh_addr"] != interpreter:
             same = new["sh_addr"] == old["sh_addr"] and new["sh_size"] == old["sh_size"]
             require(same, "sections keep their address")
-        if takes_memory(old) and section_segment(before, old) is not None:
-            number = section_segment(after, new)
+        if takes_memory(old) and section_segment(old_loads, old) is not None:
+            number = section_segment(loads, new)
             if number is None:
                 raise ViolatedError("not true: every allocated section lies in a PT_LOAD")
-            segment = after.loads()[number]
+            segment = loads[number]
             at_place = new["sh_offset"] - segment["p_offset"] == new["sh_addr"] - segment["p_vaddr"]
             require(at_place or new["sh_type"] == "SHT_NOBITS", "a section's offset and address agree")
-    occupied = {section_segment(before, section) for section in before.sections if takes_memory(section)}
-    still = {section_segment(after, section) for section in after.sections if takes_memory(section)}
+    occupied = {section_segment(old_loads, section) for section in before.sections if takes_memory(section)}
+    still = {section_segment(loads, section) for section in after.sections if takes_memory(section)}
     require(tier is Tier.T3 or occupied - {None} <= still, "no PT_LOAD lost its last section")
 
 

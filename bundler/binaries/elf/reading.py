@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -67,8 +69,13 @@ def _structs(elf_class: ElfClass, little_endian: bool, machine: str, os_abi: str
     return structs
 
 
-def read(file: BinaryIO, size: int) -> Reading:
-    """Headers, dynamic section and string table of a file of `size` bytes."""
+def read(file: BinaryIO, size: int, known: dict[tuple[str, bytes], Record] | None = None) -> Reading:
+    """Headers, dynamic section and string table of a file of `size` bytes.
+
+    `known` gives records by their kind and bytes, and is added to: most of a patched file's are those of its original. It
+    must not be shared between files of different classes, byte orders and machines.
+    """
+    known = {} if known is None else known
     layouts, _ = read_header(file)
     little = layouts.byteorder == "little"
     plain = _structs(layouts.elf_class, little, "EM_NONE", "ELFOSABI_SYSV")
@@ -76,7 +83,16 @@ def read(file: BinaryIO, size: int) -> Reading:
     structs = _structs(layouts.elf_class, little, header["e_machine"], header["e_ident"]["EI_OSABI"])
 
     def table(layout: Any, offset: int, count: int, entry_size: int) -> list[Record]:
-        return [struct_parse(layout, file, offset + number * entry_size) for number in range(count)]
+        file.seek(offset)
+        data = file.read(count * entry_size)
+        starts = range(0, count * entry_size, entry_size or 1)
+        return [record(layout, data[start : start + entry_size], offset + start) for start in starts]
+
+    def record(layout: Any, data: bytes, offset: int) -> Record:
+        found = known.get((layout.name, data))
+        if found is None:
+            found = known[layout.name, data] = struct_parse(layout, file, offset)
+        return found
 
     segments = table(structs.Elf_Phdr, header["e_phoff"], header["e_phnum"], header["e_phentsize"])
     shnum = header["e_shnum"] if header["e_shoff"] else 0
@@ -84,13 +100,10 @@ def read(file: BinaryIO, size: int) -> Reading:
     raw_sections = file.read(shnum * header["e_shentsize"])
     sections = table(structs.Elf_Shdr, header["e_shoff"], shnum, header["e_shentsize"])
     place = next(segment for segment in segments if segment["p_type"] == "PT_DYNAMIC")
-    dynamic = []
     step = structs.Elf_Dyn.sizeof()
-    for offset in range(place["p_offset"], place["p_offset"] + place["p_filesz"], step):
-        entry = struct_parse(structs.Elf_Dyn, file, offset)
-        if entry["d_tag"] == "DT_NULL":
-            break
-        dynamic.append((entry["d_tag"], entry["d_val"]))
+    entries = table(structs.Elf_Dyn, place["p_offset"], place["p_filesz"] // step, step)
+    tagged = itertools.takewhile(lambda entry: entry["d_tag"] != "DT_NULL", entries)
+    dynamic = [(entry["d_tag"], entry["d_val"]) for entry in tagged]
     reading = Reading(size, header, segments, sections, raw_sections, dynamic, b"")
     address, length = reading.number("DT_STRTAB"), reading.number("DT_STRSZ")
     return Reading(size, header, segments, sections, raw_sections, dynamic, _mapped(reading, file, address, length))
@@ -125,9 +138,10 @@ def takes_memory(section: Record) -> bool:
     return bool(section["sh_flags"] & c.SHF_ALLOC and section["sh_size"] and not thread_zeros)
 
 
-def section_segment(reading: Reading, section: Record) -> int | None:
+def section_segment(loads: Sequence[Record], section: Record) -> int | None:
     """The number, among the PT_LOADs, of the one that holds the section."""
-    for number, segment in enumerate(reading.loads()):
-        if 0 <= section["sh_addr"] - segment["p_vaddr"] <= segment["p_memsz"] - section["sh_size"]:
+    address, size = section["sh_addr"], section["sh_size"]
+    for number, segment in enumerate(loads):
+        if 0 <= address - segment["p_vaddr"] <= segment["p_memsz"] - size:
             return number
     return None
