@@ -7,6 +7,10 @@ found while planning, so that the user sees all of them at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class BundlerError(Exception):
@@ -21,6 +25,11 @@ class BundlerError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def at(self, path: str) -> Self:
+        """This error, with the file that it is about in front of its message from now on."""
+        self.message = f"{path}: {self.message}"
+        return self
 
 
 class NotAnEnvironment(BundlerError):

@@ -32,6 +32,10 @@ class Request:
     set_soname: str | None = None
     set_interpreter: str | None = None
     clear_symbol_version: tuple[str, ...] = ()
+    set_id: str | None = None
+    change: tuple[tuple[str, str], ...] = ()
+    delete_rpath: tuple[str, ...] = ()
+    thin: str | None = None
 
     def given(self) -> list[str]:
         """The names of the words that were given, as options: `--set-rpath`."""
@@ -41,12 +45,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A patch and how it is done: `method` in a word, `explanation` in a sentence, `reasons` why not more cheaply."""
+    """A patch and how it is done: `method` in a word, `explanation` in a sentence, `reasons` why not more cheaply.
+
+    `notes` tell what else comes of it.
+    """
 
     patch: Patch
     method: str
     explanation: str
     reasons: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,17 @@ class Format(Protocol):
 
 
 def format_of(head: bytes) -> Format:
-    """The format of a file that begins with `head` (4 bytes); BinaryFormatError for none that can be patched."""
+    """The format of a file that begins with `head` (8 bytes); BinaryFormatError for none that can be patched."""
     from bundler.binaries.elf.request import ELF, is_elf
+    from bundler.binaries.macho import is_macho
 
     if is_elf(head):
         return ELF
-    raise BinaryFormatError(f"neither an ELF file nor another that can be patched; it begins with {head.hex(' ')}")
+    if is_macho(head):
+        from bundler.binaries.macho.request import MACH_O
+
+        return MACH_O
+    raise BinaryFormatError(f"neither an ELF nor a Mach-O file; it begins with {head.hex(' ')}")
 
 
 def plan(file: BinaryIO, path: str, request: Request) -> Outcome | None:
@@ -97,7 +110,7 @@ def plan(file: BinaryIO, path: str, request: Request) -> Outcome | None:
     Raises CannotPatch where its format does not know a word, or it cannot be done; BinaryFormatError for a broken file.
     """
     file.seek(0)
-    form = format_of(file.read(4))
+    form = format_of(file.read(8))
     foreign = [option for option in request.given() if option not in form.options]
     if foreign:
         raise CannotPatch(f"{', '.join(foreign)}: no such thing in a file of the format {form.name}")
@@ -107,4 +120,4 @@ def plan(file: BinaryIO, path: str, request: Request) -> Outcome | None:
 def facts(file: BinaryIO) -> Facts:
     """What can be printed of the seekable `file`; BinaryFormatError where it is of no known format."""
     file.seek(0)
-    return format_of(file.read(4)).facts(file)
+    return format_of(file.read(8)).facts(file)

@@ -40,6 +40,10 @@ def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--clear-symbol-version", metavar="S", multiple=True, help="A symbol that is bound without a version."
         ),
+        click.option("--set-id", metavar="I", help="Mach-O: the install name of a library."),
+        click.option("--change", metavar="OLD NEW", nargs=2, multiple=True, help="Mach-O: another name for a library."),
+        click.option("--delete-rpath", metavar="P", multiple=True, help="Mach-O: one search path that goes."),
+        click.option("--thin", metavar="ARCH", help="Mach-O: keep one architecture of a universal file."),
     )
     for option in reversed(options):
         command = option(command)
@@ -143,7 +147,7 @@ def _each(files: Sequence[str], ask: Callable[[BinaryIO, str], Answer]) -> list[
             with open_source(path) as file:
                 answers.append(ask(file, path))
         except BundlerError as error:
-            errors.append(type(error)(f"{path}: {error.message}", error.hint))
+            errors.append(error.at(path))
     raise_all(errors)
     return answers
 
@@ -164,7 +168,11 @@ def _write(path: str, outcome: Outcome | None, output: str | None, overwrite: bo
 def _lines(path: str, outcome: Outcome | None) -> list[str]:
     if outcome is None:
         return [f"{path}: nothing to change"]
-    return [f"{path}: {outcome.method}: {outcome.explanation}", *(f"  not {reason}" for reason in outcome.reasons)]
+    return [
+        f"{path}: {outcome.method}: {outcome.explanation}",
+        *(f"  not {reason}" for reason in outcome.reasons),
+        *(f"  {note}" for note in outcome.notes),
+    ]
 
 
 def _as_json(path: str, outcome: Outcome | None) -> dict[str, object]:
@@ -175,6 +183,7 @@ def _as_json(path: str, outcome: Outcome | None) -> dict[str, object]:
         "method": outcome.method,
         "explanation": outcome.explanation,
         "reasons": outcome.reasons,
+        "notes": outcome.notes,
         "size": outcome.patch.size,
         "growth": outcome.patch.size - os.path.getsize(path),
     }
