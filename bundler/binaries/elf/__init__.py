@@ -1,4 +1,10 @@
-"""ELF: the loader's view of a file, and patches of its library names and search paths."""
+"""ELF: the loader's view of a file, and patches of its library names and search paths.
+
+Read a file with `read_image`; say what shall change with `Edits`; `plan_patch` gives a `PatchPlan`, or None where nothing
+changes. The plan says what it does (`tier`, `explanation`, `reasons`), and its `patch` can be looked at (`pieces`, `size`)
+and applied: `patch.apply(data)` gives bytes, `patch.write(source, target)` writes a stream. None of it writes to a path:
+`bundler.binaries.replace` does that.
+"""
 
 from __future__ import annotations
 
