@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bundler.binaries.macho import Edits, Image, PatchPlan, is_macho, plan_patch, read_image
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, NoHeaderRoom, UnsupportedEnvironment, raise_all
-from bundler.libraries.dylibs import DylibClosure, find_dylibs
+from bundler.libraries.dylibs import find_dylibs
 from bundler.loaders.dyld import LoadedImage
 from bundler.options import PlanOptions
 from bundler.plan.binaries.never import NEVER_BINARY
-from bundler.plan.binaries.outcome import Binaries, library_origin
-from bundler.plan.entries import Entry, Layer, Patched, Source
+from bundler.plan.binaries.outcome import Binaries, bundled_entry
+from bundler.plan.entries import Entry, Patched, Source
 from bundler.plan.floor import Floor
 from bundler.plan.install_names import Change, find_changes
 from bundler.plan.layout import executable_path
@@ -42,7 +42,7 @@ def plan_macho(
     loaded = {path: files.known_as(_source(entries[path]), image) for path, image in images.items()}
     libpython = next((loaded[path] for path in libpython_paths(interpreter) if path in loaded), None)
     closure = find_dylibs(
-        list(loaded.values()),
+        loaded,
         loaded[executable],
         libpython,
         files.find,
@@ -51,7 +51,7 @@ def plan_macho(
         frozenset(options.exclude_libs),
         [_included(name, files) for name in options.include_libs],
     )
-    added = tuple(_bundled_entries(closure, interpreter))
+    added = tuple(bundled_entry(library, interpreter) for library in closure.bundled)
     planned = {**entries, **{entry.path: entry for entry in added}}
     everything = {**images, **{item.path: item.image for item in closure.bundled}}
     changes = find_changes(everything, closure, planned, interpreter)
@@ -132,15 +132,6 @@ def _bundle_path(name: str, entries: Mapping[str, Entry], mounts: MountTable, sy
         if inside is not None and inside in entries and isinstance(entries[inside].content, Source):
             return inside
     return None
-
-
-def _bundled_entries(closure: DylibClosure, interpreter: Interpreter) -> Iterator[Entry]:
-    for library in closure.bundled:
-        found = os.stat(library.source)
-        origin = library_origin(library, interpreter)
-        mode = (found.st_mode & 0o777) | 0o444
-        content = Source(library.source, found.st_size)
-        yield Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, origin)
 
 
 def _check_thin(program: Image, interpreter: Interpreter, options: PlanOptions) -> None:
