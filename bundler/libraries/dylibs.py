@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -49,58 +50,54 @@ class _Places:
 
 
 def find_dylibs(
-    images: Sequence[LoadedImage],
+    images: Mapping[str, LoadedImage],
     program: LoadedImage,
     libpython: LoadedImage | None,
     find: Callable[[str], LoadedImage | None],
     bundle_path: Callable[[str], str | None],
     real: Callable[[str], str],
     excluded: Container[str] = frozenset(),
-    included: Iterable[LoadedImage] = (),
+    included: Sequence[LoadedImage] = (),
 ) -> DylibClosure:
-    """The closure of `images`, whose paths are those by which the source's dyld knows them.
+    """The closure of `images`: by bundle path, with the paths by which the source's dyld knows them.
 
     `find` gives the Mach-O file at such a path, `bundle_path` where it is taken along already, `real` the file on this machine.
     `included` comes along although nothing asks for it; `excluded` are file names that are left to the host.
     """
-    resolved = resolve_all([*images, *included], program, libpython, find)
-    known = {item.path: item for item in (*images, *included)}
-    known |= {item.path: item for needs in resolved.values() for item in needs.values() if item is not None}
+    resolved = resolve_all([*images.values(), *included], program, libpython, find)
     places = _Places()
 
     def place(item: LoadedImage) -> str:
         return bundle_path(item.path) or places.place(real(item.path), os.path.basename(item.path))
 
-    for item in included:
-        place(item)
-    provided = {name: path for item in images if (path := bundle_path(item.path)) for name in _own_names(item)}
+    provided = {name: path for path, item in images.items() for name in _own_names(item)}
+    taken: dict[str, LoadedImage] = {}
     needs: dict[str, dict[str, Location]] = {}
     needed_by: dict[str, dict[str, None]] = {}
     host: dict[str, None] = {}
-    left = [item.path for item in (*images, *included)]
+    left = deque([*images.items(), *((place(item), item) for item in included)])
     while left:
-        path = left.pop(0)
-        requester = place(known[path])
+        requester, item = left.popleft()
         if requester in needs:
             continue
+        taken[requester] = item
         found = needs[requester] = {}
-        for dylib in known[path].dylibs:
+        for dylib in item.dylibs:
             name = dylib.name
-            target = None if is_system(name) else resolved[path][name]
+            target = None if is_system(name) else resolved[item.path][name]
             if is_system(name) or os.path.basename(name) in excluded:
                 host[name] = None
                 found[name] = OnHost()
             elif target is not None:
                 found[name] = Inside(place(target))
                 needed_by.setdefault(place(target), {})[requester] = None
-                left.append(target.path)
+                left.append((place(target), target))
             elif name in provided or os.path.basename(name) in provided:
                 found[name] = Preloaded(provided.get(name) or provided[os.path.basename(name)])
             elif dylib.kind is not DylibKind.WEAK:
                 found[name] = Missing()
-    by_source = {real(item.path): item for item in known.values()}
     bundled = tuple(
-        BundledDylib(path, source, by_source[source].image, tuple(sorted(needed_by.get(path, ()))))
+        BundledDylib(path, source, taken[path].image, tuple(sorted(needed_by.get(path, ()))))
         for path, source in sorted(places.taken.items())
     )
     return DylibClosure(bundled, needs, tuple(sorted(host)))

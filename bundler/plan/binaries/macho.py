@@ -42,7 +42,7 @@ def plan_macho(
     loaded = {path: files.known_as(_source(entries[path]), image) for path, image in images.items()}
     libpython = next((loaded[path] for path in libpython_paths(interpreter) if path in loaded), None)
     closure = find_dylibs(
-        list(loaded.values()),
+        loaded,
         loaded[executable],
         libpython,
         files.find,
