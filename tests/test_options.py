@@ -13,6 +13,7 @@ from bundler.cli.grouped import GroupedOption, filled
 from bundler.cli.pack import options_of, pack
 from bundler.errors import BadConfiguration
 from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
+from tests.material.environments import clean, run, tool
 
 COMMANDS_OWN = {"env", "out", "config", "exclude", "include", "as_json", "quiet", "verbose", "help"}
 
@@ -162,3 +163,20 @@ def test_in_place_and_out_exclude_each_other_unless_one_is_configured(project: P
     (project / "pyproject.toml").write_text("[tool.bundler]\nin-place = true\n")
     assert parsed(env=str(project / ".venv")).in_place
     assert not parsed("--out", "x", env=str(project / ".venv")).in_place
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ("bundler pa", {"plain,pack"}),
+        ("bundler pack --sym", {"plain,--symlinks"}),
+        ("bundler pack --symlinks ", {"plain,keep", "plain,none"}),
+        ("bundler pack --profile r", {"plain,runtime"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(project: Path, words: str, answers: set[str]) -> None:
+    """As docs/packing.md sets it up; a broken configuration beside must not disturb it."""
+    (project / "pyproject.toml").write_text("[tool.bundler")
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_BUNDLER_COMPLETE": "bash_complete"}
+    done = run([tool("bundler")], env=clean() | variables, cwd=project)
+    assert (set(done.stdout.split()), done.stderr) == (answers, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import subprocess
 
@@ -15,7 +14,7 @@ _SECONDS = 60
 def why_not_run(tree: BundleTree, folder: str) -> str | None:
     """Why the bundle in `folder`, whose static part passed, cannot be run here; None where it can.
 
-    The machine's own programs and those that an emulator is registered for (binfmt_misc) are told by starting one.
+    It is started once: the kernel knows best what it runs, and for what it has an emulator (binfmt_misc).
     """
     executable = tree.manifest.python.executable
     seen, here = tree.files[executable], this_platform()
@@ -25,24 +24,25 @@ def why_not_run(tree: BundleTree, folder: str) -> str | None:
     if image is None:
         return f"{executable} is no program of this machine"
     wanted = machine_of(image.machine, image.elf_class.bits, image.byteorder).name
-    machine = here.machines[0].name if here else "of another kind"
-    if image.interpreter is not None and not os.path.exists(image.interpreter):
-        return f"it is built for {wanted} and needs {image.interpreter}, which this machine ({machine}) does not have"
+    loader = image.interpreter
+    machine = here.machines[0].name if here is not None else "another"
+    if _starts(os.path.join(folder, executable)):
+        return None
+    if loader is not None and not os.path.exists(loader):
+        return f"it is built for {wanted} and needs {loader}, which this machine ({machine}) does not have"
+    return f"it is built for {wanted}, and this machine is {machine}" if wanted != machine else None
+
+
+def _starts(python: str) -> bool:
+    """Whether the program can be started."""
+    command = [python, "-I", "-S", "-c", "pass"]
     try:
-        subprocess.run(
-            [os.path.join(folder, executable), "-I", "-S", "-c", "pass"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-        )
-    except OSError as error:
-        if error.errno == errno.ENOEXEC:
-            return f"it is built for {wanted}, and this machine is {machine}"
-        raise
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        pass  # it starts; the run check tells more
-    return None
+        return True
+    except OSError:  # another machine's; or its loader is not there
+        return False
+    return done.returncode == 0
 
 
 def _why_macos_not(seen: SeenMachO, here: Platform | None) -> str | None:

@@ -30,11 +30,14 @@ messages = option_group("Messages")
 
 
 @click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
-@click.argument("env", default=".venv", metavar="[ENV]")
-@source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
+@click.argument("env", default=".venv", type=click.Path(), metavar="[ENV]")
+@source(
+    "--root", type=click.Path(), metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot."
+)
 @source("--probe/--no-probe", default=None, help="Run ENV's Python for its facts (default), or read them from files.")
 @output(
     "--out",
+    type=click.Path(),
     metavar="PATH",
     help="Directory, or archive by suffix: .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip, .squashfs, .oci.tar, .run;"
     " - for standard output.",
@@ -87,7 +90,9 @@ messages = option_group("Messages")
 @image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
 @work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
 @work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
-@work("--config", metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV).")
+@work(
+    "--config", type=click.Path(), metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV)."
+)
 @work("--dry-run", is_flag=True, help="Plan and report; write nothing.")
 @messages("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @messages("-q", "--quiet", is_flag=True, help="Say nothing but errors.")

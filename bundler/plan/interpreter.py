@@ -33,7 +33,8 @@ def interpreter_entries(environment: Environment, options: PlanOptions) -> tuple
             entry(folder, Directory(), 0o755),
             entry(f"{folder}/bundler.pth", Literal(dist_packages_pth()), 0o644),
         ]
-    names = dict.fromkeys(["python", "python3", f"python{interpreter.short_version}"])
+    short = interpreter.short_version
+    names = dict.fromkeys(["python", "python3", f"python{short}", f"python{short}{interpreter.abiflags}"])
     return (
         entry("bin", Directory(), 0o755),
         entry(site_packages, Directory(), 0o755),

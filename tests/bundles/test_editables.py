@@ -39,16 +39,17 @@ class Workshop:
 
 
 def workshop(where: Path, projects: tuple[Project, ...]) -> Workshop:
-    """Projects installed by pip with what their back ends need in the environment itself, so that nothing is fetched later."""
-    environment = make("venv", main_python(), where / "env")
-    pip: list[str | Path] = [environment / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q"]
-    run([*pip, *dict.fromkeys(need for project in projects for need in ("wheel", *project.needs))])
+    """Projects installed by uv with what their back ends need in the environment itself, so that nothing is fetched later."""
+    environment = make("uv venv", main_python(), where / "env")
+    # copies: a hard link to the cache would show what other tests do with it
+    install: list[str | Path] = [tool("uv"), "-q", "pip", "install", "--link-mode", "copy", "--python", environment]
+    run([*install, *dict.fromkeys(need for project in projects for need in ("wheel", *project.needs))])
     variables = clean()
     variables["PATH"] = f"{environment}/bin:{variables['PATH']}"
     for project in projects:
         settings = [word for setting in project.settings for word in ("--config-settings", setting)]
         folder = project.write(where / "projects")
-        run([*pip, "--no-build-isolation", "--no-deps", *settings, "-e", folder], env=variables)
+        run([*install, "--no-build-isolation", "--no-deps", *settings, "-e", folder], env=variables)
     return Workshop(environment, where / "projects", projects)
 
 
@@ -173,8 +174,7 @@ def test_a_build_has_the_network_only_when_asked(tmp_path: Path, server: tuple[i
     assert (done.returncode, calls) == (1, []), done.stderr
     assert "st-src: setuptools.build_meta builds no wheel" in done.stderr.replace("st_src", "st-src")
     assert not (tmp_path / "bundle").exists()
-    pip: list[str | Path] = [shop.environment / "bin/python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"]
-    run(pip)
+    uv(["pip", "uninstall", "--python", shop.environment, "setuptools"])
     done = bundler(["pack", shop.environment, "--out", tmp_path / "bundle", "--editable", "build"])
     assert "its back end setuptools.build_meta cannot be imported" in done.stderr
     assert "--build-network" in done.stderr

@@ -261,15 +261,33 @@ class TestPlantedFaults:
         assert f"search path: {name}: its search path leads out of the bundle: /opt/y" in found
 
 
-def test_a_library_without_room_is_told_with_the_numbers(parts: Parts, tmp_path: Path) -> None:
-    made = macos.standalone(parts, tmp_path / "root")
-    packages = made.path(made.venv) / f"lib/python{VERSION}/site-packages"
-    deep = packages / "/".join(["some", "folder", "far", "below"])
+def tight_module(made: Mac, *, room: int) -> None:
+    """A module far below site-packages whose header has little room, and the library of the host that it asks for."""
+    deep = made.path(made.venv) / f"lib/python{VERSION}/site-packages/some/folder/far/below"
     deep.mkdir(parents=True)
-    tight = make_sample(filetype=c.MH_BUNDLE, install_name=None, dylibs=[(c.LC_LOAD_DYLIB, "/opt/l/a.dylib")], room=8)
-    (deep / "tight.so").write_bytes(tight)
+    asked = [(c.LC_LOAD_DYLIB, "/opt/l/a.dylib")]
+    (deep / "tight.so").write_bytes(
+        make_sample(filetype=c.MH_BUNDLE, install_name=None, dylibs=asked, rpaths=(), room=room)
+    )
     made.path("/opt/l").mkdir(parents=True)
     made.path("/opt/l/a.dylib").write_bytes(make_sample(dylibs=[], install_name="/opt/l/a.dylib", room=200))
+
+
+def test_a_library_without_room_is_found_by_a_shorter_name(parts: Parts, tmp_path: Path) -> None:
+    made = macos.framework(parts, tmp_path / "root")
+    tight_module(made, room=16)  # for the signature's command, and nothing else
+    report = pack(made.venv, str(tmp_path / "app"), options(made))
+    assert report.faults == 0
+    module = next((tmp_path / "app").rglob("tight.so"))
+    with module.open("rb") as file:
+        assert [dylib.name for dylib in read_image(file).slices[0].dylibs] == ["@rpath/a.dylib"]
+    program = tmp_path / f"app/bin/python{VERSION}"
+    assert {rpath for _, _, rpaths in names_and_paths(program) for rpath in rpaths} == {"@loader_path/../lib/bundled"}
+
+
+def test_a_library_without_room_is_told_with_the_numbers(parts: Parts, tmp_path: Path) -> None:
+    made = macos.standalone(parts, tmp_path / "root")
+    tight_module(made, room=8)  # not even for the signature's command
     with pytest.raises(NoHeaderRoom) as caught:
         pack(made.venv, str(tmp_path / "app"), options(made))
     assert caught.value.needed > caught.value.available

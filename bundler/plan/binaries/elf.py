@@ -15,9 +15,9 @@ from bundler.libraries.order import in_loading_order
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.options import PlanOptions
 from bundler.plan.binaries.never import NEVER_BINARY
-from bundler.plan.binaries.outcome import Binaries, library_origin
+from bundler.plan.binaries.outcome import Binaries, bundled_entry
 from bundler.plan.collect import directories_of
-from bundler.plan.entries import Entry, Layer, Link, Patched, Source
+from bundler.plan.entries import Entry, Link, Patched, Source
 from bundler.plan.floor import find_floor
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable, relative
@@ -136,14 +136,11 @@ def _bundle_path(
 def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Entry]:
     """Entries for what comes from the host."""
     for library in closure.bundled:
-        found = os.stat(library.source)
-        origin = library_origin(library, interpreter)
-        mode = (found.st_mode & 0o777) | 0o444
-        content = Source(library.source, found.st_size)
-        yield Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, origin)
+        entry = bundled_entry(library, interpreter)
+        yield entry
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))
-            yield Entry(alias, Link(target), 0o777, found.st_mtime_ns, Layer.RUNTIME, origin)
+            yield replace(entry, path=alias, content=Link(target), mode=0o777)
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
