@@ -54,9 +54,38 @@ def find_changes(
             reasons.append("has a name that moves")
         if reasons:
             without = Edits(dylibs=names, remove_rpaths=gone)
-            ways = (without,) if identity is None else (replace(without, install_name=identity), without)
-            changes[path] = Change(ways, ", ".join(reasons))
+            ways = [without] if identity is None else [replace(without, install_name=identity), without]
+            short = _by_search_path(names)
+            ways += [replace(without, dylibs=short)] if short != names else []
+            changes[path] = Change(tuple(ways), ", ".join(reasons))
     return changes
+
+
+def _by_search_path(names: Mapping[str, str]) -> dict[str, str]:
+    """The names with `@rpath/` for libraries in `lib/bundled` where that is shorter."""
+    return {
+        old: min(new, f"@rpath/{os.path.basename(new)}", key=len)
+        if os.path.basename(os.path.dirname(new)) == os.path.basename(BUNDLED)
+        else new
+        for old, new in names.items()
+    }
+
+
+SEARCH_PATH = f"@loader_path/../{BUNDLED}"
+"""The search path of Python's program that serves names which begin with `@rpath/`."""
+
+
+def with_search_path(change: Change) -> Change:
+    """The change of Python's program where some file is found by `SEARCH_PATH` only."""
+    ways = tuple(replace(edits, add_rpaths=(*edits.add_rpaths, SEARCH_PATH)) for edits in change.ways)
+    return Change(
+        ways, ", ".join(filter(None, (change.reason, "serves names for which other files have no more room")))
+    )
+
+
+def uses_search_path(edits: Edits) -> bool:
+    """Whether files with these edits are found only by `SEARCH_PATH`."""
+    return any(new.startswith("@rpath/") for new in edits.dylibs.values())
 
 
 def _some(names: Mapping[str, str]) -> str:

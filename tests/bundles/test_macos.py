@@ -10,16 +10,19 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bundler import pack, verify
 from bundler.binaries.macho import Edits, read_image
+from bundler.binaries.macho import constants as c
 from bundler.errors import NoHeaderRoom
 from bundler.options import PackOptions, PlanOptions
 from bundler.report import PackReport
 from tests.binaries.macho.patching import judge
+from tests.binaries.macho.samples import make_sample
 from tests.binaries.macho.verifier import slices_of
 from tests.binaries.macho.verifier import verify as verify_signature
 from tests.material import macos
@@ -42,7 +45,9 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     return Parts(python, tmp_path_factory.mktemp("parts"))
 
 
-@pytest.fixture(scope="module", params=LAYOUTS)
+@pytest.fixture(
+    scope="module", params=["framework", "standalone", pytest.param("homebrew", marks=pytest.mark.everything)]
+)
 def mac(request: pytest.FixtureRequest, parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Mac:
     made = LAYOUTS[request.param](parts, tmp_path_factory.mktemp(request.param) / "root")
     for requirement, platform in WHEELS:
@@ -169,10 +174,12 @@ class TestBundle:
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
-def test_archives_are_equal_twice_and_keep_links_and_modes(mac: Mac, tmp_path: Path, suffix: str) -> None:
+def test_archives_are_equal_twice_and_keep_links_and_modes(parts: Parts, tmp_path: Path, suffix: str) -> None:
+    made = macos.framework(parts, tmp_path / "root")
+    macos.install(made, *WHEELS[0])
     archives = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
     for archive in archives:
-        pack(mac.venv, str(archive), options(mac))
+        pack(made.venv, str(archive), replace(options(made, thin="arm64"), level=1))
     assert len({hashlib.sha256(archive.read_bytes()).digest() for archive in archives}) == 1
     assert verify(str(archives[0])).faults == ()
     python = f"bin/python{VERSION}"
@@ -254,19 +261,33 @@ class TestPlantedFaults:
         assert f"search path: {name}: its search path leads out of the bundle: /opt/y" in found
 
 
-def test_a_library_without_room_is_told_with_the_numbers(parts: Parts, tmp_path: Path) -> None:
-    from tests.binaries.macho.samples import make_sample
-
-    made = macos.standalone(parts, tmp_path / "root")
-    packages = made.path(made.venv) / f"lib/python{VERSION}/site-packages"
-    deep = packages / "/".join(["some", "folder", "far", "below"])
+def tight_module(made: Mac, *, room: int) -> None:
+    """A module far below site-packages whose header has little room, and the library of the host that it asks for."""
+    deep = made.path(made.venv) / f"lib/python{VERSION}/site-packages/some/folder/far/below"
     deep.mkdir(parents=True)
-    from bundler.binaries.macho import constants as c
-
-    tight = make_sample(filetype=c.MH_BUNDLE, install_name=None, dylibs=[(c.LC_LOAD_DYLIB, "/opt/l/a.dylib")], room=8)
-    (deep / "tight.so").write_bytes(tight)
+    asked = [(c.LC_LOAD_DYLIB, "/opt/l/a.dylib")]
+    (deep / "tight.so").write_bytes(
+        make_sample(filetype=c.MH_BUNDLE, install_name=None, dylibs=asked, rpaths=(), room=room)
+    )
     made.path("/opt/l").mkdir(parents=True)
     made.path("/opt/l/a.dylib").write_bytes(make_sample(dylibs=[], install_name="/opt/l/a.dylib", room=200))
+
+
+def test_a_library_without_room_is_found_by_a_shorter_name(parts: Parts, tmp_path: Path) -> None:
+    made = macos.framework(parts, tmp_path / "root")
+    tight_module(made, room=16)  # for the signature's command, and nothing else
+    report = pack(made.venv, str(tmp_path / "app"), options(made))
+    assert report.faults == 0
+    module = next((tmp_path / "app").rglob("tight.so"))
+    with module.open("rb") as file:
+        assert [dylib.name for dylib in read_image(file).slices[0].dylibs] == ["@rpath/a.dylib"]
+    program = tmp_path / f"app/bin/python{VERSION}"
+    assert {rpath for _, _, rpaths in names_and_paths(program) for rpath in rpaths} == {"@loader_path/../lib/bundled"}
+
+
+def test_a_library_without_room_is_told_with_the_numbers(parts: Parts, tmp_path: Path) -> None:
+    made = macos.standalone(parts, tmp_path / "root")
+    tight_module(made, room=8)  # not even for the signature's command
     with pytest.raises(NoHeaderRoom) as caught:
         pack(made.venv, str(tmp_path / "app"), options(made))
     assert caught.value.needed > caught.value.available

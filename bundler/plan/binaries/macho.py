@@ -17,7 +17,7 @@ from bundler.plan.binaries.never import NEVER_BINARY
 from bundler.plan.binaries.outcome import Binaries, bundled_entry
 from bundler.plan.entries import Entry, Patched, Source
 from bundler.plan.floor import Floor
-from bundler.plan.install_names import Change, find_changes
+from bundler.plan.install_names import Change, find_changes, uses_search_path, with_search_path
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable
 from bundler.sysroot import Sysroot
@@ -55,7 +55,7 @@ def plan_macho(
     planned = {**entries, **{entry.path: entry for entry in added}}
     everything = {**images, **{item.path: item.image for item in closure.bundled}}
     changes = find_changes(everything, closure, planned, interpreter)
-    patched, warnings = _patch(everything, changes, planned, options.thin)
+    patched, warnings = _patch(everything, changes, planned, executable, options.thin)
     return Binaries((*added, *patched), closure, find_floor(everything, executable), tuple(warnings))
 
 
@@ -143,26 +143,34 @@ def _check_thin(program: Image, interpreter: Interpreter, options: PlanOptions) 
 
 
 def _patch(
-    images: Mapping[str, Image], changes: Mapping[str, Change], entries: Mapping[str, Entry], thin: str
+    images: Mapping[str, Image],
+    changes: Mapping[str, Change],
+    entries: Mapping[str, Entry],
+    executable: str,
+    thin: str,
 ) -> tuple[list[Entry], list[str]]:
     """The changed files as entries. Names that do not fit are raised together."""
     patched: list[Entry] = []
     errors: list[BundlerError] = []
     warnings: list[str] = []
     identities: Counter[str] = Counter()
-    for path, image in images.items():
-        entry = entries[path]
+    searched = False
+    for path in sorted(images, key=lambda path: path == executable):  # the program last: it may need a search path
+        image, entry = images[path], entries[path]
         change = changes.get(path, Change((Edits(),), ""))
+        if path == executable and searched:
+            change = with_search_path(change)
         wanted = thin if image.fat_magic is not None and image.slice_for(thin) is not None else None
         if thin and wanted is None and thin not in image.architectures:
             warnings.append(f"{entry.origin} is not built for {thin}: it has {', '.join(image.architectures)}")
         try:
-            plan = _first_that_fits(_source(entry), image, change, wanted)
+            plan, edits = _first_that_fits(_source(entry), image, change, wanted)
         except CannotPatch as error:
             errors.append(_at(error, entry.origin))
             continue
         if plan is None:
             continue
+        searched |= uses_search_path(edits)
         if plan.lost_identity:
             identities[plan.lost_identity] += 1
         reason = "; ".join(part for part in (change.reason, plan.explanation) if part)
@@ -181,15 +189,15 @@ def _at(error: CannotPatch, origin: str) -> CannotPatch:
     return CannotPatch(message, error.hint)
 
 
-def _first_that_fits(path: str, image: Image, change: Change, thin: str | None) -> PatchPlan | None:
-    """The patch by the first of the change's ways for which the header has room. Raises CannotPatch of the last."""
+def _first_that_fits(path: str, image: Image, change: Change, thin: str | None) -> tuple[PatchPlan | None, Edits]:
+    """The patch by the first of the change's ways for which the header has room. Raises NoHeaderRoom of the last."""
     with open(path, "rb") as file:
         for edits in change.ways[:-1]:
             try:
-                return plan_patch(file, image, replace(edits, thin=thin))
-            except CannotPatch:
+                return plan_patch(file, image, replace(edits, thin=thin)), edits
+            except NoHeaderRoom:
                 continue
-        return plan_patch(file, image, replace(change.ways[-1], thin=thin))
+        return plan_patch(file, image, replace(change.ways[-1], thin=thin)), change.ways[-1]
 
 
 def find_floor(images: Mapping[str, Image], executable: str) -> Floor | None:
