@@ -7,6 +7,10 @@ found while planning, so that the user sees all of them at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class BundlerError(Exception):
@@ -21,6 +25,11 @@ class BundlerError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def at(self, path: str) -> Self:
+        """This error, with the file that it is about in front of its message from now on."""
+        self.message = f"{path}: {self.message}"
+        return self
 
 
 class NotAnEnvironment(BundlerError):
@@ -68,6 +77,26 @@ class NoHeaderRoom(CannotPatch):
         super().__init__(message, hint)
         self.needed = needed
         self.available = available
+
+
+class NotDynamic(CannotPatch):
+    """A static program, or an object without a dynamic section: it has no search path and needs no library."""
+
+
+class Prelinked(CannotPatch):
+    """A file that prelink has given fixed addresses, for which there would have to be more room."""
+
+
+class PayloadInTheWay(CannotPatch):
+    """Bytes follow the binary's own, and would have to move for it to grow."""
+
+
+class UnwritableString(CannotPatch):
+    """A string that cannot be written where it shall stand: a NUL, a colon, nothing at all, or too long."""
+
+
+class ConflictingEdits(CannotPatch):
+    """Edits of one file that contradict each other, or that would do something else when done twice."""
 
 
 class OutputExists(BundlerError):

@@ -49,6 +49,15 @@ class FixReport:
             yield f"{self.bundle}: every script moves already"
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The bundle: its folder (absolute), the bundle path of its scripts, and whether these shall be isolated."""
+
+    root: str
+    bin_folder: str
+    isolated: bool
+
+
 @dataclass
 class _Changes:
     """New contents by bundle path, and what there is to say of them."""
@@ -63,8 +72,8 @@ class _Changes:
 def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
     """Make the scripts of a bundle (a directory) relocatable; with `dry_run` only tell.
 
-    Scripts in `bin` whose first line names any Python mean the bundle's; those among the packages only where it names a Python
-    of the bundle, or one that is not there (the bundle's, before a move). Raises NotABundle, OutputFailed.
+    Scripts in `bin` mean the bundle's Python, whatever place their first line names: it may be one before a move. Those among
+    the packages mean it where they name it. Raises NotABundle, OutputFailed.
     """
     root = os.path.abspath(bundle)
     try:
@@ -74,8 +83,9 @@ def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
         hint = "unpack an archive first" if os.path.isfile(root) else "name the folder that bundler pack made"
         raise NotABundle(f"{bundle} is no bundle: it has no bundle.json", hint) from error
     changes = _Changes()
-    for path in _scripts(root, os.path.dirname(python.executable), python.site_packages):
-        _look_at(root, path, os.path.dirname(python.executable), changes)
+    place = _Place(root, os.path.dirname(python.executable), _is_isolated(root))
+    for path in _scripts(root, place.bin_folder, python.site_packages):
+        _look_at(place, path, changes)
     records = _records(root, python.site_packages, changes)
     if not dry_run:
         for path, data in {**changes.files, **records}.items():
@@ -104,24 +114,24 @@ def _is_script(path: str, *, executable: bool) -> bool:
         return file.read(2) == b"#!"
 
 
-def _look_at(root: str, path: str, bin_folder: str, changes: _Changes) -> None:
+def _look_at(place: _Place, path: str, changes: _Changes) -> None:
     """Put what a script must become among the changes."""
-    with open(os.path.join(root, path), "rb") as file:
+    with open(os.path.join(place.root, path), "rb") as file:
         data = file.read()
     folder = os.path.dirname(path)
-    prefixes = tuple(dict.fromkeys((root, os.path.realpath(root))))
+    prefixes = tuple(dict.fromkeys((place.root, os.path.realpath(place.root))))
 
     def is_ours(interpreter: str) -> bool:
-        return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes)) or not os.path.exists(interpreter)
+        return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes))
 
     side = side_file_path(path)
     script = rewrite_script(
         data,
         is_ours=is_ours,
-        to_bin=relative(bin_folder, folder),
+        to_bin=relative(place.bin_folder, folder),
         side_file=relative(side, folder),
-        any_python=folder == bin_folder,
-        isolated=_is_isolated(root),
+        any_python=folder == place.bin_folder,
+        isolated=place.isolated,
     )
     if script is not None:
         changes.files[path] = script.data

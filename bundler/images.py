@@ -14,13 +14,13 @@ from bundler.sinks.oci_base import BaseImage, read_base
 
 _FOLDER = "app"
 # Go's words for machines, which images use.
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x"}
+_ARCHITECTURES = {"x86_64": "amd64", "i686": "386", "aarch64": "arm64", "armv7l": "arm", "loongarch64": "loong64"}
 
 
 def base_image(plan: Plan, options: PackOptions) -> BaseImage:
     """The image that the bundle is put on. Raises OutputFailed where it cannot be read."""
     if options.image.base != "scratch":
-        return read_base(options.image.base)
+        return read_base(options.image.base, _architecture(plan))
     path = executable_path(plan.environment.interpreter)
     executable = next(entry for entry in plan.entries if entry.path == path)
     assert isinstance(executable.content, (Source, Patched))
@@ -40,7 +40,6 @@ def image_settings(plan: Plan, options: PackOptions) -> ImageSettings:
     first, *program = plan.start.program if plan.start else (executable_path(plan.environment.interpreter),)
     python_options = plan.start.python_options if plan.start else ()
     arguments = plan.start.arguments if plan.start else ()
-    machine = plan.environment.platform.machines[0].name
     return ImageSettings(
         folder=folder,
         command=(f"/{folder}/{first}", *python_options, *(f"/{folder}/{path}" for path in program), *arguments),
@@ -48,5 +47,10 @@ def image_settings(plan: Plan, options: PackOptions) -> ImageSettings:
         variables=options.image.variables,
         labels=tuple((name, value) for name, _, value in (item.partition("=") for item in options.image.labels)),
         name=options.image.name,
-        architecture=_ARCHITECTURES.get(machine, machine),
+        architecture=_architecture(plan),
     )
+
+
+def _architecture(plan: Plan) -> str:
+    machine = plan.environment.platform.machines[0].name
+    return _ARCHITECTURES.get(machine, machine)

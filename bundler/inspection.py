@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
 
 from bundler.binaries.elf import is_elf, read_image, version_needs
-from bundler.environment import load_environment
+from bundler.binaries.macho import Dylib, DylibKind, Slice, is_macho, read_signature, signature_fault
+from bundler.binaries.macho import read_image as read_macho
+from bundler.environment import Environment, load_environment
 from bundler.errors import NotAnEnvironment
 from bundler.manifest import read_manifest
 from bundler.sinks.placement import is_bundle
@@ -13,19 +17,25 @@ from bundler.sinks.placement import is_bundle
 Facts = dict[str, str | int | list[str] | None]
 
 
-def inspect(path: str) -> Facts:
-    """The facts of whatever lies at `path`. Raises the errors of reading it."""
-    if os.path.isfile(path):
+def inspect(path: str, root: str = "/", *, run: bool = True) -> Facts:
+    """The facts of whatever lies at `path`; for an environment, `root` is the directory that it sees as `/`.
+
+    Without `run` its interpreter is not run. Raises the errors of reading it.
+    """
+    if root == "/" and os.path.isfile(path):
         return _binary(path)
-    if os.path.isdir(path) and is_bundle(path):
+    if root == "/" and os.path.isdir(path) and is_bundle(path):
         return _bundle(path)
-    return _environment(path)
+    return _environment(load_environment(path, root, run=run))
 
 
 def _binary(path: str) -> Facts:
     with open(path, "rb") as file:
-        if not is_elf(file.read(4)):
-            raise NotAnEnvironment(f"{path} is no ELF file", "name an environment, a bundle or a binary")
+        head = file.read(8)
+        if is_macho(head):
+            return _macho(file)
+        if not is_elf(head):
+            raise NotAnEnvironment(f"{path} is no ELF or Mach-O file", "name an environment, a bundle or a binary")
         image = read_image(file)
         needs = version_needs(file, image)
     return {
@@ -40,6 +50,40 @@ def _binary(path: str) -> Facts:
     }
 
 
+def _macho(file: BinaryIO) -> Facts:
+    """The facts of a Mach-O file; what differs from slice to slice has the architecture in front."""
+    slices = read_macho(file).slices
+    several = len(slices) > 1
+
+    def each(of: Callable[[Slice], Iterable[str]]) -> list[str]:
+        return [f"{part.architecture}: {text}" if several else text for part in slices for text in of(part)]
+
+    return {
+        "kind": "binary",
+        "architectures": [part.architecture for part in slices],
+        "install_names": each(lambda part: [part.install_name] if part.install_name else []),
+        "needed": each(lambda part: [_with_kind(dylib) for dylib in part.dylibs]),
+        "rpaths": each(lambda part: part.rpaths),
+        "minimum_macos": each(lambda part: [".".join(map(str, part.minimum_os))] if part.minimum_os else []),
+        "signatures": each(lambda part: [_signature(file, part)]),
+    }
+
+
+def _with_kind(dylib: Dylib) -> str:
+    return dylib.name if dylib.kind is DylibKind.LOAD else f"{dylib.name} ({dylib.kind.name.lower()})"
+
+
+def _signature(file: BinaryIO, part: Slice) -> str:
+    fault = signature_fault(file, part)
+    if fault is not None:
+        return f"not valid: {fault}"
+    signature = read_signature(file, part)
+    if signature is None:
+        return "none"
+    who = f"by {signature.identity}" if signature.identity else "by the linker" if signature.linker_signed else "ad hoc"
+    return f"{signature.identifier}, {who}"
+
+
 def _bundle(path: str) -> Facts:
     with open(os.path.join(path, "bundle.json"), "rb") as file:
         manifest = read_manifest(file.read())
@@ -48,7 +92,7 @@ def _bundle(path: str) -> Facts:
         "bundler": manifest.bundler,
         "python": manifest.python.version,
         "machine": manifest.machine,
-        "glibc": manifest.libc_floor,
+        "macos" if manifest.system == "darwin" else "glibc": manifest.libc_floor,
         "files": len(manifest.files),
         "changed": len(manifest.changed),
         "distributions": [f"{name} {version}" for name, version in manifest.distributions],
@@ -58,15 +102,15 @@ def _bundle(path: str) -> Facts:
     }
 
 
-def _environment(path: str) -> Facts:
-    environment = load_environment(path)
+def _environment(environment: Environment) -> Facts:
     return {
         "kind": environment.kind.value,
         "root": environment.root,
         "python": environment.interpreter.version,
         "executable": environment.interpreter.executable,
         "base": environment.interpreter.base_prefix,
-        "platform": environment.interpreter.platform,
+        "platform": environment.platform.text,
+        "read": "by its interpreter" if environment.probed else "from files",
         "distributions": [
             f"{found.name} {found.version}" + (" (editable)" if found.editable else "")
             for found in environment.distributions

@@ -76,6 +76,8 @@ class PlanOptions:
     profile: Profile = Profile.FULL
     patterns: tuple[str, ...] = ()
     """Patterns of .gitignore on bundle paths, in order: what matches is left out, and with `!` before it comes along."""
+    thin: str = ""
+    """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
     symlinks: Symlinks = Symlinks.KEEP
     system_site: bool = True
     """Whether the base's packages come along where the environment uses them (`include-system-site-packages = true`)."""

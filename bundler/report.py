@@ -50,7 +50,11 @@ def as_json(report: PackReport) -> dict[str, object]:
         "updated": dict(zip(("written", "removed"), report.updated, strict=True)) if report.updated else None,
         "python": manifest.python.version,
         "floor": (
-            {"glibc": manifest.libc_floor, "file": manifest.floor_file, "symbol": manifest.floor_symbol}
+            {
+                _floor_of(manifest).lower(): manifest.libc_floor,
+                "file": manifest.floor_file,
+                "symbol": manifest.floor_symbol,
+            }
             if manifest.libc_floor
             else None
         ),
@@ -81,7 +85,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     if report.updated is not None:
         yield "updated: {} paths written, {} removed, the others not touched".format(*report.updated)
     if manifest.libc_floor:
-        yield f"needs glibc {manifest.libc_floor} or later ({manifest.floor_symbol} in {manifest.floor_file})"
+        yield f"needs {_floor_of(manifest)} {manifest.libc_floor} or later ({manifest.floor_symbol} in {manifest.floor_file})"
     yield from report.notes
     yield from _changes(manifest, verbose)
     yield from _libraries(manifest, verbose)
@@ -98,6 +102,10 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from report.leaks.lines(verbose)
     if report.audit is not None:
         yield from report.audit.lines(verbose)
+
+
+def _floor_of(manifest: Manifest) -> str:
+    return "macOS" if manifest.system == "darwin" else "glibc"
 
 
 def _changes(manifest: Manifest, verbose: bool) -> Iterator[str]:

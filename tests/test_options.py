@@ -168,7 +168,7 @@ def test_in_place_and_out_exclude_each_other_unless_one_is_configured(project: P
 @pytest.mark.parametrize(
     ("words", "answers"),
     [
-        ("bundler pa", {"plain,pack"}),
+        ("bundler pa", {"plain,pack", "plain,patch"}),
         ("bundler pack --sym", {"plain,--symlinks"}),
         ("bundler pack --symlinks ", {"plain,keep", "plain,none"}),
         ("bundler pack --profile r", {"plain,runtime"}),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from bundler.audit.contents import Contents, audit_contents
+from bundler.audit.dylibs import audit_dylibs
 from bundler.audit.faults import AuditReport, Fault, FaultKind, LeakReport, RunReport
 from bundler.audit.fit import why_not_run
 from bundler.audit.libraries import audit_libraries
@@ -13,6 +14,7 @@ from bundler.audit.links import audit_links
 from bundler.audit.run import audit_run
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree, read_tree
+from bundler.platforms import OperatingSystem
 from bundler.trees import extracted
 
 __all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "audit_static", "audit_tree", "verify"]
@@ -44,8 +46,9 @@ def audit_tree(bundle: str, tree: BundleTree, contents: Contents, *, run: bool) 
 
 
 def audit_static(tree: BundleTree) -> tuple[list[Fault], list[str]]:
-    """Faults and notes of links, ELF files and texts."""
-    faults, notes = audit_libraries(tree)
+    """Faults and notes of links, binaries and texts."""
+    macos = tree.manifest.system == OperatingSystem.MACOS.value
+    faults, notes = audit_dylibs(tree) if macos else audit_libraries(tree)
     return [*audit_links(tree), *faults, *audit_texts(tree)], notes
 
 

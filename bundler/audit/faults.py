@@ -15,6 +15,7 @@ class FaultKind(enum.Enum):
     LINK = "link"
     LIBRARY = "library"
     SEARCH_PATH = "search path"
+    SIGNATURE = "signature"
     SCRIPT = "script"
     CONFIGURATION = "configuration"
     CONTENT = "content"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
@@ -33,12 +33,14 @@ def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
     system = read_system(machine_of(image.machine, image.elf_class.bits, image.byteorder))
     surroundings = Surroundings(files, system, (), files.bundle_path, frozenset(tree.manifest.host_libraries))
     closure = find_closure(binaries, program, libpython, surroundings)
-    faults = [*_from_host(closure), *_search_paths(tree, binaries, closure)]
     missing = {(item.path, item.needed) for item in tree.manifest.missing}
+    faults = [*_from_host(closure, missing), *_search_paths(tree, binaries, closure)]
+    from_host = {path for library in closure.bundled for path in (library.path, *library.aliases)}
     notes = []
     for path, needs in closure.needs.items():
         for name, location in needs.items():
-            if isinstance(location, Missing) and (path, name) in missing:
+            found_here = isinstance(location, Inside) and location.path in from_host
+            if (isinstance(location, Missing) or found_here) and (path, name) in missing:
                 notes.append(f"{path} needs {name}, which the source does not find either")
             elif isinstance(location, Missing):
                 faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found"))
@@ -83,10 +85,16 @@ def _images(tree: BundleTree) -> Iterator[tuple[str, Image]]:
             yield path, image
 
 
-def _from_host(closure: Closure) -> Iterator[Fault]:
-    """Libraries that the loader would take from the host although they are none of the host's."""
+def _from_host(closure: Closure, missing: Collection[tuple[str, str]]) -> Iterator[Fault]:
+    """Libraries that the loader would take from the host although they are none of the host's.
+
+    What the source did not find (`missing`: file and NEEDED), the host may have.
+    """
     for library in closure.bundled:
+        names = {os.path.basename(path) for path in (library.path, *library.aliases)}
         for requester in library.needed_by:
+            if any((requester, name) in missing for name in names):
+                continue
             name = os.path.basename(library.path)
             yield Fault(FaultKind.LIBRARY, requester, f"would take {name} from the host ({library.source})")
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.binaries.macho import Image as MachOImage
+from bundler.binaries.macho import is_macho, signature_fault
+from bundler.binaries.macho import read_image as read_macho
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, open_tree
@@ -24,11 +27,20 @@ _NOWHERE = "/@bundle@"
 
 
 @dataclass(frozen=True, slots=True)
+class SeenMachO:
+    """A Mach-O file: its headers, and what is wrong with its slices' signatures, in words."""
+
+    image: MachOImage
+    signature_faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SeenFile:
     """A file as it was read: digest (hexadecimal SHA-256), size in bytes, and what its content tells.
 
     `leak` is `text`, `pyc` or `binary` where it holds a path that was looked for. `text` is the whole content of a file that
-    configures the bundle, `head` the beginning of a script. `image` are an ELF file's headers; `defines_module` tells whether it
+    configures the bundle, `head` the beginning of a script. `image` are an ELF file's headers, `macho` what a
+    Mach-O file tells; `defines_module` tells whether it
     has an init function for the module of its own name.
     """
 
@@ -39,6 +51,7 @@ class SeenFile:
     head: bytes = b""
     image: Image | None = None
     defines_module: bool = False
+    macho: SeenMachO | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,11 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
         return None
     name = os.path.basename(member.path)
     chunk = file.read(_CHUNK)
+    if is_macho(chunk[:8]):
+        with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
+            seen, leak = _read(file, chunk, needles, None if random_access else spool)
+            macho, defines = _read_macho(file if random_access else spool, name)
+        return SeenFile(*seen, "binary" if leak else None, defines_module=defines, macho=macho)
     if is_elf(chunk[:4]):
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
             seen, leak = _read(file, chunk, needles, None if random_access else spool)
@@ -158,6 +176,22 @@ def _read(
             tail = window[-overlap:] if overlap else b""
         chunk = file.read(_CHUNK)
     return (hasher.hexdigest(), size), found
+
+
+def _read_macho(file: IO[bytes], name: str) -> tuple[SeenMachO | None, bool]:
+    """What a Mach-O file tells, None for a damaged one, and whether it defines the module of its name."""
+    opened = cast(BinaryIO, file)
+    try:
+        image = read_macho(opened)
+    except BinaryFormatError:
+        return None, False
+    faults = (signature_fault(opened, part) for part in image.slices)
+    symbols = image.slices[0].segment("__LINKEDIT")
+    defines = False
+    if symbols is not None:
+        file.seek(image.slices[0].offset + symbols.fileoff)
+        defines = f"_PyInit_{name.partition('.')[0]}\0".encode() in file.read(symbols.filesize)
+    return SeenMachO(image, tuple(fault for fault in faults if fault is not None)), defines
 
 
 def _read_elf(file: IO[bytes], name: str) -> tuple[Image | None, bool]:

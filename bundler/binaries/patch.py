@@ -6,6 +6,7 @@ streamed into an archive, or done with in-kernel copies. Nothing here knows a bi
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -81,6 +82,15 @@ class Patch:
                     yield from _zeros(length)
                 case Computed():
                     yield computed_bytes(piece, source, self)
+
+    def apply(self, data: bytes) -> bytes:
+        """The new file's bytes, where `data` are the source's. Raises EOFError where they are fewer than a range needs."""
+        return b"".join(self.read(io.BytesIO(data)))
+
+    def write(self, source: BinaryIO, target: BinaryIO) -> None:
+        """Write the new file's bytes, made of the seekable `source`, to `target`, which need not be seekable."""
+        for chunk in self.read(source):
+            target.write(chunk)
 
     def without_computed(self) -> Patch:
         """The same with zeros in place of the computed pieces: what these are computed from."""

@@ -14,6 +14,7 @@ from bundler.cli.fix import fix
 from bundler.cli.inspect import inspect
 from bundler.cli.output import CONTEXT, say
 from bundler.cli.pack import pack
+from bundler.cli.patch import patch
 from bundler.cli.verify import verify
 from bundler.version import VERSION
 
@@ -24,7 +25,7 @@ def bundler() -> None:
     """Pack a Python environment, its interpreter and every shared library into one tree that runs anywhere."""
 
 
-for _command in (pack, verify, inspect, fix):
+for _command in (pack, verify, inspect, fix, patch):
     bundler.add_command(_command)
 
 

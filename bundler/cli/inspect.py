@@ -11,12 +11,14 @@ from bundler.cli.output import CONTEXT
 
 @click.command(context_settings=CONTEXT)
 @click.argument("path")
+@click.option("--root", default="/", metavar="DIR", help="The directory that an environment sees as /.")
+@click.option("--no-probe", is_flag=True, help="Run nothing of an environment: read its facts from files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-def inspect(path: str, as_json: bool) -> None:
+def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:
     """Show what is in an environment, a bundle or one binary."""
     from bundler.inspection import inspect as run_inspect
 
-    facts = run_inspect(path)
+    facts = run_inspect(path, root, run=not no_probe)
     if as_json:
         click.echo(json.dumps(facts, indent=1))
         return

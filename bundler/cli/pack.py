@@ -31,7 +31,9 @@ messages = option_group("Messages")
 
 @click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
 @click.argument("env", default=".venv", type=click.Path(), metavar="[ENV]")
-@source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
+@source(
+    "--root", type=click.Path(), metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot."
+)
 @source("--probe/--no-probe", default=None, help="Run ENV's Python for its facts (default), or read them from files.")
 @output(
     "--out",
@@ -75,6 +77,11 @@ messages = option_group("Messages")
     multiple=True,
     metavar="NAME|PATH",
     help="Take a shared library along, asked for or not.",
+)
+@libraries(
+    "--thin",
+    type=click.Choice(["arm64", "x86_64"]),
+    help="macOS: keep one architecture of universal files.",
 )
 @image("--base", "image_base", metavar="IMAGE.tar|scratch", help="The image to put the bundle on (default: scratch).")
 @image("--image-name", metavar="NAME[:TAG]", help="The name that podman load gives it.")

@@ -83,7 +83,16 @@ class Interpreter:
         """File names under which libpython may lie beside the others in the base's library folder."""
         names = [self.variables.get("INSTSONAME", ""), self.variables.get("LDLIBRARY", "")]
         names.append(f"libpython3{self.abi_thread}.so")
-        return tuple(dict.fromkeys(name for name in names if name.startswith("libpython") and ".so" in name))
+        shared = (name for name in names if name.startswith("libpython") and (".so" in name or name.endswith(".dylib")))
+        return tuple(dict.fromkeys(shared))
+
+    @property
+    def framework(self) -> str:
+        """The framework's name for a framework build of macOS (`Python`, `PythonT`), which is also its library's; else "".
+
+        The library lies in the base's prefix, and Python finds its prefix by it.
+        """
+        return self.variables.get("PYTHONFRAMEWORK", "")
 
     @property
     def library_directories(self) -> tuple[str, ...]:

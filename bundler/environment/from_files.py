@@ -30,7 +30,7 @@ VersionInfo = tuple[int, int, int, str, int]
 # The variables that are asked for, as in the probe's script.
 _VARIABLES = (
     "BINDIR", "EXT_SUFFIX", "INSTSONAME", "LDLIBRARY", "LDVERSION", "LIBDIR", "LIBPC", "LIBPL", "MULTIARCH",
-    "PYTHON_BUILD_STANDALONE", "Py_DEBUG", "Py_ENABLE_SHARED", "Py_GIL_DISABLED", "WHEEL_PKG_DIR",
+    "PYTHONFRAMEWORK", "PYTHON_BUILD_STANDALONE", "Py_DEBUG", "Py_ENABLE_SHARED", "Py_GIL_DISABLED", "WHEEL_PKG_DIR",
 )  # fmt: skip
 
 

@@ -78,4 +78,6 @@ class Manifest:
     import_failures: Mapping[str, str] = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error."""
     warnings: tuple[str, ...] = ()
+    system: str = "linux"
+    """The operating system that the bundle runs on, as Python's `sys.platform` names it."""
     schema: int = SCHEMA

@@ -47,6 +47,7 @@ def read_manifest(data: bytes) -> Manifest:
             extension_suffixes=python.texts("extension_suffixes"),
             implementation=python.value("implementation", str, "cpython"),
         ),
+        system=platform.value("system", str, "linux"),
         machine=platform.value("machine", str, ""),
         libc_floor=platform.text_or_none("floor"),
         floor_file=platform.text_or_none("floor_file"),

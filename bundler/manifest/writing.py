@@ -22,9 +22,9 @@ def write_manifest(manifest: Manifest) -> bytes:
             "extension_suffixes": manifest.python.extension_suffixes,
         },
         "platform": {
-            "system": "linux",
+            "system": manifest.system,
             "machine": manifest.machine,
-            "libc": "glibc",
+            "libc": "glibc" if manifest.system == "linux" else None,
             "floor": manifest.libc_floor,
             "floor_file": manifest.floor_file,
             "floor_symbol": manifest.floor_symbol,

@@ -92,8 +92,11 @@ def _headers(interpreter: Interpreter) -> Iterator[Mount]:
 
 
 def _libpython(interpreter: Interpreter) -> Iterator[Mount]:
-    """libpython and the stub for the stable ABI, from the first folder that has them."""
+    """libpython and the stub for the stable ABI, from the first folder that has them; a framework's library from its prefix."""
     sysroot = interpreter.sysroot
+    library = sysroot.real(os.path.join(interpreter.base_prefix, interpreter.framework))
+    if interpreter.framework and os.path.isfile(library):
+        yield _runtime(interpreter, library, interpreter.framework)
     for folder in (sysroot.real(place) for place in interpreter.library_directories):
         found = [name for name in interpreter.library_names if sysroot.exists(os.path.join(folder, name))]
         if found:
@@ -197,6 +200,8 @@ def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
             skip.add(f"bin/{name}")
     stdlib = stdlib_path(environment.interpreter)
     skip.add(f"{stdlib}/EXTERNALLY-MANAGED")
+    if environment.interpreter.framework:  # a seal over files that change
+        skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
     if environment.kind is EnvironmentKind.INSTALLATION and sysroot.name_of(sysroot.real(root)) in SHARED_PREFIXES:
         yield from _owned(environment, frozenset(skip))
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
+from bundler.libraries.dylibs import DylibClosure
 from bundler.options import PlanOptions, Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
@@ -35,7 +36,7 @@ class Plan:
 
     environment: Environment
     entries: tuple[Entry, ...]
-    closure: Closure
+    closure: Closure | DylibClosure
     floor: Floor | None
     warnings: tuple[str, ...]
     modules_without_pyc: int

@@ -81,6 +81,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         ),
         import_failures=import_failures,
         warnings=plan.warnings,
+        system=plan.environment.platform.system.value,
     )
 
 

@@ -25,7 +25,6 @@ _PYTHON = re.compile(r"pythonw?(3(\.\d+)?)?t?d?")
 _PYTHON_WORD = re.compile(rf"/{_PYTHON.pattern}(?!\S)")
 _ENV = re.compile(r"#!\s*/usr/bin/env(?:\s+-S)?\s+python(?:3(?:\.\d+)?)?(?P<rest>\s.*)?")
 _EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\" \"\$@\"")
-_PRINTF = re.compile(r"""\"\$\(printf %b (?P<octal>(?:'\\'0[0-7]{3} ?)+)\)\"""")
 _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
@@ -107,7 +106,7 @@ def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) ->
     line = first.decode("utf-8", "surrogateescape").rstrip("\r").rstrip()
     length = len(first) + 1
     if re.fullmatch(r"#!\s*/bin/sh", line):
-        return _read_exec_head(rest, length, is_ours)
+        return _read_exec_head(rest, length, is_ours, any_python)
     if env := _ENV.fullmatch(line):
         return _Head(_words(env["rest"] or ""), length) if any_python else None
     for name in _PYTHON_WORD.finditer(line):
@@ -122,7 +121,7 @@ def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) ->
     return None
 
 
-def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool]) -> _Head | None:
+def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool], any_python: bool) -> _Head | None:
     """The form for long paths and paths with spaces: `'''exec' "/path/python" "$0" "$@"`, then `' '''`.
 
     uv puts a coding cookie before it, and then writes the path with `printf %b`, byte for byte in octal.
@@ -135,15 +134,12 @@ def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool]) ->
     match = _EXEC.fullmatch(second.decode("utf-8", "surrogateescape").strip())
     if match is None or third.strip() != b"' '''":
         return None
-    interpreter = _PRINTF.sub(_decode_octal, match["interpreter"])
-    computed = "$(" in interpreter  # uv's relocatable headers find it from $0
-    if not computed and not is_ours("".join(shlex.split(interpreter))):
-        return None
+    # uv finds the interpreter from $0, or spells it: then it is the environment's.
+    if "$(" not in match["interpreter"]:
+        interpreter = "".join(shlex.split(match["interpreter"]))
+        if not is_ours(interpreter) and not (any_python and _PYTHON.fullmatch(os.path.basename(interpreter))):
+            return None
     return _Head(_words(match["arguments"]), length + len(second) + len(third) + 2)
-
-
-def _decode_octal(match: re.Match[str]) -> str:
-    return shlex.quote(os.fsdecode(bytes(int(digits, 8) for digits in re.findall(r"0([0-7]{3})", match["octal"]))))
 
 
 def _words(text: str = "") -> tuple[str, ...]:

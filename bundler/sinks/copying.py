@@ -126,9 +126,12 @@ def _hash(entry: Entry, digests: Digests) -> Digest:
 
 
 def _hard_link(source: str, target: str) -> bool:
-    """Link where that is possible; not across file systems, over the link limit, or for others' files."""
+    """Link where that is possible; not across file systems, over the link limit, or for others' files.
+
+    A source that is a symbolic link stands for what it leads to.
+    """
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source) if os.path.islink(source) else source, target)
     except OSError as error:
         if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP):
             return False

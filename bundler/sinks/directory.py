@@ -57,8 +57,13 @@ class DirectorySink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop writing and remove what is not in place."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._discard()
+        try:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:  # a signal may come just now
+            self._pool.shutdown(wait=True)
+            raise
+        finally:
+            self._discard()
 
     def add(self, entry: Entry) -> None:
         """Write one entry; files may still be on their way when this returns."""

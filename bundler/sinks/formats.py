@@ -104,7 +104,8 @@ def open_sink(out: str, options: PackOptions, plan: Plan) -> Sink:
     if form.name == "squashfs":
         from bundler.sinks.squashfs import SquashfsSink
 
-        return SquashfsSink(output, top=top, level=level, threads=threads)
+        latest = max(entry.mtime_ns for entry in plan.entries)
+        return SquashfsSink(output, latest, top=top, level=level, threads=threads)
     if form.name == "run":
         from bundler.sinks.self_extracting import SelfExtractingSink
 

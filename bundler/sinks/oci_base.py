@@ -46,12 +46,15 @@ class BaseImage:
         return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
-def read_base(path: str) -> BaseImage:
-    """The image in an OCI archive or a docker-archive. Raises OutputFailed where it cannot be read."""
+def read_base(path: str, architecture: str = "amd64") -> BaseImage:
+    """The image in an OCI archive or a docker-archive; of several machines that of `architecture`, in Go's words.
+
+    Raises OutputFailed where it cannot be read.
+    """
     try:
         archive = tarfile.open(path)
         names = set(archive.getnames())
-        found = _from_layout(archive) if "index.json" in names else _from_docker(archive)
+        found = _from_layout(archive, architecture) if "index.json" in names else _from_docker(archive)
     except (OSError, tarfile.TarError, KeyError, ValueError, IndexError, TypeError) as error:
         raise OutputFailed(f"--base {path}: cannot be read as an image: {error}", _HINT) from error
     config, layers = found
@@ -68,12 +71,12 @@ def read_base(path: str) -> BaseImage:
     )
 
 
-def _from_layout(archive: tarfile.TarFile) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _from_layout(archive: tarfile.TarFile, architecture: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The configuration and the layers (member, media type) of an OCI layout."""
     descriptor = _json(archive, "index.json")["manifests"][0]
     manifest = _json(archive, _blob(descriptor["digest"]))
     while "manifests" in manifest:  # an index of several machines
-        here = [item for item in manifest["manifests"] if item.get("platform", {}).get("architecture") == "amd64"]
+        here = [item for item in manifest["manifests"] if item.get("platform", {}).get("architecture") == architecture]
         manifest = _json(archive, _blob((here or manifest["manifests"])[0]["digest"]))
     layers = [(_blob(layer["digest"]), layer["mediaType"]) for layer in manifest["layers"]]
     # Docker's own names for the same things.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -76,8 +77,7 @@ class FileOutput:
 
     def discard(self) -> None:
         """See Output."""
-        if self._file is not None:
-            self._file.close()
+        _abandon(self._file)
         if self._working is not None:
             self._working.remove()
 
@@ -128,7 +128,13 @@ class StandardOutput:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())
             os.close(nowhere)
-        if self._file is not None:
-            self._file.close()
+        _abandon(self._file)
         if self._folder is not None:
             remove_tree(self._folder)
+
+
+def _abandon(file: BinaryIO | None) -> None:
+    """Close a file whose content is of no use: where the disk is full its last bytes cannot be written, and need not be."""
+    if file is not None:
+        with contextlib.suppress(OSError):
+            file.close()

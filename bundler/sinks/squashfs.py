@@ -20,10 +20,16 @@ _HINT = "install squashfs-tools 4.5 or later (Debian, Ubuntu, Fedora: squashfs-t
 
 
 class SquashfsSink(ArchiveSink):
-    """Streams entries into `mksquashfs`; see `sinks.Sink`. `top` is a folder put above them all."""
+    """Streams entries into `mksquashfs`; see `sinks.Sink`.
 
-    def __init__(self, output: Output, *, top: str = "", level: int | None = None, threads: int = 2) -> None:
+    `latest_ns` is the latest time of any entry, and becomes that of the image; `top` is a folder put above all entries.
+    """
+
+    def __init__(
+        self, output: Output, latest_ns: int, *, top: str = "", level: int | None = None, threads: int = 2
+    ) -> None:
         super().__init__(output)
+        self._latest_ns = latest_ns
         self._top = top
         self._level = checked_level("squashfs (zstd)", range(1, 23), _DEFAULT_LEVEL, level)
         self._threads = threads
@@ -69,14 +75,14 @@ class SquashfsSink(ArchiveSink):
         self._messages.close()
 
     def _run(self, time_ns: int) -> None:
-        seconds = str(max(0, time_ns // 1_000_000_000))
-        # The program forbids the variable together with the option.
-        variables = {key: value for key, value in os.environ.items() if key != "SOURCE_DATE_EPOCH"}
+        # No file is later than this, so it tells the times of the image and of its root only. -root-time would tell the latter,
+        # but has no effect on a tar stream (4.5.1).
+        variables = {**os.environ, "SOURCE_DATE_EPOCH": str(max(0, self._latest_ns // 1_000_000_000))}
         self._process = subprocess.Popen(
             [
                 self._program, "-", self._path, "-tar", "-noappend", "-quiet", "-no-progress", "-no-xattrs",
                 "-comp", "zstd", "-Xcompression-level", str(self._level), "-processors", str(self._threads), "-mem", "128M",
-                "-mkfs-time", seconds, "-root-time", seconds, "-root-mode", "755", "-root-uid", "0", "-root-gid", "0",
+                "-root-mode", "755", "-root-uid", "0", "-root-gid", "0",
             ],
             stdin=subprocess.PIPE,
             stdout=self._messages,

@@ -28,9 +28,14 @@ class WorkingFolder:
             self._give_up()
 
     def remove(self) -> None:
-        """Remove it, with all that is in it."""
-        remove_tree(self.path)
-        self._give_up()
+        """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone."""
+        try:
+            remove_tree(self.path)
+        except BaseException:
+            remove_tree(self.path)
+            raise
+        finally:
+            self._give_up()
 
     def _give_up(self) -> None:
         if self._claim is not None:

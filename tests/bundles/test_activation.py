@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,9 @@ from tests.rewrite.test_activation import OTHERS, SH_FAMILY, SUFFIX
 
 @pytest.fixture(scope="module")
 def moved(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle at another place: a link to it would not do, since its name must be odd."""
-    import shutil
-
-    return Path(shutil.copytree(sample.bundle, tmp_path_factory.mktemp("x") / "sp ace 'é", symlinks=True))
+    """The bundle at another place, under an odd name; the files are shared."""
+    where = tmp_path_factory.mktemp("x") / "sp ace 'é"
+    return Path(shutil.copytree(sample.bundle, where, symlinks=True, copy_function=os.link))
 
 
 @pytest.mark.parametrize("shell", [*SH_FAMILY, *OTHERS])

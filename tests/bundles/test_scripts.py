@@ -7,15 +7,17 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, pack, run, uv
+from tests.material.environments import FIXTURES, bundler, pack, run, uv
 from tests.material.interpreters import main_python
-from tests.material.isolation import hidden, in_root, put_program
+from tests.material.isolation import ENVIRONMENT, hidden, in_root, put_program
 from tests.material.own_wheels import scripts_wheel
 
 # By whom installed: "one" by pip, "two" by uv, "three" by uv into a relocatable environment.
@@ -192,6 +194,21 @@ def test_pythonpath_reaches_scripts_and_with_isolated_it_does_not(tmp_path: Path
     assert "isolated = true" in (tmp_path / "closed/pyvenv.cfg").read_text()
 
 
+@pytest.mark.everything
+def test_an_image_starts_an_isolated_application_without_a_shell(tmp_path: Path) -> None:
+    environment = tmp_path / "env"
+    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    image = tmp_path / "app.oci.tar"
+    pack(environment, image, "--isolated", "--entry", "platform:python_version", "--no-verify", "--pyc", "none")
+    with tarfile.open(image) as file:
+        texts = [content.read() for member in file if (content := file.extractfile(member)) and member.size < 100_000]
+    (config,) = [
+        found for text in texts if text[:1] == b"{" and "config" in (found := json.loads(text)) and "rootfs" in found
+    ]
+    command = [*(config["config"].get("Entrypoint") or ()), *(config["config"].get("Cmd") or ())]
+    assert re.fullmatch(r"/app/bin/python3\.\d+ -E -s /app/bin/start", " ".join(command))
+
+
 def fix(bundle: Path, *options: str) -> dict[str, dict[str, str]]:
     done = bundler(["fix", bundle, "--json", *options])
     assert done.returncode == 0, done.stderr
@@ -214,8 +231,9 @@ def test_fix_makes_the_scripts_move_that_pip_wrote(scripts: Scripts, tmp_path: P
     wheel = scripts_wheel(tmp_path, "four")
     done = hidden(scripts.originals, pip(bundle, "install", "--no-index", wheel))
     assert done.returncode == 0, done.stderr
-    names = [f"bin/four-{kind}" for kind in ("console", "gui", "data", "doc", "latin")]
+    names = ["bin/env-python", *(f"bin/four-{kind}" for kind in ("console", "gui", "data", "doc", "latin"))]
     write(bundle / "bin/by-hand", f'#!/bin/sh\nexec {bundle}/bin/python -m one "$@"\n')
+    write(bundle / "bin/env-python", "#!/usr/bin/env python3\nfrom one import main\nmain()\n")
     if moved_between:
         bundle = bundle.rename(tmp_path / "second")
     before = files(bundle / "bin")
@@ -285,7 +303,31 @@ def refused(arguments: Sequence[str | Path]) -> str:
     return done.stderr
 
 
-def test_fix_refuses_what_is_no_bundle_and_says_why_it_cannot_write(scripts: Scripts, tmp_path: Path) -> None:
+def test_fix_says_what_it_mended_and_why_it_cannot_write(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    (bundle / "bin").mkdir(parents=True)
+    (bundle / "bundle.json").write_text(
+        '{"schema": 1, "bundler": "1", "python": {"executable": "bin/python3", "site_packages": ["lib/python3.12/site-packages"]}}'
+    )
+    write(bundle / "bin/app", f"#!{bundle}/bin/python3\n")
+    site = bundle / "lib/python3.12/site-packages"
+    site.mkdir(parents=True)
+    write(site / "foreign", "#!/usr/local/nowhere/bin/python3\n")  # as packages ship it: not an installer's work
+    write(site / "own", f"#!{bundle}/bin/python3\n")
+    command: list[str | Path] = [sys.executable, "-m", "bundler", "fix", bundle]
+    read_only = f"mount --bind '{bundle}' '{bundle}' && mount -o remount,bind,ro '{bundle}'"
+    done = hidden([], command, env={**ENVIRONMENT, "PYTHONPATH": str(FIXTURES.parent)}, prepare=read_only)
+    assert done.returncode == 1
+    assert f"cannot write {bundle}/bin/app: Read-only file system" in done.stderr
+    assert "run it as the owner, where the bundle is writable" in done.stderr
+    own = "lib/python3.12/site-packages/own"
+    assert bundler(["fix", bundle]).stderr == "".join(
+        f"{path}: shebang made relocatable\n" for path in ("bin/app", own)
+    )
+    assert bundler(["fix", bundle]).stderr == f"{bundle}: every script moves already\n"
+
+
+def test_fix_refuses_what_is_no_bundle(tmp_path: Path) -> None:
     assert "is no bundle" in refused(["fix", tmp_path])
     archive = tmp_path / "app.tar"
     archive.write_bytes(b"")

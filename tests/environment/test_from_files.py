@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler.environment import Environment, load_environment
+from bundler.environment import Environment, EnvironmentKind, load_environment
 from bundler.environment.from_files import read_sysconfigdata
-from bundler.errors import BaseInterpreterMissing, InterpreterFailed
+from bundler.errors import BaseInterpreterMissing, BundlerError, InterpreterFailed
 from bundler.platforms import OperatingSystem
 from tests.material.environments import make
 from tests.material.interpreters import Python, every_python, main_python
@@ -77,6 +77,14 @@ def test_links_and_home_are_followed_inside_the_root(root: Path, how: str) -> No
     assert not read.probed
 
 
+def test_an_installation_in_the_root_is_told_by_its_own_standard_library(root: Path) -> None:
+    read = load_environment("/opt/python", str(root))
+    assert read.kind is EnvironmentKind.INSTALLATION
+    assert read.interpreter.base_prefix == read.root == str(root / "opt/python")
+    with pytest.raises(BundlerError, match="belongs to /opt/python"):
+        load_environment("/usr/local", str(root))
+
+
 def test_without_headers_the_exact_version_comes_from_the_binary(root: Path) -> None:
     probed = load_environment(main_python().prefix)
     read = load_environment("/app", str(root))
@@ -89,6 +97,13 @@ def test_what_lies_outside_of_the_root_does_not_help(root: Path) -> None:
     with pytest.raises(BaseInterpreterMissing) as caught:
         load_environment("/app", str(root))
     assert main_python().executable in caught.value.message and str(root) in caught.value.message
+
+
+def test_home_is_a_name_in_the_root_though_this_machine_has_such_a_folder(root: Path) -> None:
+    (root / "app/pyvenv.cfg").write_text(f"home = {main_python().prefix}/bin\n")
+    (root / "app/bin/python").unlink()
+    (root / "app/bin/python").symlink_to(f"/opt/python/bin/python{main_python().version}")
+    assert load_environment("/app", str(root)).interpreter.base_prefix == str(root / "opt/python")
 
 
 def test_a_missing_standard_library_names_where_it_was_looked_for(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundler.loaders.glibc import read_system
 from bundler.loaders.glibc_machines import glibc_machine
 from bundler.loaders.ld_cache import read_cache, read_configured_directories
-from bundler.platforms import X86_64
+from bundler.platforms import MACHINES, X86_64
+from bundler.sysroot import Sysroot
 from tests.binaries.elf.programs import compile_c, need
+from tests.material.foreign import ARMV7L, I686, S390X, Foreign, root_of, write_cache
 
 HERE = glibc_machine(X86_64)
 
@@ -81,6 +85,28 @@ def test_no_cache_and_no_cache_at_all_are_told_from_an_empty_one(root: Path, tmp
     (root / "etc/ld.so.conf").write_text("")
     ldconfig("-X", "-r", root)
     assert read_cache(str(root / "etc/ld.so.cache"), HERE) == {}
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("machine", [S390X, ARMV7L, I686], ids=str)
+def test_caches_of_other_machines_say_what_their_ldconfig_says(machine: Foreign, tmp_path: Path) -> None:
+    root = root_of(machine, tmp_path / "root")
+    (root / "opt/more").mkdir(parents=True)
+    shutil.copy(root / f"usr/lib/{machine.multiarch}/libz.so.1", root / "opt/more")
+    (root / "etc/ld.so.conf").write_text("/opt/more\ninclude /etc/ld.so.conf.d/*.conf\n")
+    told: dict[str, list[str]] = {}
+    for line in write_cache(machine, root).splitlines():
+        match = re.fullmatch(r"\t(.+) \((libc6[^)]*)\) => (.+)", line)
+        if match and "hwcap" not in match[2]:
+            told.setdefault(match[1], []).append(match[3])
+    sysroot = Sysroot(str(root))
+    word = next(item for item in MACHINES if item.name == machine.name)
+    assert "/opt/more/libz.so.1" in told["libz.so.1"] and "libc.so.6" in told
+    system = read_system(word, sysroot)
+    assert system.cache == {name: tuple(paths) for name, paths in told.items()}
+    assert read_cache(str(root / "etc/ld.so.cache"), HERE) in (None, {})
+    (root / "etc/ld.so.cache").unlink()
+    assert read_system(word, sysroot).default_directories[0] == "/opt/more"
 
 
 @given(data=st.data())

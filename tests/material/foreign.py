@@ -7,6 +7,7 @@ A process tree of another machine runs in a user namespace of its own, where qem
 from __future__ import annotations
 
 import glob
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typing import Literal
 import pytest
 
 from tests.material.debian import cache, debian_packages, locked
-from tests.material.environments import run
+from tests.material.environments import FIXTURES, clean, run
 from tests.material.isolation import ENVIRONMENT, LIBC_FAMILY
 
 SUITE, VERSION = "bookworm", "3.11"
@@ -74,6 +75,14 @@ I686 = Foreign(
     "i686", "i386", "i386-linux-gnu", "ld-linux.so.2", 32, "little", 3,
     "MarkupSafe<3", ("manylinux2014_i686", "manylinux_2_5_i686"), "markupsafe._speedups",
 )  # fmt: skip
+
+
+X86_64 = Foreign("x86_64", "amd64", "x86_64-linux-gnu", "ld-linux-x86-64.so.2", 64, "little", 62, "", (), "")
+
+
+def this_machine() -> Foreign | None:
+    """The one of these that the tests run on."""
+    return next((item for item in (AARCH64, S390X, I686, X86_64) if item.name == os.uname().machine), None)
 
 
 def root_of(machine: Foreign, where: Path) -> Path:
@@ -166,6 +175,22 @@ def emulated(
     return subprocess.run([*start, *places, *command], capture_output=True, text=True, check=False)
 
 
+def with_emulator(
+    machine: Foreign, bare: Path | None, command: Sequence[str | Path]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of this machine where the emulator is registered, and where `/lib` has the libc family of `bare`, too."""
+    if not private_binfmt():
+        pytest.skip("needs binfmt_misc in user namespaces (Linux 6.7 or later)")
+    script = (
+        'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && printf "%s" "$1" > /proc/sys/fs/binfmt_misc/register'
+        ' && { [ -z "$2" ] || mount -t overlay overlay -o "lowerdir=$2/lib:$(realpath /lib)" "$(realpath /lib)"; } || exit 99'
+        '; shift 2; exec "$@"'
+    )
+    start = ["unshare", "-Urm", shutil.which("sh") or "sh", "-c", script, "sh", registration(machine), str(bare or "")]
+    env = {**clean(), "PYTHONPATH": str(FIXTURES.parent)}
+    return subprocess.run([*start, *command], capture_output=True, text=True, check=False, env=env)
+
+
 def registration(machine: Foreign) -> str:
     """The line for binfmt_misc: executables of the machine, by their header, run under its emulator (kept open, F)."""
     order: Literal["little", "big"] = "little" if machine.order == "little" else "big"
@@ -177,7 +202,9 @@ def registration(machine: Foreign) -> str:
     return f":{machine.name}:M::{text[0]}:{text[1]}:{machine.qemu}:F"
 
 
-def ldconfig(machine: Foreign, root: Path) -> None:
-    """Let the machine's own ldconfig write the root's cache."""
+def write_cache(machine: Foreign, root: Path) -> str:
+    """Let the machine's own ldconfig write the root's cache; what it says is in it (`ldconfig -p`)."""
     (root / "var/cache/ldconfig").mkdir(parents=True, exist_ok=True)
-    run([machine.qemu, root / "sbin/ldconfig", "-X", "-r", root])
+    program = next(path for path in (root / "sbin/ldconfig", root / "usr/sbin/ldconfig") if path.exists())
+    run([machine.qemu, program, "-X", "-r", root])
+    return run([machine.qemu, program, "-p", "-C", root / "etc/ld.so.cache"]).stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bundler.rewrite.activation import activation_scripts
+from tests.material.isolation import hidden
 from tests.material.shells import shell_command
 
 SH_FAMILY = ("bash", "bash --posix", "zsh", "ksh", "mksh", "yash", "dash", "busybox sh")
@@ -187,11 +188,29 @@ def test_a_shell_that_cannot_tell_asks_for_bundle_dir_and_obeys_it(tmp_path: Pat
         assert done.stdout == f"{root}\n", done.stderr
 
 
+@pytest.mark.parametrize("shell", BY_OPEN_FILES)
+def test_without_proc_it_asks_as_well(tmp_path: Path, shell: str) -> None:
+    root = small_bundle(tmp_path / "bundle")
+    source = "source" if shell == "tcsh" else "."
+    (tmp_path / "check").write_text(f'{source} "{root}/bin/activate{SUFFIX.get(shell, "")}"\n')
+    for more in ({}, {"BUNDLE_DIR": str(root)}):
+        done = hidden(["/proc"], [*shell_command(shell), tmp_path / "check"], env={**ENVIRONMENT, **more})
+        assert ("BUNDLE_DIR" in done.stderr) == (not more)
+        assert "cannot open" not in done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "dash", "ksh", "mksh", "yash", "busybox sh"])
 def test_activation_works_in_scripts_that_end_at_the_first_error(tmp_path: Path, shell: str) -> None:
     root = small_bundle(tmp_path / "bundle")
     done = run(shell, f'set -eu\n. "{root}/bin/activate"\ndeactivate\necho end\n', tmp_path)
     assert done.stdout == "end\n", done.stderr
+
+
+@pytest.mark.parametrize("shell", SH_FAMILY)
+def test_a_subshell_finds_the_bundle_as_well(tmp_path: Path, shell: str) -> None:
+    root = small_bundle(tmp_path / "bundle")
+    done = run(shell, f'( . "{root}/bin/activate"; echo "$VIRTUAL_ENV" ); echo "${{VIRTUAL_ENV-unset}}"\n', tmp_path)
+    assert done.stdout == f"{root}\nunset\n", done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "dash", "fish", "tcsh"])
@@ -221,8 +240,11 @@ def test_no_shell_is_told_to_set_uv_python() -> None:
         assert os.sep + "home" not in text
 
 
-def test_the_one_for_powershell_which_is_not_to_be_had_here_finds_its_own_folder() -> None:
-    (text,) = (script.data.decode() for script in activation_scripts() if script.name == "activate.ps1")
-    assert "$env:VIRTUAL_ENV = Split-Path -Parent $PSScriptRoot" in text
-    for opening, closing in ("{}", "()"):
-        assert text.count(opening) == text.count(closing)
+def test_the_one_for_powershell_which_is_not_to_be_had_here_is_well_formed_and_finds_its_own_folder() -> None:
+    tree_sitter = pytest.importorskip("tree_sitter", reason="needs tree-sitter-powershell: pip install --group dev")
+    grammar = pytest.importorskip("tree_sitter_powershell", reason="pip install --group dev")
+    (data,) = (script.data for script in activation_scripts() if script.name == "activate.ps1")
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    assert parser.parse(b"if ($x) { 'open'").root_node.has_error
+    assert not parser.parse(data).root_node.has_error
+    assert b"$env:VIRTUAL_ENV = Split-Path -Parent $PSScriptRoot" in data

@@ -103,10 +103,14 @@ def test_hard_links_share_bytes_only_where_nothing_is_changed(tmp_path: Path) ->
     entries = [
         entry("same", Source(str(source), 5)),
         entry("other", Patched(str(source), overwrite(5, {0: b"J"}))),
+        entry("meant", Source(str(tmp_path / "link"), 5)),
     ]
+    (tmp_path / "link").symlink_to("source")
     write(tmp_path / "out", entries, link=LinkMode.HARDLINK)
     assert os.path.samefile(tmp_path / "out/same", source)
     assert not os.path.samefile(tmp_path / "out/other", source)
+    assert not (tmp_path / "out/meant").is_symlink()
+    assert os.path.samefile(tmp_path / "out/meant", source)
     assert source.read_bytes() == b"hello"
 
 

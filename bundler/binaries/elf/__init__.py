@@ -1,8 +1,14 @@
-"""ELF: the loader's view of a file, and patches of its library names and search paths."""
+"""ELF: the loader's view of a file, and patches of its library names and search paths.
+
+Read a file with `read_image`; say what shall change with `Edits`; `plan_patch` gives a `PatchPlan`, or None where nothing
+changes. The plan says what it does (`tier`, `explanation`, `reasons`), and its `patch` can be looked at (`pieces`, `size`)
+and applied: `patch.apply(data)` gives bytes, `patch.write(source, target)` writes a stream. None of it writes to a path:
+`bundler.binaries.replace` does that.
+"""
 
 from __future__ import annotations
 
-from bundler.binaries.elf.edits import UNCHANGED, Edits, PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.edits import UNCHANGED, Edits, PatchPlan, PathTag, Tier, Unchanged, search_path
 from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.structs import DynamicEntry, ElfClass, Segment
@@ -15,6 +21,7 @@ __all__ = [
     "ElfClass",
     "Image",
     "PatchPlan",
+    "PathTag",
     "Segment",
     "Tier",
     "Unchanged",
@@ -22,5 +29,6 @@ __all__ = [
     "is_elf",
     "plan_patch",
     "read_image",
+    "search_path",
     "version_needs",
 ]

@@ -3,125 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import BinaryIO
+from dataclasses import replace
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.dynamic import WantedEntry
-from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at
-from bundler.binaries.elf.sections import SectionTable, in_segment
-from bundler.binaries.elf.strings import Placement, StringTable
-from bundler.binaries.elf.structs import DynamicEntry, FileHeader, Section, Segment
+from bundler.binaries.elf.demand import Demand, Layout
+from bundler.binaries.elf.image import IDENT_SIZE, read_at
+from bundler.binaries.elf.sections import in_segment
+from bundler.binaries.elf.source import Part, Source
+from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.patch import Literal, Patch, Piece, splice
-from bundler.errors import CannotPatch
+from bundler.errors import BinaryFormatError, CannotPatch
 
-_LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The file to be patched, and what was read of it."""
-
-    file: BinaryIO
-    image: Image
-    header: FileHeader
-    sections: SectionTable
-    table: StringTable
-    dynamic_segment: int
-    """The number of PT_DYNAMIC among the segments."""
-    dynamic_offset: int
-    """File offset of the dynamic section."""
-    capacity: int
-    """How many entries the dynamic section can hold, DT_NULL included."""
-
-    @property
-    def dynamic_address(self) -> int:
-        """Address of the dynamic section."""
-        return self.image.segments[self.dynamic_segment].vaddr
-
-    @property
-    def page_size(self) -> int:
-        """The largest page with which the file may be mapped: a property of machine and file, not of this host."""
-        aligns = (s.align for s in self.image.segments if s.type == c.PT_LOAD and s.align <= _LARGEST_PAGE)
-        return max(c.PAGE_SIZES.get(self.image.machine, 0x1000), max(aligns, default=0))
-
-    def loads(self) -> list[int]:
-        """The numbers of the PT_LOAD segments, by address."""
-        numbers = [n for n, segment in enumerate(self.image.segments) if segment.type == c.PT_LOAD]
-        return sorted(numbers, key=lambda number: self.image.segments[number].vaddr)
-
-    def owned(self) -> list[tuple[int, int]]:
-        """The parts of the file that something owns, as (start, end) offsets."""
-        layouts = self.image.structures
-        parts = [(0, IDENT_SIZE + layouts.header.size)]
-        parts.append((self.header.phoff, self.header.phoff + self.header.phnum * layouts.segment.size))
-        parts.append((self.sections.offset, self.sections.offset + len(self.sections.sections) * layouts.section.size))
-        parts += [(s.offset, s.offset + s.filesz) for s in self.image.segments]
-        parts += [
-            (s.offset, s.offset + s.size) for s in self.sections.sections if s.type not in (c.SHT_NULL, c.SHT_NOBITS)
-        ]
-        return [(start, end) for start, end in parts if start < end]
-
-    def free_after(self, offset: int, wanted: int) -> int:
-        """How many zero bytes from `offset`, up to `wanted`, belong to nobody.
-
-        None do where nothing of the ELF image follows: a payload may begin with zeros.
-        """
-        owned = self.owned()
-        if any(start <= offset < end for start, end in owned):
-            return 0
-        following = min((start for start, _ in owned if start >= offset), default=offset)
-        room = min(following - offset, wanted)
-        data = read_at(self.file, offset, room, "the bytes behind a segment")
-        return len(data) - len(data.lstrip(b"\0"))
-
-    def payload(self) -> int:
-        """How many bytes follow the last thing that belongs to the ELF image."""
-        return self.image.size - max(end for _, end in self.owned())
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What needs room: the wanted dynamic entries and the placed strings, with edits that are settled already."""
-
-    entries: Sequence[WantedEntry]
-    strings: Placement
-    edits: dict[int, bytes]
-
-    def fits_dynamic(self, source: Source) -> bool:
-        """Whether the entries and a DT_NULL fit where the dynamic section is."""
-        return len(self.entries) < source.capacity
-
-    def fits_table(self, source: Source) -> bool:
-        """Whether the string table need not grow."""
-        return self.strings.new_size(len(source.table.data)) == len(source.table.data)
-
-    def entries_at(self, source: Source, address: int) -> tuple[DynamicEntry, ...]:
-        """The finished entries for a dynamic section at `address`.
-
-        DT_MIPS_RLD_MAP_REL counts from its own entry, so it changes where the entry moves.
-        """
-        layouts = source.image.structures
-        size = layouts.dynamic.size
-        entries = []
-        for number, entry in enumerate(self.entries):
-            value = entry.value if entry.text is None else self.strings.indices[entry.text]
-            if entry.tag == c.DT_MIPS_RLD_MAP_REL and entry.origin is not None:
-                moved = address + number * size - (source.dynamic_address + entry.origin * size)
-                value = (value - moved) % (1 << layouts.elf_class.bits)
-            entries.append(DynamicEntry(entry.tag, value))
-        return tuple(entries)
+_CHUNK = 1 << 16
+_SECTION_TYPES = {Part.DYNAMIC: c.SHT_DYNAMIC, Part.INTERPRETER: c.SHT_PROGBITS, Part.TABLE: c.SHT_STRTAB}
+NOWHERE = Layout(0, 0, {}, {})
+"""The layout in which nothing moves."""
 
 
 class Draft:
     """Changes to a source, gathered. All offsets are the source's until `finish`."""
 
-    def __init__(self, source: Source, edits: dict[int, bytes]) -> None:
+    def __init__(self, source: Source, demand: Demand) -> None:
         self.source = source
+        self.demand = demand
         self.segments: list[Segment] = list(source.image.segments)
         self.sections: list[Section] = list(source.sections.sections)
-        self.edits = dict(edits)
+        self.edits: dict[int, bytes] = dict(demand.edits)
         self.insertions: dict[int, tuple[Piece, ...]] = {}
+        for number, changes in demand.sections.items():
+            self.set_section(number, **changes)
 
     def set_segment(self, number: int, **changes: int) -> None:
         """Change fields of a program header."""
@@ -132,13 +42,71 @@ class Draft:
         if number is not None:
             self.sections[number] = replace(self.sections[number], **changes)
 
-    def edit_table(self, changes: dict[int, bytes]) -> None:
+    def set_header(self, name: str, value: int) -> None:
+        """Change a field of the file header."""
+        layout = self.source.image.structures.header
+        self.edits[IDENT_SIZE + layout.position(name)] = layout.pack_field(name, value)
+
+    def place(self, layout: Layout, offset: int) -> None:
+        """Settle all parts: those of `layout` move, so that its start lies at `offset`; the others change in place.
+
+        The layout's own bytes are not written here.
+        """
+        for part in Part:
+            if part in layout.addresses:
+                self._move(part, layout, offset + layout.addresses[part] - layout.start)
+            else:
+                self._change(part, layout)
+
+    def _change(self, part: Part, layout: Layout) -> None:
+        """Change a part where it is."""
+        source, demand = self.source, self.demand
+        match part:
+            case Part.DYNAMIC:
+                self._edit_dynamic(demand.entries_at(source, layout))
+            case Part.TABLE:
+                self._edit_table(demand.strings.changes_in_place(len(source.table.data)))
+            case Part.INTERPRETER:
+                number = source.interpreter_segment
+                if demand.interpreter is not None and number is not None:
+                    segment = source.image.segments[number]
+                    self.edits[segment.offset] = demand.interpreter.ljust(segment.filesz, b"\0")
+
+    def _move(self, part: Part, layout: Layout, offset: int) -> None:
+        """Point headers and symbols to the new place of a part; what it leaves behind elsewhere is cleared."""
+        source = self.source
+        address, size = layout.addresses[part], layout.sizes[part]
+        extent = source.extent(part)
+        assert extent is not None
+        old, old_size = extent
+        leaves = not layout.start <= old < layout.end
+        match part:
+            case Part.TABLE:
+                if leaves:
+                    self._edit_table(self.demand.strings.changes)
+            case Part.DYNAMIC:
+                self._point(source.dynamic_segment, address, offset, size)
+                if address != old:
+                    for place in _dynamic_symbols(source, old):
+                        self.edits[place] = source.image.structures.address.pack(address)
+            case Part.INTERPRETER:
+                number = source.interpreter_segment
+                assert number is not None
+                self._point(number, address, offset, size)
+                if leaves:
+                    self.edits[source.image.segments[number].offset] = bytes(old_size)
+        self.set_section(source.sections.find(_SECTION_TYPES[part], old), addr=address, offset=offset, size=size)
+
+    def _point(self, number: int, address: int, offset: int, size: int) -> None:
+        self.set_segment(number, offset=offset, vaddr=address, paddr=address, filesz=size, memsz=size)
+
+    def _edit_table(self, changes: dict[int, bytes]) -> None:
         """Change bytes of the string table where it is."""
         for at, data in changes.items():
             if data:
                 self.edits[self.source.table.offset + at] = data
 
-    def edit_dynamic(self, entries: Sequence[DynamicEntry]) -> None:
+    def _edit_dynamic(self, entries: Sequence[DynamicEntry]) -> None:
         """Write the entries over the old ones, DT_NULL behind them; only what differs is touched."""
         layout = self.source.image.structures.dynamic
         old = self.source.image.dynamic or ()
@@ -175,12 +143,15 @@ class Draft:
         self.sections.append(section)
 
     def finish(self, shoff: int | None = None) -> Patch:
-        """The patch. `shoff` is the new place of the section header table, where it moves."""
+        """The patch. `shoff` is the new place of the section header table, where it moves.
+
+        Raises BinaryFormatError where two tables of the file lie one over the other, so that both cannot be changed.
+        """
         source, layouts = self.source, self.source.image.structures
         edits = self.edits
-        for number, segment in enumerate(self.segments):
-            if segment != source.image.segments[number]:
-                edits[source.header.phoff + number * layouts.segment.size] = layouts.segment.pack(segment)
+        for number, segment in enumerate(source.image.segments):
+            if self.segments[number] != segment and len(self.segments) == len(source.image.segments):
+                edits[source.header.phoff + number * layouts.segment.size] = layouts.segment.pack(self.segments[number])
         for number, old in enumerate(source.sections.sections):
             if self.sections[number] != old:
                 place = source.sections.offset + number * layouts.section.size
@@ -188,9 +159,33 @@ class Draft:
         if added := self.sections[source.header.shnum :]:
             end = source.sections.offset + source.header.shnum * layouts.section.size
             self.insertions[end] = tuple(Literal(layouts.section.pack(section)) for section in added)
-            edits[IDENT_SIZE + layouts.header.position("shnum")] = layouts.header.pack_field(
-                "shnum", len(self.sections)
-            )
+            self.set_header("shnum", len(self.sections))
         if shoff is not None and shoff != source.header.shoff:
-            edits[IDENT_SIZE + layouts.header.position("shoff")] = layouts.address.pack(shoff)
-        return splice(source.image.size, edits, self.insertions)
+            self.set_header("shoff", shoff)
+        try:
+            return splice(source.image.size, edits, self.insertions)
+        except ValueError as error:
+            raise BinaryFormatError(f"the file's tables overlap: {error}") from error
+
+
+def _dynamic_symbols(source: Source, address: int) -> list[int]:
+    """File offsets of the value of each symbol named _DYNAMIC."""
+    file, sections = source.file, source.sections.sections
+    layout = source.image.structures.symbol
+    value = layout.only("value")
+    found = []
+    for section in sections:
+        if section.type not in (c.SHT_SYMTAB, c.SHT_DYNSYM) or section.link >= len(sections):
+            continue
+        names = sections[section.link]
+        for start in range(0, section.size - section.size % layout.size, _CHUNK * layout.size):
+            length = min(_CHUNK * layout.size, section.size - section.size % layout.size - start)
+            data = read_at(file, section.offset + start, length, "a symbol table")
+            for index, (number,) in enumerate(value.iter_unpack(data)):
+                if number != address:
+                    continue
+                name = layout.read(data, index * layout.size).name
+                if name + 9 <= names.size and read_at(file, names.offset + name, 9, "a name") == b"_DYNAMIC\0":
+                    place = section.offset + start + index * layout.size + layout.position("value")
+                    found.append(place)
+    return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.edits import Edits, Unchanged
+from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.structs import DynamicEntry
-from bundler.errors import CannotPatch
+from bundler.binaries.elf.wishes import Wish
 
 _PATH_TAGS = (c.DT_RPATH, c.DT_RUNPATH)
 
@@ -26,53 +26,84 @@ class WantedEntry:
     """The number of the entry that it was; None for a new one."""
 
 
-def wanted_rpath(edits: Edits) -> bytes | Unchanged | None:
-    """The new DT_RPATH without empty elements; None where there shall be none. CannotPatch for a NUL in it."""
-    if isinstance(edits.rpath, Unchanged):
-        return edits.rpath
-    text = b":".join(part for part in encode(edits.rpath or "").split(b":") if part)
-    return text or None
-
-
-def encode(text: str) -> bytes:
-    """The bytes of a string to be written; CannotPatch where it holds a NUL."""
-    data = os.fsencode(text)
-    if b"\0" in data:
-        raise CannotPatch(f"the string {text!r} holds a NUL")
-    return data
-
-
-def wanted_names(edits: Edits) -> dict[bytes, bytes]:
-    """The new names by the old ones; CannotPatch for an empty one."""
-    names = {encode(old): encode(new) for old, new in edits.needed.items() if old != new}
-    if not all(names.values()):
-        raise CannotPatch("a library cannot be given an empty name")
-    return names
-
-
-def wanted_entries(image: Image, rpath: bytes | Unchanged | None, names: Mapping[bytes, bytes]) -> list[WantedEntry]:
+def wanted_entries(image: Image, wish: Wish) -> list[WantedEntry]:
     """The entries before DT_NULL, in order. Entries that need no new string keep their numbers."""
-    old = image.dynamic or ()
-    keeper = next((n for n, entry in enumerate(old) if entry.tag in _PATH_TAGS), None)
-    current = image.rpath if keeper is not None and old[keeper].tag == c.DT_RPATH else image.runpath
-    single = sum(entry.tag in _PATH_TAGS for entry in old) == 1
-    needed = iter(image.needed)
-    entries: list[WantedEntry] = []
-    for number, entry in enumerate(old):
-        if entry.tag == c.DT_NEEDED:
-            new = names.get(os.fsencode(next(needed)))
-            entries.append(WantedEntry(entry.tag, entry.value, new, number))
-        elif entry.tag not in _PATH_TAGS or isinstance(rpath, Unchanged):
-            entries.append(WantedEntry(entry.tag, entry.value, None, number))
-        elif rpath is not None and number == keeper:
-            keeps = single and current is not None and os.fsencode(current) == rpath
-            entries.append(WantedEntry(c.DT_RPATH, entry.value, None if keeps else rpath, number))
-    if isinstance(rpath, bytes) and keeper is None:
-        entries.append(WantedEntry(c.DT_RPATH, 0, rpath, None))
-    return entries
+    entries = [WantedEntry(entry.tag, entry.value, None, n) for n, entry in enumerate(image.dynamic or ())]
+    entries = _with_libraries(entries, image, wish)
+    entries = _with_soname(entries, image, wish)
+    return _with_search_path(entries, image, wish)
+
+
+def unchanged(image: Image, entries: Sequence[WantedEntry]) -> bool:
+    """Whether the entries are those that the file has."""
+    if any(entry.text is not None for entry in entries):
+        return False
+    return tuple(DynamicEntry(entry.tag, entry.value) for entry in entries) == image.dynamic
+
+
+def with_version_needs(entries: Sequence[WantedEntry], count: int) -> list[WantedEntry]:
+    """The entries for `count` records of needed versions; the tags go with the last record.
+
+    DT_VERSYM goes, too, where the file defines no versions either: glibc looks each number of that table up in a list that it
+    does not make then, and crashes (`_dl_fixup`).
+    """
+    if count == 0:
+        gone = {c.DT_VERNEED, c.DT_VERNEEDNUM}
+        if not any(entry.tag == c.DT_VERDEF for entry in entries):
+            gone.add(c.DT_VERSYM)
+        return [entry for entry in entries if entry.tag not in gone]
+    return [replace(entry, value=count) if entry.tag == c.DT_VERNEEDNUM else entry for entry in entries]
 
 
 def with_table(entries: Sequence[DynamicEntry], address: int, size: int) -> tuple[DynamicEntry, ...]:
     """The entries with DT_STRTAB and DT_STRSZ set."""
     new = {c.DT_STRTAB: address, c.DT_STRSZ: size}
     return tuple(DynamicEntry(entry.tag, new.get(entry.tag, entry.value)) for entry in entries)
+
+
+def _with_libraries(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
+    """Rename, drop and add what is needed; what is new stands behind the last library, or first of all."""
+    old = [os.fsencode(name) for name in image.needed]
+    names = iter(old)
+    changed: list[WantedEntry] = []
+    behind = 0
+    for entry in entries:
+        if entry.tag != c.DT_NEEDED:
+            changed.append(entry)
+            continue
+        name = next(names)
+        if name not in wish.removed:
+            changed.append(replace(entry, text=wish.names.get(name)))
+        behind = len(changed)
+    kept = sum(name not in wish.removed for name in old)
+    changed[behind:behind] = [WantedEntry(c.DT_NEEDED, 0, name) for name in wish.needed(old)[kept:]]
+    return changed
+
+
+def _with_soname(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
+    if isinstance(wish.soname, Unchanged):
+        return list(entries)
+    if image.soname is None:
+        return [*entries, WantedEntry(c.DT_SONAME, 0, wish.soname)]
+    if os.fsencode(image.soname) == wish.soname:
+        return list(entries)
+    return [replace(entry, text=wish.soname) if entry.tag == c.DT_SONAME else entry for entry in entries]
+
+
+def _with_search_path(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
+    """One entry with the search path, in the first one's slot; none where none is wanted."""
+    if isinstance(wish.rpath, Unchanged):
+        return list(entries)
+    paths = [entry for entry in entries if entry.tag in _PATH_TAGS]
+    keeper = paths[0] if paths else None
+    current = image.rpath if keeper is not None and keeper.tag == c.DT_RPATH else image.runpath
+    changed: list[WantedEntry] = []
+    for entry in entries:
+        if entry.tag not in _PATH_TAGS:
+            changed.append(entry)
+        elif entry is keeper and wish.rpath is not None:
+            keeps = len(paths) == 1 and current is not None and os.fsencode(current) == wish.rpath
+            changed.append(replace(entry, tag=wish.path_tag, text=None if keeps else wish.rpath))
+    if wish.rpath is not None and keeper is None:
+        changed.append(WantedEntry(wish.path_tag, 0, wish.rpath))
+    return changed

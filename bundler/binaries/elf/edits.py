@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from bundler.binaries.elf import constants as c
 from bundler.binaries.patch import Patch
+from bundler.errors import UnwritableString
 
 
 class Unchanged(Enum):
@@ -19,18 +21,47 @@ class Unchanged(Enum):
 UNCHANGED: Final = Unchanged.UNCHANGED
 
 
+class PathTag(Enum):
+    """The dynamic tag that carries a search path."""
+
+    RPATH = c.DT_RPATH
+    """Wins over LD_LIBRARY_PATH (glibc), and is passed on to the libraries that the object needs."""
+    RUNPATH = c.DT_RUNPATH
+    """Yields to LD_LIBRARY_PATH, serves this object alone, and cuts it off from inherited paths."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """All that shall change in one file.
+    """All that shall change in one file: the state that is wanted, so that doing it twice is doing it once.
 
-    `rpath` is the new DT_RPATH; None or "" removes every DT_RPATH and DT_RUNPATH. What is written is DT_RPATH, never
-    beside a DT_RUNPATH: that one's slot is converted. A colon only separates, and empty elements, which would
-    mean the current directory, are dropped. `needed` gives NEEDED libraries new names; names that the file does
-    not need are ignored, and records of symbol versions follow.
+    `rpath` is the new search path; None or "" removes every DT_RPATH and DT_RUNPATH. It is written as `path_tag`, and
+    the other tag's slot is converted, so that a file never has both. A colon only separates, and empty elements,
+    which would mean the current directory, are dropped. `needed` gives NEEDED libraries new names, `removed` drops
+    some, `added` adds others behind the last; names that the file does not need are ignored, and records of symbol versions follow.
+    `unversioned` are dynamic symbols that shall be bound without a version; a version that only they asked for
+    is not asked for any more.
     """
 
     rpath: str | Unchanged | None = UNCHANGED
     needed: Mapping[str, str] = field(default_factory=dict)
+    path_tag: PathTag = PathTag.RPATH
+    added: Sequence[str] = ()
+    removed: Collection[str] = ()
+    soname: str | Unchanged = UNCHANGED
+    interpreter: str | Unchanged = UNCHANGED
+    unversioned: Collection[str] = ()
+
+
+def search_path(directories: Iterable[str]) -> str:
+    """The search path of `directories`, in order; UnwritableString for a colon in one of them: it cannot be escaped."""
+    directories = list(directories)
+    for directory in directories:
+        if ":" in directory:
+            raise UnwritableString(
+                f"the directory {directory!r} cannot stand in a search path: a colon separates directories",
+                "rename the directory",
+            )
+    return ":".join(directories)
 
 
 class Tier(Enum):
@@ -44,8 +75,10 @@ class Tier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PatchPlan:
-    """A patch, the tier that found room for it, and a sentence on what it does."""
+    """A patch, the tier that found room for it, a sentence on what it does, and why no lower tier did."""
 
     patch: Patch
     tier: Tier
     explanation: str
+    reasons: tuple[str, ...] = ()
+    """One sentence for each lower tier that had no room, with the numbers."""

@@ -6,22 +6,25 @@ Everything comes from headers and tables: the cost does not depend on the size o
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.draft import Demand, Draft, Source
-from bundler.binaries.elf.dynamic import WantedEntry, wanted_entries, wanted_names, wanted_rpath
-from bundler.binaries.elf.edits import Edits, PatchPlan, Tier
-from bundler.binaries.elf.image import Image, read_at, read_header
+from bundler.binaries.elf.demand import Demand
+from bundler.binaries.elf.draft import NOWHERE, Draft
+from bundler.binaries.elf.dynamic import WantedEntry, unchanged, wanted_entries, with_version_needs
+from bundler.binaries.elf.edits import Edits, PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.layout_end import plan_end
+from bundler.binaries.elf.layout_segment import plan_segment
 from bundler.binaries.elf.layout_slack import plan_slack
 from bundler.binaries.elf.references import symbol_references
-from bundler.binaries.elf.sections import read_sections
-from bundler.binaries.elf.strings import find_reusable, place, read_string_table
-from bundler.binaries.elf.structs import DynamicEntry
-from bundler.binaries.elf.versions import NeedRecord, need_records
-from bundler.errors import BinaryFormatError, CannotPatch
+from bundler.binaries.elf.source import Part, Source, read_source
+from bundler.binaries.elf.strings import find_reusable, place
+from bundler.binaries.elf.version_edits import VersionEdits, plan_versions
+from bundler.binaries.elf.wishes import Wish, wish
+from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadInTheWay, Prelinked
 
 
 def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
@@ -41,86 +44,122 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
 
 def lay_out(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     """`plan_patch` without the check of the result."""
-    rpath, names = wanted_rpath(edits), wanted_names(edits)
-    if image.dynamic is None:
-        if isinstance(rpath, bytes) or any(os.fsdecode(name) in image.needed for name in names):
-            raise CannotPatch("a static program has no search path and needs no library")
+    wanted = wish(edits)
+    interpreter = _new_interpreter(image, wanted)
+    if image.dynamic is None or _is_static_pie(image):
+        _refuse_static(image, wanted)
         return None
-    entries = wanted_entries(image, rpath, names)
-    same = [DynamicEntry(entry.tag, entry.value) for entry in entries if entry.text is None]
-    if tuple(same) == image.dynamic and len(same) == len(entries):
+    entries = wanted_entries(image, wanted)
+    if unchanged(image, entries) and interpreter is None and not wanted.unversioned:
         return None
-    source = _read_source(file, image)
-    demand = _place(source, entries, names)
-    if demand.fits_dynamic(source) and demand.fits_table(source):
+    source = read_source(file, image)
+    versions = plan_versions(source, wanted)
+    if versions.records and len(versions.kept) != len(versions.records):
+        entries = with_version_needs(entries, len(versions.kept))
+    if unchanged(image, entries) and interpreter is None and not versions.changes:
+        return None
+    demand = _place(source, entries, versions, interpreter)
+    lacks = [lack for part in Part if (lack := demand.lack(source, part)) is not None]
+    if not lacks:
         return _in_place(source, demand)
     if image.entry(c.DT_GNU_PRELINKED) is not None:
-        raise CannotPatch("the file was prelinked and cannot grow", "undo it with `prelink --undo`")
-    plan = plan_slack(source, demand) if demand.fits_dynamic(source) else None
-    return plan or plan_end(source, demand)
+        raise Prelinked(f"the file was prelinked and cannot grow: {', '.join(lacks)}", "undo it with `prelink --undo`")
+    return _with_room(source, demand, f"{Tier.T0.name}: {', '.join(lacks)}")
 
 
-def _read_source(file: BinaryIO, image: Image) -> Source:
-    _, header = read_header(file)
-    dynamic = image.dynamic or ()
-    number = next(n for n, segment in enumerate(image.segments) if segment.type == c.PT_DYNAMIC)
-    segment = image.segments[number]
-    offset = image.offset_of(segment.vaddr, segment.filesz)
-    if offset is None or offset != segment.offset:
-        raise BinaryFormatError("PT_DYNAMIC gives an offset and an address that do not belong together")
-    size = image.structures.dynamic.size
-    rest = read_at(file, offset + len(dynamic) * size, segment.filesz - len(dynamic) * size, "the dynamic section")
-    spare = (len(rest) - len(rest.lstrip(b"\0"))) // size
-    return Source(
-        file=file,
-        image=image,
-        header=header,
-        sections=read_sections(file, image, header),
-        table=read_string_table(file, image),
-        dynamic_segment=number,
-        dynamic_offset=offset,
-        capacity=len(dynamic) + spare,
-    )
+def _with_room(source: Source, demand: Demand, reason: str) -> PatchPlan:
+    """The plan by the first tier above T0 that has room."""
+    in_slack = plan_slack(source, demand)
+    if isinstance(in_slack, PatchPlan):
+        return replace(in_slack, reasons=(reason,))
+    reasons = [reason, f"{Tier.T1.name}: {in_slack}"]
+    try:
+        return replace(plan_end(source, demand), reasons=tuple(reasons))
+    except PayloadInTheWay:
+        raise
+    except CannotPatch as error:
+        reasons.append(f"{Tier.T2.name}: {error.message}")
+    try:
+        return replace(plan_segment(source, demand), reasons=tuple(reasons))
+    except PayloadInTheWay:
+        raise
+    except CannotPatch as error:
+        raise CannotPatch("; ".join([*reasons, f"{Tier.T3.name}: {error.message}"])) from error
 
 
-def _place(source: Source, entries: Sequence[WantedEntry], names: Mapping[bytes, bytes]) -> Demand:
-    """Find an index for each new string, and settle the version records that name a renamed library."""
+def _new_interpreter(image: Image, wanted: Wish) -> bytes | None:
+    """The interpreter's new path with its NUL; None where it stays. NotDynamic where the file names none."""
+    if isinstance(wanted.interpreter, Unchanged):
+        return None
+    if image.interpreter is None:
+        raise NotDynamic("the file names no interpreter (it has no PT_INTERP), and cannot be given one")
+    return None if os.fsencode(image.interpreter) == wanted.interpreter else wanted.interpreter + b"\0"
+
+
+def _is_static_pie(image: Image) -> bool:
+    """A program that relocates itself: it has a dynamic section, but nothing reads names in it."""
+    return bool(image.flags_1 & c.DF_1_PIE) and image.interpreter is None and not image.needed
+
+
+def _refuse_static(image: Image, wanted: Wish) -> None:
+    """Raise NotDynamic where something is asked for that only a dynamic section can hold."""
+    asked = isinstance(wanted.rpath, bytes) or isinstance(wanted.soname, bytes) or wanted.added or wanted.unversioned
+    if asked or any(os.fsdecode(name) in image.needed for name in (*wanted.names, *wanted.removed)):
+        kind = "an object without a dynamic section" if image.dynamic is None else "a program that relocates itself"
+        raise NotDynamic(
+            f"a static program has no search path and needs no library: this is {kind}, with "
+            f"{len(image.segments)} segments"
+        )
+
+
+def _place(source: Source, entries: Sequence[WantedEntry], versions: VersionEdits, interpreter: bytes | None) -> Demand:
+    """Find an index for each new string, and settle what becomes of the version records."""
     table, image = source.table, source.image
     texts = [entry.text for entry in entries if entry.text is not None]
+    texts += [kept.name for kept in versions.kept if kept.name is not None]
     reused = find_reusable(table, texts)
     kept = {entry.value for entry in entries if entry.text is None and entry.tag in c.STRING_TAGS}
     freed = {entry.value for entry in image.dynamic or () if entry.tag in c.STRING_TAGS} - kept
-    records = list(need_records(source.file, image)) if freed or names else []
-    renamed = {
-        record.offset: names[text]
-        for record in records
-        if names and (text := table.text(record.need.file)) in names and names[text] in texts
-    }
-    freed |= {record.need.file for record in records if record.offset in renamed}
-    live = _live(source, entries, reused, records, renamed) if freed else None
+    freed |= versions.freed()
+    live = _live(source, entries, reused, versions) if freed else None
     placement = place(table, texts, reused, freed, live)
-    layouts = image.structures
-    position = layouts.verneed.position("file")
-    edits = {offset + position: layouts.word.pack(placement.indices[text]) for offset, text in renamed.items()}
-    return Demand(entries, placement, edits)
+    edits = versions.edits(source, placement.indices)
+    return Demand(entries, placement, interpreter, edits, _version_sections(source, versions))
+
+
+def _version_sections(source: Source, versions: VersionEdits) -> dict[int, dict[str, int]]:
+    """What changes in the section headers of the version tables: sh_info counts the records; a table that goes is plain bytes."""
+    if not versions.rewrites:
+        return {}
+    gone = {"type": c.SHT_PROGBITS, "link": 0}
+    wanted = [(c.DT_VERNEED, c.SHT_GNU_VERNEED, {"info": len(versions.kept), **({} if versions.kept else gone)})]
+    if not versions.kept and source.image.entry(c.DT_VERDEF) is None:
+        wanted.append((c.DT_VERSYM, c.SHT_GNU_VERSYM, gone))
+    changes: dict[int, dict[str, int]] = {}
+    for tag, kind, values in wanted:
+        address = source.image.entry(tag)
+        number = None if address is None else source.sections.find(kind, address)
+        if number is not None:
+            changes[number] = values
+    return changes
 
 
 def _live(
-    source: Source,
-    entries: Sequence[WantedEntry],
-    reused: Mapping[bytes, int],
-    records: Sequence[NeedRecord],
-    renamed: Container[int],
+    source: Source, entries: Sequence[WantedEntry], reused: Mapping[bytes, int], versions: VersionEdits
 ) -> list[int] | None:
     """Every index into the string table that stays in use; None where they cannot all be known."""
+    from bundler.binaries.elf.versions import need_records
+
     live = symbol_references(source.file, source.image, source.sections, source.header.shstrndx)
     if live is None:
         return None
     live += (entry.value for entry in entries if entry.text is None and entry.tag in c.STRING_TAGS)
     live += reused.values()
-    for record in records:
-        live += () if record.offset in renamed else (record.need.file,)
-        live += (version.name for version in record.versions)
+    if versions.records:
+        live += versions.in_use()
+    else:
+        for record in need_records(source.file, source.image):
+            live += (record.need.file, *(version.name for version in record.versions))
     if max(live, default=0) >= len(source.table.data):
         raise BinaryFormatError(f"string index {max(live)} leaves the string table of {len(source.table.data)} bytes")
     return live
@@ -128,8 +167,8 @@ def _live(
 
 def _in_place(source: Source, demand: Demand) -> PatchPlan:
     """Tier T0: no byte moves but those of the dynamic section's own entries."""
-    draft = Draft(source, demand.edits)
-    draft.edit_table(demand.strings.changes_in_place(len(source.table.data)))
-    draft.edit_dynamic(demand.entries_at(source, source.dynamic_address))
+    draft = Draft(source, demand)
+    draft.place(NOWHERE, 0)
+    patch = draft.finish()
     changed = sum(len(data) for data in draft.edits.values())
-    return PatchPlan(draft.finish(), Tier.T0, f"{changed} bytes overwritten in place")
+    return PatchPlan(patch, Tier.T0, f"{changed} bytes overwritten in place")

@@ -31,6 +31,15 @@ def symbol_references(file: BinaryIO, image: Image, sections: SectionTable, shst
             return None
         if any(section.link == table and section.type not in _KNOWN_USERS for section in sections.sections):
             return None
+    found = symbol_names(file, image, sections)
+    if found is None:
+        return None
+    found += definition_names(file, image)
+    return found
+
+
+def symbol_names(file: BinaryIO, image: Image, sections: SectionTable) -> list[int] | None:
+    """The string index of each dynamic symbol's name, in the symbols' order; None where nothing tells their number."""
     symbols = image.entry(c.DT_SYMTAB)
     if symbols is None:
         return None
@@ -46,7 +55,6 @@ def symbol_references(file: BinaryIO, image: Image, sections: SectionTable, shst
         part = min(_CHUNK, count - start)
         data = read_at(file, offset + start * layout.size, part * layout.size, "the dynamic symbol table")
         found += _names(data, layout, image.byteorder)
-    found += definition_names(file, image)
     return found
 
 

@@ -218,6 +218,8 @@ class Structures:
     vernaux: Layout[Vernaux]
     verdef: Layout[Verdef]
     verdaux: Layout[Verdaux]
+    half: struct.Struct
+    """A 16-bit number."""
     word: struct.Struct
     """A 32-bit number."""
     address: struct.Struct
@@ -252,6 +254,7 @@ def structures(elf_class: ElfClass, byteorder: ByteOrder) -> Structures:
         vernaux=layout(Vernaux, _VERNAUX),
         verdef=layout(Verdef, _VERDEF),
         verdaux=layout(Verdaux, _VERDAUX),
+        half=struct.Struct(order + "H"),
         word=struct.Struct(order + "I"),
         address=struct.Struct(order + address["A"]),
     )

@@ -31,11 +31,12 @@ class VersionNeed:
 
 @dataclass(frozen=True, slots=True)
 class NeedRecord:
-    """One Elf_Verneed with its Elf_Vernaux; `offset` is the file offset of the former."""
+    """One Elf_Verneed with its Elf_Vernaux; `offset` is the file offset of the former, `end` that behind the last."""
 
     offset: int
     need: Verneed
     versions: tuple[Vernaux, ...]
+    end: int
 
 
 def version_needs(file: BinaryIO, image: Image) -> tuple[VersionNeed, ...]:
@@ -72,10 +73,11 @@ def need_records(file: BinaryIO, image: Image) -> Iterator[NeedRecord]:
         total += 1 + need.count
         if total > _MOST_RECORDS:
             raise BinaryFormatError(f"more than {_MOST_RECORDS} needed versions")
-        versions = tuple(aux for _, aux in _chain(file, image, address, need.count, layouts.vernaux))
+        found = tuple(_chain(file, image, address, need.count, layouts.vernaux))
         place = image.offset_of(first + offset, layouts.verneed.size)
         assert place is not None
-        yield NeedRecord(place, need, versions)
+        behind = max((need.aux + distance for distance, _ in found), default=0) + layouts.vernaux.size
+        yield NeedRecord(place, need, tuple(aux for _, aux in found), place + max(behind, layouts.verneed.size))
 
 
 def definition_names(file: BinaryIO, image: Image) -> Iterator[int]:

@@ -28,6 +28,10 @@ def plan_binaries(
             from bundler.plan.binaries.elf import plan_elf
 
             return plan_elf(entries, environment, mounts, options)
+        case OperatingSystem.MACOS:
+            from bundler.plan.binaries.macho import plan_macho
+
+            return plan_macho(entries, environment, mounts, options)
         case system:
             raise UnsupportedEnvironment(
                 f"{environment.root} is an environment for {system.shown}, which is not packed yet"

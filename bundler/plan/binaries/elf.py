@@ -14,22 +14,16 @@ from bundler.libraries.closure import Binary, Closure, Surroundings, find_closur
 from bundler.libraries.order import in_loading_order
 from bundler.loaders.glibc import HostFiles, read_system
 from bundler.options import PlanOptions
-from bundler.plan.binaries.outcome import Binaries, library_origin
+from bundler.plan.binaries.never import NEVER_BINARY
+from bundler.plan.binaries.outcome import Binaries, bundled_entry
 from bundler.plan.collect import directories_of
-from bundler.plan.entries import Entry, Layer, Link, Patched, Source
+from bundler.plan.entries import Entry, Link, Patched, Source
 from bundler.plan.floor import find_floor
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable, relative
 from bundler.plan.search_paths import Change, PlannedFiles, SearchPaths
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
-
-# Endings that no loader opens as a library or a program: not even their first bytes are read.
-_NEVER_ELF = re.compile(
-    r"\.(py|pyc|pyi|pyx|pxd|pyd|h|hpp|hh|c|cc|cpp|cu|cuh|f90|f|txt|md|rst|json|html?|css|m?js|map|ts|png|svg|jpe?g|gif|ico"
-    r"|gz|xz|bz2|zip|whl|npy|npz|csv|tsv|toml|cfg|ini|xml|ya?ml|a|la|pc|cmake|proto|parquet|feather|ttf|otf|woff2?"
-    r"|pem|pth|tcl|msg|po|mo|decTest|pickle|pkl|typed|def|dll|exe|lib|mat|dat|sav|sql|ipynb|tex|afm)$"
-)
 
 
 def plan_elf(
@@ -95,7 +89,7 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
     images = {}
     for path in sorted(entries):
         content = entries[path].content
-        if not isinstance(content, Source) or content.size < 52 or _NEVER_ELF.search(path):
+        if not isinstance(content, Source) or content.size < 52 or NEVER_BINARY.search(path):
             continue
         with open(content.path, "rb") as file:
             if not is_elf(file.read(4)):
@@ -142,14 +136,11 @@ def _bundle_path(
 def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Entry]:
     """Entries for what comes from the host."""
     for library in closure.bundled:
-        found = os.stat(library.source)
-        origin = library_origin(library, interpreter)
-        mode = (found.st_mode & 0o777) | 0o444
-        content = Source(library.source, found.st_size)
-        yield Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, origin)
+        entry = bundled_entry(library, interpreter)
+        yield entry
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))
-            yield Entry(alias, Link(target), 0o777, found.st_mtime_ns, Layer.RUNTIME, origin)
+            yield replace(entry, path=alias, content=Link(target), mode=0o777)
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:

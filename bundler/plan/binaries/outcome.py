@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bundler.environment import Interpreter
 from bundler.libraries.closure import BundledLibrary, Closure
-from bundler.plan.entries import Entry
+from bundler.libraries.dylibs import BundledDylib, DylibClosure
+from bundler.plan.entries import Entry, Layer, Source
 from bundler.plan.floor import Floor
 from bundler.plan.layout import base_origin
 
@@ -17,12 +18,20 @@ class Binaries:
     """Entries to put over the plan's, and the facts for the report."""
 
     entries: tuple[Entry, ...]
-    closure: Closure
+    closure: Closure | DylibClosure
     floor: Floor | None
     warnings: tuple[str, ...]
 
 
-def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
+def bundled_entry(library: BundledLibrary | BundledDylib, interpreter: Interpreter) -> Entry:
+    """The entry for a library that comes from the host: everybody may read it."""
+    found = os.stat(library.source)
+    mode = (found.st_mode & 0o777) | 0o444
+    content = Source(library.source, found.st_size)
+    return Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, library_origin(library, interpreter))
+
+
+def library_origin(library: BundledLibrary | BundledDylib, interpreter: Interpreter) -> str:
     """Where a library came from; below a user's own folders only the name is told."""
     origin = base_origin(interpreter, library.source)
     name = interpreter.sysroot.name_of(library.source)

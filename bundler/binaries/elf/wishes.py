@@ -1,0 +1,90 @@
+"""The edits as they are carried out: encoded, checked against each other, and compared with the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bundler.binaries.elf.edits import Edits, Unchanged
+from bundler.errors import ConflictingEdits, UnwritableString
+
+_LONGEST_INTERPRETER = 4095  # the kernel takes PATH_MAX bytes with the NUL
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`Edits` as bytes. `names` gives the new name of each library by the old one; `added` has no name twice."""
+
+    rpath: bytes | Unchanged | None
+    path_tag: int
+    names: dict[bytes, bytes]
+    added: tuple[bytes, ...]
+    removed: frozenset[bytes]
+    soname: bytes | Unchanged
+    interpreter: bytes | Unchanged
+    unversioned: frozenset[bytes]
+
+    def needed(self, old: Iterable[bytes]) -> list[bytes]:
+        """The libraries that are needed in the end, in order, where `old` are needed now."""
+        kept = [self.names.get(name, name) for name in old if name not in self.removed]
+        return kept + [name for name in self.added if name not in kept]
+
+
+def wish(edits: Edits) -> Wish:
+    """The edits, checked.
+
+    Raises UnwritableString for a NUL, an empty name or an interpreter longer than the kernel takes; ConflictingEdits
+    where a library is asked for and refused at once, or would be renamed again the next time.
+    """
+    names = {_encode(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
+    added = tuple(dict.fromkeys(_name(name, "library") for name in edits.added))
+    removed = frozenset(_encode(name) for name in edits.removed)
+    _check_conflicts(names, added, removed)
+    interpreter = edits.interpreter
+    if not isinstance(interpreter, Unchanged) and len(os.fsencode(interpreter)) > _LONGEST_INTERPRETER:
+        length = len(os.fsencode(interpreter))
+        raise UnwritableString(f"the interpreter's path has {length} bytes; the kernel takes {_LONGEST_INTERPRETER}")
+    return Wish(
+        rpath=_search_path(edits.rpath),
+        path_tag=edits.path_tag.value,
+        names=names,
+        added=added,
+        removed=removed,
+        soname=edits.soname if isinstance(edits.soname, Unchanged) else _name(edits.soname, "soname"),
+        interpreter=interpreter if isinstance(interpreter, Unchanged) else _name(interpreter, "interpreter"),
+        unversioned=frozenset(_name(name, "symbol") for name in edits.unversioned),
+    )
+
+
+def _check_conflicts(names: dict[bytes, bytes], added: tuple[bytes, ...], removed: frozenset[bytes]) -> None:
+    conflicts = (
+        (removed & {*names}, "shall be removed and renamed"),
+        (removed & {*names.values()}, "shall be removed, and another renamed to it"),
+        (removed & {*added}, "shall be removed and added"),
+        ({*names} & {*added}, "shall be added and renamed"),
+        ({*names} & {*names.values()}, "shall be renamed, and another renamed to it"),
+    )
+    for found, what in conflicts:
+        if found:
+            raise ConflictingEdits(f"{os.fsdecode(min(found))} {what}", "do it in two steps")
+
+
+def _search_path(text: str | Unchanged | None) -> bytes | Unchanged | None:
+    """The search path without empty elements; None where there shall be none."""
+    if isinstance(text, Unchanged):
+        return text
+    return b":".join(part for part in _encode(text or "").split(b":") if part) or None
+
+
+def _name(text: str, what: str) -> bytes:
+    if not text:
+        raise UnwritableString(f"an empty name is no {what}")
+    return _encode(text)
+
+
+def _encode(text: str) -> bytes:
+    data = os.fsencode(text)
+    if b"\0" in data:
+        raise UnwritableString(f"the string {text!r} holds a NUL at position {text.index(chr(0))}")
+    return data

@@ -1,0 +1,206 @@
+"""`bundler patch`: change search paths and names in binaries. Decides nothing: each file's format does."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+import click
+
+from bundler.cli.output import CONTEXT, say
+
+if TYPE_CHECKING:
+    from bundler.binaries.request import Outcome, Request
+
+Answer = TypeVar("Answer")
+_PRINTS = ("rpath", "needed", "soname", "interpreter")
+
+
+def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The words of `request.Request`, one option each."""
+    options = (
+        click.option("--set-rpath", metavar="R", help="The new search path; directories are separated by colons."),
+        click.option("--add-rpath", metavar="R", multiple=True, help="A directory that is searched behind the others."),
+        click.option("--remove-rpath", is_flag=True, help="No search path any more."),
+        click.option("--shrink-rpath", is_flag=True, help="Only directories in which a needed library is found."),
+        click.option(
+            "--allowed-prefix", metavar="P", multiple=True, help="With --shrink-rpath: only directories in P."
+        ),
+        click.option("--runpath", is_flag=True, help="Write DT_RUNPATH (LD_LIBRARY_PATH wins; not inherited)."),
+        click.option("--rpath", is_flag=True, help="Write DT_RPATH (the default for a path that is changed)."),
+        click.option("--add-needed", metavar="N", multiple=True, help="A library that is needed behind the others."),
+        click.option("--remove-needed", metavar="N", multiple=True, help="A library that is needed no more."),
+        click.option(
+            "--replace-needed", metavar="OLD NEW", nargs=2, multiple=True, help="Another name for a needed library."
+        ),
+        click.option("--set-soname", metavar="S", help="The name by which others need this library."),
+        click.option("--set-interpreter", metavar="I", help="The loader that the kernel starts."),
+        click.option(
+            "--clear-symbol-version", metavar="S", multiple=True, help="A symbol that is bound without a version."
+        ),
+        click.option("--set-id", metavar="I", help="Mach-O: the install name of a library."),
+        click.option("--change", metavar="OLD NEW", nargs=2, multiple=True, help="Mach-O: another name for a library."),
+        click.option("--delete-rpath", metavar="P", multiple=True, help="Mach-O: one search path that goes."),
+        click.option("--thin", metavar="ARCH", help="Mach-O: keep one architecture of a universal file."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _print_options(command: Callable[..., None]) -> Callable[..., None]:
+    for name in reversed(_PRINTS):
+        command = click.option(f"--print-{name}", is_flag=True, help=f"Print the {name}; change nothing.")(command)
+    return command
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_edit_options
+@_print_options
+@click.option("--output", metavar="F", help="Leave FILE alone and write to F.")
+@click.option("--overwrite", is_flag=True, help="Change the file itself instead of putting a new one in its place.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and why in this way.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def patch(
+    files: Sequence[str],
+    output: str | None,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    **words: object,
+) -> None:
+    """Change library search paths and names in binaries, all of a file in one step.
+
+    A changed file is a new file in the place of the old one, with its mode, owner, times and extended attributes. All
+    files are looked at before the first is changed: where one cannot be patched, none is.
+    """
+    from bundler.binaries.request import Request
+
+    printed = [name for name in _PRINTS if words.pop(f"print_{name}")]
+    request = Request(**words)  # type: ignore[arg-type]  # the options are the fields
+    _check_usage(files, request, printed, output, overwrite)
+    if printed:
+        _print(files, printed, as_json)
+        return
+    outcomes = _plan(files, request, overwrite and not dry_run)
+    found = [_as_json(path, outcome) for path, outcome in zip(files, outcomes, strict=True)] if as_json else []
+    if not dry_run:
+        for path, outcome in zip(files, outcomes, strict=True):
+            _write(path, outcome, output, overwrite)
+    if as_json:
+        changed = not dry_run and any(outcome is not None for outcome in outcomes)
+        click.echo(json.dumps({"changed": changed, "files": found}, indent=1))
+        return
+    for path, outcome in zip(files, outcomes, strict=True):
+        for line in _lines(path, outcome):
+            if dry_run:
+                click.echo(line.encode("utf-8", "backslashreplace").decode())
+            elif not quiet:
+                say(line)
+
+
+def _check_usage(
+    files: Sequence[str], request: Request, printed: Sequence[str], output: str | None, overwrite: bool
+) -> None:
+    given = request.given()
+    if not given and not printed:
+        raise click.UsageError("Nothing to do: give an edit, or what to print.")
+    if given and printed:
+        raise click.UsageError(f"--print-{printed[0]} changes nothing and does not go with {given[0]}.")
+    if output is not None and (len(files) > 1 or overwrite):
+        raise click.UsageError("--output takes one FILE, and does not go with --overwrite.")
+    if request.rpath and request.runpath:
+        raise click.UsageError("--rpath and --runpath exclude each other.")
+    if request.remove_rpath and request.set_rpath is not None:
+        raise click.UsageError("--remove-rpath and --set-rpath exclude each other.")
+    if request.allowed_prefix and not request.shrink_rpath:
+        raise click.UsageError("--allowed-prefix goes with --shrink-rpath.")
+
+
+def _plan(files: Sequence[str], request: Request, overwrite: bool) -> list[Outcome | None]:
+    """What is to be done to each file; all errors together."""
+    from bundler.binaries.replace import check_overwrite
+    from bundler.binaries.request import plan
+
+    def plan_one(file: BinaryIO, path: str) -> Outcome | None:
+        outcome = plan(file, path, request)
+        if overwrite and outcome is not None:
+            check_overwrite(file, outcome.patch)
+        return outcome
+
+    return _each(files, plan_one)
+
+
+def _each(files: Sequence[str], ask: Callable[[BinaryIO, str], Answer]) -> list[Answer]:
+    """What `ask` says of each file; all errors together, each with its file's name."""
+    from bundler.binaries.replace import open_source
+    from bundler.errors import BundlerError, raise_all
+
+    answers, errors = list[Answer](), list[BundlerError]()
+    for path in files:
+        try:
+            with open_source(path) as file:
+                answers.append(ask(file, path))
+        except BundlerError as error:
+            errors.append(error.at(path))
+    raise_all(errors)
+    return answers
+
+
+def _write(path: str, outcome: Outcome | None, output: str | None, overwrite: bool) -> None:
+    from bundler.binaries.replace import open_source, write_new
+    from bundler.binaries.replace import overwrite as change_itself
+
+    if outcome is None and output is None:
+        return
+    if outcome is not None and overwrite:
+        change_itself(path, outcome.patch)
+        return
+    with open_source(path) as file:
+        write_new(file, None if outcome is None else outcome.patch, path if output is None else output)
+
+
+def _lines(path: str, outcome: Outcome | None) -> list[str]:
+    if outcome is None:
+        return [f"{path}: nothing to change"]
+    return [
+        f"{path}: {outcome.method}: {outcome.explanation}",
+        *(f"  not {reason}" for reason in outcome.reasons),
+        *(f"  {note}" for note in outcome.notes),
+    ]
+
+
+def _as_json(path: str, outcome: Outcome | None) -> dict[str, object]:
+    if outcome is None:
+        return {"path": path, "method": None}
+    return {
+        "path": path,
+        "method": outcome.method,
+        "explanation": outcome.explanation,
+        "reasons": outcome.reasons,
+        "notes": outcome.notes,
+        "size": outcome.patch.size,
+        "growth": outcome.patch.size - os.path.getsize(path),
+    }
+
+
+def _print(files: Sequence[str], printed: Sequence[str], as_json: bool) -> None:
+    """The facts of each file, one a line; with the file's name in front where there are several."""
+    from bundler.binaries.request import facts
+
+    found = list(zip(files, _each(files, lambda file, _: facts(file)), strict=True))
+    if as_json:
+        values = [{"path": path, **{name: getattr(each, name) for name in printed}} for path, each in found]
+        click.echo(json.dumps({"changed": False, "files": values}, indent=1))
+        return
+    for path, each in found:
+        for name in printed:
+            value = getattr(each, name)
+            for text in value if isinstance(value, tuple) else (value or "",):
+                line = f"{path}: {text}" if len(files) > 1 else text
+                click.echo(os.fsencode(line) + b"\n", nl=False)
