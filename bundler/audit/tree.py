@@ -17,6 +17,7 @@ from bundler.binaries.macho import read_image as read_macho
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, open_tree
+from bundler.trees.links import follow
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
@@ -78,28 +79,7 @@ class BundleTree:
 
         The root itself is "".
         """
-        done: list[str] = []
-        left = path.split("/")
-        steps = 0
-        while left:
-            part = left.pop(0)
-            if part in ("", "."):
-                continue
-            if part == "..":
-                if not done:
-                    return None
-                done.pop()
-                continue
-            here = "/".join((*done, part))
-            target = self.links.get(here)
-            if target is None:
-                done.append(part)
-                continue
-            steps += 1
-            if target.startswith("/") or steps > 40:
-                return None
-            left = [*target.split("/"), *left]
-        found = "/".join(done)
+        found = follow(path, self.links)
         return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
 
 

@@ -14,6 +14,7 @@ from bundler.loaders.dyld import LoadedImage, expand, is_system, resolve_all
 from bundler.plan.entries import Entry, Link
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import relative
+from bundler.trees.links import follow
 
 _ROOT = "/@bundle@"
 """Where the bundle lies while its names are tried."""
@@ -141,29 +142,3 @@ def _resolved(
         }
         for path, needs in found.items()
     }
-
-
-def follow(path: str, links: Mapping[str, str]) -> str | None:
-    """The bundle path behind the links of one; None where it leads out or in a circle."""
-    done: list[str] = []
-    left = path.split("/")[::-1]
-    steps = 0
-    while left:
-        part = left.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            if not done:
-                return None
-            done.pop()
-            continue
-        here = "/".join((*done, part))
-        target = links.get(here)
-        if target is None:
-            done.append(part)
-            continue
-        steps += 1
-        if target.startswith("/") or steps > 40:
-            return None
-        left += target.split("/")[::-1]
-    return "/".join(done)
