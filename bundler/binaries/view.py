@@ -13,7 +13,7 @@ from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros, compu
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_SMALL = 1 << 20
+SMALL = 1 << 20
 """Files up to this many bytes are held in memory."""
 
 
@@ -84,7 +84,7 @@ class _PatchedFile(io.RawIOBase):
 
 def in_memory(file: BinaryIO) -> BinaryIO:
     """The seekable `file`; where it is small, its bytes in memory, so that no look at it costs a system call."""
-    if isinstance(file, io.BytesIO) or file.seek(0, os.SEEK_END) > _SMALL:
+    if isinstance(file, io.BytesIO) or file.seek(0, os.SEEK_END) > SMALL:
         return file
     file.seek(0)
     return io.BytesIO(file.read())
@@ -96,6 +96,6 @@ def open_patched(source: BinaryIO, patch: Patch) -> BinaryIO:
     It shares the position of `source` and must not outlive it; a small one is made at once, in memory. Reading (or making it)
     raises EOFError where the source is shorter than the patch needs.
     """
-    if patch.size <= _SMALL:
+    if patch.size <= SMALL:
         return io.BytesIO(b"".join(patch.read(source)))
     return io.BufferedReader(_PatchedFile(source, patch), 4096)

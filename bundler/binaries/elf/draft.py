@@ -116,9 +116,7 @@ class Draft:
 
     def vacated(self) -> list[int]:
         """The PT_LOADs that lost their last section: BFD's strip writes nonsense for those (reference 1.3, rule V)."""
-        source = self.source
-        before = holders(source.sections.sections, source.image.segments)
-        return sorted(before - holders(self.sections, self.segments))
+        return sorted(self.source.holders - holders(self.sections, self.segments))
 
     def cover(self, number: int) -> None:
         """Add a section header over what a string table or .dynamic left behind in segment `number`.
@@ -128,7 +126,7 @@ class Draft:
         segment = self.segments[number]
         table = self.source.sections
         size = len(table.sections) * self.source.image.structures.section.size
-        if any(end > table.offset + size for _, end in self.source.owned()):
+        if any(end > table.offset + size for _, end in self.source.owned):
             raise CannotPatch(f"segment {number} would be left without a section, and there is no room for another")
         old = next(s for s in table.sections if in_segment(s, segment.vaddr, segment.memsz))
         # Its name without the dot: an index into the section names that is there already.

@@ -12,14 +12,14 @@ import os
 from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.edits import Edits, PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
 from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_image
 from bundler.binaries.elf.references import symbol_names, symbol_references
-from bundler.binaries.elf.sections import holders, takes_memory
+from bundler.binaries.elf.sections import takes_memory
 from bundler.binaries.elf.source import Source, read_source
 from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.elf.versions import need_records
-from bundler.binaries.elf.wishes import Wish, wish
+from bundler.binaries.elf.wishes import Wish
 from bundler.binaries.patch import Patch, Range
 from bundler.binaries.view import open_patched
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
@@ -41,12 +41,11 @@ def require(holds: bool, claim: str) -> None:
         raise ViolatedError(f"not true: {claim}")
 
 
-def check_result(before: Source, edits: Edits, plan: PatchPlan) -> None:
+def check_result(before: Source, wanted: Wish, plan: PatchPlan) -> None:
     """Read the file that `plan` makes of `before` and compare it with the original.
 
     Raises CannotPatch with the first invariant that does not hold.
     """
-    wanted = wish(edits)
     try:
         patched = open_patched(before.file, plan.patch)
         after = read_source(patched, read_image(patched))
@@ -57,7 +56,7 @@ def check_result(before: Source, edits: Edits, plan: PatchPlan) -> None:
         _check_interpreter(before.image, after.image, wanted)
         _check_strings(before.table.data, after)
         _check_versions(before, after, wanted)
-        _check_idempotence(after, edits)
+        _check_idempotence(after, wanted)
     except ViolatedError as error:
         raise CannotPatch(f"the patched file would be wrong: {error} ({plan.explanation})") from error
     except (BinaryFormatError, EOFError) as error:
@@ -222,7 +221,7 @@ def _check_sections(before: Source, after: Source, tier: Tier) -> None:
             at_place = new.offset - segment.offset == new.addr - segment.vaddr
             require(at_place or new.type == c.SHT_NOBITS, "a section's offset and address agree")
     if tier is not Tier.T3:
-        require(holders(old_sections, old_loads) <= holders(sections, loads), "no PT_LOAD lost its last section")
+        require(before.holders <= after.holders, "no PT_LOAD lost its last section")
 
 
 def _version_fields(old: Section, new: Section, after: Source) -> dict[str, int]:
@@ -308,11 +307,11 @@ def _symbol_versions(source: Source, count: int) -> list[int]:
     return [number for (number,) in half.iter_unpack(data)]
 
 
-def _check_idempotence(after: Source, edits: Edits) -> None:
+def _check_idempotence(after: Source, wanted: Wish) -> None:
     from bundler.binaries.elf.planner import lay_out
 
     try:
-        again = lay_out(after.file, after.image, edits)
+        again = lay_out(after.file, after.image, wanted)
     except BundlerError as error:
         raise ViolatedError(f"the same edits cannot be planned again: {error}") from error
     require(again is None, "the same edits change nothing more")

@@ -28,7 +28,7 @@ def plan_segment(source: Source, demand: Demand) -> PatchPlan:
     """
     image, structures = source.image, source.image.structures
     size = image.size
-    loads = source.loads()
+    loads = source.loads
     if loads != sorted(loads):
         raise CannotPatch("the segments to be loaded are not in the order of their addresses")
     refuse_payload(source, 1)

@@ -35,19 +35,19 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     Raises CannotPatch where there is no room or the result would break a rule, BinaryFormatError where the
     file contradicts itself.
     """
-    laid_out = lay_out(in_memory(file), image, edits)
+    wanted = wish(edits)
+    laid_out = lay_out(in_memory(file), image, wanted)
     if laid_out is None:
         return None
     from bundler.binaries.elf.invariants import check_result
 
     source, plan = laid_out
-    check_result(source, edits, plan)
+    check_result(source, wanted, plan)
     return plan
 
 
-def lay_out(file: BinaryIO, image: Image, edits: Edits) -> tuple[Source, PatchPlan] | None:
+def lay_out(file: BinaryIO, image: Image, wanted: Wish) -> tuple[Source, PatchPlan] | None:
     """`plan_patch` without the check of the result; with what was read of the file."""
-    wanted = wish(edits)
     interpreter = _new_interpreter(image, wanted)
     if image.dynamic is None or _is_static_pie(image):
         _refuse_static(image, wanted)

@@ -61,7 +61,7 @@ def in_segment(section: Section, address: int, size: int) -> bool:
 
 def holders(sections: Iterable[Section], segments: Iterable[Segment]) -> set[int]:
     """The numbers of the PT_LOADs among `segments` in which a section begins."""
-    addresses = sorted(section.addr for section in sections if takes_memory(section))
+    addresses = sorted({section.addr for section in sections if takes_memory(section)})
 
     def first_in(segment: Segment) -> int | None:
         at = bisect.bisect_left(addresses, segment.vaddr)

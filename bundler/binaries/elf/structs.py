@@ -223,11 +223,12 @@ class Structures:
 def _conversions(kind: Any, names: tuple[str, ...]) -> tuple[Callable[[Iterable[int]], Any], Callable[[Any], Any]]:
     """From the file's order of fields to a record, and back. ELF32 and ELF64 order them differently here and there."""
     assert {*kind._fields} == {*names}
+    make = functools.partial(tuple.__new__, kind)  # what `_make` does, without a step in Python
     if kind._fields == names:
-        return kind._make, tuple
+        return make, tuple
     to_record = operator.itemgetter(*map(names.index, kind._fields))
     to_file = operator.itemgetter(*map(kind._fields.index, names))
-    return lambda numbers: kind._make(to_record(numbers)), to_file
+    return lambda numbers: make(to_record(numbers)), to_file
 
 
 @functools.cache

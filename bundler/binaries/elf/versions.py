@@ -45,9 +45,9 @@ def version_needs(file: BinaryIO, image: Image) -> tuple[VersionNeed, ...]:
     Raises BinaryFormatError where the records leave the file or do not end.
     """
     records = tuple(need_records(file, image))
-    if not records or image.dynamic is None:
+    if not records:
         return ()
-    offset, size = string_table(image.segments, image.dynamic)
+    offset, size = string_table(image.segments, image.numbers)
 
     def text(index: int) -> str:
         if index >= size:
