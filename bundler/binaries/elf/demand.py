@@ -58,14 +58,11 @@ class Demand:
         if Part.TABLE in layout.addresses:
             new = {c.DT_STRTAB: layout.addresses[Part.TABLE], c.DT_STRSZ: layout.sizes[Part.TABLE]}
         entries = []
-        for number, (tag, value, text, origin) in enumerate(self.entries):
-            if text is not None:
-                value = self.strings.indices[text]
-            elif tag in new:
-                value = new[tag]
-            elif tag == c.DT_MIPS_RLD_MAP_REL and origin is not None:
+        for number, (tag, old, text, origin) in enumerate(self.entries):
+            value = new.get(tag, old) if text is None else self.strings.indices[text]
+            if tag == c.DT_MIPS_RLD_MAP_REL and origin is not None:
                 moved = address + number * size - (source.dynamic_address + origin * size)
-                value = (value - moved) % (1 << layouts.elf_class.bits)
+                value = (old - moved) % (1 << layouts.elf_class.bits)
             entries.append(DynamicEntry(tag, value))
         return tuple(entries)
 

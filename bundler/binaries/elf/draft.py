@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.demand import Demand, Layout
 from bundler.binaries.elf.image import IDENT_SIZE, read_at

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.image import Image
-from bundler.binaries.elf.structs import DynamicEntry
 from bundler.binaries.elf.wishes import Wish
 
 _PATH_TAGS = (c.DT_RPATH, c.DT_RUNPATH)

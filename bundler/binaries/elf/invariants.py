@@ -83,18 +83,14 @@ def _check_program_headers(before: Source, after: Source, tier: Tier) -> None:
             require(new.memsz >= old.memsz and new.filesz >= old.filesz, "segments only grow")
         elif moves:
             name = _MOVABLE.get(old.type, "PT_PHDR")
-            require(
-                any(_holds(load, new.vaddr, new.filesz) for load in _loads(segments)), f"{name} lies in a PT_LOAD"
-            )
+            require(any(_holds(load, new.vaddr, new.filesz) for load in _loads(segments)), f"{name} lies in a PT_LOAD")
             require(after.image.offset_of(new.vaddr) == new.offset, f"the offset and address of {name} agree")
         if old.type == c.PT_DYNAMIC:
             room = new.filesz // after.image.structures.dynamic.size
             require(len(after.image.dynamic or ()) < room, "DT_NULL ends the dynamic section")
     if added:
         for new in segments:
-            require(
-                new.type != c.PT_PHDR or new.offset == after.header.phoff, "PT_PHDR names the program headers"
-            )
+            require(new.type != c.PT_PHDR or new.offset == after.header.phoff, "PT_PHDR names the program headers")
         _check_new_segment(before, after)
     for page, claim in ((before.page_size, "no two segments share a page that did not before"), (1, "none overlap")):
         require(_overlaps(segments, page) <= _overlaps(old_segments, page), claim)

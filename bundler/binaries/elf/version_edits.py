@@ -97,9 +97,7 @@ class VersionEdits:
             size = need_size + aux_size * len(kept.versions)
             last = number == len(self.kept) - 1
             name = kept.record.need.file if kept.name is None else indices[kept.name]
-            need = kept.record.need._replace(
-                cnt=len(kept.versions), file=name, aux=need_size, next=0 if last else size
-            )
+            need = kept.record.need._replace(cnt=len(kept.versions), file=name, aux=need_size, next=0 if last else size)
             data += layouts.verneed.pack(need)
             for index, version in enumerate(kept.versions):
                 step = 0 if index == len(kept.versions) - 1 else aux_size

@@ -66,7 +66,9 @@ DAMAGES: dict[str, tuple[str, Callable[[bytearray, Image], None]]] = {
     "an unterminated dynamic section": (
         "DT_NULL", lambda new, image: put(new, segment_at(2, 4), 7 * 16),
     ),
-    "a table behind the file": ("no PT_LOAD holds the string table", lambda new, image: put(new, entry_at(image, c.DT_STRSZ) + 8, 1 << 30)),
+    "a table behind the file": (
+        "no PT_LOAD holds the string table", lambda new, image: put(new, entry_at(image, c.DT_STRSZ) + 8, 1 << 30),
+    ),
     "a lost library": ("needed", lambda new, image: put(new, entry_at(image, c.DT_NEEDED), 0x60000000)),
     "another soname": ("DT_SONAME", lambda new, image: put(new, entry_at(image, c.DT_SONAME) + 8, 1)),
     "another search path": ("DT_RPATH", lambda new, image: put(new, entry_at(image, c.DT_RPATH) + 8, 1)),
