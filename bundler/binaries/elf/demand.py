@@ -121,7 +121,7 @@ def lay(source: Source, demand: Demand, parts: Collection[Part], start: int, lea
         match part:
             case Part.DYNAMIC:
                 wanted = (len(demand.entries) + 1 + _SPARE_ENTRIES) * source.image.structures.dynamic.size
-                size = extent[1] if extent and demand.lack(source, part) is None else wanted
+                size = extent[1] if extent and source.capacity > len(demand.entries) else wanted
             case Part.INTERPRETER:
                 size = len(interpreter_bytes(source, demand))
             case Part.TABLE:
