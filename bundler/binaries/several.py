@@ -6,6 +6,7 @@ Where one cannot be patched, none is. A process plans its share, says what came 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,12 +51,13 @@ _Work = Generator[tuple[Results, list[BundlerError]], None, None]
 def patch_files(files: Sequence[str], request: Request, destination: Destination, processes: int = 1) -> Results:
     """Do `request` to each of `files`; what was done, in their order, and None where nothing changes.
 
-    A file that is named twice is patched once. Raises all errors of planning together, each with its file's name, before
+    A file that is named twice is patched once. On Linux `processes` may share the work, this one among them: it must have a single
+    thread then. Raises all errors of planning together, each with its file's name, before
     the first file is changed; a later one (a full disk) ends the work.
     """
     firsts = _firsts(files)
     once = list(dict.fromkeys(firsts))
-    count = max(1, min(processes, len(once) // _LEAST_SHARE)) if hasattr(os, "fork") else 1
+    count = max(1, min(processes, len(once) // _LEAST_SHARE)) if sys.platform == "linux" else 1
     shares = [once[len(once) * number // count : len(once) * (number + 1) // count] for number in range(count)]
     with _Helpers(shares[1:], request, destination) as helpers:
         work = _work(shares[0], request, destination)
