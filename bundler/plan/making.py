@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
-from bundler.libraries.dylibs import DylibClosure
 from bundler.options import PlanOptions, Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
@@ -25,6 +25,9 @@ from bundler.plan.system_site import system_site_entry, system_site_mounts, uses
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
+
+if TYPE_CHECKING:
+    from bundler.libraries.dylibs import DylibClosure
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bundler.environment import Interpreter
 from bundler.libraries.closure import BundledLibrary, Closure
-from bundler.libraries.dylibs import BundledDylib, DylibClosure
 from bundler.plan.entries import Entry, Layer, Source
 from bundler.plan.floor import Floor
 from bundler.plan.layout import base_origin
+
+if TYPE_CHECKING:
+    from bundler.libraries.dylibs import BundledDylib, DylibClosure
 
 
 @dataclass(frozen=True, slots=True)
