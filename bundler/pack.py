@@ -33,6 +33,7 @@ def pack(
     was.
     """
     from bundler.environment import load_environment
+    from bundler.plan.digest_cache import DigestCache, open_digest_cache
     from bundler.plan.making import make_plan
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
@@ -51,11 +52,13 @@ def pack(
 
             builds = held.enter_context(build_folder())
         progress.phase("planning")
-        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds))
+        digests = DigestCache("", {}) if options.in_place else open_digest_cache(loaded.root)
+        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), digests.known)
         if options.dry_run:
             return report(plan, out, options, None, None)
         with open_sink(out, options, plan) as sink:
             written = send(plan, sink, {}, progress)
+            digests.learn(plan.entries, written.digests, written.stamps)
             if not options.verify or not written.path:
                 return report(plan, sink.place(), options, written, None)
             from bundler.audit.proof import prove

@@ -25,17 +25,7 @@ def read_manifest(data: bytes) -> Manifest:
 
     Raises NotABundle for what is no manifest, UnsupportedBundle for one of a later schema.
     """
-    try:
-        top = _Object(json.loads(data))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
-    schema = top.value("schema", int, 0)
-    if schema > SCHEMA:
-        raise UnsupportedBundle(
-            f"bundle.json has schema {schema}; this version reads up to {SCHEMA}", "use a newer bundler"
-        )
-    if not top.value("bundler", str, ""):
-        raise NotABundle("bundle.json was not written by bundler")
+    top = _top(data)
     python, platform, libraries = top.child("python"), top.child("platform"), top.child("libraries")
     return Manifest(
         bundler=top.value("bundler", str, ""),
@@ -76,8 +66,36 @@ def read_manifest(data: bytes) -> Manifest:
         ),
         import_failures={name: str(text) for name, text in top.child("import_failures").items()},
         warnings=top.texts("warnings"),
-        schema=schema,
+        schema=top.value("schema", int, 0),
     )
+
+
+def read_contents(data: bytes) -> dict[str, str]:
+    """The SHA-256 (hexadecimal) of every file in a `bundle.json`, and `link:` with the target of every link.
+
+    Raises what `read_manifest` raises.
+    """
+    contents = {}
+    for path, value in _top(data).child("files").items():
+        link = _Object(value).text_or_none("link")
+        contents[path] = f"link:{link}" if link is not None else _Object(value).text_or_none("sha256") or ""
+    return contents
+
+
+def _top(data: bytes) -> _Object:
+    """The outermost object, of a schema that is known."""
+    try:
+        top = _Object(json.loads(data))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
+    schema = top.value("schema", int, 0)
+    if schema > SCHEMA:
+        raise UnsupportedBundle(
+            f"bundle.json has schema {schema}; this version reads up to {SCHEMA}", "use a newer bundler"
+        )
+    if not top.value("bundler", str, ""):
+        raise NotABundle("bundle.json was not written by bundler")
+    return top
 
 
 def _file(item: _Object) -> FileFact:

@@ -18,7 +18,7 @@ from bundler.errors import OutputExists
 from bundler.options import LinkMode
 from bundler.plan.entries import Deferred, Digest, Directory, Entry, Link, Literal
 from bundler.sinks import Written
-from bundler.sinks.directory import DirectorySink
+from bundler.sinks.directory import Batch, DirectorySink
 from bundler.sinks.placement import Moves
 from bundler.sinks.standing import StandingBundle
 
@@ -93,7 +93,6 @@ class UpdateSink(DirectorySink):
                 else:
                     self._entries += 1
                     self._digests[entry.path] = digest
-                    self._note_stamp(entry)
 
     def finish(self) -> Written:
         """Let the new files take their places. Raises OutputExists for what somebody else did to the bundle."""
@@ -112,12 +111,20 @@ class UpdateSink(DirectorySink):
         self._settle_folders()
         size = sum(digest.size for digest in self._digests.values())
         updated = (len(self._changed), len(removed))
-        return Written(self._target.path, self._digests, self._entries, size, self._shared, updated)
+        return Written(
+            self._target.path,
+            self._digests,
+            self._entries,
+            size,
+            self._shared,
+            updated,
+            self._settled_stamps(self._target.path),
+        )
 
     def place(self) -> str:
         """Let it stay: what was there before goes."""
         self._placed = True
-        self._save_record()
+        self._note_pack()
         return self._target.path
 
     def _stage(self, entry: Entry) -> None:
@@ -127,19 +134,20 @@ class UpdateSink(DirectorySink):
             self._staged.add(folder)
         super().add(entry)
 
-    def _write(self, batch: list[Entry]) -> tuple[dict[str, Digest], int]:
+    def _write(self, batch: list[Entry]) -> Batch:
         """Write what differs; give the digests of all."""
-        digests: dict[str, Digest] = {}
+        same: dict[str, Digest] = {}
         different = []
         for entry in batch:
             digest = self._standing.digest_of_same(entry)
             if digest is None:
                 different.append(entry)
             else:
-                digests[entry.path] = digest
+                same[entry.path] = digest
         self._changed += different
-        written, shared = super()._write(different)
-        return {**digests, **written}, shared
+        done = super()._write(different)
+        done.digests.update(same)
+        return done
 
     def _leftovers(self) -> list[str]:
         """What the plan does not have; a folder stands for all below it."""
