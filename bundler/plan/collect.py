@@ -14,12 +14,11 @@ from operator import attrgetter
 
 from bundler.errors import BundlerError
 from bundler.plan.digest_cache import NOTHING_KNOWN, Known
-from bundler.plan.entries import Directory, Entry, Layer, Link, Source, stamp_of
+from bundler.plan.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
 from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.sysroot import HOST, Sysroot
 
 _MAX_DEPTH = 100
-_SETTLING_TIME = 2_000_000_000  # nanoseconds; file systems count in steps of up to a second
 ADDED = "added:"
 """How the origin of the user's own files begins."""
 _NAME = attrgetter("name")
@@ -47,18 +46,10 @@ def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_K
     return Collected(collector.entries, tuple(collector.warnings), tuple(collector.clashes))
 
 
-def source_of(path: str, found: os.stat_result, settled: int, known: Known = NOTHING_KNOWN) -> Source:
-    """The file at a path; with a stamp where the last change lies before `settled` (nanoseconds since the epoch).
-
-    The time of a file that changed later may stay the same when it changes once more.
-    """
-    stamp = stamp_of(found) if found.st_ctime_ns < settled else b""
+def source_of(path: str, found: os.stat_result, now: int, known: Known = NOTHING_KNOWN) -> Source:
+    """The file at a path; with a stamp where its last change lies so far back from `now` that a later one shows in the stamp."""
+    stamp = stamp_of(found) if now - found.st_ctime_ns > settling_time(found) else b""
     return Source(path, found.st_size, stamp, known.get(stamp)) if stamp else Source(path, found.st_size)
-
-
-def settled_before() -> int:
-    """The time, in nanoseconds since the epoch, before which files are left alone for long enough that their times tell."""
-    return time.time_ns() - _SETTLING_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ class _Collector:
         self._sysroot = sysroot
         self._known = known
         self._links: dict[str, _Place] = {}
-        self._settled = settled_before()
+        self._now = time.time_ns()
 
     def take_mount(self, mount: Mount) -> None:
         """Walk one mount over what is there."""
@@ -113,7 +104,7 @@ class _Collector:
     def _take_file(self, path: str, source: str, origin: str, layer: Layer, found: os.stat_result) -> None:
         if found.st_mode & (stat.S_ISUID | stat.S_ISGID):
             self.warnings.append(f"{origin}: its set-id bit is not taken along")
-        self._put(path, origin, layer, source_of(source, found, self._settled, self._known), found)
+        self._put(path, origin, layer, source_of(source, found, self._now, self._known), found)
 
     def _take_folder(self, place: _Place, skip: frozenset[str], depth: int) -> None:
         """Everything in a folder: files here and now, since there are tens of thousands of them."""

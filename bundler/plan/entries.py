@@ -49,6 +49,14 @@ def stamp_of(facts: os.stat_result) -> Stamp:
         return b""
 
 
+def settling_time(facts: os.stat_result) -> int:
+    """How long, in nanoseconds, a file must be left alone before its times tell it from what becomes of it.
+
+    File systems count in steps: some of seconds, others as the kernel's clock ticks, a hundred times a second or more often.
+    """
+    return 100_000_000 if facts.st_ctime_ns % 1_000_000 else 2_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file taken as it is: `path` on this machine, `size` in bytes when the plan was made.

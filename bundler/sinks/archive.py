@@ -7,10 +7,9 @@ import os
 from types import TracebackType
 from typing import Protocol
 
-from bundler.errors import OutputFailed
 from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
 from bundler.sinks import Written
-from bundler.sinks.copying import CHUNK, SMALL, changed, chunks, read_small, same_as_known
+from bundler.sinks.copying import CHUNK, SMALL, changed, read_small, same_as_known, send_patched
 from bundler.sinks.output import Output
 
 
@@ -105,15 +104,9 @@ class Content:
             return Digest(hashlib.sha256(self._data).digest(), self.size)
         if isinstance(self._entry.content, Source):
             return _send_source(self._entry.content, file)
-        hasher = hashlib.sha256()
-        written = 0
-        for chunk in chunks(self._entry, {}):
-            hasher.update(chunk)
-            file.write(chunk)
-            written += len(chunk)
-        if written != self.size:
-            raise OutputFailed(f"{self._entry.path} changed while it was packed")
-        return Digest(hasher.digest(), written)
+        assert isinstance(self._entry.content, Patched)
+        with open(self._entry.content.path, "rb") as source:
+            return send_patched(self._entry.content, source, file.write)
 
 
 def _send_source(source: Source, file: Writer) -> Digest:

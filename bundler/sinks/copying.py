@@ -12,7 +12,8 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
@@ -113,6 +114,11 @@ def _fill(source: Source, descriptor: int, link: LinkMode) -> Digest:
 
 
 def _copy(entry: Entry, descriptor: int, digests: Digests) -> Digest:
+    """Literal, patched and deferred content."""
+    content = entry.content
+    if isinstance(content, Patched):
+        with open(content.path, "rb") as file:
+            return send_patched(content, file, lambda chunk: _write_all(descriptor, chunk))
     hasher = hashlib.sha256()
     size = 0
     for chunk in chunks(entry, digests):
@@ -120,6 +126,21 @@ def _copy(entry: Entry, descriptor: int, digests: Digests) -> Digest:
         size += len(chunk)
         _write_all(descriptor, chunk)
     return Digest(hasher.digest(), size)
+
+
+def send_patched(patched: Patched, file: BinaryIO, write: Callable[[bytes], object]) -> Digest:
+    """Write a patched file's bytes; `file` is its source. They are hashed unless the digest is known."""
+    known = patched.sha256 if stamp_of(os.fstat(file.fileno())) == patched.stamp else None
+    hasher = hashlib.sha256()
+    size = 0
+    for chunk in patched.patch.read(file):
+        if known is None:
+            hasher.update(chunk)
+        size += len(chunk)
+        write(chunk)
+    if known is not None and stamp_of(os.fstat(file.fileno())) != patched.stamp:
+        raise changed(patched.path)
+    return Digest(known or hasher.digest(), size)
 
 
 def _copy_large(source: Source, reader: int, descriptor: int) -> Digest:

@@ -12,7 +12,18 @@ from types import TracebackType
 
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
-from bundler.plan.entries import Deferred, Digest, Digests, Directory, Entry, Link, Source, Stamp, stamp_of
+from bundler.plan.entries import (
+    Deferred,
+    Digest,
+    Digests,
+    Directory,
+    Entry,
+    Link,
+    Source,
+    Stamp,
+    settling_time,
+    stamp_of,
+)
 from bundler.sinks import Written
 from bundler.sinks.copying import can_reflink, write_file
 from bundler.sinks.pack_record import note_pack
@@ -21,8 +32,6 @@ from bundler.sinks.placement import Target
 # One task for the pool: enough files that handing it over costs little, few enough that both cores stay busy.
 _BATCH_FILES = 64
 _BATCH_BYTES = 4 << 20
-_TICK = 0.02  # seconds: longer than a step of the clock that the kernel takes times of files from
-_SECOND = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -134,15 +143,13 @@ class DirectorySink:
     def _settled_stamps(self, root: str) -> dict[str, Stamp]:
         """The stamps of linked files that are still what they were right after the link.
 
-        The clock has moved on since, so a later change will show in the `ctime`. Not so where the file system counts in seconds.
+        Those that are linked too lately are left out: a later change need not show in their `ctime`.
         """
-        if not self._stamps:
-            return {}
-        time.sleep(_TICK)
+        now = time.time_ns()
         settled = {}
         for path, stamp in self._stamps.items():
             facts = os.lstat(f"{root}/{path}")
-            if stamp_of(facts) == stamp and facts.st_ctime_ns % _SECOND:
+            if stamp_of(facts) == stamp and now - facts.st_ctime_ns > settling_time(facts):
                 settled[path] = stamp
         return settled
 
