@@ -22,6 +22,7 @@ _MAX_DEPTH = 100
 ADDED = "added:"
 """How the origin of the user's own files begins."""
 _NAME = attrgetter("name")
+_KIND_AND_SET_ID = 0o170000 | stat.S_ISUID | stat.S_ISGID
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +108,25 @@ class _Collector:
         self._put(path, origin, layer, source_of(source, found, self._now, self._known), found)
 
     def _take_folder(self, place: _Place, skip: frozenset[str], depth: int) -> None:
-        """Everything in a folder: files here and now, since there are tens of thousands of them."""
+        """Everything in a folder; plain files here and now, since there are tens of thousands of them."""
         if depth > _MAX_DEPTH:
             raise BundlerError(f"{place.source} lies over {_MAX_DEPTH} folders deep", "is there a loop of links?")
         above = place.path + "/" if place.path else ""
         folder = os.path.join(place.source, "")
         origin = place.origin + ("" if place.origin.endswith(":") else "/")
+        entries, links, known, now, layer = self.entries, self._links, self._known, self._now, place.layer
         for item in _scan(place.source):
             name = item.name
             if name in skip:
                 continue
             found = item.stat(follow_symlinks=False)
-            if stat.S_ISREG(found.st_mode):
-                self._links.pop(above + name, None)
-                self._take_file(above + name, folder + name, origin + name, place.layer, found)
+            path = above + name
+            if found.st_mode & _KIND_AND_SET_ID == stat.S_IFREG and path not in entries and path not in links:
+                content = source_of(folder + name, found, now, known)
+                entries[path] = Entry(path, content, found.st_mode & 0o777, found.st_mtime_ns, layer, origin + name)
                 continue
             inner = frozenset(inside[len(name) + 1 :] for inside in skip if inside.startswith(name + "/"))
-            below = _Place(above + name, folder + name, origin + name, place.layer)
+            below = _Place(path, folder + name, origin + name, place.layer)
             self._take(below, found, inner, depth + 1)
 
     def _put(

@@ -20,9 +20,10 @@ from bundler.plan.entries import STAMP_SIZE, Digests, Entry, Patched, Source, St
 from bundler.version import VERSION
 
 _KEPT = 32
-_SPARE = 4  # what no pack asks for any more goes when it outnumbers the rest so many times
-_WHOLE = bytes(16)  # stands for no patch
-_RECORD = struct.Struct(f"{STAMP_SIZE}s16s32s")
+_INODE, _FINGERPRINT, _DIGEST = 16, 16, 32  # bytes; a stamp begins with device and inode
+_COUNT = struct.Struct("=Q")
+_WHOLE = struct.Struct(f"{STAMP_SIZE}s{_DIGEST}s")
+_PATCHED = struct.Struct(f"{STAMP_SIZE + _FINGERPRINT}s{_DIGEST}s")
 _HEADER = f"bundler digests 1 {VERSION}\n".encode()
 
 Known = Mapping[bytes, bytes]
@@ -85,9 +86,11 @@ class DigestCache:
             with contextlib.suppress(OSError):
                 os.utime(self.path)
             return
-        spare = {key: sha256 for key, sha256 in self.known.items() if key not in used}
+        # What this pack did not ask for may be asked for by the next, unless the file is another by now.
+        inodes = {key[:_INODE] for key in used}
+        spare = {key: sha256 for key, sha256 in self.known.items() if key[:_INODE] not in inodes}
         with contextlib.suppress(OSError):
-            everything = {**spare, **used} if len(spare) <= _SPARE * len(used) else used
+            everything = {**spare, **used} if len(spare) <= len(used) else used
             folder, name = os.path.split(self.path)
             replace_cached(folder, name, _pack(everything), kept=_KEPT)
 
@@ -101,32 +104,33 @@ def open_digest_cache(environment: str) -> DigestCache:
     try:
         with open(path, "rb") as file:
             return DigestCache(path, _unpack(file.read()))
-    except (OSError, ValueError):
+    except (OSError, ValueError, struct.error):
         return DigestCache(path, {})
 
 
 def _pack(known: Known) -> bytes:
-    """A header, records of one size, and the digest of it all."""
-    records = (_RECORD.pack(key[:STAMP_SIZE], key[STAMP_SIZE:] or _WHOLE, sha256) for key, sha256 in known.items())
-    data = _HEADER + b"".join(records)
+    """A header, the number of whole files, records of those and of the patched ones, and the digest of it all."""
+    whole = [_WHOLE.pack(key, sha256) for key, sha256 in known.items() if len(key) == STAMP_SIZE]
+    patched = [_PATCHED.pack(key, sha256) for key, sha256 in known.items() if len(key) != STAMP_SIZE]
+    data = _HEADER + _COUNT.pack(len(whole)) + b"".join(whole) + b"".join(patched)
     return data + hashlib.sha256(data).digest()
 
 
 def _unpack(data: bytes) -> Known:
     """The digests in a file. Raises ValueError for a damaged one, or one of another version."""
-    body = data[:-32]
-    if not body.startswith(_HEADER) or hashlib.sha256(body).digest() != data[-32:]:
+    body = memoryview(data)[:-_DIGEST]
+    if not data.startswith(_HEADER) or hashlib.sha256(body).digest() != data[-_DIGEST:]:
         raise ValueError
-    records = memoryview(body)[len(_HEADER) :]
-    if len(records) % _RECORD.size:
-        raise ValueError
-    return {
-        stamp if patch == _WHOLE else stamp + patch: sha256 for stamp, patch, sha256 in _RECORD.iter_unpack(records)
-    }
+    (count,) = _COUNT.unpack_from(body, len(_HEADER))
+    start = len(_HEADER) + _COUNT.size
+    middle = start + count * _WHOLE.size
+    known: dict[bytes, bytes] = dict(_WHOLE.iter_unpack(body[start:middle]))
+    known.update(_PATCHED.iter_unpack(body[middle:]))
+    return known
 
 
 def _fingerprint(patch: Patch) -> bytes | None:
-    """16 bytes that tell a patch from others; None for one that has computed pieces, which are no data."""
+    """What tells a patch from others; None for one that has computed pieces, which are no data."""
     hasher = hashlib.sha256()
     for piece in patch.pieces:
         match piece:
@@ -139,4 +143,4 @@ def _fingerprint(patch: Patch) -> bytes | None:
                 hasher.update(b"Z%d;" % length)
             case Computed():
                 return None
-    return hasher.digest()[:16]
+    return hasher.digest()[:_FINGERPRINT]
