@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
 from bundler.sinks import Written
-from bundler.sinks.copying import CHUNK, SMALL, changed, read_small, same_as_known, send_patched
+from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send_patched
 from bundler.sinks.output import Output
 
 
@@ -120,7 +120,7 @@ def _send_source(source: Source, file: Writer) -> Digest:
         known = source.sha256 if same_as_known(reader, source) else None
         hasher = hashlib.sha256()
         left = source.size
-        while chunk := os.read(reader, min(CHUNK, left + 1)):
+        while chunk := os.read(reader, min(SMALL, left + 1)):
             left -= len(chunk)
             if left < 0:
                 break

@@ -57,6 +57,10 @@ class TarWriter:
 
     def write(self, data: bytes) -> None:
         """Take bytes of a member into the stream."""
+        if len(data) >= _GATHERED:
+            self._flush()
+            self._stream.write(data)
+            return
         self._gathered.append(data)
         self._size += len(data)
         if self._size >= _GATHERED:
