@@ -24,6 +24,7 @@ SMALL = 1 << 18
 """Bytes up to which a file is taken in one piece."""
 _FICLONE = 0x40049409  # linux/fs.h
 _CANNOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+_TRIES = 8  # a tick of the clock can fall between two of them, not between all
 _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP)
 
 
@@ -251,3 +252,17 @@ def can_reflink(folder: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def every_change_shows(folder: str) -> bool:
+    """Whether the file system of `folder` gives each change of a file that is looked at a `ctime` of its own.
+
+    Linux does so from 6.13 on (multigrain timestamps). Before, changes within a tick of the clock look like one, and what was
+    done right after a hard link could be taken for it.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        times = set()
+        for number in range(_TRIES):
+            os.fchmod(file.fileno(), 0o600 + 0o040 * (number % 2))
+            times.add(os.fstat(file.fileno()).st_ctime_ns)
+    return len(times) == _TRIES

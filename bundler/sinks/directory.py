@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -21,11 +20,9 @@ from bundler.plan.entries import (
     Link,
     Source,
     Stamp,
-    settling_time,
-    stamp_of,
 )
 from bundler.sinks import Written
-from bundler.sinks.copying import can_reflink, write_file
+from bundler.sinks.copying import can_reflink, every_change_shows, write_file
 from bundler.sinks.pack_record import note_pack
 from bundler.sinks.placement import Target
 
@@ -69,6 +66,7 @@ class DirectorySink:
             os.mkdir(self._root)
             if self._link is LinkMode.AUTO and not can_reflink(self._temporary):
                 self._link = LinkMode.COPY
+            self._every_change_shows = self._link is LinkMode.HARDLINK and every_change_shows(self._temporary)
         except BaseException:
             self._discard()
             raise
@@ -121,7 +119,7 @@ class DirectorySink:
             self._entries,
             sum(digest.size for digest in self._digests.values()),
             self._shared,
-            stamps=self._settled_stamps(self._root),
+            stamps=self._stamps,
         )
 
     def place(self) -> str:
@@ -139,19 +137,6 @@ class DirectorySink:
     def _note_pack(self) -> None:
         """For a later update."""
         note_pack(self._target.path)
-
-    def _settled_stamps(self, root: str) -> dict[str, Stamp]:
-        """The stamps of linked files that are still what they were right after the link.
-
-        Those that are linked too lately are left out: a later change need not show in their `ctime`.
-        """
-        now = time.time_ns()
-        settled = {}
-        for path, stamp in self._stamps.items():
-            facts = os.lstat(f"{root}/{path}")
-            if stamp_of(facts) == stamp and now - facts.st_ctime_ns > settling_time(facts):
-                settled[path] = stamp
-        return settled
 
     def _submit(self) -> None:
         batch, self._batch, self._batch_bytes = self._batch, [], 0
@@ -183,7 +168,7 @@ class DirectorySink:
             done.digests[entry.path] = digest
             if linked is not None:
                 done.shared += 1
-                if isinstance(entry.content, Source) and entry.content.stamp is not None:
+                if self._every_change_shows:
                     done.stamps[entry.path] = linked
         return done
 

@@ -118,7 +118,7 @@ class UpdateSink(DirectorySink):
             size,
             self._shared,
             updated,
-            self._settled_stamps(self._target.path),
+            self._stamps,
         )
 
     def place(self) -> str:
