@@ -33,7 +33,7 @@ def pack(
     was.
     """
     from bundler.environment import load_environment
-    from bundler.plan.digest_cache import DigestCache, open_digest_cache
+    from bundler.plan.digest_cache import NO_DIGEST_CACHE, open_digest_cache
     from bundler.plan.making import make_plan
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
@@ -45,14 +45,15 @@ def pack(
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
     with ExitStack() as held:
-        cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
+        cache = held.enter_context(pyc_cache_folder(use=options.cache)) if decided.pyc is Pyc.COMPILE else ""
         builds = ""
         if decided.editable is EditableMode.BUILD:
             from bundler.plan.editables.building import build_folder
 
             builds = held.enter_context(build_folder())
         progress.phase("planning")
-        digests = DigestCache("", {}) if options.in_place else open_digest_cache(loaded.root)
+        learning = options.cache and not options.in_place
+        digests = open_digest_cache(loaded.root) if learning else NO_DIGEST_CACHE
         plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), digests.known)
         if options.dry_run:
             return report(plan, out, options, None, None)

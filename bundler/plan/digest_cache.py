@@ -95,11 +95,14 @@ class DigestCache:
             replace_cached(folder, name, _pack(everything), kept=_KEPT)
 
 
+NO_DIGEST_CACHE = DigestCache("", NOTHING_KNOWN)
+
+
 def open_digest_cache(environment: str) -> DigestCache:
     """The cache for the environment at a path; an empty one where there is none, or it is damaged or of another version."""
     folder = cache_folder("digests")
     if folder is None:
-        return DigestCache("", {})
+        return NO_DIGEST_CACHE
     path = os.path.join(folder, hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32])
     try:
         with open(path, "rb") as file:

@@ -78,9 +78,9 @@ class PycCache:
 
 
 @contextmanager
-def pyc_cache_folder() -> Iterator[str]:
-    """The user's cache of pycs; a temporary folder where there can be none."""
-    folder = cache_folder("pyc")
+def pyc_cache_folder(*, use: bool = True) -> Iterator[str]:
+    """The user's cache of pycs; a temporary folder where it shall not be used, or there can be none."""
+    folder = cache_folder("pyc") if use else None
     if folder is not None:
         yield folder
         return

@@ -41,12 +41,18 @@ class Batch:
 
 
 class DirectorySink:
-    """Writes entries below a temporary directory beside `out`, several files at once; see `sinks.Sink`."""
+    """Writes entries below a temporary directory beside `out`, several files at once; see `sinks.Sink`.
 
-    def __init__(self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2) -> None:
+    With `cache` the end of the pack is noted for a later update.
+    """
+
+    def __init__(
+        self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2, cache: bool = True
+    ) -> None:
         self._target = Target(out, force=force)
         self._link = link
         self._threads = max(1, threads)
+        self._cache = cache
         self._digests: dict[str, Digest] = {}
         self._directories: list[Entry] = []
         self._batch: list[Entry] = []
@@ -136,7 +142,8 @@ class DirectorySink:
 
     def _note_pack(self) -> None:
         """For a later update."""
-        note_pack(self._target.path)
+        if self._cache:
+            note_pack(self._target.path)
 
     def _submit(self) -> None:
         batch, self._batch, self._batch_bytes = self._batch, [], 0

@@ -23,14 +23,14 @@ class StandingBundle:
     Files are read only where they may have changed since the pack: where their `ctime` is later, or there is no record of it.
     """
 
-    def __init__(self, root: str) -> None:
-        """Read `bundle.json` and list everything. Raises NotABundle."""
+    def __init__(self, root: str, *, cache: bool = True) -> None:
+        """Read `bundle.json` and list everything; with `cache` learn when it was packed. Raises NotABundle."""
         self.root = root
         with open(os.path.join(root, _MANIFEST), "rb") as file:
             data = file.read()
         self._digests = read_contents(data)
         self._digests[_MANIFEST] = hashlib.sha256(data).hexdigest()
-        self._finished = last_pack(root, data)
+        self._finished = last_pack(root, data) if cache else 0
         self.paths: dict[str, os.stat_result] = {}
         _walk(root, "", self.paths)
         self._same: set[str] = set()

@@ -28,11 +28,14 @@ _NAMED = 3
 class UpdateSink(DirectorySink):
     """Compares entries with the bundle at `out`, and writes those that differ; see `sinks.Sink`.
 
-    With `force` what somebody else changed or added in the bundle is replaced and removed; without it that is an error.
+    With `force` what somebody else changed or added in the bundle is replaced and removed; without it that is an error. Without
+    `cache` all files are compared by content.
     """
 
-    def __init__(self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2) -> None:
-        super().__init__(os.path.realpath(out), force=True, link=link, threads=threads)
+    def __init__(
+        self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2, cache: bool = True
+    ) -> None:
+        super().__init__(os.path.realpath(out), force=True, link=link, threads=threads, cache=cache)
         self._force = force
         self._wanted: set[str] = set()
         self._changed: list[Entry] = []
@@ -47,7 +50,7 @@ class UpdateSink(DirectorySink):
         self._lock = os.open(self._target.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._standing = StandingBundle(self._target.path)
+            self._standing = StandingBundle(self._target.path, cache=self._cache)
             super().__enter__()
         except BlockingIOError as error:
             os.close(self._lock)
