@@ -18,6 +18,7 @@ from bundler.manifest.model import (
 )
 
 _T = TypeVar("_T", str, int)
+_SHAPE = "bundle.json does not have the shape of a manifest"
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -77,8 +78,10 @@ def read_contents(data: bytes) -> dict[str, str]:
     """
     contents = {}
     for path, value in _top(data).child("files").items():
-        link = _Object(value).text_or_none("link")
-        contents[path] = f"link:{link}" if link is not None else _Object(value).text_or_none("sha256") or ""
+        if not isinstance(value, dict):
+            raise NotABundle(_SHAPE)
+        link, sha256 = value.get("link"), value.get("sha256")
+        contents[path] = f"link:{link}" if isinstance(link, str) else sha256 if isinstance(sha256, str) else ""
     return contents
 
 
@@ -112,7 +115,7 @@ class _Object:
 
     def __init__(self, value: object) -> None:
         if not isinstance(value, dict):
-            raise NotABundle("bundle.json does not have the shape of a manifest")
+            raise NotABundle(_SHAPE)
         self._members: Mapping[str, object] = value
 
     def value(self, name: str, kind: type[_T], default: _T) -> _T:

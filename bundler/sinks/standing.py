@@ -20,7 +20,7 @@ _COMPILED = re.compile(r"(.*/)?__pycache__/[^/]+\.pyc(\.\d+)?")
 class StandingBundle:
     """The paths of a bundle in a directory with their facts (`lstat`), folders before what is in them.
 
-    Files are read only where they may have changed since the pack: where their `ctime` is later, or there is no record of it.
+    Files are read only where they may have changed since the pack: where their `ctime` is later, or nothing tells when it was.
     """
 
     def __init__(self, root: str, *, cache: bool = True) -> None:
@@ -36,15 +36,15 @@ class StandingBundle:
         self._same: set[str] = set()
 
     def digest_of_kept(self, entry: Entry) -> Digest | None:
-        """The digest of an entry whose source, and whose file here, are known to be what they were at the last pack."""
+        """The digest of an entry whose source is known, and is what stands here untouched since the last pack."""
         content = entry.content
         if not isinstance(content, (Source, Patched)) or content.sha256 is None:
             return None
-        size = content.size if isinstance(content, Source) else content.patch.size
         path = entry.path
-        if self._digests.get(path) != content.sha256.hex() or not self._has_facts_of(entry, size):
+        if self._digests.get(path) != content.sha256.hex():
             return None
-        if not self._is_untouched(path):
+        size = content.size if isinstance(content, Source) else content.patch.size
+        if not self._has_facts_of(entry, size) or not self._is_untouched(path):
             return None
         self._same.add(path)
         return Digest(content.sha256, size)

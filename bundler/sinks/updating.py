@@ -60,6 +60,9 @@ class UpdateSink(DirectorySink):
             raise
         return self
 
+    def _check(self) -> None:
+        """Done before the bundle was looked at."""
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
