@@ -5,28 +5,37 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from bundler.cli.fix import fix
-from bundler.cli.inspect import inspect
 from bundler.cli.output import CONTEXT, say
-from bundler.cli.pack import pack
-from bundler.cli.patch import patch
-from bundler.cli.verify import verify
 from bundler.version import VERSION
 
+COMMANDS = ("pack", "verify", "inspect", "fix", "patch")
 
-@click.group(context_settings=CONTEXT)
+
+class _Commands(click.Group):
+    """Each command is the function of its module's name, which is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"bundler.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings=CONTEXT)
 @click.version_option(VERSION, prog_name="bundler")
 def bundler() -> None:
     """Pack a Python environment, its interpreter and every shared library into one tree that runs anywhere."""
-
-
-for _command in (pack, verify, inspect, fix, patch):
-    bundler.add_command(_command)
 
 
 class Interrupted(BaseException):

@@ -97,14 +97,15 @@ def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> s
     )
 
 
-def debian_packages(suite: str, packages: Sequence[str], architecture: str = "") -> Path:
+def debian_packages(suite: str, packages: Sequence[str], architecture: str = "", label: str = "") -> Path:
     """Packages of a release, unpacked into one folder of the cache (with /lib merged into /usr/lib), never installed.
 
-    `architecture` is Debian's name of one (`s390x`); this machine's own where it is empty.
+    `architecture` is Debian's name of one (`s390x`); this machine's own where it is empty. `label` names the choice of
+    packages, where there is more than one for a release and an architecture.
     """
     if shutil.which("dpkg") is None:
         pytest.skip("needs dpkg")
-    name = f"packages-{suite}" + (f"-{architecture}" if architecture else "")
+    name = "-".join(word for word in ("packages", suite, architecture, label) if word)
     folder = cache() / name
     with locked(name):
         if not (folder / "root/usr").exists():

@@ -59,7 +59,7 @@ def refuse_payload(source: Source, growth: int) -> None:
 def _last_segment(source: Source, moving: frozenset[Part]) -> int:
     """The number of the PT_LOAD with the highest address, if it can grow."""
     segments = source.image.segments
-    loads = source.loads()
+    loads = source.loads
     if loads != sorted(loads):
         raise CannotPatch("the segments to be loaded are not in the order of their addresses")
     last = segments[loads[-1]]
@@ -68,7 +68,7 @@ def _last_segment(source: Source, moving: frozenset[Part]) -> int:
         raise CannotPatch(f"{zeros} zero bytes would have to be stored; the limit is {_MOST_ZEROS}")
     if source.header.phoff >= last.offset + last.filesz:
         raise CannotPatch("the program header table lies behind the last segment and would move")
-    if Part.DYNAMIC in moving and not last.flags & c.PF_W and _is_writable(source, source.dynamic_address):
+    if Part.DYNAMIC in moving and not last.flags & c.PF_W and is_writable(source, source.dynamic_address):
         raise CannotPatch(f"{Part.DYNAMIC.value} must be writable, and segment {loads[-1]}, the last one, is not")
     return loads[-1]
 
@@ -127,7 +127,8 @@ def _shift_alignment(source: Source, at: int) -> int:
     return max(_ALIGNMENT, *(align for align in wanted if align <= 4096 and align & (align - 1) == 0), 0)
 
 
-def _is_writable(source: Source, address: int) -> bool:
+def is_writable(source: Source, address: int) -> bool:
+    """Whether a segment that the loader may write holds the address."""
     return any(
         segment.type == c.PT_LOAD and segment.flags & c.PF_W and 0 <= address - segment.vaddr < segment.memsz
         for segment in source.image.segments

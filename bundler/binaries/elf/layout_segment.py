@@ -5,14 +5,12 @@ A stripped file of this kind does not run: BFD and LLVM lay it out anew from its
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.demand import Demand, lay
 from bundler.binaries.elf.draft import Draft
 from bundler.binaries.elf.edits import PatchPlan, Tier
-from bundler.binaries.elf.layout_end import refuse_payload
-from bundler.binaries.elf.source import Source
+from bundler.binaries.elf.layout_end import is_writable, refuse_payload
+from bundler.binaries.elf.source import Part, Source
 from bundler.binaries.elf.structs import Segment
 from bundler.binaries.patch import Literal, Zeros
 from bundler.errors import CannotPatch
@@ -30,7 +28,7 @@ def plan_segment(source: Source, demand: Demand) -> PatchPlan:
     """
     image, structures = source.image, source.image.structures
     size = image.size
-    loads = source.loads()
+    loads = source.loads
     if loads != sorted(loads):
         raise CannotPatch("the segments to be loaded are not in the order of their addresses")
     refuse_payload(source, 1)
@@ -44,7 +42,11 @@ def plan_segment(source: Source, demand: Demand) -> PatchPlan:
     offset = address - base if pinned else _align(size, source.machine_page)
     headers_size = (len(image.segments) + 1) * structures.segment.size
     start = address + _align(headers_size, _ALIGNMENT)
-    layout = lay(source, demand, demand.moving(source), start)
+    # A writable .dynamic comes along, so that it can grow here later: a writable segment with nothing that is written would
+    # be a fault, and one that is not could never take it.
+    writable = is_writable(source, source.dynamic_address)
+    parts = demand.moving(source) | ({Part.DYNAMIC} if writable else frozenset())
+    layout = lay(source, demand, parts, start)
     if layout.end >= 1 << image.elf_class.bits:
         raise CannotPatch(f"a new segment would end at address {layout.end:#x}, out of range")
     if offset - size > _FARTHEST:
@@ -52,12 +54,12 @@ def plan_segment(source: Source, demand: Demand) -> PatchPlan:
     draft = Draft(source, demand)
     draft.place(layout, offset + start - address)
     length = layout.end - address
-    flags = c.PF_R | c.PF_W
+    flags = c.PF_R | c.PF_W if writable else c.PF_R
     draft.segments.append(Segment(c.PT_LOAD, flags, offset, address, address, length, length, source.machine_page))
     for number, segment in enumerate(image.segments):
         if segment.type == c.PT_PHDR:
             place = {"offset": offset, "vaddr": address, "paddr": address}
-            draft.segments[number] = replace(segment, **place, filesz=headers_size, memsz=headers_size)
+            draft.segments[number] = segment._replace(**place, filesz=headers_size, memsz=headers_size)
     draft.set_header("phoff", offset)
     draft.set_header("phnum", len(draft.segments))
     headers = b"".join(map(structures.segment.pack, draft.segments)).ljust(start - address, b"\0")

@@ -54,6 +54,10 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "gold fixed": ("-no-pie", "-fno-pie", "-fuse-ld=gold"),
     "lld": ("-pie", "-fPIE", "-fuse-ld=lld"),
     "lld fixed": ("-no-pie", "-fno-pie", "-fuse-ld=lld"),
+    "mold": ("-pie", "-fPIE", "-fuse-ld=mold"),
+    "mold fixed": ("-no-pie", "-fno-pie", "-fuse-ld=mold"),
+    "packed relocations": ("-pie", "-fPIE", "-Wl,-z,pack-relative-relocs"),
+    "64k pages": ("-pie", "-fPIE", "-Wl,-z,max-page-size=0x10000"),
 }
 
 

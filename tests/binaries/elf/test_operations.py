@@ -354,7 +354,7 @@ int main(int count, char **words) {
     return compile_c(source, directory / "app", "-Wl,-rpath,$ORIGIN/one", *flags, str(directory / "one/libwhich.so"))
 
 
-@pytest.mark.parametrize("layout", ["pie", "fixed", "gold", "lld", "lld fixed"])
+@pytest.mark.parametrize("layout", ["pie", "fixed", "gold", "lld", "lld fixed", "no spare tags"])
 def test_a_new_segment_is_the_last_resort(layout: str, tmp_path: Path) -> None:
     app = make_large(tmp_path, *LAYOUTS[layout])
     text = "$ORIGIN/two/libs:$ORIGIN/" + "y" * 5000
