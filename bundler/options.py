@@ -138,6 +138,8 @@ class PackOptions:
     probe: bool = True
     """Whether the environment's interpreter may be run; else its facts come from files, and nothing of it is run."""
     verify: bool = True
+    cache: bool = True
+    """Whether what earlier packs learned and compiled is used, and what this one does is kept for later ones."""
     dry_run: bool = False
     update: bool = False
     """Touch only what differs from the bundle that is there."""

@@ -32,9 +32,8 @@ def pack(
     the report; the bundle is in place then, but for a pack in place (`out` is the environment), which leaves the environment as it
     was.
     """
-    from bundler.audit.proof import prove
     from bundler.environment import load_environment
-    from bundler.plan.editables import build_folder
+    from bundler.plan.digest_cache import NO_DIGEST_CACHE, open_digest_cache
     from bundler.plan.making import make_plan
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
@@ -46,16 +45,25 @@ def pack(
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
     with ExitStack() as held:
-        cache = held.enter_context(pyc_cache_folder()) if decided.pyc is Pyc.COMPILE else ""
-        builds = held.enter_context(build_folder()) if decided.editable is EditableMode.BUILD else ""
+        cache = held.enter_context(pyc_cache_folder(use=options.cache)) if decided.pyc is Pyc.COMPILE else ""
+        builds = ""
+        if decided.editable is EditableMode.BUILD:
+            from bundler.plan.editables.building import build_folder
+
+            builds = held.enter_context(build_folder())
         progress.phase("planning")
-        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds))
+        learning = options.cache and not options.in_place
+        digests = open_digest_cache(loaded.root) if learning else NO_DIGEST_CACHE
+        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), digests.known)
         if options.dry_run:
             return report(plan, out, options, None, None)
         with open_sink(out, options, plan) as sink:
             written = send(plan, sink, {}, progress)
+            digests.learn(plan.entries, written.digests, written.stamps)
             if not options.verify or not written.path:
                 return report(plan, sink.place(), options, written, None)
+            from bundler.audit.proof import prove
+
             progress.phase("verifying")
             proof = prove(written.path, loaded)
             if options.in_place and proof.audit.faults:

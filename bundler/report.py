@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bundler.audit import AuditReport, LeakReport
 from bundler.libraries.policy import copyleft_licence, drivers_may_need_newer
 from bundler.manifest import Manifest
+
+if TYPE_CHECKING:
+    from bundler.audit import AuditReport, LeakReport
 
 _SHOWN = 8
 

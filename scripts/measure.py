@@ -1,4 +1,7 @@
-"""Time `bundler pack` (audit not counted) against the floor over the same bytes, alternating; print a Markdown table of ratios."""
+"""Time `bundler pack` (audit not counted) against the floor over the same bytes, alternating; print Markdown tables of ratios.
+
+A pack remembers the digests of the environment's files: each is timed with nothing remembered ("first") and with all ("again").
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "4"))
 PACK = [sys.executable, "-m", "bundler", "pack"]
+HEAD = """\
+| environment | bundler | first | again | floor | | first / floor | again / floor | wanted | reached |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass
@@ -24,43 +31,59 @@ class Row:
     name: str
     floor_name: str
     wanted: float
-    seconds: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
 
     def line(self, environment: str) -> str:
         """One line of the table."""
-        mine, floor = statistics.median(self.seconds), statistics.median(self.floor)
-        verdict = "yes" if mine / floor <= self.wanted else "no"
-        return (
-            f"| {environment} | {self.name} | {mine:.2f} s | {self.floor_name} | {floor:.2f} s"
-            f" | **{mine / floor:.2f}** | {self.wanted:.2f} | {verdict} |"
-        )
+        floor = statistics.median(self.floor)
+        first, again = (statistics.median(times) if times else None for times in (self.first, self.again))
+        reached = [time is not None and time / floor <= self.wanted for time in (first, again)]
+        verdict = "yes" if all(reached) or (first is None and reached[1]) else "again" if reached[1] else "no"
+        cells = [environment, self.name, _seconds(first), _seconds(again), self.floor_name, _seconds(floor)]
+        cells += [_ratio(first, floor), _ratio(again, floor), f"{self.wanted:.2f}", verdict]
+        return "| " + " | ".join(cells) + " |"
 
 
-class Memory:
-    """The largest resident set of any pack, in kilobytes."""
-
-    largest = 0
+def _seconds(time: float | None) -> str:
+    return "" if time is None else f"{time:.2f} s"
 
 
-def timed(command: list[str]) -> float:
-    """Seconds of wall clock, from a disk that has nothing left to write."""
-    os.sync()
-    start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{shlex.join(command)} ended with {process.returncode}")
-    if command[: len(PACK)] == PACK:
-        Memory.largest = max(Memory.largest, usage.ru_maxrss)
-    return seconds
+def _ratio(time: float | None, floor: float) -> str:
+    return "" if time is None else f"**{time / floor:.2f}**"
 
 
-def pack(environment: str, out: str, *options: str) -> list[str]:
-    """The command."""
-    return [*PACK, environment, "--out", out, "--no-verify", "-q", *options]
+class Bench:
+    """The folder of one run, its cache, and the largest resident set of any pack, in kilobytes."""
+
+    def __init__(self, work: str) -> None:
+        self.trees = os.path.join(work, "trees")
+        self.cache = os.path.join(work, "cache")
+        self.largest = 0
+        for folder in (self.trees, self.cache):
+            shutil.rmtree(folder, ignore_errors=True)
+            os.mkdir(folder)
+
+    def pack(self, environment: str, out: str, *options: str, first: bool = False) -> float:
+        """Seconds of one pack; the `first` knows nothing."""
+        cache = tempfile.mkdtemp(dir=self.trees, prefix="cache-") if first else self.cache
+        return self.timed([*PACK, environment, "--out", out, "--no-verify", "-q", *options], cache)
+
+    def timed(self, command: list[str], cache: str = "") -> float:
+        """Seconds of wall clock, from a disk that has nothing left to write."""
+        variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        os.sync()
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables | {"XDG_CACHE_HOME": cache})
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"{shlex.join(command)} ended with {process.returncode}")
+        if command[: len(PACK)] == PACK:
+            self.largest = max(self.largest, usage.ru_maxrss)
+        return seconds
 
 
 def alternate(number: int, *steps: tuple[Callable[[], float], list[float]]) -> None:
@@ -71,59 +94,89 @@ def alternate(number: int, *steps: tuple[Callable[[], float], list[float]]) -> N
             times.append(seconds)
 
 
-def measure(work: str, environment: str) -> list[str]:
+def measure(bench: Bench, environment: str) -> list[str]:
     """The lines of one environment.
 
     Nothing is removed in between: ext4 passes over inodes that were freed in the last minutes, at a cost to whoever is next.
+    Hard links come last: each changes the `ctime` of every source.
     """
-    trees = os.path.join(work, "trees")
-    shutil.rmtree(trees, ignore_errors=True)
-    os.mkdir(trees)
-    copies = Row("directory", "`cp -a`", 1.15)
-    links = Row("directory, `--link hardlink`", "`cp -a`", 0.35)
-    update = Row("`--update` of one package", "the whole pack", 0.15)
-    zst = Row("`.tar.zst --pyc keep`", "`tar \\| zstd -T0 -3`", 1.10)
-    gz = Row("`.tar.gz --pyc keep`", "`tar \\| pigz -6`", 1.00)
-    bundle = os.path.join(trees, "first")
-    timed(pack(environment, bundle))
-    for number in range(ROUNDS + 1):
-        new, copy, linked = (os.path.join(trees, f"{name}-{number}") for name in ("bundle", "copy", "linked"))
-        alternate(
-            number,
-            (lambda new=new: timed(pack(environment, new)), copies.seconds),
-            (lambda copy=copy: timed(["cp", "-a", bundle, copy]), copies.floor),
-            (lambda linked=linked: timed(pack(environment, linked, "--link", "hardlink")), links.seconds),
-        )
-    links.floor = update.floor = copies.floor
-    update.floor = copies.seconds
-    # The same bytes for the archives' floor: what `--pyc keep` takes with the times of the sources.
-    for row, suffix, floor in ((zst, "tar.zst", "zstd -T0 -3 -q"), (gz, "tar.gz", "pigz -6")):
-        if shutil.which(floor.split(maxsplit=1)[0]) is None:
-            print(f"{floor}: not installed, not measured", file=sys.stderr)
-            continue
-        archive = os.path.join(trees, f"app.{suffix}")
-        pipe = f"tar -C {shlex.quote(bundle)} -cf - . | {floor} > {shlex.quote(archive)}.floor"
-        for number in range(ROUNDS + 1):
-            alternate(
-                number,
-                (lambda: timed(pack(environment, archive, "--pyc", "keep", "--force")), row.seconds),  # noqa: B023
-                (lambda: timed(["sh", "-c", pipe]), row.floor),  # noqa: B023
-            )
-    measure_updates(environment, bundle, update)
+    trees = tempfile.mkdtemp(dir=bench.trees)
+    bundle = os.path.join(trees, "bundle")
+    bench.pack(environment, bundle)
+    copies = measure_copies(bench, environment, trees, bundle)
+    update = measure_updates(bench, environment, bundle)
+    update.floor = copies.again
+    archives = list(measure_archives(bench, environment, trees, bundle))
+    links = measure_links(bench, environment, trees, bundle)
     name = os.path.basename(environment)
     size = sum(os.lstat(os.path.join(folder, item)).st_size for folder, _, items in os.walk(bundle) for item in items)
     files = sum(len(items) for _, _, items in os.walk(bundle))
     print(f"{name}: {size / 1e6:.0f} MB in {files} files", file=sys.stderr)
-    shutil.rmtree(trees)
-    return [
-        row.line(f"{name} ({size / 1e6:.0f} MB, {files} files)")
-        for row in (copies, links, update, zst, gz)
-        if row.seconds
-    ]
+    return [row.line(f"{name} ({size / 1e6:.0f} MB, {files} files)") for row in (copies, links, update, *archives)]
 
 
-def measure_updates(environment: str, bundle: str, row: Row) -> None:
-    """Change every module of one package, and update."""
+def measure_copies(bench: Bench, environment: str, trees: str, bundle: str) -> Row:
+    """A directory with copies."""
+    row = Row("directory", "`cp -a`", 1.15)
+    for number in range(ROUNDS + 1):
+        out = os.path.join(trees, f"copies-{number}-")
+        alternate(
+            number,
+            (lambda out=out: bench.pack(environment, out + "first", first=True), row.first),
+            (lambda out=out: bench.timed(["cp", "-a", bundle, out + "cp"]), row.floor),
+            (lambda out=out: bench.pack(environment, out + "again"), row.again),
+        )
+    return row
+
+
+def measure_links(bench: Bench, environment: str, trees: str, bundle: str) -> Row:
+    """A directory with hard links: first with nothing known, then with what the one before learned."""
+    row = Row("directory, `--link hardlink`", "`cp -a`", 0.35)
+    link = ("--link", "hardlink")
+    for number in range(ROUNDS + 1):
+        out = os.path.join(trees, f"links-{number}-")
+        alternate(
+            number,
+            (lambda out=out: bench.pack(environment, out + "first", *link, first=True), row.first),
+            (lambda out=out: bench.timed(["cp", "-a", bundle, out + "cp"]), row.floor),
+        )
+    for number in range(ROUNDS + 1):
+        out = os.path.join(trees, f"links-{number}-")
+        seconds = bench.pack(environment, out + "again", *link)
+        if number:
+            row.again.append(seconds)
+    return row
+
+
+def measure_archives(bench: Bench, environment: str, trees: str, bundle: str) -> list[Row]:
+    """Archives of the same bytes: what `--pyc keep` takes with the times of the sources."""
+    rows = []
+    for suffix, name, floor, wanted in (
+        ("tar.zst", "`tar \\| zstd -T0 -3`", "zstd -T0 -3 -q", 1.10),
+        ("tar.gz", "`tar \\| pigz -6`", "pigz -6", 1.00),
+    ):
+        row = Row(f"`.{suffix} --pyc keep`", name, wanted)
+        program = floor.split(maxsplit=1)[0]
+        if shutil.which(program) is None:
+            print(f"{program} is not installed: .{suffix} is not measured", file=sys.stderr)
+            continue
+        archive = os.path.join(trees, f"app.{suffix}")
+        pipe = f"tar -C {shlex.quote(bundle)} -cf - . | {floor} > {shlex.quote(archive)}.floor"
+        keep = ("--pyc", "keep", "--force")
+        for number in range(ROUNDS + 1):
+            alternate(
+                number,
+                (lambda: bench.pack(environment, archive, *keep, first=True), row.first),  # noqa: B023
+                (lambda: bench.timed(["sh", "-c", pipe]), row.floor),  # noqa: B023
+                (lambda: bench.pack(environment, archive, *keep), row.again),  # noqa: B023
+            )
+        rows.append(row)
+    return rows
+
+
+def measure_updates(bench: Bench, environment: str, bundle: str) -> Row:
+    """Change every module of one package, and update; what is left alone is known by its stamp."""
+    row = Row("`--update` of one package", "the whole pack", 0.15)
     for package in ("requests", "packaging", "pip"):
         modules = glob.glob(f"{environment}/lib/python3*/site-packages/{package}/*.py")
         if modules:
@@ -135,25 +188,29 @@ def measure_updates(environment: str, bundle: str, row: Row) -> None:
                 with open(path + ".new", "wb") as file:
                     file.write(data + b"# version %d\n" % number)
                 os.replace(path + ".new", path)
-            seconds = timed(pack(environment, bundle, "--update"))
+            seconds = bench.pack(environment, bundle, "--update")
             if number:
-                row.seconds.append(seconds)
+                row.again.append(seconds)
     finally:
         for path, (data, facts) in before.items():
             with open(path, "wb") as file:
                 file.write(data)
             os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    bench.pack(environment, bundle, "--update")
+    return row
 
 
 def main() -> None:
     """Measure each environment, then tell the largest memory of any pack."""
     work, *environments = sys.argv[1:]
-    lines = [line for environment in environments for line in measure(work, environment)]
-    print("| environment | bundler | | floor | | ratio | wanted | reached |")
-    print("|---|---|---|---|---|---|---|---|")
+    bench = Bench(work)
+    lines = [line for environment in environments for line in measure(bench, environment)]
+    shutil.rmtree(bench.trees)
+    print(HEAD)
     print("\n".join(lines))
     print(
-        f"\nMedians of {ROUNDS} alternating rounds. Largest memory of a pack: {Memory.largest / 1000:.0f} MB (wanted: at most 300)."
+        f'\nMedians of {ROUNDS} rounds. "first" is a pack with an empty cache, "again" one that knows the digests of the files.'
+        f" Largest memory of a pack: {bench.largest / 1000:.0f} MB (wanted: at most 300)."
     )
 
 

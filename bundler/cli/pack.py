@@ -90,6 +90,7 @@ messages = option_group("Messages")
 @image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
 @work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
 @work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
+@work("--cache/--no-cache", default=None, help="Use what earlier packs learned and compiled (the default), or do not.")
 @work(
     "--config", type=click.Path(), metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV)."
 )

@@ -8,7 +8,6 @@ from bundler.environment.discovery import SYSTEM_PREFIXES, Place, find_environme
 from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import Distribution, Environment, EnvironmentKind, Interpreter
 from bundler.environment.framework import without_stub
-from bundler.environment.from_files import read_interpreter
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import runs_here
@@ -40,7 +39,13 @@ def load_environment(path: str, root: str = "/", *, run: bool = True) -> Environ
         raise NotAnEnvironment(f"{root} is not a folder", "--root names the directory that the environment sees as /")
     place = find_environment(path, sysroot)
     probed = run and sysroot.is_host and runs_here(place.platform)
-    interpreter = without_stub(probe(place.python) if probed else read_interpreter(place))
+    if probed:
+        found = probe(place.python)
+    else:
+        from bundler.environment.from_files import read_interpreter
+
+        found = read_interpreter(place)
+    interpreter = without_stub(found)
     if place.kind is EnvironmentKind.INSTALLATION:
         _check_standalone(place, interpreter)
     site_packages = _site_packages(place, interpreter)

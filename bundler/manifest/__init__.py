@@ -4,7 +4,7 @@ Names that are not UTF-8 are written with lone surrogates as JSON escapes, and c
 """
 
 from bundler.manifest.model import SCHEMA, ChangedFile, FileFact, LibraryFact, Manifest, MissingLibrary, PythonFacts
-from bundler.manifest.reading import read_manifest
+from bundler.manifest.reading import read_contents, read_manifest
 from bundler.manifest.writing import write_manifest
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Manifest",
     "MissingLibrary",
     "PythonFacts",
+    "read_contents",
     "read_manifest",
     "write_manifest",
 ]

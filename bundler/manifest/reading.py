@@ -18,6 +18,7 @@ from bundler.manifest.model import (
 )
 
 _T = TypeVar("_T", str, int)
+_SHAPE = "bundle.json does not have the shape of a manifest"
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -25,17 +26,7 @@ def read_manifest(data: bytes) -> Manifest:
 
     Raises NotABundle for what is no manifest, UnsupportedBundle for one of a later schema.
     """
-    try:
-        top = _Object(json.loads(data))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
-    schema = top.value("schema", int, 0)
-    if schema > SCHEMA:
-        raise UnsupportedBundle(
-            f"bundle.json has schema {schema}; this version reads up to {SCHEMA}", "use a newer bundler"
-        )
-    if not top.value("bundler", str, ""):
-        raise NotABundle("bundle.json was not written by bundler")
+    top = _top(data)
     python, platform, libraries = top.child("python"), top.child("platform"), top.child("libraries")
     return Manifest(
         bundler=top.value("bundler", str, ""),
@@ -76,8 +67,38 @@ def read_manifest(data: bytes) -> Manifest:
         ),
         import_failures={name: str(text) for name, text in top.child("import_failures").items()},
         warnings=top.texts("warnings"),
-        schema=schema,
+        schema=top.value("schema", int, 0),
     )
+
+
+def read_contents(data: bytes) -> dict[str, str]:
+    """The SHA-256 (hexadecimal) of every file in a `bundle.json`, and `link:` with the target of every link.
+
+    Raises what `read_manifest` raises.
+    """
+    contents = {}
+    for path, value in _top(data).child("files").items():
+        if not isinstance(value, dict):
+            raise NotABundle(_SHAPE)
+        link, sha256 = value.get("link"), value.get("sha256")
+        contents[path] = f"link:{link}" if isinstance(link, str) else sha256 if isinstance(sha256, str) else ""
+    return contents
+
+
+def _top(data: bytes) -> _Object:
+    """The outermost object, of a schema that is known."""
+    try:
+        top = _Object(json.loads(data))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
+    schema = top.value("schema", int, 0)
+    if schema > SCHEMA:
+        raise UnsupportedBundle(
+            f"bundle.json has schema {schema}; this version reads up to {SCHEMA}", "use a newer bundler"
+        )
+    if not top.value("bundler", str, ""):
+        raise NotABundle("bundle.json was not written by bundler")
+    return top
 
 
 def _file(item: _Object) -> FileFact:
@@ -94,7 +115,7 @@ class _Object:
 
     def __init__(self, value: object) -> None:
         if not isinstance(value, dict):
-            raise NotABundle("bundle.json does not have the shape of a manifest")
+            raise NotABundle(_SHAPE)
         self._members: Mapping[str, object] = value
 
     def value(self, name: str, kind: type[_T], default: _T) -> _T:

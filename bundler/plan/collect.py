@@ -10,16 +10,19 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from bundler.errors import BundlerError
-from bundler.plan.entries import Directory, Entry, Layer, Link, Source, Stamp
-from bundler.plan.mounts import Mount, MountTable, join, relative
+from bundler.plan.digest_cache import NOTHING_KNOWN, Known
+from bundler.plan.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
+from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.sysroot import HOST, Sysroot
 
 _MAX_DEPTH = 100
-_SETTLING_TIME = 2_000_000_000  # nanoseconds; file systems count in steps of up to a second
 ADDED = "added:"
 """How the origin of the user's own files begins."""
+_NAME = attrgetter("name")
+_KIND_AND_SET_ID = 0o170000 | stat.S_ISUID | stat.S_ISGID
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,22 @@ class Collected:
     """Bundle paths of the user's own files (origin `added:`) where something else would have stood."""
 
 
-def collect(table: MountTable, sysroot: Sysroot = HOST) -> Collected:
-    """Every path below the mounts, links followed inside the sysroot. Raises BundlerError for what may not be read."""
-    collector = _Collector(table, sysroot)
+def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_KNOWN) -> Collected:
+    """Every path below the mounts, links followed inside the sysroot; `known` are digests of files by their stamps.
+
+    Raises BundlerError for what may not be read.
+    """
+    collector = _Collector(table, sysroot, known)
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.settle_links()
     return Collected(collector.entries, tuple(collector.warnings), tuple(collector.clashes))
+
+
+def source_of(path: str, found: os.stat_result, now: int, known: Known = NOTHING_KNOWN) -> Source:
+    """The file at a path; with a stamp where its last change lies so far back from `now` that a later one shows in the stamp."""
+    stamp = stamp_of(found) if now - found.st_ctime_ns > settling_time(found) else b""
+    return Source(path, found.st_size, stamp, known.get(stamp)) if stamp else Source(path, found.st_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +66,15 @@ class _Place:
 class _Collector:
     """The state of one walk."""
 
-    def __init__(self, table: MountTable, sysroot: Sysroot) -> None:
+    def __init__(self, table: MountTable, sysroot: Sysroot, known: Known) -> None:
         self.entries: dict[str, Entry] = {}
         self.warnings: list[str] = []
         self.clashes: list[str] = []
         self._table = table
         self._sysroot = sysroot
+        self._known = known
         self._links: dict[str, _Place] = {}
-        self._settled = time.time_ns() - _SETTLING_TIME
+        self._now = time.time_ns()
 
     def take_mount(self, mount: Mount) -> None:
         """Walk one mount over what is there."""
@@ -78,12 +91,10 @@ class _Collector:
         self._links.pop(place.path, None)
         if stat.S_ISDIR(mode):
             if place.path:
-                self._put(place, Directory(), found)
+                self._put(place.path, place.origin, place.layer, Directory(), found)
             self._take_folder(place, skip, depth)
         elif stat.S_ISREG(mode):
-            if mode & (stat.S_ISUID | stat.S_ISGID):
-                self.warnings.append(f"{place.origin}: its set-id bit is not taken along")
-            self._put(place, Source(place.source, found.st_size, self._stamp(found)), found)
+            self._take_file(place.path, place.source, place.origin, place.layer, found)
         elif stat.S_ISLNK(mode):
             self._links[place.path] = place
             self.entries.pop(place.path, None)
@@ -91,33 +102,43 @@ class _Collector:
             kind = _KINDS.get(stat.S_IFMT(mode), "special file")
             self.warnings.append(f"{place.origin} is a {kind} and is left out")
 
+    def _take_file(self, path: str, source: str, origin: str, layer: Layer, found: os.stat_result) -> None:
+        if found.st_mode & (stat.S_ISUID | stat.S_ISGID):
+            self.warnings.append(f"{origin}: its set-id bit is not taken along")
+        self._put(path, origin, layer, source_of(source, found, self._now, self._known), found)
+
     def _take_folder(self, place: _Place, skip: frozenset[str], depth: int) -> None:
+        """Everything in a folder; plain files here and now, since there are tens of thousands of them."""
         if depth > _MAX_DEPTH:
             raise BundlerError(f"{place.source} lies over {_MAX_DEPTH} folders deep", "is there a loop of links?")
+        above = place.path + "/" if place.path else ""
+        folder = os.path.join(place.source, "")
+        origin = place.origin + ("" if place.origin.endswith(":") else "/")
+        entries, links, known, now, layer = self.entries, self._links, self._known, self._now, place.layer
         for item in _scan(place.source):
-            if item.name in skip:
+            name = item.name
+            if name in skip:
                 continue
-            inner = frozenset(name[len(item.name) + 1 :] for name in skip if name.startswith(item.name + "/"))
-            below = _Place(
-                join(place.path, item.name),
-                os.path.join(place.source, item.name),
-                place.origin + ("" if place.origin.endswith(":") else "/") + item.name,
-                place.layer,
-            )
-            self._take(below, item.stat(follow_symlinks=False), inner, depth + 1)
+            found = item.stat(follow_symlinks=False)
+            path = above + name
+            if found.st_mode & _KIND_AND_SET_ID == stat.S_IFREG and path not in entries and path not in links:
+                content = source_of(folder + name, found, now, known)
+                entries[path] = Entry(path, content, found.st_mode & 0o777, found.st_mtime_ns, layer, origin + name)
+                continue
+            inner = frozenset(inside[len(name) + 1 :] for inside in skip if inside.startswith(name + "/"))
+            below = _Place(path, folder + name, origin + name, place.layer)
+            self._take(below, found, inner, depth + 1)
 
-    def _stamp(self, found: os.stat_result) -> Stamp | None:
-        """What tells that a file is still the same; None for one changed so lately that its time may stay when it changes again."""
-        return (found.st_dev, found.st_ino, found.st_ctime_ns) if found.st_ctime_ns < self._settled else None
-
-    def _put(self, place: _Place, content: Source | Directory | Link, found: os.stat_result) -> None:
-        before = self.entries.get(place.path)
-        if isinstance(content, Directory) and before is not None and isinstance(before.content, Directory):
-            return
-        if before is not None and place.origin.startswith(ADDED) and not before.origin.startswith(ADDED):
-            self.clashes.append(place.path)
-        mode = stat.S_IMODE(found.st_mode) & 0o777
-        self.entries[place.path] = Entry(place.path, content, mode, found.st_mtime_ns, place.layer, place.origin)
+    def _put(
+        self, path: str, origin: str, layer: Layer, content: Source | Directory | Link, found: os.stat_result
+    ) -> None:
+        before = self.entries.get(path)
+        if before is not None:
+            if isinstance(content, Directory) and isinstance(before.content, Directory):
+                return
+            if origin.startswith(ADDED) and not before.origin.startswith(ADDED):
+                self.clashes.append(path)
+        self.entries[path] = Entry(path, content, found.st_mode & 0o777, found.st_mtime_ns, layer, origin)
 
     def settle_links(self) -> None:
         """Decide on each link, now that all paths are known; a folder taken for a link may bring more of them."""
@@ -132,7 +153,7 @@ class _Collector:
         known = inside is not None and (inside in self.entries or inside in links or not inside)
         if inside is not None and known and inside != path:
             text = relative(inside, os.path.dirname(path))
-            self._put(place, Link(text), _lstat(place.source))
+            self._put(path, place.origin, place.layer, Link(text), _lstat(place.source))
             return
         if not self._sysroot.exists(place.source):
             self.warnings.append(
@@ -153,18 +174,28 @@ def missing_parents(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
     """Entries for the directories that no source brought, with a plain mode and the time of what is in them."""
     wanted = directories_of(entries) - entries.keys()
     found: dict[str, Entry] = {}
+    folder = ""
     for path in sorted(entries) if wanted else ():
-        entry = entries[path]
-        for parent in parents(path):
-            if parent in wanted and parent not in found:
-                found[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
+        before, folder = folder, path.rpartition("/")[0]
+        for parent in parents(path) if folder != before else ():
+            if parent not in wanted:
+                continue
+            if parent in found:
+                break
+            entry = entries[path]
+            found[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
     return tuple(found.values())
 
 
 def directories_of(entries: Mapping[str, Entry]) -> set[str]:
     """The bundle paths of all directories that the entries lie in."""
-    nearest = {path.rpartition("/")[0] for path in entries} - {""}
-    return nearest | {parent for folder in nearest for parent in parents(folder)}
+    found: set[str] = set()
+    for path in entries:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def parents(path: str) -> Iterator[str]:
@@ -186,6 +217,6 @@ def _lstat(path: str) -> os.stat_result:
 def _scan(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as items:
-            return sorted(items, key=lambda item: item.name)
+            return sorted(items, key=_NAME)
     except OSError as error:
         raise BundlerError(f"{folder} cannot be read: {error.strerror}") from error

@@ -36,7 +36,7 @@ def drop_compiled(entries: dict[str, Entry]) -> None:
 
     A module that is nothing but a pyc lies elsewhere, and stays.
     """
-    for path in [path for path in entries if _PYC.fullmatch(path)]:
+    for path in [path for path in entries if path.endswith(".pyc") and _PYC.fullmatch(path)]:
         del entries[path]
     folders = {path.rpartition("/")[0] for path in entries}
     for path in [path for path in entries if path.endswith("/__pycache__") and path not in folders]:
@@ -77,6 +77,8 @@ def without_times(entries: dict[str, Entry]) -> None:
 
 
 def _source_of(path: str, entries: Mapping[str, Entry]) -> Entry | None:
+    if not path.endswith(".pyc"):
+        return None
     match = _PYC.fullmatch(path)
     return entries.get(f"{match['folder'] or ''}{match['module']}.py") if match else None
 

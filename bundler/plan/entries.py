@@ -7,6 +7,8 @@ with `os.fsdecode`, so names that are not UTF-8 survive.
 from __future__ import annotations
 
 import enum
+import os
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -33,28 +35,52 @@ Digests = Mapping[str, Digest]
 """Digest of every regular file written so far, by bundle path."""
 
 
-Stamp = tuple[int, int, int]
-"""Device, inode and time of the last change (`ctime`, in nanoseconds): as long as it is the same, so is the file's content."""
+Stamp = bytes
+"""Device, inode, size, `mtime` and `ctime` of a file, packed: as long as it is the same, so is the file's content."""
+_STAMP = struct.Struct("=QQQqq")
+STAMP_SIZE = _STAMP.size
+
+
+def stamp_of(facts: os.stat_result) -> Stamp:
+    """The stamp of a file. For times that are not to be believed (later than the year 2262) it fits no file."""
+    try:
+        return _STAMP.pack(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    except struct.error:
+        return b""
+
+
+def settling_time(facts: os.stat_result) -> int:
+    """How long, in nanoseconds, a file must be left alone before its times tell it from what becomes of it.
+
+    File systems count in steps: some of seconds, others as the kernel's clock ticks, a hundred times a second or more often.
+    """
+    return 100_000_000 if facts.st_ctime_ns % 1_000_000 else 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file taken as it is: `path` on this machine, `size` in bytes when the plan was made.
 
-    `stamp` is None where it would prove nothing.
+    `stamp` is None where it would prove nothing. `sha256` is the file's digest at that stamp, where it is known.
     """
 
     path: str
     size: int
     stamp: Stamp | None = None
+    sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """A file taken with changes: `patch` over the file at `path`."""
+    """A file taken with changes: `patch` over the file at `path`.
+
+    `stamp` is the source's; `sha256` is the digest of the outcome for a source with that stamp, where it is known.
+    """
 
     path: str
     patch: Patch
+    stamp: Stamp | None = None
+    sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ Patterns are those of .gitignore; of all that match a path the last one decides,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from pathspec import PathSpec, Pattern
+from typing import TYPE_CHECKING
 
 from bundler.environment import Interpreter
 from bundler.errors import BundlerError
@@ -15,6 +14,9 @@ from bundler.options import PlanOptions, Profile
 from bundler.plan.collect import parents
 from bundler.plan.entries import Directory, Entry, Layer
 from bundler.plan.layout import executable_path, stdlib_path
+
+if TYPE_CHECKING:
+    from pathspec import PathSpec, Pattern
 
 # What only those need who build or test software. `@` is the standard library; only files of the runtime are meant.
 _NOT_FOR_RUNNING = (
@@ -86,6 +88,8 @@ def filtered(entries: Mapping[str, Entry], interpreter: Interpreter, options: Pl
 
 
 def _spec(patterns: Sequence[str]) -> PathSpec[Pattern]:
+    from pathspec import PathSpec
+
     return PathSpec.from_lines("gitignore", patterns)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bundler.environment import Environment
 from bundler.libraries.closure import Closure
-from bundler.libraries.dylibs import DylibClosure
 from bundler.options import PlanOptions, Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
+from bundler.plan.digest_cache import NOTHING_KNOWN, Known, with_known_digests
 from bundler.plan.editables import Editables, plan_editables
 from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
 from bundler.plan.filters import filtered
@@ -25,6 +26,9 @@ from bundler.plan.system_site import system_site_entry, system_site_mounts, uses
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
+
+if TYPE_CHECKING:
+    from bundler.libraries.dylibs import DylibClosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,12 @@ class Plan:
         return sum(entry.content.size for entry in self.entries if isinstance(entry.content, Source))
 
 
-def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) -> Plan:  # noqa: B008 - immutable
-    """The plan for an environment.
+def make_plan(
+    environment: Environment,
+    options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    known: Known = NOTHING_KNOWN,
+) -> Plan:
+    """The plan for an environment; `known` are digests of its files from earlier packs.
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
@@ -62,7 +70,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
         own = (*own, *system_site_mounts(environment))
     editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts, environment.sysroot)
+    collected = collect(mounts, environment.sysroot, known)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)
@@ -83,6 +91,7 @@ def make_plan(environment: Environment, options: PlanOptions = PlanOptions()) ->
     settle_compiled(entries, environment, options)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
+    with_known_digests(entries, known)
     if options.symlinks is Symlinks.NONE:
         entries = without_links(entries)
     if options.epoch is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import attrgetter
 
 from bundler.libraries.closure import Missing
 from bundler.libraries.policy import copyleft_licence
@@ -23,6 +24,7 @@ from bundler.plan.making import Plan
 from bundler.version import VERSION
 
 MANIFEST = "bundle.json"
+_PATH = attrgetter("path")
 
 
 def manifest_entry(plan: Plan, import_failures: Mapping[str, str]) -> Entry:
@@ -38,14 +40,17 @@ def manifest_entry(plan: Plan, import_failures: Mapping[str, str]) -> Entry:
 def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]) -> Manifest:
     """The manifest of a plan. Without digests (a dry run) files have none."""
     interpreter = plan.environment.interpreter
-    site_packages = [entry.path for entry in plan.entries if _is_site_packages(entry, interpreter.python_name)]
+    entries = sorted(plan.entries, key=_PATH)
+    site_packages = re.compile(rf"lib(64)?/{re.escape(interpreter.python_name)}/(system-site/\d+/)?site-packages")
+    folders = [entry.path for entry in plan.entries if isinstance(entry.content, Directory)]
     return Manifest(
         bundler=VERSION,
         python=PythonFacts(
             version=interpreter.version,
             executable=executable_path(interpreter),
             stdlib=stdlib_path(interpreter),
-            site_packages=tuple(site_packages) or (site_packages_path(interpreter),),
+            site_packages=tuple(path for path in folders if site_packages.fullmatch(path))
+            or (site_packages_path(interpreter),),
             extension_suffixes=interpreter.extension_suffixes,
         ),
         machine="+".join(machine.name for machine in plan.environment.platform.machines),
@@ -53,15 +58,9 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         floor_file=plan.floor.file if plan.floor else None,
         floor_symbol=plan.floor.symbol if plan.floor else None,
         distributions=tuple(sorted((found.name, found.version) for found in plan.environment.distributions)),
-        files={
-            entry.path: _file(entry, digests)
-            for entry in sorted(plan.entries, key=lambda entry: entry.path)
-            if not isinstance(entry.content, Directory)
-        },
+        files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         changed=tuple(
-            ChangedFile(entry.path, entry.origin, entry.reason)
-            for entry in sorted(plan.entries, key=lambda entry: entry.path)
-            if entry.reason is not None
+            ChangedFile(entry.path, entry.origin, entry.reason) for entry in entries if entry.reason is not None
         ),
         bundled=tuple(
             LibraryFact(
@@ -83,11 +82,6 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         warnings=plan.warnings,
         system=plan.environment.platform.system.value,
     )
-
-
-def _is_site_packages(entry: Entry, python_name: str) -> bool:
-    pattern = rf"lib(64)?/{re.escape(python_name)}/(system-site/\d+/)?site-packages"
-    return isinstance(entry.content, Directory) and re.fullmatch(pattern, entry.path) is not None
 
 
 def _file(entry: Entry, digests: Digests) -> FileFact:

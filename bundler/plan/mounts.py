@@ -34,11 +34,12 @@ class MountTable:
         # Deeper sources first, so that the nearest mount answers; among equals the upper one.
         upper_first = tuple(reversed(self.mounts))
         order = sorted(upper_first, key=lambda mount: -len(mount.source))
-        self._by_depth = tuple((mount, os.path.realpath(mount.source)) for mount in order)
         self._exact: dict[str, str] = {}
-        for mount, real in self._by_depth:
-            self._exact.setdefault(mount.source, mount.path)
-            self._exact.setdefault(real, mount.path)
+        self._below: list[tuple[str, Mount]] = []
+        for mount in order:
+            for source in dict.fromkeys((mount.source, os.path.realpath(mount.source))):
+                self._exact.setdefault(source, mount.path)
+                self._below.append((os.path.join(source, ""), mount))
         self._folders: dict[str, _Folder | None] = {}
 
     def bundle_path(self, path: str) -> str | None:
@@ -53,18 +54,18 @@ class MountTable:
         if parent not in self._folders:
             self._folders[parent] = self._folder(parent)
         folder = self._folders[parent]
-        if folder is None or join(folder.below, name) in folder.mount.skip:
+        if folder is None or (folder.mount.skip and join(folder.below, name) in folder.mount.skip):
             return None
-        return join(folder.path, name)
+        return f"{folder.path}/{name}" if folder.path and name else folder.path or name
 
     def _folder(self, path: str) -> _Folder | None:
         """The mount that a folder on this machine lies in, and where it leads."""
-        for mount, real in self._by_depth:
-            for source in (mount.source.rstrip("/"), real.rstrip("/")):
-                if path == source or path.startswith(source + "/"):
-                    below = path[len(source) + 1 :]
-                    if not _skipped(below, mount.skip):
-                        return _Folder(mount, below, join(mount.path, below))
+        folder = path + "/"
+        for source, mount in self._below:
+            if folder.startswith(source):
+                below = path[len(source) :]
+                if not _skipped(below, mount.skip):
+                    return _Folder(mount, below, join(mount.path, below))
         return None
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from bundler.caches import cache_folder
+
 _FAILED = "-failed"
 _DIGEST = 32  # hexadecimal digits, of keys and of contents
 
@@ -76,26 +78,11 @@ class PycCache:
 
 
 @contextmanager
-def pyc_cache_folder() -> Iterator[str]:
-    """The user's cache of pycs; a temporary folder where there can be none."""
-    folder = _usable_folder()
+def pyc_cache_folder(*, use: bool = True) -> Iterator[str]:
+    """The user's cache of pycs; a temporary folder where it shall not be used, or there can be none."""
+    folder = cache_folder("pyc") if use else None
     if folder is not None:
         yield folder
         return
     with tempfile.TemporaryDirectory(prefix="bundler-pyc-") as temporary:
         yield temporary
-
-
-def _usable_folder() -> str | None:
-    """The folder of the cache, made where it was not there; None where it cannot be made, or is not the user's own."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = os.path.join(home, "bundler", "pyc")
-    try:
-        if not os.path.isabs(folder):
-            return None
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        # Nobody else may have a hand in what gets into a bundle.
-        own = os.stat(folder).st_uid == os.geteuid()
-    except OSError:
-        return None
-    return folder if own and os.access(folder, os.W_OK | os.X_OK) else None

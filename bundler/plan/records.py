@@ -9,7 +9,7 @@ from dataclasses import replace
 from bundler.environment import Distribution, Environment
 from bundler.plan.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.plan.mounts import MountTable
-from bundler.rewrite.record import parse_record, rewrite_record
+from bundler.rewrite.record import owned_paths, rewrite_record
 from bundler.rewrite.scripts import side_file_path
 
 BUNDLER = "bundler"
@@ -51,7 +51,7 @@ def _plan_record(
         data = file.read()
     site_packages = os.path.dirname(metadata)
     resolve = _resolver(os.path.dirname(distribution.metadata), entries, mounts)
-    owned = [resolve(row.path) for row in parse_record(data)]
+    owned = [resolve(path) for path in owned_paths(data)]
     changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
     brought |= {side for path in changed if (side := side_file_path(path)) in entries}
@@ -80,7 +80,8 @@ def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> 
     """
 
     def resolve(row: str) -> str | None:
-        path = os.path.normpath(os.path.join(folder, row))
+        plain = row[:1] not in ("/", ".", "") and "//" not in row and "/." not in row
+        path = f"{folder}/{row}" if plain else os.path.normpath(os.path.join(folder, row))
         inside = mounts.bundle_path(path)
         if inside is not None and inside in entries:
             return inside

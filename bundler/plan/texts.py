@@ -107,6 +107,8 @@ class _Planner:
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
         )
+        patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
+        self._wanted_in_stdlib = re.compile("|".join(patterns))
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
         self.warnings: list[str] = []
@@ -126,10 +128,9 @@ class _Planner:
     def _rewriter(self, entry: Entry) -> _Rewriter | None:
         """The one rewriter for a path, or None; scripts are told by their first bytes."""
         path = entry.path
-        folder, _, name = path.rpartition("/")
-        in_packages = "/site-packages/" in path
-        if path.startswith(self._stdlib) and not in_packages:
+        if path.startswith(self._stdlib) and "/site-packages/" not in path:
             return self._stdlib_rewriter(path[len(self._stdlib) :])
+        folder, _, name = path.rpartition("/")
         if name.endswith(".pth") and folder.endswith("/site-packages"):
             return self._pth
         if name == "direct_url.json" and folder.endswith(".dist-info"):
@@ -144,9 +145,10 @@ class _Planner:
 
     def _stdlib_rewriter(self, below: str) -> _Rewriter | None:
         """The rewriter for a path in the standard library."""
-        for pattern, rewriter in self._by_stdlib_path:
-            if fnmatch.fnmatchcase(below, pattern):
-                return rewriter
+        if self._wanted_in_stdlib.match(below):
+            for pattern, rewriter in self._by_stdlib_path:
+                if fnmatch.fnmatchcase(below, pattern):
+                    return rewriter
         if self._environment.interpreter.dist_packages and below.endswith(".py"):
             return lambda _, data: rewrite_debian(below, data)
         return None

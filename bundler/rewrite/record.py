@@ -39,6 +39,14 @@ def parse_record(data: bytes) -> list[Row]:
     return rows
 
 
+def owned_paths(data: bytes) -> list[str]:
+    """The paths of all rows, in order: at a fraction of the cost of the rows."""
+    if b'"' in data:
+        return [row.path for row in parse_record(data)]
+    lines = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [line.partition(",")[0] for line in lines if line]
+
+
 def rewrite_record(
     data: bytes,
     *,

@@ -6,11 +6,12 @@ looked at; `place` puts it at the target, and leaving the `with` block without i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
-from bundler.plan.entries import Digests, Entry
+from bundler.plan.entries import Digests, Entry, Stamp
 
 __all__ = ["Sink", "Written"]
 
@@ -28,6 +29,8 @@ class Written:
     """Number of files whose bytes are shared with the source (hard links)."""
     updated: tuple[int, int] | None = None
     """Of an update: numbers of paths written, and removed."""
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    """Of files that are hard links now: the stamps that their sources have since."""
 
 
 class Sink(Protocol):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
 from types import TracebackType
 from typing import Protocol
 
-from bundler.errors import OutputFailed
 from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
 from bundler.sinks import Written
-from bundler.sinks.copying import chunks
+from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send_patched
 from bundler.sinks.output import Output
 
 
@@ -82,32 +81,54 @@ class Content:
     """The bytes of a file entry on their way into an archive: the size beforehand, the digest afterwards."""
 
     def __init__(self, entry: Entry, digests: Digests) -> None:
-        self._path = entry.path
+        self._entry = entry
+        self._data: bytes | None = None
         match entry.content:
-            case Deferred(make):
-                data = make(digests)
-                self.size = len(data)
-                self._chunks: Iterator[bytes] = iter((data,))
-            case Literal(data):
-                self.size = len(data)
-                self._chunks = iter((data,))
             case Source(_, size):
                 self.size = size
-                self._chunks = chunks(entry, digests)
             case Patched(_, patch):
                 self.size = patch.size
-                self._chunks = chunks(entry, digests)
+            case Literal(data):
+                self._data = data
+                self.size = len(data)
+            case Deferred(make):
+                self._data = make(digests)
+                self.size = len(self._data)
             case _:
                 raise TypeError(f"{entry.path} is no file")
 
     def send(self, file: Writer) -> Digest:
         """Write the bytes to `file`. Raises OutputFailed where they are not as many as they were said to be."""
+        if self._data is not None:
+            file.write(self._data)
+            return Digest(hashlib.sha256(self._data).digest(), self.size)
+        if isinstance(self._entry.content, Source):
+            return _send_source(self._entry.content, file)
+        assert isinstance(self._entry.content, Patched)
+        with open(self._entry.content.path, "rb") as source:
+            return send_patched(self._entry.content, source, file.write)
+
+
+def _send_source(source: Source, file: Writer) -> Digest:
+    """Write a source's bytes; they are hashed unless the digest is known."""
+    reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if source.size < SMALL:
+            data, digest = read_small(source, reader)
+            file.write(data)
+            return digest
+        known = source.sha256 if same_as_known(reader, source) else None
         hasher = hashlib.sha256()
-        written = 0
-        for chunk in self._chunks:
-            hasher.update(chunk)
+        left = source.size
+        while chunk := os.read(reader, min(SMALL, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                break
+            if known is None:
+                hasher.update(chunk)
             file.write(chunk)
-            written += len(chunk)
-        if written != self.size:
-            raise OutputFailed(f"{self._path} changed while it was packed")
-        return Digest(hasher.digest(), written)
+        if left or (known is not None and not same_as_known(reader, source)):
+            raise changed(source.path)
+        return Digest(known or hasher.digest(), source.size)
+    finally:
+        os.close(reader)

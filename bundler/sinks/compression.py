@@ -144,7 +144,7 @@ class _Gzip(_Blocks):
 
 
 def _deflate(block: bytes, window: bytes, level: int) -> bytes:
-    compressor = zlib.compressobj(level, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, window)
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, window)
     return compressor.compress(block) + compressor.flush(zlib.Z_SYNC_FLUSH)
 
 

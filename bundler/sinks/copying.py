@@ -1,4 +1,8 @@
-"""Bytes from a source to a new file, hashed on the way."""
+"""Bytes from a source to a new file, hashed on the way.
+
+Where the plan knows a file's digest, it is not computed again if the file's stamp is still the one that it is known for when the
+bytes have been taken.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,22 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
-from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
+from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, Stamp, stamp_of
 
 CHUNK = 1 << 20
-_BUFFER = 1 << 18
+SMALL = 1 << 18
+"""Bytes up to which a file is taken in one piece."""
 _FICLONE = 0x40049409  # linux/fs.h
+_CANNOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+_TRIES = 8  # a tick of the clock can fall between two of them, not between all
+_CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP)
 
 
 def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
@@ -32,7 +42,7 @@ def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
                     yield chunk
                     left -= len(chunk)
                 if left or file.read(1):
-                    raise _changed(path)
+                    raise changed(path)
         case Patched(path, patch):
             with open(path, "rb") as file:
                 yield from patch.read(file)
@@ -40,48 +50,76 @@ def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
             raise TypeError(f"{entry.path} is no file")
 
 
-def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, bool]:
-    """Make the file `target` from an entry, with its mode and time; give its digest and whether it is a hard link."""
+def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, Stamp | None]:
+    """Make the file `target` from an entry, with its mode and time.
+
+    Gives its digest, and for a hard link the stamp that the source and it have now.
+    """
     content = entry.content
-    if isinstance(content, Source) and link is LinkMode.HARDLINK and _hard_link(content.path, target):
-        return _hash(entry, digests), True
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    if isinstance(content, Source) and link is LinkMode.HARDLINK:
+        linked = _hard_link(content, target)
+        if linked is not None:
+            digest, stamp = linked
+            return digest or _hash(entry, digests), stamp
+    descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        if (
-            isinstance(content, Source)
-            and link in (LinkMode.AUTO, LinkMode.REFLINK)
-            and _clone(content, descriptor, link)
-        ):
-            digest = _hash(entry, digests)
-        elif isinstance(content, Source):
-            digest = _copy_small(content, descriptor) if content.size < _BUFFER else _copy_large(content, descriptor)
+        if isinstance(content, Source):
+            digest = _fill(content, descriptor, link)
         else:
             digest = _copy(entry, descriptor, digests)
         os.fchmod(descriptor, entry.mode)
         os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
     finally:
         os.close(descriptor)
-    return digest, False
+    return digest, None
 
 
-def _copy_small(source: Source, descriptor: int) -> Digest:
-    """A file of one chunk, with as few steps as there can be: environments have tens of thousands of them."""
-    reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        data = os.read(reader, source.size + 1)
-    finally:
-        os.close(reader)
+def same_as_known(descriptor: int, source: Source) -> bool:
+    """Whether an open source is still the one whose digest is known: then so is all that was read of it."""
+    return source.sha256 is not None and stamp_of(os.fstat(descriptor)) == source.stamp
+
+
+def read_small(source: Source, reader: int) -> tuple[bytes, Digest]:
+    """All of a small file, with as few steps as there can be: environments have tens of thousands of them.
+
+    Raises OutputFailed where its size is not what it was.
+    """
+    data = os.read(reader, source.size + 1)
     if len(data) != source.size:
-        raise _changed(source.path)
-    _write_all(descriptor, data)
-    return Digest(hashlib.sha256(data).digest(), len(data))
+        raise changed(source.path)
+    if source.sha256 is not None and same_as_known(reader, source):
+        return data, Digest(source.sha256, len(data))
+    return data, Digest(hashlib.sha256(data).digest(), len(data))
 
 
-def _changed(path: str) -> OutputFailed:
+def changed(path: str) -> OutputFailed:
+    """What to raise for a source that is not what it was when the plan was made."""
     return OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to it")
 
 
+def _fill(source: Source, descriptor: int, link: LinkMode) -> Digest:
+    """The source's bytes into a new, empty file."""
+    reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if link in (LinkMode.AUTO, LinkMode.REFLINK) and _clone(source, reader, descriptor, link):
+            return _digest_of_copy(source, reader, descriptor)
+        if source.size < SMALL:
+            data, digest = read_small(source, reader)
+            _write_all(descriptor, data)
+            return digest
+        if source.sha256 is not None and _copy_in_kernel(reader, descriptor):
+            return _digest_of_copy(source, reader, descriptor)
+        return _copy_large(source, reader, descriptor)
+    finally:
+        os.close(reader)
+
+
 def _copy(entry: Entry, descriptor: int, digests: Digests) -> Digest:
+    """Literal, patched and deferred content."""
+    content = entry.content
+    if isinstance(content, Patched):
+        with open(content.path, "rb") as file:
+            return send_patched(content, file, lambda chunk: _write_all(descriptor, chunk))
     hasher = hashlib.sha256()
     size = 0
     for chunk in chunks(entry, digests):
@@ -91,23 +129,62 @@ def _copy(entry: Entry, descriptor: int, digests: Digests) -> Digest:
     return Digest(hasher.digest(), size)
 
 
-def _copy_large(source: Source, descriptor: int) -> Digest:
+def send_patched(patched: Patched, file: BinaryIO, write: Callable[[bytes], object]) -> Digest:
+    """Write a patched file's bytes; `file` is its source. They are hashed unless the digest is known."""
+    known = patched.sha256 if stamp_of(os.fstat(file.fileno())) == patched.stamp else None
+    hasher = hashlib.sha256()
+    size = 0
+    for chunk in patched.patch.read(file):
+        if known is None:
+            hasher.update(chunk)
+        size += len(chunk)
+        write(chunk)
+    if known is not None and stamp_of(os.fstat(file.fileno())) != patched.stamp:
+        raise changed(patched.path)
+    return Digest(known or hasher.digest(), size)
+
+
+def _copy_large(source: Source, reader: int, descriptor: int) -> Digest:
     """A file of many chunks, through one buffer that stays in the processor's cache."""
     hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(_BUFFER))
+    buffer = memoryview(bytearray(SMALL))
     left = source.size
-    reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while count := os.readv(reader, [buffer]):
-            left -= count
-            chunk = buffer[:count]
-            hasher.update(chunk)
-            _write_all(descriptor, chunk)
-    finally:
-        os.close(reader)
+    while count := os.readv(reader, [buffer]):
+        left -= count
+        chunk = buffer[:count]
+        hasher.update(chunk)
+        _write_all(descriptor, chunk)
     if left:
-        raise _changed(source.path)
+        raise changed(source.path)
     return Digest(hasher.digest(), source.size)
+
+
+def _copy_in_kernel(reader: int, descriptor: int) -> bool:
+    """Copy all of a file without looking at it; False, with nothing written, where the kernel or a file system cannot."""
+    begun = False
+    try:
+        while os.copy_file_range(reader, descriptor, 1 << 30):
+            begun = True
+    except (OSError, AttributeError) as error:  # AttributeError: not on every system
+        if begun or (isinstance(error, OSError) and error.errno not in _CANNOT):
+            raise
+    # Some file systems copy nothing and say so in this way.
+    return begun
+
+
+def _digest_of_copy(source: Source, reader: int, descriptor: int) -> Digest:
+    """The digest of what was copied unseen: the known one, or that of the copy."""
+    if source.sha256 is not None and same_as_known(reader, source):
+        return Digest(source.sha256, source.size)
+    hasher = hashlib.sha256()
+    buffer = memoryview(bytearray(SMALL))
+    offset = 0
+    while count := os.preadv(descriptor, [buffer], offset):
+        hasher.update(buffer[:count])
+        offset += count
+    if offset != source.size:
+        raise changed(source.path)
+    return Digest(hasher.digest(), offset)
 
 
 def _write_all(descriptor: int, data: bytes | memoryview) -> None:
@@ -125,34 +202,43 @@ def _hash(entry: Entry, digests: Digests) -> Digest:
     return Digest(hasher.digest(), size)
 
 
-def _hard_link(source: str, target: str) -> bool:
+def _hard_link(source: Source, target: str) -> tuple[Digest | None, Stamp] | None:
     """Link where that is possible; not across file systems, over the link limit, or for others' files.
 
-    A source that is a symbolic link stands for what it leads to.
+    A source that is a symbolic link stands for what it leads to. Gives the digest where it is known, and the new stamp: a link
+    changes the `ctime`.
     """
+    path = source.path
+    before = os.lstat(path)
+    if stat.S_ISLNK(before.st_mode):
+        path = os.path.realpath(path)
+        before = os.stat(path)
     try:
-        os.link(os.path.realpath(source) if os.path.islink(source) else source, target)
+        os.link(path, target)
     except OSError as error:
-        if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP):
-            return False
+        if error.errno in _CANNOT_LINK:
+            return None
         raise
-    return True
+    after = os.lstat(target)
+    same = (before.st_ino, before.st_size, before.st_mtime_ns) == (after.st_ino, after.st_size, after.st_mtime_ns)
+    if source.sha256 is not None and same and stamp_of(before) == source.stamp:
+        return Digest(source.sha256, source.size), stamp_of(after)
+    return None, stamp_of(after)
 
 
-def _clone(source: Source, descriptor: int, link: LinkMode) -> bool:
+def _clone(source: Source, reader: int, descriptor: int, link: LinkMode) -> bool:
     """Share the source's blocks copy-on-write, where the file system can."""
     if source.size == 0:
         return False
-    with open(source.path, "rb", buffering=0) as file:
-        try:
-            fcntl.ioctl(descriptor, _FICLONE, file.fileno())
-        except OSError as error:
-            if link is LinkMode.REFLINK:
-                raise OutputFailed(
-                    f"{source.path} cannot be reflinked to the output: {error.strerror}",
-                    "use --link auto, or an output on the same btrfs or XFS file system",
-                ) from error
-            return False
+    try:
+        fcntl.ioctl(descriptor, _FICLONE, reader)
+    except OSError as error:
+        if link is LinkMode.REFLINK:
+            raise OutputFailed(
+                f"{source.path} cannot be reflinked to the output: {error.strerror}",
+                "use --link auto, or an output on the same btrfs or XFS file system",
+            ) from error
+        return False
     return True
 
 
@@ -166,3 +252,17 @@ def can_reflink(folder: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def every_change_shows(folder: str) -> bool:
+    """Whether the file system of `folder` gives each change of a file that is looked at a `ctime` of its own.
+
+    Linux does so from 6.13 on (multigrain timestamps). Before, changes within a tick of the clock look like one, and what was
+    done right after a hard link could be taken for it.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        times = set()
+        for number in range(_TRIES):
+            os.fchmod(file.fileno(), 0o600 + 0o040 * (number % 2))
+            times.add(os.fstat(file.fileno()).st_ctime_ns)
+    return len(times) == _TRIES

@@ -6,14 +6,24 @@ import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
-from bundler.plan.entries import Deferred, Digest, Digests, Directory, Entry, Link, Source, Stamp
+from bundler.plan.entries import (
+    Deferred,
+    Digest,
+    Digests,
+    Directory,
+    Entry,
+    Link,
+    Source,
+    Stamp,
+)
 from bundler.sinks import Written
-from bundler.sinks.copying import can_reflink, write_file
-from bundler.sinks.pack_record import save_record
+from bundler.sinks.copying import can_reflink, every_change_shows, write_file
+from bundler.sinks.pack_record import note_pack
 from bundler.sinks.placement import Target
 
 # One task for the pool: enough files that handing it over costs little, few enough that both cores stay busy.
@@ -21,19 +31,34 @@ _BATCH_FILES = 64
 _BATCH_BYTES = 4 << 20
 
 
-class DirectorySink:
-    """Writes entries below a temporary directory beside `out`, several files at once; see `sinks.Sink`."""
+@dataclass(slots=True)
+class Batch:
+    """What came of some files: digests by bundle path, the new stamps of those that are linked, and how many these are."""
 
-    def __init__(self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2) -> None:
+    digests: dict[str, Digest] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    shared: int = 0
+
+
+class DirectorySink:
+    """Writes entries below a temporary directory beside `out`, several files at once; see `sinks.Sink`.
+
+    With `cache` the end of the pack is noted for a later update.
+    """
+
+    def __init__(
+        self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2, cache: bool = True
+    ) -> None:
         self._target = Target(out, force=force)
         self._link = link
         self._threads = max(1, threads)
+        self._cache = cache
         self._digests: dict[str, Digest] = {}
         self._directories: list[Entry] = []
         self._batch: list[Entry] = []
         self._batch_bytes = 0
         self._stamps: dict[str, Stamp] = {}
-        self._pending: set[Future[tuple[dict[str, Digest], int]]] = set()
+        self._pending: set[Future[Batch]] = set()
         self._entries = 0
         self._shared = 0
 
@@ -47,6 +72,7 @@ class DirectorySink:
             os.mkdir(self._root)
             if self._link is LinkMode.AUTO and not can_reflink(self._temporary):
                 self._link = LinkMode.COPY
+            self._every_change_shows = self._link is LinkMode.HARDLINK and every_change_shows(self._temporary)
         except BaseException:
             self._discard()
             raise
@@ -80,7 +106,6 @@ class DirectorySink:
                 self._drain()
                 self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
             case content:
-                self._note_stamp(entry)
                 self._batch.append(entry)
                 self._batch_bytes += content.size if isinstance(content, Source) else 1 << 16
                 if len(self._batch) >= _BATCH_FILES or self._batch_bytes >= _BATCH_BYTES:
@@ -100,12 +125,13 @@ class DirectorySink:
             self._entries,
             sum(digest.size for digest in self._digests.values()),
             self._shared,
+            stamps=self._stamps,
         )
 
     def place(self) -> str:
         """Put the tree in place."""
         self._target.put_directory(self._root)
-        self._save_record()
+        self._note_pack()
         return self._target.path
 
     def _check(self) -> None:
@@ -114,14 +140,10 @@ class DirectorySink:
     def _link_for(self, _entry: Entry) -> LinkMode:
         return self._link
 
-    def _note_stamp(self, entry: Entry) -> None:
-        if isinstance(entry.content, Source) and entry.content.stamp is not None:
-            self._stamps[entry.path] = entry.content.stamp
-
-    def _save_record(self) -> None:
-        """For a later update. A hard link changes its source's stamp: there is nothing to note."""
-        if self._link is not LinkMode.HARDLINK:
-            save_record(self._target.path, self._stamps)
+    def _note_pack(self) -> None:
+        """For a later update."""
+        if self._cache:
+            note_pack(self._target.path)
 
     def _submit(self) -> None:
         batch, self._batch, self._batch_bytes = self._batch, [], 0
@@ -136,23 +158,26 @@ class DirectorySink:
         done, self._pending = wait(self._pending)
         self._collect(done)
 
-    def _collect(self, futures: Iterable[Future[tuple[dict[str, Digest], int]]]) -> None:
+    def _collect(self, futures: Iterable[Future[Batch]]) -> None:
         for future in futures:
-            digests, shared = future.result()
-            self._digests.update(digests)
-            self._shared += shared
+            done = future.result()
+            self._digests.update(done.digests)
+            self._stamps.update(done.stamps)
+            self._shared += done.shared
 
-    def _write(self, batch: list[Entry]) -> tuple[dict[str, Digest], int]:
-        digests: dict[str, Digest] = {}
-        shared = 0
+    def _write(self, batch: list[Entry]) -> Batch:
+        done = Batch()
         for entry in batch:
             try:
-                digest, linked = write_file(entry, os.path.join(self._root, entry.path), {}, self._link_for(entry))
+                digest, linked = write_file(entry, f"{self._root}/{entry.path}", {}, self._link_for(entry))
             except EOFError as error:
                 raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
-            digests[entry.path] = digest
-            shared += linked
-        return digests, shared
+            done.digests[entry.path] = digest
+            if linked is not None:
+                done.shared += 1
+                if self._every_change_shows:
+                    done.stamps[entry.path] = linked
+        return done
 
     def _discard(self) -> None:
         self._working.remove()

@@ -143,10 +143,10 @@ def _directory(out: str, options: PackOptions) -> Sink:
     if options.update and os.path.isdir(out) and os.listdir(out):
         from bundler.sinks.updating import UpdateSink
 
-        return UpdateSink(out, force=options.force, link=options.link, threads=options.threads)
+        return UpdateSink(out, force=options.force, link=options.link, threads=options.threads, cache=options.cache)
     from bundler.sinks.directory import DirectorySink
 
-    return DirectorySink(out, force=options.force, link=options.link, threads=options.threads)
+    return DirectorySink(out, force=options.force, link=options.link, threads=options.threads, cache=options.cache)
 
 
 def _stem(out: str, form: OutputFormat) -> str:

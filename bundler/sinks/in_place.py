@@ -49,7 +49,7 @@ class InPlaceSink(DirectorySink):
         os.chmod(self._root, found.st_mode & 0o7777)
         if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
             _give(self._root, found.st_uid, found.st_gid)
-        return Written(written.path, written.digests, written.entries, written.size, 0)
+        return Written(written.path, written.digests, written.entries, written.size)
 
     def _check(self) -> None:
         recover(self._environment)
@@ -59,7 +59,7 @@ class InPlaceSink(DirectorySink):
         mine = isinstance(content, Source) and content.path.startswith(self._environment + "/")
         return LinkMode.HARDLINK if mine else super()._link_for(entry)
 
-    def _save_record(self) -> None:
+    def _note_pack(self) -> None:
         """An update has nothing to compare with: the source is gone."""
 
 

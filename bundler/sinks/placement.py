@@ -12,6 +12,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import shutil
 
 from bundler.errors import OutputExists, OutputFailed
@@ -21,6 +22,8 @@ from bundler.sinks.temporary import WorkingFolder, clear_abandoned
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _AT_FDCWD = -100
 _REFUSED = (errno.EXDEV, errno.EBUSY)
+_HEAD = re.compile(rb'\{\s*"schema":\s*\d+,\s*"bundler":\s*"')
+_HEAD_SIZE = 200
 
 
 class Target:
@@ -121,6 +124,10 @@ def is_bundle(path: str) -> bool:
     """Whether a directory is a bundle: it has a `bundle.json` that bundler wrote."""
     try:
         with open(os.path.join(path, "bundle.json"), "rb") as file:
+            # As bundler writes it; all of it is read only where somebody has put it in another form.
+            if _HEAD.match(file.read(_HEAD_SIZE)):
+                return True
+            file.seek(0)
             return "bundler" in json.load(file)
     except (OSError, ValueError, TypeError):
         return False

@@ -6,12 +6,11 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
 
-from bundler.manifest import read_manifest
+from bundler.manifest import read_contents
 from bundler.plan.entries import Digest, Entry, Link, Literal, Patched, Source
 from bundler.sinks.copying import chunks
-from bundler.sinks.pack_record import load_record
+from bundler.sinks.pack_record import last_pack
 
 _MANIFEST = "bundle.json"
 # Compiled modules are nobody's work: Python writes them wherever it runs.
@@ -21,34 +20,34 @@ _COMPILED = re.compile(r"(.*/)?__pycache__/[^/]+\.pyc(\.\d+)?")
 class StandingBundle:
     """The paths of a bundle in a directory with their facts (`lstat`), folders before what is in them.
 
-    Files are read only where they may have changed since the pack: where their `ctime` is later, or there is no record of it.
+    Files are read only where they may have changed since the pack: where their `ctime` is later, or nothing tells when it was.
     """
 
-    def __init__(self, root: str) -> None:
-        """Read `bundle.json` and list everything. Raises NotABundle."""
+    def __init__(self, root: str, *, cache: bool = True) -> None:
+        """Read `bundle.json` and list everything; with `cache` learn when it was packed. Raises NotABundle."""
         self.root = root
         with open(os.path.join(root, _MANIFEST), "rb") as file:
             data = file.read()
-        self._digests = {
-            path: f"link:{fact.link}" if fact.link is not None else fact.sha256 or ""
-            for path, fact in read_manifest(data).files.items()
-        }
+        self._digests = read_contents(data)
         self._digests[_MANIFEST] = hashlib.sha256(data).hexdigest()
-        self._record = load_record(root, data)
-        self.paths = dict(_walk(root, ""))
+        self._finished = last_pack(root, data) if cache else 0
+        self.paths: dict[str, os.stat_result] = {}
+        _walk(root, "", self.paths)
         self._same: set[str] = set()
 
     def digest_of_kept(self, entry: Entry) -> Digest | None:
-        """The digest of an entry whose source, and whose file here, are known to be what they were at the last pack."""
+        """The digest of an entry whose source is known, and is what stands here untouched since the last pack."""
         content = entry.content
-        if not isinstance(content, Source) or content.stamp is None:
+        if not isinstance(content, (Source, Patched)) or content.sha256 is None:
             return None
-        if self._record.stamps.get(entry.path) != content.stamp or not self._has_facts_of(entry, content.size):
+        path = entry.path
+        if self._digests.get(path) != content.sha256.hex():
             return None
-        if not self._is_untouched(entry.path):
+        size = content.size if isinstance(content, Source) else content.patch.size
+        if not self._has_facts_of(entry, size) or not self._is_untouched(path):
             return None
-        self._same.add(entry.path)
-        return Digest(bytes.fromhex(self._digests[entry.path]), content.size)
+        self._same.add(path)
+        return Digest(content.sha256, size)
 
     def digest_of_same(self, entry: Entry) -> Digest | None:
         """The digest of a file entry that is read, and is the same as the file here, mode and time included; else None."""
@@ -107,7 +106,7 @@ class StandingBundle:
         )
 
     def _is_untouched(self, path: str) -> bool:
-        return path in self._digests and self.paths[path].st_ctime_ns <= self._record.finished
+        return path in self._digests and self.paths[path].st_ctime_ns <= self._finished
 
     def _digest(self, path: str) -> str:
         """The SHA-256 of a file, in hexadecimal."""
@@ -120,11 +119,16 @@ class StandingBundle:
         return hasher.hexdigest()
 
 
-def _walk(root: str, below: str) -> Iterator[tuple[str, os.stat_result]]:
-    with os.scandir(os.path.join(root, below)) as items:
+def _walk(root: str, above: str, found: dict[str, os.stat_result]) -> None:
+    """Everything below a folder, each folder before what is in it; `above` is the folder's path from the root, and a slash."""
+    folders = []
+    with os.scandir(root + "/" + above) as items:
         for item in items:
-            path = f"{below}/{item.name}" if below else item.name
             facts = item.stat(follow_symlinks=False)
-            yield path, facts
             if stat.S_ISDIR(facts.st_mode):
-                yield from _walk(root, path)
+                folders.append((item.name, facts))
+            else:
+                found[above + item.name] = facts
+    for name, facts in folders:
+        found[above + name] = facts
+        _walk(root, f"{above}{name}/", found)

@@ -18,7 +18,7 @@ from bundler.errors import OutputExists
 from bundler.options import LinkMode
 from bundler.plan.entries import Deferred, Digest, Directory, Entry, Link, Literal
 from bundler.sinks import Written
-from bundler.sinks.directory import DirectorySink
+from bundler.sinks.directory import Batch, DirectorySink
 from bundler.sinks.placement import Moves
 from bundler.sinks.standing import StandingBundle
 
@@ -28,11 +28,14 @@ _NAMED = 3
 class UpdateSink(DirectorySink):
     """Compares entries with the bundle at `out`, and writes those that differ; see `sinks.Sink`.
 
-    With `force` what somebody else changed or added in the bundle is replaced and removed; without it that is an error.
+    With `force` what somebody else changed or added in the bundle is replaced and removed; without it that is an error. Without
+    `cache` all files are compared by content.
     """
 
-    def __init__(self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2) -> None:
-        super().__init__(os.path.realpath(out), force=True, link=link, threads=threads)
+    def __init__(
+        self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2, cache: bool = True
+    ) -> None:
+        super().__init__(os.path.realpath(out), force=True, link=link, threads=threads, cache=cache)
         self._force = force
         self._wanted: set[str] = set()
         self._changed: list[Entry] = []
@@ -47,7 +50,7 @@ class UpdateSink(DirectorySink):
         self._lock = os.open(self._target.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._standing = StandingBundle(self._target.path)
+            self._standing = StandingBundle(self._target.path, cache=self._cache)
             super().__enter__()
         except BlockingIOError as error:
             os.close(self._lock)
@@ -56,6 +59,9 @@ class UpdateSink(DirectorySink):
             os.close(self._lock)
             raise
         return self
+
+    def _check(self) -> None:
+        """Done before the bundle was looked at."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -93,7 +99,6 @@ class UpdateSink(DirectorySink):
                 else:
                     self._entries += 1
                     self._digests[entry.path] = digest
-                    self._note_stamp(entry)
 
     def finish(self) -> Written:
         """Let the new files take their places. Raises OutputExists for what somebody else did to the bundle."""
@@ -112,12 +117,20 @@ class UpdateSink(DirectorySink):
         self._settle_folders()
         size = sum(digest.size for digest in self._digests.values())
         updated = (len(self._changed), len(removed))
-        return Written(self._target.path, self._digests, self._entries, size, self._shared, updated)
+        return Written(
+            self._target.path,
+            self._digests,
+            self._entries,
+            size,
+            self._shared,
+            updated,
+            self._stamps,
+        )
 
     def place(self) -> str:
         """Let it stay: what was there before goes."""
         self._placed = True
-        self._save_record()
+        self._note_pack()
         return self._target.path
 
     def _stage(self, entry: Entry) -> None:
@@ -127,19 +140,20 @@ class UpdateSink(DirectorySink):
             self._staged.add(folder)
         super().add(entry)
 
-    def _write(self, batch: list[Entry]) -> tuple[dict[str, Digest], int]:
+    def _write(self, batch: list[Entry]) -> Batch:
         """Write what differs; give the digests of all."""
-        digests: dict[str, Digest] = {}
+        same: dict[str, Digest] = {}
         different = []
         for entry in batch:
             digest = self._standing.digest_of_same(entry)
             if digest is None:
                 different.append(entry)
             else:
-                digests[entry.path] = digest
+                same[entry.path] = digest
         self._changed += different
-        written, shared = super()._write(different)
-        return {**digests, **written}, shared
+        done = super()._write(different)
+        done.digests.update(same)
+        return done
 
     def _leftovers(self) -> list[str]:
         """What the plan does not have; a folder stands for all below it."""

@@ -14,83 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constants import DT_RUNPATH, PT_DYNAMIC
-from bundler.loaders import LoadedObject, SystemLibraries, Via
-from bundler.loaders.glibc import HostFiles, read_system, resolve
-from bundler.platforms import X86_64
-from bundler.sysroot import Sysroot
-from tests.binaries.elf.programs import compile_c, need
-from tests.material.isolation import namespace
-
-# A part of every glibc that nothing here loads by itself: so the host's cache has it, and copies of ours stand in its way.
-WANTED = "libanl.so.1"
-MACHINE = X86_64
-TAGS = {
-    "nothing": (),
-    "DT_RPATH": ("-Wl,--disable-new-dtags",),
-    "DT_RUNPATH": ("-Wl,--enable-new-dtags",),
-}
-NO_DEFAULT = "-Wl,-z,nodefaultlib"
-LINKED = "-Wl,--no-as-needed"
-
-
-def traced(program: Path, name: str = WANTED, cwd: Path | None = None, **environment: str) -> str | None:
-    """Where the real loader finds `name` for the program, normalised; None where it does not."""
-    done = subprocess.run(
-        [str(program)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd or "/",
-        env={"LD_TRACE_LOADED_OBJECTS": "1", **environment},
-    )
-    return found_in(done.stdout + done.stderr, name)
-
-
-def found_in(trace: str, name: str = WANTED) -> str | None:
-    for line in trace.splitlines():
-        match = re.fullmatch(r"\t(?P<name>.+?)(?: => (?P<found>.+?))?(?: \(0x[0-9a-f]+\))?", line)
-        if match and os.path.basename(match["name"]) == os.path.basename(name):
-            found = match["found"] or match["name"]
-            return None if found == "not found" else normal(found)
-    raise AssertionError(f"the loader says nothing of {name}:\n{trace}")
-
-
-def normal(path: str) -> str:
-    """The loader leaves dots as they are."""
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name) if ".." in folder else os.path.normpath(path)
-
-
-def image_of(path: Path) -> Image:
-    with open(path, "rb") as file:
-        return read_image(file)
-
-
-def loaded(path: Path) -> LoadedObject:
-    return LoadedObject.from_image(str(path), image_of(path))
-
-
-def resolved(*chain: Path, name: str = WANTED, library_path: Iterable[str] = ()) -> str | None:
-    """Where `resolve` finds `name` for the first file, which the others loaded."""
-    files = HostFiles(image_of(chain[-1]))
-    found = resolve(name, [loaded(path) for path in chain], files, read_system(MACHINE), tuple(library_path))
-    return found.path if found else None
-
-
-def library(out: Path, *flags: str, soname: str = "") -> Path:
-    names = (f"-Wl,-soname,{soname}",) if soname else ()
-    return compile_c("", out, "-shared", "-nostdlib", LINKED, *names, *flags)
-
-
-def program(out: Path, *flags: str) -> Path:
-    return compile_c("int main(void) { return 0; }", out, LINKED, *flags)
-
-
-def search(tag: str, folder: Path | str) -> tuple[str, ...]:
-    """Linker flags for a search path of one kind."""
-    return (*TAGS[tag], f"-Wl,-rpath,{folder}") if TAGS[tag] else ()
+from tests.loaders.real_loader import (
+    NO_DEFAULT,
+    TAGS,
+    WANTED,
+    image_of,
+    library,
+    program,
+    program_of_this_machine,
+    resolved,
+    search,
+    traced,
+)
 
 
 @dataclass(frozen=True)
@@ -358,85 +294,3 @@ def test_dots_behind_a_linked_folder_go_up_from_its_target(tmp_path: Path, wante
     assert resolved(app) == traced(app) is None
     shutil.copy(wanted, tmp_path / "far/x")
     assert resolved(app) == traced(app) == str(tmp_path / "far/x" / WANTED)
-
-
-def test_the_default_directories_hold_the_loaders_own_in_their_order() -> None:
-    loader = image_of(program_of_this_machine()).interpreter or ""
-    done = subprocess.run([loader, "--list-diagnostics"], capture_output=True, text=True, check=False)
-    real = [path.rstrip("/") for path in re.findall(r'^path\.system_dirs\[\w+\]="(.*)"$', done.stdout, re.MULTILINE)]
-    if not real:
-        pytest.skip("this loader has no --list-diagnostics: glibc 2.33 or later")
-    ours = read_system(MACHINE).default_directories
-    assert [directory for directory in ours if directory in real] == real
-
-
-def program_of_this_machine() -> Path:
-    return Path(os.path.realpath(need("true", "apt-get install coreutils")))
-
-
-def test_without_a_cache_the_configured_directories_come_before_the_default_ones(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/ld.so.conf").write_text("/opt/lib\n/usr/lib\n")
-    system = read_system(MACHINE, Sysroot(str(tmp_path)))
-    assert system.cache == {}
-    assert system.default_directories[:2] == ("/opt/lib", "/usr/lib")
-    assert system.default_directories.count("/usr/lib") == 1
-
-
-class Existing:
-    """Files that exist because they are listed."""
-
-    def __init__(self, *paths: str) -> None:
-        self._paths = paths
-
-    def is_library(self, path: str) -> bool:
-        return path in self._paths
-
-    def normal(self, path: str) -> str:
-        return os.path.normpath(path)
-
-
-def test_the_first_entry_of_the_cache_that_exists_wins_before_a_default_directory() -> None:
-    system = SystemLibraries({"libx.so": ("/gone/libx.so", "/opt/libx.so", "/usr/lib/libx.so")}, ("/usr/lib",))
-    app = [LoadedObject("/app")]
-    found = resolve("libx.so", app, Existing("/opt/libx.so", "/usr/lib/libx.so"), system)
-    assert found is not None
-    assert (found.path, found.via) == ("/opt/libx.so", Via.CACHE)
-    found = resolve("libx.so", app, Existing("/usr/lib/libx.so"), SystemLibraries({}, ("/lib", "/usr/lib")))
-    assert found is not None
-    assert (found.path, found.via) == ("/usr/lib/libx.so", Via.DEFAULT)
-
-
-COVERED = "/usr/lib/x86_64-linux-gnu/gconv"  # a folder of every glibc, two steps below a default directory
-
-
-@pytest.mark.parametrize("flags", [(), (NO_DEFAULT,)])
-@pytest.mark.parametrize("place", ["opt", "below a default directory"])
-def test_the_cache_is_obeyed_as_the_loader_does(
-    tmp_path: Path, wanted: Path, flags: tuple[str, ...], place: str
-) -> None:
-    """With a cache of our own, which needs a mount namespace; the loader's is compiled in."""
-    if not os.path.isdir(COVERED):
-        pytest.skip(f"there is no {COVERED}: this is no Debian")
-    need("ldconfig", "apt-get install libc-bin")
-    name = "libbundlertest.so.1"
-    source = library(tmp_path / "made" / name, soname=name)
-    folder = tmp_path / "opt"
-    folder.mkdir()
-    shutil.copy(source, folder)
-    seen = COVERED if place != "opt" else str(folder)
-    (tmp_path / "conf").write_text(f"{seen}\n")
-    app = program(tmp_path / "app", str(source), *flags)
-    cover = f'mount --bind "{folder}" {COVERED} && ' if place != "opt" else ""
-    script = (
-        f'{cover}mount -t tmpfs none /var/cache && ldconfig -X -f "{tmp_path}/conf" -C "{tmp_path}/cache" && '
-        f'mount --bind "{tmp_path}/cache" /etc/ld.so.cache && LD_TRACE_LOADED_OBJECTS=1 exec "{app}"'
-    )
-    done = subprocess.run([*namespace(), "sh", "-c", script], capture_output=True, text=True, check=False)
-    real = found_in(done.stdout + done.stderr, name)
-    (tmp_path / "root/etc").mkdir(parents=True)
-    shutil.copy(tmp_path / "cache", tmp_path / "root/etc/ld.so.cache")
-    system = read_system(MACHINE, Sysroot(str(tmp_path / "root")))
-    found = resolve(name, [loaded(app)], Existing(f"{seen}/{name}"), system)
-    assert (found.path if found else None) == real
-    assert (real is None) == (bool(flags) and place != "opt")

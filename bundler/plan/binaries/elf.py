@@ -17,7 +17,7 @@ from bundler.options import PlanOptions
 from bundler.plan.binaries.never import NEVER_BINARY
 from bundler.plan.binaries.outcome import Binaries, bundled_entry
 from bundler.plan.collect import directories_of
-from bundler.plan.entries import Entry, Link, Patched, Source
+from bundler.plan.entries import Entry, Link, Patched, Source, Stamp
 from bundler.plan.floor import find_floor
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable, relative
@@ -174,10 +174,14 @@ def _patch(
                 warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
             continue
         if plan is not None:
-            content = Patched(_source(entry), plan.patch)
+            content = Patched(_source(entry), plan.patch, _stamp(entry))
             patched.append(replace(entry, content=content, reason=f"{change.reason} ({plan.tier.name})"))
     raise_all(errors)
     return patched, warnings
+
+
+def _stamp(entry: Entry) -> Stamp | None:
+    return entry.content.stamp if isinstance(entry.content, Source) else None
 
 
 def _source(entry: Entry) -> str:

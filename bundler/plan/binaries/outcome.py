@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bundler.environment import Interpreter
 from bundler.libraries.closure import BundledLibrary, Closure
-from bundler.libraries.dylibs import BundledDylib, DylibClosure
-from bundler.plan.entries import Entry, Layer, Source
+from bundler.plan.collect import source_of
+from bundler.plan.entries import Entry, Layer
 from bundler.plan.floor import Floor
 from bundler.plan.layout import base_origin
+
+if TYPE_CHECKING:
+    from bundler.libraries.dylibs import BundledDylib, DylibClosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ def bundled_entry(library: BundledLibrary | BundledDylib, interpreter: Interpret
     """The entry for a library that comes from the host: everybody may read it."""
     found = os.stat(library.source)
     mode = (found.st_mode & 0o777) | 0o444
-    content = Source(library.source, found.st_size)
+    content = source_of(library.source, found, time.time_ns())
     return Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, library_origin(library, interpreter))
 
 

@@ -4,7 +4,6 @@
 turns either into mounts.
 """
 
-from bundler.plan.editables.building import build_folder
 from bundler.plan.editables.making import Editables, plan_editables
 
-__all__ = ["Editables", "build_folder", "plan_editables"]
+__all__ = ["Editables", "plan_editables"]

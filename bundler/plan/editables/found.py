@@ -11,7 +11,7 @@ from bundler.environment import Distribution, Environment
 from bundler.plan.editables.paths import egg_link_folder
 from bundler.rewrite.direct_url import local_path
 from bundler.rewrite.pth import ImportLine, PathLine, parse_pth
-from bundler.rewrite.record import parse_record
+from bundler.rewrite.record import owned_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,9 @@ def _owners(environment: Environment) -> Iterator[tuple[str, Distribution]]:
         folder = os.path.dirname(distribution.metadata)
         try:
             with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                rows = parse_record(file.read())
+                data = file.read()
         except OSError:
             continue
-        for row in rows:
-            if row.path.endswith(".pth"):
-                yield os.path.normpath(os.path.join(folder, row.path)), distribution
+        for path in owned_paths(data) if b".pth" in data else ():
+            if path.endswith(".pth"):
+                yield os.path.normpath(os.path.join(folder, path)), distribution

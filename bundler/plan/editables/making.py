@@ -10,7 +10,6 @@ from functools import partial
 from bundler.environment import Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
 from bundler.options import EditableMode, PlanOptions
-from bundler.plan.editables.building import Builder
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.editables.found import Editable, EggLink, Hook, Part, SearchPath, find_editables
 from bundler.plan.editables.hooks import read_hook
@@ -74,7 +73,6 @@ Reader = Callable[[Editable], Content]
 def _reader(environment: Environment, options: PlanOptions) -> Reader:
     """How an editable's content is had: by its back end, or from where it points."""
     suffixes = environment.interpreter.extension_suffixes
-    builder = Builder(environment.python, options.build_folder, options.build_network)
 
     def build(editable: Editable) -> Content:
         if editable.project is None:
@@ -82,6 +80,9 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
                 f"{editable.name}: nothing in the environment says where the project is",
                 "install it again, or pack with --editable copy",
             )
+        from bundler.plan.editables.building import Builder
+
+        builder = Builder(environment.python, options.build_folder, options.build_network)
         return builder.build(editable.name, editable.project)
 
     def copy(editable: Editable) -> Content:

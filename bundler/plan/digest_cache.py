@@ -1,0 +1,149 @@
+"""What earlier packs of an environment learned of its files: the SHA-256 of each, by a stamp that changes with the file.
+
+`~/.cache/bundler/digests/<digest of the environment's path>`, the newest few of them. A stamp (device, inode, size, times of the
+content and of the last change, see `entries.Stamp`) is noted only of a file that was left alone for a while, so no later change can
+have the same; who relies on a digest looks at the stamp again when the bytes have been taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
+from bundler.caches import cache_folder, replace_cached
+from bundler.plan.entries import STAMP_SIZE, Digests, Entry, Patched, Source, Stamp
+from bundler.version import VERSION
+
+_KEPT = 32
+_INODE, _FINGERPRINT, _DIGEST = 16, 16, 32  # bytes; a stamp begins with device and inode
+_COUNT = struct.Struct("=Q")
+_WHOLE = struct.Struct(f"{STAMP_SIZE}s{_DIGEST}s")
+_PATCHED = struct.Struct(f"{STAMP_SIZE + _FINGERPRINT}s{_DIGEST}s")
+_HEADER = f"bundler digests 1 {VERSION}\n".encode()
+
+Known = Mapping[bytes, bytes]
+"""SHA-256 by `key_of` what has it."""
+NOTHING_KNOWN: Known = {}
+
+
+def key_of(stamp: Stamp | None, patch: Patch | None = None) -> bytes | None:
+    """What a file's digest is known by: the stamp, and the patch over it. None where nothing can be known."""
+    if stamp is None:
+        return None
+    if patch is None:
+        return stamp
+    print_of_patch = _fingerprint(patch)
+    return None if print_of_patch is None else stamp + print_of_patch
+
+
+def with_known_digests(entries: dict[str, Entry], known: Known) -> None:
+    """Tell the entries' files what their digests are, where that is known. (Most were told when they were found.)"""
+    if not known:
+        return
+    for path, entry in entries.items():
+        content = entry.content
+        if not isinstance(content, (Source, Patched)) or content.stamp is None or content.sha256 is not None:
+            continue
+        key = key_of(content.stamp, content.patch if isinstance(content, Patched) else None)
+        sha256 = known.get(key) if key is not None else None
+        if sha256 is not None:
+            entries[path] = replace(entry, content=replace(content, sha256=sha256))
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCache:
+    """The digests that are known of one environment's files, and the file that holds them ("" for none)."""
+
+    path: str
+    known: Known
+
+    def learn(self, entries: Iterable[Entry], digests: Digests, stamps: Mapping[str, Stamp]) -> None:
+        """Note what a pack has written.
+
+        `stamps` are those of sources that changed with the pack (hard links change the last), by bundle path. Does nothing
+        where there can be no cache.
+        """
+        if not self.path:
+            return
+        used: dict[bytes, bytes] = {}
+        for entry in entries:
+            content = entry.content
+            if isinstance(content, Source):
+                key = stamps.get(entry.path, content.stamp)
+            elif isinstance(content, Patched):
+                key = key_of(content.stamp, content.patch)
+            else:
+                continue
+            digest = digests.get(entry.path)
+            if key and digest is not None:
+                used[key] = digest.sha256
+        if all(self.known.get(key) == sha256 for key, sha256 in used.items()):
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+            return
+        # What this pack did not ask for may be asked for by the next, unless the file is another by now.
+        inodes = {key[:_INODE] for key in used}
+        spare = {key: sha256 for key, sha256 in self.known.items() if key[:_INODE] not in inodes}
+        with contextlib.suppress(OSError):
+            everything = {**spare, **used} if len(spare) <= len(used) else used
+            folder, name = os.path.split(self.path)
+            replace_cached(folder, name, _pack(everything), kept=_KEPT)
+
+
+NO_DIGEST_CACHE = DigestCache("", NOTHING_KNOWN)
+
+
+def open_digest_cache(environment: str) -> DigestCache:
+    """The cache for the environment at a path; an empty one where there is none, or it is damaged or of another version."""
+    folder = cache_folder("digests")
+    if folder is None:
+        return NO_DIGEST_CACHE
+    path = os.path.join(folder, hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32])
+    try:
+        with open(path, "rb") as file:
+            return DigestCache(path, _unpack(file.read()))
+    except (OSError, ValueError, struct.error):
+        return DigestCache(path, {})
+
+
+def _pack(known: Known) -> bytes:
+    """A header, the number of whole files, records of those and of the patched ones, and the digest of it all."""
+    whole = [_WHOLE.pack(key, sha256) for key, sha256 in known.items() if len(key) == STAMP_SIZE]
+    patched = [_PATCHED.pack(key, sha256) for key, sha256 in known.items() if len(key) != STAMP_SIZE]
+    data = _HEADER + _COUNT.pack(len(whole)) + b"".join(whole) + b"".join(patched)
+    return data + hashlib.sha256(data).digest()
+
+
+def _unpack(data: bytes) -> Known:
+    """The digests in a file. Raises ValueError for a damaged one, or one of another version."""
+    body = memoryview(data)[:-_DIGEST]
+    if not data.startswith(_HEADER) or hashlib.sha256(body).digest() != data[-_DIGEST:]:
+        raise ValueError
+    (count,) = _COUNT.unpack_from(body, len(_HEADER))
+    start = len(_HEADER) + _COUNT.size
+    middle = start + count * _WHOLE.size
+    known: dict[bytes, bytes] = dict(_WHOLE.iter_unpack(body[start:middle]))
+    known.update(_PATCHED.iter_unpack(body[middle:]))
+    return known
+
+
+def _fingerprint(patch: Patch) -> bytes | None:
+    """What tells a patch from others; None for one that has computed pieces, which are no data."""
+    hasher = hashlib.sha256()
+    for piece in patch.pieces:
+        match piece:
+            case Range(offset, length):
+                hasher.update(b"R%d,%d;" % (offset, length))
+            case Literal(data):
+                hasher.update(b"L%d;" % len(data))
+                hasher.update(data)
+            case Zeros(length):
+                hasher.update(b"Z%d;" % length)
+            case Computed():
+                return None
+    return hasher.digest()[:_FINGERPRINT]

@@ -1,0 +1,96 @@
+"""A few entries of every kind, and how each format is written and unpacked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bundler.plan.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
+from bundler.sinks import Sink
+from bundler.sinks.compression import BZIP2, GZIP, PLAIN, XZ, ZSTANDARD, Codec
+from bundler.sinks.oci import ImageSettings, OciSink
+from bundler.sinks.oci_base import BaseImage
+from bundler.sinks.output import FileOutput
+from bundler.sinks.self_extracting import SelfExtractingSink
+from bundler.sinks.squashfs import SquashfsSink
+from bundler.sinks.tar import TarSink
+from bundler.sinks.zip import ZipSink
+
+TIME = 1_700_000_000
+CODECS: dict[str, Codec] = {"tar": PLAIN, "tar.gz": GZIP, "tar.zst": ZSTANDARD, "tar.xz": XZ, "tar.bz2": BZIP2}
+FORMATS = (*CODECS, "zip", "squashfs", "run", "oci.tar")
+
+
+def entry(
+    path: str, content: Source | Literal | Link | Directory | Deferred, mode: int = 0o644, layer: Layer = Layer.RUNTIME
+) -> Entry:
+    return Entry(path, content, mode, TIME * 1_000_000_000 + 123_456_789, layer, "bundler")
+
+
+def listing(digests: Digests) -> bytes:
+    return b"\n".join(os.fsencode(path) + b" " + digest.sha256.hex().encode() for path, digest in digests.items())
+
+
+def sample(folder: Path) -> list[Entry]:
+    big = folder / "big"
+    if not big.exists():
+        big.write_bytes(os.urandom(1000) * 15000)
+    return [
+        entry("bin", Directory(), 0o755),
+        entry("bin/" + "n" * 150, Literal(b"long name")),
+        entry("bin/run", Literal(b"#!/bin/sh\n"), 0o755),
+        entry("bin/é", Literal(b"a name in UTF-8"), layer=Layer.PACKAGES),
+        entry("big", Source(str(big), big.stat().st_size)),
+        entry("link", Link("bin/run"), 0o777),
+        entry("bundle.json", Deferred(listing), layer=Layer.APPLICATION),
+    ]
+
+
+def open_sink(
+    name: str, out: Path, *, force: bool = False, threads: int = 2, level: int | None = None, top: str = ""
+) -> Sink:
+    output = FileOutput(str(out), force=force, executable=name == "run")
+    if name == "zip":
+        return ZipSink(output, top=top, level=level)
+    if name == "squashfs":
+        if shutil.which("mksquashfs") is None:
+            pytest.skip("mksquashfs is not installed")
+        return SquashfsSink(output, TIME * 1_000_000_000, top=top, level=level, threads=threads)
+    if name == "run":
+        return SelfExtractingSink(output, "app", "bin/run", level=level, threads=threads)
+    if name == "oci.tar":
+        return OciSink(output, BaseImage(), ImageSettings("app", ("/app/bin/run",)), level=level, threads=threads)
+    return TarSink(output, CODECS[name], top=top, level=level, threads=threads)
+
+
+def write(
+    name: str,
+    out: Path,
+    entries: list[Entry],
+    *,
+    threads: int = 2,
+    level: int | None = None,
+    top: str = "",
+    force: bool = False,
+) -> Path:
+    with open_sink(name, out, force=force, threads=threads, level=level, top=top) as sink:
+        for item in entries:
+            sink.add(item)
+        written = sink.finish()
+        assert (not force and not out.exists()) or force
+        assert os.stat(written.path).st_size == written.size
+        assert sink.place() == str(out)
+    return out
+
+
+def extract(how: str, archive: Path, target: Path) -> None:
+    """Unpack with a foreign tool; skips where it is not installed."""
+    program, *rest = how.split()
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    target.mkdir()
+    subprocess.run([program, *rest, str(archive)], cwd=target, check=True, capture_output=True)
