@@ -97,7 +97,7 @@ _SLACK = ("pie", "fixed", "large", "separate")
 SETS: tuple[Set, ...] = (
     Set("x86_64", "x86_64-linux-gnu", 64, "little", 62, 4096, "/lib64/ld-linux-x86-64.so.2", tuple(LAYOUTS)),
     Set("i386", "x86-linux-gnu", 32, "little", 3, 4096, "/lib/ld-linux.so.2", _SLACK),
-    Set("aarch64-4k", "aarch64-linux-gnu", 64, "little", 183, 4096, "/lib/ld-linux-aarch64.so.1"),
+    Set("aarch64-4k", "aarch64-linux-gnu", 64, "little", 183, 4096, "/lib/ld-linux-aarch64.so.1", _SLACK),
     Set("aarch64-64k", "aarch64-linux-gnu", 64, "little", 183, 65536, "/lib/ld-linux-aarch64.so.1"),
     Set("armhf", "arm-linux-gnueabihf", 32, "little", 40, 4096, "/lib/ld-linux-armhf.so.3", _SLACK),
     Set("ppc64le", "powerpc64le-linux-gnu", 64, "little", 21, 65536, "/lib64/ld64.so.2"),
