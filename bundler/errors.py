@@ -26,10 +26,20 @@ class BundlerError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: made again without its arguments, which differ from class to class."""
+        return _made_again, (type(self), self.args, self.__dict__)
+
     def at(self, path: str) -> Self:
         """This error, with the file that it is about in front of its message from now on."""
         self.message = f"{path}: {self.message}"
         return self
+
+
+def _made_again(kind: type[BundlerError], args: tuple[object, ...], facts: dict[str, object]) -> BundlerError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class NotAnEnvironment(BundlerError):

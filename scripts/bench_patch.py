@@ -15,7 +15,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 SMALL = 300_000
 """Files up to this many bytes are small."""
 LARGE = 1 << 30
-COPIES = 4
+COPIES = 12
 """Of each small file, so that they are many."""
 PATH = "$ORIGIN/../../../../a-directory/of-the-bundle/lib"
 BUNDLER = [sys.executable, "-m", "bundler", "patch", "-q"]
@@ -70,7 +70,7 @@ def verdict(ratio: float, most: float) -> str:
 
 
 def small_files(files: Sequence[str], work: str, patchelf: str, lief: str) -> None:
-    """Many small files: one process for all of them, where patchelf needs one a file."""
+    """Many small files: one call for all of them, where patchelf needs a process a file."""
 
     def each(copies: list[str]) -> list[list[str]]:
         return [[patchelf, "--force-rpath", "--set-rpath", PATH, copy] for copy in copies]
@@ -87,7 +87,7 @@ def small_files(files: Sequence[str], work: str, patchelf: str, lief: str) -> No
     print("| | time | files a second | time of `bundler patch` against it | wanted at most | reached |")
     print("|---|---|---|---|---|---|")
     for name, what, most in (
-        ("bundler", "`bundler patch`, one process", None),
+        ("bundler", "`bundler patch`, one call", None),
         ("patchelf", "patchelf, a process a file", 1 / 3),
         ("lief", "lief, one process", None),
     ):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
+from bundler.binaries.view import SMALL, in_memory
 from bundler.errors import OutputFailed
 
 _CHUNK = 1 << 20
@@ -42,10 +43,11 @@ def write_new(source: BinaryIO, patch: Patch | None, path: str) -> None:
     A symlink at `path` stays, and what it leads to is replaced. Raises OutputFailed, with nothing changed, where owner
     or attributes cannot be kept or the source changed meanwhile.
     """
-    path = os.path.realpath(path)
+    if os.path.islink(path):
+        path = os.path.realpath(path)
     before = os.fstat(source.fileno())
     whole = patch or Patch((Range(0, before.st_size),) if before.st_size else ())
-    descriptor, temporary = tempfile.mkstemp(prefix=".bundler-", dir=os.path.dirname(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=".bundler-", dir=os.path.dirname(path) or os.curdir)
     try:
         with open(descriptor, "r+b", buffering=0) as target:
             _write(source, whole, target)
@@ -133,7 +135,10 @@ def _write_at(target: BinaryIO, at: int, data: bytes | memoryview) -> None:
 
 
 def _write(source: BinaryIO, patch: Patch, target: BinaryIO) -> None:
-    """Write all pieces; ranges by the kernel, zeros as holes."""
+    """Write all pieces; ranges by the kernel, zeros as holes. A small file is written at once."""
+    if patch.size <= SMALL:
+        _write_at(target, 0, b"".join(patch.read(in_memory(source))))
+        return
     if any(isinstance(piece, Computed) for piece in patch.pieces):
         for chunk in patch.read(source):
             target.write(chunk)

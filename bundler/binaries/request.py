@@ -92,11 +92,12 @@ class Format(Protocol):
 
 def format_of(head: bytes) -> Format:
     """The format of a file that begins with `head` (8 bytes); BinaryFormatError for none that can be patched."""
-    from bundler.binaries.elf.request import ELF, is_elf
+    if head.startswith(b"\x7fELF"):  # asked here, so that no other format is imported for it
+        from bundler.binaries.elf.request import ELF
+
+        return ELF
     from bundler.binaries.macho import is_macho
 
-    if is_elf(head):
-        return ELF
     if is_macho(head):
         from bundler.binaries.macho.request import MACH_O
 

@@ -13,6 +13,9 @@ from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros, compu
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+SMALL = 1 << 20
+"""Files up to this many bytes are held in memory."""
+
 
 class _PatchedFile(io.RawIOBase):
     """Bytes of `patch` applied to the seekable `source`, made as they are read."""
@@ -79,9 +82,20 @@ class _PatchedFile(io.RawIOBase):
                 return self._computed[number][skip : skip + length]
 
 
+def in_memory(file: BinaryIO) -> BinaryIO:
+    """The seekable `file`; where it is small, its bytes in memory, so that no look at it costs a system call."""
+    if isinstance(file, io.BytesIO) or file.seek(0, os.SEEK_END) > SMALL:
+        return file
+    file.seek(0)
+    return io.BytesIO(file.read())
+
+
 def open_patched(source: BinaryIO, patch: Patch) -> BinaryIO:
     """The file that `patch` makes of the seekable `source`, opened for reading.
 
-    It shares the position of `source` and must not outlive it.
+    It shares the position of `source` and must not outlive it; a small one is made at once, in memory. Reading (or making it)
+    raises EOFError where the source is shorter than the patch needs.
     """
+    if patch.size <= SMALL:
+        return io.BytesIO(b"".join(patch.read(source)))
     return io.BufferedReader(_PatchedFile(source, patch), 4096)

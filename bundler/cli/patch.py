@@ -12,7 +12,8 @@ import click
 from bundler.cli.output import CONTEXT, say
 
 if TYPE_CHECKING:
-    from bundler.binaries.request import Outcome, Request
+    from bundler.binaries.request import Request
+    from bundler.binaries.several import Result
 
 Answer = TypeVar("Answer")
 _PRINTS = ("rpath", "needed", "soname", "interpreter")
@@ -64,6 +65,7 @@ def _print_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--overwrite", is_flag=True, help="Change the file itself instead of putting a new one in its place.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why in this way.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("-j", "--processes", type=click.IntRange(1), metavar="N", help="Processes that share many files.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def patch(
     files: Sequence[str],
@@ -71,6 +73,7 @@ def patch(
     overwrite: bool,
     dry_run: bool,
     as_json: bool,
+    processes: int | None,
     quiet: bool,
     **words: object,
 ) -> None:
@@ -87,17 +90,15 @@ def patch(
     if printed:
         _print(files, printed, as_json)
         return
-    outcomes = _plan(files, request, overwrite and not dry_run)
-    found = [_as_json(path, outcome) for path, outcome in zip(files, outcomes, strict=True)] if as_json else []
-    if not dry_run:
-        for path, outcome in zip(files, outcomes, strict=True):
-            _write(path, outcome, output, overwrite)
+    from bundler.binaries.several import Destination, patch_files
+
+    results = patch_files(files, request, Destination(output, overwrite, dry_run), processes or os.cpu_count() or 1)
     if as_json:
-        changed = not dry_run and any(outcome is not None for outcome in outcomes)
-        click.echo(json.dumps({"changed": changed, "files": found}, indent=1))
+        changed = not dry_run and any(result is not None for result in results)
+        click.echo(json.dumps({"changed": changed, "files": list(map(_as_json, files, results))}, indent=1))
         return
-    for path, outcome in zip(files, outcomes, strict=True):
-        for line in _lines(path, outcome):
+    for path, result in zip(files, results, strict=True):
+        for line in _lines(path, result):
             if dry_run:
                 click.echo(line.encode("utf-8", "backslashreplace").decode())
             elif not quiet:
@@ -122,20 +123,6 @@ def _check_usage(
         raise click.UsageError("--allowed-prefix goes with --shrink-rpath.")
 
 
-def _plan(files: Sequence[str], request: Request, overwrite: bool) -> list[Outcome | None]:
-    """What is to be done to each file; all errors together."""
-    from bundler.binaries.replace import check_overwrite
-    from bundler.binaries.request import plan
-
-    def plan_one(file: BinaryIO, path: str) -> Outcome | None:
-        outcome = plan(file, path, request)
-        if overwrite and outcome is not None:
-            check_overwrite(file, outcome.patch)
-        return outcome
-
-    return _each(files, plan_one)
-
-
 def _each(files: Sequence[str], ask: Callable[[BinaryIO, str], Answer]) -> list[Answer]:
     """What `ask` says of each file; all errors together, each with its file's name."""
     from bundler.binaries.replace import open_source
@@ -152,41 +139,20 @@ def _each(files: Sequence[str], ask: Callable[[BinaryIO, str], Answer]) -> list[
     return answers
 
 
-def _write(path: str, outcome: Outcome | None, output: str | None, overwrite: bool) -> None:
-    from bundler.binaries.replace import open_source, write_new
-    from bundler.binaries.replace import overwrite as change_itself
-
-    if outcome is None and output is None:
-        return
-    if outcome is not None and overwrite:
-        change_itself(path, outcome.patch)
-        return
-    with open_source(path) as file:
-        write_new(file, None if outcome is None else outcome.patch, path if output is None else output)
-
-
-def _lines(path: str, outcome: Outcome | None) -> list[str]:
-    if outcome is None:
+def _lines(path: str, result: Result | None) -> list[str]:
+    if result is None:
         return [f"{path}: nothing to change"]
     return [
-        f"{path}: {outcome.method}: {outcome.explanation}",
-        *(f"  not {reason}" for reason in outcome.reasons),
-        *(f"  {note}" for note in outcome.notes),
+        f"{path}: {result.method}: {result.explanation}",
+        *(f"  not {reason}" for reason in result.reasons),
+        *(f"  {note}" for note in result.notes),
     ]
 
 
-def _as_json(path: str, outcome: Outcome | None) -> dict[str, object]:
-    if outcome is None:
-        return {"path": path, "method": None}
-    return {
-        "path": path,
-        "method": outcome.method,
-        "explanation": outcome.explanation,
-        "reasons": outcome.reasons,
-        "notes": outcome.notes,
-        "size": outcome.patch.size,
-        "growth": outcome.patch.size - os.path.getsize(path),
-    }
+def _as_json(path: str, result: Result | None) -> dict[str, object]:
+    import dataclasses
+
+    return {"path": path, "method": None} if result is None else {"path": path, **dataclasses.asdict(result)}
 
 
 def _print(files: Sequence[str], printed: Sequence[str], as_json: bool) -> None:

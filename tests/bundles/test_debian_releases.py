@@ -47,7 +47,6 @@ def dependencies(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "rich",
             "packaging",
             "pathspec",
-            "pyelftools",
             "tomli",
         ]
     )

@@ -132,6 +132,14 @@ class TestBundle:
         assert (out / f"lib/python{VERSION}/os.py").is_file()
         assert not list(out.rglob("_CodeSignature"))
 
+    def test_a_framework_s_stub_is_not_taken_for_the_interpreter(
+        self, mac: Mac, packed: tuple[Path, PackReport]
+    ) -> None:
+        _, report = packed
+        origin = report.manifest.files[f"bin/python{VERSION}"].origin
+        within_framework = "base:Resources/Python.app/Contents/MacOS/Python"
+        assert (origin == within_framework) == (mac.path(f"{mac.prefix}/Resources").exists())
+
     def test_libraries_of_the_host_come_along(self, packed: tuple[Path, PackReport]) -> None:
         out, report = packed
         names = {"libssl.3.dylib", "libcrypto.3.dylib", "libncurses.6.dylib", "libpanel.6.dylib"}

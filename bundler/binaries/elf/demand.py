@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.dynamic import WantedEntry, with_table
+from bundler.binaries.elf.dynamic import WantedEntry
 from bundler.binaries.elf.source import Part, Source
 from bundler.binaries.elf.strings import Placement
 from bundler.binaries.elf.structs import DynamicEntry
@@ -54,15 +54,16 @@ class Demand:
         layouts = source.image.structures
         size = layouts.dynamic.size
         address = layout.addresses.get(Part.DYNAMIC, source.dynamic_address)
-        entries = []
-        for number, entry in enumerate(self.entries):
-            value = entry.value if entry.text is None else self.strings.indices[entry.text]
-            if entry.tag == c.DT_MIPS_RLD_MAP_REL and entry.origin is not None:
-                moved = address + number * size - (source.dynamic_address + entry.origin * size)
-                value = (value - moved) % (1 << layouts.elf_class.bits)
-            entries.append(DynamicEntry(entry.tag, value))
+        new: dict[int, int] = {}
         if Part.TABLE in layout.addresses:
-            return with_table(entries, layout.addresses[Part.TABLE], layout.sizes[Part.TABLE])
+            new = {c.DT_STRTAB: layout.addresses[Part.TABLE], c.DT_STRSZ: layout.sizes[Part.TABLE]}
+        entries = []
+        for number, (tag, old, text, origin) in enumerate(self.entries):
+            value = new.get(tag, old) if text is None else self.strings.indices[text]
+            if tag == c.DT_MIPS_RLD_MAP_REL and origin is not None:
+                moved = address + number * size - (source.dynamic_address + origin * size)
+                value = (old - moved) % (1 << layouts.elf_class.bits)
+            entries.append(DynamicEntry(tag, value))
         return tuple(entries)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.demand import Demand, Layout
 from bundler.binaries.elf.image import IDENT_SIZE, read_at
-from bundler.binaries.elf.sections import in_segment
+from bundler.binaries.elf.sections import holders, in_segment
 from bundler.binaries.elf.source import Part, Source
 from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.patch import Literal, Patch, Piece, splice
@@ -35,12 +34,12 @@ class Draft:
 
     def set_segment(self, number: int, **changes: int) -> None:
         """Change fields of a program header."""
-        self.segments[number] = replace(self.segments[number], **changes)
+        self.segments[number] = self.segments[number]._replace(**changes)
 
     def set_section(self, number: int | None, **changes: int) -> None:
         """Change fields of a section header, where there is one."""
         if number is not None:
-            self.sections[number] = replace(self.sections[number], **changes)
+            self.sections[number] = self.sections[number]._replace(**changes)
 
     def set_header(self, name: str, value: int) -> None:
         """Change a field of the file header."""
@@ -122,13 +121,7 @@ class Draft:
 
     def vacated(self) -> list[int]:
         """The PT_LOADs that lost their last section: BFD's strip writes nonsense for those (reference 1.3, rule V)."""
-
-        def held(sections: Sequence[Section], segment: Segment) -> bool:
-            return any(in_segment(section, segment.vaddr, segment.memsz) for section in sections)
-
-        before = enumerate(self.source.image.segments)
-        loads = [n for n, old in before if old.type == c.PT_LOAD and held(self.source.sections.sections, old)]
-        return [number for number in loads if not held(self.sections, self.segments[number])]
+        return sorted(self.source.holders - holders(self.sections, self.segments))
 
     def cover(self, number: int) -> None:
         """Add a section header over what a string table or .dynamic left behind in segment `number`.
@@ -138,12 +131,12 @@ class Draft:
         segment = self.segments[number]
         table = self.source.sections
         size = len(table.sections) * self.source.image.structures.section.size
-        if any(end > table.offset + size for _, end in self.source.owned()):
+        if any(end > table.offset + size for _, end in self.source.owned):
             raise CannotPatch(f"segment {number} would be left without a section, and there is no room for another")
         old = next(s for s in table.sections if in_segment(s, segment.vaddr, segment.memsz))
         # Its name without the dot: an index into the section names that is there already.
         size = min(old.size, segment.vaddr + segment.memsz - old.addr)
-        section = replace(old, name=old.name + 1, type=c.SHT_PROGBITS, size=size, link=0, info=0, entsize=0)
+        section = old._replace(name=old.name + 1, type=c.SHT_PROGBITS, size=size, link=0, info=0, entsize=0)
         self.sections.append(section)
 
     def finish(self, shoff: int | None = None) -> Patch:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.image import Image
-from bundler.binaries.elf.structs import DynamicEntry
 from bundler.binaries.elf.wishes import Wish
 
 _PATH_TAGS = (c.DT_RPATH, c.DT_RUNPATH)
 
 
-@dataclass(frozen=True, slots=True)
-class WantedEntry:
+class WantedEntry(NamedTuple):
     """One entry: its tag, and the number that it keeps or the string (`text`) whose index it gets."""
 
     tag: int
@@ -38,7 +36,7 @@ def unchanged(image: Image, entries: Sequence[WantedEntry]) -> bool:
     """Whether the entries are those that the file has."""
     if any(entry.text is not None for entry in entries):
         return False
-    return tuple(DynamicEntry(entry.tag, entry.value) for entry in entries) == image.dynamic
+    return [entry[:2] for entry in entries] == list(image.dynamic or ())
 
 
 def with_version_needs(entries: Sequence[WantedEntry], count: int) -> list[WantedEntry]:
@@ -52,13 +50,7 @@ def with_version_needs(entries: Sequence[WantedEntry], count: int) -> list[Wante
         if not any(entry.tag == c.DT_VERDEF for entry in entries):
             gone.add(c.DT_VERSYM)
         return [entry for entry in entries if entry.tag not in gone]
-    return [replace(entry, value=count) if entry.tag == c.DT_VERNEEDNUM else entry for entry in entries]
-
-
-def with_table(entries: Sequence[DynamicEntry], address: int, size: int) -> tuple[DynamicEntry, ...]:
-    """The entries with DT_STRTAB and DT_STRSZ set."""
-    new = {c.DT_STRTAB: address, c.DT_STRSZ: size}
-    return tuple(DynamicEntry(entry.tag, new.get(entry.tag, entry.value)) for entry in entries)
+    return [entry._replace(value=count) if entry.tag == c.DT_VERNEEDNUM else entry for entry in entries]
 
 
 def _with_libraries(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
@@ -73,7 +65,7 @@ def _with_libraries(entries: Sequence[WantedEntry], image: Image, wish: Wish) ->
             continue
         name = next(names)
         if name not in wish.removed:
-            changed.append(replace(entry, text=wish.names.get(name)))
+            changed.append(entry._replace(text=wish.names.get(name)) if wish.names else entry)
         behind = len(changed)
     kept = sum(name not in wish.removed for name in old)
     changed[behind:behind] = [WantedEntry(c.DT_NEEDED, 0, name) for name in wish.needed(old)[kept:]]
@@ -87,7 +79,7 @@ def _with_soname(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> li
         return [*entries, WantedEntry(c.DT_SONAME, 0, wish.soname)]
     if os.fsencode(image.soname) == wish.soname:
         return list(entries)
-    return [replace(entry, text=wish.soname) if entry.tag == c.DT_SONAME else entry for entry in entries]
+    return [entry._replace(text=wish.soname) if entry.tag == c.DT_SONAME else entry for entry in entries]
 
 
 def _with_search_path(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
@@ -103,7 +95,7 @@ def _with_search_path(entries: Sequence[WantedEntry], image: Image, wish: Wish) 
             changed.append(entry)
         elif entry is keeper and wish.rpath is not None:
             keeps = len(paths) == 1 and current is not None and os.fsencode(current) == wish.rpath
-            changed.append(replace(entry, tag=wish.path_tag, text=None if keeps else wish.rpath))
+            changed.append(entry._replace(tag=wish.path_tag, text=None if keeps else wish.rpath))
     if wish.rpath is not None and keeper is None:
         changed.append(WantedEntry(wish.path_tag, 0, wish.rpath))
     return changed

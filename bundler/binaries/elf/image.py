@@ -6,9 +6,8 @@ the whole file, so that the cost does not depend on the file's size.
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -60,7 +59,13 @@ class Image:
     """DT_RPATH."""
     runpath: str | None
     """DT_RUNPATH; where it is there, the loader ignores DT_RPATH."""
-    flags_1: int
+    numbers: Mapping[int, int]
+    """The number of each dynamic tag: of the last entry with it, which glibc keeps (`elf_get_dynamic_info`)."""
+
+    @property
+    def flags_1(self) -> int:
+        """DT_FLAGS_1; 0 where there is none."""
+        return self.numbers.get(c.DT_FLAGS_1, 0)
 
     @property
     def machine_name(self) -> str:
@@ -73,17 +78,12 @@ class Image:
         return structures(self.elf_class, self.byteorder)
 
     def entry(self, tag: int) -> int | None:
-        """The number of the dynamic tag `tag` (the last one, as for glibc); None where there is none."""
-        return last_value(self.dynamic or (), tag)
+        """The number of the dynamic tag `tag`; None where there is none."""
+        return self.numbers.get(tag)
 
     def offset_of(self, address: int, length: int = 1) -> int | None:
         """File offset of the `length` bytes at `address`; None where no PT_LOAD has them in the file."""
         return offset_of(self.segments, address, length)
-
-
-def last_value(dynamic: Sequence[DynamicEntry], tag: int) -> int | None:
-    """The number of the last entry with `tag`: the one that glibc keeps (`elf_get_dynamic_info`)."""
-    return next((entry.value for entry in reversed(dynamic) if entry.tag == tag), None)
 
 
 def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int | None:
@@ -91,6 +91,12 @@ def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int
 
     They may lie across PT_LOADs that join in memory and in the file alike: so patchelf 0.14 leaves string tables.
     """
+    for segment in segments:  # nearly always one PT_LOAD has them all
+        skip = address - segment.vaddr
+        if segment.type == c.PT_LOAD and 0 <= skip < segment.filesz:
+            if skip + length <= segment.filesz:
+                return segment.offset + skip
+            break
     start = expected = None
     for _ in range(_MOST_JOINS):
         holder = next((s for s in segments if s.type == c.PT_LOAD and 0 <= address - s.vaddr < s.filesz), None)
@@ -156,10 +162,11 @@ def read_image(file: BinaryIO) -> Image:
                 f"a segment ends at offset {segment.offset + segment.filesz}, the file at {size}: truncated"
             )
     dynamic = _read_dynamic(file, layouts, segments)
-    strings = _Strings(file, segments, dynamic or ())
+    numbers = {tag: value for tag, value in dynamic or ()}  # noqa: C416  # dict() is slower for named tuples
+    strings = _Strings(file, segments, numbers)
 
     def text(tag: int) -> str | None:
-        index = last_value(dynamic or (), tag)
+        index = numbers.get(tag)
         return None if index is None else strings[index]
 
     return Image(
@@ -175,16 +182,16 @@ def read_image(file: BinaryIO) -> Image:
         soname=text(c.DT_SONAME),
         rpath=text(c.DT_RPATH),
         runpath=text(c.DT_RUNPATH),
-        flags_1=last_value(dynamic or (), c.DT_FLAGS_1) or 0,
+        numbers=numbers,
     )
 
 
-def string_table(segments: Sequence[Segment], dynamic: Sequence[DynamicEntry]) -> tuple[int, int]:
+def string_table(segments: Sequence[Segment], numbers: Mapping[int, int]) -> tuple[int, int]:
     """File offset and size in bytes of the table that DT_STRTAB and DT_STRSZ name.
 
     Raises BinaryFormatError where a tag is missing or the table does not lie in one PT_LOAD.
     """
-    address, size = last_value(dynamic, c.DT_STRTAB), last_value(dynamic, c.DT_STRSZ)
+    address, size = numbers.get(c.DT_STRTAB), numbers.get(c.DT_STRSZ)
     if address is None or size is None:
         raise BinaryFormatError("a dynamic section without DT_STRTAB and DT_STRSZ")
     offset = offset_of(segments, address, size)
@@ -210,15 +217,15 @@ def read_string(file: BinaryIO, offset: int, limit: int) -> bytes:
 class _Strings:
     """The dynamic string table: reads the string at an index, where it is asked for."""
 
-    def __init__(self, file: BinaryIO, segments: Sequence[Segment], dynamic: Sequence[DynamicEntry]) -> None:
+    def __init__(self, file: BinaryIO, segments: Sequence[Segment], numbers: Mapping[int, int]) -> None:
         self._file = file
         self._segments = segments
-        self._dynamic = dynamic
+        self._numbers = numbers
         self._place: tuple[int, int] | None = None
 
     def __getitem__(self, index: int) -> str:
         if self._place is None:
-            self._place = string_table(self._segments, self._dynamic)
+            self._place = string_table(self._segments, self._numbers)
         offset, size = self._place
         if index >= size:
             raise BinaryFormatError(f"string index {index} leaves the string table of {size} bytes")
@@ -252,7 +259,9 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
         raise BinaryFormatError(f"a dynamic section of {place.filesz} bytes")
     data = read_at(file, offset, place.filesz, "the dynamic section")
     # `ld --spare-dynamic-tags=0` leaves no DT_NULL inside: the loader finds one in the zeros that follow.
-    return tuple(itertools.takewhile(lambda entry: entry.tag != c.DT_NULL, layouts.dynamic.read_all(data)))
+    entries = tuple(layouts.dynamic.read_all(data))
+    tags = [tag for tag, _ in entries]
+    return entries[: tags.index(c.DT_NULL)] if c.DT_NULL in tags else entries
 
 
 def _read_interpreter(file: BinaryIO, segments: Sequence[Segment]) -> str | None:

@@ -1,6 +1,7 @@
-"""What must be true of every patched file, checked by reading the result with another reader (pyelftools).
+"""What must be true of every patched file: the result is read again from its bytes, and compared with the original.
 
-A violated invariant raises CannotPatch, so that nobody ever sees a broken file.
+A violated invariant raises CannotPatch, so that nobody ever sees a broken file. The tests hold what is read here
+against pyelftools.
 """
 
 from __future__ import annotations
@@ -8,203 +9,229 @@ from __future__ import annotations
 import bisect
 import itertools
 import os
-from collections.abc import Iterator
-from typing import BinaryIO
-
-from elftools.common.exceptions import ELFError
+from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.edits import Edits, PatchPlan, Tier, Unchanged
-from bundler.binaries.elf.image import Image, read_header, read_image
-from bundler.binaries.elf.reading import (
-    Reading,
-    Record,
-    ViolatedError,
-    holder_of,
-    read,
-    require,
-    section_segment,
-    takes_memory,
-)
+from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_image
 from bundler.binaries.elf.references import symbol_names, symbol_references
-from bundler.binaries.elf.sections import read_sections
-from bundler.binaries.elf.versions import VersionNeed, version_needs
-from bundler.binaries.elf.wishes import Wish, wish
+from bundler.binaries.elf.sections import takes_memory
+from bundler.binaries.elf.source import Source, read_source
+from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
+from bundler.binaries.elf.versions import need_records
+from bundler.binaries.elf.wishes import Wish
 from bundler.binaries.patch import Patch, Range
 from bundler.binaries.view import open_patched
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
 
-_PATH_TAGS = frozenset({"DT_RPATH", "DT_RUNPATH"})
-_OTHER_NAME_TAGS = frozenset({"DT_AUXILIARY", "DT_FILTER", "DT_AUDIT", "DT_DEPAUDIT", "DT_CONFIG"})
-_STRING_TAGS = {"DT_NEEDED", "DT_SONAME"} | _PATH_TAGS | _OTHER_NAME_TAGS
-_TABLE_TAGS = ("DT_STRTAB", "DT_STRSZ")
-_VERSION_TAGS = ("DT_VERNEED", "DT_VERNEEDNUM", "DT_VERSYM")
-_PLACE = frozenset({"p_offset", "p_vaddr", "p_paddr", "p_filesz", "p_memsz"})
-_MOVABLE = frozenset({"PT_DYNAMIC", "PT_INTERP"})
-_LARGEST_PAGE = 16 << 20
+_PATH_TAGS = {c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
+_OTHER_NAME_TAGS = c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATH_TAGS}
+_TABLE_TAGS = frozenset({c.DT_STRTAB, c.DT_STRSZ})
+_VERSION_TAGS = frozenset({c.DT_VERNEED, c.DT_VERNEEDNUM, c.DT_VERSYM})
+_MOVABLE = {c.PT_DYNAMIC: "PT_DYNAMIC", c.PT_INTERP: "PT_INTERP"}
 
 
-def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) -> None:
-    """Read the file that `plan` makes of `file` and compare it with the original.
+class ViolatedError(Exception):
+    """An invariant that does not hold."""
+
+
+def require(holds: bool, claim: str) -> None:
+    """Raise ViolatedError with the claim where it does not hold."""
+    if not holds:
+        raise ViolatedError(f"not true: {claim}")
+
+
+def check_result(before: Source, wanted: Wish, plan: PatchPlan) -> None:
+    """Read the file that `plan` makes of `before` and compare it with the original.
 
     Raises CannotPatch with the first invariant that does not hold.
     """
-    wanted = wish(edits)
     try:
-        patched = open_patched(file, plan.patch)
-        known: dict[tuple[str, bytes], Record] = {}
-        before, after = read(file, image.size, known), read(patched, plan.patch.size, known)
-        _check_program_headers(before, after, image, plan.tier)
+        patched = open_patched(before.file, plan.patch)
+        after = read_source(patched, read_image(patched))
+        _check_program_headers(before, after, plan.tier)
         _check_contents_stay(before, after, plan.patch)
         _check_dynamic(before, after, wanted)
         _check_sections(before, after, plan.tier)
-        result = read_image(patched)
-        _check_interpreter(image, result, wanted)
-        _check_strings(before.strings, after.strings, patched, result)
-        _check_versions(file, image, patched, result, wanted)
-        _check_idempotence(patched, result, edits)
+        _check_interpreter(before.image, after.image, wanted)
+        _check_strings(before.table.data, after)
+        _check_versions(before, after, wanted)
+        _check_idempotence(after, wanted)
     except ViolatedError as error:
         raise CannotPatch(f"the patched file would be wrong: {error} ({plan.explanation})") from error
-    except (ELFError, BinaryFormatError, EOFError) as error:
+    except (BinaryFormatError, EOFError) as error:
         raise CannotPatch(f"the patched file cannot be read: {error} ({plan.explanation})") from error
 
 
-def _check_program_headers(before: Reading, after: Reading, image: Image, tier: Tier) -> None:
-    added = len(after.segments) - len(before.segments)
+def _check_program_headers(before: Source, after: Source, tier: Tier) -> None:
+    old_segments, segments = before.image.segments, after.image.segments
+    added = len(segments) - len(old_segments)
     require(added == (tier is Tier.T3), "there is a new segment in T3, and none else")
-    changeable = {"e_shoff", "e_shnum", *(("e_phoff", "e_phnum") if added else ())}
-    for name in before.header:
-        require(name in changeable or before.header[name] == after.header[name], f"{name} is unchanged")
-    for old, new in zip(before.segments, after.segments, strict=False):
-        kind = old["p_type"]
-        moves = kind in _MOVABLE or (kind == "PT_PHDR" and added)
-        changes = _PLACE if moves else {"p_offset", "p_filesz", "p_memsz"}
-        require(all(old[k] == new[k] for k in old if k not in changes), "segments keep type, address, flags")
-        require(new["p_offset"] + new["p_filesz"] <= after.size or new == old, "segments end within the file")
-        require(new["p_memsz"] >= new["p_filesz"] or old["p_memsz"] < old["p_filesz"], "memsz covers filesz")
-        if kind == "PT_LOAD":
-            congruent = _congruent(new)
-            require(congruent or not _congruent(old), "address and offset agree")
-            require(new["p_memsz"] >= old["p_memsz"] and new["p_filesz"] >= old["p_filesz"], "segments only grow")
-        elif moves and new != old:
-            holder = holder_of(after, new["p_vaddr"], new["p_filesz"])
-            if holder is None:
-                raise ViolatedError(f"not true: {kind} lies in a PT_LOAD")
-            same = new["p_offset"] - holder["p_offset"] == new["p_vaddr"] - holder["p_vaddr"]
-            require(same, f"the offset and address of {kind} agree")
-        if kind == "PT_DYNAMIC":
-            room = new["p_filesz"] // image.structures.dynamic.size
-            require(len(after.dynamic) < room or old == new, "DT_NULL ends the dynamic section")
-        if kind == "PT_PHDR" and added:
-            require(new["p_offset"] == after.header["e_phoff"], "PT_PHDR names the program headers")
+    _check_file_header(before, after, bool(added))
+    for old, new in zip(old_segments, segments, strict=False):
+        if new == old:
+            continue
+        moves = old.type in _MOVABLE or (old.type == c.PT_PHDR and added)
+        kept = old._replace(offset=new.offset, filesz=new.filesz, memsz=new.memsz)
+        if moves:
+            kept = kept._replace(vaddr=new.vaddr, paddr=new.paddr)
+        require(kept == new, "segments keep type, address, flags")
+        require(new.offset + new.filesz <= after.image.size, "segments end within the file")
+        require(new.memsz >= new.filesz or old.memsz < old.filesz, "memsz covers filesz")
+        if old.type == c.PT_LOAD:
+            require(_congruent(new) or not _congruent(old), "address and offset agree")
+            require(new.memsz >= old.memsz and new.filesz >= old.filesz, "segments only grow")
+        elif moves:
+            name = _MOVABLE.get(old.type, "PT_PHDR")
+            require(any(_holds(load, new.vaddr, new.filesz) for load in _loads(segments)), f"{name} lies in a PT_LOAD")
+            require(after.image.offset_of(new.vaddr) == new.offset, f"the offset and address of {name} agree")
+        if old.type == c.PT_DYNAMIC:
+            room = new.filesz // after.image.structures.dynamic.size
+            require(len(after.image.dynamic or ()) < room, "DT_NULL ends the dynamic section")
     if added:
-        _check_new_segment(before, after, image)
-    page = c.PAGE_SIZES.get(image.machine, 0x1000)
-    page = max([page, *(s["p_align"] for s in before.loads() if s["p_align"] <= _LARGEST_PAGE)])
-    require(_overlaps(after, page) <= _overlaps(before, page), "no two segments share a page that did not before")
-    require(_overlaps(after, 1) <= _overlaps(before, 1), "no two segments overlap")
+        for new in segments:
+            require(new.type != c.PT_PHDR or new.offset == after.header.phoff, "PT_PHDR names the program headers")
+        _check_new_segment(before, after)
+    for page, claim in ((before.page_size, "no two segments share a page that did not before"), (1, "none overlap")):
+        require(_overlaps(segments, page) <= _overlaps(old_segments, page), claim)
 
 
-def _check_new_segment(before: Reading, after: Reading, image: Image) -> None:
-    new, loads = after.segments[-1], before.loads()
-    require(new["p_type"] == "PT_LOAD" and _congruent(new), "the new segment can be loaded")
-    require(new["p_offset"] + new["p_filesz"] <= after.size, "the new segment ends within the file")
-    require(all(new["p_vaddr"] > old["p_vaddr"] for old in loads), "segments are in the order of their addresses")
-    size = len(after.segments) * image.structures.segment.size
-    inside = new["p_offset"] <= after.header["e_phoff"] <= new["p_offset"] + new["p_filesz"] - size
+def _check_file_header(before: Source, after: Source, added: bool) -> None:
+    idents = [read_at(source.file, 0, IDENT_SIZE, "the ELF identification") for source in (before, after)]
+    require(idents[0] == idents[1], "e_ident is unchanged")
+    changeable = {"shoff", "shnum", *(("phoff", "phnum") if added else ())}
+    for name, old, new in zip(before.header._fields, before.header, after.header, strict=True):
+        require(old == new or name in changeable, f"e_{name} is unchanged")
+
+
+def _check_new_segment(before: Source, after: Source) -> None:
+    new, loads, image = after.image.segments[-1], _loads(before.image.segments), before.image
+    require(new.type == c.PT_LOAD and _congruent(new), "the new segment can be loaded")
+    require(new.offset + new.filesz <= after.image.size, "the new segment ends within the file")
+    require(all(new.vaddr > old.vaddr for old in loads), "segments are in the order of their addresses")
+    size = len(after.image.segments) * image.structures.segment.size
+    inside = new.offset <= after.header.phoff <= new.offset + new.filesz - size
     require(inside, "the program headers lie in the new segment")
     if image.interpreter is not None or image.type == c.ET_EXEC:
-        first = min(loads, key=lambda old: int(old["p_vaddr"]))
-        pinned = new["p_vaddr"] - first["p_vaddr"] == new["p_offset"] - first["p_offset"]
-        require(pinned, "old kernels find the program headers")
+        first = min(loads, key=lambda old: old.vaddr)
+        require(new.vaddr - first.vaddr == new.offset - first.offset, "old kernels find the program headers")
 
 
-def _congruent(segment: Record) -> bool:
-    return bool((segment["p_vaddr"] - segment["p_offset"]) % max(1, segment["p_align"]) == 0)
+def _loads(segments: Sequence[Segment]) -> list[Segment]:
+    """The PT_LOADs, in the table's order."""
+    return [segment for segment in segments if segment.type == c.PT_LOAD]
 
 
-def _overlaps(reading: Reading, page: int) -> set[int]:
+def _holds(load: Segment, address: int, length: int) -> bool:
+    """Whether the PT_LOAD has the bytes in the file."""
+    return 0 <= address - load.vaddr <= load.filesz - length
+
+
+def _congruent(segment: Segment) -> bool:
+    return (segment.vaddr - segment.offset) % max(1, segment.align) == 0
+
+
+def _overlaps(segments: Sequence[Segment], page: int) -> set[int]:
     """The numbers of the PT_LOADs that begin before the one in front of them ends, counted in pages."""
-    loads = reading.loads()
     return {
         number
-        for number, (low, high) in enumerate(itertools.pairwise(loads))
-        if high["p_vaddr"] // page * page < low["p_vaddr"] + low["p_memsz"]
+        for number, (low, high) in enumerate(itertools.pairwise(_loads(segments)))
+        if high.vaddr // page * page < low.vaddr + low.memsz
     }
 
 
-def _check_contents_stay(before: Reading, after: Reading, patch: Patch) -> None:
+def _check_contents_stay(before: Source, after: Source, patch: Patch) -> None:
     """Bytes that the loader maps and that the patch keeps are found at their old address."""
     position = 0
-    loads = list(zip(before.loads(), after.loads(), strict=False))
+    loads = list(zip(_loads(before.image.segments), _loads(after.image.segments), strict=False))
     for piece in patch.pieces:
         if isinstance(piece, Range):
             for old, new in loads:
-                start = max(piece.offset, old["p_offset"])
-                if start < min(piece.offset + piece.length, old["p_offset"] + old["p_filesz"]):
+                start = max(piece.offset, old.offset)
+                if start < min(piece.offset + piece.length, old.offset + old.filesz):
                     at = position + start - piece.offset
-                    require(at - new["p_offset"] == start - old["p_offset"], "mapped bytes keep their address")
+                    require(at - new.offset == start - old.offset, "mapped bytes keep their address")
         position += piece.length
 
 
-def _check_dynamic(before: Reading, after: Reading, wanted: Wish) -> None:
-    needed = after.texts("DT_NEEDED")
-    require(needed == wanted.needed(before.texts("DT_NEEDED")), "the needed libraries are the wanted ones, in order")
-    rpath = wanted.rpath
-    for tag in sorted(_OTHER_NAME_TAGS | (_PATH_TAGS if isinstance(rpath, Unchanged) else frozenset())):
-        require(after.texts(tag) == before.texts(tag), f"{tag} is unchanged")
-    soname = before.texts("DT_SONAME")
+def _check_dynamic(before: Source, after: Source, wanted: Wish) -> None:
+    texts, old_texts = _texts(after), _texts(before)
+    needed = [text for tag, text in texts if tag == c.DT_NEEDED]
+    old_needed = [text for tag, text in old_texts if tag == c.DT_NEEDED]
+    require(needed == wanted.needed(old_needed), "the needed libraries are the wanted ones, in order")
+    same = _OTHER_NAME_TAGS | ({*_PATH_TAGS} if isinstance(wanted.rpath, Unchanged) else set())
+    kept, old_kept = ([each for each in found if each[0] in same] for found in (texts, old_texts))
+    require(kept == old_kept, "other names are unchanged")
+    soname = [text for tag, text in old_texts if tag == c.DT_SONAME]
     if not isinstance(wanted.soname, Unchanged):
         soname = [wanted.soname] * max(1, len(soname))
-    require(after.texts("DT_SONAME") == soname, "DT_SONAME is the wanted one")
-    if not isinstance(rpath, Unchanged):
-        tag, other = ("DT_RPATH", "DT_RUNPATH")[:: 1 if wanted.path_tag == c.DT_RPATH else -1]
-        require(after.texts(tag) == ([] if rpath is None else [rpath]), f"{tag} is the wanted one")
-        require(not after.texts(other), f"there is no {other}")
-    may_change = _VERSION_TAGS if wanted.removed or wanted.unversioned else ()
-    old, new = ([n for n in _numbers(reading) if n[0] not in may_change] for reading in (before, after))
-    require(old == new, "tags without strings are unchanged")
+    require([text for tag, text in texts if tag == c.DT_SONAME] == soname, "DT_SONAME is the wanted one")
+    if not isinstance(wanted.rpath, Unchanged):
+        paths = [each for each in texts if each[0] in _PATH_TAGS]
+        expected = [] if wanted.rpath is None else [(wanted.path_tag, wanted.rpath)]
+        require(paths == expected, f"{_PATH_TAGS[wanted.path_tag]} is the wanted one, and the only search path")
+    may_change = _VERSION_TAGS if wanted.removed or wanted.unversioned else frozenset[int]()
+    require(_numbers(before, may_change) == _numbers(after, may_change), "tags without strings are unchanged")
 
 
-def _numbers(reading: Reading) -> Iterator[tuple[str | int, int]]:
-    """The tags that no edit may touch."""
-    for tag, value in reading.dynamic:
-        if tag not in _STRING_TAGS and tag not in _TABLE_TAGS:
-            yield tag, 0 if tag in ("DT_MIPS_RLD_MAP_REL", c.DT_MIPS_RLD_MAP_REL) else value
+def _texts(source: Source) -> list[tuple[int, bytes]]:
+    """The tags that name strings, and these, in order."""
+    text = source.table.text
+    return [(tag, text(value)) for tag, value in source.image.dynamic or () if tag in c.STRING_TAGS]
 
 
-def _check_sections(before: Reading, after: Reading, tier: Tier) -> None:
-    if before.raw_sections == after.raw_sections and before.segments == after.segments:
-        return
-    old_loads, loads = before.loads(), after.loads()
-    old_table, table = before.number("DT_STRTAB"), after.number("DT_STRTAB")
-    interpreter = next((s["p_vaddr"] for s in before.segments if s["p_type"] == "PT_INTERP"), None)
-    require(len(after.sections) >= len(before.sections), "no section is lost")
-    for old, new in zip(before.sections, after.sections, strict=False):
-        free = {"sh_offset", "sh_addr", "sh_size"}
-        if old["sh_type"] == "SHT_GNU_verneed":
-            free |= {"sh_info"} if new["sh_info"] else {"sh_info", "sh_link", "sh_type"}
-        if old["sh_type"] == "SHT_GNU_versym" and "DT_VERSYM" not in dict(after.dynamic):
-            free |= {"sh_link", "sh_type"}
-        require(all(old[key] == new[key] for key in old if key not in free), "sections keep name, type and links")
-        if new["sh_type"] not in ("SHT_NOBITS", "SHT_NULL"):
-            require(new["sh_offset"] + new["sh_size"] <= after.size, "sections end within the file")
-        if old["sh_type"] == "SHT_STRTAB" and old["sh_addr"] == old_table:
-            require(new["sh_addr"] == table, "the section header of the string table follows DT_STRTAB")
-            require(new["sh_size"] == after.number("DT_STRSZ") or new == old, "and DT_STRSZ")
-        elif old["sh_type"] != "SHT_DYNAMIC" and old["sh_addr"] != interpreter:
-            same = new["sh_addr"] == old["sh_addr"] and new["sh_size"] == old["sh_size"]
-            require(same, "sections keep their address")
-        if takes_memory(old) and section_segment(old_loads, old) is not None:
-            number = section_segment(loads, new)
-            if number is None:
+def _numbers(source: Source, but: Collection[int]) -> list[DynamicEntry]:
+    """The tags that no edit may touch; one that counts from its own place changes its number."""
+    may_change = {*c.STRING_TAGS, *_TABLE_TAGS, *but}
+    return [
+        entry if entry.tag != c.DT_MIPS_RLD_MAP_REL else entry._replace(value=0)
+        for entry in source.image.dynamic or ()
+        if entry.tag not in may_change
+    ]
+
+
+def _check_sections(before: Source, after: Source, tier: Tier) -> None:
+    old_sections, sections = before.sections.sections, after.sections.sections
+    old_loads, loads = _loads(before.image.segments), _loads(after.image.segments)
+    require(len(sections) >= len(old_sections), "no section is lost")
+    interpreter = before.interpreter_segment
+    special = None if interpreter is None else before.image.segments[interpreter].vaddr
+    stays = [(s.offset, s.vaddr) for s in old_loads] == [(s.offset, s.vaddr) for s in loads[: len(old_loads)]]
+    for old, new in zip(old_sections, sections, strict=False):
+        is_table = old.type == c.SHT_STRTAB and old.addr == before.table.address
+        if old == new and stays and not is_table:
+            continue
+        free = {"offset": new.offset, "addr": new.addr, "size": new.size, **_version_fields(old, new, after)}
+        require(old._replace(**free) == new, "sections keep name, type and links")
+        if new.type not in (c.SHT_NOBITS, c.SHT_NULL):
+            require(new.offset + new.size <= after.image.size, "sections end within the file")
+        if is_table:
+            require(new.addr == after.table.address, "the section header of the string table follows DT_STRTAB")
+            require(new.size == len(after.table.data) or new == old, "and DT_STRSZ")
+        elif old.type != c.SHT_DYNAMIC and old.addr != special:
+            require((new.addr, new.size) == (old.addr, old.size), "sections keep their address")
+        if takes_memory(old) and _holder(old_loads, old) is not None:
+            segment = _holder(loads, new)
+            if segment is None:
                 raise ViolatedError("not true: every allocated section lies in a PT_LOAD")
-            segment = loads[number]
-            at_place = new["sh_offset"] - segment["p_offset"] == new["sh_addr"] - segment["p_vaddr"]
-            require(at_place or new["sh_type"] == "SHT_NOBITS", "a section's offset and address agree")
-    occupied = {section_segment(old_loads, section) for section in before.sections if takes_memory(section)}
-    still = {section_segment(loads, section) for section in after.sections if takes_memory(section)}
-    require(tier is Tier.T3 or occupied - {None} <= still, "no PT_LOAD lost its last section")
+            at_place = new.offset - segment.offset == new.addr - segment.vaddr
+            require(at_place or new.type == c.SHT_NOBITS, "a section's offset and address agree")
+    if tier is not Tier.T3:
+        require(before.holders <= after.holders, "no PT_LOAD lost its last section")
+
+
+def _version_fields(old: Section, new: Section, after: Source) -> dict[str, int]:
+    """The fields that may change in a section of symbol versions: the count of its records, and all where they are gone."""
+    if old.type == c.SHT_GNU_VERNEED:
+        return {"info": new.info} if new.info else {"info": new.info, "link": new.link, "type": new.type}
+    if old.type == c.SHT_GNU_VERSYM and after.image.entry(c.DT_VERSYM) is None:
+        return {"link": new.link, "type": new.type}
+    return {}
+
+
+def _holder(loads: Sequence[Segment], section: Section) -> Segment | None:
+    """The PT_LOAD that holds the whole section."""
+    return next((load for load in loads if 0 <= section.addr - load.vaddr <= load.memsz - section.size), None)
 
 
 def _check_interpreter(before: Image, after: Image, wanted: Wish) -> None:
@@ -212,12 +239,12 @@ def _check_interpreter(before: Image, after: Image, wanted: Wish) -> None:
     require(after.interpreter == expected, "the interpreter is the wanted one")
 
 
-def _check_strings(old: bytes, new: bytes, patched: BinaryIO, result: Image) -> None:
+def _check_strings(old: bytes, after: Source) -> None:
     """Names of symbols and defined versions read as before, and all other indices lie in the table."""
+    new = after.table.data
     if new.startswith(old):
         return
-    header = read_header(patched)[1]
-    used = symbol_references(patched, result, read_sections(patched, result, header), header.shstrndx)
+    used = symbol_references(after.file, after.image, after.sections, after.header.shstrndx)
     if used is None:
         raise ViolatedError("not true: all users of the changed string table are known")
     require(max(used, default=0) < len(new), "the names of symbols lie in the table")
@@ -228,17 +255,22 @@ def _check_strings(old: bytes, new: bytes, patched: BinaryIO, result: Image) -> 
         require(new[index : end + 1] == old[index : end + 1], f"the name at index {index} is unchanged")
 
 
-def _check_versions(file: BinaryIO, image: Image, patched: BinaryIO, result: Image, wanted: Wish) -> None:
+def _check_versions(before: Source, after: Source, wanted: Wish) -> None:
     """The versions needed are the wanted ones, and no symbol lost one that it was to keep."""
-    before, after = version_needs(file, image), version_needs(patched, result)
-    removed = {os.fsdecode(name) for name in wanted.removed} & {*image.needed}
-    names = {os.fsdecode(old): os.fsdecode(new) for old, new in wanted.names.items()}
-    expected = [VersionNeed(names.get(n.library, n.library), n.version) for n in before if n.library not in removed]
+    image, result = before.image, after.image
+    needed = {text for tag, text in _texts(before) if tag == c.DT_NEEDED}
+    removed = wanted.removed & needed
+    expected = [
+        (wanted.names.get(library, library), version)
+        for library, version in _version_needs(before)
+        if library not in removed
+    ]
+    found = _version_needs(after)
     if not wanted.unversioned:
-        require(list(after) == expected, "needed versions are the wanted ones")
+        require(found == expected, "needed versions are the wanted ones")
     else:
         remaining = iter(expected)
-        require(all(need in remaining for need in after), "no version is needed that was not before")
+        require(all(need in remaining for need in found), "no version is needed that was not before")
     if not (removed or wanted.unversioned):
         return
     tables = (c.DT_VERNEED, c.DT_VERDEF)
@@ -247,26 +279,35 @@ def _check_versions(file: BinaryIO, image: Image, patched: BinaryIO, result: Ima
         return
     if image.entry(c.DT_VERSYM) is not None:
         require(any(result.entry(tag) is not None for tag in tables), "versions of symbols mean some version")
-    sections = read_sections(patched, result, read_header(patched)[1])
-    count = len(symbol_names(patched, result, sections) or ())
-    old, new = (_symbol_versions(*of, count) for of in ((file, image), (patched, result)))
+    count = len(symbol_names(after.file, result, after.sections) or ())
+    old, new = _symbol_versions(before, count), _symbol_versions(after, count)
     require(all(b in (a, c.VER_NDX_GLOBAL) for a, b in zip(old, new, strict=True)), "symbols keep or lose versions")
 
 
-def _symbol_versions(file: BinaryIO, image: Image, count: int) -> list[int]:
-    half, address = image.structures.half, image.entry(c.DT_VERSYM)
-    offset = None if address is None else image.offset_of(address, half.size * count)
+def _version_needs(source: Source) -> list[tuple[bytes, bytes]]:
+    """The versions needed as (library, version), in the file's order."""
+    text = source.table.text
+    return [
+        (text(record.need.file), text(version.name))
+        for record in need_records(source.file, source.image)
+        for version in record.versions
+    ]
+
+
+def _symbol_versions(source: Source, count: int) -> list[int]:
+    half, address = source.image.structures.half, source.image.entry(c.DT_VERSYM)
+    offset = None if address is None else source.image.offset_of(address, half.size * count)
     if offset is None:
         return []
-    file.seek(offset)
-    return [number for (number,) in half.iter_unpack(file.read(half.size * count))]
+    data = read_at(source.file, offset, half.size * count, "the table of symbol versions")
+    return [number for (number,) in half.iter_unpack(data)]
 
 
-def _check_idempotence(patched: BinaryIO, result: Image, edits: Edits) -> None:
+def _check_idempotence(after: Source, wanted: Wish) -> None:
     from bundler.binaries.elf.planner import lay_out
 
     try:
-        again = lay_out(patched, result, edits)
+        again = lay_out(after.file, after.image, wanted)
     except BundlerError as error:
         raise ViolatedError(f"the same edits cannot be planned again: {error}") from error
     require(again is None, "the same edits change nothing more")

@@ -59,7 +59,7 @@ def refuse_payload(source: Source, growth: int) -> None:
 def _last_segment(source: Source, moving: frozenset[Part]) -> int:
     """The number of the PT_LOAD with the highest address, if it can grow."""
     segments = source.image.segments
-    loads = source.loads()
+    loads = source.loads
     if loads != sorted(loads):
         raise CannotPatch("the segments to be loaded are not in the order of their addresses")
     last = segments[loads[-1]]

@@ -5,8 +5,6 @@ A stripped file of this kind does not run: BFD and LLVM lay it out anew from its
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.demand import Demand, lay
 from bundler.binaries.elf.draft import Draft
@@ -30,7 +28,7 @@ def plan_segment(source: Source, demand: Demand) -> PatchPlan:
     """
     image, structures = source.image, source.image.structures
     size = image.size
-    loads = source.loads()
+    loads = source.loads
     if loads != sorted(loads):
         raise CannotPatch("the segments to be loaded are not in the order of their addresses")
     refuse_payload(source, 1)
@@ -61,7 +59,7 @@ def plan_segment(source: Source, demand: Demand) -> PatchPlan:
     for number, segment in enumerate(image.segments):
         if segment.type == c.PT_PHDR:
             place = {"offset": offset, "vaddr": address, "paddr": address}
-            draft.segments[number] = replace(segment, **place, filesz=headers_size, memsz=headers_size)
+            draft.segments[number] = segment._replace(**place, filesz=headers_size, memsz=headers_size)
     draft.set_header("phoff", offset)
     draft.set_header("phnum", len(draft.segments))
     headers = b"".join(map(structures.segment.pack, draft.segments)).ljust(start - address, b"\0")

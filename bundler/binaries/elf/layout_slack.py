@@ -63,7 +63,7 @@ def _candidates(source: Source, demand: Demand) -> Iterator[tuple[int, Layout]]:
     """Segments with what would end them: first those that end with a part that grows, then by preference."""
     segments = source.image.segments
     moving = demand.moving(source)
-    loads = [n for n in source.loads() if segments[n].filesz == segments[n].memsz]
+    loads = [n for n in source.loads if segments[n].filesz == segments[n].memsz]
     for number in loads:
         start, parts = tail(source, number, moving)
         end = segments[number].vaddr + segments[number].filesz

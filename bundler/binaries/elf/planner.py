@@ -24,6 +24,7 @@ from bundler.binaries.elf.source import Part, Source, read_source
 from bundler.binaries.elf.strings import find_reusable, place
 from bundler.binaries.elf.version_edits import VersionEdits, plan_versions
 from bundler.binaries.elf.wishes import Wish, wish
+from bundler.binaries.view import in_memory
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadInTheWay, Prelinked
 
 
@@ -34,17 +35,19 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     Raises CannotPatch where there is no room or the result would break a rule, BinaryFormatError where the
     file contradicts itself.
     """
-    plan = lay_out(file, image, edits)
-    if plan is not None:
-        from bundler.binaries.elf.invariants import check_result
+    wanted = wish(edits)
+    laid_out = lay_out(in_memory(file), image, wanted)
+    if laid_out is None:
+        return None
+    from bundler.binaries.elf.invariants import check_result
 
-        check_result(file, image, edits, plan)
+    source, plan = laid_out
+    check_result(source, wanted, plan)
     return plan
 
 
-def lay_out(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
-    """`plan_patch` without the check of the result."""
-    wanted = wish(edits)
+def lay_out(file: BinaryIO, image: Image, wanted: Wish) -> tuple[Source, PatchPlan] | None:
+    """`plan_patch` without the check of the result; with what was read of the file."""
     interpreter = _new_interpreter(image, wanted)
     if image.dynamic is None or _is_static_pie(image):
         _refuse_static(image, wanted)
@@ -61,10 +64,10 @@ def lay_out(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     demand = _place(source, entries, versions, interpreter)
     lacks = [lack for part in Part if (lack := demand.lack(source, part)) is not None]
     if not lacks:
-        return _in_place(source, demand)
+        return source, _in_place(source, demand)
     if image.entry(c.DT_GNU_PRELINKED) is not None:
         raise Prelinked(f"the file was prelinked and cannot grow: {', '.join(lacks)}", "undo it with `prelink --undo`")
-    return _with_room(source, demand, f"{Tier.T0.name}: {', '.join(lacks)}")
+    return source, _with_room(source, demand, f"{Tier.T0.name}: {', '.join(lacks)}")
 
 
 def _with_room(source: Source, demand: Demand, reason: str) -> PatchPlan:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image, read_at
-from bundler.binaries.elf.structs import FileHeader, Section
+from bundler.binaries.elf.structs import FileHeader, Section, Segment
 from bundler.errors import BinaryFormatError, CannotPatch
 
 
@@ -46,9 +48,24 @@ def read_sections(file: BinaryIO, image: Image, header: FileHeader) -> SectionTa
     return SectionTable(header.shoff, sections)
 
 
+def takes_memory(section: Section) -> bool:
+    """Whether the loader gives the section memory of its own, which .tbss alone does not have."""
+    thread_zeros = section.type == c.SHT_NOBITS and section.flags & c.SHF_TLS
+    return bool(section.flags & c.SHF_ALLOC and section.size and not thread_zeros)
+
+
 def in_segment(section: Section, address: int, size: int) -> bool:
     """Whether the section takes memory in the `size` bytes at `address`."""
-    thread_zeros = section.type == c.SHT_NOBITS and section.flags & c.SHF_TLS
-    return bool(
-        section.flags & c.SHF_ALLOC and section.size and not thread_zeros and 0 <= section.addr - address < size
-    )
+    return 0 <= section.addr - address < size and takes_memory(section)
+
+
+def holders(sections: Iterable[Section], segments: Iterable[Segment]) -> set[int]:
+    """The numbers of the PT_LOADs among `segments` in which a section begins."""
+    addresses = sorted({section.addr for section in sections if takes_memory(section)})
+
+    def first_in(segment: Segment) -> int | None:
+        at = bisect.bisect_left(addresses, segment.vaddr)
+        return addresses[at] if at < len(addresses) else None
+
+    loads = ((number, segment) for number, segment in enumerate(segments) if segment.type == c.PT_LOAD)
+    return {n for n, load in loads if (first := first_in(load)) is not None and first < load.vaddr + load.memsz}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_header
-from bundler.binaries.elf.sections import SectionTable, read_sections
+from bundler.binaries.elf.sections import SectionTable, holders, read_sections
 from bundler.binaries.elf.strings import StringTable, read_string_table
 from bundler.binaries.elf.structs import FileHeader
 from bundler.errors import BinaryFormatError
@@ -25,7 +26,7 @@ class Part(Enum):
     TABLE = "the string table"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """The file to be patched, and what was read of it."""
 
@@ -46,7 +47,7 @@ class Source:
         """Address of the dynamic section."""
         return self.image.segments[self.dynamic_segment].vaddr
 
-    @property
+    @functools.cached_property
     def interpreter_segment(self) -> int | None:
         """The number of PT_INTERP among the segments."""
         return next((n for n, s in enumerate(self.image.segments) if s.type == c.PT_INTERP and s.filesz), None)
@@ -56,7 +57,7 @@ class Source:
         """The largest page that a kernel for the machine may use."""
         return c.PAGE_SIZES.get(self.image.machine, 0x1000)
 
-    @property
+    @functools.cached_property
     def page_size(self) -> int:
         """The largest page with which the file may be mapped: a property of machine and file, not of this host."""
         aligns = (s.align for s in self.image.segments if s.type == c.PT_LOAD and s.align <= _LARGEST_PAGE)
@@ -76,11 +77,18 @@ class Source:
                 return self.table.address, len(self.table.data)
         return segment.vaddr, segment.filesz
 
+    @functools.cached_property
+    def holders(self) -> set[int]:
+        """The numbers of the PT_LOADs in which a section begins."""
+        return holders(self.sections.sections, self.image.segments)
+
+    @functools.cached_property
     def loads(self) -> list[int]:
         """The numbers of the PT_LOAD segments, by address."""
         numbers = [n for n, segment in enumerate(self.image.segments) if segment.type == c.PT_LOAD]
         return sorted(numbers, key=lambda number: self.image.segments[number].vaddr)
 
+    @functools.cached_property
     def owned(self) -> list[tuple[int, int]]:
         """The parts of the file that something owns, as (start, end) offsets."""
         layouts = self.image.structures
@@ -98,7 +106,7 @@ class Source:
 
         None do where nothing of the ELF image follows: a payload may begin with zeros.
         """
-        owned = self.owned()
+        owned = self.owned
         if any(start <= offset < end for start, end in owned):
             return 0
         following = min((start for start, _ in owned if start >= offset), default=offset)
@@ -108,7 +116,7 @@ class Source:
 
     def payload(self) -> int:
         """How many bytes follow the last thing that belongs to the ELF image; 0 for padding."""
-        end = max(end for _, end in self.owned())
+        end = max(end for _, end in self.owned)
         length = self.image.size - end
         if 0 < length <= _PADDING and not read_at(self.file, end, length, "the bytes behind the image").strip(b"\0"):
             return 0

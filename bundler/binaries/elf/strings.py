@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, last_value, read_at, string_table
+from bundler.binaries.elf.image import Image, read_at, string_table
 from bundler.errors import BinaryFormatError
 
 _NOT_ZERO = re.compile(b"[^\0]")
@@ -74,10 +74,9 @@ class Placement:
 
 def read_string_table(file: BinaryIO, image: Image) -> StringTable:
     """The dynamic string table of an image that has one."""
-    dynamic = image.dynamic or ()
-    offset, size = string_table(image.segments, dynamic)
+    offset, size = string_table(image.segments, image.numbers)
     data = read_at(file, offset, size, "the dynamic string table")
-    return StringTable(offset, last_value(dynamic, c.DT_STRTAB) or 0, data)
+    return StringTable(offset, image.numbers[c.DT_STRTAB], data)
 
 
 def find_reusable(table: StringTable, texts: Iterable[bytes]) -> dict[bytes, int]:

@@ -2,18 +2,19 @@
 
 `structures(elf_class, byteorder)` gives the layouts: size, format and reader follow from the declaration.
 Source: System V ABI, chapters 4 and 5; GNU symbol versioning. `A` stands for an address-sized unsigned
-number, `a` for a signed one; other letters are those of Python's `struct`.
+number, `a` for a signed one; other letters are those of Python's `struct`. The records are named tuples: a file has
+hundreds, and these are made from unpacked bytes and compared without a step of Python's for each field.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import operator
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 ByteOrder = Literal["little", "big"]
 T = TypeVar("T")
@@ -31,8 +32,7 @@ class ElfClass(IntEnum):
         return 32 * self.value
 
 
-@dataclass(frozen=True, slots=True)
-class FileHeader:
+class FileHeader(NamedTuple):
     """Elf_Ehdr behind its 16 bytes of e_ident."""
 
     type: int
@@ -50,8 +50,7 @@ class FileHeader:
     shstrndx: int
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Elf_Phdr: offsets in bytes from the file's start, addresses before relocation."""
 
     type: int
@@ -64,8 +63,7 @@ class Segment:
     align: int
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Elf_Shdr."""
 
     name: int
@@ -80,16 +78,14 @@ class Section:
     entsize: int
 
 
-@dataclass(frozen=True, slots=True)
-class DynamicEntry:
+class DynamicEntry(NamedTuple):
     """Elf_Dyn: one tag of the dynamic section with its number, address or string index."""
 
     tag: int
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """Elf_Sym."""
 
     name: int
@@ -100,19 +96,17 @@ class Symbol:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verneed:
+class Verneed(NamedTuple):
     """Elf_Verneed: one library with versions needed of it; `aux` and `next` count from this record."""
 
     version: int
-    count: int
+    cnt: int
     file: int
     aux: int
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Vernaux:
+class Vernaux(NamedTuple):
     """Elf_Vernaux: one version needed; `next` counts from this record."""
 
     hash: int
@@ -122,21 +116,19 @@ class Vernaux:
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdef:
+class Verdef(NamedTuple):
     """Elf_Verdef: one version defined; `aux` and `next` count from this record."""
 
     version: int
     flags: int
-    index: int
-    count: int
+    ndx: int
+    cnt: int
     hash: int
     aux: int
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdaux:
+class Verdaux(NamedTuple):
     """Elf_Verdaux: a name of a defined version or of its parent."""
 
     name: int
@@ -153,9 +145,9 @@ _SECTION = "name:I type:I flags:A addr:A offset:A size:A link:I info:I addralign
 _DYNAMIC = "tag:a value:A"
 _SYMBOL_32 = "name:I value:I size:I info:B other:B shndx:H"
 _SYMBOL_64 = "name:I info:B other:B shndx:H value:Q size:Q"
-_VERNEED = "version:H count:H file:I aux:I next:I"
+_VERNEED = "version:H cnt:H file:I aux:I next:I"
 _VERNAUX = "hash:I flags:H other:H name:I next:I"
-_VERDEF = "version:H flags:H index:H count:H hash:I aux:I next:I"
+_VERDEF = "version:H flags:H ndx:H cnt:H hash:I aux:I next:I"
 _VERDAUX = "name:I next:I"
 
 
@@ -163,10 +155,14 @@ _VERDAUX = "name:I next:I"
 class Layout(Generic[T]):
     """How one structure lies in the file."""
 
-    kind: Callable[..., T]
     names: tuple[str, ...]
+    """The fields in the file's order."""
     codec: struct.Struct
     positions: tuple[int, ...]
+    make: Callable[[Iterable[int]], T]
+    """The record of numbers in the file's order."""
+    fields: Callable[[T], Iterable[int]]
+    """The other way round."""
 
     @property
     def size(self) -> int:
@@ -179,17 +175,15 @@ class Layout(Generic[T]):
 
     def read(self, data: bytes, offset: int = 0) -> T:
         """The structure at `offset`; struct.error where `data` is too short."""
-        return self.kind(**dict(zip(self.names, self.codec.unpack_from(data, offset), strict=True)))
+        return self.make(self.codec.unpack_from(data, offset))
 
     def read_all(self, data: bytes) -> Iterator[T]:
         """The structures that lie in `data` one behind the other; an incomplete last one is left out."""
-        names = self.names
-        for values in self.codec.iter_unpack(data[: len(data) - len(data) % self.size]):
-            yield self.kind(**dict(zip(names, values, strict=True)))
+        return map(self.make, self.codec.iter_unpack(data[: len(data) - len(data) % self.size]))
 
     def pack(self, record: T) -> bytes:
         """The structure's bytes; struct.error where a number does not fit its field."""
-        return self.codec.pack(*(getattr(record, name) for name in self.names))
+        return self.codec.pack(*self.fields(record))
 
     def pack_field(self, name: str, value: int) -> bytes:
         """The bytes of one field; struct.error where the number does not fit."""
@@ -226,6 +220,17 @@ class Structures:
     """An address-sized number."""
 
 
+def _conversions(kind: Any, names: tuple[str, ...]) -> tuple[Callable[[Iterable[int]], Any], Callable[[Any], Any]]:
+    """From the file's order of fields to a record, and back. ELF32 and ELF64 order them differently here and there."""
+    assert {*kind._fields} == {*names}
+    make = functools.partial(tuple.__new__, kind)  # what `_make` does, without a step in Python
+    if kind._fields == names:
+        return make, tuple
+    to_record = operator.itemgetter(*map(names.index, kind._fields))
+    to_file = operator.itemgetter(*map(kind._fields.index, names))
+    return lambda numbers: make(to_record(numbers)), to_file
+
+
 @functools.cache
 def structures(elf_class: ElfClass, byteorder: ByteOrder) -> Structures:
     """The layouts for a class and byte order, made once."""
@@ -233,14 +238,12 @@ def structures(elf_class: ElfClass, byteorder: ByteOrder) -> Structures:
     order = "<" if byteorder == "little" else ">"
     address = {"A": "Q" if wide else "I", "a": "q" if wide else "i"}
 
-    def layout(kind: Callable[..., T], declaration: str) -> Layout[T]:
+    def layout(kind: Any, declaration: str) -> Layout[Any]:
         pairs = [field.split(":") for field in declaration.split()]
         codes = [address.get(code, code) for _, code in pairs]
         names = tuple(name for name, _ in pairs)
-        if dataclasses.is_dataclass(kind):
-            assert {field.name for field in dataclasses.fields(kind)} == set(names)
         positions = tuple(struct.calcsize(order + "".join(codes[:count])) for count in range(len(codes)))
-        return Layout(kind, names, struct.Struct(order + "".join(codes)), positions)
+        return Layout(names, struct.Struct(order + "".join(codes)), positions, *_conversions(kind, names))
 
     return Structures(
         elf_class,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import read_at
@@ -97,13 +97,11 @@ class VersionEdits:
             size = need_size + aux_size * len(kept.versions)
             last = number == len(self.kept) - 1
             name = kept.record.need.file if kept.name is None else indices[kept.name]
-            need = replace(
-                kept.record.need, count=len(kept.versions), file=name, aux=need_size, next=0 if last else size
-            )
+            need = kept.record.need._replace(cnt=len(kept.versions), file=name, aux=need_size, next=0 if last else size)
             data += layouts.verneed.pack(need)
             for index, version in enumerate(kept.versions):
                 step = 0 if index == len(kept.versions) - 1 else aux_size
-                data += layouts.vernaux.pack(replace(version, next=step))
+                data += layouts.vernaux.pack(version._replace(next=step))
         return {start: data.ljust(end - start, b"\0")}
 
 

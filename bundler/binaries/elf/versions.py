@@ -45,9 +45,9 @@ def version_needs(file: BinaryIO, image: Image) -> tuple[VersionNeed, ...]:
     Raises BinaryFormatError where the records leave the file or do not end.
     """
     records = tuple(need_records(file, image))
-    if not records or image.dynamic is None:
+    if not records:
         return ()
-    offset, size = string_table(image.segments, image.dynamic)
+    offset, size = string_table(image.segments, image.numbers)
 
     def text(index: int) -> str:
         if index >= size:
@@ -70,10 +70,10 @@ def need_records(file: BinaryIO, image: Image) -> Iterator[NeedRecord]:
     for offset, need in _chain(file, image, image.entry(c.DT_VERNEED), count, layouts.verneed):
         first = image.entry(c.DT_VERNEED) or 0
         address = first + offset + need.aux
-        total += 1 + need.count
+        total += 1 + need.cnt
         if total > _MOST_RECORDS:
             raise BinaryFormatError(f"more than {_MOST_RECORDS} needed versions")
-        found = tuple(_chain(file, image, address, need.count, layouts.vernaux))
+        found = tuple(_chain(file, image, address, need.cnt, layouts.vernaux))
         place = image.offset_of(first + offset, layouts.verneed.size)
         assert place is not None
         behind = max((need.aux + distance for distance, _ in found), default=0) + layouts.vernaux.size
@@ -87,10 +87,10 @@ def definition_names(file: BinaryIO, image: Image) -> Iterator[int]:
     total = 0
     for offset, verdef in _chain(file, image, first, image.entry(c.DT_VERDEFNUM) or 0, layouts.verdef):
         address = (first or 0) + offset + verdef.aux
-        total += 1 + verdef.count
+        total += 1 + verdef.cnt
         if total > _MOST_RECORDS:
             raise BinaryFormatError(f"more than {_MOST_RECORDS} defined versions")
-        for _, aux in _chain(file, image, address, verdef.count, layouts.verdaux):
+        for _, aux in _chain(file, image, address, verdef.cnt, layouts.verdaux):
             yield aux.name
 
 

@@ -13,6 +13,7 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.invariants import check_result
 from bundler.binaries.elf.planner import lay_out
+from bundler.binaries.elf.wishes import wish
 from bundler.binaries.patch import Literal, Patch
 from bundler.errors import CannotPatch
 from tests.binaries.elf.samples import STRINGS, make_sample
@@ -24,11 +25,12 @@ GROW = Edits("$ORIGIN/" + "a" * 200)
 def check(edits: Edits, damage: Callable[[bytearray, Image], None]) -> None:
     file = io.BytesIO(DATA)
     image = read_image(file)
-    plan = lay_out(file, image, edits)
-    assert plan is not None
+    laid_out = lay_out(file, image, wish(edits))
+    assert laid_out is not None
+    source, plan = laid_out
     new = bytearray(b"".join(plan.patch.read(file)))
     damage(new, read_image(io.BytesIO(new)))
-    check_result(file, image, edits, PatchPlan(Patch((Literal(bytes(new)),)), plan.tier, plan.explanation))
+    check_result(source, wish(edits), PatchPlan(Patch((Literal(bytes(new)),)), plan.tier, plan.explanation))
 
 
 def put(new: bytearray, at: int, number: int, code: str = "<Q") -> None:
@@ -64,7 +66,9 @@ DAMAGES: dict[str, tuple[str, Callable[[bytearray, Image], None]]] = {
     "an unterminated dynamic section": (
         "DT_NULL", lambda new, image: put(new, segment_at(2, 4), 7 * 16),
     ),
-    "a table behind the file": ("DT_STRTAB", lambda new, image: put(new, entry_at(image, c.DT_STRSZ) + 8, 1 << 30)),
+    "a table behind the file": (
+        "no PT_LOAD holds the string table", lambda new, image: put(new, entry_at(image, c.DT_STRSZ) + 8, 1 << 30),
+    ),
     "a lost library": ("needed", lambda new, image: put(new, entry_at(image, c.DT_NEEDED), 0x60000000)),
     "another soname": ("DT_SONAME", lambda new, image: put(new, entry_at(image, c.DT_SONAME) + 8, 1)),
     "another search path": ("DT_RPATH", lambda new, image: put(new, entry_at(image, c.DT_RPATH) + 8, 1)),
