@@ -101,15 +101,22 @@ def test_eu_elflint_finds_no_more_faults_than_before(app: Path) -> None:
 @pytest.mark.parametrize("layout", ["mold", "mold fixed"])
 def test_symbols_that_stand_for_sections_follow_them(layout: str, tmp_path: Path) -> None:
     app = make_program(tmp_path, *LAYOUTS[layout])
-    edit(app, Edits(LONG, interpreter="/lib64/../lib64/../lib64/ld-linux-x86-64.so.2", added=["libm.so.6"] * 9))
+    edit(
+        app,
+        Edits(
+            LONG,
+            interpreter="/lib64/../lib64/../lib64/ld-linux-x86-64.so.2",
+            added=[f"lib{number}.so" for number in range(9)],
+        ),
+    )
     with app.open("rb") as file:
         elf = ELFFile(file)
         table = elf.get_section_by_name(".symtab")
         assert isinstance(table, SymbolTableSection)
         symbols = [symbol for symbol in table.iter_symbols() if symbol["st_info"]["type"] == "STT_SECTION"]
-        named = {elf.get_section(symbol["st_shndx"]).name: symbol["st_value"] for symbol in symbols}
-        assert {".dynstr", ".interp", ".dynamic"} <= named.keys()
-        assert [name for name, value in named.items() if value != elf.get_section_by_name(name)["sh_addr"]] == []
+        sections = [(elf.get_section(symbol["st_shndx"]), symbol["st_value"]) for symbol in symbols]
+        assert {".dynstr", ".interp", ".dynamic"} <= {section.name for section, _ in sections}
+        assert [section.name for section, value in sections if value != section["sh_addr"]] == []
 
 
 def test_a_hundred_growing_edits_keep_working_and_waste_nothing(app: Path) -> None:
