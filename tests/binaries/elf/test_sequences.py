@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bundler.binaries.elf import UNCHANGED, Edits, PathTag, Tier, Unchanged, plan_patch, read_image
+from bundler.binaries.elf import constants as c
 from tests.binaries.elf.linked import LINKERS, Link, library, native, program
 from tests.binaries.elf.patching import edit
 from tests.binaries.elf.programs import need
-from tests.binaries.elf.readers import Names, agreed, faults, readelf
+from tests.binaries.elf.readers import Names, agreed, faults, misplaced, readelf
 from tests.material.elf_fixtures import EXPECTED, PLACES, SETS, Set, lay_out, set_of
 from tests.material.foreign_libc import LIBCS, Machine, machine_of
 
@@ -183,7 +184,8 @@ def edited(machine: Set, original: bytes, steps: list[Step], strip: bool = True)
         for place in PLACES:
             for name in WHICH[1:]:
                 (app.parent / place / name).symlink_to("libwhich.so")
-        names, before, strippable = agreed(app), faults(app), True
+        page = c.PAGE_SIZES.get(machine.machine, 4096)
+        names, before, places, strippable = agreed(app), faults(app), misplaced(app, page), True
         for step in steps:
             edits = step.edits(names, machine.interpreter)
             names = wished(names, edits)
@@ -193,6 +195,7 @@ def edited(machine: Set, original: bytes, steps: list[Step], strip: bool = True)
                 strippable &= edit(app, edits).tier is not Tier.T3
             assert agreed(app) == names
             assert faults(app) <= before
+            assert misplaced(app, page) == places
             readelf(app, "-lSsrV", "--dyn-syms")
             check_run(runner, app, names)
             with app.open("rb") as file:
