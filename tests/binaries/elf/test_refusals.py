@@ -11,7 +11,7 @@ import pytest
 from bundler.binaries.elf import Edits, ElfClass, Tier, plan_patch, read_image, version_needs
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import IDENT_SIZE, read_header
-from bundler.binaries.elf.structs import ByteOrder, DynamicEntry, Segment, Structures, structures
+from bundler.binaries.elf.structs import ByteOrder, DynamicEntry, Segment, Structures, Verneed, structures
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic
 from tests.binaries.elf.programs import need
 from tests.binaries.elf.samples import STRINGS, make_sample
@@ -146,6 +146,35 @@ def test_an_interpreter_for_a_file_that_has_none(machine: Set) -> None:
     for path in machine.libraries():
         with pytest.raises(NotDynamic, match="PT_INTERP"):
             attempt(path.read_bytes(), Edits(interpreter=machine.interpreter))
+
+
+@pytest.mark.parametrize("field", ["phoff", "shoff"])
+def test_a_table_farther_than_any_file_system_goes(field: str, tmp_path: Path) -> None:
+    """Found by damage: OSError, of files on a disk alone."""
+    path = tmp_path / "far"
+    layouts = structures(ElfClass.ELF64, "little")
+    path.write_bytes(with_header(make_sample(ElfClass.ELF64, "little"), layouts, **{field: (1 << 63) - 8}))
+    with path.open("rb") as file, pytest.raises(BinaryFormatError, match=rf"offset {(1 << 63) - 8}"):
+        plan_patch(file, read_image(file), Edits("$ORIGIN"))
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_more_versions_than_there_can_be(order: ByteOrder) -> None:
+    """Each 16 bytes are a library's record and, one step on, a version of the library before: millions to be looked at."""
+    layouts = structures(ElfClass.ELF64, order)
+    extra = (DynamicEntry(c.DT_VERNEED, 0), DynamicEntry(c.DT_VERNEEDNUM, 3000))
+    data = make_sample(ElfClass.ELF64, order, extra=extra)
+    pattern = layouts.verneed.pack(Verneed(version=1, cnt=1000, file=1, aux=16, next=16))
+    start, data = len(data), data + pattern * 4096
+    at = read_header(io.BytesIO(data))[1].phoff + layouts.segment.size
+    segment = layouts.segment.read(data, at)
+    size = len(data) - segment.offset
+    new = bytearray(data)
+    new[at : at + layouts.segment.size] = layouts.segment.pack(segment._replace(filesz=size, memsz=size))
+    data = with_entries(bytes(new), layouts, DT_VERNEED=segment.vaddr + start - segment.offset)
+    file = io.BytesIO(data)
+    with pytest.raises(BinaryFormatError, match="more than 32767 needed versions"):
+        version_needs(file, read_image(file))
 
 
 @pytest.mark.parametrize("order", ["little", "big"])
