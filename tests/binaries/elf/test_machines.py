@@ -11,7 +11,7 @@ import pytest
 
 from bundler.binaries.elf import Edits, PatchPlan, PathTag, Tier, plan_patch, read_image
 from bundler.binaries.elf import constants as c
-from bundler.errors import NotDynamic
+from bundler.errors import NotDynamic, PayloadInTheWay
 from tests.binaries.elf.patching import edit, image_of
 from tests.binaries.elf.readers import Names, agreed, faults, misplaced, readelf
 from tests.material.elf_fixtures import EXPECTED, RUNPATH, SETS, WITHOUT_EXTRA, Set, lay_out
@@ -224,6 +224,23 @@ def test_all_operations_are_one_patch_and_the_second_time_none(program: Program)
     assert program.prints("added, " + WITHOUT_EXTRA.format("two"))
     with program.app.open("rb") as file:
         assert plan_patch(file, image, edits) is None
+
+
+def test_a_payload_behind_the_program_stays_whole(program: Program) -> None:
+    payload = b"PAYLOAD" * 1000
+    program.app.write_bytes(program.app.read_bytes() + payload)
+    assert program.edit(Edits(SHORT)).tier is Tier.T0
+    before = program.app.read_bytes()
+    assert before.endswith(payload)
+    assert program.prints(TWO)
+    if growth(program) is Tier.T1:  # the file keeps its size
+        assert program.edit(Edits(LONG)).tier is Tier.T1
+        assert program.app.read_bytes().endswith(payload)
+    else:
+        with pytest.raises(PayloadInTheWay, match=f"{len(payload)} bytes follow"):
+            program.edit(Edits(LONG))
+        assert program.app.read_bytes() == before
+    assert program.prints(TWO)
 
 
 def test_growth_again_and_again_keeps_working(program: Program) -> None:
