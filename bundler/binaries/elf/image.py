@@ -123,7 +123,10 @@ def in_memory(segments: Sequence[Segment], address: int, length: int) -> bool:
 def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
     """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
     try:
-        file.seek(offset)
+        try:
+            file.seek(offset)
+        except OSError as error:  # EINVAL: farther than the file system goes
+            raise ValueError from error
         data = file.read(length)
     except (ValueError, OverflowError) as error:
         raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
