@@ -19,9 +19,10 @@ def outside(root):
     for path in sys.path:
         if path and not (path + os.sep).startswith(inside):
             found.add(path)
-    for name, module in list(sys.modules.items()):
+    main_module = sys.modules["__main__"]  # this script; `multiprocessing` lists it once more, as `__mp_main__`
+    for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if name != "__main__" and isinstance(file, str) and not os.path.abspath(file).startswith(inside):
+        if module is not main_module and isinstance(file, str) and not os.path.abspath(file).startswith(inside):
             found.add(file)
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         for line in maps:

@@ -21,5 +21,8 @@ def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
             continue
         if suffix == ".so" and not tree.files[path].defines_module:
             continue  # any library may have the plain suffix
-        batches.setdefault("" if folder[1] else parts[0], []).append(".".join(parts))
+        if parts[-1] == "__init__":
+            del parts[-1]  # a compiled package; under the file's own name it would be made a second time
+        if parts:
+            batches.setdefault("" if folder[1] else parts[0], []).append(".".join(parts))
     return batches

@@ -1,0 +1,41 @@
+"""The script that imports a bundle's modules tells what comes from outside, and nothing of itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bundler.audit import run as audit_run
+
+SCRIPT = Path(audit_run.__file__).with_name("import_script.py")
+
+
+def outside(modules: list[str], root: str, path: str = "") -> set[str]:
+    """What the script says is used from outside of `root`; `path` is put on sys.path."""
+    order = json.dumps({"modules": modules, "root": root})
+    done = subprocess.run(
+        [sys.executable, "-B", SCRIPT],
+        input=order,
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told[-1] == ["end", ""]
+    return {line[1] for line in told if line[0] == "outside"}
+
+
+def test_a_module_from_outside_is_told(tmp_path: Path) -> None:
+    (tmp_path / "stray.py").write_text("")
+    assert str(tmp_path / "stray.py") in outside(["stray"], "/nowhere", str(tmp_path))
+    assert str(tmp_path / "stray.py") not in outside(["stray"], str(tmp_path), str(tmp_path))
+
+
+def test_the_script_itself_is_not_told_when_multiprocessing_lists_it_once_more() -> None:
+    """`multiprocessing` puts the main module under a second name; joblib and scikit-learn import it."""
+    found = outside(["multiprocessing"], "/nowhere")
+    assert any("multiprocessing" in path for path in found)
+    assert str(SCRIPT) not in found
