@@ -39,3 +39,10 @@ def test_the_script_itself_is_not_told_when_multiprocessing_lists_it_once_more()
     found = outside(["multiprocessing"], "/nowhere")
     assert any("multiprocessing" in path for path in found)
     assert str(SCRIPT) not in found
+
+
+def test_a_name_that_a_module_gave_itself_is_no_file(tmp_path: Path) -> None:
+    """torch lists classes of its own as modules, with names like `_ops.py` for their files."""
+    code = "import sys, types; sys.modules['made'] = module = types.ModuleType('made'); module.__file__ = '_ops.py'"
+    (tmp_path / "maker.py").write_text(code)
+    assert "_ops.py" not in outside(["maker"], str(tmp_path), str(tmp_path))
