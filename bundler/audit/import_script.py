@@ -30,7 +30,7 @@ def outside(root):
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         for line in maps:
             fields = line.rstrip("\n").split(None, 5)
-            path = fields[5] if len(fields) > 5 else ""
+            path = fields[5].replace("\\012", "\n") if len(fields) > 5 else ""  # as the kernel writes a line end
             if path.startswith("/") and not path.startswith(inside) and ".so" in os.path.basename(path):
                 found.add(path)
     return sorted(found)

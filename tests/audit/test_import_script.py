@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ctypes
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,12 @@ def test_a_name_that_a_module_gave_itself_is_no_file(tmp_path: Path) -> None:
     code = "import sys, types; sys.modules['made'] = module = types.ModuleType('made'); module.__file__ = '_ops.py'"
     (tmp_path / "maker.py").write_text(code)
     assert "_ops.py" not in outside(["maker"], str(tmp_path), str(tmp_path))
+
+
+def test_a_library_below_a_folder_with_a_line_end_in_its_name_is_inside(tmp_path: Path) -> None:
+    folder = tmp_path / "line\nend"
+    folder.mkdir()
+    library = str(shutil.copy(_ctypes.__file__, folder / "copied.so"))
+    (folder / "loader.py").write_text(f"import ctypes; ctypes.CDLL({library!r})")
+    assert not [path for path in outside(["loader"], str(folder), str(folder)) if "copied.so" in path]
+    assert library in outside(["loader"], "/nowhere", str(folder))
