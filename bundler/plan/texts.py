@@ -13,6 +13,7 @@ from bundler.plan.entries import Entry, Literal, Source
 from bundler.plan.layout import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
 from bundler.plan.mounts import MountTable, relative
 from bundler.rewrite import Rewritten
+from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.jupyter import rewrite_kernel
@@ -108,6 +109,7 @@ class _Planner:
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
+            ("ssl.py", lambda _, data: rewrite_ssl(data)),
         )
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
