@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from bundler.environment import load_environment
 from bundler.plan.entries import Entry, Literal, Source
-from bundler.plan.making import make_plan
+from bundler.plan.making import Plan, make_plan
 from tests.material.environments import run
 from tests.material.interpreters import main_python
 
 
 @pytest.fixture(scope="module")
-def entries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
-    """The entries for an environment with a kernel, a .pc file, and scripts whose names begin as those of others do."""
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """For an environment with a kernel, a .pc file, `.pth` files that lead nowhere, and scripts named nearly as others are."""
     environment = tmp_path_factory.mktemp("planned") / "env"
     run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    packages = os.path.relpath(next(environment.glob("lib/python3*/site-packages")), environment)
     files = {
         "share/jupyter/kernels/own/kernel.json": json.dumps({"argv": [f"{environment}/bin/python", "-m", "kernel"]}),
         "lib/pkgconfig/app.pc": f"prefix={environment}\n",
@@ -26,11 +28,20 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
         "bin/deactivate-model": f"#!{environment}/bin/python\n",
         "bin/activate_this.py": "# finds its place by itself\n",
         "bin/deactivate.nu": "# the environment's\n",
+        f"{packages}/stale.pth": "/nowhere/project/src\n../../../../nowhere\n",
+        f"{packages}/half.pth": "import sys\n/nowhere/project/src\nvendored\n",
     }
     for path, text in files.items():
         (environment / path).parent.mkdir(parents=True, exist_ok=True)
         (environment / path).write_text(text)
-    return {entry.path: entry for entry in make_plan(load_environment(str(environment))).entries}
+    (environment / packages / "dangling.pth").symlink_to("/nowhere/x.pth")
+    (environment / packages / "folder.pth").mkdir()
+    return make_plan(load_environment(str(environment)))
+
+
+@pytest.fixture(scope="module")
+def entries(plan: Plan) -> dict[str, Entry]:
+    return {entry.path: entry for entry in plan.entries}
 
 
 def text(entry: Entry) -> str:
@@ -53,3 +64,16 @@ def test_only_activation_scripts_are_taken_for_activation_scripts(entries: dict[
     assert isinstance(entries["bin/activate_this.py"].content, Source)
     assert "bin/deactivate.nu" not in entries
     assert entries["bin/activate"].origin == "bundler"
+
+
+def test_pth_files_lead_to_no_place_outside_that_is_not_there(plan: Plan, entries: dict[str, Entry]) -> None:
+    pth = {os.path.basename(path): entry for path, entry in entries.items() if path.endswith(".pth")}
+    assert sorted(pth) == ["folder.pth", "half.pth"]
+    assert text(pth["half.pth"]) == "import sys\nvendored\n"
+    warnings = [warning.rpartition("site-packages/")[2] for warning in plan.warnings]
+    assert warnings == [
+        "dangling.pth is a link to /nowhere/x.pth, which is not there: left out",
+        "half.pth names /nowhere/project/src, which is not there: left out",
+        "stale.pth names ../../../../nowhere, which is not there: left out",
+        "stale.pth names /nowhere/project/src, which is not there: left out",
+    ]
