@@ -61,6 +61,11 @@ def test_a_record_in_which_nothing_changes_stays_as_it_is() -> None:
         assert rewrite_record(data, site_packages=SITE, resolve=same, added=(), digests={}, changed=set()) == data
 
 
+def test_a_damaged_record_ends_where_it_is_damaged() -> None:
+    data = b'pkg.py,sha256=a,1\n"no end,,\n' + b"x" * 200_000
+    assert [row.path for row in parse_record(data)] == ["pkg.py"]
+
+
 def test_absolute_rows_of_an_installer_become_relative() -> None:
     data = b"/venv/bin/app,sha256=a,1\n"
     new = rewrite_record(data, site_packages=SITE, resolve=lambda _: "bin/app", added=(), digests={}, changed=set())
