@@ -46,9 +46,14 @@ def audit_tree(bundle: str, tree: BundleTree, contents: Contents, *, run: bool) 
 
 
 def audit_static(tree: BundleTree) -> tuple[list[Fault], list[str]]:
-    """Faults and notes of links, binaries and texts."""
+    """Faults and notes of links, binaries and texts. Binaries that an installer brought later are its own business: a note."""
     macos = tree.manifest.system == OperatingSystem.MACOS.value
-    faults, notes = audit_dylibs(tree) if macos else audit_libraries(tree)
+    found, notes = audit_dylibs(tree) if macos else audit_libraries(tree)
+    faults = [fault for fault in found if tree.is_as_packed(fault.path)]
+    if later := {fault.path for fault in found} - {fault.path for fault in faults}:
+        notes.append(
+            f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
+        )
     return [*audit_links(tree), *faults, *audit_texts(tree)], notes
 
 
