@@ -239,7 +239,12 @@ def _read_segments(file: BinaryIO, layouts: Structures, header: FileHeader) -> t
     if header.phnum == 0:
         return ()
     if header.phnum == c.PN_XNUM:
-        raise BinaryFormatError("65535 or more program headers (PN_XNUM) are not supported")
+        layout = layouts.section
+        first = layout.read(read_at(file, header.shoff, layout.size, "section header 0")) if header.shoff else None
+        count = first.info if first is not None else "65535 or more"
+        raise BinaryFormatError(
+            f"{count} program headers, counted in a section header (PN_XNUM); up to 65534 are supported"
+        )
     if header.phentsize != layouts.segment.size:
         raise BinaryFormatError(
             f"a program header has {layouts.segment.size} bytes, the ELF header says {header.phentsize}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,11 +38,12 @@ def agreed(path: Path) -> Names:
     return names
 
 
-def faults(path: Path) -> int:
-    """How many lines of complaint eu-elflint has."""
+def faults(path: Path) -> Counter[str]:
+    """What eu-elflint complains of, and how often; numbers in it are left out, since they may change with the layout."""
     program = need("eu-elflint", "apt-get install elfutils")
     done = subprocess.run([program, "--gnu-ld", path], capture_output=True, text=True, check=False)
-    return len([line for line in done.stdout.splitlines() if line and line != "No errors"])
+    lines = [line for line in done.stdout.splitlines() if line and line != "No errors"]
+    return Counter(re.sub(r"0x[0-9a-f]+|\d+", "…", line) for line in lines)
 
 
 def misplaced(path: Path, page: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from bundler.binaries.elf import constants as c
 from bundler.errors import NotDynamic, PayloadInTheWay
 from tests.binaries.elf.patching import edit, image_of
 from tests.binaries.elf.readers import Names, agreed, faults, misplaced, readelf
+from tests.binaries.elf.spread import spread
+from tests.binaries.elf.strips import commands
 from tests.material.elf_fixtures import EXPECTED, RUNPATH, SETS, WITHOUT_EXTRA, Set, lay_out
 from tests.material.foreign_libc import LIBCS, Machine, emulated, machine_of
 
@@ -255,9 +258,53 @@ def test_growth_again_and_again_keeps_working(program: Program) -> None:
     agreed(program.app)
 
 
+@pytest.mark.parametrize("path", [SHORT, LONG], ids=["shorter", "longer"])
+def test_a_stripped_program_still_runs(path: str, program: Program) -> None:
+    """Where the program as it was built does, after the same command."""
+    original = program.app.read_bytes()
+    done = program.edit(Edits(path))
+    if done.tier is Tier.T3:
+        assert "must not be stripped" in done.explanation
+        return
+    page = c.PAGE_SIZES.get(program.machine.machine, 4096)
+    patched, proofs = program.app.read_bytes(), []
+    for strip, command in commands(program.machine.name).items():
+        program.app.write_bytes(original)
+        if subprocess.run([*command, program.app], capture_output=True, check=False).returncode == 0:
+            assert program.prints(ONE)
+            places = misplaced(program.app, page)
+            program.app.write_bytes(patched)
+            subprocess.run([*command, program.app], check=True)
+            assert agreed(program.app).rpath == path
+            assert misplaced(program.app, page) == places
+            assert program.prints(TWO)
+            proofs.append(strip)
+    assert len(proofs) == 5 or program.machine.name == "loongarch64"
+    assert {"llvm-strip", "eu-strip"} <= {*proofs}
+
+
 def test_a_library_has_no_interpreter(program: Program) -> None:
     with (program.one / "libextra.so").open("rb") as file, pytest.raises(NotDynamic, match="PT_INTERP"):
         plan_patch(file, read_image(file), Edits(interpreter="/lib/ld.so"))
+
+
+@pytest.mark.parametrize("layout", ["pie", "fixed"])
+@pytest.mark.parametrize("machine", [each for each in SETS if each.page == 65536], ids=str)
+def test_page_slack_of_64_kib_is_used(machine: Set, layout: str, tmp_path: Path) -> None:
+    app = lay_out(machine, layout, tmp_path)
+    app.write_bytes(spread(app.read_bytes()))
+    program = Program(machine, layout, app, agreed(app))
+    assert program.prints(ONE)
+    assert misplaced(app, 65536) == []
+    size = app.stat().st_size
+    shutil.rmtree(program.one)
+    assert program.edit(Edits(LONG + ":$ORIGIN/" + "x" * 30000)).tier is Tier.T1
+    assert program.edit(Edits(LONG)).tier is Tier.T0
+    assert program.edit(Edits(LONG + ":$ORIGIN/" + "x" * 40000)).tier is Tier.T1
+    assert app.stat().st_size == size
+    assert misplaced(app, 65536) == []
+    assert program.now() == replace(program.names, rpath=LONG + ":$ORIGIN/" + "x" * 40000, runpath=None)
+    assert program.prints(TWO)
 
 
 @pytest.mark.parametrize("machine", [each for each in SETS if each.name in LIBCS], ids=str)

@@ -70,7 +70,7 @@ def test_a_count_of_program_headers_in_section_0(elf_class: ElfClass, order: Byt
     readelf = need("readelf", "apt-get install binutils")
     header = subprocess.run([readelf, "-h", path], capture_output=True, text=True, check=True).stdout
     assert "65535 (65536)" in header
-    with pytest.raises(BinaryFormatError, match=r"65535 or more program headers \(PN_XNUM\)"):
+    with pytest.raises(BinaryFormatError, match=r"65536 program headers, .*PN_XNUM.* 65534"):
         attempt(data, Edits("$ORIGIN"))
 
 
@@ -105,7 +105,7 @@ def test_a_count_of_section_headers_in_section_0(elf_class: ElfClass, order: Byt
     assert "0 (65400)" in text
     assert "65535 (65399)" in text
     assert read_image(io.BytesIO(data)).needed == ("libinner.so.1",)
-    with pytest.raises(CannotPatch, match=r"65280 or more section headers \(SHN_XINDEX\)"):
+    with pytest.raises(CannotPatch, match=r"65400 section headers .*SHN_XINDEX.* 65279"):
         attempt(data, Edits("$ORIGIN"))
 
 
