@@ -139,6 +139,11 @@ class _Planner:
             return self._pth
         if name == "direct_url.json" and folder.endswith(".dist-info"):
             return self._direct_url
+        if name == "pyvenv.cfg" and folder:
+            self.warnings.append(
+                f"{folder} is a virtual environment of its own, whose Python stays behind: it will not run in the bundle"
+            )
+            return None
         if folder in ("lib/pkgconfig", "share/pkgconfig") and name.endswith(".pc"):
             return self._pkg_config
         if _KERNEL.fullmatch(path):

@@ -28,6 +28,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         "bin/deactivate-model": f"#!{environment}/bin/python\n",
         "bin/activate_this.py": "# finds its place by itself\n",
         "bin/deactivate.nu": "# the environment's\n",
+        "share/tool/venv/pyvenv.cfg": "home = /nowhere/bin\n",
         f"{packages}/stale.pth": "/nowhere/project/src\n../../../../nowhere\n",
         f"{packages}/half.pth": "import sys\n/nowhere/project/src\nvendored\n",
     }
@@ -52,6 +53,12 @@ def text(entry: Entry) -> str:
 def test_a_kernel_of_jupyter_starts_the_bundle_s_python(entries: dict[str, Entry]) -> None:
     kernel = json.loads(text(entries["share/jupyter/kernels/own/kernel.json"]))
     assert kernel == {"argv": ["python", "-m", "kernel"]}
+
+
+def test_an_environment_in_the_environment_is_told_of(plan: Plan) -> None:
+    assert [warning for warning in plan.warnings if "virtual environment of its own" in warning] == [
+        "share/tool/venv is a virtual environment of its own, whose Python stays behind: it will not run in the bundle"
+    ]
 
 
 def test_a_pkg_config_file_of_a_package_follows_its_place(entries: dict[str, Entry]) -> None:
