@@ -77,7 +77,7 @@ def test_pth_files_lead_to_no_place_outside_that_is_not_there(plan: Plan, entrie
     pth = {os.path.basename(path): entry for path, entry in entries.items() if path.endswith(".pth")}
     assert sorted(pth) == ["folder.pth", "half.pth"]
     assert text(pth["half.pth"]) == "import sys\nvendored\n"
-    warnings = [warning.rpartition("site-packages/")[2] for warning in plan.warnings]
+    warnings = [warning.rpartition("site-packages/")[2] for warning in plan.warnings if "left out" in warning]
     assert warnings == [
         "dangling.pth is a link to /nowhere/x.pth, which is not there: left out",
         "half.pth names /nowhere/project/src, which is not there: left out",
