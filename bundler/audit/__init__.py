@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from bundler.audit.contents import Contents, audit_contents
+from bundler.audit.contents import Contents, audit_contents, came_later
 from bundler.audit.dylibs import audit_dylibs
 from bundler.audit.faults import AuditReport, Fault, FaultKind, LeakReport, RunReport
 from bundler.audit.fit import why_not_run
@@ -56,11 +56,6 @@ def audit_static(tree: BundleTree) -> tuple[list[Fault], list[str]]:
             f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
         )
     return [*audit_links(tree), *faults, *audit_texts(tree)], notes
-
-
-def came_later(tree: BundleTree, path: str) -> bool:
-    """Whether the file at a bundle path was added or replaced after the pack; Python's own program never may be."""
-    return path in tree.files and path != tree.manifest.python.executable and not tree.is_as_packed(path)
 
 
 def run_faults(tree: BundleTree, report: RunReport) -> Iterator[Fault]:

@@ -40,6 +40,13 @@ def audit_contents(tree: BundleTree, *, strict: bool) -> Contents:
     return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
 
 
+def came_later(tree: BundleTree, path: str) -> bool:
+    """Whether an installer added or replaced the file at a bundle path after the pack; the runtime is nobody's to replace."""
+    if path not in tree.files or path == tree.manifest.python.executable:
+        return False
+    return path not in tree.manifest.files or (_installers_own(tree, path) and not tree.is_as_packed(path))
+
+
 def _leaks(tree: BundleTree) -> LeakReport:
     known = tree.manifest.files
     paths: dict[str, list[str]] = {"text": [], "pyc": [], "binary": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bundler.audit.contents import came_later
 from bundler.audit.tree import BundleTree
 
 
@@ -17,7 +18,7 @@ def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
     for path in sorted(tree.files):
         suffix = next((suffix for suffix in suffixes if path.endswith(suffix)), None)
         folder = next(((folder, own) for folder, own in folders if path.startswith(folder)), None)
-        if suffix is None or folder is None or not tree.is_as_packed(path):
+        if suffix is None or folder is None or came_later(tree, path):
             continue
         parts = path[len(folder[0]) : -len(suffix)].split("/")
         if not all(part.isidentifier() for part in parts):

@@ -1,17 +1,26 @@
-"""What came after the pack is told apart, but for the program that is to be run."""
+"""What an installer brought after the pack is told apart; nobody replaces the runtime, least of all the program that is run."""
 
 from __future__ import annotations
 
-from bundler.audit import came_later
+from bundler.audit.contents import came_later
 from bundler.audit.tree import BundleTree, SeenFile
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
 
+PACKAGES = "lib/python3.12/site-packages"
+PACKED = ("a.so", "replaced.so", "missing.so")
+MODULE = "lib/python3.12/lib-dynload/_ssl.so"
+LATER = (f"{PACKAGES}/replaced.so", f"{PACKAGES}/added.so", "share/added.so")
 
-def test_files_that_were_added_or_replaced_came_later_and_the_interpreter_never_did() -> None:
-    python = PythonFacts("3.12.1", "bin/python3.12", "lib/python3.12", (), ())
-    facts = {"packed": FileFact("1"), "replaced": FileFact("1"), "missing": FileFact("1")}
-    seen = {name: SeenFile("1" if name == "packed" else "2", 0) for name in ("packed", "replaced", "added")}
+
+def test_files_that_an_installer_added_or_replaced_came_later_and_the_runtime_never_did() -> None:
+    python = PythonFacts("3.12.1", "bin/python3.12", "lib/python3.12", (PACKAGES,), ())
+    facts = {f"{PACKAGES}/{name}": FileFact("1", origin="env:x") for name in PACKED} | {
+        MODULE: FileFact("1", origin="base:x")
+    }
+    seen = {name: SeenFile("2", 0) for name in (*LATER, MODULE, "bin/python3.12")} | {
+        f"{PACKAGES}/a.so": SeenFile("1", 0)
+    }
     manifest = Manifest("1", python, "x86_64", None, None, None, (), facts)
-    tree = BundleTree("/bundle", manifest, {**seen, "bin/python3.12": SeenFile("2", 0)}, {}, frozenset(), frozenset())
-    names = ("packed", "replaced", "added", "missing", "/outside/program", "bin/python3.12")
-    assert [name for name in names if came_later(tree, name)] == ["replaced", "added"]
+    tree = BundleTree("/bundle", manifest, seen, {}, frozenset(), frozenset())
+    names = (*seen, f"{PACKAGES}/missing.so", "/outside/program")
+    assert sorted(name for name in names if came_later(tree, name)) == sorted(LATER)
