@@ -203,14 +203,16 @@ def test_version_is_one_line_on_standard_output() -> None:
     assert done.stdout == f"bundler, version {VERSION}\n"
 
 
-@pytest.mark.parametrize("command", cli.bundler.commands)
+@pytest.mark.parametrize("command", cli.COMMANDS)
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_of_a_command_tells_each_of_its_options(command: str, flag: str) -> None:
     done = bundler([command, flag])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: ")
     text = " ".join(done.stdout.split())
-    for parameter in cli.bundler.commands[command].params:
+    found = cli.bundler.get_command(click.Context(cli.bundler), command)
+    assert found is not None
+    for parameter in found.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
             assert parameter.help, f"{parameter.name} has no help"
             assert " ".join(parameter.help.split()) in text

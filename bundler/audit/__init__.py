@@ -46,10 +46,21 @@ def audit_tree(bundle: str, tree: BundleTree, contents: Contents, *, run: bool) 
 
 
 def audit_static(tree: BundleTree) -> tuple[list[Fault], list[str]]:
-    """Faults and notes of links, binaries and texts."""
+    """Faults and notes of links, binaries and texts. Binaries that an installer brought later are its own business: a note."""
     macos = tree.manifest.system == OperatingSystem.MACOS.value
-    faults, notes = audit_dylibs(tree) if macos else audit_libraries(tree)
+    found, notes = audit_dylibs(tree) if macos else audit_libraries(tree)
+    later = {fault.path for fault in found if came_later(tree, fault.path)}
+    faults = [fault for fault in found if fault.path not in later]
+    if later:
+        notes.append(
+            f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
+        )
     return [*audit_links(tree), *faults, *audit_texts(tree)], notes
+
+
+def came_later(tree: BundleTree, path: str) -> bool:
+    """Whether the file at a bundle path was added or replaced after the pack; Python's own program never may be."""
+    return path in tree.files and path != tree.manifest.python.executable and not tree.is_as_packed(path)
 
 
 def run_faults(tree: BundleTree, report: RunReport) -> Iterator[Fault]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bundler.audit.faults import Fault, FaultKind, LeakReport
 from bundler.audit.tree import BundleTree
+
+_INTERPRETER = re.compile(r"bin/python\d*(\.\d+)?[td]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,11 @@ def _uninstalled(tree: BundleTree) -> list[str]:
 
 
 def _installers_own(tree: BundleTree, path: str) -> bool:
-    """Whether an installer may change the path: packages, scripts, data; never the runtime."""
+    """Whether an installer may change the path: packages, and what they brought elsewhere; never the runtime."""
     python = tree.manifest.python
     if path.startswith(tuple(folder + "/" for folder in python.site_packages)):
         return True
-    runtime = ("lib/", "lib64/", "include/", os.path.dirname(python.executable) + "/python", "pyvenv.cfg")
-    return not path.startswith(runtime)
+    include = f"include/{os.path.basename(python.stdlib)}"
+    runtime = (f"{python.stdlib}/", "lib/bundled/", "lib/libpython", include, "pyvenv.cfg")
+    brought = tree.manifest.files[path].origin.startswith("env:")
+    return brought and not path.startswith(runtime) and not _INTERPRETER.fullmatch(path)

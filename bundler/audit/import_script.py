@@ -19,14 +19,18 @@ def outside(root):
     for path in sys.path:
         if path and not (path + os.sep).startswith(inside):
             found.add(path)
-    for name, module in list(sys.modules.items()):
+    main_module = sys.modules["__main__"]  # this script; `multiprocessing` lists it once more, as `__mp_main__`
+    for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if name != "__main__" and isinstance(file, str) and not os.path.abspath(file).startswith(inside):
+        # Modules that are made by hand may say anything: torch's `_ops.py` is no file.
+        if module is main_module or not isinstance(file, str) or not os.path.isabs(file):
+            continue
+        if not os.path.normpath(file).startswith(inside):
             found.add(file)
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         for line in maps:
             fields = line.rstrip("\n").split(None, 5)
-            path = fields[5] if len(fields) > 5 else ""
+            path = fields[5].replace("\\012", "\n") if len(fields) > 5 else ""  # as the kernel writes a line end
             if path.startswith("/") and not path.startswith(inside) and ".so" in os.path.basename(path):
                 found.add(path)
     return sorted(found)

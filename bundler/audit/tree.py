@@ -74,6 +74,11 @@ class BundleTree:
         """The path on this machine."""
         return os.path.join(self.root, bundle_path)
 
+    def is_as_packed(self, path: str) -> bool:
+        """Whether the file at a bundle path is there as it was packed, neither added nor replaced later."""
+        fact, seen = self.manifest.files.get(path), self.files.get(path)
+        return fact is not None and seen is not None and fact.sha256 == seen.sha256
+
     def follow(self, path: str) -> str | None:
         """The bundle path of what a bundle path leads to, links followed; None where it leads out, nowhere or in a circle.
 

@@ -61,6 +61,8 @@ class _Place:
     source: str
     origin: str
     layer: Layer
+    by_link: bool = False
+    """Whether a link led here, out of the mounts."""
 
 
 class _Collector:
@@ -74,6 +76,8 @@ class _Collector:
         self._sysroot = sysroot
         self._known = known
         self._links: dict[str, _Place] = {}
+        self._over_folders: set[str] = set()
+        """Bundle paths of links that lie over a lower mount's folder."""
         self._now = time.time_ns()
 
     def take_mount(self, mount: Mount) -> None:
@@ -97,7 +101,9 @@ class _Collector:
             self._take_file(place.path, place.source, place.origin, place.layer, found)
         elif stat.S_ISLNK(mode):
             self._links[place.path] = place
-            self.entries.pop(place.path, None)
+            before = self.entries.pop(place.path, None)
+            if before is not None and isinstance(before.content, Directory):
+                self._over_folders.add(place.path)
         else:
             kind = _KINDS.get(stat.S_IFMT(mode), "special file")
             self.warnings.append(f"{place.origin} is a {kind} and is left out")
@@ -126,7 +132,10 @@ class _Collector:
                 entries[path] = Entry(path, content, found.st_mode & 0o777, found.st_mtime_ns, layer, origin + name)
                 continue
             inner = frozenset(inside[len(name) + 1 :] for inside in skip if inside.startswith(name + "/"))
-            below = _Place(path, folder + name, origin + name, place.layer)
+            below = _Place(path, folder + name, origin + name, place.layer, place.by_link)
+            if place.by_link and self._table.is_source(below.source) and stat.S_ISDIR(found.st_mode):
+                self.warnings.append(f"{below.origin} lies behind a link to a folder around it and is left out there")
+                continue
             self._take(below, found, inner, depth + 1)
 
     def _put(
@@ -134,11 +143,19 @@ class _Collector:
     ) -> None:
         before = self.entries.get(path)
         if before is not None:
-            if isinstance(content, Directory) and isinstance(before.content, Directory):
-                return
+            if isinstance(before.content, Directory):
+                if isinstance(content, Directory):
+                    return
+                self._drop_below(path)
             if origin.startswith(ADDED) and not before.origin.startswith(ADDED):
                 self.clashes.append(path)
         self.entries[path] = Entry(path, content, found.st_mode & 0o777, found.st_mtime_ns, layer, origin)
+
+    def _drop_below(self, path: str) -> None:
+        """Forget what lower mounts brought into a folder that is none any more."""
+        for known in (self.entries, self._links):
+            for lower in [name for name in known if name.startswith(path + "/")]:
+                del known[lower]
 
     def settle_links(self) -> None:
         """Decide on each link, now that all paths are known; a folder taken for a link may bring more of them."""
@@ -151,6 +168,11 @@ class _Collector:
         target = self._sysroot.target(place.source)
         inside = self._table.bundle_path(target)
         known = inside is not None and (inside in self.entries or inside in links or not inside)
+        real = self._sysroot.real(place.source)
+        if path in self._over_folders and not os.path.isdir(real):
+            self._drop_below(path)
+        elif path in self._over_folders:
+            known = False  # what it leads to joins what lies there
         if inside is not None and known and inside != path:
             text = relative(inside, os.path.dirname(path))
             self._put(path, place.origin, place.layer, Link(text), _lstat(place.source))
@@ -160,13 +182,15 @@ class _Collector:
                 f"{place.origin} is a link to {os.readlink(place.source)}, which is not there: left out"
             )
             return
-        real = self._sysroot.real(place.source)
-        if os.path.isdir(real) and (path + "/").startswith((self._table.bundle_path(real) or "\0") + "/"):
+        around = (self._table.bundle_path(real) or "\0") + "/"
+        if os.path.isdir(real) and (
+            (path + "/").startswith(around) or (place.by_link and place.source.startswith(real + "/"))
+        ):
             self.warnings.append(f"{place.origin} is a link to a folder around it and is left out")
             return
         # On this machine a file keeps the name by which the loader would find it.
         source = real if os.path.isdir(real) or not self._sysroot.is_host else place.source
-        meant = _Place(path, source, place.origin, place.layer)
+        meant = _Place(path, source, place.origin, place.layer, by_link=self._table.bundle_path(real) is None)
         self._take(meant, os.stat(real), frozenset(), path.count("/"))
 
 

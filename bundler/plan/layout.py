@@ -22,7 +22,8 @@ WHEELS = "share/python-wheels"
 _ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
 _FOR_THE_FOLDER = frozenset({".gitignore", "CACHEDIR.TAG"})
 _PYTHON_LINK = re.compile(r"(python|pythonw)(\d+(\.\d+)?t?d?)?")
-_ACTIVATION = re.compile(r"(activate([._].*)?|Activate\.ps1|deactivate(\..*)?|pydoc\.bat)")
+# What venv, virtualenv and uv write. `activate_this.py` finds its place by itself and stays.
+_ACTIVATION = re.compile(r"activate(\.(bat|csh|fish|nu|ps1|sh|xsh))?|Activate\.ps1|deactivate(\.(bat|nu))?|pydoc\.bat")
 
 
 def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:

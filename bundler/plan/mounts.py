@@ -42,6 +42,10 @@ class MountTable:
                 self._below.append((os.path.join(source, ""), mount))
         self._folders: dict[str, _Folder | None] = {}
 
+    def is_source(self, path: str) -> bool:
+        """Whether a mount begins at a path on this machine."""
+        return path in self._exact
+
     def bundle_path(self, path: str) -> str | None:
         """The bundle path that an absolute path on this machine becomes; None outside of every mount.
 

@@ -8,14 +8,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bundler.environment import Environment, Interpreter
+from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.entries import Entry, Literal, Source
 from bundler.plan.layout import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
 from bundler.plan.mounts import MountTable, relative
 from bundler.rewrite import Rewritten
+from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
 from bundler.rewrite.direct_url import names_local_path
-from bundler.rewrite.pkg_config import rewrite_pkg_config
+from bundler.rewrite.jupyter import rewrite_kernel
+from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
 from bundler.rewrite.scripts import developed_script, rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
@@ -31,6 +33,7 @@ from bundler.rewrite.sysconfig import (
 from bundler.rewrite.venv import rewrite_venv
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]
+_KERNEL = re.compile(r"share/jupyter/kernels/[^/]+/kernel\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class _Planner:
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
+            ("ssl.py", lambda _, data: rewrite_ssl(data)),
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
         self._wanted_in_stdlib = re.compile("|".join(patterns))
@@ -135,8 +139,15 @@ class _Planner:
             return self._pth
         if name == "direct_url.json" and folder.endswith(".dist-info"):
             return self._direct_url
-        if folder == "lib/pkgconfig" and entry.origin.startswith(("base:", "host:")):
-            return lambda _, data: rewrite_pkg_config(data, self._directories)
+        if name == "pyvenv.cfg" and folder:
+            self.warnings.append(
+                f"{folder} is a virtual environment of its own, whose Python stays behind: it will not run in the bundle"
+            )
+            return None
+        if folder in ("lib/pkgconfig", "share/pkgconfig") and name.endswith(".pc"):
+            return self._pkg_config
+        if _KERNEL.fullmatch(path):
+            return lambda _, data: rewrite_kernel(data, self._is_ours)
         if (folder == "bin" or entry.mode & 0o111) and _begins_with(entry, b"#!"):
             if folder == "bin" and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
                 return self._config_script
@@ -164,6 +175,14 @@ class _Planner:
 
     def _pth(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_pth(data, lambda path: self._map_path(path, os.path.dirname(entry.path)))
+
+    def _pkg_config(self, entry: Entry, data: bytes) -> Rewritten | None:
+        """Python's own file has Python's directories; those of packages may name the environment's folder."""
+        if entry.origin.startswith(("base:", "host:")):
+            return rewrite_pkg_config(data, self._directories)
+        own = tuple(MovedDirectory(folder, "") for folder in self._own_folders)
+        alone = self._environment.kind is EnvironmentKind.INSTALLATION
+        return follow_place(data, (*self._directories, *own) if alone else own)
 
     def _map_path(self, path: str, folder: str) -> str | None:
         inside = self._mounts.bundle_path(self._sysroot.located(path, ""))

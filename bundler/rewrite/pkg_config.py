@@ -29,3 +29,9 @@ def rewrite_pkg_config(data: bytes, directories: Sequence[MovedDirectory]) -> Re
     new = _VARIABLE.sub(lambda match: match[1] + b"=" + values[match[1]], data)
     new = replace_directories(new, directories, prefix.decode()) or new
     return None if new == data else Rewritten(new, "directories follow the file")
+
+
+def follow_place(data: bytes, directories: Sequence[MovedDirectory]) -> Rewritten | None:
+    """A package's own file, which may lay things out as it likes: only the moved `directories` in it follow the file."""
+    new = replace_directories(data, directories, _BUNDLE.decode())
+    return None if new is None else Rewritten(new, "directories follow the file")

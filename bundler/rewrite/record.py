@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ class Row:
 
 
 def parse_record(data: bytes) -> list[Row]:
-    """The rows in order; short rows are filled up, empty lines skipped."""
+    """The rows in order; short rows are filled up, empty lines skipped. A damaged file ends at the first row that is none."""
     read: list[str] = []
 
     def lines() -> Iterator[str]:
@@ -31,11 +32,12 @@ def parse_record(data: bytes) -> list[Row]:
             yield line
 
     rows = []
-    for fields in csv.reader(lines()):
-        if fields:
-            path, digest, size = (*fields, "", "")[:3]
-            rows.append(Row(path, digest, size, "".join(read)))
-        read.clear()
+    with contextlib.suppress(csv.Error):
+        for fields in csv.reader(lines()):
+            if fields:
+                path, digest, size = (*fields, "", "")[:3]
+                rows.append(Row(path, digest, size, "".join(read)))
+            read.clear()
     return rows
 
 

@@ -136,7 +136,10 @@ def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool], an
         return None
     # uv finds the interpreter from $0, or spells it: then it is the environment's.
     if "$(" not in match["interpreter"]:
-        interpreter = "".join(shlex.split(match["interpreter"]))
+        try:
+            interpreter = "".join(shlex.split(match["interpreter"]))
+        except ValueError:  # a quote that is not closed: no shell reads it either
+            return None
         if not is_ours(interpreter) and not (any_python and _PYTHON.fullmatch(os.path.basename(interpreter))):
             return None
     return _Head(_words(match["arguments"]), length + len(second) + len(third) + 2)

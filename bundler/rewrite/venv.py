@@ -1,6 +1,8 @@
-"""The standard library's `venv`: `python -m venv --copies` gives the copied interpreter its libraries, too.
+"""The standard library's `venv`: environments made by a bundle work, by `--copies` and through a link from outside, too.
 
-A bundle's interpreter finds libpython and `lib/bundled` from its own place; a copy elsewhere would find the host's, or none.
+A bundle's interpreter finds libpython and `lib/bundled` from its own place; a copy elsewhere would find the host's, or none. An
+environment that took the folder of a link for the interpreter's would find nothing there; other installations then fall back to
+the prefix that they were compiled for.
 """
 
 from __future__ import annotations
@@ -14,4 +16,4 @@ def rewrite_venv(data: bytes) -> Rewritten | None:
     ending = read_template("venv_ending").encode()
     if b"\nclass EnvBuilder" not in data or b"def setup_python(" not in data or ending in data:
         return None
-    return Rewritten(data + ending, "environments with a copied interpreter get its libraries")
+    return Rewritten(data + ending, "environments find the bundle, and a copied interpreter its libraries")

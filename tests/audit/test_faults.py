@@ -174,6 +174,23 @@ def test_a_module_and_a_path_from_outside_are_seen_at_run_time(bundle: Path, tmp
     assert faults(verify(str(bundle))) == [(FaultKind.OUTSIDE, str(tmp_path / "stray"))]
 
 
+def test_a_binary_that_an_installer_brought_is_a_note(bundle: Path) -> None:
+    """Wheels have a RUNPATH, lean on the host's libraries, and miss some: that is no fault of the bundle's."""
+    if shutil.which("patchelf") is None or shutil.which("gcc") is None:
+        pytest.skip("patchelf or gcc is not installed")
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    module = packages / extension(bundle, "_sqlite3").name.replace("_sqlite3", "wheel")
+    shutil.copy(extension(bundle, "_sqlite3"), module)
+    subprocess.run(
+        ["patchelf", "--set-rpath", "$ORIGIN/../../bundled", "--add-needed", "libnone.so.1", module], check=True
+    )
+    report = verify(str(bundle))
+    assert faults(report) == []
+    assert any("came after the pack" in note for note in report.notes)
+    accept(bundle, module)
+    assert {path for _, path in static(bundle)} == {str(module.relative_to(bundle))}
+
+
 def test_what_came_later_is_a_fault_only_when_strict(bundle: Path) -> None:
     packages = next(bundle.glob("lib/python3.*/site-packages"))
     rewrite(packages / "later.py", b"")

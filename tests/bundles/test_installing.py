@@ -147,7 +147,24 @@ def check_environments(plain: Plain, folder: Path) -> None:
         assert plain.run(new / "bin/pip", "--version").startswith("pip ")
 
 
-CHECKS: Sequence[Callable[[Plain, Path], None]] = (check_configuration, check_compiling, check_environments)
+def check_environments_through_a_link(plain: Plain, folder: Path) -> None:
+    """`python -m venv` by a link from outside makes an environment of the bundle, not of the link's folder."""
+    for target in ("python", f"python{plain.python.version}"):
+        link = folder / f"my-{target}"
+        link.symlink_to(plain.bundle / "bin" / target)
+        plain.run(link, "-m", "venv", folder / f"by-{target}")
+        code = "import sys; print(sys.prefix, sys.base_prefix, sep='|')"
+        answer = plain.run(folder / f"by-{target}/bin/python", "-c", code).strip()
+        assert answer.split("|") == [str(folder / f"by-{target}"), str(plain.bundle)]
+        assert plain.run(folder / f"by-{target}/bin/pip", "--version").startswith("pip ")
+
+
+CHECKS: Sequence[Callable[[Plain, Path], None]] = (
+    check_configuration,
+    check_compiling,
+    check_environments,
+    check_environments_through_a_link,
+)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))

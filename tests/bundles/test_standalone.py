@@ -104,7 +104,8 @@ def test_a_bundle_packs_to_itself(sample: Sample, tmp_path: Path) -> None:
     assert [change["path"] for change in manifest["changed"]] == []
     again, once = manifest["files"], sample.manifest["files"]
     assert isinstance(once, dict)
-    assert {path: fact.get("sha256") for path, fact in again.items()} == {
+    written = {path for path in again if path.endswith(".pyc")} - once.keys()  # by Python, in tests that ran the bundle
+    assert {path: fact.get("sha256") for path, fact in again.items() if path not in written} == {
         path: fact.get("sha256") for path, fact in once.items()
     }
 

@@ -127,11 +127,13 @@ def test_links_that_lead_out_become_what_they_mean_and_others_stay_links(environ
     assert ["/nowhere/at/all" in text for text in map(str, warnings(done))].count(True) == 1
 
 
-def test_pipes_sockets_and_set_id_bits_stay_behind_with_a_warning_each(environment: Path, tmp_path: Path) -> None:
+def test_pipes_sockets_and_set_id_bits_stay_behind_with_a_warning_each(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = packages(environment)
     os.mkfifo(folder / "pipe")
-    with socket.socket(socket.AF_UNIX) as end:
-        os.chdir(folder)  # a socket's name may have 108 bytes only
+    with socket.socket(socket.AF_UNIX) as end, monkeypatch.context() as here:
+        here.chdir(folder)  # a socket's name may have 108 bytes only
         end.bind("socket")
     (folder / "tool").write_text("#!/bin/sh\n")
     (folder / "tool").chmod(0o6755)

@@ -17,7 +17,7 @@ SOURCES = FOLDER / "sources"
 RUNPATH = "$ORIGIN/one"
 """The search path of a program as it was built."""
 EXPECTED = "place {}, inner 43, tls 5, constructed, extra 3 4, zeros 0 7\n"
-"""What a program prints; the word is `one` or `two`, the folder in which it found libwhich.so."""
+"""What a program prints; the word is of the folder in which it found libwhich.so (PLACES)."""
 WITHOUT_EXTRA = EXPECTED.replace("extra 3 4", "extra 0 0")
 SMALL_ZEROS, LARGE_ZEROS = 20480, 80 << 20
 """Bytes of .bss: what the patcher may store in the file, and more than it does."""
@@ -97,7 +97,7 @@ _SLACK = ("pie", "fixed", "large", "separate")
 SETS: tuple[Set, ...] = (
     Set("x86_64", "x86_64-linux-gnu", 64, "little", 62, 4096, "/lib64/ld-linux-x86-64.so.2", tuple(LAYOUTS)),
     Set("i386", "x86-linux-gnu", 32, "little", 3, 4096, "/lib/ld-linux.so.2", _SLACK),
-    Set("aarch64-4k", "aarch64-linux-gnu", 64, "little", 183, 4096, "/lib/ld-linux-aarch64.so.1"),
+    Set("aarch64-4k", "aarch64-linux-gnu", 64, "little", 183, 4096, "/lib/ld-linux-aarch64.so.1", _SLACK),
     Set("aarch64-64k", "aarch64-linux-gnu", 64, "little", 183, 65536, "/lib/ld-linux-aarch64.so.1"),
     Set("armhf", "arm-linux-gnueabihf", 32, "little", 40, 4096, "/lib/ld-linux-armhf.so.3", _SLACK),
     Set("ppc64le", "powerpc64le-linux-gnu", 64, "little", 21, 65536, "/lib64/ld64.so.2"),
@@ -115,15 +115,18 @@ def set_of(name: str) -> Set:
     return next(each for each in SETS if each.name == name)
 
 
+PLACES: Mapping[str, bytes] = {"one": b"one", "two/libs": b"two", "environment": b"env"}
+"""Folders of libraries beside a program, and the word that those in it say."""
+
+
 def lay_out(machine: Set, layout: str, where: Path) -> Path:
-    """A copy of a program at `where`/app: `one` has libraries that say `one`, `two/libs` such that say `two`."""
-    where.mkdir(parents=True, exist_ok=True)
-    for folder, place in (("one", b"place one"), ("two/libs", b"place two")):
+    """A copy of a program at `where`/app, with libraries in each of PLACES; it looks for them in `one`."""
+    for folder, word in PLACES.items():
         (where / folder / "deep").mkdir(parents=True)
         for library in machine.libraries():
             inside = "deep/" if library.name == "libinner.so" else ""
             data = library.read_bytes()
-            (where / folder / f"{inside}{library.name}").write_bytes(data.replace(b"place one", place))
+            (where / folder / f"{inside}{library.name}").write_bytes(data.replace(b"place one", b"place " + word))
     shutil.copy(machine.folder / layout, where / "app")
     (where / "app").chmod(0o755)
     return where / "app"

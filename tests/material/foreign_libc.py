@@ -1,4 +1,4 @@
-"""The C library of another machine, and programs that run with it under qemu-user; needs no root, changes nothing of this machine."""
+"""The C library of another machine, and programs that run with it under qemu-user; without root or changes to this machine."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Machine:
 
     def run(self, program: Path, **environment: str) -> str:
         """What the program prints; its exit status and messages where it fails. `environment` is all that it has."""
-        variables = [f"-E{key}={value}" for key, value in environment.items()] if self.command else []
+        pairs = environment.items() if self.command else ()
+        variables = [word for key, value in pairs for word in ("-E", f"{key}={value}")]
         done = subprocess.run(
             [*self.command, *variables, str(program)],
             capture_output=True, text=True, check=False, env={} if self.command else environment, timeout=60,

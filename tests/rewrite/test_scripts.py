@@ -186,3 +186,7 @@ def test_an_archive_behind_a_shebang_still_runs(tmp_path: Path) -> None:
     assert script is not None
     assert script.side_data is None
     assert isinstance(answer(install(tmp_path / "bundle", script), "x")[0], list)
+
+
+def test_a_header_whose_quotes_do_not_end_is_none_of_ours() -> None:
+    assert rewritten(b"#!/bin/sh\n'''exec' /env/bin/python 'x \"$0\" \"$@\"\n' '''\nprint()\n") is None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.plan.entries import Digest
 from bundler.rewrite.direct_url import is_editable, names_local_path
-from bundler.rewrite.pkg_config import rewrite_pkg_config
+from bundler.rewrite.jupyter import rewrite_kernel
+from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import ImportLine, OtherLine, PathLine, parse_pth, rewrite_pth
 from bundler.rewrite.pyvenv_cfg import parse, pyvenv_cfg
 from bundler.rewrite.record import parse_record, rewrite_record
@@ -57,6 +59,11 @@ def test_a_record_in_which_nothing_changes_stays_as_it_is() -> None:
     quoted = b'"pkg/__init__.py","sha256=abc",10\n"with ""quotes"" and\na line end.py",,\n'
     for data in (RECORD, RECORD.replace(b"\n", b"\r\n"), b"caf\xe9.py,sha256=a,1\n", quoted):
         assert rewrite_record(data, site_packages=SITE, resolve=same, added=(), digests={}, changed=set()) == data
+
+
+def test_a_damaged_record_ends_where_it_is_damaged() -> None:
+    data = b'pkg.py,sha256=a,1\n"no end,,\n' + b"x" * 200_000
+    assert [row.path for row in parse_record(data)] == ["pkg.py"]
 
 
 def test_absolute_rows_of_an_installer_become_relative() -> None:
@@ -130,3 +137,37 @@ def test_pkg_config_files_use_only_variables_that_they_define() -> None:
     new = rewrite_pkg_config(b"prefix=/opt/py\nlibdir=/opt/py/lib\n", [MovedDirectory("/opt/py", "")])
     assert new is not None
     assert new.data == b"prefix=${pcfiledir}/../..\nlibdir=${prefix}/lib\n"
+
+
+def test_pkg_config_files_of_packages_keep_their_layout() -> None:
+    data = b"prefix=/env\nlibdir=/env/share/app/lib\nsystem=/usr\nLibs: -L${libdir} -L/env/lib -L/envelope\n"
+    new = follow_place(data, [MovedDirectory("/env", "")])
+    assert new is not None
+    assert new.data == (
+        b"prefix=${pcfiledir}/../..\nlibdir=${pcfiledir}/../../share/app/lib\nsystem=/usr\n"
+        b"Libs: -L${libdir} -L${pcfiledir}/../../lib -L/envelope\n"
+    )
+    assert follow_place(b"prefix=/usr\n", [MovedDirectory("/env", "")]) is None
+
+
+def test_a_kernel_runs_on_the_bundle_s_python() -> None:
+    def ours(path: str) -> bool:
+        return path.startswith("/env \u00e9/")
+
+    kernel = {
+        "argv": ["/env \u00e9/bin/python3.12", "-m", "ipykernel_launcher"],
+        "display_name": "k",
+        "env": {"A": "1"},
+    }
+    new = rewrite_kernel(json.dumps(kernel).encode(), ours)
+    assert new is not None
+    assert json.loads(new.data) == kernel | {"argv": ["python", "-m", "ipykernel_launcher"]}
+    assert rewrite_kernel(new.data, ours) is None
+
+
+def test_kernels_of_other_programs_stay_as_they_are() -> None:
+    for data in (
+        b'{"argv": ["/usr/bin/python3", "-m", "x"]}', b'{"argv": ["/env/bin/xcpp"]}', b'{"argv": []}', b'{"argv": [1]}',
+        b"[]", b"no json", b'{"argv": ["python", "-m", "x"]}', b"\xff",
+    ):  # fmt: skip
+        assert rewrite_kernel(data, lambda path: path.startswith("/env/")) is None, data

@@ -94,7 +94,11 @@ class Draft:
                 self._point(number, address, offset, size)
                 if leaves:
                     self.edits[source.image.segments[number].offset] = bytes(old_size)
-        self.set_section(source.sections.find(_SECTION_TYPES[part], old), addr=address, offset=offset, size=size)
+        section = source.sections.find(_SECTION_TYPES[part], old)
+        self.set_section(section, addr=address, offset=offset, size=size)
+        if section is not None and address != old:
+            for place in _section_symbols(source, section):
+                self.edits[place] = source.image.structures.address.pack(address)
 
     def _point(self, number: int, address: int, offset: int, size: int) -> None:
         self.set_segment(number, offset=offset, vaddr=address, paddr=address, filesz=size, memsz=size)
@@ -159,6 +163,23 @@ class Draft:
             return splice(source.image.size, edits, self.insertions)
         except ValueError as error:
             raise BinaryFormatError(f"the file's tables overlap: {error}") from error
+
+
+def _section_symbols(source: Source, number: int) -> list[int]:
+    """File offsets of the value of each symbol that stands for a section (mold and older versions of bfd make them).
+
+    Linkers put them in front of all others, so that no more than a few for each section are looked at.
+    """
+    layout, sections = source.image.structures.symbol, source.sections.sections
+    found = []
+    for section in sections:
+        if section.type == c.SHT_SYMTAB:
+            count = min(section.size // layout.size, section.info, 2 * len(sections) + 16)
+            data = read_at(source.file, section.offset, count * layout.size, "a symbol table")
+            for index, symbol in enumerate(layout.read_all(data)):
+                if symbol.info & 0xF == c.STT_SECTION and symbol.shndx == number:
+                    found.append(section.offset + index * layout.size + layout.position("value"))
+    return found
 
 
 def _dynamic_symbols(source: Source, address: int) -> list[int]:

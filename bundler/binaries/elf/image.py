@@ -123,7 +123,10 @@ def in_memory(segments: Sequence[Segment], address: int, length: int) -> bool:
 def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
     """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
     try:
-        file.seek(offset)
+        try:
+            file.seek(offset)
+        except OSError as error:  # EINVAL: farther than the file system goes
+            raise ValueError from error
         data = file.read(length)
     except (ValueError, OverflowError) as error:
         raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
@@ -236,7 +239,12 @@ def _read_segments(file: BinaryIO, layouts: Structures, header: FileHeader) -> t
     if header.phnum == 0:
         return ()
     if header.phnum == c.PN_XNUM:
-        raise BinaryFormatError("65535 or more program headers (PN_XNUM) are not supported")
+        layout = layouts.section
+        first = layout.read(read_at(file, header.shoff, layout.size, "section header 0")) if header.shoff else None
+        count = first.info if first is not None else "65535 or more"
+        raise BinaryFormatError(
+            f"{count} program headers, counted in a section header (PN_XNUM); up to 65534 are supported"
+        )
     if header.phentsize != layouts.segment.size:
         raise BinaryFormatError(
             f"a program header has {layouts.segment.size} bytes, the ELF header says {header.phentsize}"

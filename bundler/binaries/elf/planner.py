@@ -6,6 +6,7 @@ Everything comes from headers and tables: the cost does not depend on the size o
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
@@ -36,7 +37,10 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     file contradicts itself.
     """
     wanted = wish(edits)
-    laid_out = lay_out(in_memory(file), image, wanted)
+    try:
+        laid_out = lay_out(in_memory(file), image, wanted)
+    except struct.error as error:  # an offset near the end of 32 bits that would have to grow
+        raise CannotPatch(f"a number would leave its field of an ELF{image.elf_class.bits} file: {error}") from error
     if laid_out is None:
         return None
     from bundler.binaries.elf.invariants import check_result

@@ -33,9 +33,12 @@ def read_sections(file: BinaryIO, image: Image, header: FileHeader) -> SectionTa
     """
     if header.shoff == 0:
         return SectionTable(0, ())
-    if header.shnum == 0 or header.shstrndx == c.SHN_XINDEX:
-        raise CannotPatch("65280 or more section headers (SHN_XINDEX) are not supported")
     layout = image.structures.section
+    if header.shnum == 0 or header.shstrndx == c.SHN_XINDEX:
+        count = header.shnum or layout.read(read_at(file, header.shoff, layout.size, "section header 0")).size
+        raise CannotPatch(
+            f"the first of {count} section headers counts or names them (SHN_XINDEX); up to 65279 are supported"
+        )
     if header.shentsize != layout.size:
         raise BinaryFormatError(f"a section header has {layout.size} bytes, the ELF header says {header.shentsize}")
     data = read_at(file, header.shoff, header.shnum * layout.size, "the section header table")

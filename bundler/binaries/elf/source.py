@@ -124,13 +124,16 @@ class Source:
 
 
 def read_source(file: BinaryIO, image: Image) -> Source:
-    """All that is needed of a file to patch it; `image` has a dynamic section.
+    """All that is needed of a file to patch it.
 
-    Raises BinaryFormatError where headers contradict each other, CannotPatch for section headers of an unusual form.
+    Raises BinaryFormatError where it has no dynamic section or headers contradict each other, CannotPatch for section
+    headers of an unusual form.
     """
     _, header = read_header(file)
     dynamic = image.dynamic or ()
-    number = next(n for n, segment in enumerate(image.segments) if segment.type == c.PT_DYNAMIC)
+    number = next((n for n, segment in enumerate(image.segments) if segment.type == c.PT_DYNAMIC), None)
+    if number is None:
+        raise BinaryFormatError(f"none of the {len(image.segments)} segments is PT_DYNAMIC")
     segment = image.segments[number]
     offset = image.offset_of(segment.vaddr, segment.filesz)
     if offset is None or offset != segment.offset:

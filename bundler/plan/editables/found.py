@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.environment import Distribution, Environment
@@ -54,18 +54,28 @@ class Editable:
     """Lines that go with the editable, by the `.pth` file that they are in."""
 
 
-def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> list[Editable]:
-    """Look through the package folders. `is_outside` tells whether a folder (absolute) does not come along by itself."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The editables, and lines of `.pth` files that name a place outside where nothing is, by file."""
+
+    editables: tuple[Editable, ...]
+    stale: Mapping[str, set[str]]
+
+
+def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> Found:
+    """Look through the package folders. `is_outside` tells whether a place (absolute) does not come along by itself."""
     finder = _Finder(environment, is_outside)
     for folder in environment.site_packages:
-        names = sorted(os.listdir(folder))
+        # What is no file, as a link that leads nowhere, Python passes over.
+        names = [name for name in sorted(os.listdir(folder)) if name.endswith((".pth", ".egg-link"))]
+        names = [name for name in names if environment.sysroot.is_file(os.path.join(folder, name))]
         for name in names:
             if name.endswith(".egg-link"):
                 finder.read_egg_link(folder, name)
         for name in names:
             if name.endswith(".pth"):
                 finder.read_pth(folder, name)
-    return list(finder.editables.values())
+    return Found(tuple(finder.editables.values()), finder.stale)
 
 
 class _Finder:
@@ -77,6 +87,7 @@ class _Finder:
         self._owners = dict(_owners(environment))
         self._linked: dict[str, Editable] = {}
         self.editables: dict[str, Editable] = {}
+        self.stale: dict[str, set[str]] = {}
 
     def read_egg_link(self, folder: str, name: str) -> None:
         path = os.path.join(folder, name)
@@ -88,7 +99,7 @@ class _Finder:
 
     def read_pth(self, folder: str, name: str) -> None:
         path = os.path.join(folder, name)
-        with open(path, "rb") as file:
+        with open(self._sysroot.real(path), "rb") as file:
             lines = parse_pth(file.read())
         for line in lines:
             match line:
@@ -102,6 +113,8 @@ class _Finder:
                         self._linked[source].lines.setdefault(path, set()).add(text)
                     elif os.path.isdir(source) and self._is_outside(source):
                         self._take(folder, path, text, SearchPath(source))
+                    elif not self._sysroot.exists(source) and self._is_outside(source):
+                        self.stale.setdefault(path, set()).add(text)
 
     def _take(self, folder: str, path: str, line: str, part: Part) -> None:
         owner = self._owners.get(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -49,13 +49,15 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
 
     found = find_editables(environment, is_outside)
     if not environment.sysroot.is_host:
-        raise_all([_of_another_root(editable) for editable in found if not _is_paths(editable)])
+        raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
     if options.editable is EditableMode.ERROR:
-        raise_all([_refused(editable) for editable in found])
+        raise_all([_refused(editable) for editable in found.editables])
     maker = _Maker(table, environment.sysroot, _reader(environment, options))
-    for editable in found:
+    for editable in found.editables:
         maker.take(editable)
     raise_all(maker.errors)
+    for path, lines in found.stale.items():
+        maker.drop(path, lines)
     maker.settle_lines()
     return Editables(
         tuple(maker.mounts),
@@ -167,6 +169,13 @@ class _Maker:
             dict.fromkeys(part.folder for part in editable.parts if not isinstance(part, Hook))
         )
         self.notes.append(f"editable {editable.name} of {source} ({content.back_end}): {', '.join(names)}")
+
+    def drop(self, path: str, lines: Collection[str]) -> None:
+        """Leave out lines of a `.pth` file that lead nowhere: in a bundle they would put a place of its host on the path."""
+        inside = self._table.bundle_path(path)
+        if inside is not None:
+            self._lines.setdefault(path, set()).update(lines)
+            self.warnings += [f"{inside} names {line}, which is not there: left out" for line in sorted(lines)]
 
     def settle_lines(self) -> None:
         """Replace the `.pth` files that keep some of their lines, and remove those that keep none."""

@@ -1,4 +1,4 @@
-"""The reader agrees with readelf on real files, reads little, and never fails but by BinaryFormatError."""
+"""The reader agrees with readelf on real files, and reads little. What it does with damaged ones: test_fuzz."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from bundler.binaries.elf import UNCHANGED, Edits, ElfClass, is_elf, plan_patch, read_image, version_needs
-from bundler.binaries.elf.structs import ByteOrder
-from bundler.errors import BinaryFormatError, CannotPatch
+from bundler.binaries.elf import UNCHANGED, Edits, is_elf, plan_patch, read_image, version_needs
+from bundler.errors import BinaryFormatError
 from tests.binaries.elf.patching import image_of
 from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program, need
-from tests.binaries.elf.samples import make_sample
 
 SYSTEM_FILES = [Path(sys.executable).resolve()]
 SYSTEM_FILES += sorted(Path("/usr/lib").glob("*-linux-gnu*/*.so.*"))[:60]
@@ -98,74 +94,6 @@ def test_only_the_magic_makes_an_elf_file() -> None:
 def test_a_file_cut_in_its_header_is_refused(length: int, program: bytes) -> None:
     with pytest.raises(BinaryFormatError):
         read_image(io.BytesIO(program[:length]))
-
-
-def survive(data: bytes, rpath: str | None) -> None:
-    """A result, BinaryFormatError or CannotPatch; anything else is a bug."""
-    file = io.BytesIO(data)
-    try:
-        image = read_image(file)
-        version_needs(file, image)
-        edits = Edits(rpath, dict.fromkeys(image.needed[:1], "lib" + "n" * 30))
-        if (plan := plan_patch(file, image, edits)) is not None:
-            new = b"".join(plan.patch.read(file))
-            assert read_image(io.BytesIO(new)).rpath == rpath
-            assert len(new) < len(data) + (1 << 24) or plan.patch.size == len(new)
-    except (BinaryFormatError, CannotPatch):
-        pass
-
-
-MUTATIONS = st.lists(st.tuples(st.integers(0, 1 << 20), st.binary(min_size=1, max_size=8)), max_size=6)
-VALUES = st.sampled_from(
-    [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\1\0\0\0", b"\0\x10\0\0"]
-)
-ORDERS: tuple[ByteOrder, ...] = ("little", "big")
-PATHS = st.sampled_from([None, "$ORIGIN", "$ORIGIN/" + "p" * 400])
-
-
-def mutate(data: bytes, mutations: list[tuple[int, bytes]], cut: int) -> bytes:
-    changed = bytearray(data)
-    for place, new in mutations:
-        at = place % len(changed)
-        changed[at : at + len(new)] = new
-    return bytes(changed[: len(changed) - cut])
-
-
-@given(
-    mutations=MUTATIONS,
-    cut=st.sampled_from([0, 0, 0, 1, 64, 1000]),
-    rpath=PATHS,
-    elf_class=st.sampled_from(ElfClass),
-    order=st.sampled_from(ORDERS),
-)
-@settings(max_examples=400, deadline=2000)
-def test_a_damaged_sample_never_breaks_the_reader(
-    mutations: list[tuple[int, bytes]], cut: int, rpath: str | None, elf_class: ElfClass, order: ByteOrder
-) -> None:
-    data = make_sample(elf_class, order)
-    survive(mutate(data, mutations, min(cut, len(data))), rpath)
-
-
-@given(place=st.integers(0, 400), values=st.lists(VALUES, min_size=1, max_size=3), rpath=PATHS)
-@settings(max_examples=400, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_wrong_number_in_a_table_never_breaks_the_reader(
-    program: bytes, place: int, values: list[bytes], rpath: str | None
-) -> None:
-    image = read_image(io.BytesIO(program))
-    dynamic = next(segment for segment in image.segments if segment.type == 2)
-    starts = [0, 64, dynamic.offset]
-    starts += [image.offset_of(image.entry(tag) or 0) or 0 for tag in (5, 6, 0x6FFFFEF5, 0x6FFFFFFE)]
-    mutations = [(starts[number % len(starts)] + place * 4, value) for number, value in enumerate(values, place)]
-    survive(mutate(program, mutations, 0), rpath)
-
-
-@pytest.mark.everything
-@given(mutations=MUTATIONS, cut=st.integers(0, 5000), rpath=PATHS)
-@settings(max_examples=20000, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_damaged_program_never_breaks_the_reader(
-    program: bytes, mutations: list[tuple[int, bytes]], cut: int, rpath: str | None
-) -> None:
-    survive(mutate(program, mutations, cut), rpath)
 
 
 def test_unchanged_edits_plan_nothing(program: bytes) -> None:

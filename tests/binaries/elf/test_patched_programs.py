@@ -7,10 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from bundler.binaries.elf import Edits, Tier, plan_patch, read_image
 from bundler.errors import CannotPatch, PayloadInTheWay
-from tests.binaries.elf.patching import image_of, patch, plan
+from tests.binaries.elf.patching import edit, image_of, patch, plan
 from tests.binaries.elf.programs import EXPECTED, LAYOUTS, PROGRAM, compile_c, make_library, make_program, need, run
 
 LONG = "$ORIGIN/two/libs:$ORIGIN/" + "/".join(["a long path that is not there"] * 5)
@@ -94,6 +96,27 @@ def test_eu_elflint_finds_no_more_faults_than_before(app: Path) -> None:
     before = faults()
     patch(app, LONG)
     assert faults() <= before
+
+
+@pytest.mark.parametrize("layout", ["mold", "mold fixed"])
+def test_symbols_that_stand_for_sections_follow_them(layout: str, tmp_path: Path) -> None:
+    app = make_program(tmp_path, *LAYOUTS[layout])
+    edit(
+        app,
+        Edits(
+            LONG,
+            interpreter="/lib64/../lib64/../lib64/ld-linux-x86-64.so.2",
+            added=[f"lib{number}.so" for number in range(9)],
+        ),
+    )
+    with app.open("rb") as file:
+        elf = ELFFile(file)
+        table = elf.get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        symbols = [symbol for symbol in table.iter_symbols() if symbol["st_info"]["type"] == "STT_SECTION"]
+        sections = [(elf.get_section(symbol["st_shndx"]), symbol["st_value"]) for symbol in symbols]
+        assert {".dynstr", ".interp", ".dynamic"} <= {section.name for section, _ in sections}
+        assert [section.name for section, value in sections if value != section["sh_addr"]] == []
 
 
 def test_a_hundred_growing_edits_keep_working_and_waste_nothing(app: Path) -> None:

@@ -1,0 +1,153 @@
+"""Whatever a file holds: a result with what was wished, or an error that says why not; soon, and in little memory."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import BinaryIO
+
+import pytest
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bundler.binaries.elf import Edits, ElfClass, PathTag, plan_patch, read_image, version_needs
+from bundler.binaries.elf.structs import ByteOrder
+from bundler.binaries.elf.wishes import wish
+from bundler.binaries.view import open_patched
+from bundler.errors import BinaryFormatError, CannotPatch
+from tests.binaries.elf.damage import Damage, Kind, damaged, fields
+from tests.binaries.elf.samples import make_sample
+from tests.material.elf_fixtures import SETS
+
+ORDERS: tuple[ByteOrder, ...] = ("little", "big")
+LONG = "$ORIGIN/" + "p" * 400
+EDITS = (
+    Edits(None),
+    Edits("$ORIGIN"),
+    Edits(LONG),
+    Edits(LONG, path_tag=PathTag.RUNPATH),
+    Edits(added=["liba.so", "libb.so"]),
+    Edits(added=[f"lib{number}.so" for number in range(12)]),
+    Edits(removed=["libextra.so", "libinner.so", "libinner.so.1"]),
+    Edits(removed=["libwhich.so", "libc.so.6"]),
+    Edits(needed={"libwhich.so": "lib" + "n" * 60, "libinner.so": "lib" + "m" * 60}),
+    Edits(soname="libother.so"),
+    Edits(interpreter="/lib/" + "l" * 80),
+    Edits(interpreter="/l"),
+    Edits(unversioned=["extra"]),
+    Edits(LONG, {"libwhich.so": "l"}, PathTag.RPATH, ["libx.so"], ["libextra.so"], "s" * 90, "/" + "i" * 99, ["which"]),
+)
+DAMAGES = st.lists(
+    st.builds(Damage, st.sampled_from(Kind), st.integers(0, 1 << 16), st.integers(0, 1 << 12)), min_size=1, max_size=4
+)
+
+
+@functools.cache
+def files() -> tuple[bytes, ...]:
+    """The fixtures of all machines, and a sample of every class and byte order."""
+    samples = [make_sample(elf_class, order) for elf_class in ElfClass for order in ORDERS]
+    return (*samples, *(file.read_bytes() for each in SETS for file in [*each.libraries(), *each.programs()]))
+
+
+FILES = st.integers(0, 1 << 10).map(lambda number: files()[number % len(files())])
+
+
+def read_by_pyelftools(file: BinaryIO) -> bool:
+    """Whether pyelftools can read its headers and all tags."""
+    try:
+        elf = ELFFile(file)
+        for segment in elf.iter_segments():
+            if isinstance(segment, DynamicSegment):
+                list(segment.iter_tags())
+        return elf.num_sections() >= 0
+    except Exception:
+        return False
+
+
+def survive(data: bytes, edits: Edits) -> bool:
+    """Patch a file; whether it could be done. Any other error than those two, or a wrong result, is a bug."""
+    file = io.BytesIO(data)
+    start = time.process_time()
+    try:
+        image = read_image(file)
+        version_needs(file, image)
+        plan = plan_patch(file, image, edits)
+    except (BinaryFormatError, CannotPatch) as error:
+        assert str(error)
+        return False
+    finally:
+        assert time.process_time() - start < 1
+    if plan is None:
+        return True
+    new = open_patched(file, plan.patch)
+    result, wanted = read_image(new), wish(edits)
+    assert [os.fsencode(name) for name in result.needed] == wanted.needed(map(os.fsencode, image.needed))
+    if wanted.rpath is None or isinstance(wanted.rpath, bytes):
+        path = None if wanted.rpath is None else wanted.rpath.decode()
+        rpath = edits.path_tag is PathTag.RPATH
+        assert (result.rpath, result.runpath) == ((path, None) if rpath else (None, path))
+    assert not read_by_pyelftools(io.BytesIO(data)) or read_by_pyelftools(new)
+    assert plan_patch(new, result, edits) is None
+    return True
+
+
+def fuzz(examples: int) -> Callable[[Callable[[bytes, list[Damage], Edits], None]], Callable[[], None]]:
+    """Run a test with so many damaged files."""
+
+    def decorate(test: Callable[[bytes, list[Damage], Edits], None]) -> Callable[[], None]:
+        given_all = given(original=FILES, damages=DAMAGES, edits=st.sampled_from(EDITS))
+        return settings(max_examples=examples, deadline=None, suppress_health_check=[*HealthCheck])(given_all(test))
+
+    return decorate
+
+
+@fuzz(1500)
+def test_a_damaged_file_is_patched_or_refused(original: bytes, damages: list[Damage], edits: Edits) -> None:
+    survive(damaged(original, damages), edits)
+
+
+@pytest.mark.everything
+@fuzz(12000)
+def test_many_damaged_files_are_patched_or_refused(original: bytes, damages: list[Damage], edits: Edits) -> None:
+    survive(damaged(original, damages), edits)
+
+
+@fuzz(400)
+def test_a_damaged_file_takes_no_more_memory_than_a_few_times_its_size(
+    original: bytes, damages: list[Damage], edits: Edits
+) -> None:
+    """On a disk: there, a buffer for all that a wrong length asks for is made before anything is read.
+
+    A table of headers has at most 65535 entries of 64 bytes.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(damaged(original, damages))
+        tracemalloc.start()
+        try:
+            plan_patch(file, read_image(file), edits)
+        except (BinaryFormatError, CannotPatch):
+            pass
+        finally:
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+    assert peak < 16 * len(original) + 65535 * 64 + (1 << 18)
+
+
+@pytest.mark.parametrize("edits", EDITS, ids=lambda edits: str(EDITS.index(edits)))
+def test_every_undamaged_file_is_patched_or_refused(edits: Edits) -> None:
+    done = [survive(data, edits) for data in files()]
+    assert any(done)
+
+
+def test_every_field_can_be_damaged() -> None:
+    """Each byte of the headers is in some field, so that damage reaches it."""
+    data = make_sample(ElfClass.ELF32, "big")
+    covered = {at for field in fields(data) for at in range(field.offset, field.offset + 2)}
+    assert {16, 18, 28, 32, 42, 44, 46, 48, 50} <= covered

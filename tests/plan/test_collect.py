@@ -1,0 +1,113 @@
+"""Every path of the environment and its base gets an entry; links and mounts that lie over others lose nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bundler.plan.collect import Collected, collect
+from bundler.plan.entries import Directory, Layer, Link, Source
+from bundler.plan.mounts import Mount, MountTable
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A base with a manual page."""
+    page = tmp_path / "base/share/man/man1/python.1"
+    page.parent.mkdir(parents=True)
+    page.write_text("base")
+    return tmp_path / "base"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """An environment with a module, in a project."""
+    module = tmp_path / "project/env/lib/module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("environment")
+    (tmp_path / "project/code.py").write_text("project")
+    return tmp_path / "project/env"
+
+
+def walk(base: Path, environment: Path) -> Collected:
+    """The environment over its base."""
+    mounts = [Mount(str(base), "", "base:", Layer.RUNTIME), Mount(str(environment), "", "env:", Layer.PACKAGES)]
+    return collect(MountTable(mounts))
+
+
+def origins(collected: Collected) -> dict[str, str]:
+    """The files, and where they came from."""
+    return {path: entry.origin for path, entry in collected.entries.items() if isinstance(entry.content, Source)}
+
+
+def consistent(collected: Collected) -> bool:
+    """Whether everything lies in folders."""
+    entries = collected.entries
+    parents = {path.rpartition("/")[0] for path in entries} - {""}
+    return all(isinstance(entries[parent].content, Directory) for parent in parents if parent in entries)
+
+
+def test_folders_of_both_are_one(base: Path, environment: Path) -> None:
+    (environment / "share/man/man1").mkdir(parents=True)
+    (environment / "share/man/man1/tool.1").write_text("environment")
+    assert origins(walk(base, environment)) == {
+        "lib/module.py": "env:lib/module.py",
+        "share/man/man1/python.1": "base:share/man/man1/python.1",
+        "share/man/man1/tool.1": "env:share/man/man1/tool.1",
+    }
+
+
+def test_a_file_over_a_folder_takes_the_place_of_all_that_is_in_it(base: Path, environment: Path) -> None:
+    (environment / "share").mkdir()
+    (environment / "share/man").write_text("a file")
+    found = walk(base, environment)
+    assert origins(found) == {"lib/module.py": "env:lib/module.py", "share/man": "env:share/man"}
+    assert consistent(found)
+
+
+def test_a_folder_over_a_file_takes_its_place(base: Path, environment: Path) -> None:
+    (base / "lib").write_text("a file")
+    assert origins(walk(base, environment))["lib/module.py"] == "env:lib/module.py"
+
+
+def test_a_link_to_a_folder_over_a_folder_joins_both(base: Path, environment: Path) -> None:
+    (environment / "man/man1").mkdir(parents=True)
+    (environment / "man/man1/tool.1").write_text("environment")
+    (environment / "share").mkdir()
+    (environment / "share/man").symlink_to("../man")
+    found = walk(base, environment)
+    assert consistent(found)
+    assert origins(found) == {
+        "lib/module.py": "env:lib/module.py",
+        "man/man1/tool.1": "env:man/man1/tool.1",
+        "share/man/man1/python.1": "base:share/man/man1/python.1",
+        "share/man/man1/tool.1": "env:share/man/man1/tool.1",
+    }
+
+
+def test_a_link_to_a_file_over_a_folder_takes_its_place(base: Path, environment: Path) -> None:
+    (environment / "share").mkdir()
+    (environment / "share/man").symlink_to("../lib/module.py")
+    found = walk(base, environment)
+    assert consistent(found)
+    assert found.entries["share/man"].content == Link("../lib/module.py")
+    assert origins(found) == {"lib/module.py": "env:lib/module.py"}
+
+
+def test_a_link_to_the_project_around_the_environment_brings_the_project(base: Path, environment: Path) -> None:
+    (environment / "lib/linked").symlink_to(environment.parent)
+    found = walk(base, environment)
+    assert origins(found)["lib/linked/code.py"] == "env:lib/linked/code.py"
+    assert not any(path.startswith("lib/linked/env") for path in found.entries)
+    assert [warning for warning in found.warnings if "lib/linked/env lies behind a link" in warning]
+
+
+def test_links_around_each_other_end(base: Path, environment: Path) -> None:
+    (environment.parent / "data").mkdir()
+    (environment.parent / "data/up").symlink_to("..")
+    (environment.parent / "data/file").write_text("data")
+    (environment / "lib/data").symlink_to(environment.parent / "data")
+    found = walk(base, environment)
+    assert origins(found)["lib/data/file"] == "env:lib/data/file"
+    assert [warning for warning in found.warnings if "lib/data/up is a link to a folder around it" in warning]
