@@ -226,13 +226,14 @@ def main() -> None:
     work, *environments = sys.argv[1:]
     bench = Bench(work)
     lines = [line for environment in environments for line in measure(bench, environment)]
-    shutil.rmtree(bench.trees)
     print(HEAD)
     print("\n".join(lines))
     print(
         f'\nMedians of {ROUNDS} rounds. "first" is a pack with an empty cache, "again" one that knows the digests of the files.'
-        f" Largest memory of a pack: {bench.largest / 1000:.0f} MB (wanted: at most 300)."
+        f" Largest memory of a pack: {bench.largest / 1000:.0f} MB (wanted: at most 300).",
+        flush=True,
     )
+    shutil.rmtree(bench.trees)  # minutes, on a disk that others use
 
 
 if __name__ == "__main__":
