@@ -17,7 +17,7 @@ def run(command: list[str], cwd: str) -> tuple[float, str]:
     """Seconds, and why it failed ("" where it did not)."""
     start = time.monotonic()
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PEX", "SHIV"))}
-    env |= {"SHIV_ROOT": os.path.join(cwd, "shiv-root"), "PEX_ROOT": os.path.join(cwd, "pex-root")}
+    env |= {name: os.path.join(cwd, name) for name in ("SHIV_ROOT", "PEX_ROOT", "XDG_CACHE_HOME")}
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
     except OSError as error:

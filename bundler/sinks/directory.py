@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -12,23 +12,27 @@ from types import TracebackType
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
 from bundler.plan.entries import (
+    Content,
     Deferred,
     Digest,
     Digests,
     Directory,
     Entry,
     Link,
+    Patched,
     Source,
     Stamp,
 )
 from bundler.sinks import Written
-from bundler.sinks.copying import can_reflink, every_change_shows, write_file
+from bundler.sinks.copying import SMALL, can_reflink, every_change_shows, write_file
 from bundler.sinks.pack_record import note_pack
 from bundler.sinks.placement import Target
 
-# One task for the pool: enough files that handing it over costs little, few enough that both cores stay busy.
-_BATCH_FILES = 64
-_BATCH_BYTES = 4 << 20
+# Small files are written together, and here, since threads only hinder each other at it: each step is short, and Python's lock
+# goes from hand to hand. Where the time goes into waiting for a disk, the next of these batches are left to the threads after all.
+_BATCH = 64
+_WAITING = 3  # times the processor's time
+_LEFT_TO_THREADS = 8
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class DirectorySink:
         self._digests: dict[str, Digest] = {}
         self._directories: list[Entry] = []
         self._batch: list[Entry] = []
-        self._batch_bytes = 0
+        self._left_to_threads = 0
         self._stamps: dict[str, Stamp] = {}
         self._pending: set[Future[Batch]] = set()
         self._entries = 0
@@ -106,10 +110,12 @@ class DirectorySink:
                 self._drain()
                 self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
             case content:
+                if not self._is_small(content):
+                    self._submit([entry])
+                    return
                 self._batch.append(entry)
-                self._batch_bytes += content.size if isinstance(content, Source) else 1 << 16
-                if len(self._batch) >= _BATCH_FILES or self._batch_bytes >= _BATCH_BYTES:
-                    self._submit()
+                if len(self._batch) >= _BATCH:
+                    self._write_batch()
 
     def finish(self) -> Written:
         """Set the directories' modes and times."""
@@ -145,25 +151,46 @@ class DirectorySink:
         if self._cache:
             note_pack(self._target.path)
 
-    def _submit(self) -> None:
-        batch, self._batch, self._batch_bytes = self._batch, [], 0
-        if batch:
-            self._pending.add(self._pool.submit(self._write, batch))
+    def _is_small(self, content: Content) -> bool:
+        """Whether a file is done in a moment."""
+        match content:
+            case Source(_, size, _, sha256):
+                return size < SMALL or (self._link is LinkMode.HARDLINK and sha256 is not None)
+            case Patched(_, patch):
+                return patch.size < SMALL
+            case _:
+                return True
+
+    def _write_batch(self) -> None:
+        """Write the small files that were gathered."""
+        batch, self._batch = self._batch, []
+        if self._left_to_threads:
+            self._left_to_threads -= 1
+            self._submit(batch)
+            return
+        wall, busy = time.monotonic(), time.thread_time()
+        self._collect(self._write(batch))
+        if time.monotonic() - wall > _WAITING * (time.thread_time() - busy):
+            self._left_to_threads = _LEFT_TO_THREADS
+
+    def _submit(self, batch: list[Entry]) -> None:
+        """Have a thread write these files."""
+        self._pending.add(self._pool.submit(self._write, batch))
         while len(self._pending) > 4 * self._threads:
             done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
-            self._collect(done)
+            for future in done:
+                self._collect(future.result())
 
     def _drain(self) -> None:
-        self._submit()
+        self._write_batch()
         done, self._pending = wait(self._pending)
-        self._collect(done)
+        for future in done:
+            self._collect(future.result())
 
-    def _collect(self, futures: Iterable[Future[Batch]]) -> None:
-        for future in futures:
-            done = future.result()
-            self._digests.update(done.digests)
-            self._stamps.update(done.stamps)
-            self._shared += done.shared
+    def _collect(self, done: Batch) -> None:
+        self._digests.update(done.digests)
+        self._stamps.update(done.stamps)
+        self._shared += done.shared
 
     def _write(self, batch: list[Entry]) -> Batch:
         done = Batch()
