@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,13 +24,14 @@ OPTIONS = ("--entry", "stockroom where", "--no-verify", "-q", "--level", "1")
 
 @dataclass(frozen=True)
 class Podman:
-    """podman with a storage of its own below `folder`."""
+    """podman with a storage of its own below `folder`; what runs is noted in `runroot`, of whose name podman takes 50 bytes."""
 
     folder: Path
+    runroot: str
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command: list[str | Path] = ["podman", "--cgroup-manager", "cgroupfs", "--runtime", "runc"]
-        command += ["--root", self.folder / "storage", "--runroot", self.folder / "run"]
+        command += ["--root", self.folder / "storage", "--runroot", self.runroot]
         return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
     def load(self, image: Path) -> str:
@@ -60,11 +62,12 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
             pytest.skip(f"{program} is not installed (apt-get install podman runc)")
     if os.geteuid() != 0:
         pytest.skip("needs root, for containers without a user manager")
-    found = Podman(tmp_path_factory.mktemp("podman"))
-    if found("info").returncode != 0:
-        pytest.skip(f"podman does not work here: {found('info').stderr[-200:]}")
-    yield found
-    found("system", "reset", "--force")
+    with tempfile.TemporaryDirectory() as runroot:
+        found = Podman(tmp_path_factory.mktemp("podman"), runroot)
+        if found("info").returncode != 0:
+            pytest.skip(f"podman does not work here: {found('info').stderr[-200:]}")
+        yield found
+        found("system", "reset", "--force")
 
 
 @pytest.fixture(scope="module")
