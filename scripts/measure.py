@@ -1,6 +1,7 @@
 """Time `bundler pack` (audit not counted) against the floor over the same bytes, alternating; print Markdown tables of ratios.
 
 A pack remembers the digests of the environment's files: each is timed with nothing remembered ("first") and with all ("again").
+Each time is taken until the command ends, when what it wrote is in memory, and until the disk has it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "4"))
 PACK = [sys.executable, "-m", "bundler", "pack"]
@@ -25,21 +27,35 @@ HEAD = """\
 |---|---|---|---|---|---|---|---|---|---|"""
 
 
+class Taken(NamedTuple):
+    """Seconds of wall clock: until the command ended, and until the disk had what it wrote."""
+
+    ended: float
+    written: float
+
+
 @dataclass
 class Row:
-    """What is measured, its floor, and the ratio that is wanted; seconds of wall clock by round."""
+    """What is measured, its floor, and the ratio that is wanted; what was taken by round."""
 
     name: str
     floor_name: str
     wanted: float
-    first: list[float] = field(default_factory=list)
-    again: list[float] = field(default_factory=list)
-    floor: list[float] = field(default_factory=list)
+    first: list[Taken] = field(default_factory=list)
+    again: list[Taken] = field(default_factory=list)
+    floor: list[Taken] = field(default_factory=list)
 
-    def line(self, environment: str) -> str:
-        """One line of the table."""
-        floor = statistics.median(self.floor)
-        first, again = (statistics.median(times) if times else None for times in (self.first, self.again))
+    def lines(self, environment: str) -> list[str]:
+        """Two lines of the table."""
+        return [
+            self._line(f"{environment}{until}", which) for which, until in enumerate(("", ", until it is on the disk"))
+        ]
+
+    def _line(self, environment: str, which: int) -> str:
+        floor = statistics.median(taken[which] for taken in self.floor)
+        first, again = (
+            statistics.median(taken[which] for taken in times) if times else None for times in (self.first, self.again)
+        )
         reached = [time is not None and time / floor <= self.wanted for time in (first, again)]
         verdict = "yes" if all(reached) or (first is None and reached[1]) else "again" if reached[1] else "no"
         cells = [environment, self.name, _seconds(first), _seconds(again), self.floor_name, _seconds(floor)]
@@ -66,38 +82,39 @@ class Bench:
             shutil.rmtree(folder, ignore_errors=True)
             os.mkdir(folder)
 
-    def pack(self, environment: str, out: str, *options: str, first: bool = False) -> float:
-        """Seconds of one pack; the `first` knows nothing."""
+    def pack(self, environment: str, out: str, *options: str, first: bool = False) -> Taken:
+        """One pack; the `first` knows nothing."""
         cache = tempfile.mkdtemp(dir=self.trees, prefix="cache-") if first else self.cache
-        seconds = self.timed([*PACK, environment, "--out", out, "--no-verify", "-q", *options], cache)
+        taken = self.timed([*PACK, environment, "--out", out, "--no-verify", "-q", *options], cache)
         forget(out)
-        return seconds
+        return taken
 
-    def copy(self, bundle: str, out: str) -> float:
-        """Seconds of the floor."""
-        seconds = self.timed(["cp", "-a", bundle, out])
+    def copy(self, bundle: str, out: str) -> Taken:
+        """The floor."""
+        taken = self.timed(["cp", "-a", bundle, out])
         forget(out)
-        return seconds
+        return taken
 
-    def timed(self, command: list[str], cache: str = "") -> float:
-        """Seconds of wall clock, from a disk that has nothing left to write."""
+    def timed(self, command: list[str], cache: str = "") -> Taken:
+        """What a command takes, from a disk that has nothing left to write."""
         variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         os.sync()
         start = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables | {"XDG_CACHE_HOME": cache})
         _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
+        ended = time.monotonic() - start
+        os.sync()
+        written = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             sys.exit(f"{shlex.join(command)} ended with {process.returncode}")
         if command[: len(PACK)] == PACK:
             self.largest = max(self.largest, usage.ru_maxrss)
-        return seconds
+        return Taken(ended, written)
 
 
 def forget(out: str) -> None:
     """Take what was written out of the page cache, so that none of the next finds the memory full. Shared files stay."""
-    os.sync()
     for folder, _, names in os.walk(out):
         for name in names:
             path = os.path.join(folder, name)
@@ -107,12 +124,12 @@ def forget(out: str) -> None:
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def alternate(number: int, *steps: tuple[Callable[[], float], list[float]]) -> None:
+def alternate(number: int, *steps: tuple[Callable[[], Taken], list[Taken]]) -> None:
     """Take the steps of a round, in the opposite order every other time; the first round fills the page cache."""
     for step, times in steps if number % 2 == 0 else reversed(steps):
-        seconds = step()
+        taken = step()
         if number:
-            times.append(seconds)
+            times.append(taken)
 
 
 def measure(bench: Bench, environment: str) -> list[str]:
@@ -133,7 +150,8 @@ def measure(bench: Bench, environment: str) -> list[str]:
     size = sum(os.lstat(os.path.join(folder, item)).st_size for folder, _, items in os.walk(bundle) for item in items)
     files = sum(len(items) for _, _, items in os.walk(bundle))
     print(f"{name}: {size / 1e6:.0f} MB in {files} files", file=sys.stderr)
-    return [row.line(f"{name} ({size / 1e6:.0f} MB, {files} files)") for row in (copies, links, update, *archives)]
+    title = f"{name} ({size / 1e6:.0f} MB, {files} files)"
+    return [line for row in (copies, links, update, *archives) for line in row.lines(title)]
 
 
 def measure_copies(bench: Bench, environment: str, trees: str, bundle: str) -> Row:
@@ -163,9 +181,9 @@ def measure_links(bench: Bench, environment: str, trees: str, bundle: str) -> Ro
         )
     for number in range(ROUNDS + 1):
         out = os.path.join(trees, f"links-{number}-")
-        seconds = bench.pack(environment, out + "again", *link)
+        taken = bench.pack(environment, out + "again", *link)
         if number:
-            row.again.append(seconds)
+            row.again.append(taken)
     return row
 
 
@@ -209,9 +227,9 @@ def measure_updates(bench: Bench, environment: str, bundle: str) -> Row:
                 with open(path + ".new", "wb") as file:
                     file.write(data + b"# version %d\n" % number)
                 os.replace(path + ".new", path)
-            seconds = bench.pack(environment, bundle, "--update")
+            taken = bench.pack(environment, bundle, "--update")
             if number:
-                row.again.append(seconds)
+                row.again.append(taken)
     finally:
         for path, (data, facts) in before.items():
             with open(path, "wb") as file:

@@ -40,6 +40,17 @@ def test_facts_are_printed_as_json(folder: Path) -> None:
 # What is written
 
 
+def test_many_files_are_shared_among_processes_and_told_in_their_order(folder: Path) -> None:
+    library = (folder / "one/libwhich.so").read_bytes()
+    paths = [folder / f"{number}.so" for number in range(120)]
+    for path in paths:
+        path.write_bytes(library)
+    told = json.loads(patch("--set-rpath", LONG, "-j", "2", "--json", *paths))
+    assert [each["path"] for each in told["files"]] == list(map(str, paths))
+    assert {path.read_bytes() for path in paths} == {paths[0].read_bytes()}
+    assert patch("--print-rpath", paths[-1]) == f"{LONG}\n"
+
+
 def test_a_changed_file_is_a_new_one_with_the_attributes_of_the_old(folder: Path) -> None:
     app = folder / "app"
     if os.geteuid() == 0:
