@@ -73,11 +73,8 @@ def emulated(name: str) -> Machine:
                 link.parent.mkdir(exist_ok=True)
                 # ppc64el's loader is an absolute link, which qemu would look for on this machine.
                 inside = str(file.readlink()) if file.is_symlink() else ""
-                link.symlink_to(
-                    f"../../root/usr{inside}"
-                    if inside.startswith("/")
-                    else f"../../root/usr/{link.parent.name}/{file.name}"
-                )
+                below = inside if inside.startswith("/") else f"/{link.parent.name}/{file.name}"
+                link.symlink_to(f"../../{packages.name}/usr{below}")
             partial.rename(root)
     return Machine((qemu, "-L", str(root)))
 
