@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from bundler.cli.output import CONTEXT, say
 
 if TYPE_CHECKING:
-    from bundler.binaries.request import Request
+    from bundler.binaries.request import Facts, Request
     from bundler.binaries.several import Result
 
-Answer = TypeVar("Answer")
 _PRINTS = ("rpath", "needed", "soname", "interpreter")
 
 
@@ -123,20 +122,21 @@ def _check_usage(
         raise click.UsageError("--allowed-prefix goes with --shrink-rpath.")
 
 
-def _each(files: Sequence[str], ask: Callable[[BinaryIO, str], Answer]) -> list[Answer]:
-    """What `ask` says of each file; all errors together, each with its file's name."""
+def _facts(files: Sequence[str]) -> list[Facts]:
+    """The facts of each file; all errors together, each with its file's name."""
     from bundler.binaries.replace import open_source
+    from bundler.binaries.request import facts
     from bundler.errors import BundlerError, raise_all
 
-    answers, errors = list[Answer](), list[BundlerError]()
+    found, errors = list["Facts"](), list[BundlerError]()
     for path in files:
         try:
             with open_source(path) as file:
-                answers.append(ask(file, path))
+                found.append(facts(file))
         except BundlerError as error:
             errors.append(error.at(path))
     raise_all(errors)
-    return answers
+    return found
 
 
 def _lines(path: str, result: Result | None) -> list[str]:
@@ -157,9 +157,7 @@ def _as_json(path: str, result: Result | None) -> dict[str, object]:
 
 def _print(files: Sequence[str], printed: Sequence[str], as_json: bool) -> None:
     """The facts of each file, one a line; with the file's name in front where there are several."""
-    from bundler.binaries.request import facts
-
-    found = list(zip(files, _each(files, lambda file, _: facts(file)), strict=True))
+    found = list(zip(files, _facts(files), strict=True))
     if as_json:
         values = [{"path": path, **{name: getattr(each, name) for name in printed}} for path, each in found]
         click.echo(json.dumps({"changed": False, "files": values}, indent=1))
