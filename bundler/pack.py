@@ -136,15 +136,13 @@ def check_output(environment: Environment, out: str, options: PackOptions) -> No
 
 def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str], progress: Progress) -> Written:
     """Send every entry of the plan, and `bundle.json`, to the sink."""
-    from bundler.plan.entries import Source
     from bundler.plan.manifest_entry import manifest_entry
 
     progress.phase("writing")
     progress.total(plan.size)
+    sink.advance = progress.advance
     for entry in (*plan.entries, manifest_entry(plan, import_failures)):
         sink.add(entry)
-        if isinstance(entry.content, Source):
-            progress.advance(entry.content.size)
     return sink.finish()
 
 

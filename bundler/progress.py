@@ -19,6 +19,10 @@ class Progress(Protocol):
         """So many more bytes were handed over."""
 
 
+def ignore(_size: int) -> None:
+    """Nobody is told how many bytes were handed over."""
+
+
 class Silent:
     """Progress that nobody sees."""
 

@@ -6,7 +6,7 @@ looked at; `place` puts it at the target, and leaving the `with` block without i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
@@ -35,6 +35,9 @@ class Written:
 
 class Sink(Protocol):
     """A context manager that takes entries in path order, the deferred ones last."""
+
+    advance: Callable[[int], object]
+    """Told of the bytes of sources as they are done: set by whoever shows progress."""
 
     def __enter__(self) -> Sink: ...
 

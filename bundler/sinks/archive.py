@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
 from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
+from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send_patched
 from bundler.sinks.output import Output
@@ -17,6 +19,7 @@ class ArchiveSink:
     """A sink into one file; a format fills in `start`, `write`, `end` and `stop`. See `sinks.Sink`."""
 
     def __init__(self, output: Output) -> None:
+        self.advance: Callable[[int], object] = ignore
         self._output = output
         self._digests: dict[str, Digest] = {}
         self._entries = 0
@@ -43,6 +46,8 @@ class ArchiveSink:
         """Write one entry."""
         self._entries += 1
         self.write(entry)
+        if isinstance(entry.content, Source):
+            self.advance(entry.content.size)
 
     def finish(self) -> Written:
         """End the archive under its temporary name."""

@@ -1,47 +1,46 @@
-"""A bundle as a directory: written beside the target, then put in place by one rename."""
+"""A bundle as a directory: written beside the target, then put in place by one rename.
+
+Folders and links are made as they come. Files are gathered, and written together, by several processes: all of them are known
+before the first one whose bytes follow from the others' digests.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from types import TracebackType
+from typing import NamedTuple
 
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
-from bundler.plan.entries import (
-    Content,
-    Deferred,
-    Digest,
-    Digests,
-    Directory,
-    Entry,
-    Link,
-    Patched,
-    Source,
-    Stamp,
-)
+from bundler.plan.entries import Content, Deferred, Digest, Digests, Directory, Entry, Link, Patched, Source, Stamp
+from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.copying import SMALL, can_reflink, every_change_shows, write_file
 from bundler.sinks.pack_record import note_pack
 from bundler.sinks.placement import Target
+from bundler.sinks.processes import share
 
-# Small files are written together, and here, since threads only hinder each other at it: each step is short, and Python's lock
-# goes from hand to hand. Where the time goes into waiting for a disk, the next of these batches are left to the threads after all.
 _BATCH = 64
-_WAITING = 3  # times the processor's time
-_LEFT_TO_THREADS = 8
+"""Small files that a process takes at once."""
+_FILE_COST = 1 << 17
+"""What a file costs beside its bytes, as the number of bytes that are copied in that time."""
+_LEAST_SHARE = 1 << 26
+"""What a process is worth its start for, in the same measure."""
 
 
-@dataclass(slots=True)
-class Batch:
-    """What came of some files: digests by bundle path, the new stamps of those that are linked, and how many these are."""
+class Done(NamedTuple):
+    """What came of a file: its digest, the stamp that it and its source have since it was linked, whether it stood already."""
 
-    digests: dict[str, Digest] = field(default_factory=dict)
-    stamps: dict[str, Stamp] = field(default_factory=dict)
-    shared: int = 0
+    sha256: bytes
+    size: int
+    stamp: Stamp | None = None
+    stood: bool = False
+
+
+Outcome = Done | None
+"""None for what needs no telling between processes: the file was copied as the plan knew it, digest and all."""
 
 
 class DirectorySink:
@@ -53,16 +52,15 @@ class DirectorySink:
     def __init__(
         self, out: str, *, force: bool, link: LinkMode = LinkMode.AUTO, threads: int = 2, cache: bool = True
     ) -> None:
+        self.advance: Callable[[int], object] = ignore
         self._target = Target(out, force=force)
         self._link = link
         self._threads = max(1, threads)
         self._cache = cache
         self._digests: dict[str, Digest] = {}
         self._directories: list[Entry] = []
-        self._batch: list[Entry] = []
-        self._left_to_threads = 0
+        self._gathered: list[Entry] = []
         self._stamps: dict[str, Stamp] = {}
-        self._pending: set[Future[Batch]] = set()
         self._entries = 0
         self._shared = 0
 
@@ -80,23 +78,16 @@ class DirectorySink:
         except BaseException:
             self._discard()
             raise
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="copy")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop writing and remove what is not in place."""
-        try:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        except BaseException:  # a signal may come just now
-            self._pool.shutdown(wait=True)
-            raise
-        finally:
-            self._discard()
+        """Remove what is not in place."""
+        self._discard()
 
     def add(self, entry: Entry) -> None:
-        """Write one entry; files may still be on their way when this returns."""
+        """Take one entry."""
         self._entries += 1
         path = os.path.join(self._root, entry.path)
         match entry.content:
@@ -109,16 +100,11 @@ class DirectorySink:
             case Deferred():
                 self._drain()
                 self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
-            case content:
-                if not self._is_small(content):
-                    self._submit([entry])
-                    return
-                self._batch.append(entry)
-                if len(self._batch) >= _BATCH:
-                    self._write_batch()
+            case _:
+                self._gathered.append(entry)
 
     def finish(self) -> Written:
-        """Set the directories' modes and times."""
+        """Write the files, and set the directories' modes and times."""
         self._drain()
         for entry in reversed(self._directories):
             path = os.path.join(self._root, entry.path)
@@ -151,63 +137,86 @@ class DirectorySink:
         if self._cache:
             note_pack(self._target.path)
 
+    def _drain(self) -> None:
+        """Write what was gathered: large files first, so that no process is left with one at the end."""
+        batches = self._batches()
+        if not batches:
+            return
+        advances = [
+            sum(entry.content.size for entry in batch if isinstance(entry.content, Source)) for batch in batches
+        ]
+        cost = sum(_size(entry.content) + _FILE_COST for batch in batches for entry in batch)
+        told = 0
+
+        def collect(number: int, outcomes: list[Outcome]) -> None:
+            nonlocal told
+            self._collect(batches[number], outcomes)
+            # What was begun before is as good as done, by whomever.
+            self.advance(sum(advances[told : number + 1]))
+            told = max(told, number + 1)
+
+        share(
+            len(batches),
+            lambda number: self._write(batches[number]),
+            collect,
+            min(self._threads, 1 + cost // _LEAST_SHARE),
+            self._temporary,
+        )
+
+    def _batches(self) -> list[list[Entry]]:
+        """What was gathered, cut into pieces of work; nothing is gathered then."""
+        gathered, self._gathered = self._gathered, []
+        small = [entry for entry in gathered if self._is_small(entry.content)]
+        large = [entry for entry in gathered if not self._is_small(entry.content)] if len(small) < len(gathered) else []
+        large.sort(key=lambda entry: _size(entry.content), reverse=True)
+        return [*([entry] for entry in large), *(small[at : at + _BATCH] for at in range(0, len(small), _BATCH))]
+
     def _is_small(self, content: Content) -> bool:
         """Whether a file is done in a moment."""
-        match content:
-            case Source(_, size, _, sha256):
-                return size < SMALL or (self._link is LinkMode.HARDLINK and sha256 is not None)
-            case Patched(_, patch):
-                return patch.size < SMALL
-            case _:
-                return True
+        if self._link is LinkMode.HARDLINK and isinstance(content, Source) and content.sha256 is not None:
+            return True
+        return _size(content) < SMALL
 
-    def _write_batch(self) -> None:
-        """Write the small files that were gathered."""
-        batch, self._batch = self._batch, []
-        if self._left_to_threads:
-            self._left_to_threads -= 1
-            self._submit(batch)
-            return
-        wall, busy = time.monotonic(), time.thread_time()
-        self._collect(self._write(batch))
-        if time.monotonic() - wall > _WAITING * (time.thread_time() - busy):
-            self._left_to_threads = _LEFT_TO_THREADS
-
-    def _submit(self, batch: list[Entry]) -> None:
-        """Have a thread write these files."""
-        self._pending.add(self._pool.submit(self._write, batch))
-        while len(self._pending) > 4 * self._threads:
-            done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._collect(future.result())
-
-    def _drain(self) -> None:
-        self._write_batch()
-        done, self._pending = wait(self._pending)
-        for future in done:
-            self._collect(future.result())
-
-    def _collect(self, done: Batch) -> None:
-        self._digests.update(done.digests)
-        self._stamps.update(done.stamps)
-        self._shared += done.shared
-
-    def _write(self, batch: list[Entry]) -> Batch:
-        done = Batch()
+    def _write(self, batch: list[Entry]) -> list[Outcome]:
+        """Write files; what came of each. Changes nothing here: it may run in another process."""
+        outcomes: list[Outcome] = []
         for entry in batch:
             try:
-                digest, linked = write_file(entry, f"{self._root}/{entry.path}", {}, self._link_for(entry))
+                digest, stamp = write_file(entry, f"{self._root}/{entry.path}", {}, self._link_for(entry))
             except EOFError as error:
                 raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
-            done.digests[entry.path] = digest
-            if linked is not None:
-                done.shared += 1
+            content = entry.content
+            known = stamp is None and isinstance(content, (Source, Patched)) and digest.sha256 is content.sha256
+            outcomes.append(None if known else Done(digest.sha256, digest.size, stamp))
+        return outcomes
+
+    def _collect(self, batch: list[Entry], outcomes: list[Outcome]) -> None:
+        """Note what came of files."""
+        for entry, done in zip(batch, outcomes, strict=True):
+            if done is None:
+                content = entry.content
+                assert isinstance(content, (Source, Patched)) and content.sha256 is not None
+                self._digests[entry.path] = Digest(content.sha256, _size(content))
+                continue
+            self._digests[entry.path] = Digest(done.sha256, done.size)
+            if done.stamp is not None:
+                self._shared += 1
                 if self._every_change_shows:
-                    done.stamps[entry.path] = linked
-        return done
+                    self._stamps[entry.path] = done.stamp
 
     def _discard(self) -> None:
         self._working.remove()
+
+
+def _size(content: Content) -> int:
+    """Bytes of a file entry, as far as they take time."""
+    match content:
+        case Source(_, size):
+            return size
+        case Patched(_, patch):
+            return patch.size
+        case _:
+            return 0
 
 
 def replace_entry(root: str, entry: Entry, digests: Digests) -> None:

@@ -67,8 +67,11 @@ class StandingBundle:
             hasher.update(chunk)
         if hasher.hexdigest() != self._digest(entry.path):
             return None
-        self._same.add(entry.path)
         return Digest(hasher.digest(), size)
+
+    def keep(self, path: str) -> None:
+        """Note that a file here stays as it is."""
+        self._same.add(path)
 
     def has_link(self, entry: Entry) -> bool:
         """Whether a link entry stands here as it is."""

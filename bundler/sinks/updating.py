@@ -16,9 +16,9 @@ from types import TracebackType
 
 from bundler.errors import OutputExists
 from bundler.options import LinkMode
-from bundler.plan.entries import Deferred, Digest, Directory, Entry, Link, Literal
+from bundler.plan.entries import Deferred, Directory, Entry, Link, Literal
 from bundler.sinks import Written
-from bundler.sinks.directory import Batch, DirectorySink
+from bundler.sinks.directory import DirectorySink, Done, Outcome
 from bundler.sinks.placement import Moves
 from bundler.sinks.standing import StandingBundle
 
@@ -99,6 +99,7 @@ class UpdateSink(DirectorySink):
                 else:
                     self._entries += 1
                     self._digests[entry.path] = digest
+                    self.advance(digest.size)
 
     def finish(self) -> Written:
         """Let the new files take their places. Raises OutputExists for what somebody else did to the bundle."""
@@ -140,20 +141,19 @@ class UpdateSink(DirectorySink):
             self._staged.add(folder)
         super().add(entry)
 
-    def _write(self, batch: list[Entry]) -> Batch:
-        """Write what differs; give the digests of all."""
-        same: dict[str, Digest] = {}
-        different = []
-        for entry in batch:
-            digest = self._standing.digest_of_same(entry)
-            if digest is None:
-                different.append(entry)
+    def _write(self, batch: list[Entry]) -> list[Outcome]:
+        """Write what differs."""
+        stood = [self._standing.digest_of_same(entry) for entry in batch]
+        written = iter(super()._write([entry for entry, digest in zip(batch, stood, strict=True) if digest is None]))
+        return [next(written) if digest is None else Done(digest.sha256, digest.size, stood=True) for digest in stood]
+
+    def _collect(self, batch: list[Entry], outcomes: list[Outcome]) -> None:
+        super()._collect(batch, outcomes)
+        for entry, done in zip(batch, outcomes, strict=True):
+            if done is not None and done.stood:
+                self._standing.keep(entry.path)
             else:
-                same[entry.path] = digest
-        self._changed += different
-        done = super()._write(different)
-        done.digests.update(same)
-        return done
+                self._changed.append(entry)
 
     def _leftovers(self) -> list[str]:
         """What the plan does not have; a folder stands for all below it."""

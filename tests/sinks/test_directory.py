@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
-import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,8 +14,7 @@ from bundler.binaries.patch import overwrite
 from bundler.errors import OutputExists, OutputFailed
 from bundler.options import LinkMode
 from bundler.plan.entries import Content, Directory, Entry, Layer, Link, Literal, Patched, Source
-from bundler.sinks import directory
-from bundler.sinks.copying import write_file
+from bundler.sinks import directory, processes
 from bundler.sinks.directory import DirectorySink
 
 TIME = 1_700_000_000_123_456_789
@@ -195,33 +192,18 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(t
         assert sorted(tmp_path.iterdir()) == sorted([its, other, out])
 
 
-@pytest.mark.parametrize("waits", [True, False])
-def test_small_files_are_left_to_threads_where_the_disk_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: bool
+@pytest.mark.parametrize("number", [1, 3])
+def test_files_are_written_by_several_processes_and_an_error_of_theirs_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    writers: set[bool] = set()
-
-    def slow(*arguments: object) -> object:
-        writers.add(threading.current_thread() is threading.main_thread())
-        if waits:
-            time.sleep(0.002)
-        return write_file(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(directory, "write_file", slow)
-    monkeypatch.setattr(directory, "_WAITING", 3 if waits else 1000)
-    write(tmp_path / "out", [entry(f"{number}", Literal(b"")) for number in range(300)])
-    assert writers == ({True, False} if waits else {True})
-    assert len(os.listdir(tmp_path / "out")) == 300
-
-
-@pytest.mark.parametrize("threads", [1, 4])
-def test_large_files_are_written_by_threads_and_an_error_of_theirs_is_told(tmp_path: Path, threads: int) -> None:
+    monkeypatch.setattr(directory, "_LEAST_SHARE", 1)
+    monkeypatch.setattr(processes, "_can_fork", lambda: True)
     sources = []
-    for number in range(6):
-        sources.append(tmp_path / f"source-{number}")
-        sources[-1].write_bytes(bytes([number]) * 1_000_000)
+    for name in range(6):
+        sources.append(tmp_path / f"source-{name}")
+        sources[-1].write_bytes(bytes([name]) * 1_000_000)
     entries = [entry(path.name, Source(str(path), 1_000_000)) for path in sources]
-    with DirectorySink(str(tmp_path / "out"), force=False, threads=threads) as sink:
+    with DirectorySink(str(tmp_path / "out"), force=False, threads=number) as sink:
         for item in entries:
             sink.add(item)
         written = sink.finish()

@@ -1,0 +1,159 @@
+"""Work that processes share: this one and its children take the next piece each, until none is left.
+
+Writing a small file is a few short steps, at which Python's threads hinder each other; processes do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pickle
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from bundler.errors import OutputFailed
+
+Result = TypeVar("Result")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def share(
+    count: int,
+    work: Callable[[int], Result],
+    collect: Callable[[int, Result], object],
+    processes: int,
+    folder: str,
+) -> None:
+    """Do `work(0)` to `work(count - 1)`, begun in this order, and `collect` each number and result in this process.
+
+    `processes` share it, this one among them; threads do where the system is not Linux or this process has several already. What
+    `work` changes in another process is lost: results are pickled. `folder` is one that can be written to. Raises what `work`
+    raised; then nothing is at work any more.
+    """
+    if processes < 2 or count < 2:
+        for number in range(count):
+            collect(number, work(number))
+    elif _can_fork():
+        _share_with_children(count, work, collect, processes, folder)
+    else:
+        with ThreadPoolExecutor(processes) as pool:
+            for number, result in enumerate(pool.map(work, range(count))):
+                collect(number, result)
+
+
+def _can_fork() -> bool:
+    """A child has only the thread that made it; what the others were about would never end there."""
+    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+
+
+def _share_with_children(
+    count: int,
+    work: Callable[[int], Result],
+    collect: Callable[[int, Result], object],
+    processes: int,
+    folder: str,
+) -> None:
+    children: list[_Child[Result]] = []
+    # The offset of an open file is one for all, and moved in one step: whoever moves it has the next number.
+    with tempfile.TemporaryFile(dir=folder) as file:
+        counter = file.fileno()
+        try:
+            with _signals_wait():
+                for _ in range(processes - 1):
+                    children.append(_Child(counter, count, work))
+            for number in _numbers(counter, count):
+                collect(number, work(number))
+            for child in children:
+                for number, result in child.results():
+                    collect(number, result)
+        except BaseException:
+            for child in children:
+                child.kill()
+            raise
+        finally:
+            for child in children:
+                child.wait()
+
+
+def _numbers(counter: int, count: int) -> Iterator[int]:
+    """The numbers that nobody else takes."""
+    while (number := os.lseek(counter, 1, os.SEEK_CUR) - 1) < count:
+        yield number
+
+
+class _Child(Generic[Result]):
+    """A process that does its share, and tells at the end."""
+
+    def __init__(self, counter: int, count: int, work: Callable[[int], Result]) -> None:
+        parent = os.getpid()
+        self._reader, writer = os.pipe()
+        self._process = os.fork()
+        if self._process:
+            os.close(writer)
+            return
+        try:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)  # the parent hears them, and ends this
+            _end_with(parent)
+            outcome = pickle.dumps(_do_share(counter, count, work), pickle.HIGHEST_PROTOCOL)
+            with open(writer, "wb") as file:
+                file.write(outcome)
+        finally:
+            os._exit(0)
+
+    def results(self) -> list[tuple[int, Result]]:
+        """What it did, when it is done. Raises what stopped it."""
+        with open(self._reader, "rb", closefd=False) as file:
+            outcome = file.read()
+        if not outcome:
+            raise OutputFailed("a process that wrote files was stopped")
+        found: list[tuple[int, Result]]
+        found, error = pickle.loads(outcome)
+        if error is not None:
+            raise error
+        return found
+
+    def kill(self) -> None:
+        """Let it do nothing more."""
+        os.kill(self._process, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Until it is gone."""
+        os.close(self._reader)
+        os.waitpid(self._process, 0)
+
+
+def _do_share(
+    counter: int, count: int, work: Callable[[int], Result]
+) -> tuple[list[tuple[int, Result]], Exception | None]:
+    found: list[tuple[int, Result]] = []
+    try:
+        for number in _numbers(counter, count):
+            found.append((number, work(number)))
+    except Exception as error:  # raised again by the parent
+        os.lseek(counter, count, os.SEEK_CUR)  # nobody begins anything more
+        return [], error
+    return found, None
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel end this process with its parent, however that ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """No signal comes between the birth of a child and our knowing of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
