@@ -98,8 +98,6 @@ class _Child(Generic[Result]):
             os.close(writer)
             return
         try:
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_IGN)  # the parent hears them, and ends this
             _end_with(parent)
             outcome = pickle.dumps(_do_share(counter, count, work), pickle.HIGHEST_PROTOCOL)
             with open(writer, "wb") as file:
@@ -151,7 +149,7 @@ def _end_with(parent: int) -> None:
 
 @contextlib.contextmanager
 def _signals_wait() -> Iterator[None]:
-    """No signal comes between the birth of a child and our knowing of it."""
+    """No signal comes between the birth of a child and our knowing of it. To the child none comes ever: its parent ends it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
