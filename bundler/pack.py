@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError, OutputFailed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bundler.audit.proof import Proof
     from bundler.environment import Environment
     from bundler.plan.making import Plan
+    from bundler.plan.manifest_entry import ManifestMaker
     from bundler.report import PackReport
     from bundler.sinks import Sink, Written
 
@@ -33,15 +34,17 @@ def pack(
     was.
     """
     from bundler.environment import load_environment
-    from bundler.plan.digest_cache import NO_DIGEST_CACHE, open_digest_cache
-    from bundler.plan.making import make_plan
-    from bundler.plan.pyc_cache import pyc_cache_folder
-    from bundler.sinks.formats import open_sink
 
     if options.in_place:
         options = in_place(environment, options)
     progress.phase("reading the environment")
-    loaded = load_environment(environment, options.root, run=options.probe)
+    loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
+    from bundler.plan.digest_cache import NO_DIGEST_CACHE, open_digest_cache
+    from bundler.plan.making import make_plan
+    from bundler.plan.manifest_entry import ManifestMaker
+    from bundler.plan.pyc_cache import pyc_cache_folder
+    from bundler.sinks.formats import open_sink
+
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
     with ExitStack() as held:
@@ -55,25 +58,35 @@ def pack(
         learning = options.cache and not options.in_place
         digests = open_digest_cache(loaded.root) if learning else NO_DIGEST_CACHE
         plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), digests.known)
+        manifest = ManifestMaker(plan, {})
         if options.dry_run:
-            return report(plan, out, options, None, None)
+            return report(plan, out, options, manifest, None, None)
         with open_sink(out, options, plan) as sink:
-            written = send(plan, sink, {}, progress)
+            written = send(plan, sink, manifest, progress)
             digests.learn(plan.entries, written.digests, written.stamps)
             if not options.verify or not written.path:
-                return report(plan, sink.place(), options, written, None)
+                return report(plan, sink.place(), options, manifest, written, None)
             from bundler.audit.proof import prove
 
             progress.phase("verifying")
             proof = prove(written.path, loaded)
             if options.in_place and proof.audit.faults:
-                return report(plan, out, options, None, proof)
-            if not proof.import_failures or amended(plan, written, proof.import_failures):
-                return report(plan, sink.place(), options, written, proof)
+                return report(plan, out, options, manifest, None, proof)
+            if not proof.import_failures:
+                return report(plan, sink.place(), options, manifest, written, proof)
+            manifest = ManifestMaker(plan, proof.import_failures)
+            if amended(written, manifest):
+                return report(plan, sink.place(), options, manifest, written, proof)
         # An archive is written anew to tell in `bundle.json` what the source cannot import either.
         with open_sink(out, options, plan) as sink:
-            written = send(plan, sink, proof.import_failures, Silent())
-            return report(plan, sink.place(), options, written, proof)
+            written = send(plan, sink, manifest, Silent())
+            return report(plan, sink.place(), options, manifest, written, proof)
+
+
+def _load_what_comes_next() -> None:
+    """Import the modules of planning and writing while the environment's interpreter is asked."""
+    for module in ("plan.making", "plan.manifest_entry", "plan.binaries.elf", "sinks.formats", "sinks.directory"):
+        import_module(f"bundler.{module}")
 
 
 def in_place(environment: str, options: PackOptions) -> PackOptions:
@@ -134,41 +147,38 @@ def check_output(environment: Environment, out: str, options: PackOptions) -> No
             raise OutputFailed(f"{out} and {source}, which is packed, lie one in the other", "choose another --out")
 
 
-def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str], progress: Progress) -> Written:
+def send(plan: Plan, sink: Sink, manifest: ManifestMaker, progress: Progress) -> Written:
     """Send every entry of the plan, and `bundle.json`, to the sink."""
-    from bundler.plan.manifest_entry import manifest_entry
 
     progress.phase("writing")
     progress.total(plan.size)
     sink.advance = progress.advance
-    for entry in (*plan.entries, manifest_entry(plan, import_failures)):
+    for entry in (*plan.entries, manifest.entry):
         sink.add(entry)
     return sink.finish()
 
 
-def amended(plan: Plan, written: Written, import_failures: Mapping[str, str]) -> bool:
-    """Write into a directory's `bundle.json` that the source cannot import these modules either; False for an archive."""
-    from bundler.plan.manifest_entry import manifest_entry
+def amended(written: Written, manifest: ManifestMaker) -> bool:
+    """Write a directory's `bundle.json` anew; False for an archive."""
     from bundler.sinks.directory import replace_entry
 
     if not os.path.isdir(written.path):
         return False
-    replace_entry(written.path, manifest_entry(plan, import_failures), written.digests)
+    replace_entry(written.path, manifest.entry, written.digests)
     return True
 
 
-def report(plan: Plan, out: str, options: PackOptions, written: Written | None, proof: Proof | None) -> PackReport:
+def report(
+    plan: Plan, out: str, options: PackOptions, manifest: ManifestMaker, written: Written | None, proof: Proof | None
+) -> PackReport:
     """What was done, put together."""
-    from bundler.plan.manifest_entry import manifest_of
     from bundler.report import PackReport
     from bundler.sinks.formats import format_of
 
-    failures = proof.import_failures if proof is not None else {}
-    manifest = manifest_of(plan, written.digests if written is not None else {}, failures)
     return PackReport(
         out=out if written is not None else None,
         format=format_of(out, options.format).name,
-        manifest=manifest,
+        manifest=manifest.manifest,
         size=written.size if written is not None else plan.size,
         warnings=plan.warnings,
         modules_without_pyc=plan.modules_without_pyc,

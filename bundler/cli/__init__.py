@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from importlib import import_module
@@ -48,30 +49,42 @@ class Interrupted(BaseException):
 
 def main() -> NoReturn:
     """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults."""
-    from bundler.errors import BundlerError
-
     gc.disable()  # a command makes many values, keeps them all, and ends
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    status = _run()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the reader has gone
+            status = status or 1
+    os._exit(status)  # taking all those values apart would take as long as making them
+
+
+def _run() -> int:
+    from bundler.errors import BundlerError
+
     try:
         bundler(standalone_mode=False)
     except BundlerError as error:
         say(f"error: {error.message}")
         if error.hint:
             say(f"hint: {error.hint}")
-        sys.exit(error.exit_status)
+        return error.exit_status
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.Abort:
-        sys.exit(1)
+        return 1
     except Interrupted as interrupted:
         say("interrupted; nothing was left behind")
-        sys.exit(128 + interrupted.number)
+        return 128 + interrupted.number
     except OSError as error:
         say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        sys.exit(1)
-    sys.exit(0)
+        return 1
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0
+    return 0
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

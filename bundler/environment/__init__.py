@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from bundler.environment.discovery import SYSTEM_PREFIXES, Place, find_environment
 from bundler.environment.distributions import find_distributions
@@ -24,12 +25,14 @@ __all__ = [
 ]
 
 
-def load_environment(path: str, root: str = "/", *, run: bool = True) -> Environment:
+def load_environment(
+    path: str, root: str = "/", *, run: bool = True, meanwhile: Callable[[], object] = lambda: None
+) -> Environment:
     """The environment at `path`: found and read.
 
     `root` is the directory that the environment sees as `/`; in another than this machine's own, `path` may be a name as seen
     from inside (see `find_environment`). The interpreter is run for its facts where it lives in this machine's own root and
-    is built for this machine; else, or without `run`, they are read from files.
+    is built for this machine; else, or without `run`, they are read from files. `meanwhile` is called while it runs.
 
     Raises the errors of `find_environment`, `probe` and `read_interpreter`, and UnsupportedEnvironment where the interpreter
     that answers belongs to another place than the folder.
@@ -40,7 +43,7 @@ def load_environment(path: str, root: str = "/", *, run: bool = True) -> Environ
     place = find_environment(path, sysroot)
     probed = run and sysroot.is_host and runs_here(place.platform)
     if probed:
-        found = probe(place.python)
+        found = probe(place.python, meanwhile)
     else:
         from bundler.environment.from_files import read_interpreter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bundler.environment.executable import real_executable
@@ -32,13 +32,13 @@ class _Answer:
         return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
-def probe(python: str) -> Interpreter:
-    """The facts of the interpreter that `python` starts.
+def probe(python: str, meanwhile: Callable[[], object] = lambda: None) -> Interpreter:
+    """The facts of the interpreter that `python` starts; `meanwhile` is called while it runs.
 
     Raises InterpreterFailed where it does not start or answer, UnsupportedEnvironment for another implementation
     than CPython or a version before 3.8.
     """
-    answer = _Answer(_run(python))
+    answer = _Answer(_run(python, meanwhile))
     implementation = answer.text("implementation")
     if implementation != "cpython":
         raise UnsupportedEnvironment(
@@ -80,30 +80,35 @@ def probe(python: str) -> Interpreter:
     )
 
 
-def _run(python: str) -> dict[str, object]:
+def _run(python: str, meanwhile: Callable[[], object]) -> dict[str, object]:
     """Run the probe script; its environment holds no PYTHON* variable, its working directory is /."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     command = [python, "-I", "-S", "-B", "-X", "utf8", _SCRIPT]
     try:
-        done = subprocess.run(
-            command,
-            env=variables,
-            cwd="/",
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InterpreterFailed(f"{python} could not be run: {error}", "is it built for this machine?") from error
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, env=variables, cwd="/", stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    except OSError as error:
+        raise _does_not_run(python, error) from error
+    with process:
+        try:
+            meanwhile()
+            answered, complaint = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise _does_not_run(python, error) from error
+        finally:
+            process.kill()
+    if process.returncode != 0:
+        said = complaint.decode(errors="replace").strip().splitlines()
         raise InterpreterFailed(
-            f"{python} failed with status {done.returncode}: {said[-1] if said else 'it said nothing'}",
+            f"{python} failed with status {process.returncode}: {said[-1] if said else 'it said nothing'}",
             "the environment's interpreter must start where it is packed",
         )
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(answered)
     except ValueError as error:
-        raise InterpreterFailed(f"{python} did not answer the probe: {done.stdout[:200]!r}") from error
+        raise InterpreterFailed(f"{python} did not answer the probe: {answered[:200]!r}") from error
     return answer if isinstance(answer, dict) else {}
+
+
+def _does_not_run(python: str, error: Exception) -> InterpreterFailed:
+    return InterpreterFailed(f"{python} could not be run: {error}", "is it built for this machine?")
