@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SCHEMA = 1
 
@@ -20,8 +21,7 @@ class PythonFacts:
     implementation: str = "cpython"
 
 
-@dataclass(frozen=True, slots=True)
-class FileFact:
+class FileFact(NamedTuple):
     """One path: a file has `sha256` (hexadecimal) and `size` in bytes, a link has `link`, its target."""
 
     sha256: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
@@ -164,4 +164,4 @@ def mark_application(entries: dict[str, Entry], environment: Environment, mounts
         for row in rows if local else ():
             path = mounts.bundle_path(os.path.normpath(os.path.join(folder, row.path)))
             if path is not None and path in entries:
-                entries[path] = replace(entries[path], layer=Layer.APPLICATION)
+                entries[path] = entries[path]._replace(layer=Layer.APPLICATION)

@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from bundler.binaries.patch import Literal as LiteralPiece
 from bundler.binaries.patch import Patch, Range
@@ -71,8 +70,8 @@ def without_times(entries: dict[str, Entry]) -> None:
             LiteralPiece(struct.pack("<4sI", magic, _UNCHECKED) + bytes(8)),  # a hash of the source that nobody checks
             Range(_HEADER, entry.content.size - _HEADER),
         )
-        entries[path] = replace(
-            entry, content=Patched(entry.content.path, Patch(pieces)), reason="valid whatever the time of its source"
+        entries[path] = entry._replace(
+            content=Patched(entry.content.path, Patch(pieces)), reason="valid whatever the time of its source"
         )
 
 

@@ -52,7 +52,8 @@ def with_known_digests(entries: dict[str, Entry], known: Known) -> None:
         key = key_of(content.stamp, content.patch if isinstance(content, Patched) else None)
         sha256 = known.get(key) if key is not None else None
         if sha256 is not None:
-            entries[path] = replace(entry, content=replace(content, sha256=sha256))
+            told = content._replace(sha256=sha256) if isinstance(content, Source) else replace(content, sha256=sha256)
+            entries[path] = entry._replace(content=told)
 
 
 @dataclass(frozen=True, slots=True)

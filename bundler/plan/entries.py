@@ -2,6 +2,9 @@
 
 Paths are POSIX, relative to the bundle's root, without `.` or `..`. Text that came from the file system is decoded
 with `os.fsdecode`, so names that are not UTF-8 survive.
+
+An environment has tens of thousands of paths: what there is one of for each is a NamedTuple, which is made three times as fast
+as a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bundler.binaries.patch import Patch
 
@@ -23,8 +27,7 @@ class Layer(enum.Enum):
     APPLICATION = "application"
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(NamedTuple):
     """What was written for a file: its SHA-256 (32 bytes) and its size in bytes."""
 
     sha256: bytes
@@ -57,8 +60,7 @@ def settling_time(facts: os.stat_result) -> int:
     return 100_000_000 if facts.st_ctime_ns % 1_000_000 else 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file taken as it is: `path` on this machine, `size` in bytes when the plan was made.
 
     `stamp` is None where it would prove nothing. `sha256` is the file's digest at that stamp, where it is known.
@@ -112,8 +114,7 @@ class Deferred:
 Content = Source | Patched | Literal | Link | Directory | Deferred
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One path of the bundle.
 
     `mode` holds permission bits only; `mtime_ns` is in nanoseconds since the epoch. `origin` says where the content

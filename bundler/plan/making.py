@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.environment import Environment
@@ -113,8 +113,8 @@ def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:
     for path in editables.removed:
         entries.pop(path, None)
     for path, content in editables.replaced.items():
-        entries[path] = replace(
-            entries[path], content=content, reason="nothing in it leads to an editable install any more"
+        entries[path] = entries[path]._replace(
+            content=content, reason="nothing in it leads to an editable install any more"
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from bundler.environment import Distribution, Environment
 from bundler.plan.entries import Deferred, Digests, Directory, Entry, Link, Source
@@ -65,7 +64,7 @@ def _plan_record(
             data, site_packages=site_packages, resolve=resolve, added=new, digests=digests, changed=changed
         )
 
-    return replace(record, content=Deferred(make), reason="rows of changed files made anew")
+    return record._replace(content=Deferred(make), reason="rows of changed files made anew")
 
 
 def _is_new(entry: Entry) -> bool:

@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.entries import Entry, Literal, Source
@@ -127,7 +127,7 @@ class _Planner:
         data = _read(entry.content.path)
         rewritten = rewriter(entry, data)
         if rewritten is not None:
-            self.changed.append(replace(entry, content=Literal(rewritten.data), reason=rewritten.reason))
+            self.changed.append(entry._replace(content=Literal(rewritten.data), reason=rewritten.reason))
 
     def _rewriter(self, entry: Entry) -> _Rewriter | None:
         """The one rewriter for a path, or None; scripts are told by their first bytes."""
@@ -218,7 +218,7 @@ class _Planner:
         if script.side_data is not None:
             reason = "the body of a script whose first lines matter"
             self.changed.append(
-                replace(entry, path=side, content=Literal(script.side_data), mode=entry.mode & 0o666, reason=reason)
+                entry._replace(path=side, content=Literal(script.side_data), mode=entry.mode & 0o666, reason=reason)
             )
         return Rewritten(script.data, script.reason)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bundler.errors import BundlerError
 from bundler.plan.entries import Entry, Literal, Source
@@ -40,7 +39,7 @@ def with_fixed_times(entries: Mapping[str, Entry], epoch: int, *, spread: bool) 
     result = {}
     for path, entry in entries.items():
         earlier = _spread(entry, epoch) if spread and path.endswith(".py") else 0
-        result[path] = replace(entry, mtime_ns=time - earlier * _NANOSECONDS)
+        result[path] = entry._replace(mtime_ns=time - earlier * _NANOSECONDS)
     return result
 
 

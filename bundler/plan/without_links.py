@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bundler.plan.entries import Directory, Entry, Link
 from bundler.plan.mounts import join
@@ -44,7 +43,7 @@ def _meant(path: str, entries: Mapping[str, Entry]) -> str | None:
 
 def _copy(source: str, path: str, entries: Mapping[str, Entry], result: dict[str, Entry]) -> None:
     """Put what is at `source` at `path` as well, with all below it."""
-    result[path] = replace(entries[source], path=path)
+    result[path] = entries[source]._replace(path=path)
     if not isinstance(entries[source].content, Directory) or path.startswith(source + "/"):
         return
     for below in [found for found in entries if found.startswith(source + "/")]:
@@ -52,4 +51,4 @@ def _copy(source: str, path: str, entries: Mapping[str, Entry], result: dict[str
         if meant is not None:
             target = path + below[len(source) :]
             if meant == below or not isinstance(entries[meant].content, Directory):
-                result[target] = replace(entries[meant], path=target)
+                result[target] = entries[meant]._replace(path=target)

@@ -11,7 +11,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.plan.entries import Directory, Entry, Layer
@@ -242,7 +242,7 @@ def by_layer(entries: Sequence[Entry]) -> Mapping[Layer, list[Entry]]:
     for entry in entries:
         if isinstance(entry.content, Directory):
             layer = order[lowest.get(entry.path, order.index(entry.layer))]
-            layers[layer].append(replace(entry, layer=layer))
+            layers[layer].append(entry._replace(layer=layer))
         else:
             layers[entry.layer].append(entry)
     return {layer: found for layer, found in layers.items() if found}

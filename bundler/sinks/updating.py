@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import os
 import stat
-from dataclasses import replace
 from types import TracebackType
 
 from bundler.errors import OutputExists
@@ -90,7 +89,7 @@ class UpdateSink(DirectorySink):
                     self._stage(entry)
             case Deferred(make):
                 self._drain()
-                self._stage(replace(entry, content=Literal(make(self._digests))))
+                self._stage(entry._replace(content=Literal(make(self._digests))))
                 self._drain()
             case _:
                 digest = self._standing.digest_of_kept(entry)

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 
@@ -113,7 +112,7 @@ def test_a_python_that_cannot_compile_is_an_error(tmp_path: Path, interpreter: I
 def test_changed_modules_are_compiled_from_what_they_became(tmp_path: Path, interpreter: Interpreter) -> None:
     entries = entries_in(tmp_path / "src", ["first.py"])
     path = f"{PACKAGES}/first.py"
-    entries[path] = replace(entries[path], content=Literal(b"answer = 42\n"), reason="rewritten")
+    entries[path] = entries[path]._replace(content=Literal(b"answer = 42\n"), reason="rewritten")
     data = compiled(entries, interpreter, tmp_path / "cache")["first"]
     assert data[8:16] == importlib.util.source_hash(b"answer = 42\n")
 
@@ -167,7 +166,7 @@ def test_pycs_that_are_kept_stay_valid_when_times_change_or_go(tmp_path: Path) -
 
 def test_a_pyc_of_a_changed_module_goes(tmp_path: Path) -> None:
     entries = with_pyc(tmp_path, 1_500_000_000)
-    entries[f"{PACKAGES}/first.py"] = replace(entries[f"{PACKAGES}/first.py"], reason="rewritten")
+    entries[f"{PACKAGES}/first.py"] = entries[f"{PACKAGES}/first.py"]._replace(reason="rewritten")
     drop_stale(entries)
     assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" not in entries
 

@@ -8,7 +8,6 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -139,7 +138,7 @@ def test_unchanged_sources_are_not_even_read(source: Path, tmp_path: Path) -> No
     out = tmp_path / "out"
     whole(out, entries(source))
     items = [
-        replace(item, content=replace(item.content, path="/nowhere")) if isinstance(item.content, Source) else item
+        item._replace(content=item.content._replace(path="/nowhere")) if isinstance(item.content, Source) else item
         for item in entries(source)
     ]
     assert update(out, items).updated == (0, 0)

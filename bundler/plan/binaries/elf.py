@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
 from bundler.environment import Environment, Interpreter
@@ -140,7 +139,7 @@ def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Ent
         yield entry
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))
-            yield replace(entry, path=alias, content=Link(target), mode=0o777)
+            yield entry._replace(path=alias, content=Link(target), mode=0o777)
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
@@ -175,7 +174,7 @@ def _patch(
             continue
         if plan is not None:
             content = Patched(_source(entry), plan.patch, _stamp(entry))
-            patched.append(replace(entry, content=content, reason=f"{change.reason} ({plan.tier.name})"))
+            patched.append(entry._replace(content=content, reason=f"{change.reason} ({plan.tier.name})"))
     raise_all(errors)
     return patched, warnings
 

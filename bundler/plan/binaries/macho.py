@@ -174,7 +174,7 @@ def _patch(
         if plan.lost_identity:
             identities[plan.lost_identity] += 1
         reason = "; ".join(part for part in (change.reason, plan.explanation) if part)
-        patched.append(replace(entry, content=Patched(_source(entry), plan.patch), reason=reason))
+        patched.append(entry._replace(content=Patched(_source(entry), plan.patch), reason=reason))
     raise_all(errors)
     for identity, count in sorted(identities.items()):
         files = f"{count} changed files are" if count > 1 else "1 changed file is"
