@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 
@@ -19,6 +20,14 @@ def cache_folder(name: str) -> str | None:
     except OSError:
         return None
     return folder if own and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def cache_file(name: str, environment: str) -> str | None:
+    """The path of what one cache has on the environment at a path; None where there can be no cache."""
+    folder = cache_folder(name)
+    if folder is None:
+        return None
+    return os.path.join(folder, hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32])
 
 
 def replace_cached(folder: str, name: str, data: bytes, *, kept: int) -> None:

@@ -39,9 +39,9 @@ def pack(
         options = in_place(environment, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
-    from bundler.plan.digest_cache import NO_DIGEST_CACHE, open_digest_cache
     from bundler.plan.making import make_plan
     from bundler.plan.manifest_entry import ManifestMaker
+    from bundler.plan.memory import NO_MEMORY, open_memory
     from bundler.plan.pyc_cache import pyc_cache_folder
     from bundler.sinks.formats import open_sink
 
@@ -56,14 +56,14 @@ def pack(
             builds = held.enter_context(build_folder())
         progress.phase("planning")
         learning = options.cache and not options.in_place
-        digests = open_digest_cache(loaded.root) if learning else NO_DIGEST_CACHE
-        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), digests.known)
+        memory = open_memory(loaded.root) if learning else NO_MEMORY
+        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), memory)
         manifest = ManifestMaker(plan, {})
         if options.dry_run:
             return report(plan, out, options, manifest, None, None)
         with open_sink(out, options, plan) as sink:
             written = send(plan, sink, manifest, progress)
-            digests.learn(plan.entries, written.digests, written.stamps)
+            memory.learn(plan.entries, written.digests, written.stamps)
             if not options.verify or not written.path:
                 return report(plan, sink.place(), options, manifest, written, None)
             from bundler.audit.proof import prove

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
-from bundler.caches import cache_folder, replace_cached
+from bundler.caches import cache_file, replace_cached
 from bundler.plan.entries import STAMP_SIZE, Digests, Entry, Patched, Source, Stamp
 from bundler.version import VERSION
 
@@ -92,8 +92,7 @@ class DigestCache:
         spare = {key: sha256 for key, sha256 in self.known.items() if key[:_INODE] not in inodes}
         with contextlib.suppress(OSError):
             everything = {**spare, **used} if len(spare) <= len(used) else used
-            folder, name = os.path.split(self.path)
-            replace_cached(folder, name, _pack(everything), kept=_KEPT)
+            replace_cached(*os.path.split(self.path), _pack(everything), kept=_KEPT)
 
 
 NO_DIGEST_CACHE = DigestCache("", NOTHING_KNOWN)
@@ -101,10 +100,9 @@ NO_DIGEST_CACHE = DigestCache("", NOTHING_KNOWN)
 
 def open_digest_cache(environment: str) -> DigestCache:
     """The cache for the environment at a path; an empty one where there is none, or it is damaged or of another version."""
-    folder = cache_folder("digests")
-    if folder is None:
+    path = cache_file("digests", environment)
+    if path is None:
         return NO_DIGEST_CACHE
-    path = os.path.join(folder, hashlib.sha256(os.fsencode(os.path.realpath(environment))).hexdigest()[:32])
     try:
         with open(path, "rb") as file:
             return DigestCache(path, _unpack(file.read()))

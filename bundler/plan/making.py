@@ -13,13 +13,14 @@ from bundler.plan.application import StartCommand, added_mounts, check_added, ma
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
-from bundler.plan.digest_cache import NOTHING_KNOWN, Known, with_known_digests
+from bundler.plan.digest_cache import with_known_digests
 from bundler.plan.editables import Editables, plan_editables
 from bundler.plan.entries import Deferred, Directory, Entry, Link, Source
 from bundler.plan.filters import filtered
 from bundler.plan.floor import Floor
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.layout import mounts_for
+from bundler.plan.memory import NO_MEMORY, Memory
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
 from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
@@ -57,9 +58,9 @@ class Plan:
 def make_plan(
     environment: Environment,
     options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
-    known: Known = NOTHING_KNOWN,
+    memory: Memory = NO_MEMORY,
 ) -> Plan:
-    """The plan for an environment; `known` are digests of its files from earlier packs.
+    """The plan for an environment; `memory` is what earlier packs of it learned.
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
@@ -70,7 +71,7 @@ def make_plan(
         own = (*own, *system_site_mounts(environment))
     editables = plan_editables(environment, MountTable(own), options)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts, environment.sysroot, known)
+    collected = collect(mounts, environment.sysroot, memory.digests.known)
     entries = dict(collected.entries)
     mark_application(entries, environment, mounts)
     remove_editables(entries, editables)
@@ -79,7 +80,7 @@ def make_plan(
     complete = len(entries)
     entries = filtered(entries, environment.interpreter, options)
     notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
-    binaries = plan_binaries(entries, environment, mounts, options)
+    binaries = plan_binaries(entries, environment, mounts, options, memory.patches)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
     put(entries, texts.entries)
@@ -91,7 +92,7 @@ def make_plan(
     settle_compiled(entries, environment, options)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
-    with_known_digests(entries, known)
+    with_known_digests(entries, memory.digests.known)
     if options.symlinks is Symlinks.NONE:
         entries = without_links(entries)
     if options.epoch is not None:

@@ -10,15 +10,20 @@ from bundler.options import PlanOptions
 from bundler.plan.binaries.outcome import Binaries
 from bundler.plan.entries import Entry
 from bundler.plan.mounts import MountTable
+from bundler.plan.patch_cache import NO_PATCH_CACHE, PatchCache
 from bundler.platforms import OperatingSystem
 
 __all__ = ["Binaries", "plan_binaries"]
 
 
 def plan_binaries(
-    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: PlanOptions
+    entries: Mapping[str, Entry],
+    environment: Environment,
+    mounts: MountTable,
+    options: PlanOptions,
+    patches: PatchCache = NO_PATCH_CACHE,
 ) -> Binaries:
-    """Read the binaries among `entries`, find what they need, and plan their patches.
+    """Read the binaries among `entries`, find what they need, and plan their patches; `patches` has those of earlier packs.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
     not fit; all together.
@@ -27,7 +32,7 @@ def plan_binaries(
         case OperatingSystem.LINUX:
             from bundler.plan.binaries.elf import plan_elf
 
-            return plan_elf(entries, environment, mounts, options)
+            return plan_elf(entries, environment, mounts, options, patches)
         case OperatingSystem.MACOS:
             from bundler.plan.binaries.macho import plan_macho
 

@@ -16,19 +16,24 @@ from bundler.options import PlanOptions
 from bundler.plan.binaries.never import NEVER_BINARY
 from bundler.plan.binaries.outcome import Binaries, bundled_entry
 from bundler.plan.collect import directories_of
-from bundler.plan.entries import Entry, Link, Patched, Source, Stamp
+from bundler.plan.entries import Entry, Link, Patched, Source, Stamp, stamp_of
 from bundler.plan.floor import find_floor
 from bundler.plan.layout import executable_path
 from bundler.plan.mounts import MountTable, relative
+from bundler.plan.patch_cache import NO_PATCH_CACHE, PatchCache, Planned
 from bundler.plan.search_paths import Change, PlannedFiles, SearchPaths
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
 
 
 def plan_elf(
-    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: PlanOptions
+    entries: Mapping[str, Entry],
+    environment: Environment,
+    mounts: MountTable,
+    options: PlanOptions,
+    patches: PatchCache = NO_PATCH_CACHE,
 ) -> Binaries:
-    """Read the ELF files among `entries`, find what they need, and plan their patches.
+    """Read the ELF files among `entries`, find what they need, and plan their patches, or recall them from `patches`.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
     not fit; all together.
@@ -73,7 +78,7 @@ def plan_elf(
         directories_of(planned),
     )
     changes = paths.changes()
-    patched, warnings = _patch(everything, changes, planned)
+    patched, warnings = _patch(everything, changes, planned, patches)
     warnings += [
         f"{name} means two different libraries, {os.path.basename(os.path.dirname(one))}/… and "
         f"{os.path.basename(os.path.dirname(other))}/…; both come along, and a process that loads both gets the first"
@@ -151,7 +156,7 @@ def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
 
 
 def _patch(
-    binaries: Iterable[Binary], changes: Mapping[str, Change], entries: Mapping[str, Entry]
+    binaries: Iterable[Binary], changes: Mapping[str, Change], entries: Mapping[str, Entry], patches: PatchCache
 ) -> tuple[list[Entry], list[str]]:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings."""
     patched: list[Entry] = []
@@ -164,19 +169,27 @@ def _patch(
         entry = entries[binary.path]
         edits = Edits(rpath=change.rpath, needed=change.needed)
         try:
-            with open(_source(entry), "rb") as file:
-                plan = plan_patch(file, binary.image, edits)
+            planned = patches.recall(_stamp(entry), edits) or _plan_anew(binary, entry, edits, patches)
         except CannotPatch as error:
             if change.vital:
                 errors.append(CannotPatch(f"{entry.origin}: {error.message}", error.hint))
             else:
                 warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
             continue
-        if plan is not None:
-            content = Patched(_source(entry), plan.patch, _stamp(entry))
-            patched.append(entry._replace(content=content, reason=f"{change.reason} ({plan.tier.name})"))
+        if planned.patch is not None:
+            content = Patched(_source(entry), planned.patch, _stamp(entry))
+            patched.append(entry._replace(content=content, reason=f"{change.reason} ({planned.tier})"))
     raise_all(errors)
     return patched, warnings
+
+
+def _plan_anew(binary: Binary, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
+    """Plan a file's patch; it is noted where the file is still the one that was listed. Raises CannotPatch."""
+    stamp = _stamp(entry)
+    with open(_source(entry), "rb") as file:
+        plan = plan_patch(file, binary.image, edits)
+        same = stamp_of(os.fstat(file.fileno())) == stamp
+    return patches.note(stamp if same else None, edits, plan)
 
 
 def _stamp(entry: Entry) -> Stamp | None:

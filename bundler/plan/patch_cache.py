@@ -1,0 +1,166 @@
+"""What earlier packs of an environment planned for its ELF files: the patch of each, by the file's stamp and the wanted edits.
+
+`~/.cache/bundler/patches/<digest of the environment's path>`, the newest few of them. A patch follows from the file's bytes and the
+edits alone, and was checked when it was planned. One that another version of the patcher planned is not believed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+import bundler.binaries
+from bundler.binaries.elf import Edits, PatchPlan
+from bundler.binaries.patch import Literal, Patch, Piece, Range, Zeros
+from bundler.caches import cache_file, replace_cached
+from bundler.plan.entries import STAMP_SIZE, Stamp
+from bundler.version import VERSION
+
+_KEPT = 16
+_FINGERPRINT, _DIGEST = 16, 32  # bytes
+_INODE = 16  # a stamp begins with device and inode
+_KEY = STAMP_SIZE + _FINGERPRINT
+_RECORD = struct.Struct(f"={_KEY}s2sI")
+_PIECE = struct.Struct("=cQQ")
+
+
+class Planned(NamedTuple):
+    """A patch, None where the file stays as it is, and the name of the tier that found room for it."""
+
+    patch: Patch | None
+    tier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchCache:
+    """The patches that are known, those that this pack asked for, and the file that holds them ("" for none)."""
+
+    path: str
+    known: Mapping[bytes, Planned]
+    used: dict[bytes, Planned] = field(default_factory=dict)
+
+    def recall(self, stamp: Stamp | None, edits: Edits) -> Planned | None:
+        """What was planned for a file with this stamp; None where it was not yet."""
+        if not self.path or not stamp:
+            return None
+        key = _key(stamp, edits)
+        planned = self.known.get(key)
+        if planned is not None:
+            self.used[key] = planned
+        return planned
+
+    def note(self, stamp: Stamp | None, edits: Edits, plan: PatchPlan | None) -> Planned:
+        """What is planned for the file with this stamp (None where nothing tells that it is still the one that was read)."""
+        planned = Planned(None) if plan is None else Planned(plan.patch, plan.tier.name)
+        if self.path and stamp and (planned.patch is None or all(map(_is_data, planned.patch.pieces))):
+            self.used[_key(stamp, edits)] = planned
+        return planned
+
+    def learn(self) -> None:
+        """Keep what this pack asked for, for the next. Does nothing where there can be no cache."""
+        if not self.path or not self.used:
+            return
+        if self.used.keys() <= self.known.keys():
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+            return
+        # What this pack did not ask for may be asked for by the next, unless the file is another by now.
+        inodes = {key[:_INODE] for key in self.used}
+        spare = {key: planned for key, planned in self.known.items() if key[:_INODE] not in inodes}
+        everything = {**spare, **self.used} if len(spare) <= len(self.used) else self.used
+        with contextlib.suppress(OSError):
+            replace_cached(*os.path.split(self.path), _pack(everything), kept=_KEPT)
+
+
+NO_PATCH_CACHE = PatchCache("", {})
+
+
+def open_patch_cache(environment: str) -> PatchCache:
+    """The cache for the environment at a path; an empty one where there is none, or it is damaged or of another patcher."""
+    path = cache_file("patches", environment)
+    if path is None:
+        return NO_PATCH_CACHE
+    try:
+        with open(path, "rb") as file:
+            return PatchCache(path, _unpack(file.read()))
+    except (OSError, ValueError, struct.error):
+        return PatchCache(path, {})
+
+
+def _key(stamp: Stamp, edits: Edits) -> bytes:
+    return stamp + hashlib.sha256(repr(edits).encode("utf-8", "surrogateescape")).digest()[:_FINGERPRINT]
+
+
+def _is_data(piece: Piece) -> bool:
+    return isinstance(piece, (Range, Literal, Zeros))
+
+
+def _pack(known: Mapping[bytes, Planned]) -> bytes:
+    """A header, a record of each patch with its pieces behind it, and the digest of it all."""
+    parts = [_header()]
+    for key, planned in known.items():
+        pieces = planned.patch.pieces if planned.patch is not None else ()
+        parts.append(_RECORD.pack(key, planned.tier.encode(), len(pieces)))
+        for piece in pieces:
+            match piece:
+                case Range(offset, length):
+                    parts.append(_PIECE.pack(b"R", offset, length))
+                case Literal(data):
+                    parts += (_PIECE.pack(b"L", 0, len(data)), data)
+                case Zeros(length):
+                    parts.append(_PIECE.pack(b"Z", 0, length))
+    data = b"".join(parts)
+    return data + hashlib.sha256(data).digest()
+
+
+def _unpack(data: bytes) -> dict[bytes, Planned]:
+    """The patches in a file. Raises ValueError for a damaged one, or one of another patcher, which may have other records."""
+    body = memoryview(data)[:-_DIGEST]
+    if not data.startswith(_header()) or hashlib.sha256(body).digest() != data[-_DIGEST:]:
+        raise ValueError
+    known = {}
+    at = len(_header())
+    while at < len(body):
+        key, tier, count = _RECORD.unpack_from(body, at)
+        at += _RECORD.size
+        pieces = []
+        for _ in range(count):
+            piece, at = _read_piece(body, at)
+            pieces.append(piece)
+        known[key] = Planned(Patch(tuple(pieces)), tier.decode()) if count else Planned(None)
+    return known
+
+
+def _read_piece(body: memoryview, at: int) -> tuple[Piece, int]:
+    """The piece at an offset, and the offset behind it."""
+    kind, offset, length = _PIECE.unpack_from(body, at)
+    at += _PIECE.size
+    if kind == b"R":
+        return Range(offset, length), at
+    if kind == b"Z":
+        return Zeros(length), at
+    return Literal(bytes(body[at : at + length])), at + length
+
+
+@cache
+def _header() -> bytes:
+    """What tells this patcher from others: its version, and the sizes and times of its modules."""
+    hasher = hashlib.sha256()
+    for facts in _modules(os.path.dirname(bundler.binaries.__file__)):
+        hasher.update(b"%d %d\n" % (facts.st_size, facts.st_mtime_ns))
+    return f"bundler patches 1 {VERSION} {hasher.hexdigest()}\n".encode()
+
+
+def _modules(folder: str) -> Iterator[os.stat_result]:
+    with os.scandir(folder) as items:
+        for item in sorted(items, key=lambda item: item.name):
+            if item.is_dir(follow_symlinks=False):
+                yield from _modules(item.path)
+            elif item.name.endswith(".py"):
+                yield item.stat()
