@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bundler.errors import BundlerError, OutputFailed
 from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
@@ -15,6 +16,7 @@ from bundler.progress import Progress, Silent
 if TYPE_CHECKING:
     from bundler.audit.proof import Proof
     from bundler.environment import Environment
+    from bundler.plan.entries import Entry
     from bundler.plan.making import Plan
     from bundler.plan.manifest_entry import ManifestMaker
     from bundler.report import PackReport
@@ -57,11 +59,12 @@ def pack(
         progress.phase("planning")
         learning = options.cache and not options.in_place
         memory = open_memory(loaded.root) if learning else NO_MEMORY
-        plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), memory)
-        manifest = ManifestMaker(plan, {})
-        if options.dry_run:
-            return report(plan, out, options, manifest, None, None)
-        with open_sink(out, options, plan) as sink:
+        with _Opening(out, options) as opening:
+            plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), memory, opening.begin)
+            manifest = ManifestMaker(plan, {})
+            if options.dry_run:
+                return report(plan, out, options, manifest, None, None)
+            sink = opening.sink(plan)
             written = send(plan, sink, manifest, progress)
             memory.learn(plan.entries, written.digests, written.stamps)
             if not options.verify or not written.path:
@@ -81,6 +84,39 @@ def pack(
         with open_sink(out, options, plan) as sink:
             written = send(plan, sink, manifest, Silent())
             return report(plan, sink.place(), options, manifest, written, proof)
+
+
+class _Opening:
+    """The sink of a pack: a directory's is opened and begun while the plan is still being made, another's when it is there."""
+
+    def __init__(self, out: str, options: PackOptions) -> None:
+        self._out = out
+        self._options = options
+        self._held = ExitStack()
+        self._sink: Sink | None = None
+
+    def __enter__(self) -> _Opening:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._held.__exit__(*error)
+
+    def begin(self, files: Sequence[Entry]) -> None:
+        """Open a directory, and let it begin with these files."""
+        from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
+
+        if not self._options.dry_run and format_of(self._out, self._options.format) is DIRECTORY_FORMAT:
+            self._open(None).begin(files)
+
+    def sink(self, plan: Plan) -> Sink:
+        """What the plan's entries go to."""
+        return self._sink or self._open(plan)
+
+    def _open(self, plan: Plan | None) -> Sink:
+        from bundler.sinks.formats import open_sink
+
+        self._sink = self._held.enter_context(open_sink(self._out, self._options, plan))
+        return self._sink
 
 
 def _load_what_comes_next() -> None:

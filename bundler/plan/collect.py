@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -211,10 +211,10 @@ def missing_parents(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
     return tuple(found.values())
 
 
-def directories_of(entries: Mapping[str, Entry]) -> set[str]:
-    """The bundle paths of all directories that the entries lie in."""
+def directories_of(paths: Iterable[str]) -> set[str]:
+    """The bundle paths of all directories that files at these paths lie in."""
     found: set[str] = set()
-    for path in entries:
+    for path in paths:
         folder = path.rpartition("/")[0]
         while folder and folder not in found:
             found.add(folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from bundler.libraries.closure import Closure
 from bundler.options import PlanOptions, Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.binaries import plan_binaries
+from bundler.plan.binaries.never import NEVER_BINARY
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
 from bundler.plan.digest_cache import with_known_digests
@@ -59,8 +60,10 @@ def make_plan(
     environment: Environment,
     options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     memory: Memory = NO_MEMORY,
+    begin: Callable[[Sequence[Entry]], object] = lambda _: None,
 ) -> Plan:
-    """The plan for an environment; `memory` is what earlier packs of it learned.
+    """The plan for an environment; `memory` is what earlier packs of it learned. `begin` is told of the files that will hardly
+    change, as soon as they are known.
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
@@ -80,6 +83,7 @@ def make_plan(
     complete = len(entries)
     entries = filtered(entries, environment.interpreter, options)
     notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
+    begin(unlikely_to_change(entries, options.pyc))
     binaries = plan_binaries(entries, environment, mounts, options, memory.patches)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
@@ -107,6 +111,16 @@ def make_plan(
         start,
         notes,
     )
+
+
+def unlikely_to_change(entries: Mapping[str, Entry], pyc: Pyc) -> list[Entry]:
+    """The files that are no binaries; only a few of those are texts that embed a path. In path order."""
+    compiled = () if pyc is Pyc.KEEP else (".pyc",)
+    return [
+        entry
+        for path, entry in sorted(entries.items())
+        if isinstance(entry.content, Source) and NEVER_BINARY.search(path) and not path.endswith(compiled)
+    ]
 
 
 def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:

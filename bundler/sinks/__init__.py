@@ -6,7 +6,7 @@ looked at; `place` puts it at the target, and leaving the `with` block without i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
@@ -44,6 +44,9 @@ class Sink(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Told of entries that will hardly change before they are added; to write some of them already is up to the sink."""
 
     def add(self, entry: Entry) -> None:
         """Write one entry. Its parent directory was added before it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol
 
@@ -41,6 +41,9 @@ class ArchiveSink:
             self.stop()
         finally:
             self._output.discard()
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Nothing: an archive has an order."""
 
     def add(self, entry: Entry) -> None:
         """Write one entry."""

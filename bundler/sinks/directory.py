@@ -1,14 +1,14 @@
 """A bundle as a directory: written beside the target, then put in place by one rename.
 
-Folders and links are made as they come. Files are gathered, and written together, by several processes: all of them are known
-before the first one whose bytes follow from the others' digests.
+Entries are gathered, and written together, by several processes: all of them are known before the first one whose bytes follow from
+the others' digests. Some are written even while the plan is still being made.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple
 
@@ -17,10 +17,11 @@ from bundler.options import LinkMode
 from bundler.plan.entries import Content, Deferred, Digest, Digests, Directory, Entry, Link, Patched, Source, Stamp
 from bundler.progress import ignore
 from bundler.sinks import Written
+from bundler.sinks.ahead import WrittenAhead
 from bundler.sinks.copying import SMALL, can_reflink, every_change_shows, write_file
 from bundler.sinks.pack_record import note_pack
 from bundler.sinks.placement import Target
-from bundler.sinks.processes import share
+from bundler.sinks.processes import can_fork, share
 
 _BATCH = 64
 """Small files that a process takes at once."""
@@ -60,6 +61,7 @@ class DirectorySink:
         self._digests: dict[str, Digest] = {}
         self._directories: list[Entry] = []
         self._gathered: list[Entry] = []
+        self._ahead: WrittenAhead[Outcome] | None = None
         self._stamps: dict[str, Stamp] = {}
         self._entries = 0
         self._shared = 0
@@ -84,24 +86,26 @@ class DirectorySink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove what is not in place."""
-        self._discard()
+        try:
+            if self._ahead is not None:
+                self._ahead.abandon()
+        finally:
+            self._discard()
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Have a child write these files, while the plan is being made."""
+        if self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
+            self._ahead = WrittenAhead(self._batches(entries), self._write, self._root, self._temporary)
 
     def add(self, entry: Entry) -> None:
         """Take one entry."""
         self._entries += 1
+        if not isinstance(entry.content, Deferred):
+            self._gathered.append(entry)
+            return
+        self._drain()
         path = os.path.join(self._root, entry.path)
-        match entry.content:
-            case Directory():
-                os.mkdir(path, 0o700)
-                self._directories.append(entry)
-            case Link(target):
-                os.symlink(target, path)
-                os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
-            case Deferred():
-                self._drain()
-                self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
-            case _:
-                self._gathered.append(entry)
+        self._digests[entry.path] = write_file(entry, path, self._digests, self._link)[0]
 
     def finish(self) -> Written:
         """Write the files, and set the directories' modes and times."""
@@ -138,36 +142,52 @@ class DirectorySink:
             note_pack(self._target.path)
 
     def _drain(self) -> None:
-        """Write what was gathered: large files first, so that no process is left with one at the end."""
-        batches = self._batches()
-        if not batches:
-            return
-        advances = [
-            sum(entry.content.size for entry in batch if isinstance(entry.content, Source)) for batch in batches
-        ]
-        cost = sum(_size(entry.content) + _FILE_COST for batch in batches for entry in batch)
+        """Write what was gathered."""
+        gathered, self._gathered = self._gathered, []
+        done, folders = self._settle_ahead(gathered)
+        files = []
+        for entry in gathered:
+            path = os.path.join(self._root, entry.path)
+            match entry.content:
+                case Directory():
+                    self._directories.append(entry)
+                    if entry.path not in folders:
+                        os.mkdir(path, 0o700)
+                case Link(target):
+                    os.symlink(target, path)
+                    os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+                case _ if entry.path in done:
+                    self._collect([entry], [done[entry.path]])
+                    self.advance(_size(entry.content))
+                case _:
+                    files.append(entry)
+        self._write_files(files)
+
+    def _settle_ahead(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
+        """What was written ahead and is wanted: files and folders."""
+        ahead, self._ahead = self._ahead, None
+        return ahead.settle({entry.path: entry for entry in gathered}) if ahead is not None else ({}, ())
+
+    def _write_files(self, files: Sequence[Entry]) -> None:
+        """Write files, together with other processes where that is worth it."""
+        batches = self._batches(files)
+        sizes = [sum(entry.content.size for entry in batch if isinstance(entry.content, Source)) for batch in batches]
         told = 0
 
-        def collect(number: int, outcomes: list[Outcome]) -> None:
+        def collect(number: int, outcomes: Sequence[Outcome]) -> None:
             nonlocal told
             self._collect(batches[number], outcomes)
             # What was begun before is as good as done, by whomever.
-            self.advance(sum(advances[told : number + 1]))
+            self.advance(sum(sizes[told : number + 1]))
             told = max(told, number + 1)
 
-        share(
-            len(batches),
-            lambda number: self._write(batches[number]),
-            collect,
-            min(self._threads, 1 + cost // _LEAST_SHARE),
-            self._temporary,
-        )
+        processes = min(self._threads, 1 + _cost(files) // _LEAST_SHARE)
+        share(len(batches), lambda number: self._write(batches[number]), collect, processes, self._temporary)
 
-    def _batches(self) -> list[list[Entry]]:
-        """What was gathered, cut into pieces of work; nothing is gathered then."""
-        gathered, self._gathered = self._gathered, []
-        small = [entry for entry in gathered if self._is_small(entry.content)]
-        large = [entry for entry in gathered if not self._is_small(entry.content)] if len(small) < len(gathered) else []
+    def _batches(self, files: Sequence[Entry]) -> list[Sequence[Entry]]:
+        """Files cut into pieces of work: large ones first, so that no process is left with one at the end."""
+        small = [entry for entry in files if self._is_small(entry.content)]
+        large = [entry for entry in files if not self._is_small(entry.content)] if len(small) < len(files) else []
         large.sort(key=lambda entry: _size(entry.content), reverse=True)
         return [*([entry] for entry in large), *(small[at : at + _BATCH] for at in range(0, len(small), _BATCH))]
 
@@ -177,7 +197,7 @@ class DirectorySink:
             return True
         return _size(content) < SMALL
 
-    def _write(self, batch: list[Entry]) -> list[Outcome]:
+    def _write(self, batch: Sequence[Entry]) -> list[Outcome]:
         """Write files; what came of each. Changes nothing here: it may run in another process."""
         outcomes: list[Outcome] = []
         for entry in batch:
@@ -190,7 +210,7 @@ class DirectorySink:
             outcomes.append(None if known else Done(digest.sha256, digest.size, stamp))
         return outcomes
 
-    def _collect(self, batch: list[Entry], outcomes: list[Outcome]) -> None:
+    def _collect(self, batch: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         """Note what came of files."""
         for entry, done in zip(batch, outcomes, strict=True):
             if done is None:
@@ -206,6 +226,11 @@ class DirectorySink:
 
     def _discard(self) -> None:
         self._working.remove()
+
+
+def _cost(files: Sequence[Entry]) -> int:
+    """How long files take, as a number of bytes."""
+    return sum(_size(entry.content) for entry in files) + len(files) * _FILE_COST
 
 
 def _size(content: Content) -> int:

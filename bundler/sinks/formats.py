@@ -81,8 +81,8 @@ def format_of(out: str, name: str | None = None) -> OutputFormat:
 DIRECTORY_FORMAT = FORMATS[0]
 
 
-def open_sink(out: str, options: PackOptions, plan: Plan) -> Sink:
-    """The sink for a path, by its suffix or the format in the options.
+def open_sink(out: str, options: PackOptions, plan: Plan | None) -> Sink:
+    """The sink for a path, by its suffix or the format in the options. All but a directory need the plan.
 
     Raises OutputFailed where an option means nothing for the format.
     """
@@ -93,6 +93,7 @@ def open_sink(out: str, options: PackOptions, plan: Plan) -> Sink:
         raise OutputFailed(f"--update is for directories, not for the format {form.name}", "pack anew with --force")
     if form is DIRECTORY_FORMAT:
         return _directory(out, options)
+    assert plan is not None
     output: Output = FileOutput(out, force=options.force, executable=form.name == "run")
     if out == STANDARD_OUTPUT:
         output = StandardOutput(spooled=not form.streams)

@@ -39,7 +39,7 @@ def share(
     if processes < 2 or count < 2:
         for number in range(count):
             collect(number, work(number))
-    elif _can_fork():
+    elif can_fork():
         _share_with_children(count, work, collect, processes, folder)
     else:
         with ThreadPoolExecutor(processes) as pool:
@@ -47,7 +47,40 @@ def share(
                 collect(number, result)
 
 
-def _can_fork() -> bool:
+class HeadStart(Generic[Result]):
+    """Work that a child begins while this process does something else: `work(0)` to `work(count - 1)`, until it is told to stop.
+
+    See `share`. There has to be an end to it: `stop` or `abandon`.
+    """
+
+    def __init__(self, count: int, work: Callable[[int], Result], folder: str) -> None:
+        self._count = count
+        self._file = tempfile.TemporaryFile(dir=folder)
+        with _signals_wait():
+            self._child = _Child(self._file.fileno(), count, work)
+
+    def stop(self) -> list[tuple[int, Result]]:
+        """Let it end the piece that it is at; what it did. Raises what `work` raised."""
+        os.lseek(self._file.fileno(), self._count, os.SEEK_CUR)
+        try:
+            return self._child.results()
+        except BaseException:
+            self._child.kill()
+            raise
+        finally:
+            self._end()
+
+    def abandon(self) -> None:
+        """Let it do nothing more."""
+        self._child.kill()
+        self._end()
+
+    def _end(self) -> None:
+        self._child.wait()
+        self._file.close()
+
+
+def can_fork() -> bool:
     """A child has only the thread that made it; what the others were about would never end there."""
     return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
 

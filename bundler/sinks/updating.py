@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import stat
+from collections.abc import Sequence
 from types import TracebackType
 
 from bundler.errors import OutputExists
@@ -73,6 +74,9 @@ class UpdateSink(DirectorySink):
         finally:
             super().__exit__(kind, error, trace)
             os.close(self._lock)
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Nothing: most are there."""
 
     def add(self, entry: Entry) -> None:
         """Compare one entry, and write it beside the bundle where it differs."""
@@ -140,13 +144,13 @@ class UpdateSink(DirectorySink):
             self._staged.add(folder)
         super().add(entry)
 
-    def _write(self, batch: list[Entry]) -> list[Outcome]:
+    def _write(self, batch: Sequence[Entry]) -> list[Outcome]:
         """Write what differs."""
         stood = [self._standing.digest_of_same(entry) for entry in batch]
         written = iter(super()._write([entry for entry, digest in zip(batch, stood, strict=True) if digest is None]))
         return [next(written) if digest is None else Done(digest.sha256, digest.size, stood=True) for digest in stood]
 
-    def _collect(self, batch: list[Entry], outcomes: list[Outcome]) -> None:
+    def _collect(self, batch: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         super()._collect(batch, outcomes)
         for entry, done in zip(batch, outcomes, strict=True):
             if done is not None and done.stood:

@@ -197,7 +197,7 @@ def test_files_are_written_by_several_processes_and_an_error_of_theirs_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(directory, "_LEAST_SHARE", 1)
-    monkeypatch.setattr(processes, "_can_fork", lambda: True)
+    monkeypatch.setattr(processes, "can_fork", lambda: True)
     sources = []
     for name in range(6):
         sources.append(tmp_path / f"source-{name}")

@@ -16,6 +16,7 @@ import pytest
 from bundler.errors import OutputFailed
 from bundler.sinks import processes
 from bundler.sinks.processes import share
+from tests.material.processes import children
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="children share the work on Linux only")
 SLOW = 0.002  # seconds: no process does all before the others have begun
@@ -44,15 +45,10 @@ def shared(
 @pytest.fixture
 def forks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Children share the work, though the process that runs the tests has several threads; none of them is left."""
-    monkeypatch.setattr(processes, "_can_fork", lambda: True)
+    monkeypatch.setattr(processes, "can_fork", lambda: True)
     before = children()
     yield
     assert children() == before
-
-
-def children() -> set[str]:
-    """The processes that this one has begun and not yet seen the end of."""
-    return {word for task in Path("/proc/self/task").iterdir() for word in (task / "children").read_text().split()}
 
 
 @LINUX
