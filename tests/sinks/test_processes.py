@@ -15,7 +15,7 @@ import pytest
 
 from bundler.errors import OutputFailed
 from bundler.sinks import processes
-from bundler.sinks.processes import share
+from bundler.sinks.processes import HeadStart, share
 from tests.material.processes import children
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="children share the work on Linux only")
@@ -105,6 +105,16 @@ def test_an_error_here_ends_the_children(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no space"):
         shared(tmp_path, work)
     assert time.monotonic() - begun < 20
+
+
+@LINUX
+@pytest.mark.usefixtures("forks")
+def test_a_head_start_ends_where_it_is_told_to(tmp_path: Path) -> None:
+    start = HeadStart(100_000, slowly, str(tmp_path))
+    time.sleep(0.2)
+    done = start.stop()
+    assert [(number, result) for number, (result, _) in done] == [(number, number**2) for number in range(len(done))]
+    assert 0 < len(done) < 10_000
 
 
 @pytest.mark.parametrize("broken", [False, True])
