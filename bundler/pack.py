@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
@@ -73,17 +73,34 @@ def pack(
 
             progress.phase("verifying")
             proof = prove(written.path, loaded)
-            if options.in_place and proof.audit.faults:
-                return report(plan, out, options, manifest, None, proof)
-            if not proof.import_failures:
-                return report(plan, sink.place(), options, manifest, written, proof)
-            manifest = ManifestMaker(plan, proof.import_failures)
-            if amended(written, manifest):
-                return report(plan, sink.place(), options, manifest, written, proof)
+            opened = {path: name for path, name in proof.opened.items() if path not in options.plan.include_libs}
+            if not opened:
+                if options.in_place and proof.audit.faults:
+                    return report(plan, out, options, manifest, None, proof)
+                if not proof.import_failures:
+                    return report(plan, sink.place(), options, manifest, written, proof)
+                manifest = ManifestMaker(plan, proof.import_failures)
+                if amended(written, manifest):
+                    return report(plan, sink.place(), options, manifest, written, proof)
+        if opened:
+            return pack_with(opened, environment, out, options, progress)
         # An archive is written anew to tell in `bundle.json` what the source cannot import either.
         with open_sink(out, options, plan) as sink:
             written = send(plan, sink, manifest, Silent())
             return report(plan, sink.place(), options, manifest, written, proof)
+
+
+def pack_with(
+    opened: Mapping[str, str], environment: str, out: str, options: PackOptions, progress: Progress
+) -> PackReport:
+    """Pack anew, with libraries that were opened at run time: paths on this machine, and their sonames."""
+    libraries = (*options.plan.include_libs, *opened)
+    done = pack(environment, out, replace(options, plan=replace(options.plan, include_libs=libraries)), progress)
+    notes = (
+        f"{path} came along: a module opens it at run time (--exclude-lib {soname} leaves it to the host)"
+        for path, soname in opened.items()
+    )
+    return replace(done, notes=(*done.notes, *notes))
 
 
 class _Opening:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bundler.audit import audit_tree
 from bundler.audit.contents import audit_contents
 from bundler.audit.faults import AuditReport, FaultKind, LeakReport
 from bundler.audit.run import failing_imports
 from bundler.audit.tree import read_tree
+from bundler.binaries.elf import read_image
 from bundler.environment import Environment
 from bundler.environment.discovery import SYSTEM_PREFIXES
+from bundler.errors import BinaryFormatError
 
 _NOT_RUN = "nothing was run: the environment was read from files alone; the run check is left to `bundler verify` where it belongs"
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the audit found; `import_failures` are modules that the source cannot import either."""
+    """What the audit found; `import_failures` are modules that the source cannot import either.
+
+    `opened` are libraries of this machine that the bundle's modules open at run time (`dlopen`), which no header tells: the names
+    that they have for themselves (DT_SONAME), by path.
+    """
 
     audit: AuditReport
     leaks: LeakReport
     import_failures: Mapping[str, str]
+    opened: Mapping[str, str] = field(default_factory=dict)
 
 
 def prove(out: str, environment: Environment) -> Proof:
@@ -35,7 +42,18 @@ def prove(out: str, environment: Environment) -> Proof:
     failed = audit.run.failed if audit.run is not None else {}
     known = failing_imports(environment.python, tuple(failed)) if failed else {}
     faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
-    return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known)
+    outside = audit.run.outside if audit.run is not None else ()
+    opened = {path: soname for path in outside if (soname := _soname(path)) is not None}
+    return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known, opened)
+
+
+def _soname(path: str) -> str | None:
+    """The name that a library has for itself; None for extension modules, which have none, and for what is no library."""
+    try:
+        with open(path, "rb") as file:
+            return read_image(file).soname
+    except (OSError, BinaryFormatError):
+        return None
 
 
 def _prefixes(environment: Environment) -> tuple[str, ...]:

@@ -81,6 +81,7 @@ class Closure:
     loaded_by: Mapping[str, str | None]
     """The first file that loads each file, by bundle paths, requesters first; None for what Python itself opens."""
     host: tuple[str, ...]
+    """Names that stay with the host; those that the user leaves to it are among them, asked for or not."""
     clashes: tuple[tuple[str, str, str], ...]
     """A NEEDED name, and the two different files that it means to different requesters."""
 
@@ -167,7 +168,8 @@ class _Search:
             BundledLibrary(item.path, item.source, item.image, tuple(sorted(item.aliases)), tuple(item.needed_by))
             for item in sorted(self._bundled.values(), key=lambda item: item.path)
         )
-        return Closure(bundled, self._needs, self._loaded_by, tuple(sorted(self._host)), tuple(self._clashes))
+        host = tuple(sorted({*self._host, *self._around.excluded}))
+        return Closure(bundled, self._needs, self._loaded_by, host, tuple(self._clashes))
 
     def _chain(self, binary: Binary) -> tuple[LoadedObject, ...]:
         """What stands behind a root in the chain of loaders: the interpreter, but for programs of their own."""

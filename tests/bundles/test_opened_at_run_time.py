@@ -1,0 +1,82 @@
+"""Libraries that no header names and that a module opens (`dlopen`): found by the audit, and taken along."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.material.environments import bundler, make
+from tests.material.interpreters import main_python
+from tests.material.isolation import hidden
+
+LIBRARY = "libacl.so.1"  # coreutils needs it; Python does not
+OPENER = f"""
+import ctypes
+
+try:
+    opened = ctypes.CDLL({LIBRARY!r})
+except OSError:
+    opened = None
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with a package that does without the library where it is not there."""
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        pytest.skip(f"this machine has no {LIBRARY}")
+    python = main_python()
+    made = make("venv", python, tmp_path_factory.mktemp("opened") / "env")
+    package = next(made.glob("lib/python3*/site-packages")) / "opener"
+    package.mkdir()
+    (package / "__init__.py").write_text(OPENER)
+    (extension,) = Path(python.prefix).glob("lib/python3*/lib-dynload/_json.*.so")
+    shutil.copy(extension, package)  # importing it is what the audit does
+    return made
+
+
+def mapped() -> str:
+    """Where this process has the library from."""
+    ctypes.CDLL(LIBRARY)
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return next(line.split()[-1] for line in lines if os.path.basename(line.split()[-1]).startswith(LIBRARY))
+
+
+@pytest.mark.parametrize("kind", ["app", "app.tar"])
+def test_it_comes_along_and_is_used_where_the_original_is_not(environment: Path, tmp_path: Path, kind: str) -> None:
+    done = bundler(["pack", environment, "--out", tmp_path / kind])
+    assert done.returncode == 0, done.stderr
+    assert f"{mapped()} came along" in done.stderr
+    assert f"--exclude-lib {LIBRARY}" in done.stderr
+    assert os.listdir(tmp_path) == [kind]
+    bundle = tmp_path / "app"
+    if kind != "app":
+        shutil.unpack_archive(tmp_path / kind, bundle)
+    assert bundler(["verify", bundle]).returncode == 0
+    seen = hidden([mapped(), environment], [bundle / "bin/python", "-c", "import opener; print(opener.opened)"])
+    assert seen.stdout.startswith(f"<CDLL '{LIBRARY}'"), seen.stderr
+
+
+def test_left_to_the_host_it_is_no_fault(environment: Path, tmp_path: Path) -> None:
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "--exclude-lib", LIBRARY, "--json"])
+    assert done.returncode == 0, done.stderr
+    assert not list((tmp_path / "app/lib").rglob("libacl*"))
+    assert LIBRARY in json.loads(done.stdout)["host_libraries"]
+    assert bundler(["verify", tmp_path / "app"]).returncode == 0
+
+
+def test_in_place_and_updates_take_it_along_too(environment: Path, tmp_path: Path) -> None:
+    own = tmp_path / "env"
+    shutil.copytree(environment, own, symlinks=True)
+    for options in (["--out", tmp_path / "app"], ["--out", tmp_path / "app", "--update"], ["--in-place"]):
+        done = bundler(["pack", own, *options])
+        assert done.returncode == 0, done.stderr
+        assert "came along" in done.stderr
+    assert bundler(["verify", own]).returncode == 0
