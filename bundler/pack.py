@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
@@ -14,11 +14,13 @@ from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from bundler.audit.opened import OpenedLibraries
     from bundler.audit.proof import Proof
     from bundler.environment import Environment
     from bundler.plan.entries import Entry
     from bundler.plan.making import Plan
     from bundler.plan.manifest_entry import ManifestMaker
+    from bundler.plan.memory import Memory
     from bundler.report import PackReport
     from bundler.sinks import Sink, Written
 
@@ -41,66 +43,76 @@ def pack(
         options = in_place(environment, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
-    from bundler.plan.making import make_plan
-    from bundler.plan.manifest_entry import ManifestMaker
+    from bundler.audit.opened import OpenedLibraries
     from bundler.plan.memory import NO_MEMORY, open_memory
     from bundler.plan.pyc_cache import pyc_cache_folder
-    from bundler.sinks.formats import open_sink
 
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
     with ExitStack() as held:
-        cache = held.enter_context(pyc_cache_folder(use=options.cache)) if decided.pyc is Pyc.COMPILE else ""
-        builds = ""
+        if decided.pyc is Pyc.COMPILE:
+            decided = replace(decided, pyc_cache=held.enter_context(pyc_cache_folder(use=options.cache)))
         if decided.editable is EditableMode.BUILD:
             from bundler.plan.editables.building import build_folder
 
-            builds = held.enter_context(build_folder())
-        progress.phase("planning")
-        learning = options.cache and not options.in_place
-        memory = open_memory(loaded.root) if learning else NO_MEMORY
-        with _Opening(out, options) as opening:
-            plan = make_plan(loaded, replace(decided, pyc_cache=cache, build_folder=builds), memory, opening.begin)
-            manifest = ManifestMaker(plan, {})
-            if options.dry_run:
-                return report(plan, out, options, manifest, None, None)
-            sink = opening.sink(plan)
-            written = send(plan, sink, manifest, progress)
-            memory.learn(plan.entries, written.digests, written.stamps)
-            if not options.verify or not written.path:
-                return report(plan, sink.place(), options, manifest, written, None)
-            from bundler.audit.proof import prove
+            decided = replace(decided, build_folder=held.enter_context(build_folder()))
+        memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
+        guess = memory.opened.known if options.verify and loaded.probed else {}
+        here = {path: name for path, name in guess.items() if os.path.exists(path) and name not in decided.exclude_libs}
+        opened = OpenedLibraries(here, guessed=True)
+        while True:
+            done = pack_once(loaded, out, options, decided, memory, opened, progress)
+            if not isinstance(done, OpenedLibraries):
+                return replace(done, notes=(*done.notes, *opened.notes))
+            opened = done
 
-            progress.phase("verifying")
-            proof = prove(written.path, loaded)
-            opened = {path: name for path, name in proof.opened.items() if path not in options.plan.include_libs}
-            if not opened:
-                if options.in_place and proof.audit.faults:
-                    return report(plan, out, options, manifest, None, proof)
-                if not proof.import_failures:
-                    return report(plan, sink.place(), options, manifest, written, proof)
-                manifest = ManifestMaker(plan, proof.import_failures)
-                if amended(written, manifest):
-                    return report(plan, sink.place(), options, manifest, written, proof)
-        if opened:
-            return pack_with(opened, environment, out, options, progress)
-        # An archive is written anew to tell in `bundle.json` what the source cannot import either.
-        with open_sink(out, options, plan) as sink:
-            written = send(plan, sink, manifest, Silent())
+
+def pack_once(
+    environment: Environment,
+    out: str,
+    options: PackOptions,
+    decided: PlanOptions,
+    memory: Memory,
+    opened: OpenedLibraries,
+    progress: Progress,
+) -> PackReport | OpenedLibraries:
+    """Pack with the libraries that are `opened`. Where the audit finds that it is others, nothing is done: these."""
+    from bundler.plan.making import make_plan
+    from bundler.plan.manifest_entry import ManifestMaker
+    from bundler.sinks.formats import open_sink
+
+    progress.phase("planning")
+    with _Opening(out, options) as opening:
+        libraries = (*decided.include_libs, *opened.sonames)
+        plan = make_plan(environment, replace(decided, include_libs=libraries), memory, opening.begin)
+        manifest = ManifestMaker(plan, {})
+        if options.dry_run:
+            return report(plan, out, options, manifest, None, None)
+        sink = opening.sink(plan)
+        written = send(plan, sink, manifest, progress)
+        memory.learn(plan.entries, written.digests, written.stamps)
+        if not options.verify or not written.path:
+            return report(plan, sink.place(), options, manifest, written, None)
+        from bundler.audit.opened import found_opened
+        from bundler.audit.proof import prove
+
+        progress.phase("verifying")
+        proof = prove(written.path, environment)
+        found = found_opened(proof, plan.closure, opened, options.plan.include_libs)
+        if found is not None:
+            return found
+        memory.opened.learn(opened.sonames)
+        if options.in_place and proof.audit.faults:
+            return report(plan, out, options, manifest, None, proof)
+        if not proof.import_failures:
             return report(plan, sink.place(), options, manifest, written, proof)
-
-
-def pack_with(
-    opened: Mapping[str, str], environment: str, out: str, options: PackOptions, progress: Progress
-) -> PackReport:
-    """Pack anew, with libraries that were opened at run time: paths on this machine, and their sonames."""
-    libraries = (*options.plan.include_libs, *opened)
-    done = pack(environment, out, replace(options, plan=replace(options.plan, include_libs=libraries)), progress)
-    notes = (
-        f"{path} came along: a module opens it at run time (--exclude-lib {soname} leaves it to the host)"
-        for path, soname in opened.items()
-    )
-    return replace(done, notes=(*done.notes, *notes))
+        manifest = ManifestMaker(plan, proof.import_failures)
+        if amended(written, manifest):
+            return report(plan, sink.place(), options, manifest, written, proof)
+    # An archive is written anew to tell in `bundle.json` what the source cannot import either.
+    with open_sink(out, options, plan) as sink:
+        written = send(plan, sink, manifest, Silent())
+        return report(plan, sink.place(), options, manifest, written, proof)
 
 
 class _Opening:

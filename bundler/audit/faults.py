@@ -35,11 +35,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """The run check: modules tried, those that failed with their errors, and what was loaded from outside."""
+    """The run check: modules tried, those that failed with their errors, and what was loaded from outside.
+
+    `bundled` are the libraries of `lib/bundled` that were loaded (bundle paths).
+    """
 
     tried: int
     failed: Mapping[str, str]
     outside: tuple[str, ...]
+    bundled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

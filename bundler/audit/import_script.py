@@ -1,8 +1,8 @@
 """Run by the Python under audit (CPython 3.8 or later, `-B`): import modules, and tell what was loaded from where.
 
 Reads one JSON object from standard input: `modules`, a list of names, and `root`, the folder that everything must lie in. Writes
-one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`; at the end `["outside", path]` lines, and
-`["end", ""]`.
+one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`; at the end `["outside", path]` and
+`["bundled", path]` lines, and `["end", ""]`.
 Imports may print, and may end the process: the reader goes on behind the module that was started last.
 """
 
@@ -27,13 +27,20 @@ def outside(root):
             continue
         if not os.path.normpath(file).startswith(inside):
             found.add(file)
+    found.update(path for path in mapped_libraries() if not path.startswith(inside))
+    return sorted(found)
+
+
+def mapped_libraries():
+    """Paths of the shared libraries that the process has."""
+    found = set()
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         for line in maps:
             fields = line.rstrip("\n").split(None, 5)
             path = fields[5].replace("\\012", "\n") if len(fields) > 5 else ""  # as the kernel writes a line end
-            if path.startswith("/") and not path.startswith(inside) and ".so" in os.path.basename(path):
+            if path.startswith("/") and ".so" in os.path.basename(path):
                 found.add(path)
-    return sorted(found)
+    return found
 
 
 def main():
@@ -58,6 +65,10 @@ def main():
             tell("ok", name)
     for path in outside(order["root"]):
         tell("outside", path)
+    bundled = os.path.join(os.path.realpath(order["root"]), "lib", "bundled", "")
+    for path in mapped_libraries():
+        if path.startswith(bundled):
+            tell("bundled", path)
     tell("end", "")
     os._exit(0)
 

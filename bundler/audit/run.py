@@ -24,6 +24,7 @@ _SECONDS = 120  # for one module
 class _Outcome:
     failed: Mapping[str, str]
     outside: frozenset[str]
+    bundled: frozenset[str]
 
 
 def audit_run(tree: BundleTree, folder: str) -> RunReport:
@@ -37,7 +38,8 @@ def audit_run(tree: BundleTree, folder: str) -> RunReport:
     hosts = frozenset(tree.manifest.host_libraries)
     outside = {path for outcome in outcomes for path in outcome.outside if not _is_hosts(path, hosts)}
     failed = {name: error for outcome in outcomes for name, error in outcome.failed.items()}
-    return RunReport(sum(map(len, batches.values())), failed, tuple(sorted(outside)))
+    bundled = {os.path.relpath(path, folder) for outcome in outcomes for path in outcome.bundled}
+    return RunReport(sum(map(len, batches.values())), failed, tuple(sorted(outside)), frozenset(bundled))
 
 
 def failing_imports(python: str, modules: Sequence[str]) -> Mapping[str, str]:
@@ -70,16 +72,20 @@ def _run_batches(python: str, batches: Sequence[Sequence[str]], root: str, envir
 def _run_batch(python: str, modules: Sequence[str], root: str, variables: dict[str, str], home: str) -> _Outcome:
     """Import modules one after the other; behind one that ends the process, go on in a new one."""
     failed: dict[str, str] = {}
-    outside: set[str] = set()
+    seen: dict[str, set[str]] = {"outside": set(), "bundled": set()}
     left = list(modules)
     while True:
-        started, ending = _run_once(python, left, root, variables, home, failed, outside)
+        started, ending = _run_once(python, left, root, variables, home, failed, seen)
         if not ending:
-            return _Outcome(failed, frozenset(outside))
+            return _outcome(failed, seen)
         if started is None:
-            return _Outcome(dict.fromkeys(left or ["python"], ending), frozenset(outside))
+            return _outcome(dict.fromkeys(left or ["python"], ending), seen)
         failed[started] = ending
         left = left[left.index(started) + 1 :]
+
+
+def _outcome(failed: Mapping[str, str], seen: Mapping[str, set[str]]) -> _Outcome:
+    return _Outcome(failed, frozenset(seen["outside"]), frozenset(seen["bundled"]))
 
 
 def _run_once(
@@ -89,7 +95,7 @@ def _run_once(
     variables: dict[str, str],
     home: str,
     failed: dict[str, str],
-    outside: set[str],
+    seen: Mapping[str, set[str]],
 ) -> tuple[str | None, str]:
     """One process. The module that was started last, and how the process ended; nothing for a good end."""
     process = subprocess.Popen(
@@ -128,8 +134,8 @@ def _run_once(
                         started = text
                     elif kind == "fail":
                         failed[text] = more[0]
-                    elif kind == "outside":
-                        outside.add(text)
+                    elif kind in seen:
+                        seen[kind].add(text)
                     elif kind == "end":
                         complete = True
     if complete:

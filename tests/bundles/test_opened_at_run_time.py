@@ -80,3 +80,18 @@ def test_in_place_and_updates_take_it_along_too(environment: Path, tmp_path: Pat
         assert done.returncode == 0, done.stderr
         assert "came along" in done.stderr
     assert bundler(["verify", own]).returncode == 0
+
+
+def test_the_next_pack_guesses_right_and_puts_a_wrong_guess_right(environment: Path, tmp_path: Path) -> None:
+    own = tmp_path / "env"
+    shutil.copytree(environment, own, symlinks=True)
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    (module,) = own.glob("lib/python3*/site-packages/opener/__init__.py")
+    out = tmp_path / "app"
+    for text, plans, comes in ((OPENER, 2, True), (OPENER, 1, True), ("", 2, False), ("", 1, False), (OPENER, 2, True)):
+        module.write_text(text)
+        done = bundler(["pack", own, "--out", out, "--update", "-v"], cache)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines().count("planning") == plans
+        assert (out / "lib/bundled" / LIBRARY).exists() == comes
+        assert ("came along" in done.stderr) == comes
