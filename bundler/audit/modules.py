@@ -1,9 +1,12 @@
-"""Which modules of a bundle are extension modules, by the names under which Python imports them."""
+"""Which modules of a bundle are to be imported, by the names under which Python imports them."""
 
 from __future__ import annotations
 
 from bundler.audit.contents import came_later
 from bundler.audit.tree import BundleTree
+
+_INSTALLERS = ("pip", "setuptools", "pkg_resources", "wheel", "uv")
+"""What they open they need on Windows, or to look at the host."""
 
 
 def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
@@ -30,3 +33,16 @@ def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
         if parts:
             batches.setdefault("" if folder[1] else parts[0], []).append(".".join(parts))
     return batches
+
+
+def opening_packages(tree: BundleTree) -> list[str]:
+    """Top-level packages and modules that may open a library by name (ctypes, cffi), in Python code of theirs."""
+    names = set()
+    for path, seen in tree.files.items():
+        folder = next((folder for folder in tree.manifest.python.site_packages if path.startswith(folder + "/")), None)
+        if not seen.opens_libraries or folder is None or came_later(tree, path):
+            continue
+        name = path[len(folder) + 1 :].partition("/")[0].removesuffix(".py")
+        if name.isidentifier() and name not in _INSTALLERS:
+            names.add(name)
+    return sorted(names)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.libraries.closure import Closure, Inside
+
 if TYPE_CHECKING:
     from bundler.audit.proof import Proof
-    from bundler.libraries.closure import Closure
     from bundler.libraries.dylibs import DylibClosure
 
 
@@ -38,11 +39,20 @@ def found_opened(
 ) -> OpenedLibraries | None:
     """The libraries that should have come along in place of those that were `opened`; None where it is these.
 
-    A guess is put right in both ways; later one is only added to: what is opened by its whole path stays outside.
+    A guess is put right in both ways: what is not opened any more goes, and so does what comes along in any case. Later one is only
+    added to: what is opened by its whole path stays outside.
     """
-    if proof.audit.run is None:
+    run = proof.audit.run
+    if run is None or not isinstance(closure, Closure):
         return None
-    used = {library.source for library in closure.bundled if library.path in proof.audit.run.bundled}
-    kept = {path: name for path, name in opened.sonames.items() if not opened.guessed or os.path.realpath(path) in used}
+    needed = {where.path for needs in closure.needs.values() for where in needs.values() if isinstance(where, Inside)}
+    right = {
+        library.source
+        for library in closure.bundled
+        if library.path in run.bundled and needed.isdisjoint((library.path, *library.aliases))
+    }
+    kept = {
+        path: name for path, name in opened.sonames.items() if not opened.guessed or os.path.realpath(path) in right
+    }
     new = {path: name for path, name in proof.opened.items() if path not in kept and path not in included}
     return None if {**kept, **new} == opened.sonames else OpenedLibraries({**kept, **new}, guessed=False)

@@ -10,7 +10,7 @@ from bundler.audit.contents import audit_contents
 from bundler.audit.faults import AuditReport, FaultKind, LeakReport
 from bundler.audit.run import failing_imports
 from bundler.audit.tree import read_tree
-from bundler.binaries.elf import read_image
+from bundler.binaries.elf import Image, read_image
 from bundler.environment import Environment
 from bundler.environment.discovery import SYSTEM_PREFIXES
 from bundler.errors import BinaryFormatError
@@ -43,15 +43,18 @@ def prove(out: str, environment: Environment) -> Proof:
     known = failing_imports(environment.python, tuple(failed)) if failed else {}
     faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
     outside = audit.run.outside if audit.run is not None else ()
-    opened = {path: soname for path in outside if (soname := _soname(path)) is not None}
+    images = {path: image for path in outside if (image := _library(path)) is not None}
+    needed = {name for image in images.values() for name in image.needed}  # these come along with what needs them
+    opened = {path: image.soname for path, image in images.items() if image.soname and image.soname not in needed}
     return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known, opened)
 
 
-def _soname(path: str) -> str | None:
-    """The name that a library has for itself; None for extension modules, which have none, and for what is no library."""
+def _library(path: str) -> Image | None:
+    """A library's headers; None for extension modules, which have no name of their own, and for what is no library."""
     try:
         with open(path, "rb") as file:
-            return read_image(file).soname
+            image = read_image(file)
+            return image if image.soname is not None else None
     except (OSError, BinaryFormatError):
         return None
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bundler.audit.faults import RunReport
-from bundler.audit.modules import extension_modules
+from bundler.audit.modules import extension_modules, opening_packages
 from bundler.audit.tree import BundleTree
 from bundler.libraries.policy import stays_on_host
 
@@ -30,15 +30,19 @@ class _Outcome:
 def audit_run(tree: BundleTree, folder: str) -> RunReport:
     """Import every extension module of the bundle in `folder` through its package, with a clean environment.
 
-    Nothing is written.
+    Packages that may open libraries by name are imported, too, to see which; whether that succeeds is not looked at. Nothing is
+    written.
     """
     batches = extension_modules(tree)
+    openers = [[name] for name in opening_packages(tree) if name not in batches]
     python = os.path.join(folder, tree.manifest.python.executable)
-    outcomes = _run_batches(python, [*batches.values()] or [[]], folder, _clean_environment)
+    extensions = [*batches.values()] or [[]]
+    everything = _run_batches(python, [*extensions, *openers], folder, _clean_environment)
+    outcomes = everything[: len(extensions)]
     hosts = frozenset(tree.manifest.host_libraries)
-    outside = {path for outcome in outcomes for path in outcome.outside if not _is_hosts(path, hosts)}
+    outside = {path for outcome in everything for path in outcome.outside if not _is_hosts(path, hosts)}
     failed = {name: error for outcome in outcomes for name, error in outcome.failed.items()}
-    bundled = {os.path.relpath(path, folder) for outcome in outcomes for path in outcome.bundled}
+    bundled = {os.path.relpath(path, folder) for outcome in everything for path in outcome.bundled}
     return RunReport(sum(map(len, batches.values())), failed, tuple(sorted(outside)), frozenset(bundled))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
 _TEXTS = (MANIFEST, "pyvenv.cfg")
 _DT_STRTAB, _DT_STRSZ = 5, 10
+_OPENS = re.compile(rb"\b(CDLL|find_library|LoadLibrary|dlopen)\(")  # ctypes, cffi
 # The folder of a bundle in an archive, for search paths; nothing lies there.
 _NOWHERE = "/@bundle@"
 
@@ -40,7 +42,8 @@ class SeenFile:
     """A file as it was read: digest (hexadecimal SHA-256), size in bytes, and what its content tells.
 
     `leak` is `text`, `pyc` or `binary` where it holds a path that was looked for. `text` is the whole content of a file that
-    configures the bundle, `head` the beginning of a script. `image` are an ELF file's headers, `macho` what a
+    configures the bundle, `head` the beginning of a script. `opens_libraries` tells of
+    Python code that may open a library by name. `image` are an ELF file's headers, `macho` what a
     Mach-O file tells; `defines_module` tells whether it
     has an init function for the module of its own name.
     """
@@ -53,6 +56,7 @@ class SeenFile:
     image: Image | None = None
     defines_module: bool = False
     macho: SeenMachO | None = None
+    opens_libraries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
         kind if leak else None,
         whole.getvalue() if whole is not None else None,
         head if head.startswith(b"#!") else b"",
+        opens_libraries=name.endswith(".py") and _OPENS.search(chunk) is not None,
     )
 
 

@@ -12,10 +12,12 @@ from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.entries import Entry, Literal, Source
 from bundler.plan.layout import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
 from bundler.plan.mounts import MountTable, relative
+from bundler.platforms import OperatingSystem
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
 from bundler.rewrite.direct_url import names_local_path
+from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
@@ -110,6 +112,7 @@ class _Planner:
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
             ("ssl.py", lambda _, data: rewrite_ssl(data)),
+            ("ctypes/util.py", self._ctypes_util),
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
         self._wanted_in_stdlib = re.compile("|".join(patterns))
@@ -166,6 +169,10 @@ class _Planner:
 
     def _sysconfigdata(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_sysconfigdata(data, self._directories, entry.path.count("/"))
+
+    def _ctypes_util(self, entry: Entry, data: bytes) -> Rewritten | None:
+        on_linux = self._environment.platform.system is OperatingSystem.LINUX
+        return rewrite_ctypes_util(data, entry.path) if on_linux else None
 
     def _build_details(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_build_details(data, os.path.dirname(entry.path), self._directories)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 
 from tests.material.environments import bundler, make
 from tests.material.interpreters import main_python
-from tests.material.isolation import hidden
+from tests.material.isolation import bare_root, hidden, in_root
 
 LIBRARY = "libacl.so.1"  # coreutils needs it; Python does not
 OPENER = f"""
@@ -39,6 +40,17 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (package / "__init__.py").write_text(OPENER)
     (extension,) = Path(python.prefix).glob("lib/python3*/lib-dynload/_json.*.so")
     shutil.copy(extension, package)  # importing it is what the audit does
+    return made
+
+
+@pytest.fixture
+def finding(tmp_path: Path) -> Path:
+    """An environment whose only package is plain Python that finds its library by `find_library`."""
+    made = make("venv", main_python(), tmp_path / "finding")
+    name = LIBRARY.removeprefix("lib").partition(".")[0]
+    (next(made.glob("lib/python3*/site-packages")) / "finder.py").write_text(
+        f"import ctypes, ctypes.util\n\nopened = ctypes.CDLL(ctypes.util.find_library({name!r}))\n"
+    )
     return made
 
 
@@ -95,3 +107,42 @@ def test_the_next_pack_guesses_right_and_puts_a_wrong_guess_right(environment: P
         assert done.stderr.splitlines().count("planning") == plans
         assert (out / "lib/bundled" / LIBRARY).exists() == comes
         assert ("came along" in done.stderr) == comes
+
+
+def test_what_comes_along_in_any_case_is_no_right_guess(environment: Path, tmp_path: Path) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    made = []
+    for number in (1, 2):
+        out = tmp_path / f"app-{number}"
+        done = bundler(["pack", environment, "--out", out, "--json"], cache)
+        assert done.returncode == 0, done.stderr
+        made.append((out / "bundle.json").read_bytes())
+        (held,) = (tmp_path / "cache/bundler/opened").iterdir()
+        right = held.read_text()
+        libraries = [item["origin"].removeprefix("host:") for item in json.loads(done.stdout)["bundled_libraries"]]
+        held.write_text(json.dumps(dict.fromkeys(libraries, "lib.so")))
+    assert held.read_text() != right
+    assert made[0] == made[1]
+
+
+def test_what_plain_python_opens_comes_along_and_is_found_without_the_hosts_tools(
+    finding: Path, tmp_path: Path
+) -> None:
+    if ctypes.util.find_library("acl") is None:
+        pytest.skip("this machine's find_library does not find libacl (no ldconfig, gcc or ld)")
+    bundle = tmp_path / "app"
+    done = bundler(["pack", finding, "--out", bundle])
+    assert done.returncode == 0, done.stderr
+    assert "came along" in done.stderr
+    seen = in_root(
+        bare_root(tmp_path / "root"), bundle, ["/opt/app/bin/python", "-c", "import finder; print(finder.opened)"]
+    )
+    assert seen.stdout.startswith(f"<CDLL '{LIBRARY}'"), seen.stderr
+
+
+def test_a_package_that_cannot_be_imported_only_to_look_at_it_is_no_fault(finding: Path, tmp_path: Path) -> None:
+    (module,) = finding.glob("lib/python3*/site-packages/finder.py")
+    module.write_text(module.read_text() + "raise SystemExit('there is no display')\n")
+    done = bundler(["pack", finding, "--out", tmp_path / "app"])
+    assert done.returncode == 0, done.stderr
+    assert "finder" not in done.stderr
