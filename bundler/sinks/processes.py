@@ -152,12 +152,15 @@ class _Child(Generic[Result]):
 
     def kill(self) -> None:
         """Let it do nothing more."""
-        os.kill(self._process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # see `wait`
+            os.kill(self._process, signal.SIGKILL)
 
     def wait(self) -> None:
         """Until it is gone."""
+        # Somebody else has seen its end where SIGCHLD is ignored (that is inherited) or has a handler that waits for every child.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._process, 0)
         os.close(self._reader)
-        os.waitpid(self._process, 0)
 
 
 def _do_share(

@@ -109,6 +109,20 @@ def test_an_error_here_ends_the_children(tmp_path: Path) -> None:
 
 @LINUX
 @pytest.mark.usefixtures("forks")
+def test_somebody_else_may_wait_for_the_children(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert len(shared(tmp_path, slowly)) == 100
+        start = HeadStart(100_000, slowly, str(tmp_path))
+        time.sleep(0.1)
+        assert start.stop()
+        HeadStart(100_000, slowly, str(tmp_path)).abandon()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+@LINUX
+@pytest.mark.usefixtures("forks")
 def test_a_head_start_ends_where_it_is_told_to(tmp_path: Path) -> None:
     start = HeadStart(100_000, slowly, str(tmp_path))
     time.sleep(0.2)
