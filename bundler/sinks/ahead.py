@@ -19,7 +19,7 @@ Outcome = TypeVar("Outcome")
 class WrittenAhead(Generic[Outcome]):
     """Files below `root`, written in these batches by `write`, which gives an outcome for each entry.
 
-    There has to be an end to it: `settle` or `abandon`.
+    There has to be an end to it: `settle`, and `abandon` where that does not come to its end. See `HeadStart`.
     """
 
     def __init__(

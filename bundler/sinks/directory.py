@@ -21,7 +21,7 @@ from bundler.sinks.ahead import WrittenAhead
 from bundler.sinks.copying import SMALL, can_reflink, every_change_shows, write_file
 from bundler.sinks.pack_record import note_pack
 from bundler.sinks.placement import Target
-from bundler.sinks.processes import can_fork, share
+from bundler.sinks.processes import can_fork, share, signals_wait
 
 _BATCH = 64
 """Small files that a process takes at once."""
@@ -95,7 +95,9 @@ class DirectorySink:
     def begin(self, entries: Sequence[Entry]) -> None:
         """Have a child write these files, while the plan is being made."""
         if self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
-            self._ahead = WrittenAhead(self._batches(entries), self._write, self._root, self._temporary)
+            batches = self._batches(entries)
+            with signals_wait():
+                self._ahead = WrittenAhead(batches, self._write, self._root, self._temporary)
 
     def add(self, entry: Entry) -> None:
         """Take one entry."""
@@ -165,8 +167,11 @@ class DirectorySink:
 
     def _settle_ahead(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
         """What was written ahead and is wanted: files and folders."""
-        ahead, self._ahead = self._ahead, None
-        return ahead.settle({entry.path: entry for entry in gathered}) if ahead is not None else ({}, ())
+        if self._ahead is None:
+            return {}, ()
+        settled = self._ahead.settle({entry.path: entry for entry in gathered})
+        self._ahead = None
+        return settled
 
     def _write_files(self, files: Sequence[Entry]) -> None:
         """Write files, together with other processes where that is worth it."""

@@ -50,25 +50,21 @@ def share(
 class HeadStart(Generic[Result]):
     """Work that a child begins while this process does something else: `work(0)` to `work(count - 1)`, until it is told to stop.
 
-    See `share`. There has to be an end to it: `stop` or `abandon`.
+    See `share`. There has to be an end to it: `stop`, and `abandon` where that does not come to its end. Whoever makes one holds
+    it before a signal is heard (`signals_wait`).
     """
 
     def __init__(self, count: int, work: Callable[[int], Result], folder: str) -> None:
         self._count = count
         self._file = tempfile.TemporaryFile(dir=folder)
-        with _signals_wait():
-            self._child = _Child(self._file.fileno(), count, work)
+        self._child = _Child(self._file.fileno(), count, work)
 
     def stop(self) -> list[tuple[int, Result]]:
         """Let it end the piece that it is at; what it did. Raises what `work` raised."""
         os.lseek(self._file.fileno(), self._count, os.SEEK_CUR)
-        try:
-            return self._child.results()
-        except BaseException:
-            self._child.kill()
-            raise
-        finally:
-            self._end()
+        done = self._child.results()
+        self._end()
+        return done
 
     def abandon(self) -> None:
         """Let it do nothing more."""
@@ -97,7 +93,7 @@ def _share_with_children(
     with tempfile.TemporaryFile(dir=folder) as file:
         counter = file.fileno()
         try:
-            with _signals_wait():
+            with signals_wait():
                 for _ in range(processes - 1):
                     children.append(_Child(counter, count, work))
             for number in _numbers(counter, count):
@@ -125,6 +121,7 @@ class _Child(Generic[Result]):
 
     def __init__(self, counter: int, count: int, work: Callable[[int], Result]) -> None:
         parent = os.getpid()
+        self._gone = False
         self._reader, writer = os.pipe()
         self._process = os.fork()
         if self._process:
@@ -152,14 +149,19 @@ class _Child(Generic[Result]):
 
     def kill(self) -> None:
         """Let it do nothing more."""
+        if self._gone:
+            return
         with contextlib.suppress(ProcessLookupError):  # see `wait`
             os.kill(self._process, signal.SIGKILL)
 
     def wait(self) -> None:
         """Until it is gone."""
+        if self._gone:
+            return
         # Somebody else has seen its end where SIGCHLD is ignored (that is inherited) or has a handler that waits for every child.
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._process, 0)
+        self._gone = True
         os.close(self._reader)
 
 
@@ -184,7 +186,7 @@ def _end_with(parent: int) -> None:
 
 
 @contextlib.contextmanager
-def _signals_wait() -> Iterator[None]:
+def signals_wait() -> Iterator[None]:
     """No signal comes between the birth of a child and our knowing of it. To the child none comes ever: its parent ends it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

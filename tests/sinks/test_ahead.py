@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from bundler.errors import OutputFailed
 from bundler.options import LinkMode
 from bundler.plan.entries import Content, Directory, Entry, Layer, Link, Literal, Source
 from bundler.sinks import Written, directory, processes
+from bundler.sinks.copying import write_file
 from bundler.sinks.directory import DirectorySink
 from tests.material.processes import children
 from tests.material.snapshots import snapshot
@@ -103,6 +106,40 @@ def test_where_there_is_no_plan_nothing_is_left(tmp_path: Path, sources: Path) -
     with pytest.raises(OutputFailed, match="no plan"), sink:
         sink.begin(files(sources))
         raise OutputFailed("no plan")
+    assert os.listdir(tmp_path) == ["sources"]
+    assert children() == before
+
+
+@pytest.mark.parametrize("place", ["fork", "lseek", "waitpid"])
+def test_a_signal_at_any_time_ends_the_child(
+    tmp_path: Path, sources: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = files(sources)
+    before = children()
+    original, parent = getattr(os, place), os.getpid()
+
+    def interrupted(*arguments: int) -> object:
+        """What the system does, and Control-C, once, right before it; right behind it where a child is born."""
+        if os.getpid() != parent:
+            return original(*arguments)
+        monkeypatch.setattr(os, place, original)
+        result = original() if place == "fork" else None
+        if result != 0:
+            signal.raise_signal(signal.SIGINT)
+        return original(*arguments) if result is None else result
+
+    def slowly(*arguments: Any) -> Any:
+        time.sleep(0.1)
+        return write_file(*arguments)
+
+    monkeypatch.setattr(directory, "write_file", slowly)
+    monkeypatch.setattr(os, place, interrupted)
+    sink = DirectorySink(str(tmp_path / "out"), force=False, threads=2)
+    with pytest.raises(KeyboardInterrupt), sink:
+        sink.begin(begun)
+        for item in (entry("a", Directory(), 0o755), entry("b", Directory()), entry("b/c", Directory()), *begun):
+            sink.add(item)
+        sink.finish()
     assert os.listdir(tmp_path) == ["sources"]
     assert children() == before
 
