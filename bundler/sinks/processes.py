@@ -55,24 +55,29 @@ class HeadStart(Generic[Result]):
     """
 
     def __init__(self, count: int, work: Callable[[int], Result], folder: str) -> None:
+        """Nothing is begun where there may be no more processes."""
         self._count = count
         self._file = tempfile.TemporaryFile(dir=folder)
-        self._child = _Child(self._file.fileno(), count, work)
+        self._child: _Child[Result] | None = None
+        with contextlib.suppress(OSError):
+            self._child = _Child(self._file.fileno(), count, work)
 
     def stop(self) -> list[tuple[int, Result]]:
         """Let it end the piece that it is at; what it did. Raises what `work` raised."""
+        if self._child is None:
+            self._file.close()
+            return []
         os.lseek(self._file.fileno(), self._count, os.SEEK_CUR)
         done = self._child.results()
-        self._end()
+        self._child.wait()
+        self._file.close()
         return done
 
     def abandon(self) -> None:
         """Let it do nothing more."""
-        self._child.kill()
-        self._end()
-
-    def _end(self) -> None:
-        self._child.wait()
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
         self._file.close()
 
 
@@ -93,7 +98,8 @@ def _share_with_children(
     with tempfile.TemporaryFile(dir=folder) as file:
         counter = file.fileno()
         try:
-            with signals_wait():
+            # Where there may be no more processes, or pipes, those that there are do it all.
+            with signals_wait(), contextlib.suppress(OSError):
                 for _ in range(processes - 1):
                     children.append(_Child(counter, count, work))
             for number in _numbers(counter, count):
@@ -120,10 +126,16 @@ class _Child(Generic[Result]):
     """A process that does its share, and tells at the end."""
 
     def __init__(self, counter: int, count: int, work: Callable[[int], Result]) -> None:
+        """Raises OSError where there may be no more processes."""
         parent = os.getpid()
         self._gone = False
         self._reader, writer = os.pipe()
-        self._process = os.fork()
+        try:
+            self._process = os.fork()
+        except OSError:
+            os.close(self._reader)
+            os.close(writer)
+            raise
         if self._process:
             os.close(writer)
             return
@@ -137,12 +149,12 @@ class _Child(Generic[Result]):
 
     def results(self) -> list[tuple[int, Result]]:
         """What it did, when it is done. Raises what stopped it."""
-        with open(self._reader, "rb", closefd=False) as file:
-            outcome = file.read()
-        if not outcome:
-            raise OutputFailed("a process that wrote files was stopped")
         found: list[tuple[int, Result]]
-        found, error = pickle.loads(outcome)
+        try:
+            with open(self._reader, "rb", closefd=False) as file:
+                found, error = pickle.load(file)
+        except (EOFError, pickle.UnpicklingError) as cut:  # before it told, or meanwhile
+            raise OutputFailed("a process that wrote files was stopped") from cut
         if error is not None:
             raise error
         return found

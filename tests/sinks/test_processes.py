@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -89,6 +91,38 @@ def test_a_child_that_was_killed_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(OutputFailed, match="was stopped"):
         shared(tmp_path, work)
+
+
+@LINUX
+@pytest.mark.usefixtures("forks")
+def test_a_child_that_was_killed_while_it_told_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pickle.dumps
+    monkeypatch.setattr(pickle, "dumps", lambda *told: whole(*told)[:-10])
+    with pytest.raises(OutputFailed, match="was stopped"):
+        shared(tmp_path, slowly)
+
+
+@LINUX
+@pytest.mark.usefixtures("forks")
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_where_there_may_be_no_more_processes_fewer_do_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    fork = os.fork
+    made: list[None] = []
+
+    def limited() -> int:
+        if len(made) == allowed:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        made.append(None)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", limited)
+    descriptors = os.listdir("/proc/self/fd")
+    assert len({process for _, process in shared(tmp_path, slowly, by=4).values()}) == 1 + allowed
+    for end in (HeadStart.stop, HeadStart.abandon):
+        assert not end(HeadStart(100, slowly, str(tmp_path)))
+    assert os.listdir("/proc/self/fd") == descriptors
 
 
 @LINUX
