@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -219,6 +220,39 @@ def test_help_of_a_command_tells_each_of_its_options(command: str, flag: str) ->
             negatives = {f"--no-{name[2:]}" for name in parameter.opts}
             for name in {*parameter.opts, *parameter.secondary_opts} - negatives:
                 assert name in text.replace(",", " ").replace("/", " ").split()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_trouble(bundle: Path, closed: str) -> None:
+    command = f'"$0" -m bundler inspect "$1" {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable, bundle], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nohup_is_heeded(environment: Path, tmp_path: Path) -> None:
+    """What whoever started the command has ignored stays ignored."""
+    command = [
+        sys.executable,
+        "-m",
+        "bundler",
+        "pack",
+        str(environment),
+        "--out",
+        str(tmp_path / "app.tar"),
+        "-v",
+        "--no-verify",
+    ]
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *command], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("planning"):
+            process.send_signal(signal.SIGHUP)
+            break
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "wrote" in said
 
 
 def test_help_lists_every_command_with_what_it_does() -> None:

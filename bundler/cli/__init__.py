@@ -51,11 +51,13 @@ def main() -> NoReturn:
     """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults."""
     gc.disable()  # a command makes many values, keeps them all, and ends
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has it so
+            signal.signal(number, _stop)
     status = _run()
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:  # `>&-`
+                stream.flush()
         except OSError:  # the reader has gone
             status = status or 1
     os._exit(status)  # taking all those values apart would take as long as making them
