@@ -43,9 +43,10 @@ def pack(
         options = in_place(environment, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
-    from bundler.audit.opened import OpenedLibraries
+    from bundler.audit.opened import OpenedLibraries, guess_opened
     from bundler.plan.memory import NO_MEMORY, open_memory
     from bundler.plan.pyc_cache import pyc_cache_folder
+    from bundler.sinks.output import STANDARD_OUTPUT
 
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
@@ -57,13 +58,14 @@ def pack(
 
             decided = replace(decided, build_folder=held.enter_context(build_folder()))
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
-        guess = memory.opened.known if options.verify and loaded.probed else {}
-        here = {path: name for path, name in guess.items() if os.path.exists(path) and name not in decided.exclude_libs}
-        opened = OpenedLibraries(here, guessed=True)
+        # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
+        audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
+        opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs)
         while True:
             done = pack_once(loaded, out, options, decided, memory, opened, progress)
             if not isinstance(done, OpenedLibraries):
-                return replace(done, notes=(*done.notes, *opened.notes))
+                notes = opened.notes(done.audit.run if done.audit is not None else None)
+                return replace(done, notes=(*done.notes, *notes))
             opened = done
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from bundler.audit import audit_tree
 from bundler.audit.contents import audit_contents
 from bundler.audit.faults import AuditReport, FaultKind, LeakReport
+from bundler.audit.opened import read_library
 from bundler.audit.run import failing_imports
 from bundler.audit.tree import read_tree
-from bundler.binaries.elf import Image, read_image
 from bundler.environment import Environment
 from bundler.environment.discovery import SYSTEM_PREFIXES
-from bundler.errors import BinaryFormatError
 
 _NOT_RUN = "nothing was run: the environment was read from files alone; the run check is left to `bundler verify` where it belongs"
 
@@ -43,20 +42,10 @@ def prove(out: str, environment: Environment) -> Proof:
     known = failing_imports(environment.python, tuple(failed)) if failed else {}
     faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
     outside = audit.run.outside if audit.run is not None else ()
-    images = {path: image for path in outside if (image := _library(path)) is not None}
+    images = {path: image for path in outside if (image := read_library(path)) is not None}
     needed = {name for image in images.values() for name in image.needed}  # these come along with what needs them
     opened = {path: image.soname for path, image in images.items() if image.soname and image.soname not in needed}
     return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known, opened)
-
-
-def _library(path: str) -> Image | None:
-    """A library's headers; None for extension modules, which have no name of their own, and for what is no library."""
-    try:
-        with open(path, "rb") as file:
-            image = read_image(file)
-            return image if image.soname is not None else None
-    except (OSError, BinaryFormatError):
-        return None
 
 
 def _prefixes(environment: Environment) -> tuple[str, ...]:

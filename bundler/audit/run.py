@@ -40,7 +40,7 @@ def audit_run(tree: BundleTree, folder: str) -> RunReport:
     everything = _run_batches(python, [*extensions, *openers], folder, _clean_environment)
     outcomes = everything[: len(extensions)]
     hosts = frozenset(tree.manifest.host_libraries)
-    outside = {path for outcome in everything for path in outcome.outside if not _is_hosts(path, hosts)}
+    outside = {path for outcome in everything for path in outcome.outside if not is_hosts(path, hosts)}
     failed = {name: error for outcome in outcomes for name, error in outcome.failed.items()}
     bundled = {os.path.relpath(path, folder) for outcome in everything for path in outcome.bundled}
     return RunReport(sum(map(len, batches.values())), failed, tuple(sorted(outside)), frozenset(bundled))
@@ -151,7 +151,7 @@ def _ending(status: int) -> str:
     return f"the process was ended by signal {-status}" if status < 0 else f"the process ended with status {status}"
 
 
-def _is_hosts(path: str, hosts: frozenset[str]) -> bool:
+def is_hosts(path: str, hosts: frozenset[str]) -> bool:
     """Whether a mapped library is one of the host's: by policy, by the user's wish, or a part of libc (gconv)."""
     name = os.path.basename(path)
     wished = any(name == host or name.startswith(host + ".") for host in hosts)  # mapped under its real, longer name

@@ -7,6 +7,8 @@ import ctypes.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,57 @@ def test_a_package_that_cannot_be_imported_only_to_look_at_it_is_no_fault(findin
     done = bundler(["pack", finding, "--out", tmp_path / "app"])
     assert done.returncode == 0, done.stderr
     assert "finder" not in done.stderr
+
+
+@pytest.fixture
+def guess(environment: Path, tmp_path: Path) -> dict[str, str]:
+    """Variables with a cache in which a pack of the environment has left its guess."""
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = bundler(["pack", environment, "--out", tmp_path / "first"], cache)
+    assert "came along" in done.stderr
+    return cache
+
+
+def test_a_guess_that_is_no_library_any_more_is_none(environment: Path, tmp_path: Path, guess: dict[str, str]) -> None:
+    (held,) = (tmp_path / "cache/bundler/opened").iterdir()
+    (tmp_path / "libgone.so.1").write_text("no library")
+    held.write_text(json.dumps({**json.loads(held.read_text()), str(tmp_path / "libgone.so.1"): "libgone.so.1"}))
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "-v"], guess)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines().count("planning") == 1
+
+
+@pytest.mark.parametrize("name", ["libacl.so", "libacl.so.1"])
+def test_what_is_left_to_the_host_is_not_guessed(
+    environment: Path, tmp_path: Path, guess: dict[str, str], name: str
+) -> None:
+    for variables in (guess, {"XDG_CACHE_HOME": str(tmp_path / "empty")}):
+        done = bundler(["pack", environment, "--out", tmp_path / "app", "--force", "--exclude-lib", name], variables)
+        assert done.returncode == 0, done.stderr
+        assert not list((tmp_path / "app/lib").rglob("libacl*"))
+
+
+def test_without_an_audit_nothing_is_guessed(environment: Path, tmp_path: Path, guess: dict[str, str]) -> None:
+    python = [sys.executable, "-m", "bundler"]
+    command = [*python, "pack", str(environment), "--out", "-", "--format", "tar", "--no-cache"]
+    without = subprocess.run(command, capture_output=True, check=True).stdout
+    del command[-1]
+    assert subprocess.run(command, capture_output=True, check=True, env={**os.environ, **guess}).stdout == without
+
+
+def test_what_is_opened_by_its_whole_path_is_not_said_to_come_along(environment: Path, tmp_path: Path) -> None:
+    own = tmp_path / "env"
+    shutil.copytree(environment, own, symlinks=True)
+    (module,) = own.glob("lib/python3*/site-packages/opener/__init__.py")
+    # A new file at each import: there is no end to those.
+    module.write_text(f"""
+import ctypes, os, shutil, tempfile
+
+folder = tempfile.mkdtemp(dir={str(tmp_path)!r})
+ctypes.CDLL(shutil.copy({mapped()!r}, folder + "/opened.so"))
+""")
+    done = bundler(["pack", own, "--out", tmp_path / "app", "-v"])
+    assert done.returncode == 3
+    assert done.stderr.splitlines().count("planning") == 2
+    assert "opened.so: is used and lies outside of the bundle" in done.stderr
+    assert "came along" not in done.stderr
