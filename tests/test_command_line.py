@@ -229,6 +229,18 @@ def test_closed_streams_are_no_trouble(bundle: Path, closed: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&- <&-"])
+def test_no_message_goes_into_a_file_in_place_of_a_closed_stream(
+    environment: Path, tmp_path: Path, closed: str
+) -> None:
+    command = '"$0" -m bundler pack -v --no-verify "$1" --out'
+    for out, streams in (("one.tar", ""), ("other.tar", closed)):
+        text = f'{command} "{tmp_path / out}" {streams}'
+        done = subprocess.run(["sh", "-c", text, sys.executable, environment], capture_output=True, check=False)
+        assert done.returncode == 0
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "other.tar").read_bytes()
+
+
 def test_nohup_is_heeded(environment: Path, tmp_path: Path) -> None:
     """What whoever started the command has ignored stays ignored."""
     command = [

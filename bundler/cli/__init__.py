@@ -49,6 +49,7 @@ class Interrupted(BaseException):
 
 def main() -> NoReturn:
     """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults."""
+    _open_missing_streams()
     gc.disable()  # a command makes many values, keeps them all, and ends
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has it so
@@ -56,11 +57,21 @@ def main() -> NoReturn:
     status = _run()
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # `>&-`
-                stream.flush()
+            stream.flush()
         except OSError:  # the reader has gone
             status = status or 1
     os._exit(status)  # taking all those values apart would take as long as making them
+
+
+def _open_missing_streams() -> None:
+    """Where a standard stream is closed (`2>&-`), no file that is opened later may take its place: messages would go there."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
 
 
 def _run() -> int:

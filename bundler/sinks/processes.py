@@ -82,8 +82,11 @@ class HeadStart(Generic[Result]):
 
 
 def can_fork() -> bool:
-    """A child has only the thread that made it; what the others were about would never end there."""
-    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+    """A child has only the thread that made it; what the others were about would never end there. (Without /proc: who knows?)"""
+    try:
+        return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
 
 
 def _share_with_children(

@@ -188,6 +188,15 @@ def test_threads_do_the_work_of_a_process_that_has_several(tmp_path: Path, broke
     assert len({thread for _, thread in found.values()}) == 3
 
 
+@LINUX
+def test_threads_do_the_work_where_proc_is_not_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(path: str) -> list[str]:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "listdir", missing)
+    assert {process for _, process in shared(tmp_path, slowly).values()} == {os.getpid()}
+
+
 ENDLESS = """
 import os, signal, sys, time
 from bundler.sinks.processes import share
