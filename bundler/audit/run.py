@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -69,17 +71,53 @@ def _run_batches(python: str, batches: Sequence[Sequence[str]], root: str, envir
     """Each batch in processes of its own, as many at once as there are processors."""
     with tempfile.TemporaryDirectory(prefix="bundler-audit-") as home:
         variables = environment(home) if callable(environment) else {}
+        running = _Running()
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
-            return list(pool.map(lambda batch: _run_batch(python, batch, root, variables, home), batches))
+            try:
+                return list(pool.map(lambda batch: _run_batch(python, batch, root, variables, home, running), batches))
+            except BaseException:
+                running.stop()  # an import may take its time, and the pool waits
+                raise
 
 
-def _run_batch(python: str, modules: Sequence[str], root: str, variables: dict[str, str], home: str) -> _Outcome:
+class _Running:
+    """The processes that import just now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    @contextlib.contextmanager
+    def hold(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Know a process while it runs; to let it begin where all is stopped would be in vain."""
+        with self._lock:
+            self._processes.add(process)
+            if self._stopped:
+                process.kill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+    def stop(self) -> None:
+        """End them, and whatever is begun later."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.kill()
+
+
+def _run_batch(
+    python: str, modules: Sequence[str], root: str, variables: dict[str, str], home: str, running: _Running
+) -> _Outcome:
     """Import modules one after the other; behind one that ends the process, go on in a new one."""
     failed: dict[str, str] = {}
     seen: dict[str, set[str]] = {"outside": set(), "bundled": set()}
     left = list(modules)
     while True:
-        started, ending = _run_once(python, left, root, variables, home, failed, seen)
+        started, ending = _run_once(python, left, root, variables, home, running, failed, seen)
         if not ending:
             return _outcome(failed, seen)
         if started is None:
@@ -98,6 +136,7 @@ def _run_once(
     root: str,
     variables: dict[str, str],
     home: str,
+    running: _Running,
     failed: dict[str, str],
     seen: Mapping[str, set[str]],
 ) -> tuple[str | None, str]:
@@ -114,7 +153,7 @@ def _run_once(
     assert process.stdin is not None and process.stdout is not None
     started: str | None = None
     complete = timed_out = False
-    with process:
+    with process, running.hold(process):
         try:
             process.stdin.write(json.dumps({"modules": list(modules), "root": root}).encode())
             process.stdin.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,26 @@ def test_an_interrupted_pack_leaves_nothing(
     interrupt(sample, tmp_path / name, phase, number)
     assert os.listdir(tmp_path) == []
     assert snapshot(sample.environment) == before
+
+
+def test_an_import_that_takes_its_time_is_not_waited_for(sample: Sample, tmp_path: Path) -> None:
+    own = tmp_path / "env"
+    shutil.copytree(sample.environment, own, symlinks=True)
+    (next(own.glob("lib/python3*/site-packages")) / "late.py").write_text(
+        f"import time\nfrom ctypes import CDLL\nopen({str(tmp_path / 'begun')!r}, 'w')\ntime.sleep(100)\nCDLL(None)\n"
+    )
+    command = [sys.executable, "-m", "bundler", "pack", str(own), "--out", str(tmp_path / "out")]
+    variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    _, said = process.communicate(timeout=110)
+    assert process.returncode == 128 + signal.SIGINT, said
+    assert time.monotonic() - begun < 30
+    assert sorted(os.listdir(tmp_path)) == ["begun", "env"]
 
 
 @pytest.mark.parametrize("phase", ["writing", "verifying"])
