@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import json
@@ -64,6 +65,10 @@ _UNREADABLE = (
 )
 
 
+_OF_WHO_LOOKS = (errno.ENOSPC, errno.EDQUOT)
+"""Errors that an archive cannot have: who looks at it unpacks it, and has no room."""
+
+
 class _Archive:
     """A tree whose members come one after the other from `members(path)`. A folder that holds all is looked through."""
 
@@ -79,6 +84,8 @@ class _Archive:
             found = [(member, look(member, file)) for member, file in self._members(self._path)]  # type: ignore[arg-type]
             return _below_top(found)
         except _UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno in _OF_WHO_LOOKS:
+                raise
             hint = "bundles are directories, or archives that bundler wrote"
             raise NotABundle(f"{self._path} cannot be read as an archive: {error}", hint) from error
 
