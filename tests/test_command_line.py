@@ -241,6 +241,24 @@ def test_no_message_goes_into_a_file_in_place_of_a_closed_stream(
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "other.tar").read_bytes()
 
 
+def test_a_signal_leaves_no_temporary_folder_that_nobody_held_yet(tmp_path: Path) -> None:
+    program = f"""
+import signal, sys, tempfile
+from bundler import cli
+
+def interrupted(**_):
+    held.append(tempfile.TemporaryDirectory(dir={str(tmp_path)!r}))
+    signal.raise_signal(signal.SIGTERM)
+
+held = []
+cli.bundler = interrupted
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert os.listdir(tmp_path) == []
+
+
 def test_nohup_is_heeded(environment: Path, tmp_path: Path) -> None:
     """What whoever started the command has ignored stays ignored."""
     command = [

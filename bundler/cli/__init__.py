@@ -15,6 +15,7 @@ import click
 from bundler.cli.output import CONTEXT, say
 from bundler.version import VERSION
 
+_SIGNALLED = 128  # and the signal's number: as a shell tells it
 COMMANDS = ("pack", "verify", "inspect", "fix", "patch")
 
 
@@ -60,6 +61,8 @@ def main() -> NoReturn:
             stream.flush()
         except OSError:  # the reader has gone
             status = status or 1
+    if status > _SIGNALLED:
+        sys.exit(status)  # at its end Python removes a temporary folder that was just made, and that nobody held yet
     os._exit(status)  # taking all those values apart would take as long as making them
 
 
@@ -91,7 +94,7 @@ def _run() -> int:
         return 1
     except Interrupted as interrupted:
         say("interrupted; nothing was left behind")
-        return 128 + interrupted.number
+        return _SIGNALLED + interrupted.number
     except OSError as error:
         say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
