@@ -1,7 +1,8 @@
-"""Where a plan is written to: sinks of two verbs, `add` and `finish`.
+"""Where a plan is written to: sinks take entries (`add`) and complete the output (`finish`).
 
 A sink knows a format and nothing about Python. It writes beside its target under a temporary name, where the result can be
-looked at; `place` puts it at the target, and leaving the `with` block without it discards everything.
+looked at; `place` puts it at the target, and leaving the `with` block without it discards everything. Told beforehand what will
+hardly change (`begin`), a sink may write it while the plan is still being made.
 """
 
 from __future__ import annotations
