@@ -1,6 +1,6 @@
 """Time `bundler pack` (audit not counted) against the floor over the same bytes, alternating; print Markdown tables of ratios.
 
-A pack remembers the digests of the environment's files: each is timed with nothing remembered ("first") and with all ("again").
+A pack remembers digests and patches of the files: each is timed with nothing remembered ("first") and with all ("again").
 Each time is taken until the command ends, when what it wrote is in memory, and until the disk has it.
 """
 
@@ -247,7 +247,7 @@ def main() -> None:
     print(HEAD)
     print("\n".join(lines))
     print(
-        f'\nMedians of {ROUNDS} rounds. "first" is a pack with an empty cache, "again" one that knows the digests of the files.'
+        f'\nMedians of {ROUNDS} rounds. "first" is a pack with an empty cache, "again" one that knows digests and patches.'
         f" Largest memory of a pack: {bench.largest / 1000:.0f} MB (wanted: at most 300).",
         flush=True,
     )
