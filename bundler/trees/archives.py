@@ -15,7 +15,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import IO, Any, BinaryIO, TypeVar
 
 from bundler.errors import NotABundle
@@ -125,8 +125,12 @@ def _from_tar(stream: IO[bytes]) -> Iterator[_Item]:
         for info in archive:
             kind = _KINDS.get(info.type, Kind.OTHER)
             member = _member(info.name, kind, info.mode & 0o7777, info.linkname)
-            if member is not None:
-                yield member, archive.extractfile(info) if kind is Kind.FILE else None
+            if member is None:
+                continue
+            file = archive.extractfile(info) if kind is Kind.FILE else None
+            # Closed here: what a signal raises while a forgotten file closes itself is lost.
+            with file or nullcontext():
+                yield member, file
 
 
 @contextmanager
