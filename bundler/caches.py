@@ -1,10 +1,20 @@
-"""The user's caches below `~/.cache/bundler`. Any of them may be deleted at any time."""
+"""The user's caches below `~/.cache/bundler`. Any of them may be deleted at any time.
+
+A sealed file has a header, which tells its kind and version, a body, and the SHA-256 of both.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
+_SEAL = 32  # bytes
+_INODE = 16  # a file's stamp begins with device and inode: see `plan.entries`
 
 
 def cache_folder(name: str) -> str | None:
@@ -42,3 +52,36 @@ def replace_cached(folder: str, name: str, data: bytes, *, kept: int) -> None:
         raise
     for item in sorted(os.scandir(folder), key=lambda item: item.stat().st_mtime, reverse=True)[kept:]:
         os.unlink(item.path)
+
+
+def read_sealed(path: str, header: bytes) -> memoryview:
+    """The body of a sealed file. Raises OSError, and ValueError for a damaged file, or one with another header."""
+    with open(path, "rb") as file:
+        data = file.read()
+    sealed = memoryview(data)[:-_SEAL]
+    if not data.startswith(header) or hashlib.sha256(sealed).digest() != data[-_SEAL:]:
+        raise ValueError(f"{path} is no such cache")
+    return sealed[len(header) :]
+
+
+def write_sealed(path: str, header: bytes, body: bytes, *, kept: int) -> None:
+    """Write a sealed file anew, and remove all but the `kept` newest beside it. Does nothing where it cannot."""
+    data = header + body
+    with contextlib.suppress(OSError):
+        replace_cached(*os.path.split(path), data + hashlib.sha256(data).digest(), kept=kept)
+
+
+def mark_used(path: str) -> None:
+    """Let a file of a cache count as new."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def with_spare(known: Mapping[bytes, Value], used: Mapping[bytes, Value]) -> dict[bytes, Value]:
+    """What is kept for the next pack, by keys that begin with a file's stamp: what this one used, and what the next may ask for.
+
+    Of a file that was used another stamp is an old one. What was not used goes where it is more than what was.
+    """
+    inodes = {key[:_INODE] for key in used}
+    spare = {key: value for key, value in known.items() if key[:_INODE] not in inodes}
+    return {**spare, **used} if len(spare) <= len(used) else dict(used)

@@ -7,20 +7,18 @@ have the same; who relies on a digest looks at the stamp again when the bytes ha
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
-from bundler.caches import cache_file, replace_cached
+from bundler.caches import cache_file, mark_used, read_sealed, with_spare, write_sealed
 from bundler.plan.entries import STAMP_SIZE, Digests, Entry, Patched, Source, Stamp
 from bundler.version import VERSION
 
 _KEPT = 32
-_INODE, _FINGERPRINT, _DIGEST = 16, 16, 32  # bytes; a stamp begins with device and inode
+_FINGERPRINT, _DIGEST = 16, 32  # bytes
 _COUNT = struct.Struct("=Q")
 _WHOLE = struct.Struct(f"{STAMP_SIZE}s{_DIGEST}s")
 _PATCHED = struct.Struct(f"{STAMP_SIZE + _FINGERPRINT}s{_DIGEST}s")
@@ -84,15 +82,9 @@ class DigestCache:
             if key and digest is not None:
                 used[key] = digest.sha256
         if all(self.known.get(key) == sha256 for key, sha256 in used.items()):
-            with contextlib.suppress(OSError):
-                os.utime(self.path)
+            mark_used(self.path)
             return
-        # What this pack did not ask for may be asked for by the next, unless the file is another by now.
-        inodes = {key[:_INODE] for key in used}
-        spare = {key: sha256 for key, sha256 in self.known.items() if key[:_INODE] not in inodes}
-        with contextlib.suppress(OSError):
-            everything = {**spare, **used} if len(spare) <= len(used) else used
-            replace_cached(*os.path.split(self.path), _pack(everything), kept=_KEPT)
+        write_sealed(self.path, _HEADER, _pack(with_spare(self.known, used)), kept=_KEPT)
 
 
 NO_DIGEST_CACHE = DigestCache("", NOTHING_KNOWN)
@@ -104,27 +96,22 @@ def open_digest_cache(environment: str) -> DigestCache:
     if path is None:
         return NO_DIGEST_CACHE
     try:
-        with open(path, "rb") as file:
-            return DigestCache(path, _unpack(file.read()))
+        return DigestCache(path, _unpack(read_sealed(path, _HEADER)))
     except (OSError, ValueError, struct.error):
         return DigestCache(path, {})
 
 
 def _pack(known: Known) -> bytes:
-    """A header, the number of whole files, records of those and of the patched ones, and the digest of it all."""
+    """The number of whole files, records of those and of the patched ones."""
     whole = [_WHOLE.pack(key, sha256) for key, sha256 in known.items() if len(key) == STAMP_SIZE]
     patched = [_PATCHED.pack(key, sha256) for key, sha256 in known.items() if len(key) != STAMP_SIZE]
-    data = _HEADER + _COUNT.pack(len(whole)) + b"".join(whole) + b"".join(patched)
-    return data + hashlib.sha256(data).digest()
+    return _COUNT.pack(len(whole)) + b"".join(whole) + b"".join(patched)
 
 
-def _unpack(data: bytes) -> Known:
-    """The digests in a file. Raises ValueError for a damaged one, or one of another version."""
-    body = memoryview(data)[:-_DIGEST]
-    if not data.startswith(_HEADER) or hashlib.sha256(body).digest() != data[-_DIGEST:]:
-        raise ValueError
-    (count,) = _COUNT.unpack_from(body, len(_HEADER))
-    start = len(_HEADER) + _COUNT.size
+def _unpack(body: memoryview) -> Known:
+    """The digests in a file."""
+    (count,) = _COUNT.unpack_from(body)
+    start = _COUNT.size
     middle = start + count * _WHOLE.size
     known: dict[bytes, bytes] = dict(_WHOLE.iter_unpack(body[start:middle]))
     known.update(_PATCHED.iter_unpack(body[middle:]))

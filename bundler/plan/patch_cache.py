@@ -6,7 +6,6 @@ edits alone, and was checked when it was planned. One that another version of th
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import struct
@@ -18,13 +17,12 @@ from typing import NamedTuple
 import bundler.binaries
 from bundler.binaries.elf import Edits, PatchPlan
 from bundler.binaries.patch import Literal, Patch, Piece, Range, Zeros
-from bundler.caches import cache_file, replace_cached
+from bundler.caches import cache_file, mark_used, read_sealed, with_spare, write_sealed
 from bundler.plan.entries import STAMP_SIZE, Stamp
 from bundler.version import VERSION
 
 _KEPT = 16
-_FINGERPRINT, _DIGEST = 16, 32  # bytes
-_INODE = 16  # a stamp begins with device and inode
+_FINGERPRINT = 16  # bytes
 _KEY = STAMP_SIZE + _FINGERPRINT
 _RECORD = struct.Struct(f"={_KEY}s2sI")
 _PIECE = struct.Struct("=cQQ")
@@ -67,15 +65,9 @@ class PatchCache:
         if not self.path or not self.used:
             return
         if self.used.keys() <= self.known.keys():
-            with contextlib.suppress(OSError):
-                os.utime(self.path)
-            return
-        # What this pack did not ask for may be asked for by the next, unless the file is another by now.
-        inodes = {key[:_INODE] for key in self.used}
-        spare = {key: planned for key, planned in self.known.items() if key[:_INODE] not in inodes}
-        everything = {**spare, **self.used} if len(spare) <= len(self.used) else self.used
-        with contextlib.suppress(OSError):
-            replace_cached(*os.path.split(self.path), _pack(everything), kept=_KEPT)
+            mark_used(self.path)
+        else:
+            write_sealed(self.path, _header(), _pack(with_spare(self.known, self.used)), kept=_KEPT)
 
 
 NO_PATCH_CACHE = PatchCache("", {})
@@ -87,8 +79,7 @@ def open_patch_cache(environment: str) -> PatchCache:
     if path is None:
         return NO_PATCH_CACHE
     try:
-        with open(path, "rb") as file:
-            return PatchCache(path, _unpack(file.read()))
+        return PatchCache(path, _unpack(read_sealed(path, _header())))
     except (OSError, ValueError, struct.error):
         return PatchCache(path, {})
 
@@ -102,8 +93,8 @@ def _is_data(piece: Piece) -> bool:
 
 
 def _pack(known: Mapping[bytes, Planned]) -> bytes:
-    """A header, a record of each patch with its pieces behind it, and the digest of it all."""
-    parts = [_header()]
+    """A record of each patch with its pieces behind it."""
+    parts = []
     for key, planned in known.items():
         pieces = planned.patch.pieces if planned.patch is not None else ()
         parts.append(_RECORD.pack(key, planned.tier.encode(), len(pieces)))
@@ -115,17 +106,13 @@ def _pack(known: Mapping[bytes, Planned]) -> bytes:
                     parts += (_PIECE.pack(b"L", 0, len(data)), data)
                 case Zeros(length):
                     parts.append(_PIECE.pack(b"Z", 0, length))
-    data = b"".join(parts)
-    return data + hashlib.sha256(data).digest()
+    return b"".join(parts)
 
 
-def _unpack(data: bytes) -> dict[bytes, Planned]:
-    """The patches in a file. Raises ValueError for a damaged one, or one of another patcher, which may have other records."""
-    body = memoryview(data)[:-_DIGEST]
-    if not data.startswith(_header()) or hashlib.sha256(body).digest() != data[-_DIGEST:]:
-        raise ValueError
+def _unpack(body: memoryview) -> dict[bytes, Planned]:
+    """The patches in a file."""
     known = {}
-    at = len(_header())
+    at = 0
     while at < len(body):
         key, tier, count = _RECORD.unpack_from(body, at)
         at += _RECORD.size
