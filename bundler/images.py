@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bundler.binaries.elf import read_image
+from bundler.entries import Patched, Source
 from bundler.errors import OutputFailed
 from bundler.options import PackOptions
-from bundler.plan.entries import Patched, Source
-from bundler.plan.layout import executable_path
-from bundler.plan.libc_family import libc_family
-from bundler.plan.making import Plan
-from bundler.sinks.oci import ImageSettings
-from bundler.sinks.oci_base import BaseImage, read_base
+from bundler.plan.base_mounts import executable_path
+from bundler.plan.binaries.linux.libc_family import libc_family
+from bundler.plan.make import Plan
+from bundler.sinks.images.oci import ImageSettings
+from bundler.sinks.images.oci_base import BaseImage, read_base
 
 _FOLDER = "app"
 # Go's words for machines, which images use.

@@ -14,13 +14,13 @@ from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from bundler.audit.opened import OpenedLibraries
-    from bundler.audit.proof import Proof
+    from bundler.audit.against_source import Proof
+    from bundler.audit.dlopened import OpenedLibraries
+    from bundler.entries import Entry
     from bundler.environment import Environment
-    from bundler.plan.entries import Entry
-    from bundler.plan.making import Plan
+    from bundler.memory import Memory
+    from bundler.plan.make import Plan
     from bundler.plan.manifest_entry import ManifestMaker
-    from bundler.plan.memory import Memory
     from bundler.report import PackReport
     from bundler.sinks import Sink, Written
 
@@ -43,10 +43,10 @@ def pack(
         options = in_place(environment, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
-    from bundler.audit.opened import OpenedLibraries, guess_opened
-    from bundler.plan.memory import NO_MEMORY, open_memory
-    from bundler.plan.pyc_cache import pyc_cache_folder
-    from bundler.sinks.output import STANDARD_OUTPUT
+    from bundler.audit.dlopened import OpenedLibraries, guess_opened
+    from bundler.memory import NO_MEMORY, open_memory
+    from bundler.memory.compiled import pyc_cache_folder
+    from bundler.sinks.archives.output import STANDARD_OUTPUT
 
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
@@ -79,7 +79,7 @@ def pack_once(
     progress: Progress,
 ) -> PackReport | OpenedLibraries:
     """Pack with the libraries that are `opened`. Where the audit finds that it is others, nothing is done: these."""
-    from bundler.plan.making import make_plan
+    from bundler.plan.make import make_plan
     from bundler.plan.manifest_entry import ManifestMaker
     from bundler.sinks.formats import open_sink
 
@@ -95,8 +95,8 @@ def pack_once(
         memory.learn(plan.entries, written.digests, written.stamps)
         if not options.verify or not written.path:
             return report(plan, sink.place(), options, manifest, written, None)
-        from bundler.audit.opened import found_opened
-        from bundler.audit.proof import prove
+        from bundler.audit.against_source import prove
+        from bundler.audit.dlopened import found_opened
 
         progress.phase("verifying")
         proof = prove(written.path, environment)
@@ -152,13 +152,19 @@ class _Opening:
 
 def _load_what_comes_next() -> None:
     """Import the modules of planning and writing while the environment's interpreter is asked."""
-    for module in ("plan.making", "plan.manifest_entry", "plan.binaries.elf", "sinks.formats", "sinks.directory"):
+    for module in (
+        "plan.make",
+        "plan.manifest_entry",
+        "plan.binaries.linux.elf",
+        "sinks.formats",
+        "sinks.directories.directory",
+    ):
         import_module(f"bundler.{module}")
 
 
 def in_place(environment: str, options: PackOptions) -> PackOptions:
     """The options of a pack in place, after what an earlier one left undone is settled. Raises OutputFailed."""
-    from bundler.sinks.in_place import recover
+    from bundler.sinks.directories.in_place import recover
 
     if options.update or options.format not in (None, "directory") or options.root != "/":
         raise OutputFailed("--in-place goes with neither --update, --root nor an archive's --format", "use --out")
@@ -203,7 +209,7 @@ def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMod
 
 def check_output(environment: Environment, out: str, options: PackOptions) -> None:
     """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
-    from bundler.sinks.in_place import check_in_place
+    from bundler.sinks.directories.in_place import check_in_place
 
     if options.in_place:
         check_in_place(environment)
@@ -227,7 +233,7 @@ def send(plan: Plan, sink: Sink, manifest: ManifestMaker, progress: Progress) ->
 
 def amended(written: Written, manifest: ManifestMaker) -> bool:
     """Write a directory's `bundle.json` anew; False for an archive."""
-    from bundler.sinks.directory import replace_entry
+    from bundler.sinks.directories.directory import replace_entry
 
     if not os.path.isdir(written.path):
         return False

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundler.libraries.policy import copyleft_licence, drivers_may_need_newer
 from bundler.manifest import Manifest
+from bundler.systems.linux.policy import copyleft_licence, drivers_may_need_newer
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from bundler.audit.contents import Contents, audit_contents, came_later
 from bundler.audit.dylibs import audit_dylibs
 from bundler.audit.faults import AuditReport, Fault, FaultKind, LeakReport, RunReport
-from bundler.audit.fit import why_not_run
 from bundler.audit.libraries import audit_libraries
 from bundler.audit.links import audit_links
 from bundler.audit.run import audit_run
+from bundler.audit.runnable import why_not_run
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree, read_tree
 from bundler.platforms import OperatingSystem

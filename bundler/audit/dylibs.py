@@ -8,7 +8,7 @@ from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
 from bundler.binaries.macho import DylibKind
 from bundler.binaries.macho import constants as c
-from bundler.loaders.dyld import LoadedImage, expand, is_system, resolve_all
+from bundler.systems.macos.dyld import LoadedImage, expand, is_system, resolve_all
 
 
 def audit_dylibs(tree: BundleTree) -> tuple[list[Fault], list[str]]:

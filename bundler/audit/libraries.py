@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
 from bundler.binaries.elf import Image
-from bundler.libraries.closure import Binary, Closure, Inside, Missing, Surroundings, find_closure
-from bundler.libraries.order import in_loading_order
-from bundler.loaders.glibc import HostFiles, read_system
 from bundler.platforms import machine_of
+from bundler.systems.linux.closure import Binary, Closure, Inside, Missing, Surroundings, find_closure
+from bundler.systems.linux.glibc import HostFiles, read_system
+from bundler.systems.linux.order import in_loading_order
 
 
 def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:

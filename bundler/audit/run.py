@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from bundler.audit.faults import RunReport
 from bundler.audit.modules import extension_modules, opening_packages
 from bundler.audit.tree import BundleTree
-from bundler.libraries.policy import stays_on_host
+from bundler.systems.linux.policy import stays_on_host
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "import_script.py")
 _SECONDS = 120  # for one module

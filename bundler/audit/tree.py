@@ -15,10 +15,10 @@ from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.binaries.macho import Image as MachOImage
 from bundler.binaries.macho import is_macho, signature_fault
 from bundler.binaries.macho import read_image as read_macho
+from bundler.bundle_paths import follow
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, open_tree
-from bundler.trees.links import follow
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file

@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.options import PlanOptions
+from bundler.plan.base_mounts import executable_path
 from bundler.plan.collect import ADDED, Collected
-from bundler.plan.entries import Entry, Layer, Link, Literal, Source
-from bundler.plan.layout import executable_path
 from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.record import parse_record

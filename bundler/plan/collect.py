@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
+from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
 from bundler.errors import BundlerError
-from bundler.plan.digest_cache import NOTHING_KNOWN, Known
-from bundler.plan.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
+from bundler.memory.digests import NOTHING_KNOWN, Known
 from bundler.plan.mounts import Mount, MountTable, relative
 from bundler.sysroot import HOST, Sysroot
 

@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bundler.binaries.patch import Literal as LiteralPiece
 from bundler.binaries.patch import Patch, Range
+from bundler.entries import Directory, Entry, Literal, Patched, Source
 from bundler.environment import Interpreter
 from bundler.errors import InterpreterFailed
-from bundler.plan.entries import Directory, Entry, Literal, Patched, Source
-from bundler.plan.layout import stdlib_path
-from bundler.plan.pyc_cache import Compiled, PycCache
+from bundler.memory.compiled import Compiled, PycCache
+from bundler.plan.base_mounts import stdlib_path
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "compile_script.py")
 _PYC = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+)\.[^./]+(\.opt-\d)?\.pyc")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from bundler.entries import Content, Directory, Entry, Layer, Link, Literal
 from bundler.environment import Environment
 from bundler.options import PlanOptions
-from bundler.plan.entries import Content, Directory, Entry, Layer, Link, Literal
-from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
+from bundler.plan.base_mounts import executable_path, site_packages_path, stdlib_path
 from bundler.rewrite.activation import activation_scripts
 from bundler.rewrite.debian import dist_packages_pth
 from bundler.rewrite.pyvenv_cfg import pyvenv_cfg

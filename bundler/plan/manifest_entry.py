@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from operator import attrgetter
 
-from bundler.libraries.closure import Missing
-from bundler.libraries.policy import copyleft_licence
+from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link
 from bundler.manifest import (
     ChangedFile,
     FileFact,
@@ -17,10 +16,11 @@ from bundler.manifest import (
     PythonFacts,
     write_manifest,
 )
-from bundler.plan.binaries.outcome import library_origin
-from bundler.plan.entries import Deferred, Digests, Directory, Entry, Layer, Link
-from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
-from bundler.plan.making import Plan
+from bundler.plan.base_mounts import executable_path, site_packages_path, stdlib_path
+from bundler.plan.binaries.planned import library_origin
+from bundler.plan.make import Plan
+from bundler.systems.linux.closure import Missing
+from bundler.systems.linux.policy import copyleft_licence
 from bundler.version import VERSION
 
 MANIFEST = "bundle.json"

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bundler.plan.entries import Layer
+from bundler.entries import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from bundler.entries import Entry, Layer, Literal
 from bundler.environment import Environment, Interpreter
 from bundler.environment.distributions import find_distributions
-from bundler.plan.entries import Entry, Layer, Literal
-from bundler.plan.layout import base_origin, site_packages_path
+from bundler.plan.base_mounts import base_origin, site_packages_path
 from bundler.plan.mounts import Mount
 from bundler.rewrite.templates import read_template
 

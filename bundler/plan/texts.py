@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
-from bundler.plan.entries import Entry, Literal, Source
-from bundler.plan.layout import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
+from bundler.plan.base_mounts import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
 from bundler.plan.mounts import MountTable, relative
 from bundler.platforms import OperatingSystem
 from bundler.rewrite import Rewritten

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from bundler.plan.entries import Directory, Entry, Link
+from bundler.entries import Directory, Entry, Link
 from bundler.plan.mounts import join
 
 _MAX_LINKS = 40

@@ -6,9 +6,9 @@ looks into the bundle first.
 
 from __future__ import annotations
 
-from bundler.libraries.closure import BUNDLED
 from bundler.rewrite import Rewritten
 from bundler.rewrite.templates import read_template
+from bundler.systems.linux.closure import BUNDLED
 
 
 def rewrite_ctypes_util(data: bytes, path: str) -> Rewritten | None:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bundler.plan.entries import Digest
+from bundler.entries import Digest
 
 
 @dataclass(frozen=True, slots=True)

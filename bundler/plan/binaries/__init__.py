@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bundler.entries import Entry
 from bundler.environment import Environment
 from bundler.errors import UnsupportedEnvironment
+from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import PlanOptions
-from bundler.plan.binaries.outcome import Binaries
-from bundler.plan.entries import Entry
+from bundler.plan.binaries.planned import Binaries
 from bundler.plan.mounts import MountTable
-from bundler.plan.patch_cache import NO_PATCH_CACHE, PatchCache
 from bundler.platforms import OperatingSystem
 
 __all__ = ["Binaries", "plan_binaries"]
@@ -30,11 +30,11 @@ def plan_binaries(
     """
     match environment.platform.system:
         case OperatingSystem.LINUX:
-            from bundler.plan.binaries.elf import plan_elf
+            from bundler.plan.binaries.linux.elf import plan_elf
 
             return plan_elf(entries, environment, mounts, options, patches)
         case OperatingSystem.MACOS:
-            from bundler.plan.binaries.macho import plan_macho
+            from bundler.plan.binaries.macos.macho import plan_macho
 
             return plan_macho(entries, environment, mounts, options)
         case system:
