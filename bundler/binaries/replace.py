@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
-from bundler.binaries.view import SMALL, in_memory
+from bundler.binaries.reading import SMALL, in_memory
 from bundler.errors import OutputFailed
 
 _CHUNK = 1 << 20

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.demand import Demand, Layout
-from bundler.binaries.elf.image import IDENT_SIZE, read_at
+from bundler.binaries.elf.image import IDENT_SIZE
 from bundler.binaries.elf.sections import holders, in_segment
 from bundler.binaries.elf.source import Part, Source
 from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.patch import Literal, Patch, Piece, splice
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, CannotPatch
 
 _CHUNK = 1 << 16

@@ -21,6 +21,7 @@ from bundler.binaries.elf.structs import (
     Structures,
     structures,
 )
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 MAGIC = b"\x7fELF"
@@ -118,23 +119,6 @@ def in_memory(segments: Sequence[Segment], address: int, length: int) -> bool:
     return any(
         segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.memsz - length for segment in segments
     )
-
-
-def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
-    """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
-    try:
-        try:
-            file.seek(offset)
-        except OSError as error:  # EINVAL: farther than the file system goes
-            raise ValueError from error
-        data = file.read(length)
-    except (ValueError, OverflowError) as error:
-        raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
-    if len(data) < length:
-        raise BinaryFormatError(
-            f"{what} is truncated: {length} bytes at offset {offset} are needed, {len(data)} are there"
-        )
-    return data
 
 
 def read_header(file: BinaryIO) -> tuple[Structures, FileHeader]:

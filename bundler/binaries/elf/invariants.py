@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
-from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_image
+from bundler.binaries.elf.image import IDENT_SIZE, Image, read_image
 from bundler.binaries.elf.references import symbol_names, symbol_references
 from bundler.binaries.elf.sections import takes_memory
 from bundler.binaries.elf.source import Source, read_source
@@ -21,7 +21,7 @@ from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.elf.versions import need_records
 from bundler.binaries.elf.wishes import Wish
 from bundler.binaries.patch import Patch, Range
-from bundler.binaries.view import open_patched
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
 
 _PATH_TAGS = {c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
@@ -47,7 +47,7 @@ def check_result(before: Source, wanted: Wish, plan: PatchPlan) -> None:
     Raises CannotPatch with the first invariant that does not hold.
     """
     try:
-        patched = open_patched(before.file, plan.patch)
+        patched = plan.patch.open(before.file)
         after = read_source(patched, read_image(patched))
         _check_program_headers(before, after, plan.tier)
         _check_contents_stay(before, after, plan.patch)

@@ -25,7 +25,7 @@ from bundler.binaries.elf.source import Part, Source, read_source
 from bundler.binaries.elf.strings import find_reusable, place
 from bundler.binaries.elf.version_edits import VersionEdits, plan_versions
 from bundler.binaries.elf.wishes import Wish, wish
-from bundler.binaries.view import in_memory
+from bundler.binaries.reading import in_memory
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadInTheWay, Prelinked
 
 

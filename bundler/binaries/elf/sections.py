@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at
+from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.structs import FileHeader, Section, Segment
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, CannotPatch
 
 

@@ -8,10 +8,11 @@ from enum import Enum
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_header
+from bundler.binaries.elf.image import IDENT_SIZE, Image, read_header
 from bundler.binaries.elf.sections import SectionTable, holders, read_sections
 from bundler.binaries.elf.strings import StringTable, read_string_table
 from bundler.binaries.elf.structs import FileHeader
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 _LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size

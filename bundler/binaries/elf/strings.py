@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at, string_table
+from bundler.binaries.elf.image import Image, string_table
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 _NOT_ZERO = re.compile(b"[^\0]")

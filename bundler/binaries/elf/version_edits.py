@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import read_at
 from bundler.binaries.elf.references import symbol_names
 from bundler.binaries.elf.source import Source
 from bundler.binaries.elf.structs import Vernaux
 from bundler.binaries.elf.versions import NeedRecord, need_records
 from bundler.binaries.elf.wishes import Wish
+from bundler.binaries.reading import read_at
 from bundler.errors import CannotPatch
 
 

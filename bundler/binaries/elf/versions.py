@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at, read_string, string_table
+from bundler.binaries.elf.image import Image, read_string, string_table
 from bundler.binaries.elf.structs import Layout, Vernaux, Verneed
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 T = TypeVar("T")

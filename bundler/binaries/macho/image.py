@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.structs import FAT_ARCH, FAT_ARCH_64, FAT_HEADER, Structures, structures
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 HEAD_SIZE = 8
@@ -193,17 +194,6 @@ def read_image(file: BinaryIO) -> Image:
         archs.append(FatArch(cputype, cpusubtype, align))
     _check_order(slices)
     return Image(size, tuple(slices), magic, tuple(archs))
-
-
-def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
-    """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
-    file.seek(offset)
-    data = file.read(length)
-    if len(data) < length:
-        raise BinaryFormatError(
-            f"{what} is truncated: {length} bytes at offset {offset} are needed, {len(data)} are there"
-        )
-    return data
 
 
 def name_of(command: LoadCommand, layouts: Structures) -> str:

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.edits import Edits, PatchPlan
-from bundler.binaries.macho.image import DYLIB_COMMANDS, Image, LoadCommand, Segment, Slice, read_at, read_image
+from bundler.binaries.macho.image import DYLIB_COMMANDS, Image, LoadCommand, Segment, Slice, read_image
 from bundler.binaries.macho.planner import chosen_slices, lay_out
 from bundler.binaries.macho.signature import read_signature
 from bundler.binaries.patch import Patch, Range
-from bundler.binaries.view import open_patched
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, CannotPatch
 
 _NAMED = DYLIB_COMMANDS | {c.LC_ID_DYLIB, c.LC_RPATH}
@@ -31,7 +31,7 @@ def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) ->
 
     Raises CannotPatch with the first invariant that does not hold.
     """
-    patched = open_patched(file, plan.patch.without_computed())
+    patched = plan.patch.without_computed().open(file)
     try:
         result = read_image(patched)
         _require(result.size == plan.patch.size, "the new file has the size that its patch has")

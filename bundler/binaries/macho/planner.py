@@ -13,11 +13,12 @@ from typing import BinaryIO
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.commands import fit, wanted_commands
 from bundler.binaries.macho.edits import Edits, PatchPlan
-from bundler.binaries.macho.image import Image, LoadCommand, Segment, Slice, read_at
+from bundler.binaries.macho.image import Image, LoadCommand, Segment, Slice
 from bundler.binaries.macho.signature import Signature, read_signature
 from bundler.binaries.macho.signing import ALIGNMENT, NewSignature, new_signature
 from bundler.binaries.macho.structs import FAT_ARCH, FAT_ARCH_64, FAT_HEADER
 from bundler.binaries.patch import Literal, Piece, Range, Zeros, join
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, CannotPatch
 
 _LINKED = frozenset({c.MH_EXECUTE, c.MH_DYLIB, c.MH_BUNDLE})

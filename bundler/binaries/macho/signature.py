@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.macho import constants as c
-from bundler.binaries.macho.image import Slice, read_at
+from bundler.binaries.macho.image import Slice
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 SUPER_BLOB = struct.Struct(">3I")

@@ -19,11 +19,11 @@ from elftools.elf.segments import InterpSegment
 
 from bundler.binaries.elf import Edits, ElfClass, plan_patch, read_image, version_needs
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import read_at
 from bundler.binaries.elf.references import symbol_names
 from bundler.binaries.elf.source import Source, read_source
 from bundler.binaries.elf.structs import ByteOrder, Symbol
 from bundler.binaries.elf.versions import definition_names
+from bundler.binaries.reading import read_at
 from tests.binaries.elf.programs import compile_c
 from tests.binaries.elf.samples import make_sample
 
