@@ -38,7 +38,7 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
 
 
 def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str | Unchanged | None:
-    from bundler.binaries.elf.wishes import wish
+    from bundler.binaries.elf.encoded_edits import encode
 
     new = current_path(image)
     if request.remove_rpath:
@@ -48,7 +48,7 @@ def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str
     if request.add_rpath:
         new = add(new, request.add_rpath)
     if request.shrink_rpath:
-        needed = [os.fsdecode(name) for name in wish(plain).needed([os.fsencode(name) for name in image.needed])]
+        needed = [os.fsdecode(name) for name in encode(plain).needed([os.fsencode(name) for name in image.needed])]
         origin = os.path.dirname(os.path.abspath(path))
         new = shrink(new, image, needed, origin, request.allowed_prefix)
     asked = request.remove_rpath or request.set_rpath is not None or request.add_rpath or request.shrink_rpath

@@ -40,27 +40,27 @@ class StringTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where strings go: `indices` of each, `changes` by index within the table, and a `tail` that begins at `tail_at`.
+class StringPlacement:
+    """Where strings go: `indices` of each, `changes` by index within the table, and a `tail` that begins at `appended_at`.
 
     The tail may begin within the table, where its last bytes are in nobody's use; then it replaces them.
     """
 
     indices: dict[bytes, int]
     changes: dict[int, bytes]
-    tail_at: int
-    tail: bytes
+    appended_at: int
+    appended: bytes
 
     def new_size(self, old_size: int) -> int:
         """Size of the table that holds everything in place; never less than `old_size`."""
-        return max(old_size, self.tail_at + len(self.tail))
+        return max(old_size, self.appended_at + len(self.appended))
 
     def changes_in_place(self, size: int) -> dict[int, bytes]:
         """What changes within the first `size` bytes, the part of the tail that lies there included."""
-        if not self.tail:
+        if not self.appended:
             return dict(self.changes)
-        changes = {at: data[: self.tail_at - at] for at, data in self.changes.items() if at < self.tail_at}
-        changes[self.tail_at] = self.tail[: size - self.tail_at].ljust(size - self.tail_at, b"\0")
+        changes = {at: data[: self.appended_at - at] for at, data in self.changes.items() if at < self.appended_at}
+        changes[self.appended_at] = self.appended[: size - self.appended_at].ljust(size - self.appended_at, b"\0")
         return {at: data for at, data in changes.items() if data}
 
     def apply(self, data: bytes) -> bytes:
@@ -68,8 +68,8 @@ class Placement:
         new = bytearray(data)
         for at, change in self.changes.items():
             new[at : at + len(change)] = change
-        if self.tail:
-            new[self.tail_at :] = self.tail
+        if self.appended:
+            new[self.appended_at :] = self.appended
         return bytes(new)
 
 
@@ -92,7 +92,7 @@ def place(
     reused: dict[bytes, int],
     freed: Iterable[int],
     live: Sequence[int] | None,
-) -> Placement:
+) -> StringPlacement:
     """Place `texts`, of which `reused` have an index already.
 
     `freed` are the indices that are given up, `live` all that stay in use, the reused ones included; None where
@@ -100,7 +100,7 @@ def place(
     """
     indices = dict(reused)
     changes: dict[int, bytes] = {}
-    tail_at = len(table.data)
+    appended_at = len(table.data)
     holes: list[_Hole] = []
     if live is not None:
         holes = _holes(table, sorted(set(freed)), live)
@@ -120,12 +120,12 @@ def place(
             raise BinaryFormatError("the string table does not end with NUL")
         if live is not None:
             used = [*live, *(indices[text] for text in missing if text in indices)]
-            tail_at = _end_of_use(Placement({}, changes, tail_at, b"").apply(table.data), used)
-    tail = b""
+            appended_at = _end_of_use(StringPlacement({}, changes, appended_at, b"").apply(table.data), used)
+    appended = b""
     for text in homeless:
-        indices[text] = tail_at + len(tail)
-        tail += text + b"\0"
-    return Placement(indices, changes, tail_at, tail)
+        indices[text] = appended_at + len(appended)
+        appended += text + b"\0"
+    return StringPlacement(indices, changes, appended_at, appended)
 
 
 @dataclass(slots=True)

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bundler.binaries.elf import Edits, ElfClass, PathTag, plan_patch, read_image, version_needs
+from bundler.binaries.elf.encoded_edits import encode
 from bundler.binaries.elf.structs import ByteOrder
-from bundler.binaries.elf.wishes import wish
 from bundler.errors import BinaryFormatError, CannotPatch
 from tests.binaries.elf.damage import Damage, Kind, damaged, fields
 from tests.binaries.elf.samples import make_sample
@@ -86,7 +86,7 @@ def survive(data: bytes, edits: Edits) -> bool:
     if plan is None:
         return True
     new = plan.patch.open(file)
-    result, wanted = read_image(new), wish(edits)
+    result, wanted = read_image(new), encode(edits)
     assert [os.fsencode(name) for name in result.needed] == wanted.needed(map(os.fsencode, image.needed))
     if wanted.rpath is None or isinstance(wanted.rpath, bytes):
         path = None if wanted.rpath is None else wanted.rpath.decode()

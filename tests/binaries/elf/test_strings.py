@@ -19,8 +19,10 @@ def lay(data: bytes, texts: list[bytes], freed: set[int], live: list[int] | None
     for at, change in placement.changes_in_place(len(data)).items():
         in_place[at : at + len(change)] = change
     whole = placement.apply(data)
-    if placement.tail:
-        assert bytes(in_place) + placement.tail[len(data) - placement.tail_at :] == whole.ljust(len(data), b"\0")
+    if placement.appended:
+        assert bytes(in_place) + placement.appended[len(data) - placement.appended_at :] == whole.ljust(
+            len(data), b"\0"
+        )
     return whole, placement.indices
 
 

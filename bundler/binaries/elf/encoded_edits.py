@@ -13,7 +13,7 @@ _LONGEST_INTERPRETER = 4095  # the kernel takes PATH_MAX bytes with the NUL
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EncodedEdits:
     """`Edits` as bytes. `names` gives the new name of each library by the old one; `added` has no name twice."""
 
     rpath: bytes | Unchanged | None
@@ -31,7 +31,7 @@ class Wish:
         return kept + [name for name in self.added if name not in kept]
 
 
-def wish(edits: Edits) -> Wish:
+def encode(edits: Edits) -> EncodedEdits:
     """The edits, checked.
 
     Raises UnwritableString for a NUL, an empty name or an interpreter longer than the kernel takes; ConflictingEdits
@@ -45,7 +45,7 @@ def wish(edits: Edits) -> Wish:
     if not isinstance(interpreter, Unchanged) and len(os.fsencode(interpreter)) > _LONGEST_INTERPRETER:
         length = len(os.fsencode(interpreter))
         raise UnwritableString(f"the interpreter's path has {length} bytes; the kernel takes {_LONGEST_INTERPRETER}")
-    return Wish(
+    return EncodedEdits(
         rpath=_search_path(edits.rpath),
         path_tag=edits.path_tag.value,
         names=names,
