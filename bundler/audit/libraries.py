@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
 from bundler.binaries.elf import Image
-from bundler.platforms import machine_of
+from bundler.binaries.elf.machines import machine_of
 from bundler.systems.linux.closure import Binary, Closure, Inside, Missing, Surroundings, find_closure
 from bundler.systems.linux.glibc import HostFiles, read_system
 from bundler.systems.linux.order import in_loading_order
@@ -29,8 +29,7 @@ def audit_libraries(tree: BundleTree) -> tuple[list[Fault], list[str]]:
     libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
 
     files = _Files(tree, images, HostFiles(program.image))
-    image = program.image
-    system = read_system(machine_of(image.machine, image.elf_class.bits, image.byteorder))
+    system = read_system(machine_of(program.image))
     surroundings = Surroundings(files, system, (), files.bundle_path, frozenset(tree.manifest.host_libraries))
     closure = find_closure(binaries, program, libpython, surroundings)
     missing = {(item.path, item.needed) for item in tree.manifest.missing}

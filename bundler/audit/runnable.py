@@ -6,7 +6,8 @@ import os
 import subprocess
 
 from bundler.audit.tree import BundleTree, SeenMachO
-from bundler.platforms import OperatingSystem, Platform, machine_of, this_platform
+from bundler.binaries.elf.machines import machine_of
+from bundler.platforms import OperatingSystem, Platform, this_platform
 
 _SECONDS = 60
 
@@ -23,7 +24,7 @@ def why_not_run(tree: BundleTree, folder: str) -> str | None:
     image = seen.image
     if image is None:
         return f"{executable} is no program of this machine"
-    wanted = machine_of(image.machine, image.elf_class.bits, image.byteorder).name
+    wanted = machine_of(image).name
     loader = image.interpreter
     machine = here.machines[0].name if here is not None else "another"
     if _starts(os.path.join(folder, executable)):
@@ -50,5 +51,5 @@ def _why_macos_not(seen: SeenMachO, here: Platform | None) -> str | None:
     if here is None or here.system is not OperatingSystem.MACOS:
         return "it is built for macOS"
     names = seen.image.architectures
-    machine = here.machines[0].name
+    machine = here.machine_names[0]
     return None if machine in names else f"it is built for {', '.join(names)}, and this machine is {machine}"

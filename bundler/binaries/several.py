@@ -11,9 +11,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.binaries.formats import plan
 from bundler.binaries.patch import Patch
 from bundler.binaries.replace import check_overwrite, open_source, overwrite, write_new
-from bundler.binaries.request import Request, plan
+from bundler.binaries.request import Request
 from bundler.errors import BundlerError, OutputFailed, raise_all
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was done to a file, or would be: see `request.Outcome`. `size` is the new one; both sizes are in bytes."""
+    """What was done to a file, or would be: see `request.PatchOutcome`. `size` is the new one; both sizes are in bytes."""
 
     method: str
     explanation: str

@@ -67,7 +67,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             or (site_packages_path(interpreter),),
             extension_suffixes=interpreter.extension_suffixes,
         ),
-        machine="+".join(machine.name for machine in plan.environment.platform.machines),
+        machine="+".join(plan.environment.platform.machine_names),
         libc_floor=plan.floor.text if plan.floor else None,
         floor_file=plan.floor.file if plan.floor else None,
         floor_symbol=plan.floor.symbol if plan.floor else None,
