@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.binaries.formats import plan
 from bundler.binaries.patch import Patch
-from bundler.binaries.replace import check_overwrite, open_source, overwrite, write_new
+from bundler.binaries.replace import check_in_place, open_source, patch_in_place, write_new
 from bundler.binaries.request import Request
 from bundler.errors import BundlerError, OutputFailed, raise_all
 
@@ -85,7 +85,7 @@ def _work(files: Sequence[str], request: Request, destination: Destination) -> _
                 outcome = plan(file, path, request)
                 patch = None if outcome is None else outcome.patch
                 if destination.overwrite and not destination.dry_run and patch is not None:
-                    check_overwrite(file, patch)
+                    check_in_place(file, patch)
         except BundlerError as error:
             errors.append(error.at(path))
             continue
@@ -115,7 +115,7 @@ def _write(path: str, patch: Patch | None, stamp: tuple[int, ...], destination: 
         if _stamp(file.fileno()) != stamp:
             raise OutputFailed(f"{path} changed while it was patched")
         if patch is not None and destination.overwrite:
-            overwrite(path, patch)
+            patch_in_place(path, patch)
         else:
             write_new(file, patch, path if destination.output is None else destination.output)
 
@@ -213,3 +213,7 @@ def _serve(end: Connection, work: _Work) -> None:
         pass
     except (BundlerError, OSError) as error:
         end.send(error)
+    except Exception:  # a mistake of ours: the first process tells it, with its place
+        import traceback
+
+        end.send(RuntimeError(traceback.format_exc()))

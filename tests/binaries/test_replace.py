@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from bundler.binaries.patch import Literal, Patch, Range, Zeros, join
-from bundler.binaries.replace import open_source, overwrite, write_new
+from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros, join
+from bundler.binaries.replace import open_source, patch_in_place, write_new
+from bundler.errors import OutputFailed
 
 SIZE = (9 << 20) + 4321
 
@@ -33,7 +36,7 @@ def test_a_file_that_is_moved_up_in_place_is_the_same(large: Path, tmp_path: Pat
     data = large.read_bytes()
     path = tmp_path / "file"
     path.write_bytes(data)
-    overwrite(str(path), Patch((Range(0, 100), Literal(b"new"), Zeros(3000), Range(100, SIZE - 100))))
+    patch_in_place(str(path), Patch((Range(0, 100), Literal(b"new"), Zeros(3000), Range(100, SIZE - 100))))
     assert path.read_bytes() == data[:100] + b"new" + bytes(3000) + data[100:]
 
 
@@ -43,3 +46,65 @@ def test_a_source_that_ends_early_leaves_nothing(large: Path, tmp_path: Path, sh
     with open_source(str(large)) as source, pytest.raises(EOFError, match="the source ends"):
         write_new(source, patch, str(tmp_path / "new"))
     assert not os.listdir(tmp_path)
+
+
+def test_a_large_file_with_a_computed_piece_is_written_whole_though_the_kernel_takes_little_at_a_time(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def second_byte(file: BinaryIO) -> bytes:
+        file.seek(1)
+        return file.read(1)
+
+    patch = Patch((Range(0, SIZE), Computed(1, second_byte)))
+    whole = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, at: whole(file, data[: 1 << 19], at))
+    with open_source(str(large)) as source:
+        write_new(source, patch, str(tmp_path / "new"))
+    data = large.read_bytes()
+    assert (tmp_path / "new").read_bytes() == data + data[1:2]
+
+
+@pytest.fixture
+def with_attribute(tmp_path: Path) -> Path:
+    """A file with an extended attribute."""
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    try:
+        os.setxattr(path, "user.bundler.test", b"kept")
+    except OSError as error:
+        pytest.skip(f"the file system of {tmp_path} has no extended attributes ({error.strerror}); set TMPDIR")
+    return path
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSPC, errno.EIO])
+def test_a_file_whose_attributes_cannot_be_kept_stays(
+    with_attribute: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    with open_source(str(with_attribute)) as source, pytest.raises(OutputFailed, match=r"user\.bundler\.test"):
+        write_new(source, Patch((Literal(b"new"),)), str(with_attribute))
+    assert with_attribute.read_bytes() == b"content"
+    assert os.listdir(with_attribute.parent) == [with_attribute.name]
+
+
+def test_attributes_that_cannot_be_read_are_an_error_and_a_file_system_without_them_is_none(
+    with_attribute: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(code: int) -> None:
+        def listxattr(*_: object) -> list[str]:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, "listxattr", listxattr)
+
+    new = Patch((Literal(b"new"),))
+    with open_source(str(with_attribute)) as source:
+        refuse(errno.EIO)
+        with pytest.raises(OutputFailed, match="cannot be read"):
+            write_new(source, new, str(with_attribute))
+        assert with_attribute.read_bytes() == b"content"
+        refuse(errno.EOPNOTSUPP)
+        write_new(source, new, str(with_attribute))
+    assert with_attribute.read_bytes() == b"new"

@@ -127,6 +127,20 @@ def test_a_file_that_changes_between_plan_and_writing_is_left_alone(
     assert path.read_bytes() == SAMPLE + b"more"
 
 
+def test_a_mistake_in_another_process_is_told_with_its_place(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = os.getpid()
+
+    def fail_elsewhere(file: BinaryIO, name: str, request: Request) -> PatchOutcome | None:
+        if os.getpid() != first:
+            raise KeyError("a mistake")
+        return plan(file, name, request)
+
+    monkeypatch.setattr(several, "plan", fail_elsewhere)
+    with pytest.raises(RuntimeError, match=r"fail_elsewhere\n(.|\n)*KeyError: 'a mistake'"):
+        patch_files(files, GROW, Destination(), 2)
+    assert untouched(files)
+
+
 def test_a_process_that_is_killed_is_told(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     first = os.getpid()
 
