@@ -122,7 +122,7 @@ def test_an_elf_file_asks_for_a_libc() -> None:
     "data",
     [
         ELF,
-        MACHO.replace(LINKEDIT, b"\0_main\0_which\0".ljust(len(LINKEDIT))),
+        MACHO.replace(LINKEDIT, b"\0plain\0_which\0".ljust(len(LINKEDIT))),
     ],
     ids=["ELF", "Mach-O"],
 )
@@ -131,7 +131,7 @@ def test_a_symbol_is_found_by_its_whole_name_in_cs_spelling(data: bytes) -> None
     assert found is not None
     file = io.BytesIO(data)
     image = found.read_image(file)
-    names = {name for name in ("which", "whic", "whichever", "missing") if found.names_symbol(file, image, name)}
+    names = {name for name in ("which", "whic", "whichever", "plain", "missing") if found.names_symbol(file, image, name)}
     assert names == {"which"}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
-from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros, join
+from bundler.binaries.patch import Computed, Literal, Patch, Piece, Range, Zeros, join
 from bundler.binaries.replace import open_source, patch_in_place, write_new
 from bundler.errors import OutputFailed
 
@@ -48,20 +49,26 @@ def test_a_source_that_ends_early_leaves_nothing(large: Path, tmp_path: Path, sh
     assert not os.listdir(tmp_path)
 
 
-def test_a_large_file_with_a_computed_piece_is_written_whole_though_the_kernel_takes_little_at_a_time(
-    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def second_byte(file: BinaryIO) -> bytes:
-        file.seek(1)
-        return file.read(1)
+@pytest.fixture
+def little_room() -> Iterator[int]:
+    """The size of the largest file that can be written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE, hard))
+    yield SIZE
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    patch = Patch((Range(0, SIZE), Computed(1, second_byte)))
-    whole = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda file, data, at: whole(file, data[: 1 << 19], at))
-    with open_source(str(large)) as source:
+
+@pytest.mark.parametrize(
+    "pieces", [(Literal(b"x"),), (Computed(1, lambda file: file.read(1)),)], ids=["plain", "computed"]
+)
+def test_a_file_that_is_cut_off_while_it_is_written_is_an_error(
+    large: Path, tmp_path: Path, little_room: int, pieces: tuple[Piece, ...]
+) -> None:
+    patch = Patch((*pieces, Range(0, SIZE)))
+    assert patch.size == little_room + 1
+    with open_source(str(large)) as source, pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
         write_new(source, patch, str(tmp_path / "new"))
-    data = large.read_bytes()
-    assert (tmp_path / "new").read_bytes() == data + data[1:2]
+    assert not os.listdir(tmp_path)
 
 
 @pytest.fixture
