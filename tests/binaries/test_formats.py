@@ -131,7 +131,9 @@ def test_a_symbol_is_found_by_its_whole_name_in_cs_spelling(data: bytes) -> None
     assert found is not None
     file = io.BytesIO(data)
     image = found.read_image(file)
-    names = {name for name in ("which", "whic", "whichever", "plain", "missing") if found.names_symbol(file, image, name)}
+    names = {
+        name for name in ("which", "whic", "whichever", "plain", "missing") if found.names_symbol(file, image, name)
+    }
     assert names == {"which"}
 
 

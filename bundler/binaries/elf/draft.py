@@ -1,4 +1,4 @@
-"""A new layout in the making: segments, sections and bytes that change, gathered and turned into a patch once."""
+"""A new layout in the making: changes of segments, sections and bytes are gathered, and turned into a patch once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LayoutDraft:
         self.edits[IDENT_SIZE + layout.position(name)] = layout.pack_field(name, value)
 
     def place(self, layout: PartLayout, offset: int) -> None:
-        """Settle all parts: those of `layout` move, so that its start lies at `offset`; the others change in place.
+        """Change all parts: those of `layout` move, so that its start lies at `offset`; the others change in place.
 
         The layout's own bytes are not written here.
         """

@@ -1,4 +1,4 @@
-"""The dynamic section that is wanted: the old entries with the edits done, before room is found for the strings."""
+"""The wanted dynamic section: the old entries with the edits done, before the strings have a place."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ _PATH_TAGS = (c.DT_RPATH, c.DT_RUNPATH)
 
 
 class WantedEntry(NamedTuple):
-    """One entry: its tag, and the number that it keeps or the string (`text`) whose index it gets."""
+    """One entry."""
 
     tag: int
     value: int
+    """The number that it keeps; of no meaning where `text` is given."""
     text: bytes | None = None
+    """The string whose index it gets."""
     origin: int | None = None
-    """The number of the entry that it was; None for a new one."""
+    """Its place among the old entries; None for a new one."""
 
 
 def wanted_entries(image: Image, wanted: EncodedEdits) -> list[WantedEntry]:

@@ -114,7 +114,7 @@ def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int
     return None
 
 
-def in_memory(segments: Sequence[Segment], address: int, length: int) -> bool:
+def is_mapped(segments: Sequence[Segment], address: int, length: int) -> bool:
     """Whether one PT_LOAD maps the `length` bytes at `address`, from the file or as zeros."""
     return any(
         segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.memsz - length for segment in segments
@@ -244,7 +244,7 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
         return None
     offset = offset_of(segments, place.vaddr, place.filesz)
     if offset is None:
-        if in_memory(segments, place.vaddr, place.memsz):  # a file of debug information: its segments are empty
+        if is_mapped(segments, place.vaddr, place.memsz):  # a file of debug information: its segments are empty
             return None
         raise BinaryFormatError(f"no PT_LOAD holds the dynamic section at address {place.vaddr:#x}")
     if place.filesz > _LONGEST_DYNAMIC:

@@ -21,7 +21,7 @@ _MOST_ZEROS = 64 << 20
 
 
 def plan_end(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan:
-    """The patch with what has no room, and what ends the last segment already, at the end of that segment.
+    """The patch that puts what has no room, and what ends the last segment already, at the end of that segment.
 
     Raises CannotPatch, with the numbers, where that segment cannot grow, PayloadInTheWay where the file may not.
     """

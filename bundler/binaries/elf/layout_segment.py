@@ -20,7 +20,7 @@ _FARTHEST = 1 << 32
 
 
 def plan_segment(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan:
-    """The patch with what has no room in a new segment, which also holds the program headers.
+    """The patch that puts what has no room into a new segment, which also holds the program headers.
 
     In a program the new segment's file offset and address differ by as much as the first one's do: kernels before 5.18
     tell the loader the headers' address as the load address plus e_phoff (Linux commit 0da1d5002745).

@@ -19,7 +19,7 @@ _PREFERENCE = {c.PF_R: 0, c.PF_R | c.PF_X: 1}
 
 
 def plan_slack(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan | str:
-    """The patch with what must move in page slack; a sentence with the numbers where no slack is large enough."""
+    """The patch that puts what must move into page slack; a sentence with the numbers where no slack is large enough."""
     moving = space.moving(parsed)
     if MovablePart.DYNAMIC in moving:
         return f"{space.shortfall(parsed, MovablePart.DYNAMIC)}, and moves only with its segment's flags"
@@ -46,7 +46,7 @@ def plan_slack(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan | str:
 
 
 def slack(parsed: ParsedFile, number: int, wanted: int) -> int:
-    """How many bytes behind the segment, up to `wanted`, are free in the file, zero, and unmapped on any page size."""
+    """How many bytes behind the segment, up to `wanted`, are zero, in nobody's use, and unmapped on any page size."""
     segment = parsed.image.segments[number]
     if segment.filesz != segment.memsz or segment.filesz == 0 or wanted <= 0:
         return 0

@@ -1,4 +1,4 @@
-"""The file to be patched, and what was read of it: its movable parts, whose bytes are whose, and what is free."""
+"""The file to be patched, as the patcher reads it: its movable parts, what owns which bytes, and which are free."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PADDING = 4096  # zeros behind the image, up to this many, are padding and nobo
 
 
 class MovablePart(Enum):
-    """What may be put elsewhere; in the order in which parts are laid one behind the other. What grows most is last."""
+    """What may be put elsewhere, in the order in which parts lie one behind the other. What grows most is last."""
 
     DYNAMIC = ".dynamic"
     INTERPRETER = "the interpreter's path"
@@ -29,7 +29,7 @@ class MovablePart(Enum):
 
 @dataclass(frozen=True)
 class ParsedFile:
-    """The file to be patched, and what was read of it."""
+    """The file to be patched, with all that was read of it."""
 
     file: BinaryIO
     image: Image

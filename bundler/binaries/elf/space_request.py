@@ -1,4 +1,4 @@
-"""What needs room: the wanted dynamic entries, the placed strings, and a longer path of the interpreter."""
+"""What needs room in the new file, and how the parts that hold it lie one behind the other."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ _SPARE_ENTRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class SpaceRequest:
-    """All that is wanted of the new file. `edits` by file offset are settled already, as are changes of sections."""
+    """All that the new file shall hold."""
 
     entries: Sequence[WantedEntry]
+    """The dynamic entries in front of DT_NULL."""
     strings: StringPlacement
     interpreter: bytes | None
     """The new path with its NUL; None where it stays."""
     edits: Mapping[int, bytes]
+    """Bytes that change in place whatever moves, by file offset."""
     sections: Mapping[int, Mapping[str, int]]
-    """Fields of section headers, by number."""
+    """Fields of section headers that change whatever moves, by the section's number."""
 
     def moving(self, parsed: ParsedFile) -> frozenset[MovablePart]:
         """The parts that do not fit where they are."""
@@ -69,12 +71,15 @@ class SpaceRequest:
 
 @dataclass(frozen=True, slots=True)
 class PartLayout:
-    """Parts one behind the other from address `start` to address `end`."""
+    """Parts one behind the other, at new addresses."""
 
     start: int
+    """Address of the first byte."""
     end: int
+    """Address behind the last byte."""
     addresses: Mapping[MovablePart, int]
     sizes: Mapping[MovablePart, int]
+    """In bytes, what a part has in reserve included."""
 
     def contents(self, parsed: ParsedFile, space: SpaceRequest) -> bytes:
         """The bytes from `start` to `end`."""
@@ -111,7 +116,7 @@ def interpreter_bytes(parsed: ParsedFile, space: SpaceRequest) -> bytes:
 def lay_out(
     parsed: ParsedFile, space: SpaceRequest, parts: Collection[MovablePart], start: int, least_end: int = 0
 ) -> PartLayout:
-    """Lay `parts` one behind the other from address `start` on, the first one exactly there."""
+    """The layout of `parts` from address `start` on, the first one exactly there, which ends at `least_end` or later."""
     addresses: dict[MovablePart, int] = {}
     sizes: dict[MovablePart, int] = {}
     at = start
@@ -136,9 +141,9 @@ def lay_out(
 def trailing_parts(
     parsed: ParsedFile, number: int, moving: Collection[MovablePart]
 ) -> tuple[int, frozenset[MovablePart]]:
-    """The address at which parts that end segment `number` begin, down to the last one of `moving`, and those parts.
+    """The parts that end segment `number`, down to the last one of `moving`, with the address at which they begin.
 
-    They are laid anew together with what is moved, so that edits done again and again do not pile up.
+    They are laid out anew together with what moves, so that edits done again and again do not pile up.
     """
     segment = parsed.image.segments[number]
     end = segment.vaddr + segment.memsz

@@ -22,7 +22,7 @@ from bundler.binaries.elf.layout_slack import plan_slack
 from bundler.binaries.elf.parsed_file import MovablePart, ParsedFile, parse_file
 from bundler.binaries.elf.references import symbol_references
 from bundler.binaries.elf.space_request import SpaceRequest
-from bundler.binaries.elf.strings import find_reusable, place
+from bundler.binaries.elf.strings import find_reusable, place_strings
 from bundler.binaries.elf.version_edits import VersionEdits, plan_versions
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadInTheWay, Prelinked
 
@@ -42,7 +42,7 @@ def plan_unchecked(file: BinaryIO, image: Image, wanted: EncodedEdits) -> tuple[
         entries = with_version_needs(entries, len(versions.kept))
     if unchanged(image, entries) and interpreter is None and not versions.changes:
         return None
-    space = _place(parsed, entries, versions, interpreter)
+    space = _space_request(parsed, entries, versions, interpreter)
     shortfalls = [shortfall for part in MovablePart if (shortfall := space.shortfall(parsed, part)) is not None]
     if not shortfalls:
         return parsed, _in_place(parsed, space)
@@ -98,10 +98,10 @@ def _refuse_static(image: Image, wanted: EncodedEdits) -> None:
         )
 
 
-def _place(
+def _space_request(
     parsed: ParsedFile, entries: Sequence[WantedEntry], versions: VersionEdits, interpreter: bytes | None
 ) -> SpaceRequest:
-    """Find an index for each new string, and settle what becomes of the version records."""
+    """What the new file shall hold: each new string has an index, and the version records are settled."""
     table, image = parsed.table, parsed.image
     texts = [entry.text for entry in entries if entry.text is not None]
     texts += [kept.name for kept in versions.kept if kept.name is not None]
@@ -110,7 +110,7 @@ def _place(
     freed = {entry.value for entry in image.dynamic or () if entry.tag in c.STRING_TAGS} - kept
     freed |= versions.freed()
     live = _live(parsed, entries, reused, versions) if freed else None
-    placement = place(table, texts, reused, freed, live)
+    placement = place_strings(table, texts, reused, freed, live)
     edits = versions.edits(parsed, placement.indices)
     return SpaceRequest(entries, placement, interpreter, edits, _version_sections(parsed, versions))
 

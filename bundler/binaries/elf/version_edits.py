@@ -22,12 +22,13 @@ from bundler.errors import CannotPatch
 
 @dataclass(frozen=True, slots=True)
 class KeptRecord:
-    """A record that stays, with the versions that it keeps and its library's new name."""
+    """A record that stays."""
 
     record: NeedRecord
     versions: tuple[Vernaux, ...]
+    """The versions that it keeps."""
     name: bytes | None
-    """None where it keeps its name."""
+    """Its library's new name; None where the library keeps its name."""
 
     @property
     def names(self) -> tuple[int, ...]:
@@ -68,7 +69,7 @@ class VersionEdits:
         return [name for kept in self.kept for name in kept.names]
 
     def edits(self, parsed: ParsedFile, indices: Mapping[bytes, int]) -> dict[int, bytes]:
-        """All edits by file offset, where `indices` gives the new names' places in the string table."""
+        """All edits by file offset. `indices` gives the place of each new name in the string table."""
         if self.rewrites:
             return {**self.symbols, **self._written_anew(parsed, indices)}
         layouts = parsed.image.structures

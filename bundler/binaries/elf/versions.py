@@ -32,12 +32,14 @@ class VersionNeed:
 
 @dataclass(frozen=True, slots=True)
 class NeedRecord:
-    """One Elf_Verneed with its Elf_Vernaux; `offset` is the file offset of the former, `end` that behind the last."""
+    """One Elf_Verneed with its Elf_Vernaux."""
 
     offset: int
+    """File offset of the Elf_Verneed."""
     need: Verneed
     versions: tuple[Vernaux, ...]
     end: int
+    """File offset behind the last Elf_Vernaux."""
 
 
 def version_needs(file: BinaryIO, image: Image) -> tuple[VersionNeed, ...]:

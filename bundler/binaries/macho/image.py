@@ -16,8 +16,6 @@ from bundler.binaries.macho.structs import FAT_ARCH, FAT_ARCH_64, FAT_HEADER, St
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
-HEAD_SIZE = 8
-"""Bytes that `is_macho` needs."""
 _MOST_SLICES = 29  # a Java class file begins like a fat one; its next word, the version, is 45 or more
 _LARGEST_ALIGNMENT = 24
 _MOST_COMMANDS = 1 << 24
@@ -54,20 +52,24 @@ class Dylib:
 
 @dataclass(frozen=True, slots=True)
 class LoadCommand:
-    """One load command: its number, and all of its bytes, `cmd` and `cmdsize` included."""
+    """One load command."""
 
     cmd: int
+    """Its number."""
     data: bytes
+    """All of its bytes, `cmd` and `cmdsize` included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section: place and size in bytes; the offset counts from the slice's start."""
+    """A section of a segment."""
 
     name: str
     address: int
     size: int
+    """In bytes."""
     offset: int
+    """Where its bytes begin, counted from the slice's start."""
     flags: int
 
     @property
@@ -136,11 +138,12 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class FatArch:
-    """What a fat header says of a slice, but for its place: `align` is the power of two at whose multiples it begins."""
+    """What a fat header says of a slice, but for its place."""
 
     cputype: int
     cpusubtype: int
     align: int
+    """The slice begins at a multiple of two to this power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +181,15 @@ class FatTable:
 
 def read_fat_table(file: BinaryIO) -> FatTable | None:
     """The header of a fat file; None for a thin one. Raises BinaryFormatError."""
-    magic, count = FAT_HEADER.unpack(read_at(file, 0, HEAD_SIZE, "the header"))
+    magic, count = FAT_HEADER.unpack(read_at(file, 0, FAT_HEADER.size, "the header"))
     if magic not in (c.FAT_MAGIC, c.FAT_MAGIC_64):
         return None
     if not 0 < count <= _MOST_SLICES:
         raise BinaryFormatError(f"a fat header with {count} architectures")
     layout = FAT_ARCH if magic == c.FAT_MAGIC else FAT_ARCH_64
-    table = read_at(file, HEAD_SIZE, count * layout.size, "the table of architectures")
+    table = read_at(file, FAT_HEADER.size, count * layout.size, "the table of architectures")
     records = tuple((record[0], record[1], record[2], record[3], record[4]) for record in layout.iter_unpack(table))
-    return FatTable(magic, records, HEAD_SIZE + len(table))
+    return FatTable(magic, records, FAT_HEADER.size + len(table))
 
 
 def read_image(file: BinaryIO) -> Image:

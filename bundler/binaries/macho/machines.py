@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from bundler.binaries.macho import constants as c
-from bundler.binaries.macho.image import HEAD_SIZE, read_fat_table
-from bundler.binaries.macho.structs import thin_structures
+from bundler.binaries.macho.image import read_fat_table
+from bundler.binaries.macho.structs import FAT_HEADER, thin_structures
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 from bundler.platforms import AARCH64, X86_64, Machine, OperatingSystem, Platform
@@ -26,7 +26,7 @@ def _cpu_types(file: BinaryIO) -> list[int]:
     fat = read_fat_table(file)
     if fat is not None:
         return [cputype for cputype, *_ in fat.records]
-    head = read_at(file, 0, HEAD_SIZE, "the header")
+    head = read_at(file, 0, FAT_HEADER.size, "the header")
     layouts = thin_structures(head[:4])
     if layouts is None:
         raise BinaryFormatError("not a Mach-O file")

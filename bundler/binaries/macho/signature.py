@@ -48,10 +48,12 @@ class CodeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An embedded signature: its code directories, the best hash last, and all blobs by their slot."""
+    """An embedded signature."""
 
     directories: tuple[CodeDirectory, ...]
+    """The lists of hashes, the one with the best hash last."""
     blobs: dict[int, bytes]
+    """All blobs by their slot."""
 
     @property
     def identifier(self) -> str:

@@ -14,9 +14,10 @@ ByteOrder = Literal["little", "big"]
 
 @dataclass(frozen=True, slots=True)
 class Structures:
-    """The layouts of one kind of Mach-O: `bits` is 32 or 64."""
+    """The layouts of one kind of Mach-O."""
 
     bits: int
+    """Width of an address: 32 or 64."""
     byteorder: ByteOrder
     header: struct.Struct
     """magic, cputype, cpusubtype, filetype, ncmds, sizeofcmds, flags (and a reserved word)."""
