@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 
 
 def open_source(path: str) -> BinaryIO:
-    """The regular file behind `path` for reading, unbuffered reads excepted; OutputFailed for anything else."""
+    """Open the regular file behind `path` for reading, so that its times stay. Raises OutputFailed for anything else."""
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))  # looking at a file does not change its times

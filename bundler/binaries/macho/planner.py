@@ -18,7 +18,7 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     """
     plan = plan_unchecked(file, image, edits)
     if plan is not None:
-        from bundler.binaries.macho.invariants import check_result  # macholib, which takes long to import
+        from bundler.binaries.macho.invariants import check_result  # not needed where nothing changes
 
         check_result(file, image, edits, plan)
     return plan
