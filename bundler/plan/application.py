@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.bundle_paths import relative
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.options import PlanOptions
 from bundler.plan.base_mounts import executable_path
 from bundler.plan.collect import ADDED, Collected
-from bundler.plan.mounts import Mount, MountTable, relative
+from bundler.plan.mounts import Mount, MountTable
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.record import parse_record
 from bundler.rewrite.scripts import ISOLATED, rewrite_script

@@ -9,9 +9,10 @@ import os
 import re
 from collections.abc import Iterator
 
+from bundler.bundle_paths import join
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind, Interpreter
-from bundler.plan.mounts import Mount, join
+from bundler.plan.mounts import Mount
 
 # Prefixes where other software lives beside Python: only what belongs to Python is taken from them.
 SHARED_PREFIXES = ("/usr/local",)

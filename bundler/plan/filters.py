@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer
 from bundler.environment import Interpreter
 from bundler.errors import BundlerError
 from bundler.options import PlanOptions, Profile
 from bundler.plan.base_mounts import executable_path, stdlib_path
-from bundler.plan.collect import parents
 
 if TYPE_CHECKING:
     from pathspec import PathSpec, Pattern

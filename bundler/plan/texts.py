@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bundler.bundle_paths import relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.base_mounts import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
-from bundler.plan.mounts import MountTable, relative
+from bundler.plan.mounts import MountTable
 from bundler.platforms import OperatingSystem
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from bundler.bundle_paths import relative
 from bundler.entries import Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
@@ -15,7 +16,7 @@ from bundler.plan.editables.content import Content, Placement
 from bundler.plan.editables.found import Editable, EggLink, Hook, Part, SearchPath, find_editables
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import read_egg_link, read_path, read_whole_path
-from bundler.plan.mounts import Mount, MountTable, relative
+from bundler.plan.mounts import Mount, MountTable
 from bundler.rewrite.pth import rewrite_pth, without_lines
 from bundler.sysroot import Sysroot
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
+from bundler.bundle_paths import directories_of, relative
 from bundler.entries import Entry, Link, Patched, Source, Stamp, stamp_of
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
@@ -15,8 +16,7 @@ from bundler.options import PlanOptions
 from bundler.plan.base_mounts import executable_path
 from bundler.plan.binaries.linux.search_paths import Change, PlannedFiles, SearchPaths
 from bundler.plan.binaries.planned import Binaries, bundled_entry
-from bundler.plan.collect import directories_of
-from bundler.plan.mounts import MountTable, relative
+from bundler.plan.mounts import MountTable
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
 from bundler.systems.linux.closure import Binary, Closure, Surroundings, find_closure

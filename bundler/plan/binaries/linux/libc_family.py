@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 
+from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError
-from bundler.plan.collect import parents
 from bundler.systems.linux.glibc import read_system
 from bundler.systems.linux.policy import HostReason, stays_on_host
 

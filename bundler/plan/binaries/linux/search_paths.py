@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bundler.plan.mounts import join, relative
+from bundler.bundle_paths import join, relative
 from bundler.systems.linux.closure import BUNDLED, Binary, Closure, Inside, Location
 from bundler.systems.linux.glibc import resolve
 from bundler.systems.linux.loader import Files, LoadedObject, SystemLibraries

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bundler.binaries.macho import Edits, Image
-from bundler.bundle_paths import follow
+from bundler.bundle_paths import follow, relative
 from bundler.entries import Entry, Link
 from bundler.environment import Interpreter
 from bundler.plan.base_mounts import executable_path
-from bundler.plan.mounts import relative
 from bundler.systems.linux.closure import BUNDLED, Inside
 from bundler.systems.macos.closure import DylibClosure
 from bundler.systems.macos.dyld import LoadedImage, expand, is_system, resolve_all
