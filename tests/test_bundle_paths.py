@@ -1,4 +1,4 @@
-"""Links of a bundle are followed as the kernel follows them, and never out of it."""
+"""Paths of a bundle: their algebra, and links that are followed as the kernel follows them, never out of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.bundle_paths import follow
+from bundler.bundle_paths import BundleRoot, directories_of, follow, lies_in, normal, parents, relative
 
 LINKS = {
     "lib64": "lib",
@@ -66,3 +66,42 @@ def test_it_is_where_the_kernel_arrives(
         return  # a circle, or nothing there
     inside = real == str(root) or real.startswith(f"{root}/")
     assert follow(path, made) == (real[len(str(root)) + 1 :] if inside else None)
+
+
+PATHS = st.lists(st.sampled_from(["a", "b", "lib", "lib64", "x.y"]), max_size=4).map("/".join)
+
+
+@given(target=PATHS, folder=PATHS)
+def test_a_relative_path_leads_from_the_folder_to_the_target(target: str, folder: str) -> None:
+    assert relative(target, folder) == os.path.relpath("/" + target, "/" + folder)
+    assert normal(f"{folder}/{relative(target, folder)}" if folder else relative(target, folder)) == target
+
+
+@given(path=PATHS, folder=PATHS)
+def test_what_lies_in_a_folder_has_it_among_its_parents(path: str, folder: str) -> None:
+    assert lies_in(path, folder) == (folder in ("", path, *parents(path)))
+    assert lies_in("/" + path, "/" + folder) == lies_in(path, folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("", ""), (".", ""), ("a/./b//c", "a/b/c"), ("a/../b", "b"), ("a/..", ""), ("..", None), ("a/../../b", None)],
+)
+def test_dots_vanish_and_never_lead_out(path: str, found: str | None) -> None:
+    assert normal(path) == found
+
+
+def test_directories_of_files_are_all_that_they_lie_in() -> None:
+    assert directories_of(["bin/python", "lib/a/b/c", "x"]) == {"bin", "lib", "lib/a", "lib/a/b"}
+
+
+def test_a_root_knows_what_is_inside_by_the_text_of_the_path() -> None:
+    root = BundleRoot("/srv/app")
+    assert [root.inside(path) for path in ("/srv/app", "/srv/app/lib/x", "/srv/app2/lib", "/srv")] == [
+        "",
+        "lib/x",
+        None,
+        None,
+    ]
+    assert root.place("") == "/srv/app" and root.place("lib") == "/srv/app/lib"
+    assert root.holds("/srv/app/x") and not root.holds("/srv/application")

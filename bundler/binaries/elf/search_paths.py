@@ -6,24 +6,16 @@ Source: ld.so(8); `$ORIGIN` is the directory of the object itself, `$LIB` and `$
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 
 from bundler.binaries.elf.image import Image, read_image
+from bundler.binaries.elf.tokens import substitute
 from bundler.errors import BinaryFormatError
-
-# A name without braces ends where no letter, digit or underscore follows (glibc's elf/dl-load.c, is_dst).
-_ORIGIN = re.compile(r"\$(?:ORIGIN(?![A-Za-z0-9_])|\{ORIGIN\})")
 
 
 def current_path(image: Image) -> str | None:
     """The search path that the loader uses: DT_RUNPATH where there is one, else DT_RPATH."""
     return image.rpath if image.runpath is None else image.runpath
-
-
-def expand_origin(directory: str, origin: str) -> str:
-    """An element of a search path with `$ORIGIN` put in place: the directory of the object. `$LIB` and `$PLATFORM` stay."""
-    return _ORIGIN.sub(lambda _: origin, directory)
 
 
 def split(path: str | None) -> list[str]:
@@ -45,7 +37,7 @@ def shrink(path: str | None, image: Image, needed: Sequence[str], origin: str, p
     wanted = [name for name in needed if "/" not in name]
     kept = []
     for directory in split(path):
-        place = expand_origin(directory, origin)
+        place = substitute(directory, {"ORIGIN": origin})
         if "$" in place:
             kept.append(directory)
             continue

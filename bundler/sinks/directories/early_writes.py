@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from bundler.bundle_paths import directories_of
 from bundler.entries import Directory, Entry
-from bundler.plan.collect import directories_of
 from bundler.sinks.directories.processes import HeadStart
 
 Outcome = TypeVar("Outcome")
