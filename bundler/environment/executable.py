@@ -24,7 +24,7 @@ def read_platform(path: str, shown: str) -> Platform:
             )
         found = detect(head)
         if found is None:
-            raise UnsupportedEnvironment(f"{shown} is no {FORMAT_NAMES} executable")
+            raise UnsupportedEnvironment(f"{shown} is not an {FORMAT_NAMES} executable")
         try:
             return found.platform(file)
         except BinaryFormatError as error:
