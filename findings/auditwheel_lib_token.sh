@@ -1,5 +1,5 @@
 #!/bin/sh
-# auditwheel does not know $LIB in a search path: a library that the loader finds is "not found", and with it the wheel cannot be repaired.
+# auditwheel does not know $LIB in a search path: a library that the loader finds is "not found".
 #
 # Versions: auditwheel 6.8.2, pyelftools 0.33, ziglang 0.17.1; the loader is the system's (glibc 2.36 of Debian 12).
 # Behaviour: module.so needs libown.so and has DT_RUNPATH $ORIGIN/$LIB. The loader puts the machine's library folder in the place of

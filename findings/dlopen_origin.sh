@@ -4,7 +4,8 @@
 # Versions: glibc 2.36 (Debian 12; the system's own is tried and its version printed), musl 1.2.3-1 of Debian, ziglang 0.17.1.
 # Behaviour: a program in bin/ calls a function of lib dir/libcaller.so, which opens "$ORIGIN/plug/libplug.so", a path with a slash and
 #   no search path involved. Under glibc that is "lib dir/plug/libplug.so", whatever the working directory and wherever the tree was
-#   moved; not bin/plug, though the path was a string of the program. musl knows $ORIGIN in search paths only, and looks into a folder of that very name below the working directory.
+#   moved; not bin/plug, though the path was a string of the program. musl knows $ORIGIN in search paths only, and looks into a
+#   folder of that very name below the working directory.
 # For a packer: a compiled-in absolute path of a plugin folder can be made relocatable by overwriting it with a shorter one that begins
 #   with $ORIGIN, where the library hands it to dlopen untouched. Not on musl.
 set -eu

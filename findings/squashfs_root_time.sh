@@ -5,7 +5,7 @@
 # Behaviour: from a folder, `-root-time 0` gives the image's root directory that time. From a tar archive on standard input (`-tar`) the
 #   option is taken without a word, a member "./" is left out with a message, and the root gets the time at which mksquashfs runs. So
 #   two runs, a second apart, give images that differ, although `-mkfs-time 0` is obeyed. SOURCE_DATE_EPOCH, which may not stand beside
-#   these options, sets both times (and makes every member that is later as old).
+#   -mkfs-time, sets both times (and makes every member that is later as old).
 # For a packer: reproducible images by way of a tar come from SOURCE_DATE_EPOCH alone, set to the time of the latest file.
 set -eu
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# virtualenv leaves a file `.venv` in a project; `uv sync` then empties that environment, `uv venv` and `python -m venv .venv` refuse.
+# virtualenv leaves a file `.venv`; `uv sync` then removes packages from that environment, `uv venv` and `venv .venv` refuse.
 #
 # Versions: virtualenv 21.15.11, uv 0.13.9, venv of CPython 3.11.7 (that of the Python that runs it), six 1.17.0.
 # Behaviour: `virtualenv env`, run in a folder with a pyproject.toml and without a `.venv`, also writes a one-line FILE `.venv` that
