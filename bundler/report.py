@@ -70,7 +70,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         ],
         "host_libraries": list(manifest.host_libraries),
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
-        "import_failures": dict(manifest.import_failures),
+        "import_failures": dict(manifest.import_failures or {}),
         "modules_without_pyc": report.modules_without_pyc,
         "warnings": list(report.warnings),
         "notes": list(report.notes),

@@ -22,7 +22,7 @@ from bundler.trees import MANIFEST, Kind, Member, open_tree
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt")
 _DT_STRTAB, _DT_STRSZ = 5, 10
 _OPENS = re.compile(rb"\b(CDLL|find_library|LoadLibrary|dlopen)\(")  # ctypes, cffi
 
@@ -137,7 +137,7 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
             image, defines = _read_elf(file if random_access else spool, name)
         return SeenFile(*seen, "binary" if leak else None, None, b"", image, defines)
     head = chunk[:4096]
-    whole = io.BytesIO() if name in _TEXTS or name.endswith(".pth") else None
+    whole = io.BytesIO() if name in _TEXTS or name.endswith((".pth", ".start")) else None
     seen, leak = _read(file, chunk, needles, whole)
     kind = "pyc" if name.endswith(".pyc") else "binary" if b"\0" in head[:1024] else "text"
     return SeenFile(

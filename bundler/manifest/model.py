@@ -88,8 +88,10 @@ class Manifest:
     bundled: tuple[LibraryFact, ...] = ()
     host_libraries: tuple[str, ...] = ()
     missing: tuple[MissingLibrary, ...] = ()
-    import_failures: Mapping[str, str] = field(default_factory=dict)
-    """Modules that fail to import in the source too, with the error."""
+    import_failures: Mapping[str, str] | None = field(default_factory=dict)
+    """Modules that fail to import in the source too, with the error; None where the source was not tried."""
+    start_module: str = ""
+    """The module that the start command begins with; "" for none."""
     warnings: tuple[str, ...] = ()
     system: str = "linux"
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""

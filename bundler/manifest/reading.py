@@ -68,7 +68,8 @@ def read_manifest(data: bytes) -> Manifest:
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
         ),
-        import_failures={name: str(text) for name, text in top.child("import_failures").items()},
+        import_failures=_import_failures(top),
+        start_module=top.value("start_module", str, ""),
         warnings=top.texts("warnings"),
         schema=top.value("schema", int, 0),
     )
@@ -102,6 +103,13 @@ def _top(data: bytes) -> _Object:
     if not top.value("bundler", str, ""):
         raise NotABundle("bundle.json was not written by bundler")
     return top
+
+
+def _import_failures(top: _Object) -> dict[str, str] | None:
+    """What fails in the source as well; None where nobody tried."""
+    if top.is_null("import_failures"):
+        return None
+    return {name: str(text) for name, text in top.child("import_failures").items()}
 
 
 def _scheme(python: _Object) -> BundleScheme:
@@ -157,6 +165,9 @@ class _Object:
     def text_or_none(self, name: str) -> str | None:
         value = self._members.get(name)
         return value if isinstance(value, str) else None
+
+    def is_null(self, name: str) -> bool:
+        return name in self._members and self._members[name] is None
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self._members.get(name)

@@ -45,7 +45,8 @@ def write_manifest(manifest: Manifest) -> bytes:
             "host": manifest.host_libraries,
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
         },
-        "import_failures": dict(manifest.import_failures),
+        "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
+        **({"start_module": manifest.start_module} if manifest.start_module else {}),
         "warnings": manifest.warnings,
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed

@@ -139,6 +139,9 @@ class System(Protocol):
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """What a library that was opened at run time says of itself; None for what does not come along for that."""
 
+    def preloaded(self) -> frozenset[str]:
+        """Real paths of the libraries that every process of this machine has, by the system's configuration: agents."""
+
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""
 

@@ -67,6 +67,12 @@ class _Linux:
             return None
         return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
 
+    def preloaded(self) -> frozenset[str]:
+        """What `/etc/ld.so.preload` names, with what that needs."""
+        from bundler.systems.linux.preload import preloaded_libraries
+
+        return preloaded_libraries()
+
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""
         from bundler.systems.linux.check import check_elf_files

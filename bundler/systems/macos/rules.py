@@ -67,6 +67,10 @@ class _MacOS:
         """Nothing: what programs of macOS open at run time is not followed yet."""
         return None
 
+    def preloaded(self) -> frozenset[str]:
+        """None: DYLD_INSERT_LIBRARIES is a variable."""
+        return frozenset()
+
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every install name resolves as dyld would, from each program, and every signature is true."""
         from bundler.systems.macos.check import check_macho_files
