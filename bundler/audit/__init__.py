@@ -28,7 +28,7 @@ def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole:
     """
     tree = read_tree(bundle)
     system = system_of_bundle(tree)
-    contents = audit_contents(tree, strict=strict)
+    contents = audit_contents(tree, system, strict=strict)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
     report = None

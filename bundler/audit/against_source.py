@@ -59,7 +59,7 @@ def prove(out: str, packed: Packed, *, whole: bool = True) -> Proof:
     environment = packed.environment
     system = system_of(environment.platform.system)
     tree = read_tree(out, _prefixes(environment))
-    contents = audit_contents(tree, strict=False)
+    contents = audit_contents(tree, system, strict=False)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
     if not environment.probed:

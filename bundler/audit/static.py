@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.audit.contents import came_later
+from bundler.audit.installed import Installed
 from bundler.audit.links import audit_links
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree
@@ -25,7 +25,8 @@ def system_of_bundle(tree: BundleTree) -> System:
 def audit_static(tree: BundleTree, system: System) -> Findings:
     """Faults and notes of links, binaries and texts. Binaries that an installer brought later are its own business: a note."""
     found, notes = system.check_binaries(TreeView(tree))
-    later = {fault.path for fault in found if came_later(tree, fault.path)}
+    installed = Installed(tree)
+    later = {fault.path for fault in found if installed.came_later(fault.path)}
     faults = [fault for fault in found if fault.path not in later]
     if later:
         notes.append(

@@ -6,7 +6,7 @@ import configparser
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 
-from bundler.audit.contents import came_later
+from bundler.audit.installed import Installed
 from bundler.audit.observation import Batch
 from bundler.audit.tree import BundleTree
 
@@ -48,9 +48,10 @@ def _groups(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
     """Names of extension modules by top-level package; those of the standard library under ``."""
+    installed = Installed(tree)
     batches: dict[str, list[str]] = {}
     for path, name, top in _extensions(tree):
-        if not came_later(tree, path):
+        if not installed.came_later(path):
             batches.setdefault(top, []).append(name)
     return batches
 
@@ -83,10 +84,11 @@ def _extensions(tree: BundleTree) -> Iterator[tuple[str, str, str]]:
 
 def top_level_modules(tree: BundleTree) -> list[str]:
     """What an import statement can reach in the package folders; of a namespace package the packages in it."""
+    installed = Installed(tree)
     found: dict[str, None] = {}
     for folder in tree.manifest.python.site_packages:
         below = [path[len(folder) + 1 :] for path in sorted(tree.files) if path.startswith(folder + "/")]
-        packed = [path for path in below if path.endswith(".py") and not came_later(tree, f"{folder}/{path}")]
+        packed = [path for path in below if path.endswith(".py") and not installed.came_later(f"{folder}/{path}")]
         packages = {path.rpartition("/")[0] for path in packed if path.endswith("/__init__.py")}
         tops = {package.partition("/")[0] for package in packages}
         namespaces = {top for top in tops if top not in packages}
@@ -116,11 +118,12 @@ def _top_level(path: str, packages: Collection[str], namespaces: Collection[str]
 
 def entry_modules(tree: BundleTree) -> list[str]:
     """The modules that scripts of distributions start, and the bundle's own start command."""
+    installed = Installed(tree)
     found: dict[str, None] = {}
     if tree.manifest.start_module:
         found[tree.manifest.start_module] = None
     for path, seen in sorted(tree.files.items()):
-        if path.endswith(".dist-info/entry_points.txt") and seen.text is not None and not came_later(tree, path):
+        if path.endswith(".dist-info/entry_points.txt") and seen.text is not None and not installed.came_later(path):
             for module in _script_modules(seen.text.decode("utf-8", "replace")):
                 found[module] = None
     return list(found)

@@ -10,6 +10,8 @@ from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 
 SCHEMA = 1
+USUAL_MODE = 0o644
+"""The permission bits of a file that are not written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class FileFact(NamedTuple):
     size: int = 0
     link: str | None = None
     origin: str = ""
+    mode: int = USUAL_MODE
+    """Permission bits of a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest.model import (
     SCHEMA,
+    USUAL_MODE,
     ChangedFile,
     FileFact,
     LibraryFact,
@@ -147,7 +148,14 @@ def _file(item: _Object) -> FileFact:
         size=item.value("size", int, 0),
         link=item.text_or_none("link"),
         origin=item.value("origin", str, ""),
+        mode=_mode(item),
     )
+
+
+def _mode(item: _Object) -> int:
+    """Permission bits, which are told (octal) where they are not the usual ones."""
+    told = item.value("mode", str, "")
+    return int(told, 8) if re.fullmatch(r"[0-7]{1,4}", told) else USUAL_MODE
 
 
 class _Object:

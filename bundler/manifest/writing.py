@@ -6,7 +6,7 @@ import dataclasses
 import json
 from json.encoder import encode_basestring_ascii as _text
 
-from bundler.manifest.model import FileFact, Manifest
+from bundler.manifest.model import USUAL_MODE, FileFact, Manifest
 from bundler.scheme import BundleScheme
 
 
@@ -69,4 +69,5 @@ def _file(fact: FileFact) -> str:
     if fact.link is not None:
         return f'{{"link": {_text(fact.link)}, "origin": {origin}}}'
     digest = f'"{fact.sha256}"' if fact.sha256 is not None else "null"
-    return f'{{"sha256": {digest}, "size": {fact.size}, "origin": {origin}}}'
+    mode = "" if fact.mode == USUAL_MODE else f', "mode": "{fact.mode:o}"'
+    return f'{{"sha256": {digest}, "size": {fact.size}, "origin": {origin}{mode}}}'

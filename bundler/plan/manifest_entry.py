@@ -95,5 +95,5 @@ def _file(entry: Entry, digests: Digests) -> FileFact:
         return FileFact(link=entry.content.target, origin=entry.origin)
     digest = digests.get(entry.path)
     if digest is None:
-        return FileFact(origin=entry.origin)
-    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin)
+        return FileFact(origin=entry.origin, mode=entry.mode)
+    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin, entry.mode)

@@ -142,6 +142,9 @@ class System(Protocol):
     def preloaded(self) -> frozenset[str]:
         """Real paths of the libraries that every process of this machine has, by the system's configuration: agents."""
 
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """Whether a file that is added at a bundle path may be loaded in place of a library that is listed."""
+
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""
 

@@ -25,6 +25,8 @@ def tree(*paths: str, later: tuple[str, ...] = (), replaced: tuple[str, ...] = (
     facts = {path: FileFact("old" if path in replaced else "new") for path in (*paths, *replaced)}
     manifest = Manifest("1", python, "x86_64", None, (), facts)
     files = {path: SeenFile("new", 0, defines_module=True) for path in (*facts, *later)}
+    rows = "".join(f"{path[len(SITE) + 1 :]},,\n" for path in replaced)  # an installer's own, without digests
+    files[f"{SITE}/later-1.dist-info/RECORD"] = SeenFile("new", 0, text=rows.encode())
     return BundleTree("/bundle", manifest, files, {}, frozenset(), frozenset())
 
 

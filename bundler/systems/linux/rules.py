@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 
 from bundler.binaries.elf import Image, read_image
+from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import policy
+from bundler.systems.linux import glibc, policy
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
@@ -72,6 +73,11 @@ class _Linux:
         from bundler.systems.linux.preload import preloaded_libraries
 
         return preloaded_libraries()
+
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """A file among the bundled libraries, or a library in a folder for newer processors, wherever that is."""
+        in_place_of_another = any(part in glibc.SUBFOLDERS for part in path.split("/")[:-1]) and ".so" in path
+        return lies_in(path, scheme.bundled) or in_place_of_another
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""

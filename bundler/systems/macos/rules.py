@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bundler.binaries.macho import Image
+from bundler.bundle_paths import lies_in
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
@@ -70,6 +71,10 @@ class _MacOS:
     def preloaded(self) -> frozenset[str]:
         """None: DYLD_INSERT_LIBRARIES is a variable."""
         return frozenset()
+
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """A file among the bundled libraries: install names lead to one place each."""
+        return lies_in(path, scheme.bundled)
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every install name resolves as dyld would, from each program, and every signature is true."""
