@@ -91,6 +91,9 @@ class Manifest:
     changed: tuple[ChangedFile, ...] = ()
     bundled: tuple[LibraryFact, ...] = ()
     host_libraries: tuple[str, ...] = ()
+    """Names that are left to the host."""
+    asked_of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""

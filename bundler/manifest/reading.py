@@ -65,6 +65,7 @@ def read_manifest(data: bytes) -> Manifest:
             for item in libraries.children("bundled")
         ),
         host_libraries=libraries.texts("host"),
+        asked_of_target=_asked(libraries.child("asked_of_target")),
         missing=tuple(
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
@@ -111,6 +112,11 @@ def _import_failures(top: _Object) -> dict[str, str] | None:
     if top.is_null("import_failures"):
         return None
     return {name: str(text) for name, text in top.child("import_failures").items()}
+
+
+def _asked(item: _Object) -> dict[str, tuple[str, ...]]:
+    """Files by the library that they need of the target."""
+    return {name: item.texts(name) for name, _ in item.items()}
 
 
 def _scheme(python: _Object) -> BundleScheme:

@@ -43,6 +43,7 @@ def write_manifest(manifest: Manifest) -> bytes:
                 for fact in manifest.bundled
             ],
             "host": manifest.host_libraries,
+            "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),

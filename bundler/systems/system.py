@@ -133,6 +133,12 @@ class System(Protocol):
     def drivers_may_need_newer(self, name: str) -> bool:
         """Whether a driver of a newer host may need a newer copy of this library than the bundle's."""
 
+    def asks_of_target(self, name: str) -> str | None:
+        """What a library that is left to the host asks of a target, in words, "" for no more than its name.
+
+        None for what every target has.
+        """
+
     def copyleft_licence(self, name: str) -> str | None:
         """The strong copyleft licence of a library of the host, or None."""
 

@@ -55,6 +55,15 @@ class _Linux:
         """See the policy."""
         return policy.drivers_may_need_newer(name)
 
+    def asks_of_target(self, name: str) -> str | None:
+        """A package of Debian, or a driver; of libc's family nothing."""
+        line = policy.host_library(os.path.basename(name))
+        if line is None:
+            return ""
+        if line.reason is policy.HostReason.LIBC:
+            return None
+        return f"Debian: {line.debian}" if line.debian else "a driver"
+
     def copyleft_licence(self, name: str) -> str | None:
         """By the table of all systems."""
         return copyleft_licence(name)

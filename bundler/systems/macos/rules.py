@@ -60,6 +60,10 @@ class _MacOS:
         """None: install names are whole paths."""
         return False
 
+    def asks_of_target(self, name: str) -> str | None:
+        """Nothing but for what the user leaves to it: the system's libraries are everywhere."""
+        return None if name.startswith(_SYSTEM) else ""
+
     def copyleft_licence(self, name: str) -> str | None:
         """By the same table as on Linux: the projects are the same."""
         return copyleft_licence(name)
