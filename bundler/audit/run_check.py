@@ -72,7 +72,7 @@ def run_check(tree: BundleTree, place: str, system: System, *, whole: bool, hidd
     notes: tuple[str, ...] = ()
     if cage.hidden and any(item.failed for item in observed):
         observed, notes = _with_hosts_programs(observed, batches, subject, hidden, place)
-    return RunCheck(batches, tuple(_without_loaded(observed, tree)), kind, notes=notes)
+    return RunCheck(batches, tuple(_without_loaded(observed, tree, subject)), kind, notes=notes)
 
 
 def _with_hosts_programs(
@@ -97,16 +97,16 @@ def _with_hosts_programs(
     return result, tuple(notes)
 
 
-def _without_loaded(observed: Sequence[Observation], tree: BundleTree) -> list[Observation]:
-    """Without failures of extension modules that their packages have loaded: under another name, or in an order of their own."""
+def _without_loaded(observed: Sequence[Observation], tree: BundleTree, subject: Subject) -> list[Observation]:
+    """Without failures of extension modules that their packages load by themselves: under other names, or in an order of their own."""
     files = extension_files(tree)
-    loaded = {os.path.basename(path) for item in observed for path in item.libraries or ()}
-    result = []
-    for item in observed:
-        failed = {
-            name: error
-            for name, error in item.failed.items()
-            if name not in files or os.path.basename(files[name]) not in loaded
-        }
-        result.append(item if len(failed) == len(item.failed) else replace(item, failed=failed))
-    return result
+    failed = [name for item in observed for name in item.failed if name in files and "." in name]
+    tops = list(dict.fromkeys(name.partition(".")[0] for name in failed))
+    loaded: set[str] = set()
+    for seen in observe(subject, [Batch(top, (top,)) for top in tops]) if tops else ():
+        loaded.update(os.path.basename(path) for path in seen.libraries or ())
+    excused = {name for name in failed if os.path.basename(files[name]) in loaded}
+    return [
+        replace(item, failed={name: error for name, error in item.failed.items() if name not in excused})
+        for item in observed
+    ]
