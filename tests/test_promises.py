@@ -58,3 +58,12 @@ def test_every_line_of_a_table_names_a_test() -> None:
     lines = re.findall(r"^\| (?!what \|).*\|$", TEXT, re.MULTILINE)
     assert len(lines) > 80
     assert [line for line in lines if not NAMED.search(line)] == []
+
+
+def test_every_path_that_the_design_names_is_there() -> None:
+    text = re.sub(r"^```.*?^```$", "", (ROOT / "docs/design.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`((?:[\w.]+/)*(?:[\w.]+\.py|[\w.]+/))`", text))
+    assert len(named) > 50
+    here = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("[a-z]*/**/*")}
+    there = {name for name in named if any(f"/{path}".endswith(f"/{name.rstrip('/')}") for path in here)}
+    assert [name for name in named - there if "NAME" not in name] == []
