@@ -24,8 +24,8 @@ class Sides:
     """Where the bundle lies while it is tried."""
     origins: Origins
     system: System
-    left_to_host: Collection[str]
-    """Names and patterns of libraries that the user leaves to the host."""
+    host_libraries: Collection[str]
+    """Names and patterns of libraries that are left to the host, by the system's rules or by the user."""
     everywhere: frozenset[str] = frozenset()
     """Libraries that every process of this machine has (preloaded agents)."""
 
@@ -36,7 +36,9 @@ class Sides:
 
     def is_left_to_host(self, name: str) -> bool:
         """Whether the user leaves a library to the host; it may be mapped under its real, longer name."""
-        return any(fnmatch.fnmatchcase(name, known) or name.startswith(known + ".") for known in self.left_to_host)
+        if self.system.belongs_to_host(name):
+            return False  # that one is nobody's choice
+        return any(fnmatch.fnmatchcase(name, known) or name.startswith(known + ".") for known in self.host_libraries)
 
 
 @dataclass(slots=True)

@@ -98,7 +98,7 @@ def _with_hosts_programs(
 
 
 def _without_loaded(observed: Sequence[Observation], tree: BundleTree, subject: Subject) -> list[Observation]:
-    """Without failures of extension modules that their packages load by themselves: under other names, or in an order of their own."""
+    """Without failures of extension modules that their packages load by themselves, under other names or in their own order."""
     files = extension_files(tree)
     failed = [name for item in observed for name in item.failed if name in files and "." in name]
     tops = list(dict.fromkeys(name.partition(".")[0] for name in failed))
