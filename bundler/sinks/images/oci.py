@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.entries import Directory, Entry, Layer
+from bundler.formats import FOLDER_LABEL
 from bundler.sinks.archives.archive import ArchiveSink
 from bundler.sinks.archives.compression import GZIP, open_compressor
 from bundler.sinks.archives.output import Output
@@ -26,8 +27,6 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _BLOCK = tarfile.BLOCKSIZE
 _BLOBS = "blobs/sha256/"
-FOLDER_LABEL = "bundler.folder"
-"""The label of an image that names the folder of its bundle."""
 
 
 @dataclass(frozen=True, slots=True)
