@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -47,6 +48,7 @@ def pack(
     from bundler.memory import NO_MEMORY, open_memory
     from bundler.memory.compiled import pyc_cache_folder
     from bundler.sinks.archives.output import STANDARD_OUTPUT
+    from bundler.systems import system_of
 
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
@@ -60,7 +62,8 @@ def pack(
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
         audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
-        opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs)
+        system = system_of(loaded.platform.system)
+        opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs, system)
         while True:
             done = pack_once(loaded, out, options, decided, memory, opened, progress)
             if not isinstance(done, OpenedLibraries):
@@ -100,7 +103,7 @@ def pack_once(
 
         progress.phase("verifying")
         proof = prove(written.path, environment)
-        found = found_opened(proof, plan.closure, opened, options.plan.include_libs)
+        found = found_opened(proof, plan.libraries, opened, options.plan.include_libs)
         if found is not None:
             return found
         memory.opened.learn(opened.sonames)
@@ -152,14 +155,12 @@ class _Opening:
 
 def _load_what_comes_next() -> None:
     """Import the modules of planning and writing while the environment's interpreter is asked."""
-    for module in (
-        "plan.make",
-        "plan.manifest_entry",
-        "plan.binaries.linux.elf",
-        "sinks.formats",
-        "sinks.directories.directory",
-    ):
+    from bundler.plan.binaries import load_planner
+    from bundler.platforms import OperatingSystem
+
+    for module in ("plan.make", "plan.manifest_entry", "sinks.formats", "sinks.directories.directory"):
         import_module(f"bundler.{module}")
+    load_planner(OperatingSystem(sys.platform))
 
 
 def in_place(environment: str, options: PackOptions) -> PackOptions:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from bundler.audit import audit_tree
 from bundler.audit.contents import audit_contents
-from bundler.audit.dlopened import read_library
-from bundler.audit.faults import AuditReport, FaultKind, LeakReport
+from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run import failing_imports
 from bundler.audit.tree import read_tree
 from bundler.environment import Environment
-from bundler.environment.discovery import SYSTEM_PREFIXES
+from bundler.faults import FaultKind
+from bundler.systems import system_of
+from bundler.systems.prefixes import is_system_prefix
 
 _NOT_RUN = "nothing was run: the environment was read from files alone; the run check is left to `bundler verify` where it belongs"
 
@@ -42,9 +43,12 @@ def prove(out: str, environment: Environment) -> Proof:
     known = failing_imports(environment.python, tuple(failed)) if failed else {}
     faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
     outside = audit.run.outside if audit.run is not None else ()
-    images = {path: image for path in outside if (image := read_library(path)) is not None}
-    needed = {name for image in images.values() for name in image.needed}  # these come along with what needs them
-    opened = {path: image.soname for path, image in images.items() if image.soname and image.soname not in needed}
+    system = system_of(environment.platform.system)
+    libraries = {path: library for path in outside if (library := system.opened_library(path)) is not None}
+    needed = {
+        name for library in libraries.values() for name in library.needed
+    }  # these come along with what needs them
+    opened = {path: library.soname for path, library in libraries.items() if library.soname not in needed}
     return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known, opened)
 
 
@@ -55,4 +59,4 @@ def _prefixes(environment: Environment) -> tuple[str, ...]:
     names = [sysroot.name_of(place) for place in places]
     if not sysroot.is_host:
         names.append(sysroot.path)
-    return tuple(dict.fromkeys(name for name in names if name not in SYSTEM_PREFIXES))
+    return tuple(dict.fromkeys(name for name in names if not is_system_prefix(name)))

@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bundler.binaries.elf import Image, read_image
-from bundler.errors import BinaryFormatError
-from bundler.systems.linux.closure import Closure, Inside
-
-if TYPE_CHECKING:
-    from bundler.audit.against_source import Proof
-    from bundler.audit.faults import RunReport
-    from bundler.systems.macos.closure import DylibClosure
+from bundler.audit.against_source import Proof
+from bundler.audit.reports import RunReport
+from bundler.audit.run import belongs_to_host
+from bundler.systems import System
+from bundler.systems.libraries import InBundle, LibraryFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +31,23 @@ class OpenedLibraries:
         ]
 
 
-def guess_opened(known: Mapping[str, str], excluded: Collection[str]) -> OpenedLibraries:
+def guess_opened(known: Mapping[str, str], excluded: Collection[str], system: System) -> OpenedLibraries:
     """Of the libraries that an earlier pack knew, those that are still there and that nobody leaves to the host (`excluded`)."""
-    if not known:
-        return OpenedLibraries({}, guessed=True)
-    from bundler.audit.run import is_hosts
-
     hosts = frozenset(excluded)
     here = {
         path: name
         for path, name in known.items()
-        if name not in hosts and not is_hosts(path, hosts) and (image := read_library(path)) and image.soname == name
+        if name not in hosts
+        and not belongs_to_host(path, hosts, system)
+        and (library := system.opened_library(path)) is not None
+        and library.soname == name
     }
     return OpenedLibraries(here, guessed=True)
 
 
-def read_library(path: str) -> Image | None:
-    """A library's headers; None for extension modules, which have no name of their own, and for what is no library."""
-    try:
-        with open(path, "rb") as file:
-            image = read_image(file)
-            return image if image.soname is not None else None
-    except (OSError, BinaryFormatError):
-        return None
-
-
 def found_opened(
     proof: Proof,
-    closure: Closure | DylibClosure,
+    libraries: LibraryFacts,
     opened: OpenedLibraries,
     included: Sequence[str],
 ) -> OpenedLibraries | None:
@@ -72,12 +57,13 @@ def found_opened(
     added to: what is opened by its whole path stays outside, and so does another file of the same name.
     """
     run = proof.audit.run
-    if run is None or not isinstance(closure, Closure):
+    if run is None:
         return None
-    needed = {where.path for needs in closure.needs.values() for where in needs.values() if isinstance(where, Inside)}
+    places = (where for needs in libraries.needs.values() for where in needs.values())
+    needed = {where.path for where in places if isinstance(where, InBundle)}
     right = {
         library.source
-        for library in closure.bundled
+        for library in libraries.bundled
         if library.path in run.bundled and needed.isdisjoint((library.path, *library.aliases))
     }
     kept = {

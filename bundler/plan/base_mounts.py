@@ -9,15 +9,11 @@ import os
 import re
 from collections.abc import Iterator
 
-from bundler.bundle_paths import join
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.mounts import Mount
-
-# Prefixes where other software lives beside Python: only what belongs to Python is taken from them.
-SHARED_PREFIXES = ("/usr/local",)
-
-WHEELS = "share/python-wheels"
+from bundler.scheme import BundleScheme
+from bundler.systems.prefixes import is_shared_prefix
 
 # What ties a venv to its base or its place, or speaks to other tools about the folder (reference: interpreters 2.6).
 _ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
@@ -32,23 +28,12 @@ def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mou
 
     A bundle that stays `in_place` keeps what tells git and backups about the folder.
     """
-    interpreter = environment.interpreter
-    return (*_base(interpreter), *_environment(environment, in_place))
+    return (*_base(environment.interpreter, environment.scheme), *_environment(environment, in_place))
 
 
-def executable_path(interpreter: Interpreter) -> str:
-    """Bundle path of the interpreter."""
-    return f"bin/{interpreter.python_name}"
-
-
-def stdlib_path(interpreter: Interpreter) -> str:
-    """Bundle path of the standard library."""
-    return f"{interpreter.platlibdir}/{interpreter.python_name}"
-
-
-def site_packages_path(interpreter: Interpreter) -> str:
-    """Bundle path of the folder that `pip install` uses."""
-    return f"lib/{interpreter.python_name}/site-packages"
+def wheels_path(scheme: BundleScheme) -> str:
+    """The bundle path of the wheels that a distribution of the operating system keeps for `ensurepip`."""
+    return f"{scheme.share}/python-wheels"
 
 
 def wheel_directory(interpreter: Interpreter) -> str:
@@ -57,19 +42,18 @@ def wheel_directory(interpreter: Interpreter) -> str:
     return configured or ("/usr/share/python-wheels" if interpreter.dist_packages else "")
 
 
-def _base(interpreter: Interpreter) -> Iterator[Mount]:
+def _base(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """The interpreter's own parts, each where a plain installation has it."""
-    stdlib = stdlib_path(interpreter)
     skip = frozenset({"site-packages", "dist-packages", "EXTERNALLY-MANAGED"})
-    yield _runtime(interpreter, interpreter.stdlib, stdlib, skip)
+    yield _runtime(interpreter, interpreter.stdlib, scheme.stdlib, skip)
     if interpreter.platstdlib != interpreter.stdlib:
-        yield _runtime(interpreter, os.path.join(interpreter.platstdlib, "lib-dynload"), join(stdlib, "lib-dynload"))
-    yield from _headers(interpreter)
-    yield from _libpython(interpreter)
-    yield from _scripts(interpreter)
-    yield from _shared_files(interpreter)
-    yield from _tcl(interpreter)
-    yield _runtime(interpreter, interpreter.executable, executable_path(interpreter))
+        yield _runtime(interpreter, os.path.join(interpreter.platstdlib, "lib-dynload"), scheme.dynload)
+    yield from _headers(interpreter, scheme)
+    yield from _libpython(interpreter, scheme)
+    yield from _scripts(interpreter, scheme)
+    yield from _shared_files(interpreter, scheme)
+    yield from _tcl(interpreter, scheme)
+    yield _runtime(interpreter, interpreter.executable, scheme.executable)
 
 
 def _runtime(interpreter: Interpreter, source: str, path: str, skip: frozenset[str] = frozenset()) -> Mount:
@@ -84,16 +68,16 @@ def base_origin(interpreter: Interpreter, source: str) -> str:
     )
 
 
-def _headers(interpreter: Interpreter) -> Iterator[Mount]:
+def _headers(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """The headers; Debian keeps the real pyconfig.h under the multiarch folder, and a wrapper here."""
     name = os.path.basename(interpreter.include)
     parent = os.path.dirname(interpreter.include)
     for source in (interpreter.include, os.path.join(parent, interpreter.variables.get("MULTIARCH", ""), name)):
         if interpreter.sysroot.is_dir(source):
-            yield _runtime(interpreter, interpreter.sysroot.real(source), f"include/{name}")
+            yield _runtime(interpreter, interpreter.sysroot.real(source), scheme.include)
 
 
-def _libpython(interpreter: Interpreter) -> Iterator[Mount]:
+def _libpython(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """libpython and the stub for the stable ABI, from the first folder that has them; a framework's library from its prefix."""
     sysroot = interpreter.sysroot
     library = sysroot.real(os.path.join(interpreter.base_prefix, interpreter.framework))
@@ -103,7 +87,7 @@ def _libpython(interpreter: Interpreter) -> Iterator[Mount]:
         found = [name for name in interpreter.library_names if sysroot.exists(os.path.join(folder, name))]
         if found:
             for name in _with_link_targets(folder, found):
-                yield _runtime(interpreter, os.path.join(folder, name), f"lib/{name}")
+                yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.libraries}/{name}")
             return
 
 
@@ -120,7 +104,7 @@ def _with_link_targets(folder: str, names: list[str]) -> list[str]:
     return list(found)
 
 
-def _scripts(interpreter: Interpreter) -> Iterator[Mount]:
+def _scripts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """The base's own scripts; not pip's, whose package stays behind."""
     sysroot = interpreter.sysroot
     folder = sysroot.real(os.path.join(interpreter.base_prefix, "bin"))
@@ -137,7 +121,7 @@ def _scripts(interpreter: Interpreter) -> Iterator[Mount]:
     for name in sysroot.names_in(folder):
         path = os.path.join(folder, name)
         if wanted.fullmatch(name) and sysroot.exists(path) and _belongs(path, interpreter):
-            yield _runtime(interpreter, path, f"bin/{name}")
+            yield _runtime(interpreter, path, scheme.script(name))
 
 
 def _belongs(path: str, interpreter: Interpreter) -> bool:
@@ -145,7 +129,7 @@ def _belongs(path: str, interpreter: Interpreter) -> bool:
     return interpreter.short_version in os.path.basename(interpreter.sysroot.real(path))
 
 
-def _shared_files(interpreter: Interpreter) -> Iterator[Mount]:
+def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """pkg-config files, manual pages, and the wheels that `ensurepip` installs from."""
     sysroot, short = interpreter.sysroot, interpreter.short_version
     configured = interpreter.variables.get("LIBPC")
@@ -158,21 +142,21 @@ def _shared_files(interpreter: Interpreter) -> Iterator[Mount]:
         for name in names:
             fits = re.fullmatch(rf"python-?({re.escape(short)}|3)[td]*(-embed)?\.pc", name)
             if fits and _belongs(os.path.join(folder, name), interpreter):
-                yield _runtime(interpreter, os.path.join(folder, name), f"lib/pkgconfig/{name}")
+                yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.pkg_config}/{name}")
         break
     manual = sysroot.real(os.path.join(interpreter.base_prefix, "share", "man", "man1"))
     for name in sysroot.names_in(manual):
         fits = re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name)
         if fits and _belongs(os.path.join(manual, name), interpreter):
-            yield _runtime(interpreter, os.path.join(manual, name), f"share/man/man1/{name}")
+            yield _runtime(interpreter, os.path.join(manual, name), f"{scheme.share}/man/man1/{name}")
     configured = wheel_directory(interpreter)
     wheels = sysroot.real(sysroot.path_of(configured)) if configured else ""
     for name in sysroot.names_in(wheels) if wheels else ():
         if name.endswith(".whl"):
-            yield _runtime(interpreter, os.path.join(wheels, name), f"{WHEELS}/{name}")
+            yield _runtime(interpreter, os.path.join(wheels, name), f"{wheels_path(scheme)}/{name}")
 
 
-def _tcl(interpreter: Interpreter) -> Iterator[Mount]:
+def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """Tcl's and Tk's scripts, where Tcl looks for them from an executable: `lib/tclX.Y` (interpreters 1.10)."""
     sysroot = interpreter.sysroot
     dynload = os.path.join(interpreter.platstdlib, "lib-dynload")
@@ -186,7 +170,7 @@ def _tcl(interpreter: Interpreter) -> Iterator[Mount]:
                 for name in (f"tcl{version}", f"tk{version}"):
                     place = sysroot.real(os.path.join(folder, name))
                     if os.path.isdir(place):
-                        yield _runtime(interpreter, place, f"lib/{name}")
+                        yield _runtime(interpreter, place, f"{scheme.libraries}/{name}")
                 break
 
 
@@ -197,14 +181,13 @@ def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
     if os.path.islink(os.path.join(root, "lib64")):
         skip.add("lib64")
     sysroot = environment.sysroot
-    for name in sysroot.names_in(os.path.join(root, "bin")):
+    for name in sysroot.names_in(os.path.join(root, environment.scheme.scripts)):
         if _PYTHON_LINK.fullmatch(name) or _ACTIVATION.fullmatch(name):
-            skip.add(f"bin/{name}")
-    stdlib = stdlib_path(environment.interpreter)
-    skip.add(f"{stdlib}/EXTERNALLY-MANAGED")
+            skip.add(environment.scheme.script(name))
+    skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
     if environment.interpreter.framework:  # a seal over files that change
         skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
-    if environment.kind is EnvironmentKind.INSTALLATION and sysroot.name_of(sysroot.real(root)) in SHARED_PREFIXES:
+    if environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(sysroot.name_of(sysroot.real(root))):
         yield from _owned(environment, frozenset(skip))
         return
     yield Mount(root, "", "env:", Layer.PACKAGES, frozenset(skip))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bundler.entries import Deferred, Directory, Entry, Link, Source
 from bundler.environment import Environment
+from bundler.floor import Floor
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
 from bundler.options import PlanOptions, Pyc, Symlinks
@@ -25,12 +26,8 @@ from bundler.plan.system_site import system_site_entry, system_site_mounts, uses
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
-from bundler.systems.linux.closure import Closure
-from bundler.systems.linux.floor import Floor
-from bundler.systems.linux.suffixes import NEVER_BINARY
-
-if TYPE_CHECKING:
-    from bundler.systems.macos.closure import DylibClosure
+from bundler.systems import system_of
+from bundler.systems.libraries import LibraryFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,9 @@ class Plan:
 
     environment: Environment
     entries: tuple[Entry, ...]
-    closure: Closure | DylibClosure
+    libraries: LibraryFacts
+    libpython: str | None
+    """The bundle path of the libpython that the interpreter loads; None where its own file holds Python."""
     floor: Floor | None
     warnings: tuple[str, ...]
     modules_without_pyc: int
@@ -81,9 +80,9 @@ def make_plan(
     put(entries, interpreter_entries(environment, options))
     put(entries, (system_site_entry(environment),) if system_site else ())
     complete = len(entries)
-    entries = filtered(entries, environment.interpreter, options)
+    entries = filtered(entries, environment.scheme, options)
     notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
-    begin(unlikely_to_change(entries, options.pyc))
+    begin(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, options.pyc))
     binaries = plan_binaries(entries, environment, mounts, options, memory.patches)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
@@ -104,7 +103,8 @@ def make_plan(
     return Plan(
         environment,
         in_order(entries),
-        binaries.closure,
+        binaries.libraries,
+        binaries.libpython,
         binaries.floor,
         (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
@@ -113,13 +113,13 @@ def make_plan(
     )
 
 
-def unlikely_to_change(entries: Mapping[str, Entry], pyc: Pyc) -> list[Entry]:
+def unlikely_to_change(entries: Mapping[str, Entry], no_binary: re.Pattern[str], pyc: Pyc) -> list[Entry]:
     """The files that are no binaries; only a few of those are texts that embed a path. In path order."""
     compiled = () if pyc is Pyc.KEEP else (".pyc",)
     return [
         entry
         for path, entry in sorted(entries.items())
-        if isinstance(entry.content, Source) and NEVER_BINARY.search(path) and not path.endswith(compiled)
+        if isinstance(entry.content, Source) and no_binary.search(path) and not path.endswith(compiled)
     ]
 
 
@@ -144,7 +144,7 @@ def settle_compiled(entries: dict[str, Entry], environment: Environment, options
     if options.pyc is Pyc.COMPILE:
         interpreter = environment.interpreter
         folder, threads = options.pyc_cache, options.threads
-        put(entries, compile_all(entries, interpreter, environment.python, folder, threads))
+        put(entries, compile_all(entries, interpreter, environment.scheme.stdlib, environment.python, folder, threads))
 
 
 def put(entries: dict[str, Entry], more: tuple[Entry, ...]) -> None:

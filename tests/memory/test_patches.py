@@ -18,7 +18,7 @@ from bundler.memory import patches as patch_cache
 from bundler.memory.patches import Planned, open_patch_cache
 from bundler.plan.binaries.linux import elf
 from bundler.plan.make import make_plan
-from bundler.systems.linux.closure import Binary
+from bundler.systems.linux.closure import ElfFile
 from tests.material.environments import make
 from tests.material.interpreters import main_python
 
@@ -135,7 +135,7 @@ def test_a_file_that_changed_since_it_was_listed_is_not_noted(
 ) -> None:
     path = str(tmp_path / "file")
     entry = Entry("file", Source(path, 5, stamp), 0o644, 0, Layer.RUNTIME, "env:")
-    binary = Binary("file", path, None)  # type: ignore[arg-type]
+    binary = ElfFile("file", path, None)  # type: ignore[arg-type]
     monkeypatch.setattr(elf, "plan_patch", lambda *_: PatchPlan(Patch(PIECES), Tier.T0, ""))
     for change in (True, False):
         if change:

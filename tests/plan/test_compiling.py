@@ -52,7 +52,7 @@ def compiled(
 ) -> dict[str, bytes]:
     """The pycs by the names of their modules."""
     found = {}
-    for entry in compile_all(entries, interpreter, python, str(cache), 2):
+    for entry in compile_all(entries, interpreter, os.path.dirname(PACKAGES), python, str(cache), 2):
         assert isinstance(entry.content, Source)
         assert entry.path.endswith(f".{TAG}.pyc") and "/__pycache__/" in entry.path
         assert (entry.mode, entry.layer, entry.origin) == (0o644, Layer.PACKAGES, "bundler")

@@ -6,22 +6,30 @@ A worklist over DT_NEEDED. Files are read, never run. What is found gets a place
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bundler.binaries.elf import Image, read_image
-from bundler.systems.linux.glibc import resolve
-from bundler.systems.linux.loader import Files, LoadedObject, SystemLibraries
+from bundler.systems.libraries import (
+    BundledLibrary,
+    Clash,
+    FreeNames,
+    InBundle,
+    LibraryFacts,
+    Location,
+    Missing,
+    OnHost,
+    Preloaded,
+)
+from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
 from bundler.systems.linux.policy import stays_on_host
-
-BUNDLED = "lib/bundled"
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class ElfFile:
     """An ELF file of the bundle: its bundle path, the name by which the source's loader finds it, its headers."""
 
     path: str
@@ -35,63 +43,26 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """A NEEDED that the bundle's file at `path` shall satisfy."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class OnHost:
-    """A NEEDED that stays with the host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preloaded:
-    """A NEEDED that no search finds, but whose name a file of the bundle has: the package loads it beforehand."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A NEEDED that is found nowhere."""
-
-
-Location = Inside | OnHost | Preloaded | Missing
-
-
-@dataclass(frozen=True, slots=True)
-class BundledLibrary:
-    """A library of the host that comes along: `source` is the real file on this machine, `aliases` are more names for it."""
-
-    path: str
-    source: str
-    image: Image
-    aliases: tuple[str, ...]
-    needed_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Closure:
-    """Everything found. `needs` is by bundle path, then by NEEDED name, in the order of the file."""
+    """Everything found: the facts for the plan, and what the choice of search paths needs beside them."""
 
-    bundled: tuple[BundledLibrary, ...]
-    needs: Mapping[str, Mapping[str, Location]]
+    facts: LibraryFacts
+    images: Mapping[str, Image]
+    """The headers of the bundled libraries, by bundle path."""
     loaded_by: Mapping[str, str | None]
     """The first file that loads each file, by bundle paths, requesters first; None for what Python itself opens."""
-    host: tuple[str, ...]
-    """Names that stay with the host; those that the user leaves to it are among them, asked for or not."""
-    clashes: tuple[tuple[str, str, str], ...]
-    """A NEEDED name, and the two different files that it means to different requesters."""
+    clashes: tuple[Clash, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ClosureContext:
     """What the closure asks about the machine and the plan."""
 
-    files: Files
+    loader: Loader
+    files: LoaderView
     system: SystemLibraries
+    bundled_folder: str
+    """The bundle path of the folder for libraries of the host."""
     library_path: tuple[str, ...]
     """LD_LIBRARY_PATH of the environment, split."""
     bundle_path: Callable[[str], str | None]
@@ -105,13 +76,13 @@ class Surroundings:
 
 
 def find_closure(
-    binaries: Iterable[Binary], executable: Binary, libpython: Binary | None, surroundings: Surroundings
+    binaries: Iterable[ElfFile], executable: ElfFile, libpython: ElfFile | None, context: ClosureContext
 ) -> Closure:
     """The closure of `binaries`, which include the interpreter and libpython."""
-    search = _Search(executable, libpython, surroundings)
+    search = _Search(executable, libpython, context)
     for binary in binaries:
         search.add_root(binary)
-    for wanted in surroundings.included:
+    for wanted in context.included:
         search.include(wanted)
     return search.result()
 
@@ -125,34 +96,52 @@ class _Bundled:
     needed_by: dict[str, None]
 
 
+class _Step(NamedTuple):
+    """A file whose needs are to be found: where it is, what stands behind it in the chain of loaders, who loads it."""
+
+    path: str
+    source: str
+    image: Image
+    loaders: tuple[LoadedObject, ...]
+    requester: str | None
+
+
+class _Target(NamedTuple):
+    """A file that was found: its bundle path, the name by which the loader found it, its headers."""
+
+    path: str
+    source: str
+    image: Image
+
+
 class _Search:
     """The state of one search."""
 
-    def __init__(self, executable: Binary, libpython: Binary | None, surroundings: Surroundings) -> None:
-        self._around = surroundings
+    def __init__(self, executable: ElfFile, libpython: ElfFile | None, context: ClosureContext) -> None:
+        self._context = context
         self._interpreter = tuple(
             LoadedObject.from_image(binary.source, binary.image)
             for binary in (libpython, executable)
             if binary is not None
         )
         self._executable = executable
-        self._roots: dict[str, Binary] = {}
+        self._roots: dict[str, ElfFile] = {}
         self._needs: dict[str, dict[str, Location]] = {}
         self._loaded_by: dict[str, str | None] = {}
         self._bundled: dict[str, _Bundled] = {}
-        self._taken: dict[str, str] = {}
-        self._included: list[tuple[str, str, Image]] = []
+        self._names = FreeNames(context.bundled_folder)
+        self._included: list[_Target] = []
         self._host: dict[str, None] = {}
-        self._clashes: dict[tuple[str, str, str], None] = {}
-        self._forced = frozenset(os.path.basename(name) for name in surroundings.included)
+        self._clashes: dict[Clash, None] = {}
+        self._forced = frozenset(os.path.basename(name) for name in context.included)
 
-    def add_root(self, binary: Binary) -> None:
+    def add_root(self, binary: ElfFile) -> None:
         self._roots[binary.path] = binary
 
     def include(self, wanted: str) -> None:
         """Take a library along by name or path."""
-        path = wanted if "/" in wanted else next(iter(self._around.system.cache.get(wanted, ())), None)
-        if path is None or not self._around.files.is_library(path):
+        path = wanted if "/" in wanted else next(iter(self._context.system.cache.get(wanted, ())), None)
+        if path is None or not self._context.files.is_library(path):
             raise LookupError(wanted)
         _, library = self._bundle(os.path.basename(wanted), path, self._executable.path)
         self._included.append(library)
@@ -160,66 +149,64 @@ class _Search:
     def result(self) -> Closure:
         """Search from every root, those that Python opens first, then settle what only its package finds."""
         for binary in self._roots.values():
-            self._visit(binary.path, binary.source, binary.image, self._chain(binary), None)
-        for path, source, image in self._included:
-            self._visit(path, source, image, self._interpreter, None)
+            self._visit(_Step(binary.path, binary.source, binary.image, self._chain(binary), None))
+        for library in self._included:
+            self._visit(_Step(*library, self._interpreter, None))
         self._settle_missing()
-        bundled = tuple(
-            BundledLibrary(item.path, item.source, item.image, tuple(sorted(item.aliases)), tuple(item.needed_by))
-            for item in sorted(self._bundled.values(), key=lambda item: item.path)
+        bundled = sorted(self._bundled.values(), key=lambda item: item.path)
+        facts = LibraryFacts(
+            tuple(
+                BundledLibrary(item.path, item.source, tuple(sorted(item.aliases)), tuple(item.needed_by))
+                for item in bundled
+            ),
+            self._needs,
+            tuple(sorted({*self._host, *self._context.excluded})),
         )
-        host = tuple(sorted({*self._host, *self._around.excluded}))
-        return Closure(bundled, self._needs, self._loaded_by, host, tuple(self._clashes))
+        return Closure(facts, {item.path: item.image for item in bundled}, self._loaded_by, tuple(self._clashes))
 
-    def _chain(self, binary: Binary) -> tuple[LoadedObject, ...]:
+    def _chain(self, binary: ElfFile) -> tuple[LoadedObject, ...]:
         """What stands behind a root in the chain of loaders: the interpreter, but for programs of their own."""
         if binary.is_program or binary.path == self._executable.path:
             return ()
         return tuple(loaded for loaded in self._interpreter if loaded.path != binary.source)
 
-    def _visit(
-        self, path: str, source: str, image: Image, loaders: tuple[LoadedObject, ...], requester: str | None
-    ) -> None:
+    def _visit(self, start: _Step) -> None:
         """Resolve what one file needs, then what that needs, breadth first."""
-        queue = deque([(path, source, image, loaders, requester)])
+        queue = deque([start])
         while queue:
-            path, source, image, loaders, requester = queue.popleft()
-            known = self._needs.setdefault(path, {})
+            step = queue.popleft()
+            known = self._needs.setdefault(step.path, {})
             if known and not any(isinstance(location, Missing) for location in known.values()):
                 continue
-            self._loaded_by.setdefault(path, requester)
-            chain = (LoadedObject.from_image(source, image), *loaders)
-            for name in image.needed:
+            self._loaded_by.setdefault(step.path, step.requester)
+            chain = (LoadedObject.from_image(step.source, step.image), *step.loaders)
+            for name in step.image.needed:
                 if name in known and not isinstance(known[name], Missing):
                     continue
-                location, next_step = self._locate(name, path, chain)
+                location, target = self._locate(name, step.path, chain)
                 known[name] = location
-                if next_step is not None:
-                    queue.append((*next_step, chain, path))
+                if target is not None:
+                    queue.append(_Step(*target, chain, step.path))
 
-    def _locate(
-        self, name: str, requester: str, chain: Sequence[LoadedObject]
-    ) -> tuple[Location, tuple[str, str, Image] | None]:
+    def _locate(self, name: str, requester: str, chain: Sequence[LoadedObject]) -> tuple[Location, _Target | None]:
         """Where a NEEDED is found, and the file to go on with."""
         short = os.path.basename(name)
-        around = self._around
-        if short in around.excluded or (stays_on_host(short) and short not in self._forced):
+        context = self._context
+        if short in context.excluded or (stays_on_host(short) and short not in self._forced):
             self._host[short] = None
             return OnHost(), None
-        found = resolve(name, chain, around.files, around.system, around.library_path)
+        found = context.loader.resolve(name, chain, context.files, context.system, context.library_path)
         if found is None:
             return Missing(), None
-        inside = around.bundle_path(found.path)
+        inside = context.bundle_path(found.path)
         if inside is not None:
             root = self._roots.get(inside)
-            if root is None:
-                return Inside(inside), None
-            return Inside(inside), (inside, root.source, root.image)
+            return InBundle(inside), None if root is None else _Target(inside, root.source, root.image)
         return self._bundle(short, found.path, requester)
 
-    def _bundle(self, name: str, path: str, requester: str) -> tuple[Location, tuple[str, str, Image]]:
+    def _bundle(self, name: str, path: str, requester: str) -> tuple[Location, _Target]:
         """Give a library of the host its place; the same file under a second name becomes an alias."""
-        real = self._around.real_path(path)
+        real = self._context.real_path(path)
         item = self._bundled.get(real)
         if item is None:
             with open(real, "rb") as file:
@@ -227,28 +214,21 @@ class _Search:
             soname = os.path.basename(image.soname or name)
             place = f"{self._free_folder((soname, name), real)}/{soname}"
             item = self._bundled[real] = _Bundled(place, real, image, {}, {})
-            self._taken[place] = real
+            self._names.taken[place] = real
         place = f"{os.path.dirname(item.path)}/{name}"
-        if self._taken.get(place, real) != real:
+        if self._names.taken.get(place, real) != real:
             place = f"{self._free_folder((name,), real)}/{name}"
-        self._taken[place] = real
+        self._names.taken[place] = real
         if place != item.path:
             item.aliases[place] = None
         item.needed_by[requester] = None
-        return Inside(place), (item.path, path, item.image)
+        return InBundle(place), _Target(item.path, path, item.image)
 
     def _free_folder(self, names: Sequence[str], real: str) -> str:
-        """`lib/bundled`, or the first numbered folder below it, where no other file has one of these names."""
-        first = None
-        for number in itertools.count(1):
-            folder = BUNDLED if number == 1 else f"{BUNDLED}/{number}"
-            holders = (self._taken.get(f"{folder}/{name}", real) for name in names)
-            other = next((holder for holder in holders if holder != real), None)
-            if other is None:
-                break
-            first = first or other
-        if first is not None:
-            self._clashes[(names[-1], first, real)] = None
+        """Where no other file has one of these names; that there was one is noted."""
+        folder, other = self._names.folder_for(names, real)
+        if other is not None:
+            self._clashes[Clash(names[-1], other, real)] = None
         return folder
 
     def _settle_missing(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from bundler.binaries.elf import version_needs
-from bundler.systems.linux.closure import Binary
+from bundler.floor import Floor
+from bundler.systems.linux.closure import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
 # Versions that stand for a feature of the loader, not for a release (reference/libraries.md 5.1).
@@ -15,21 +15,7 @@ _FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36), "GLIBC_ABI_GNU2_TLS": (2, 42), "GLIBC
 _RELEASE = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """glibc `release` (major, minor), asked for by the symbol version `symbol` in the file at the bundle path."""
-
-    release: tuple[int, int]
-    file: str
-    symbol: str
-
-    @property
-    def text(self) -> str:
-        """`2.34`."""
-        return f"{self.release[0]}.{self.release[1]}"
-
-
-def find_floor(binaries: Iterable[Binary], places: Mapping[str, str]) -> Floor | None:
+def find_floor(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> Floor | None:
     """The highest version of glibc that any file asks for; the first file by path among equals.
 
     `places` are the files' paths on this machine by their bundle paths.
@@ -43,7 +29,7 @@ def find_floor(binaries: Iterable[Binary], places: Mapping[str, str]) -> Floor |
                 continue
             release = _release(need.version)
             if release is not None and (highest is None or release > highest.release):
-                highest = Floor(release, binary.path, need.version)
+                highest = Floor("glibc", release, binary.path, need.version)
     return highest
 
 

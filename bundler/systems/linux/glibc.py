@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bundler.binaries.elf import Image
+from bundler.binaries.elf.tokens import substitute
 from bundler.platforms import Machine
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
-from bundler.systems.linux.loader import Files, Found, LoadedObject, SystemLibraries, Via
-
-# A name without braces ends where no letter, digit or underscore follows (elf/dl-load.c, is_dst).
-_TOKEN = re.compile(r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)(?![A-Za-z0-9_]))")
+from bundler.systems.linux.loader import Found, LoadedObject, LoaderView, SystemLibraries, Via
 
 
 def resolve(
     name: str,
     chain: Sequence[LoadedObject],
-    files: Files,
+    view: LoaderView,
     system: SystemLibraries,
     library_path: Sequence[str] = (),
 ) -> Found | None:
@@ -36,67 +33,65 @@ def resolve(
     """
     requester = chain[0]
     if "/" in name:
-        for path in _expand(name, requester, files, system):
-            if path.startswith("/") and files.is_library(path):
+        for path in expand(name, requester, view, system):
+            if path.startswith("/") and view.is_library(path):
                 return Found(path, Via.PATH)
         return None
-    for directory, via in _directories(chain, files, system, library_path):
+    for directory, via in _directories(chain, view, system, library_path):
         path = f"{directory}/{name}"
-        if files.is_library(path):
+        if view.is_library(path):
             return Found(path, via)
-    return _from_system(name, requester, files, system)
+    return _from_system(name, requester, view, system)
 
 
 def _directories(
-    chain: Sequence[LoadedObject], files: Files, system: SystemLibraries, library_path: Sequence[str]
+    chain: Sequence[LoadedObject], view: LoaderView, system: SystemLibraries, library_path: Sequence[str]
 ) -> Iterator[tuple[str, Via]]:
     """The directories that are searched before the system's own, normalised, in order."""
     requester = chain[0]
     if requester.runpath is None:
         for loaded in chain:
             if loaded.runpath is None:
-                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, files, system))
-    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], files, system))
+                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, view, system))
+    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], view, system))
     if requester.runpath is not None:
-        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, files, system))
+        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, view, system))
 
 
-def _from_system(name: str, requester: LoadedObject, files: Files, system: SystemLibraries) -> Found | None:
+def _from_system(name: str, requester: LoadedObject, view: LoaderView, system: SystemLibraries) -> Found | None:
     """The host's cache, then its default directories."""
     for path in system.cache.get(name, ()):
         standard = path.startswith(tuple(f"{directory}/" for directory in system.default_directories))
-        if not (requester.no_default_libraries and standard) and files.is_library(path):
+        if not (requester.no_default_libraries and standard) and view.is_library(path):
             return Found(path, Via.CACHE)
     if not requester.no_default_libraries:
         for directory in system.default_directories:
-            if files.is_library(f"{directory}/{name}"):
+            if view.is_library(f"{directory}/{name}"):
                 return Found(f"{directory}/{name}", Via.DEFAULT)
     return None
 
 
-def _expand_all(entries: Sequence[str], loaded: LoadedObject, files: Files, system: SystemLibraries) -> Iterator[str]:
+def _expand_all(
+    entries: Sequence[str], loaded: LoadedObject, view: LoaderView, system: SystemLibraries
+) -> Iterator[str]:
     """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
     for entry in entries:
-        for path in _expand(entry, loaded, files, system):
+        for path in expand(entry, loaded, view, system):
             if path.startswith("/"):
                 yield path
 
 
-def _expand(text: str, loaded: LoadedObject, files: Files, system: SystemLibraries) -> Iterator[str]:
+def expand(entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
     """The dynamic string tokens of ld.so(8) replaced by all that they may stand for, and absolute paths normalised."""
     origin = os.path.dirname(loaded.path)
     choices = itertools.product(system.lib or ("",), system.platforms or ("",))
     values = ({"ORIGIN": origin, "LIB": lib, "PLATFORM": platform} for lib, platform in choices)
-    for path in dict.fromkeys(_replace(text, value) for value in values):
+    for path in dict.fromkeys(substitute(entry, value) for value in values):
         if path:
-            yield files.normal(path) if path.startswith("/") else path
+            yield view.normal(path) if path.startswith("/") else path
 
 
-def _replace(text: str, values: Mapping[str, str]) -> str:
-    return _TOKEN.sub(lambda token: values[token[1] or token[2]], text)
-
-
-def read_system(machine: Machine, sysroot: Sysroot = HOST) -> SystemLibraries:
+def system_libraries(machine: Machine, sysroot: Sysroot = HOST) -> SystemLibraries:
     """How programs for `machine` in `sysroot` find libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none."""
     glibc = glibc_machine(machine)
     cache = read_cache(sysroot.real(sysroot.path_of("/etc/ld.so.cache")), glibc)
@@ -107,7 +102,7 @@ def read_system(machine: Machine, sysroot: Sysroot = HOST) -> SystemLibraries:
     return SystemLibraries(cache or {}, directories, glibc.lib, glibc.platforms)
 
 
-class HostFiles:
+class SysrootLibraries:
     """The files of a sysroot by their names, each looked at once; libraries must fit the class and machine of `image`."""
 
     def __init__(self, image: Image, sysroot: Sysroot = HOST) -> None:
@@ -165,3 +160,15 @@ def _identity(elf_class: int, byteorder: str, machine: int) -> tuple[bytes, byte
     little = byteorder == "little"
     order = 1 if little else 2
     return bytes((1 if elf_class in (1, 32) else 2, order)), machine.to_bytes(2, "little" if little else "big")
+
+
+class _Glibc:
+    """glibc's rules behind the seam; see `loader.Loader`."""
+
+    rpath_beats_library_path = True
+    resolve = staticmethod(resolve)
+    expand = staticmethod(expand)
+    system_libraries = staticmethod(system_libraries)
+
+
+GLIBC = _Glibc()

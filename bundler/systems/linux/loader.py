@@ -1,18 +1,20 @@
-"""How a dynamic loader finds a library: pure functions over what exists, used by the closure and by the audit."""
+"""A dynamic loader of Linux as a seam: how it finds a library, from what it sees. The closure and the audit use it."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bundler.binaries.elf import Image
+from bundler.platforms import Machine
+from bundler.sysroot import Sysroot
 
 DF_1_NODEFLIB = 0x800  # elf.h: ignore the default directories and the cache
 
 
-class Files(Protocol):
+class LoaderView(Protocol):
     """What exists, in the name space of absolute paths that the loader would see: names of a sysroot, or of a bundle."""
 
     def is_library(self, path: str) -> bool:
@@ -76,3 +78,31 @@ class SystemLibraries:
     default_directories: tuple[str, ...] = ()
     lib: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+
+
+class Loader(Protocol):
+    """The rules of one libc's loader."""
+
+    @property
+    def rpath_beats_library_path(self) -> bool:
+        """Whether DT_RPATH is searched before LD_LIBRARY_PATH. Where it is not, no search path shields a file from that."""
+
+    def resolve(
+        self,
+        name: str,
+        chain: Sequence[LoadedObject],
+        view: LoaderView,
+        system: SystemLibraries,
+        library_path: Sequence[str] = (),
+    ) -> Found | None:
+        """Where a NEEDED is found; None where it is not.
+
+        `chain[0]` asks for it; behind it stand the object that loaded that one, and so on, the main program last.
+        `library_path` is LD_LIBRARY_PATH, split.
+        """
+
+    def expand(self, entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
+        """All that an element of a search path of `loaded` may stand for."""
+
+    def system_libraries(self, machine: Machine, sysroot: Sysroot) -> SystemLibraries:
+        """How programs for `machine` in `sysroot` find libraries without a search path of their own."""

@@ -1,4 +1,4 @@
-"""What stays on the host, what comes along under a warning: tables, with a reason on each line.
+"""What stays on the host, what its drivers may need of it: tables, with a reason on each line.
 
 Names are file names without their version (`libc.so` for `libc.so.6`); a trailing `*` stands for any ending.
 Sources: DESIGN 2.2, reference/libraries.md 5.1.
@@ -74,15 +74,8 @@ HOST_LIBRARIES: tuple[HostLibrary, ...] = (
 # Libraries that a driver of a newer host may need newer than ours: the executable's DT_RPATH is passed on to it.
 DRIVERS_MAY_NEED_NEWER = ("libstdc++.so", "libgcc_s.so", "libz.so", "libexpat.so", "libxcb*", "libX11*", "libzstd.so")
 
-# Strong copyleft, for libraries that came from the host (their licence covers what is shipped with them).
-COPYLEFT = {
-    "libreadline.so": "GPL-3.0-or-later",
-    "libhistory.so": "GPL-3.0-or-later",
-    "libgdbm.so": "GPL-3.0-or-later",
-    "libgdbm_compat.so": "GPL-3.0-or-later",
-    "libdb-6*": "AGPL-3.0",
-    "libmagic-gpl.so": "GPL",
-}
+# Libraries of the host that lead to a driver, by the beginning of their names.
+_DRIVERS = ("libcuda.so", "libGL", "libEGL", "libOpenGL")
 
 
 @cache
@@ -94,9 +87,9 @@ def stays_on_host(name: str) -> HostReason | None:
     return None
 
 
-def copyleft_licence(name: str) -> str | None:
-    """The strong copyleft licence of a library, or None."""
-    return next((licence for pattern, licence in COPYLEFT.items() if _matches(name, pattern)), None)
+def is_driver(name: str) -> bool:
+    """Whether a library that stays on the host leads to a GL or GPU driver."""
+    return name.startswith(_DRIVERS)
 
 
 def drivers_may_need_newer(name: str) -> bool:

@@ -4,71 +4,80 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bundler.binaries.macho import DylibKind, Image
-from bundler.systems.linux.closure import BUNDLED, Inside, Location, Missing, OnHost, Preloaded
+from bundler.systems.libraries import (
+    BundledLibrary,
+    FreeNames,
+    InBundle,
+    LibraryFacts,
+    Location,
+    Missing,
+    OnHost,
+    Preloaded,
+)
 from bundler.systems.macos.dyld import LoadedImage, is_system, resolve_all
 
 
+class SourceFiles(Protocol):
+    """The Mach-O files of the source, by the paths by which its dyld knows them."""
+
+    def find(self, name: str) -> LoadedImage | None:
+        """The Mach-O file at a path; None where there is none."""
+
+    def real(self, name: str) -> str:
+        """The file on this machine, links followed."""
+
+    def bundle_path(self, name: str) -> str | None:
+        """Where the file is taken along already; None where it is not."""
+
+
 @dataclass(frozen=True, slots=True)
-class BundledDylib:
-    """A library of the host that comes along: `source` is the real file on this machine."""
+class Closure:
+    """Everything found: the facts for the plan, and the headers of the bundled libraries by bundle path."""
 
-    path: str
-    source: str
-    image: Image
-    needed_by: tuple[str, ...]
+    facts: LibraryFacts
+    images: Mapping[str, Image]
 
 
 @dataclass(frozen=True, slots=True)
-class DylibClosure:
-    """Everything found. `needs` is by bundle path, then by install name; `host` are the system's libraries that are used."""
-
-    bundled: tuple[BundledDylib, ...]
-    needs: Mapping[str, Mapping[str, Location]]
-    host: tuple[str, ...]
-
-
-@dataclass
 class _Places:
     """Where libraries of the host go in the bundle: each under its own name, in a folder of its own where two share one."""
 
-    taken: dict[str, str] = field(default_factory=dict)
-    """Bundle path: path on this machine."""
+    names: FreeNames
+    by_source: dict[str, str] = field(default_factory=dict)
 
     def place(self, source: str, name: str) -> str:
-        for path, other in self.taken.items():
-            if other == source:
-                return path
-        path, number = f"{BUNDLED}/{name}", 2
-        while path in self.taken:
-            path, number = f"{BUNDLED}/{number}/{name}", number + 1
-        self.taken[path] = source
-        return path
+        """The bundle path of the file at `source`."""
+        if source not in self.by_source:
+            folder, _ = self.names.folder_for((name,), source)
+            self.by_source[source] = f"{folder}/{name}"
+            self.names.taken[f"{folder}/{name}"] = source
+        return self.by_source[source]
 
 
-def find_dylibs(
+def find_closure(
     images: Mapping[str, LoadedImage],
     program: LoadedImage,
     libpython: LoadedImage | None,
-    find: Callable[[str], LoadedImage | None],
-    bundle_path: Callable[[str], str | None],
-    real: Callable[[str], str],
-    excluded: Container[str] = frozenset(),
+    files: SourceFiles,
+    bundled_folder: str,
+    *,
+    excluded: frozenset[str] = frozenset(),
     included: Sequence[LoadedImage] = (),
-) -> DylibClosure:
+) -> Closure:
     """The closure of `images`: by bundle path, with the paths by which the source's dyld knows them.
 
-    `find` gives the Mach-O file at such a path, `bundle_path` where it is taken along already, `real` the file on this machine.
     `included` comes along although nothing asks for it; `excluded` are file names that are left to the host.
     """
-    resolved = resolve_all([*images.values(), *included], program, libpython, find)
-    places = _Places()
+    resolved = resolve_all([*images.values(), *included], program, libpython, files.find)
+    places = _Places(FreeNames(bundled_folder))
 
     def place(item: LoadedImage) -> str:
-        return bundle_path(item.path) or places.place(real(item.path), os.path.basename(item.path))
+        return files.bundle_path(item.path) or places.place(files.real(item.path), os.path.basename(item.path))
 
     provided = {name: path for path, item in images.items() for name in _own_names(item)}
     taken: dict[str, LoadedImage] = {}
@@ -89,7 +98,7 @@ def find_dylibs(
                 host[name] = None
                 found[name] = OnHost()
             elif target is not None:
-                found[name] = Inside(place(target))
+                found[name] = InBundle(place(target))
                 needed_by.setdefault(place(target), {})[requester] = None
                 left.append((place(target), target))
             elif name in provided or os.path.basename(name) in provided:
@@ -97,10 +106,11 @@ def find_dylibs(
             elif dylib.kind is not DylibKind.WEAK:
                 found[name] = Missing()
     bundled = tuple(
-        BundledDylib(path, source, taken[path].image, tuple(sorted(needed_by.get(path, ()))))
-        for path, source in sorted(places.taken.items())
+        BundledLibrary(path, source, (), tuple(sorted(needed_by.get(path, ()))))
+        for path, source in sorted(places.names.taken.items())
     )
-    return DylibClosure(bundled, needs, tuple(sorted(host)))
+    facts = LibraryFacts(bundled, needs, tuple(sorted(host)))
+    return Closure(facts, {library.path: taken[library.path].image for library in bundled})
 
 
 def _own_names(item: LoadedImage) -> Iterable[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bundler.binaries.elf import Image, read_image
 from bundler.platforms import X86_64
-from bundler.systems.linux.glibc import HostFiles, read_system, resolve
+from bundler.systems.linux.glibc import SysrootLibraries, resolve, system_libraries
 from bundler.systems.linux.loader import LoadedObject
 from tests.binaries.elf.programs import compile_c, need
 
@@ -65,8 +65,8 @@ def loaded(path: Path) -> LoadedObject:
 
 def resolved(*chain: Path, name: str = WANTED, library_path: Iterable[str] = ()) -> str | None:
     """Where `resolve` finds `name` for the first file, which the others loaded."""
-    files = HostFiles(image_of(chain[-1]))
-    found = resolve(name, [loaded(path) for path in chain], files, read_system(MACHINE), tuple(library_path))
+    files = SysrootLibraries(image_of(chain[-1]))
+    found = resolve(name, [loaded(path) for path in chain], files, system_libraries(MACHINE), tuple(library_path))
     return found.path if found else None
 
 

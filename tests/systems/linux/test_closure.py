@@ -10,18 +10,9 @@ from pathlib import Path
 import pytest
 
 from bundler.binaries.elf import Image, read_image
-from bundler.systems.linux.closure import (
-    Binary,
-    Closure,
-    Inside,
-    Location,
-    Missing,
-    OnHost,
-    Preloaded,
-    Surroundings,
-    find_closure,
-)
-from bundler.systems.linux.glibc import HostFiles
+from bundler.systems.libraries import InBundle, Location, Missing, OnHost, Preloaded
+from bundler.systems.linux.closure import Closure, ClosureContext, ElfFile, find_closure
+from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import SystemLibraries
 from tests.binaries.elf.programs import compile_c
 
@@ -41,7 +32,7 @@ class Machine:
     """An environment in `env/`, which is the bundle's layout already, and a host whose only library folder is `host/`."""
 
     folder: Path
-    binaries: list[Binary] = field(default_factory=list)
+    binaries: list[ElfFile] = field(default_factory=list)
     excluded: frozenset[str] = frozenset()
     included: tuple[str, ...] = ()
     library_path: tuple[str, ...] = ()
@@ -55,22 +46,22 @@ class Machine:
         linked = ("-shared", "-nostdlib", "-Wl,--no-as-needed,--allow-shlib-undefined")
         return compile_c("", self.folder / path, *linked, *named, *flags, *needs)
 
-    def python(self, *needed: Path, flags: tuple[str, ...] = ()) -> Binary:
+    def python(self, *needed: Path, flags: tuple[str, ...] = ()) -> ElfFile:
         """The program that every module is loaded by."""
         path = self.folder / "env" / PYTHON
         linked = ("-nostartfiles", "-nodefaultlibs", "-Wl,--no-as-needed,--allow-shlib-undefined")
         compile_c("void _start(void) {}", path, *linked, *flags, *map(str, needed))
         return self._take(path)
 
-    def module(self, *needed: Path, path: str = MODULE, flags: tuple[str, ...] = (), soname: str = "") -> Binary:
+    def module(self, *needed: Path, path: str = MODULE, flags: tuple[str, ...] = (), soname: str = "") -> ElfFile:
         return self._take(self.library(f"env/{path}", *needed, soname=soname, flags=flags))
 
-    def _take(self, path: Path) -> Binary:
-        binary = Binary(str(path.relative_to(self.folder / "env")), str(path), image_of(path))
+    def _take(self, path: Path) -> ElfFile:
+        binary = ElfFile(str(path.relative_to(self.folder / "env")), str(path), image_of(path))
         self.binaries.append(binary)
         return binary
 
-    def closure(self, libpython: Binary | None = None) -> Closure:
+    def closure(self, libpython: ElfFile | None = None) -> Closure:
         executable = next(binary for binary in self.binaries if binary.path == PYTHON)
         known = {binary.path for binary in self.binaries}
         environment = f"{self.folder}/env/"
@@ -80,9 +71,18 @@ class Machine:
             return inside if inside in known else None
 
         system = SystemLibraries(self.cache, (f"{self.folder}/host",))
-        files = HostFiles(executable.image)
-        surroundings = Surroundings(files, system, self.library_path, bundle_path, self.excluded, self.included)
-        return find_closure(self.binaries, executable, libpython, surroundings)
+        files = SysrootLibraries(executable.image)
+        context = ClosureContext(
+            loader=GLIBC,
+            files=files,
+            system=system,
+            bundled_folder="lib/bundled",
+            library_path=self.library_path,
+            bundle_path=bundle_path,
+            excluded=self.excluded,
+            included=self.included,
+        )
+        return find_closure(self.binaries, executable, libpython, context)
 
 
 @pytest.fixture
@@ -92,11 +92,11 @@ def machine(tmp_path: Path) -> Machine:
 
 def places(closure: Closure) -> dict[str, tuple[str, ...]]:
     """The bundled libraries and their aliases, by bundle path."""
-    return {library.path: library.aliases for library in closure.bundled}
+    return {library.path: library.aliases for library in closure.facts.bundled}
 
 
 def needs(closure: Closure, path: str = MODULE) -> dict[str, Location]:
-    return dict(closure.needs[path])
+    return dict(closure.facts.needs[path])
 
 
 def test_a_library_of_the_host_comes_along_under_its_soname_with_what_it_needs(machine: Machine) -> None:
@@ -107,14 +107,14 @@ def test_a_library_of_the_host_comes_along_under_its_soname_with_what_it_needs(m
     machine.module(first)
     closure = machine.closure()
     assert places(closure) == {"lib/bundled/libfirst.so.1": (), "lib/bundled/libsecond.so.1": ()}
-    assert needs(closure) == {"libfirst.so.1": Inside("lib/bundled/libfirst.so.1")}
-    assert needs(closure, "lib/bundled/libfirst.so.1") == {"libsecond.so.1": Inside("lib/bundled/libsecond.so.1")}
+    assert needs(closure) == {"libfirst.so.1": InBundle("lib/bundled/libfirst.so.1")}
+    assert needs(closure, "lib/bundled/libfirst.so.1") == {"libsecond.so.1": InBundle("lib/bundled/libsecond.so.1")}
     assert closure.loaded_by["lib/bundled/libsecond.so.1"] == "lib/bundled/libfirst.so.1"
     assert closure.loaded_by["lib/bundled/libfirst.so.1"] == MODULE
     assert closure.loaded_by[MODULE] is None
-    assert [library.source for library in closure.bundled] == [str(first), str(second)]
-    assert [library.needed_by for library in closure.bundled] == [(MODULE,), ("lib/bundled/libfirst.so.1",)]
-    assert (closure.host, closure.clashes) == ((), ())
+    assert [library.source for library in closure.facts.bundled] == [str(first), str(second)]
+    assert [library.needed_by for library in closure.facts.bundled] == [(MODULE,), ("lib/bundled/libfirst.so.1",)]
+    assert (closure.facts.host, closure.clashes) == ((), ())
 
 
 def test_a_second_name_of_the_same_file_is_an_alias(machine: Machine) -> None:
@@ -126,8 +126,8 @@ def test_a_second_name_of_the_same_file_is_an_alias(machine: Machine) -> None:
     closure = machine.closure()
     assert places(closure) == {"lib/bundled/libreal.so.1": ("lib/bundled/libother.so.2",)}
     assert needs(closure) == {
-        "libreal.so.1": Inside("lib/bundled/libreal.so.1"),
-        "libother.so.2": Inside("lib/bundled/libother.so.2"),
+        "libreal.so.1": InBundle("lib/bundled/libreal.so.1"),
+        "libother.so.2": InBundle("lib/bundled/libother.so.2"),
     }
 
 
@@ -137,7 +137,7 @@ def test_a_library_without_a_soname_keeps_the_name_that_was_asked_for(machine: M
     machine.module(nameless)
     closure = machine.closure()
     assert places(closure) == {"lib/bundled/libnameless.so": ()}
-    assert needs(closure) == {str(nameless): Inside("lib/bundled/libnameless.so")}
+    assert needs(closure) == {str(nameless): InBundle("lib/bundled/libnameless.so")}
 
 
 def test_two_files_of_one_soname_clash_and_both_come_along(machine: Machine) -> None:
@@ -148,12 +148,14 @@ def test_two_files_of_one_soname_clash_and_both_come_along(machine: Machine) -> 
     machine.module(two, flags=(f"{RUNPATH},{two.parent}",), path="lib/b.so")
     machine.module(two, flags=(f"{RUNPATH},{two.parent}",), path="lib/c.so")
     closure = machine.closure()
-    assert [(library.path, library.source) for library in closure.bundled] == [
+    assert [(library.path, library.source) for library in closure.facts.bundled] == [
         ("lib/bundled/2/libx.so.1", str(two)),
         ("lib/bundled/libx.so.1", str(one)),
     ]
-    assert needs(closure, "lib/a.so") == {"libx.so.1": Inside("lib/bundled/libx.so.1")}
-    assert needs(closure, "lib/b.so") == needs(closure, "lib/c.so") == {"libx.so.1": Inside("lib/bundled/2/libx.so.1")}
+    assert needs(closure, "lib/a.so") == {"libx.so.1": InBundle("lib/bundled/libx.so.1")}
+    assert (
+        needs(closure, "lib/b.so") == needs(closure, "lib/c.so") == {"libx.so.1": InBundle("lib/bundled/2/libx.so.1")}
+    )
     assert closure.clashes == (("libx.so.1", str(one), str(two)),)
 
 
@@ -167,11 +169,11 @@ def test_two_files_that_one_name_means_do_not_get_one_place(machine: Machine) ->
     for name, library in (("a", one), ("b", two), ("c", three)):
         machine.module(linked, flags=(f"{RUNPATH},{library.parent}",), path=f"lib/{name}.so")
     closure = machine.closure()
-    taken = {path: item.source for item in closure.bundled for path in (item.path, *item.aliases)}
-    assert sum(1 + len(item.aliases) for item in closure.bundled) == len(taken)
+    taken = {path: item.source for item in closure.facts.bundled for path in (item.path, *item.aliases)}
+    assert sum(1 + len(item.aliases) for item in closure.facts.bundled) == len(taken)
     for name, library in (("a", one), ("b", two), ("c", three)):
         location = needs(closure, f"lib/{name}.so")["libx.so"]
-        assert isinstance(location, Inside)
+        assert isinstance(location, InBundle)
         assert os.path.basename(location.path) == "libx.so"
         assert taken[location.path] == str(library)
     assert [clash[0] for clash in closure.clashes] == ["libx.so", "libx.so"]
@@ -187,7 +189,7 @@ def test_an_alias_does_not_take_the_place_of_another_file(machine: Machine) -> N
     machine.module(two, flags=(f"{RUNPATH},{one.parent}",), path="lib/c.so")
     closure = machine.closure()
     assert places(closure) == {"lib/bundled/libone.so.1": ("lib/bundled/2/libx.so.1",), "lib/bundled/libx.so.1": ()}
-    assert needs(closure, "lib/c.so") == {"libx.so.1": Inside("lib/bundled/2/libx.so.1")}
+    assert needs(closure, "lib/c.so") == {"libx.so.1": InBundle("lib/bundled/2/libx.so.1")}
     assert closure.clashes == (("libx.so.1", str(two), str(one)),)
 
 
@@ -197,7 +199,7 @@ def test_what_is_found_nowhere_is_missing_and_no_error(machine: Machine) -> None
     machine.python()
     machine.module(gone, there)
     closure = machine.closure()
-    assert needs(closure) == {"libgone.so.1": Missing(), "libthere.so.1": Inside("lib/bundled/libthere.so.1")}
+    assert needs(closure) == {"libgone.so.1": Missing(), "libthere.so.1": InBundle("lib/bundled/libthere.so.1")}
     assert needs(closure, "lib/bundled/libthere.so.1") == {"libgone.so.1": Missing()}
 
 
@@ -224,7 +226,7 @@ def test_what_the_environment_holds_is_used_where_it_lies(machine: Machine) -> N
     machine.library("host/libv.so.1")
     machine.module(Path(vendored.source), flags=(f"{RPATH},$ORIGIN/../site-packages/p.libs",))
     closure = machine.closure()
-    assert needs(closure) == {"libv.so.1": Inside(vendored.path)}
+    assert needs(closure) == {"libv.so.1": InBundle(vendored.path)}
     assert places(closure) == {}
     assert closure.loaded_by[vendored.path] in (None, MODULE)
 
@@ -238,7 +240,7 @@ def test_an_excluded_library_stays_on_the_host_with_what_only_it_needs(machine: 
     closure = machine.closure()
     assert needs(closure) == {"libleft.so.1": OnHost()}
     assert places(closure) == {}
-    assert closure.host == ("libleft.so.1",)
+    assert closure.facts.host == ("libleft.so.1",)
 
 
 def test_the_hosts_own_stay_even_where_a_copy_is_found(machine: Machine) -> None:
@@ -250,7 +252,7 @@ def test_the_hosts_own_stay_even_where_a_copy_is_found(machine: Machine) -> None
     assert needs(closure) == {name: OnHost() for name in names}
     assert needs(closure, PYTHON) == {"libc.so.6": OnHost()}
     assert places(closure) == {}
-    assert closure.host == tuple(sorted(names))
+    assert closure.facts.host == tuple(sorted(names))
 
 
 @pytest.mark.parametrize("by", ["name", "path"])
@@ -262,8 +264,8 @@ def test_an_included_library_comes_along_though_nothing_asks_for_it(machine: Mac
     machine.included = ("libextra.so.1" if by == "name" else str(extra),)
     closure = machine.closure()
     assert list(places(closure)) == ["lib/bundled/libbelow.so.1", "lib/bundled/libextra.so.1"]
-    assert needs(closure, "lib/bundled/libextra.so.1") == {"libbelow.so.1": Inside("lib/bundled/libbelow.so.1")}
-    assert closure.bundled[1].needed_by == (PYTHON,)
+    assert needs(closure, "lib/bundled/libextra.so.1") == {"libbelow.so.1": InBundle("lib/bundled/libbelow.so.1")}
+    assert closure.facts.bundled[1].needed_by == (PYTHON,)
 
 
 def test_a_library_of_the_hosts_own_comes_along_if_it_is_included(machine: Machine) -> None:
@@ -272,8 +274,8 @@ def test_a_library_of_the_hosts_own_comes_along_if_it_is_included(machine: Machi
     machine.module(driver)
     machine.included = (str(driver),)
     closure = machine.closure()
-    assert needs(closure) == {"libGL.so.1": Inside("lib/bundled/libGL.so.1")}
-    assert closure.host == ()
+    assert needs(closure) == {"libGL.so.1": InBundle("lib/bundled/libGL.so.1")}
+    assert closure.facts.host == ()
 
 
 @pytest.mark.parametrize("wanted", ["libnothing.so.1", "/nothing/libnothing.so.1"])
@@ -294,10 +296,10 @@ def test_the_search_path_of_the_interpreter_and_of_libpython_is_inherited_by_mod
     )
     machine.module(one, two)
     closure = machine.closure(libpython)
-    assert needs(closure, PYTHON) == {"libpython3.12.so.1.0": Inside(libpython.path)}
+    assert needs(closure, PYTHON) == {"libpython3.12.so.1.0": InBundle(libpython.path)}
     assert needs(closure) == {
-        "libone.so.1": Inside("lib/bundled/libone.so.1"),
-        "libtwo.so.1": Inside("lib/bundled/libtwo.so.1"),
+        "libone.so.1": InBundle("lib/bundled/libone.so.1"),
+        "libtwo.so.1": InBundle("lib/bundled/libtwo.so.1"),
     }
 
 
@@ -317,9 +319,9 @@ def test_a_program_of_its_own_inherits_nothing_from_the_interpreter(machine: Mac
     python = machine.python(one, flags=(f"{RPATH},{one.parent}",))
     tool = machine.folder / "env/bin/tool"
     compile_c("void _start(void) {}", tool, "-nostartfiles", "-nodefaultlibs", "-Wl,--no-as-needed", str(one))
-    machine.binaries.append(Binary("bin/tool", str(tool), image_of(tool)))
+    machine.binaries.append(ElfFile("bin/tool", str(tool), image_of(tool)))
     closure = machine.closure()
-    assert needs(closure, python.path) == {"libone.so.1": Inside("lib/bundled/libone.so.1")}
+    assert needs(closure, python.path) == {"libone.so.1": InBundle("lib/bundled/libone.so.1")}
     assert needs(closure, "bin/tool") == {"libone.so.1": Missing()}
 
 
@@ -331,7 +333,7 @@ def test_a_library_that_one_requester_misses_and_another_finds_is_found(machine:
     machine.module(shared, path="lib/a.so")
     machine.module(shared, path="lib/b.so", flags=(f"{RPATH},{deep.parent}",))
     closure = machine.closure()
-    assert needs(closure, "lib/bundled/libshared.so.1") == {"libdeep.so.1": Inside("lib/bundled/libdeep.so.1")}
+    assert needs(closure, "lib/bundled/libshared.so.1") == {"libdeep.so.1": InBundle("lib/bundled/libdeep.so.1")}
 
 
 def test_libraries_that_need_each_other_come_to_an_end(machine: Machine) -> None:
@@ -342,7 +344,7 @@ def test_libraries_that_need_each_other_come_to_an_end(machine: Machine) -> None
     machine.module(one)
     closure = machine.closure()
     assert list(places(closure)) == ["lib/bundled/libone.so.1", "lib/bundled/libtwo.so.1"]
-    assert needs(closure, "lib/bundled/libtwo.so.1") == {"libone.so.1": Inside("lib/bundled/libone.so.1")}
+    assert needs(closure, "lib/bundled/libtwo.so.1") == {"libone.so.1": InBundle("lib/bundled/libone.so.1")}
 
 
 def test_ld_library_path_of_the_environment_is_followed(machine: Machine) -> None:
@@ -350,7 +352,7 @@ def test_ld_library_path_of_the_environment_is_followed(machine: Machine) -> Non
     machine.python()
     machine.module(there)
     machine.library_path = (str(there.parent),)
-    assert [library.source for library in machine.closure().bundled] == [str(there)]
+    assert [library.source for library in machine.closure().facts.bundled] == [str(there)]
 
 
 def test_a_library_found_under_an_alias_finds_what_lies_beside_the_alias(machine: Machine) -> None:
@@ -364,4 +366,4 @@ def test_a_library_found_under_an_alias_finds_what_lies_beside_the_alias(machine
     beside = shutil.copy(machine.folder / "host/libbeside.so.1", machine.folder / "opt")
     machine.python()
     machine.module(first, flags=(f"{RUNPATH},{machine.folder}/opt",))
-    assert {library.source for library in machine.closure().bundled} == {str(first), str(beside)}
+    assert {library.source for library in machine.closure().facts.bundled} == {str(first), str(beside)}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.sysroot import Sysroot
-from bundler.systems.linux.glibc import read_system, resolve
+from bundler.systems.linux.glibc import resolve, system_libraries
 from bundler.systems.linux.loader import LoadedObject, SystemLibraries, Via
 from tests.binaries.elf.programs import need
 from tests.material.isolation import namespace
@@ -33,14 +33,14 @@ def test_the_default_directories_hold_the_loaders_own_in_their_order() -> None:
     real = [path.rstrip("/") for path in re.findall(r'^path\.system_dirs\[\w+\]="(.*)"$', done.stdout, re.MULTILINE)]
     if not real:
         pytest.skip("this loader has no --list-diagnostics: glibc 2.33 or later")
-    ours = read_system(MACHINE).default_directories
+    ours = system_libraries(MACHINE).default_directories
     assert [directory for directory in ours if directory in real] == real
 
 
 def test_without_a_cache_the_configured_directories_come_before_the_default_ones(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/ld.so.conf").write_text("/opt/lib\n/usr/lib\n")
-    system = read_system(MACHINE, Sysroot(str(tmp_path)))
+    system = system_libraries(MACHINE, Sysroot(str(tmp_path)))
     assert system.cache == {}
     assert system.default_directories[:2] == ("/opt/lib", "/usr/lib")
     assert system.default_directories.count("/usr/lib") == 1
@@ -97,7 +97,7 @@ def test_the_cache_is_obeyed_as_the_loader_does(tmp_path: Path, flags: tuple[str
     real = found_in(done.stdout + done.stderr, name)
     (tmp_path / "root/etc").mkdir(parents=True)
     shutil.copy(tmp_path / "cache", tmp_path / "root/etc/ld.so.cache")
-    system = read_system(MACHINE, Sysroot(str(tmp_path / "root")))
+    system = system_libraries(MACHINE, Sysroot(str(tmp_path / "root")))
     found = resolve(name, [loaded(app)], Existing(f"{seen}/{name}"), system)
     assert (found.path if found else None) == real
     assert (real is None) == (bool(flags) and place != "opt")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bundler.platforms import MACHINES, X86_64
 from bundler.sysroot import Sysroot
-from bundler.systems.linux.glibc import read_system
+from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
 from tests.binaries.elf.programs import compile_c, need
@@ -102,11 +102,11 @@ def test_caches_of_other_machines_say_what_their_ldconfig_says(machine: Foreign,
     sysroot = Sysroot(str(root))
     word = next(item for item in MACHINES if item.name == machine.name)
     assert "/opt/more/libz.so.1" in told["libz.so.1"] and "libc.so.6" in told
-    system = read_system(word, sysroot)
+    system = system_libraries(word, sysroot)
     assert system.cache == {name: tuple(paths) for name, paths in told.items()}
     assert read_cache(str(root / "etc/ld.so.cache"), HERE) in (None, {})
     (root / "etc/ld.so.cache").unlink()
-    assert read_system(word, sysroot).default_directories[0] == "/opt/more"
+    assert system_libraries(word, sysroot).default_directories[0] == "/opt/more"
 
 
 @given(data=st.data())

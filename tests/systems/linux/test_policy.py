@@ -7,7 +7,6 @@ import pytest
 from bundler.systems.linux.policy import (
     HOST_LIBRARIES,
     HostReason,
-    copyleft_licence,
     drivers_may_need_newer,
     stays_on_host,
 )
@@ -78,25 +77,6 @@ def test_no_line_of_the_policy_says_what_another_says() -> None:
     assert len(names) == len(set(names))
     for line in HOST_LIBRARIES:
         assert stays_on_host(line.name.replace("*", "x.so.1")) is line.reason
-
-
-@pytest.mark.parametrize(
-    ("name", "licence"),
-    [
-        ("libreadline.so.8", "GPL-3.0-or-later"),
-        ("libreadline.so.8.2", "GPL-3.0-or-later"),
-        ("libhistory.so.8", "GPL-3.0-or-later"),
-        ("libgdbm.so.6", "GPL-3.0-or-later"),
-        ("libgdbm_compat.so.4", "GPL-3.0-or-later"),
-        ("libdb-6.2.so", "AGPL-3.0"),
-        ("libdb-5.3.so", None),
-        ("libedit.so.2", None),
-        ("libz.so.1", None),
-        ("libreadline", None),
-    ],
-)
-def test_strong_copyleft_is_known_by_name(name: str, licence: str | None) -> None:
-    assert copyleft_licence(name) == licence
 
 
 def test_what_a_newer_driver_may_need_newer_is_marked_and_nothing_else() -> None:

@@ -13,17 +13,21 @@ from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, Planned
 from bundler.options import PlanOptions
-from bundler.plan.base_mounts import executable_path
-from bundler.plan.binaries.linux.search_paths import Change, PlannedFiles, SearchPaths
-from bundler.plan.binaries.planned import Binaries, bundled_entry
+from bundler.plan.binaries.linux.search_paths import PlannedBundle, PlannedView, SearchPathChange, SearchPaths
+from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
-from bundler.systems.linux.closure import Binary, Closure, Surroundings, find_closure
+from bundler.systems.libraries import BundledLibrary
+from bundler.systems.linux.closure import ClosureContext, ElfFile, find_closure
 from bundler.systems.linux.floor import find_floor
-from bundler.systems.linux.glibc import HostFiles, read_system
+from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.loader import Loader
 from bundler.systems.linux.order import in_loading_order
-from bundler.systems.linux.suffixes import NEVER_BINARY
+from bundler.systems.linux.rules import LINUX
+from bundler.systems.linux.runtime import libpython_of
+
+_NO_BINARY = LINUX.no_binary_suffix
 
 
 def plan_elf(
@@ -32,60 +36,70 @@ def plan_elf(
     mounts: MountTable,
     options: PlanOptions,
     patches: PatchCache = NO_PATCH_CACHE,
-) -> Binaries:
+) -> PlannedBinaries:
     """Read the ELF files among `entries`, find what they need, and plan their patches, or recall them from `patches`.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
     not fit; all together.
     """
-    interpreter, sysroot = environment.interpreter, environment.sysroot
-    executable = executable_path(interpreter)
+    interpreter, sysroot, scheme = environment.interpreter, environment.sysroot, environment.scheme
+    executable = scheme.executable
     images = _read_images(entries, executable)
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
-    _check_libc(environment)
-    binaries = [Binary(path, sysroot.name_of(_source(entries[path])), image) for path, image in images.items()]
-    binaries = in_loading_order(binaries, interpreter.extension_suffixes)
-    by_path = {binary.path: binary for binary in binaries}
+    loader = _loader(environment)
+    files = [ElfFile(path, sysroot.name_of(_source(entries[path])), image) for path, image in images.items()]
+    files = in_loading_order(files, interpreter.extension_suffixes)
+    by_path = {file.path: file for file in files}
     program = by_path[executable]
-    libpython = next((by_path[f"lib/{name}"] for name in program.image.needed if f"lib/{name}" in by_path), None)
-    files = HostFiles(program.image, sysroot)
-    system = read_system(environment.platform.machines[0], sysroot)
-    surroundings = Surroundings(
-        files,
-        system,
-        _library_path(sysroot),
-        lambda name: _bundle_path(name, entries, mounts, files, sysroot),
-        frozenset(options.exclude_libs),
-        options.include_libs,
-        files.real,
+    libpython = libpython_of(program, by_path, scheme)
+    libraries = SysrootLibraries(program.image, sysroot)
+    system = loader.system_libraries(environment.platform.machines[0], sysroot)
+    context = ClosureContext(
+        loader=loader,
+        files=libraries,
+        system=system,
+        bundled_folder=scheme.bundled,
+        library_path=_library_path(sysroot),
+        bundle_path=lambda name: _bundle_path(name, entries, mounts, libraries, sysroot),
+        excluded=frozenset(options.exclude_libs),
+        included=options.include_libs,
+        real_path=libraries.real,
     )
     try:
-        closure = find_closure(binaries, program, libpython, surroundings)
+        closure = find_closure(files, program, libpython, context)
     except LookupError as error:
         raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
-    added = list(_bundled_entries(closure, interpreter))
-    everything = [*binaries, *(Binary(item.path, sysroot.name_of(item.source), item.image) for item in closure.bundled)]
+    bundled = closure.facts.bundled
+    added = list(_bundled_entries(bundled, interpreter))
+    everything = [
+        *files,
+        *(ElfFile(item.path, sysroot.name_of(item.source), closure.images[item.path]) for item in bundled),
+    ]
     planned = {**entries, **{entry.path: entry for entry in added}}
     paths = SearchPaths(
         everything,
         closure,
-        executable,
-        libpython.path if libpython else None,
-        PlannedFiles({binary.path for binary in everything}, _links(planned), files),
+        PlannedBundle(
+            scheme=scheme,
+            libpython=libpython.path if libpython else None,
+            view=PlannedView({file.path for file in everything}, _links(planned), libraries),
+            bundle_path=lambda name: mounts.bundle_path(sysroot.path_of(name)),
+            directories=directories_of(planned),
+        ),
+        loader,
         system,
-        lambda name: mounts.bundle_path(sysroot.path_of(name)),
-        directories_of(planned),
     )
-    changes = paths.changes()
-    patched, warnings = _patch(everything, changes, planned, patches)
+    patched, warnings = _patch(everything, paths.changes(), planned, patches)
     warnings += [
-        f"{name} means two different libraries, {os.path.basename(os.path.dirname(one))}/… and "
-        f"{os.path.basename(os.path.dirname(other))}/…; both come along, and a process that loads both gets the first"
-        for name, one, other in closure.clashes
+        f"{clash.name} means two different libraries, {os.path.basename(os.path.dirname(clash.first))}/… and "
+        f"{os.path.basename(os.path.dirname(clash.second))}/…; both come along, and a process that loads both gets the first"
+        for clash in closure.clashes
     ]
-    floor = find_floor(everything, {binary.path: _source(planned[binary.path]) for binary in everything})
-    return Binaries((*added, *patched), closure, floor, tuple(warnings))
+    floor = find_floor(everything, {file.path: _source(planned[file.path]) for file in everything})
+    return PlannedBinaries(
+        (*added, *patched), closure.facts, libpython.path if libpython else None, floor, tuple(warnings)
+    )
 
 
 def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Image]:
@@ -93,7 +107,7 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
     images = {}
     for path in sorted(entries):
         content = entries[path].content
-        if not isinstance(content, Source) or content.size < 52 or NEVER_BINARY.search(path):
+        if not isinstance(content, Source) or content.size < 52 or _NO_BINARY.search(path):
             continue
         with open(content.path, "rb") as file:
             if not is_elf(file.read(4)):
@@ -113,11 +127,13 @@ def _same_kind(one: Image, other: Image) -> bool:
     return (one.machine, one.elf_class, one.byteorder) == (other.machine, other.elf_class, other.byteorder)
 
 
-def _check_libc(environment: Environment) -> None:
+def _loader(environment: Environment) -> Loader:
+    """The rules of the environment's loader. Raises UnsupportedEnvironment for a libc without any."""
     if environment.platform.libc is not Libc.GLIBC:
         raise UnsupportedEnvironment(
             f"{environment.interpreter.executable} is built for musl", "this version packs environments for glibc"
         )
+    return GLIBC
 
 
 def _library_path(sysroot: Sysroot) -> tuple[str, ...]:
@@ -127,7 +143,7 @@ def _library_path(sysroot: Sysroot) -> tuple[str, ...]:
 
 
 def _bundle_path(
-    name: str, entries: Mapping[str, Entry], mounts: MountTable, files: HostFiles, sysroot: Sysroot
+    name: str, entries: Mapping[str, Entry], mounts: MountTable, files: SysrootLibraries, sysroot: Sysroot
 ) -> str | None:
     """Where the file of a name is taken along already, by its name or behind its links; None where it is not."""
     for candidate in (sysroot.path_of(name), files.real(name)):
@@ -137,9 +153,9 @@ def _bundle_path(
     return None
 
 
-def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Entry]:
-    """Entries for what comes from the host."""
-    for library in closure.bundled:
+def _bundled_entries(libraries: Iterable[BundledLibrary], interpreter: Interpreter) -> Iterable[Entry]:
+    """Entries for what comes from the host, and links for its further names."""
+    for library in libraries:
         entry = bundled_entry(library, interpreter)
         yield entry
         for alias in library.aliases:
@@ -148,28 +164,25 @@ def _bundled_entries(closure: Closure, interpreter: Interpreter) -> Iterable[Ent
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
-    links = {}
-    for path, entry in entries.items():
-        if isinstance(entry.content, Link):
-            links[path] = os.path.normpath(os.path.join(os.path.dirname(path), entry.content.target))
-    return links
+    """The targets of links, as written, by bundle path."""
+    return {path: entry.content.target for path, entry in entries.items() if isinstance(entry.content, Link)}
 
 
 def _patch(
-    binaries: Iterable[Binary], changes: Mapping[str, Change], entries: Mapping[str, Entry], patches: PatchCache
+    files: Iterable[ElfFile], changes: Mapping[str, SearchPathChange], entries: Mapping[str, Entry], patches: PatchCache
 ) -> tuple[list[Entry], list[str]]:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings."""
     patched: list[Entry] = []
     errors: list[BundlerError] = []
     warnings: list[str] = []
-    for binary in binaries:
-        change = changes.get(binary.path)
+    for file in files:
+        change = changes.get(file.path)
         if change is None:
             continue
-        entry = entries[binary.path]
+        entry = entries[file.path]
         edits = Edits(rpath=change.rpath, needed=change.needed)
         try:
-            planned = patches.recall(_stamp(entry), edits) or _plan_anew(binary, entry, edits, patches)
+            planned = patches.recall(_stamp(entry), edits) or _plan_anew(file, entry, edits, patches)
         except CannotPatch as error:
             if change.vital:
                 errors.append(CannotPatch(f"{entry.origin}: {error.message}", error.hint))
@@ -183,11 +196,11 @@ def _patch(
     return patched, warnings
 
 
-def _plan_anew(binary: Binary, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
+def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
     """Plan a file's patch; it is noted where the file is still the one that was listed. Raises CannotPatch."""
     stamp = _stamp(entry)
     with open(_source(entry), "rb") as file:
-        plan = plan_patch(file, binary.image, edits)
+        plan = plan_patch(file, elf.image, edits)
         same = stamp_of(os.fstat(file.fileno())) == stamp
     return patches.note(stamp if same else None, edits, plan)
 

@@ -9,7 +9,7 @@ from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError
-from bundler.systems.linux.glibc import read_system
+from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
 # Debuggers' part, other libcs', and modules of name services that have configurations of their own.
@@ -27,7 +27,7 @@ def libc_family(loader: str, environment: Environment, time_ns: int) -> tuple[En
     sysroot = environment.sysroot
     if not sysroot.is_file(sysroot.path_of(loader)):
         raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
-    system = read_system(environment.platform.machines[0], sysroot)
+    system = system_libraries(environment.platform.machines[0], sysroot)
     names = {name: paths[0] for name, paths in system.cache.items()}
     for folder in () if names else reversed(system.default_directories):
         names.update({name: f"{folder}/{name}" for name in sysroot.names_in(sysroot.path_of(folder))})

@@ -12,64 +12,62 @@ from bundler.entries import Entry, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, NoHeaderRoom, UnsupportedEnvironment, raise_all
 from bundler.options import PlanOptions
-from bundler.plan.base_mounts import executable_path
-from bundler.plan.binaries.macos.install_names import Change, find_changes, uses_search_path, with_search_path
-from bundler.plan.binaries.planned import Binaries, bundled_entry
+from bundler.plan.binaries.macos.install_names import NameChange, find_changes, uses_search_path, with_search_path
+from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
+from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
-from bundler.systems.linux.floor import Floor
-from bundler.systems.linux.suffixes import NEVER_BINARY
-from bundler.systems.macos.closure import find_dylibs
+from bundler.systems.macos.closure import find_closure
 from bundler.systems.macos.dyld import LoadedImage
+from bundler.systems.macos.floor import find_floor
+from bundler.systems.macos.rules import MACOS
 
 _SMALLEST = 32
 
 
 def plan_macho(
     entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: PlanOptions
-) -> Binaries:
+) -> PlannedBinaries:
     """Read the Mach-O files among `entries`, find what they need, and plan their patches.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, an install name that does not
     fit; all together.
     """
-    interpreter, files = environment.interpreter, _Files(environment.sysroot)
+    interpreter, scheme = environment.interpreter, environment.scheme
+    files = _Files(environment.sysroot, entries, mounts)
     images = _read_images(entries)
-    executable = executable_path(interpreter)
+    executable = scheme.executable
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no Mach-O executable")
     _check_thin(images[executable], interpreter, options)
     loaded = {path: files.known_as(_source(entries[path]), image) for path, image in images.items()}
-    libpython = next((loaded[path] for path in libpython_paths(interpreter) if path in loaded), None)
-    closure = find_dylibs(
+    libpython = next((path for path in scheme.libpython if path in loaded), None)
+    closure = find_closure(
         loaded,
         loaded[executable],
-        libpython,
-        files.find,
-        lambda name: _bundle_path(name, entries, mounts, environment.sysroot),
-        files.real,
-        frozenset(options.exclude_libs),
-        [_included(name, files) for name in options.include_libs],
+        loaded[libpython] if libpython is not None else None,
+        files,
+        scheme.bundled,
+        excluded=frozenset(options.exclude_libs),
+        included=[_included(name, files) for name in options.include_libs],
     )
-    added = tuple(bundled_entry(library, interpreter) for library in closure.bundled)
+    added = tuple(bundled_entry(library, interpreter) for library in closure.facts.bundled)
     planned = {**entries, **{entry.path: entry for entry in added}}
-    everything = {**images, **{item.path: item.image for item in closure.bundled}}
-    changes = find_changes(everything, closure, planned, interpreter)
-    patched, warnings = _patch(everything, changes, planned, executable, options.thin)
-    return Binaries((*added, *patched), closure, find_floor(everything, executable), tuple(warnings))
-
-
-def libpython_paths(interpreter: Interpreter) -> tuple[str, ...]:
-    """Bundle paths at which the library that holds Python may lie."""
-    framework = (interpreter.framework,) if interpreter.framework else ()
-    return (*framework, *(f"lib/{name}" for name in interpreter.library_names))
+    everything = {**images, **closure.images}
+    changes = find_changes(everything, closure.facts, planned, scheme)
+    patched, warnings = _patch(everything, changes, planned, scheme, options.thin)
+    return PlannedBinaries(
+        (*added, *patched), closure.facts, libpython, find_floor(everything, executable), tuple(warnings)
+    )
 
 
 class _Files:
-    """Mach-O files of a root, by the names that dyld knows there."""
+    """The Mach-O files of a root, by the names that dyld knows there; see `closure.SourceFiles`."""
 
-    def __init__(self, sysroot: Sysroot) -> None:
+    def __init__(self, sysroot: Sysroot, entries: Mapping[str, Entry], mounts: MountTable) -> None:
         self._sysroot = sysroot
+        self._entries = entries
+        self._mounts = mounts
         self._images: dict[str, Image | None] = {}
 
     def known_as(self, path: str, image: Image) -> LoadedImage:
@@ -92,13 +90,22 @@ class _Files:
         image = self._images[path]
         return LoadedImage(name, image) if image is not None else None
 
+    def bundle_path(self, name: str) -> str | None:
+        """Where the file of a name is taken along already, by its name or behind its links; None where it is not."""
+        path = self._sysroot.path_of(name)
+        for candidate in (path, self._sysroot.real(path)):
+            inside = self._mounts.bundle_path(candidate)
+            if inside is not None and inside in self._entries and isinstance(self._entries[inside].content, Source):
+                return inside
+        return None
+
 
 def _read_images(entries: Mapping[str, Entry]) -> dict[str, Image]:
     """The headers of every entry that is a Mach-O file; damaged ones are the source's business."""
     images = {}
     for path in sorted(entries):
         content = entries[path].content
-        if isinstance(content, Source) and content.size >= _SMALLEST and not NEVER_BINARY.search(path):
+        if isinstance(content, Source) and content.size >= _SMALLEST and not MACOS.no_binary_suffix.search(path):
             image = _read_image(content.path)
             if image is not None:
                 images[path] = image
@@ -124,16 +131,6 @@ def _included(name: str, files: _Files) -> LoadedImage:
     return found
 
 
-def _bundle_path(name: str, entries: Mapping[str, Entry], mounts: MountTable, sysroot: Sysroot) -> str | None:
-    """Where the file of a name is taken along already, by its name or behind its links; None where it is not."""
-    path = sysroot.path_of(name)
-    for candidate in (path, sysroot.real(path)):
-        inside = mounts.bundle_path(candidate)
-        if inside is not None and inside in entries and isinstance(entries[inside].content, Source):
-            return inside
-    return None
-
-
 def _check_thin(program: Image, interpreter: Interpreter, options: PlanOptions) -> None:
     if options.thin and program.slice_for(options.thin) is None:
         raise BundlerError(
@@ -144,9 +141,9 @@ def _check_thin(program: Image, interpreter: Interpreter, options: PlanOptions) 
 
 def _patch(
     images: Mapping[str, Image],
-    changes: Mapping[str, Change],
+    changes: Mapping[str, NameChange],
     entries: Mapping[str, Entry],
-    executable: str,
+    scheme: BundleScheme,
     thin: str,
 ) -> tuple[list[Entry], list[str]]:
     """The changed files as entries. Names that do not fit are raised together."""
@@ -155,11 +152,12 @@ def _patch(
     warnings: list[str] = []
     identities: Counter[str] = Counter()
     searched = False
+    executable = scheme.executable
     for path in sorted(images, key=lambda path: path == executable):  # the program last: it may need a search path
         image, entry = images[path], entries[path]
-        change = changes.get(path, Change((Edits(),), ""))
+        change = changes.get(path, NameChange((Edits(),), ""))
         if path == executable and searched:
-            change = with_search_path(change)
+            change = with_search_path(change, scheme)
         wanted = thin if image.fat_magic is not None and image.slice_for(thin) is not None else None
         if thin and wanted is None and thin not in image.architectures:
             warnings.append(f"{entry.origin} is not built for {thin}: it has {', '.join(image.architectures)}")
@@ -189,7 +187,7 @@ def _at(error: CannotPatch, origin: str) -> CannotPatch:
     return CannotPatch(message, error.hint)
 
 
-def _first_that_fits(path: str, image: Image, change: Change, thin: str | None) -> tuple[PatchPlan | None, Edits]:
+def _first_that_fits(path: str, image: Image, change: NameChange, thin: str | None) -> tuple[PatchPlan | None, Edits]:
     """The patch by the first of the change's ways for which the header has room. Raises NoHeaderRoom of the last."""
     with open(path, "rb") as file:
         for edits in change.ways[:-1]:
@@ -198,21 +196,6 @@ def _first_that_fits(path: str, image: Image, change: Change, thin: str | None) 
             except NoHeaderRoom:
                 continue
         return plan_patch(file, image, replace(change.ways[-1], thin=thin)), change.ways[-1]
-
-
-def find_floor(images: Mapping[str, Image], executable: str) -> Floor | None:
-    """The oldest macOS on which every file runs that has the interpreter's architecture; of several the least demanding."""
-    floors = []
-    for architecture in images[executable].architectures:
-        highest: Floor | None = None
-        for path, image in sorted(images.items()):
-            part = image.slice_for(architecture)
-            if part is not None and part.minimum_os is not None:
-                release = part.minimum_os[:2]
-                if highest is None or release > highest.release:
-                    highest = Floor(release, path, f"its {architecture} code's minimum version")
-        floors += [highest] if highest is not None else []
-    return min(floors, key=lambda floor: floor.release, default=None)
 
 
 def _source(entry: Entry) -> str:

@@ -1,36 +1,13 @@
-"""What an audit finds: faults, and reports of them as values, as JSON and as lines for a person."""
+"""What an audit found, as values, as JSON and as lines for a person."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bundler.faults import Fault
+
 _SHOWN = 10
-
-
-class FaultKind(enum.Enum):
-    """What is wrong with a path."""
-
-    LINK = "link"
-    LIBRARY = "library"
-    SEARCH_PATH = "search path"
-    SIGNATURE = "signature"
-    SCRIPT = "script"
-    CONFIGURATION = "configuration"
-    CONTENT = "content"
-    ADDED = "added"
-    IMPORT = "import"
-    OUTSIDE = "outside"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that breaks a promise. `path` is a bundle path, or a module's name, or nothing for the whole."""
-
-    kind: FaultKind
-    path: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
