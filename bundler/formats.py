@@ -21,14 +21,14 @@ HEAD_SIZE = 512
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFormat:
-    """A format of archives. Where two fit a name or a file, the first one in `ARCHIVES` is meant."""
+    """A format of archives."""
 
     name: str
     """For `--format`."""
     suffixes: tuple[str, ...]
-    """What names of such files end with."""
+    """What names of such files end with; of two formats that fit, the one with the longer suffix is meant."""
     magic: tuple[tuple[int, bytes], ...]
-    """Bytes at offsets that every such file has."""
+    """Bytes at offsets that every such file has; of two formats that fit, the one that asks for more is meant."""
     writer: str
     """`module:name` below `bundler.sinks`: makes a `MemberWriter` from an `Output` and `ArchiveSettings`."""
     reader: str
@@ -53,14 +53,14 @@ class ArchiveFormat:
 _GZIP, _ZSTD, _XZ, _BZIP2 = (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\xfd7zXZ"), (0, b"BZh")
 _USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b"PK"), (0, b"hsqs"), (0, b"#!")
 ARCHIVES = (
-    ArchiveFormat("oci.tar", (".oci.tar",), (_USTAR, _BLOBS), "images.oci:OciWriter", "image", is_image=True),
+    ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True),
     ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True),
     ArchiveFormat("tar.zst", (".tar.zst", ".tzst"), (_ZSTD,), "archives.tar:zstd", "tar", streams=True),
     ArchiveFormat("tar.xz", (".tar.xz", ".txz"), (_XZ,), "archives.tar:xz", "tar", streams=True),
     ArchiveFormat("tar.bz2", (".tar.bz2", ".tbz2"), (_BZIP2,), "archives.tar:bzip2", "tar", streams=True),
-    ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True),
     ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip"),
     ArchiveFormat("squashfs", (".squashfs", ".sqfs"), (_SQUASHFS,), "archives.squashfs:SquashfsWriter", "squashfs"),
+    ArchiveFormat("oci.tar", (".oci.tar",), (_USTAR, _BLOBS), "images.oci:OciWriter", "image", is_image=True),
     ArchiveFormat("run", (".run",), (_SCRIPT,), "archives.self_extracting:RunWriter", "self_extracting", has_top=False),
 )
 FORMAT_NAMES = (DIRECTORY, *(form.name for form in ARCHIVES))
@@ -77,12 +77,19 @@ def archive_named(name: str) -> ArchiveFormat:
 def archive_of_suffix(path: str) -> ArchiveFormat | None:
     """The format that a path asks for by its suffix; None where it has none of the known ones."""
     name = path.lower()
-    return next((form for form in ARCHIVES if name.endswith(form.suffixes)), None)
+    fitting = [(len(suffix), form) for form in ARCHIVES for suffix in form.suffixes if name.endswith(suffix)]
+    return max(fitting, key=_rank)[1] if fitting else None
 
 
 def archive_of_content(head: bytes) -> ArchiveFormat | None:
     """The format of a file with these first bytes, `HEAD_SIZE` of them; None where it is none of these."""
-    for form in ARCHIVES:
-        if all(head[offset : offset + len(magic)] == magic for offset, magic in form.magic):
-            return form
-    return None
+
+    def fits(form: ArchiveFormat) -> bool:
+        return all(head[offset : offset + len(magic)] == magic for offset, magic in form.magic)
+
+    fitting = [(len(form.magic), form) for form in ARCHIVES if fits(form)]
+    return max(fitting, key=_rank)[1] if fitting else None
+
+
+def _rank(ranked: tuple[int, ArchiveFormat]) -> int:
+    return ranked[0]
