@@ -112,12 +112,17 @@ class ImageOptions:
     labels: tuple[str, ...] = ()
     name: str = ""
 
+    @property
+    def on_scratch(self) -> bool:
+        """Whether there is nothing that the image is put on."""
+        return self.base == "scratch"
+
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
     """How to pack. `threads` is the number of files written, or of blocks compressed, at once.
 
-    `format` is one of `sinks.formats.FORMATS` by name; without it the suffix of the output decides. `top` is a folder put above
+    `format` is one of `formats.FORMAT_NAMES`; without it the suffix of the output decides. `top` is a folder put above
     an archive's entries; `level` the compression level of an archive, whose range is the codec's.
     """
 

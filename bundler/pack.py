@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bundler.bundle_paths import lies_in
+from bundler.destination import (
+    Destination,
+    DirectoryDestination,
+    InPlace,
+    ToDirectory,
+    ToFile,
+    ToStandardOutput,
+    destination_of,
+    format_name,
+)
 from bundler.errors import BundlerError, OutputFailed
 from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
@@ -21,7 +32,6 @@ if TYPE_CHECKING:
     from bundler.environment import Environment
     from bundler.memory import Memory
     from bundler.plan.make import Plan
-    from bundler.plan.manifest_entry import ManifestMaker
     from bundler.report import PackReport
     from bundler.sinks import Sink, Written
 
@@ -40,18 +50,20 @@ def pack(
     """
     from bundler.environment import load_environment
 
-    if options.in_place:
-        options = in_place(environment, options)
+    destination = destination_of(out, options)
+    if isinstance(destination, InPlace) and not options.dry_run:
+        from bundler.sinks.directories.in_place import recover
+
+        recover(environment)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
     from bundler.audit.dlopened import OpenedLibraries, guess_opened
     from bundler.memory import NO_MEMORY, open_memory
     from bundler.memory.compiled import pyc_cache_folder
-    from bundler.sinks.archives.output import STANDARD_OUTPUT
     from bundler.systems import system_of
 
-    decided = decide(options, out, loaded)
-    check_output(loaded, out, options)
+    decided = decide(options, destination, loaded)
+    check_output(loaded, destination)
     with ExitStack() as held:
         if decided.pyc is Pyc.COMPILE:
             decided = replace(decided, pyc_cache=held.enter_context(pyc_cache_folder(use=options.cache)))
@@ -61,11 +73,11 @@ def pack(
             decided = replace(decided, build_folder=held.enter_context(build_folder()))
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
-        audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
+        audited = options.verify and loaded.probed and not isinstance(destination, ToStandardOutput)
         system = system_of(loaded.platform.system)
         opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs, system)
         while True:
-            done = pack_once(loaded, out, options, decided, memory, opened, progress)
+            done = pack_once(loaded, destination, options, decided, memory, opened, progress)
             if not isinstance(done, OpenedLibraries):
                 notes = opened.notes(done.audit.run if done.audit is not None else None)
                 return replace(done, notes=(*done.notes, *notes))
@@ -74,7 +86,7 @@ def pack(
 
 def pack_once(
     environment: Environment,
-    out: str,
+    destination: Destination,
     options: PackOptions,
     decided: PlanOptions,
     memory: Memory,
@@ -83,49 +95,48 @@ def pack_once(
 ) -> PackReport | OpenedLibraries:
     """Pack with the libraries that are `opened`. Where the audit finds that it is others, nothing is done: these."""
     from bundler.plan.make import make_plan
-    from bundler.plan.manifest_entry import ManifestMaker
-    from bundler.sinks.formats import open_sink
 
     progress.phase("planning")
-    with _Opening(out, options) as opening:
+    with _Opening(destination, options, progress) as opening:
         libraries = (*decided.include_libs, *opened.sonames)
         plan = make_plan(environment, replace(decided, include_libs=libraries), memory, opening.begin)
-        manifest = ManifestMaker(plan, {})
         if options.dry_run:
-            return report(plan, out, options, manifest, None, None)
+            return report(plan, destination, None, None, None)
         sink = opening.sink(plan)
-        written = send(plan, sink, manifest, progress)
+        # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
+        assumed: Mapping[str, str] | None = {} if options.verify and environment.probed else None
+        written = send(plan, sink, assumed, progress)
         memory.learn(plan.entries, written.digests, written.stamps)
-        if not options.verify or not written.path:
-            return report(plan, sink.place(), options, manifest, written, None)
+        if not options.verify or written.place is None:
+            return report(plan, destination, sink.place(), written, None)
         from bundler.audit.against_source import Packed, prove
         from bundler.audit.dlopened import found_opened
+        from bundler.plan.manifest_entry import manifest_entry
 
         progress.phase("verifying")
-        proof = prove(written.path, Packed(environment, plan.entries, plan.libraries))
+        proof = prove(written.place, Packed(environment, plan.entries, plan.libraries))
         found = found_opened(proof, plan.libraries, opened, options.plan.include_libs)
         if found is not None:
             return found
         memory.opened.learn(opened.sonames)
-        if options.in_place and proof.audit.faults:
-            return report(plan, out, options, manifest, None, proof)
-        if not proof.import_failures:
-            return report(plan, sink.place(), options, manifest, written, proof)
-        manifest = ManifestMaker(plan, proof.import_failures)
-        if amended(written, manifest):
-            return report(plan, sink.place(), options, manifest, written, proof)
+        if isinstance(destination, InPlace) and proof.audit.faults:
+            return report(plan, destination, None, written, proof)
+        if proof.import_failures == assumed or sink.replace(manifest_entry(plan, proof.import_failures)):
+            return report(plan, destination, sink.place(), written, proof)
     # An archive is written anew to tell in `bundle.json` what the source cannot import either.
-    with open_sink(out, options, plan) as sink:
-        written = send(plan, sink, manifest, Silent())
-        return report(plan, sink.place(), options, manifest, written, proof)
+    with _Opening(destination, options, Silent()) as opening:
+        sink = opening.sink(plan)
+        written = send(plan, sink, proof.import_failures, Silent())
+        return report(plan, destination, sink.place(), written, proof)
 
 
 class _Opening:
     """The sink of a pack: a directory's is opened and begun while the plan is still being made, another's when it is there."""
 
-    def __init__(self, out: str, options: PackOptions) -> None:
-        self._out = out
+    def __init__(self, destination: Destination, options: PackOptions, progress: Progress) -> None:
+        self._destination = destination
         self._options = options
+        self._progress = progress
         self._held = ExitStack()
         self._sink: Sink | None = None
 
@@ -137,19 +148,28 @@ class _Opening:
 
     def begin(self, files: Sequence[Entry]) -> None:
         """Open a directory, and let it begin with these files."""
-        from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
-
-        if not self._options.dry_run and format_of(self._out, self._options.format) is DIRECTORY_FORMAT:
-            self._open(None).begin(files)
+        if isinstance(self._destination, DirectoryDestination) and not self._options.dry_run:
+            self._directory(self._destination).begin(files)
 
     def sink(self, plan: Plan) -> Sink:
         """What the plan's entries go to."""
-        return self._sink or self._open(plan)
+        if isinstance(self._destination, DirectoryDestination):
+            return self._sink or self._directory(self._destination)
+        from bundler.plan.output import archive_facts
+        from bundler.sinks.opening import open_archive_sink
 
-    def _open(self, plan: Plan | None) -> Sink:
-        from bundler.sinks.formats import open_sink
+        facts = archive_facts(plan, self._destination.form, self._options)
+        return self._held.enter_context(
+            open_archive_sink(self._destination, self._options, facts, self._progress.advance)
+        )
 
-        self._sink = self._held.enter_context(open_sink(self._out, self._options, plan))
+    def _directory(self, destination: DirectoryDestination) -> Sink:
+        from bundler.plan.output import directory_facts
+        from bundler.sinks.opening import open_directory_sink
+
+        self._sink = self._held.enter_context(
+            open_directory_sink(destination, self._options, directory_facts(), self._progress.advance)
+        )
         return self._sink
 
 
@@ -158,23 +178,12 @@ def _load_what_comes_next() -> None:
     from bundler.plan.binaries import load_planner
     from bundler.platforms import OperatingSystem
 
-    for module in ("plan.make", "plan.manifest_entry", "sinks.formats", "sinks.directories.directory"):
+    for module in ("plan.make", "plan.output", "sinks.opening", "sinks.directories.directory"):
         import_module(f"bundler.{module}")
     load_planner(OperatingSystem(sys.platform))
 
 
-def in_place(environment: str, options: PackOptions) -> PackOptions:
-    """The options of a pack in place, after what an earlier one left undone is settled. Raises OutputFailed."""
-    from bundler.sinks.directories.in_place import recover
-
-    if options.update or options.format not in (None, "directory") or options.root != "/":
-        raise OutputFailed("--in-place goes with neither --update, --root nor an archive's --format", "use --out")
-    if not options.dry_run:
-        recover(environment)
-    return replace(options, format="directory")
-
-
-def decide(options: PackOptions, out: str, environment: Environment) -> PlanOptions:
+def decide(options: PackOptions, destination: Destination, environment: Environment) -> PlanOptions:
     """The plan's options, with what the format and the environment decide where the user did not.
 
     Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
@@ -182,9 +191,8 @@ def decide(options: PackOptions, out: str, environment: Environment) -> PlanOpti
     is asked to and is not run.
     """
     from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
-    from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
 
-    archive = format_of(out, options.format) is not DIRECTORY_FORMAT
+    archive = not isinstance(destination, DirectoryDestination)
     pyc = options.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
     if not environment.probed:
         check_nothing_runs(environment, pyc, options.plan.editable)
@@ -208,57 +216,62 @@ def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMod
         raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
 
 
-def check_output(environment: Environment, out: str, options: PackOptions) -> None:
-    """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
-    from bundler.sinks.directories.in_place import check_in_place
+def check_output(environment: Environment, destination: Destination) -> None:
+    """Refuse an output inside of what is packed, or around it, and in place of more than an environment. Raises OutputFailed."""
+    match destination:
+        case InPlace():
+            _check_in_place(environment)
+        case ToDirectory(path) | ToFile(path):
+            target = os.path.realpath(path)
+            for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
+                if lies_in(target, source) or lies_in(source, target):
+                    raise OutputFailed(
+                        f"{path} and {source}, which is packed, lie one in the other", "choose another --out"
+                    )
 
-    if options.in_place:
-        check_in_place(environment)
-        return
-    target = os.path.realpath(out)
-    for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
-        if target == source or target.startswith(source + "/") or source.startswith(target + "/"):
-            raise OutputFailed(f"{out} and {source}, which is packed, lie one in the other", "choose another --out")
+
+def _check_in_place(environment: Environment) -> None:
+    from bundler.environment import EnvironmentKind
+    from bundler.sinks.placement import is_bundle
+
+    if environment.kind is not EnvironmentKind.VENV and not is_bundle(environment.root):
+        raise OutputFailed(
+            f"{environment.root} is no virtual environment: what else lies in it would be lost",
+            "use --out; --in-place is for virtual environments and bundles",
+        )
 
 
-def send(plan: Plan, sink: Sink, manifest: ManifestMaker, progress: Progress) -> Written:
-    """Send every entry of the plan, and `bundle.json`, to the sink."""
+def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Written:
+    """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
+    from bundler.plan.manifest_entry import manifest_entry
 
     progress.phase("writing")
     progress.total(plan.size)
-    sink.advance = progress.advance
-    for entry in (*plan.entries, manifest.entry):
+    for entry in (*plan.entries, manifest_entry(plan, import_failures)):
         sink.add(entry)
     return sink.finish()
 
 
-def amended(written: Written, manifest: ManifestMaker) -> bool:
-    """Write a directory's `bundle.json` anew; False for an archive."""
-    from bundler.sinks.directories.directory import replace_entry
-
-    if not os.path.isdir(written.path):
-        return False
-    replace_entry(written.path, manifest.entry, written.digests)
-    return True
-
-
 def report(
-    plan: Plan, out: str, options: PackOptions, manifest: ManifestMaker, written: Written | None, proof: Proof | None
+    plan: Plan, destination: Destination, place: str | None, written: Written | None, proof: Proof | None
 ) -> PackReport:
-    """What was done, put together."""
+    """What was done, put together; `place` is where the bundle is now, None where nothing is left of it."""
+    from bundler.plan.manifest_entry import manifest_of
     from bundler.report import PackReport
-    from bundler.sinks.formats import format_of
 
+    kept = written if place is not None else None
     return PackReport(
-        out=out if written is not None else None,
-        format=format_of(out, options.format).name,
-        manifest=manifest.manifest,
-        size=written.size if written is not None else plan.size,
+        out=place,
+        format=format_name(destination),
+        manifest=manifest_of(
+            plan, written.digests if written else {}, proof.import_failures if proof is not None else None
+        ),
+        size=kept.size if kept is not None else plan.size,
         warnings=plan.warnings,
         modules_without_pyc=plan.modules_without_pyc,
-        shared_files=written.shared if written is not None else 0,
+        shared_files=kept.shared if kept is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
         notes=plan.notes,
-        updated=written.updated if written is not None else None,
+        updated=kept.updated if kept is not None else None,
     )

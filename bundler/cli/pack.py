@@ -16,9 +16,9 @@ from click.core import ParameterSource
 from bundler.cli.configured import ConfiguredCommand
 from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
+from bundler.destination import STANDARD_OUTPUT
+from bundler.formats import ARCHIVES, FORMAT_NAMES
 from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
-
-FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
 source = option_group("Source")
 output = option_group("Output")
@@ -39,8 +39,7 @@ messages = option_group("Messages")
     "--out",
     type=click.Path(),
     metavar="PATH",
-    help="Directory, or archive by suffix: .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip, .squashfs, .oci.tar, .run;"
-    " - for standard output.",
+    help=f"Directory, or archive by suffix: {', '.join(form.suffixes[0] for form in ARCHIVES)}; - for standard output.",
 )
 @output("--in-place", is_flag=True, help="Instead of --out: turn the environment itself into a bundle.")
 @output("--format", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
@@ -113,7 +112,7 @@ def pack(
     out = env if options.in_place else out
     if out is None:
         raise click.UsageError("Missing option '--out' or '--in-place'.")
-    if out == "-" and as_json:
+    if out == STANDARD_OUTPUT and as_json:
         raise click.UsageError("--json and --out - both want standard output")
     with shown_progress(quiet, verbose) as progress:
         result = run_pack(env, out, options, progress)

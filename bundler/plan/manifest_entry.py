@@ -25,31 +25,17 @@ MANIFEST = "bundle.json"
 _PATH = attrgetter("path")
 
 
-class ManifestMaker:
-    """What makes `bundle.json`, once the digests are known; `import_failures` are modules that the source cannot import either."""
+def manifest_entry(plan: Plan, import_failures: Mapping[str, str] | None) -> Entry:
+    """The entry of `bundle.json`; `import_failures` are modules that the source cannot import either."""
 
-    def __init__(self, plan: Plan, import_failures: Mapping[str, str]) -> None:
-        self._plan = plan
-        self._import_failures = import_failures
-        self._made: Manifest | None = None
+    def make(digests: Digests) -> bytes:
+        return write_manifest(manifest_of(plan, digests, import_failures))
 
-    @property
-    def entry(self) -> Entry:
-        """The entry of `bundle.json`."""
-        time = next(entry.mtime_ns for entry in self._plan.entries if entry.path == "pyvenv.cfg")
-        return Entry(MANIFEST, Deferred(self._make), 0o644, time, Layer.APPLICATION, "bundler")
-
-    @property
-    def manifest(self) -> Manifest:
-        """What was written; where nothing was, the same without digests."""
-        return self._made or manifest_of(self._plan, {}, self._import_failures)
-
-    def _make(self, digests: Digests) -> bytes:
-        self._made = manifest_of(self._plan, digests, self._import_failures)
-        return write_manifest(self._made)
+    time = next(entry.mtime_ns for entry in plan.entries if entry.path == "pyvenv.cfg")
+    return Entry(MANIFEST, Deferred(make), 0o644, time, Layer.APPLICATION, "bundler")
 
 
-def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]) -> Manifest:
+def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str] | None) -> Manifest:
     """The manifest of a plan. Without digests (a dry run) files have none."""
     interpreter = plan.environment.interpreter
     entries = sorted(plan.entries, key=_PATH)

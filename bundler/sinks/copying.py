@@ -74,6 +74,15 @@ def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> t
     return digest, None
 
 
+def replace_file(root: str, entry: Entry, digests: Digests) -> None:
+    """Write one file below `root` anew, in one step."""
+    path = os.path.join(root, entry.path)
+    with tempfile.TemporaryDirectory(prefix=".bundler-", dir=root) as temporary:
+        new = os.path.join(temporary, "new")
+        write_file(entry, new, digests, LinkMode.COPY)
+        os.replace(new, path)
+
+
 def same_as_known(descriptor: int, source: Source) -> bool:
     """Whether an open source is still the one whose digest is known: then so is all that was read of it."""
     return source.sha256 is not None and stamp_of(os.fstat(descriptor)) == source.stamp
