@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bundler.errors import BundlerError, OutputFailed
-from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
+from bundler.options import EditableMode, PackOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bundler.memory import Memory
     from bundler.plan.make import Plan
     from bundler.plan.manifest_entry import ManifestMaker
+    from bundler.plan.settings import PlanSettings
     from bundler.report import PackReport
     from bundler.sinks import Sink, Written
 
@@ -46,24 +47,19 @@ def pack(
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
     from bundler.audit.dlopened import OpenedLibraries, guess_opened
     from bundler.memory import NO_MEMORY, open_memory
-    from bundler.memory.compiled import pyc_cache_folder
+    from bundler.plan.settings import open_workspace
     from bundler.sinks.archives.output import STANDARD_OUTPUT
     from bundler.systems import system_of
 
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
-    with ExitStack() as held:
-        if decided.pyc is Pyc.COMPILE:
-            decided = replace(decided, pyc_cache=held.enter_context(pyc_cache_folder(use=options.cache)))
-        if decided.editable is EditableMode.BUILD:
-            from bundler.plan.editables.building import build_folder
-
-            decided = replace(decided, build_folder=held.enter_context(build_folder()))
+    with open_workspace(decided, cache=options.cache) as workspace:
+        decided = replace(decided, workspace=workspace)
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
         audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
         system = system_of(loaded.platform.system)
-        opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs, system)
+        opened = guess_opened(memory.opened.known if audited else {}, options.content.exclude_libs, system)
         while True:
             done = pack_once(loaded, out, options, decided, memory, opened, progress)
             if not isinstance(done, OpenedLibraries):
@@ -76,7 +72,7 @@ def pack_once(
     environment: Environment,
     out: str,
     options: PackOptions,
-    decided: PlanOptions,
+    decided: PlanSettings,
     memory: Memory,
     opened: OpenedLibraries,
     progress: Progress,
@@ -88,8 +84,7 @@ def pack_once(
 
     progress.phase("planning")
     with _Opening(out, options) as opening:
-        libraries = (*decided.include_libs, *opened.sonames)
-        plan = make_plan(environment, replace(decided, include_libs=libraries), memory, opening.begin)
+        plan = make_plan(environment, replace(decided, dlopened=tuple(opened.sonames)), memory, opening.begin)
         manifest = ManifestMaker(plan, {})
         if options.dry_run:
             return report(plan, out, options, manifest, None, None)
@@ -103,7 +98,7 @@ def pack_once(
 
         progress.phase("verifying")
         proof = prove(written.path, environment)
-        found = found_opened(proof, plan.libraries, opened, options.plan.include_libs)
+        found = found_opened(proof, plan.libraries, opened, options.content.include_libs)
         if found is not None:
             return found
         memory.opened.learn(opened.sonames)
@@ -174,26 +169,27 @@ def in_place(environment: str, options: PackOptions) -> PackOptions:
     return replace(options, format="directory")
 
 
-def decide(options: PackOptions, out: str, environment: Environment) -> PlanOptions:
-    """The plan's options, with what the format and the environment decide where the user did not.
+def decide(options: PackOptions, out: str, environment: Environment) -> PlanSettings:
+    """The settings of the plan, with what the format and the environment decide where the user did not.
 
     Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
     stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
     is asked to and is not run.
     """
+    from bundler.plan.settings import PlanSettings
     from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
     from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
 
     archive = format_of(out, options.format) is not DIRECTORY_FORMAT
-    pyc = options.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
+    pyc = options.content.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
     if not environment.probed:
-        check_nothing_runs(environment, pyc, options.plan.editable)
+        check_nothing_runs(environment, pyc, options.content.editable)
     epoch = None
     if archive:
         epoch = source_date_epoch()
         if epoch is None and pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
-    return replace(options.plan, pyc=pyc, epoch=epoch, threads=options.threads, in_place=options.in_place)
+    return PlanSettings(options.content, pyc, epoch, options.threads, options.in_place)
 
 
 def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:

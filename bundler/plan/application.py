@@ -11,7 +11,7 @@ from bundler.bundle_paths import relative
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
 from bundler.plan.collect import ADDED, Collected
 from bundler.plan.mounts import Mount, MountTable
 from bundler.rewrite.direct_url import names_local_path
@@ -73,7 +73,7 @@ def check_added(collected: Collected, entries: Mapping[str, Entry]) -> None:
     )
 
 
-def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: Environment) -> StartCommand:
+def plan_start(options: ContentOptions, entries: Mapping[str, Entry], environment: Environment) -> StartCommand:
     """The start command for `options.entry`: `module:function`, or a script with arguments.
 
     Raises BundlerError where the module or the script is not in the bundle, or `bin/start` is taken.

@@ -6,14 +6,14 @@ import os
 
 from bundler.entries import Content, Directory, Entry, Layer, Link, Literal
 from bundler.environment import Environment
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
 from bundler.rewrite.activation import activation_scripts
 from bundler.rewrite.debian import dist_packages_pth
 from bundler.rewrite.pyvenv_cfg import pyvenv_cfg
 from bundler.version import VERSION
 
 
-def interpreter_entries(environment: Environment, options: PlanOptions) -> tuple[Entry, ...]:
+def interpreter_entries(environment: Environment, options: ContentOptions) -> tuple[Entry, ...]:
     """The entries that every bundle has. Their time is that of the interpreter."""
     interpreter, scheme = environment.interpreter, environment.scheme
     time = os.stat(interpreter.executable).st_mtime_ns

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bundler.entries import Deferred, Directory, Entry, Link, Source
 from bundler.environment import Environment
 from bundler.floor import Floor
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
-from bundler.options import PlanOptions, Pyc, Symlinks
+from bundler.options import Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
 from bundler.plan.base_mounts import mounts_for
 from bundler.plan.binaries import plan_binaries
@@ -22,6 +22,7 @@ from bundler.plan.filters import filtered
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.mounts import MountTable
 from bundler.plan.records import plan_records
+from bundler.plan.settings import PlanSettings
 from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
@@ -57,7 +58,7 @@ class Plan:
 
 def make_plan(
     environment: Environment,
-    options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    settings: PlanSettings = PlanSettings(),  # noqa: B008 - immutable
     memory: Memory = NO_MEMORY,
     begin: Callable[[Sequence[Entry]], object] = lambda _: None,
 ) -> Plan:
@@ -66,12 +67,13 @@ def make_plan(
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
+    options = settings.content
     system_site = options.system_site and uses_system_site(environment)
-    own = mounts_for(environment, in_place=options.in_place)
+    own = mounts_for(environment, in_place=settings.in_place)
     if system_site:
         environment = with_system_site(environment)
         own = (*own, *system_site_mounts(environment))
-    editables = plan_editables(environment, MountTable(own), options)
+    editables = plan_editables(environment, MountTable(own), settings)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
     collected = collect(mounts, environment.sysroot, memory.digests.known)
     entries = dict(collected.entries)
@@ -82,8 +84,10 @@ def make_plan(
     complete = len(entries)
     entries = filtered(entries, environment.scheme, options)
     notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
-    begin(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, options.pyc))
-    binaries = plan_binaries(entries, environment, mounts, options, memory.patches)
+    begin(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, settings.pyc))
+    # Libraries that modules open at run time come along like those that the user names.
+    included = replace(options, include_libs=(*options.include_libs, *settings.dlopened))
+    binaries = plan_binaries(entries, environment, mounts, included, memory.patches)
     put(entries, binaries.entries)
     texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
     put(entries, texts.entries)
@@ -92,14 +96,14 @@ def make_plan(
     check_added(collected, entries)
     start = plan_start(options, entries, environment) if options.entry else None
     put(entries, (start.script,) if start else ())
-    settle_compiled(entries, environment, options)
+    settle_compiled(entries, environment, settings)
     put(entries, plan_records(entries, environment, mounts, editables.added))
     put(entries, missing_parents(entries))
     with_known_digests(entries, memory.digests.known)
     if options.symlinks is Symlinks.NONE:
         entries = without_links(entries)
-    if options.epoch is not None:
-        entries = with_fixed_times(entries, options.epoch, spread=options.pyc is Pyc.NONE)
+    if settings.epoch is not None:
+        entries = with_fixed_times(entries, settings.epoch, spread=settings.pyc is Pyc.NONE)
     return Plan(
         environment,
         in_order(entries),
@@ -133,17 +137,17 @@ def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:
         )
 
 
-def settle_compiled(entries: dict[str, Entry], environment: Environment, options: PlanOptions) -> None:
+def settle_compiled(entries: dict[str, Entry], environment: Environment, settings: PlanSettings) -> None:
     """Keep, make or leave out the compiled modules."""
-    if options.pyc is Pyc.KEEP:
+    if settings.pyc is Pyc.KEEP:
         drop_stale(entries)
-        if options.epoch is not None:
+        if settings.epoch is not None:
             without_times(entries)
         return
     drop_compiled(entries)
-    if options.pyc is Pyc.COMPILE:
+    if settings.pyc is Pyc.COMPILE:
         interpreter = environment.interpreter
-        folder, threads = options.pyc_cache, options.threads
+        folder, threads = settings.workspace.pyc, settings.threads
         put(entries, compile_all(entries, interpreter, environment.scheme.stdlib, environment.python, folder, threads))
 
 

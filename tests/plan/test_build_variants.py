@@ -18,6 +18,7 @@ from bundler.entries import Link
 from bundler.environment import Environment, load_environment
 from bundler.plan.make import make_plan
 from bundler.plan.manifest_entry import manifest_of
+from bundler.systems import system_of
 from tests.material.environments import run
 from tests.material.interpreters import main_python
 
@@ -86,7 +87,12 @@ def variant(where: Path, threads: str, debug: str) -> Environment:
         },
     )
     return replace(
-        real, root=str(where / "env"), interpreter=interpreter, site_packages=(str(packages),), distributions=()
+        real,
+        root=str(where / "env"),
+        interpreter=interpreter,
+        site_packages=(str(packages),),
+        distributions=(),
+        scheme=system_of(real.platform.system).scheme(interpreter),
     )
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -23,13 +21,6 @@ _NOT_INSTALLED = 3
 _OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "CARGO_NET_OFFLINE": "true"}
 # What setuptools leaves behind in `build/` and would put into the next wheel.
 _LEFT_OVER = ("lib.", "bdist.", "temp.", "__editable__.")
-
-
-@contextlib.contextmanager
-def build_folder() -> Iterator[str]:
-    """A folder for copies of projects and their wheels, which lives as long as the plan that takes files from it."""
-    with tempfile.TemporaryDirectory(prefix="bundler-build-") as folder:
-        yield folder
 
 
 @dataclass(frozen=True, slots=True)

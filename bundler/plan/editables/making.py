@@ -11,12 +11,13 @@ from bundler.bundle_paths import relative
 from bundler.entries import Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
-from bundler.options import EditableMode, PlanOptions
+from bundler.options import EditableMode
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.editables.found import Editable, EggLink, Hook, Part, SearchPath, find_editables
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import read_egg_link, read_path, read_whole_path
 from bundler.plan.mounts import Mount, MountTable
+from bundler.plan.settings import PlanSettings
 from bundler.rewrite.pth import rewrite_pth, without_lines
 
 
@@ -38,7 +39,7 @@ class Editables:
     notes: tuple[str, ...]
 
 
-def plan_editables(environment: Environment, table: MountTable, options: PlanOptions) -> Editables:
+def plan_editables(environment: Environment, table: MountTable, settings: PlanSettings) -> Editables:
     """Find the editables of an environment and make them real.
 
     Raises UnsupportedEditable (several together) for those that cannot be, and for all of them with `--editable error`.
@@ -50,9 +51,9 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
     found = find_editables(environment, is_outside)
     if not environment.sysroot.is_host:
         raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
-    if options.editable is EditableMode.ERROR:
+    if settings.content.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found.editables])
-    maker = _Maker(table, environment, _reader(environment, options))
+    maker = _Maker(table, environment, _reader(environment, settings))
     for editable in found.editables:
         maker.take(editable)
     raise_all(maker.errors)
@@ -72,7 +73,7 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
 Reader = Callable[[Editable], Content]
 
 
-def _reader(environment: Environment, options: PlanOptions) -> Reader:
+def _reader(environment: Environment, settings: PlanSettings) -> Reader:
     """How an editable's content is had: by its back end, or from where it points."""
     suffixes = environment.interpreter.extension_suffixes
 
@@ -84,7 +85,7 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
             )
         from bundler.plan.editables.building import Builder
 
-        builder = Builder(environment.python, options.build_folder, options.build_network)
+        builder = Builder(environment.python, settings.workspace.builds, settings.content.build_network)
         return builder.build(editable.name, editable.project)
 
     def copy(editable: Editable) -> Content:
@@ -92,7 +93,7 @@ def _reader(environment: Environment, options: PlanOptions) -> Reader:
         placements = tuple(placement for content in contents for placement in content.placements)
         return Content(contents[0].back_end, placements)
 
-    return build if options.editable is EditableMode.BUILD else copy
+    return build if settings.content.editable is EditableMode.BUILD else copy
 
 
 def _read(part: Part, editable: Editable, suffixes: tuple[str, ...]) -> Content:

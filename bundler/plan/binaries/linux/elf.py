@@ -12,7 +12,7 @@ from bundler.entries import Entry, Link, Patched, Source, Stamp, stamp_of
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, Planned
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, PlannedView, SearchPathChange, SearchPaths
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
@@ -34,7 +34,7 @@ def plan_elf(
     entries: Mapping[str, Entry],
     environment: Environment,
     mounts: MountTable,
-    options: PlanOptions,
+    options: ContentOptions,
     patches: PatchCache = NO_PATCH_CACHE,
 ) -> PlannedBinaries:
     """Read the ELF files among `entries`, find what they need, and plan their patches, or recall them from `patches`.
