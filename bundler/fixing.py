@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bundler.bundle_paths import relative
+from bundler.bundle_paths import BundleRoot, relative
 from bundler.entries import Digest
 from bundler.errors import NotABundle, OutputFailed
 from bundler.manifest import read_manifest
 from bundler.rewrite.pyvenv_cfg import parse
-from bundler.rewrite.record import parse_record, rewrite_record
+from bundler.rewrite.record import parse_record, path_of_row, rewrite_record
 from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 
@@ -165,16 +165,17 @@ def _records(root: str, site_packages: tuple[str, ...], changes: _Changes) -> di
     found = {}
     for site in site_packages:
         for file in sorted(glob.glob(os.path.join(glob.escape(os.path.join(root, site)), "*.dist-info", "RECORD"))):
-            with open(file, "rb") as record:
-                data = record.read()
+            with open(file, "rb") as opened:
+                record = parse_record(opened.read())
 
             def resolve(row: str, site: str = site) -> str:
-                return relative(os.path.normpath(os.path.join(root, site, row)).lstrip("/"), root.lstrip("/"))
+                path = path_of_row(row, site)
+                return BundleRoot(root).inside(path) or path
 
-            owned = changes.scripts.keys() & {resolve(row.path) for row in parse_record(data)}
+            owned = changes.scripts.keys() & {resolve(row.path) for row in record.rows}
             if owned:
                 found[os.path.relpath(file, root)] = rewrite_record(
-                    data,
+                    record,
                     site_packages=site,
                     resolve=resolve,
                     added=[changes.beside[path] for path in owned if path in changes.beside],

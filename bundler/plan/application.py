@@ -14,8 +14,6 @@ from bundler.errors import BundlerError, raise_all
 from bundler.options import ContentOptions
 from bundler.plan.collect import ADDED, Collected
 from bundler.plan.mounts import Mount, MountTable
-from bundler.rewrite.direct_url import names_local_path
-from bundler.rewrite.record import parse_record
 from bundler.rewrite.scripts import ISOLATED, rewrite_script
 from bundler.rewrite.templates import read_template
 from bundler.scheme import BundleScheme
@@ -155,18 +153,16 @@ def _is_python_script(entry: Entry) -> bool:
     return head.startswith(b"#!") and (b"python" in first or b"__bundler_script" in head)
 
 
-def mark_application(entries: dict[str, Entry], environment: Environment, mounts: MountTable) -> None:
-    """Put the files of distributions that are the user's own (installed from a local place) into the application's layer."""
+def with_application_layer(
+    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable
+) -> dict[str, Entry]:
+    """The entries, with the files of distributions that are the user's own (installed from a local place) in their layer."""
+    moved = dict(entries)
     for distribution in environment.distributions:
-        try:
-            with open(os.path.join(distribution.metadata, "direct_url.json"), "rb") as file:
-                local = names_local_path(file.read())
-            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                rows = parse_record(file.read())
-        except OSError:
+        if distribution.direct_url is None or not distribution.direct_url.is_local:
             continue
-        folder = os.path.dirname(distribution.metadata)
-        for row in rows if local else ():
-            path = mounts.bundle_path(os.path.normpath(os.path.join(folder, row.path)))
-            if path is not None and path in entries:
-                entries[path] = entries[path]._replace(layer=Layer.APPLICATION)
+        for file in distribution.files.paths:
+            path = mounts.bundle_path(file)
+            if path is not None and path in moved:
+                moved[path] = moved[path]._replace(layer=Layer.APPLICATION)
+    return moved

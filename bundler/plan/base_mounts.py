@@ -31,6 +31,17 @@ def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mou
     return (*_base(environment.interpreter, environment.scheme), *_environment(environment, in_place))
 
 
+def unlisted(environment: Environment) -> tuple[str, ...]:
+    """Warnings of distributions that may have files outside of their package folder which nothing lists, where a list decides."""
+    if not _is_shared(environment):
+        return ()
+    return tuple(
+        f"{os.path.basename(distribution.metadata)} lists no files: those outside of its package folder stay behind"
+        for distribution in environment.distributions
+        if not distribution.files.is_there
+    )
+
+
 def wheels_path(scheme: BundleScheme) -> str:
     """The bundle path of the wheels that a distribution of the operating system keeps for `ensurepip`."""
     return f"{scheme.share}/python-wheels"
@@ -187,30 +198,27 @@ def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
     skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
     if environment.interpreter.framework:  # a seal over files that change
         skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
-    if environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(sysroot.name_of(sysroot.real(root))):
+    if _is_shared(environment):
         yield from _owned(environment, frozenset(skip))
         return
     yield Mount(root, "", "env:", Layer.PACKAGES, frozenset(skip))
 
 
+def _is_shared(environment: Environment) -> bool:
+    """Whether other software lies beside the packages: then only what distributions list as theirs comes along."""
+    root = environment.sysroot.name_of(environment.sysroot.real(environment.root))
+    return environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(root)
+
+
 def _owned(environment: Environment, skip: frozenset[str]) -> Iterator[Mount]:
     """From a prefix that other software shares: the packages, and the files outside that they list as theirs."""
-    from bundler.rewrite.record import parse_record
-
     root = environment.sysroot.real(environment.root)
     for folder in environment.site_packages:
         below = os.path.relpath(folder, root)
         yield Mount(folder, below, f"env:{below}", Layer.PACKAGES)
     for distribution in environment.distributions:
-        folder = os.path.dirname(distribution.metadata)
-        try:
-            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                rows = parse_record(file.read())
-        except OSError:
-            continue
-        for row in rows:
-            path = os.path.normpath(os.path.join(folder, row.path))
+        for path in distribution.files.paths:
             below = os.path.relpath(path, root)
-            outside = not path.startswith(folder + "/") and not below.startswith("..")
+            outside = not path.startswith(distribution.folder + "/") and not below.startswith("..")
             if outside and below not in skip and os.path.lexists(path):
                 yield Mount(path, below, f"env:{below}", Layer.PACKAGES)

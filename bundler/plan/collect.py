@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -36,12 +35,14 @@ class Collected:
     """Bundle paths of the user's own files (origin `added:`) where something else would have stood."""
 
 
-def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_KNOWN) -> Collected:
+def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_KNOWN, *, now: int = 0) -> Collected:
     """Every path below the mounts, links followed inside the sysroot; `known` are digests of files by their stamps.
+
+    `now` (nanoseconds since the epoch) lies before the walk: files that changed shortly before, or later, get no stamp.
 
     Raises BundlerError for what may not be read.
     """
-    collector = _Collector(table, sysroot, known)
+    collector = _Collector(table, sysroot, known, now)
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.settle_links()
@@ -69,7 +70,7 @@ class _Place:
 class _Collector:
     """The state of one walk."""
 
-    def __init__(self, table: MountTable, sysroot: Sysroot, known: Known) -> None:
+    def __init__(self, table: MountTable, sysroot: Sysroot, known: Known, now: int) -> None:
         self.entries: dict[str, Entry] = {}
         self.warnings: list[str] = []
         self.clashes: list[str] = []
@@ -79,7 +80,7 @@ class _Collector:
         self._links: dict[str, _Place] = {}
         self._over_folders: set[str] = set()
         """Bundle paths of links that lie over a lower mount's folder."""
-        self._now = time.time_ns()
+        self._now = now
 
     def take_mount(self, mount: Mount) -> None:
         """Walk one mount over what is there."""

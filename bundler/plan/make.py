@@ -12,8 +12,8 @@ from bundler.floor import Floor
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
 from bundler.options import Pyc, Symlinks
-from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
-from bundler.plan.base_mounts import mounts_for
+from bundler.plan.application import StartCommand, added_mounts, check_added, plan_start, with_application_layer
+from bundler.plan.base_mounts import mounts_for, unlisted
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
@@ -75,9 +75,8 @@ def make_plan(
         own = (*own, *system_site_mounts(environment))
     editables = plan_editables(environment, MountTable(own), settings)
     mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts, environment.sysroot, memory.digests.known)
-    entries = dict(collected.entries)
-    mark_application(entries, environment, mounts)
+    collected = collect(mounts, environment.sysroot, memory.digests.known, now=environment.read_at)
+    entries = with_application_layer(collected.entries, environment, mounts)
     remove_editables(entries, editables)
     put(entries, interpreter_entries(environment, options))
     put(entries, (system_site_entry(environment),) if system_site else ())
@@ -110,7 +109,14 @@ def make_plan(
         binaries.libraries,
         binaries.libpython,
         binaries.floor,
-        (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
+        (
+            *environment.unreadable,
+            *unlisted(environment),
+            *collected.warnings,
+            *editables.warnings,
+            *binaries.warnings,
+            *texts.warnings,
+        ),
         modules_without_pyc(entries, environment.interpreter.cache_tag),
         start,
         notes,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bundler.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.environment import Distribution, Environment
 from bundler.plan.mounts import MountTable
-from bundler.rewrite.record import owned_paths, rewrite_record
+from bundler.rewrite.record import path_of_row, rewrite_record
 from bundler.rewrite.scripts import side_file_path
 
 BUNDLER = "bundler"
@@ -43,14 +43,12 @@ def _plan_record(
 ) -> Entry | None:
     """`pycs` are the compiled modules that are made anew, by their sources (bundle paths)."""
     metadata = mounts.bundle_path(distribution.metadata)
-    record = entries.get(f"{metadata}/RECORD")
-    if metadata is None or record is None or not isinstance(record.content, Source):
+    record, rows = entries.get(f"{metadata}/RECORD"), distribution.files.record
+    if metadata is None or rows is None or record is None or not isinstance(record.content, Source):
         return None
-    with open(record.content.path, "rb") as file:
-        data = file.read()
     site_packages = os.path.dirname(metadata)
-    resolve = _resolver(os.path.dirname(distribution.metadata), entries, mounts)
-    owned = [resolve(path) for path in owned_paths(data)]
+    resolve = _resolver(distribution.folder, entries, mounts)
+    owned = [resolve(row.path) for row in rows.rows]
     changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
     brought |= {side for path in changed if (side := side_file_path(path)) in entries}
@@ -61,7 +59,7 @@ def _plan_record(
 
     def make(digests: Digests) -> bytes:
         return rewrite_record(
-            data, site_packages=site_packages, resolve=resolve, added=new, digests=digests, changed=changed
+            rows, site_packages=site_packages, resolve=resolve, added=new, digests=digests, changed=changed
         )
 
     return record._replace(content=Deferred(make), reason="rows of changed files made anew")
@@ -79,8 +77,7 @@ def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> 
     """
 
     def resolve(row: str) -> str | None:
-        plain = row[:1] not in ("/", ".", "") and "//" not in row and "/." not in row
-        path = f"{folder}/{row}" if plain else os.path.normpath(os.path.join(folder, row))
+        path = path_of_row(row, folder)
         inside = mounts.bundle_path(path)
         if inside is not None and inside in entries:
             return inside

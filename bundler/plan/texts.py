@@ -16,7 +16,7 @@ from bundler.plan.mounts import MountTable
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
-from bundler.rewrite.direct_url import names_local_path
+from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
@@ -212,7 +212,7 @@ class _Planner:
 
     def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:
         """A local path of the builder stays out; its row leaves RECORD."""
-        if names_local_path(data):
+        if parse_direct_url(data).is_local:
             self.removed.add(entry.path)
         return None
 

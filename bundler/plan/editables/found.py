@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from bundler.environment import Distribution, Environment
 from bundler.plan.editables.paths import egg_link_folder
-from bundler.rewrite.direct_url import local_path
 from bundler.rewrite.pth import ImportLine, PathLine, parse_pth
-from bundler.rewrite.record import owned_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,8 @@ class _Finder:
     def _take(self, folder: str, path: str, line: str, part: Part) -> None:
         owner = self._owners.get(path)
         name = owner.name if owner is not None else os.path.basename(path).removesuffix(".pth")
-        editable = self._editable(name, folder, owner, _project(owner) if owner is not None else None)
+        url = owner.direct_url if owner is not None else None
+        editable = self._editable(name, folder, owner, url.local_path if url is not None else None)
         editable.parts.append(part)
         editable.lines.setdefault(path, set()).add(line)
 
@@ -134,24 +133,9 @@ def _hook(folder: str, code: str) -> str | None:
     return path if os.path.isfile(path) else None
 
 
-def _project(owner: Distribution) -> str | None:
-    """The folder that a distribution was installed from."""
-    try:
-        with open(os.path.join(owner.metadata, "direct_url.json"), "rb") as file:
-            return local_path(file.read())
-    except OSError:
-        return None
-
-
 def _owners(environment: Environment) -> Iterator[tuple[str, Distribution]]:
-    """The distribution that owns each `.pth` file, by the file's path, as the RECORDs tell."""
+    """The distribution that owns each `.pth` file, by the file's path."""
     for distribution in environment.distributions:
-        folder = os.path.dirname(distribution.metadata)
-        try:
-            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                data = file.read()
-        except OSError:
-            continue
-        for path in owned_paths(data) if b".pth" in data else ():
+        for path in distribution.files.paths:
             if path.endswith(".pth"):
-                yield os.path.normpath(os.path.join(folder, path)), distribution
+                yield path, distribution

@@ -51,7 +51,7 @@ def plan_macho(
         excluded=frozenset(options.exclude_libs),
         included=[_included(name, files) for name in options.include_libs],
     )
-    added = tuple(bundled_entry(library, interpreter) for library in closure.facts.bundled)
+    added = tuple(bundled_entry(library, environment) for library in closure.facts.bundled)
     planned = {**entries, **{entry.path: entry for entry in added}}
     everything = {**images, **closure.images}
     changes = find_changes(everything, closure.facts, planned, scheme)
