@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from bundler.audit.contents import came_later
 from bundler.audit.tree import BundleTree
-
-_INSTALLERS = ("pip", "setuptools", "pkg_resources", "wheel", "uv")
-"""What they open they need on Windows, or to look at the host."""
+from bundler.rewrite.installers import INSTALLER_MODULES
 
 
 def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
@@ -43,6 +41,6 @@ def opening_packages(tree: BundleTree) -> list[str]:
         if not seen.opens_libraries or folder is None or came_later(tree, path):
             continue
         name = path[len(folder) + 1 :].partition("/")[0].removesuffix(".py")
-        if name.isidentifier() and name not in _INSTALLERS:
+        if name.isidentifier() and name not in INSTALLER_MODULES:
             names.add(name)
     return sorted(names)

@@ -12,15 +12,9 @@ from collections.abc import Iterator
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.mounts import Mount
+from bundler.rewrite.installers import ENVIRONMENT_FILES, Meaning, is_makers_script
 from bundler.scheme import BundleScheme
 from bundler.systems.prefixes import is_shared_prefix
-
-# What ties a venv to its base or its place, or speaks to other tools about the folder (reference: interpreters 2.6).
-_ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
-_FOR_THE_FOLDER = frozenset({".gitignore", "CACHEDIR.TAG"})
-_PYTHON_LINK = re.compile(r"(python|pythonw)(\d+(\.\d+)?t?d?)?")
-# What venv, virtualenv and uv write. `activate_this.py` finds its place by itself and stays.
-_ACTIVATION = re.compile(r"activate(\.(bat|csh|fish|nu|ps1|sh|xsh))?|Activate\.ps1|deactivate(\.(bat|nu))?|pydoc\.bat")
 
 
 def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:
@@ -188,12 +182,12 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
 def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
     """What lies in the environment's own folder, but for the interpreter and what ties it to its base."""
     root = environment.root
-    skip = set(_ENVIRONMENT_SKIP - _FOR_THE_FOLDER if in_place else _ENVIRONMENT_SKIP)
+    skip = {file.name for file in ENVIRONMENT_FILES if file.meaning is Meaning.TIE or not in_place}
     if os.path.islink(os.path.join(root, "lib64")):
         skip.add("lib64")
     sysroot = environment.sysroot
     for name in sysroot.names_in(os.path.join(root, environment.scheme.scripts)):
-        if _PYTHON_LINK.fullmatch(name) or _ACTIVATION.fullmatch(name):
+        if is_makers_script(name):
             skip.add(environment.scheme.script(name))
     skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
     if environment.interpreter.framework:  # a seal over files that change

@@ -22,11 +22,13 @@ _NEVER_MODULES = re.compile(r"(__pycache__|.*\.(egg-info|dist-info|egg-link)|\..
 
 def modules_of(folder: str, name: str) -> list[str]:
     """Names in `folder` (packages and module files) that distribution `name` means by having it on `sys.path`."""
+    from packaging.utils import canonicalize_name
+
     settings = _settings(folder)
     if settings is None:
         return importable(folder)
     spelled = re.sub(r"[-.]+", "_", name)
-    normalised = re.sub(r"[-_.]+", "_", name).lower()  # hatchling, uv and poetry
+    normalised = canonicalize_name(name).replace("-", "_")  # hatchling, uv and poetry
     in_namespace = name.replace("-", "_")  # flit
     for candidates in (_named_modules(settings), [spelled], [normalised], [in_namespace]):
         found = [found for candidate in candidates if (found := _existing(folder, candidate)) is not None]

@@ -19,9 +19,10 @@ from bundler.rewrite.debian import rewrite_debian
 from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
+from bundler.rewrite.launchers.setuptools import read_stand_in
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
-from bundler.rewrite.scripts import developed_script, rewrite_script, side_file_path
+from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 from bundler.rewrite.sysconfig import (
     MovedDirectory,
@@ -217,10 +218,10 @@ class _Planner:
         return None
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
-        developed = developed_script(data)
-        if developed is not None and os.path.isfile(developed):
-            # A stand-in for a script of the project: the script itself, run by the stand-in's Python.
-            body = _read(developed).partition(b"\n")[2]
+        stand_in = read_stand_in(data)
+        if stand_in is not None and os.path.isfile(stand_in.script):
+            # The project's script itself, run by the stand-in's Python.
+            body = _read(stand_in.script).partition(b"\n")[2]
             data = data.partition(b"\n")[0] + b"\n" + body
         return self._python_script(entry, data) or self._other_script(entry, data)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bundler.errors import UnsupportedEditable
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.project import read_settings
+from bundler.rewrite.installers import MARKS
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "build_script.py")
 _LEGACY = "setuptools.build_meta:__legacy__"  # PEP 517: what a project without a build-system table means
@@ -105,8 +106,7 @@ def _copy(project: str, target: str) -> None:
     """The project, without environments, bundles and what earlier builds of setuptools left in it."""
 
     def left_out(folder: str, names: list[str]) -> list[str]:
-        marked = ("pyvenv.cfg", "bundle.json")
-        found = [name for name in names if any(os.path.exists(os.path.join(folder, name, mark)) for mark in marked)]
+        found = [name for name in names if any(os.path.exists(os.path.join(folder, name, mark)) for mark in MARKS)]
         if folder == os.path.join(project, "build"):
             found += [name for name in names if name == "lib" or name.startswith(_LEFT_OVER)]
         return [*found, *(name for name in names if name == "__pycache__")]

@@ -7,12 +7,12 @@ strict mode (a folder of links to the files of the wheel) and in its compat mode
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
 from bundler.plan.editables.content import Content, Placement
 from bundler.plan.project import importable, modules_of
+from bundler.rewrite.launchers.setuptools import READ, read_stand_in
 from bundler.sysroot import Sysroot
 
 TO_SCRIPTS = "../../../bin"
@@ -68,11 +68,9 @@ def _scripts(distribution: str, folder: str) -> Iterator[Placement]:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             with open(path, "rb") as file:
-                text = file.read(4096).decode("utf-8", "surrogateescape")
-            mark = re.search(r"^# EASY-INSTALL-DEV-SCRIPT: '([^'=]*)", text, re.MULTILINE)
-            source = re.search(r"^__file__ = '(.*)'$", text, re.MULTILINE)
-            if mark and source and _same(mark[1], distribution) and os.path.isfile(source[1]):
-                yield Placement(source[1], f"{TO_SCRIPTS}/{name}")
+                found = read_stand_in(file.read(READ))
+            if found is not None and _same(found.distribution, distribution) and os.path.isfile(found.script):
+                yield Placement(found.script, f"{TO_SCRIPTS}/{name}")
 
 
 def _top_level(metadata: str) -> list[str]:
@@ -85,4 +83,6 @@ def _top_level(metadata: str) -> list[str]:
 
 def _same(one: str, other: str) -> bool:
     """Whether two spellings are one distribution's name."""
-    return one.replace("-", "_").replace(".", "_").lower() == other.replace("-", "_").replace(".", "_").lower()
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(one) == canonicalize_name(other)
