@@ -186,7 +186,7 @@ def decide(options: PackOptions, out: str, environment: Environment) -> PlanSett
         check_nothing_runs(environment, pyc, options.content.editable)
     epoch = None
     if archive:
-        epoch = source_date_epoch()
+        epoch = source_date_epoch(os.environ)
         if epoch is None and pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
     return PlanSettings(options.content, pyc, epoch, options.threads, options.in_place)

@@ -39,11 +39,10 @@ def key_of(stamp: Stamp | None, patch: Patch | None = None) -> bytes | None:
     return None if print_of_patch is None else stamp + print_of_patch
 
 
-def with_known_digests(entries: dict[str, Entry], known: Known) -> None:
-    """Tell the entries' files what their digests are, where that is known. (Most were told when they were found.)"""
-    if not known:
-        return
-    for path, entry in entries.items():
+def with_known_digests(entries: Mapping[str, Entry], known: Known) -> dict[str, Entry]:
+    """The entries, with their files' digests where those are known. (Most were told when the file was found.)"""
+    result = dict(entries)
+    for path, entry in entries.items() if known else ():
         content = entry.content
         if not isinstance(content, (Source, Patched)) or content.stamp is None or content.sha256 is not None:
             continue
@@ -51,7 +50,8 @@ def with_known_digests(entries: dict[str, Entry], known: Known) -> None:
         sha256 = known.get(key) if key is not None else None
         if sha256 is not None:
             told = content._replace(sha256=sha256) if isinstance(content, Source) else replace(content, sha256=sha256)
-            entries[path] = entry._replace(content=told)
+            result[path] = entry._replace(content=told)
+    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.mounts import Mount
+from bundler.plan.origins import BASE, ENVIRONMENT, HOST
+from bundler.rewrite.debian import WHEELS_FOLDER
 from bundler.rewrite.installers import ENVIRONMENT_FILES, Meaning, is_makers_script
 from bundler.scheme import BundleScheme
-from bundler.systems.prefixes import is_shared_prefix
+from bundler.systems.prefixes import TCL_FOLDERS, is_shared_prefix
 
 
 def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:
@@ -44,7 +46,7 @@ def wheels_path(scheme: BundleScheme) -> str:
 def wheel_directory(interpreter: Interpreter) -> str:
     """Where a distribution of the operating system keeps the wheels for `ensurepip`, as a name; "" where Python has its own."""
     configured = interpreter.variables.get("WHEEL_PKG_DIR", "").rstrip("/")
-    return configured or ("/usr/share/python-wheels" if interpreter.dist_packages else "")
+    return configured or (WHEELS_FOLDER if interpreter.dist_packages else "")
 
 
 def _base(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
@@ -68,9 +70,7 @@ def _runtime(interpreter: Interpreter, source: str, path: str, skip: frozenset[s
 def base_origin(interpreter: Interpreter, source: str) -> str:
     """`base:` and the path below the base's prefix; `host:` and the name in the sysroot for what lies elsewhere."""
     prefix = interpreter.base_prefix.rstrip("/") + "/"
-    return (
-        "base:" + source[len(prefix) :] if source.startswith(prefix) else "host:" + interpreter.sysroot.name_of(source)
-    )
+    return BASE + source[len(prefix) :] if source.startswith(prefix) else HOST + interpreter.sysroot.name_of(source)
 
 
 def _headers(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
@@ -112,7 +112,7 @@ def _with_link_targets(folder: str, names: list[str]) -> list[str]:
 def _scripts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """The base's own scripts; not pip's, whose package stays behind."""
     sysroot = interpreter.sysroot
-    folder = sysroot.real(os.path.join(interpreter.base_prefix, "bin"))
+    folder = sysroot.real(os.path.join(interpreter.base_prefix, scheme.scripts))
     short = interpreter.short_version
     patterns = (
         rf"python({re.escape(short)}|3)?[td]*-config",
@@ -149,7 +149,7 @@ def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mo
             if fits and _belongs(os.path.join(folder, name), interpreter):
                 yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.pkg_config}/{name}")
         break
-    manual = sysroot.real(os.path.join(interpreter.base_prefix, "share", "man", "man1"))
+    manual = sysroot.real(os.path.join(interpreter.base_prefix, scheme.share, "man", "man1"))
     for name in sysroot.names_in(manual):
         fits = re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name)
         if fits and _belongs(os.path.join(manual, name), interpreter):
@@ -167,10 +167,9 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     dynload = os.path.join(interpreter.platstdlib, "lib-dynload")
     if not any(name.startswith("_tkinter.") for name in sysroot.names_in(dynload)):
         return
-    shared = ("/usr/share/tcltk", "/usr/share", "/usr/lib", "/usr/local/lib")
-    libraries = os.path.join(interpreter.base_prefix, "lib")
+    libraries = os.path.join(interpreter.base_prefix, scheme.libraries)
     for version in ("8.6", "9.0"):
-        for folder in (libraries, *map(sysroot.path_of, shared)):
+        for folder in (libraries, *map(sysroot.path_of, TCL_FOLDERS)):
             if sysroot.is_file(os.path.join(folder, f"tcl{version}", "init.tcl")):
                 for name in (f"tcl{version}", f"tk{version}"):
                     place = sysroot.real(os.path.join(folder, name))
@@ -195,7 +194,7 @@ def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
     if _is_shared(environment):
         yield from _owned(environment, frozenset(skip))
         return
-    yield Mount(root, "", "env:", Layer.PACKAGES, frozenset(skip))
+    yield Mount(root, "", ENVIRONMENT, Layer.PACKAGES, frozenset(skip))
 
 
 def _is_shared(environment: Environment) -> bool:
@@ -209,10 +208,10 @@ def _owned(environment: Environment, skip: frozenset[str]) -> Iterator[Mount]:
     root = environment.sysroot.real(environment.root)
     for folder in environment.site_packages:
         below = os.path.relpath(folder, root)
-        yield Mount(folder, below, f"env:{below}", Layer.PACKAGES)
+        yield Mount(folder, below, ENVIRONMENT + below, Layer.PACKAGES)
     for distribution in environment.distributions:
         for path in distribution.files.paths:
             below = os.path.relpath(path, root)
             outside = not path.startswith(distribution.folder + "/") and not below.startswith("..")
             if outside and below not in skip and os.path.lexists(path):
-                yield Mount(path, below, f"env:{below}", Layer.PACKAGES)
+                yield Mount(path, below, ENVIRONMENT + below, Layer.PACKAGES)

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bundler.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.environment import Distribution, Environment
 from bundler.plan.mounts import MountTable
+from bundler.plan.origins import BUNDLER
+from bundler.plan.overlay import Entries
 from bundler.rewrite.record import path_of_row, rewrite_record
 from bundler.rewrite.scripts import side_file_path
 
-BUNDLER = "bundler"
-"""The origin of what bundler makes itself."""
-
 
 def plan_records(
-    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, added: Mapping[str, Sequence[str]]
+    entries: Entries, environment: Environment, mounts: MountTable, added: Mapping[str, Sequence[str]]
 ) -> tuple[Entry, ...]:
     """Deferred entries for the RECORDs that must change.
 
@@ -36,7 +35,7 @@ def plan_records(
 
 def _plan_record(
     distribution: Distribution,
-    entries: Mapping[str, Entry],
+    entries: Entries,
     mounts: MountTable,
     added: Mapping[str, Sequence[str]],
     pycs: Mapping[str, Sequence[str]],
@@ -70,7 +69,7 @@ def _is_new(entry: Entry) -> bool:
     return entry.reason is not None or entry.origin == BUNDLER
 
 
-def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> Callable[[str], str | None]:
+def _resolver(folder: str, entries: Entries, mounts: MountTable) -> Callable[[str], str | None]:
     """From a row's path to a bundle path; None for a file that was there and stays behind.
 
     A row of a file that the source lacks, too, keeps its path: it says no more and no less than before.
@@ -88,7 +87,7 @@ def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> 
     return resolve
 
 
-def _files_below(place: str, entries: Mapping[str, Entry]) -> Iterator[str]:
+def _files_below(place: str, entries: Entries) -> Iterator[str]:
     """The files at or below a bundle path."""
     for path, entry in entries.items():
         if (path == place or path.startswith(place + "/")) and not isinstance(entry.content, (Directory, Link)):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import UnsupportedEditable
-from bundler.plan.editables.content import Content, Placement
+from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import read_settings
 from bundler.rewrite.installers import MARKS
 
@@ -26,7 +26,7 @@ _LEFT_OVER = ("lib.", "bdist.", "temp.", "__editable__.")
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """How wheels are built: with which Python, below which folder, and whether the back end may use the network.
+    """How wheels are built.
 
     Offline, the back end is the one that is installed in the environment. With the network an environment is made for each
     project, and what its `pyproject.toml` asks for is installed there.
@@ -34,9 +34,12 @@ class Builder:
 
     python: str
     folder: str
+    """Below which copies of projects and their wheels are put."""
     network: bool
+    to_root: str
+    """The way from the package folder to the bundle's root."""
 
-    def build(self, distribution: str, project: str) -> Content:
+    def build(self, distribution: str, project: str) -> EditableFiles:
         """What the wheel of the project at `project` would install. Raises UnsupportedEditable where it is not built."""
         system = read_settings(project).get("build-system")
         table: Mapping[str, object] = system if isinstance(system, dict) else {}
@@ -56,7 +59,9 @@ class Builder:
             work.install(python, [str(item) for item in _list(more)])
         network = "online" if self.network else "offline"
         wheel = work.ask(python, [back_end, out, network, "wheel", *places])
-        return Content(back_end, tuple(_unpack(os.path.join(out, str(wheel)), os.path.join(folder, "unpacked"))))
+        return EditableFiles(
+            back_end, tuple(_unpack(os.path.join(out, str(wheel)), os.path.join(folder, "unpacked"), self.to_root))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def _copy(project: str, target: str) -> None:
     shutil.copytree(project, target, symlinks=True, ignore=left_out)
 
 
-def _unpack(wheel: str, folder: str) -> Iterator[Placement]:
+def _unpack(wheel: str, folder: str, to_root: str) -> Iterator[FileMapping]:
     """Unpack a wheel, times included, and give the place of what is in it.
 
     Its metadata and scripts stay out: the editable install has brought those.
@@ -129,12 +134,12 @@ def _unpack(wheel: str, folder: str) -> Iterator[Placement]:
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
         if name.endswith(".data"):
-            for kind, prefix in (("purelib", ""), ("platlib", ""), ("data", "../../../")):
+            for kind, prefix in (("purelib", ""), ("platlib", ""), ("data", f"{to_root}/")):
                 inner = os.path.join(path, kind)
                 for below in sorted(os.listdir(inner)) if os.path.isdir(inner) else ():
-                    yield Placement(os.path.join(inner, below), prefix + below)
+                    yield FileMapping(os.path.join(inner, below), prefix + below)
         elif not name.endswith(".dist-info"):
-            yield Placement(path, name)
+            yield FileMapping(path, name)
 
 
 def _list(value: object) -> list[object]:

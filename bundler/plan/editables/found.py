@@ -34,7 +34,7 @@ class EggLink:
     folder: str
 
 
-Part = Hook | SearchPath | EggLink
+EditablePart = Hook | SearchPath | EggLink
 
 
 @dataclass(slots=True)
@@ -47,20 +47,20 @@ class Editable:
     """None for an egg-link, and for a `.pth` file that nobody installed."""
     project: str | None
     """The project's own folder, where that is known."""
-    parts: list[Part] = field(default_factory=list)
+    parts: list[EditablePart] = field(default_factory=list)
     lines: dict[str, set[str]] = field(default_factory=dict)
     """Lines that go with the editable, by the `.pth` file that they are in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEditables:
     """The editables, and lines of `.pth` files that name a place outside where nothing is, by file."""
 
     editables: tuple[Editable, ...]
     stale: Mapping[str, set[str]]
 
 
-def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> Found:
+def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> FoundEditables:
     """Look through the package folders. `is_outside` tells whether a place (absolute) does not come along by itself."""
     finder = _Finder(environment, is_outside)
     for folder in environment.site_packages:
@@ -73,7 +73,7 @@ def find_editables(environment: Environment, is_outside: Callable[[str], bool]) 
         for name in names:
             if name.endswith(".pth"):
                 finder.read_pth(folder, name)
-    return Found(tuple(finder.editables.values()), finder.stale)
+    return FoundEditables(tuple(finder.editables.values()), finder.stale)
 
 
 class _Finder:
@@ -114,7 +114,7 @@ class _Finder:
                     elif not self._sysroot.exists(source) and self._is_outside(source):
                         self.stale.setdefault(path, set()).add(text)
 
-    def _take(self, folder: str, path: str, line: str, part: Part) -> None:
+    def _take(self, folder: str, path: str, line: str, part: EditablePart) -> None:
         owner = self._owners.get(path)
         name = owner.name if owner is not None else os.path.basename(path).removesuffix(".pth")
         url = owner.direct_url if owner is not None else None
