@@ -1,21 +1,10 @@
-"""Installers, and what they leave in an environment beside packages: tables, with a reason on each line."""
+"""What installers and makers of environments leave beside packages: tables, with a reason on each line."""
 
 from __future__ import annotations
 
 import enum
 import re
 from typing import NamedTuple
-
-INSTALLER_MODULES = frozenset(
-    {
-        "pip",
-        "setuptools",
-        "pkg_resources",  # setuptools'
-        "wheel",
-        "uv",
-    }
-)
-"""Top-level modules of installers: what they open at run time they need on Windows, or to look at the host."""
 
 
 class Meaning(enum.Enum):
