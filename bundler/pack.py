@@ -59,7 +59,7 @@ def pack(
         # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
         audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
         system = system_of(loaded.platform.system)
-        opened = guess_opened(memory.opened.known if audited else {}, options.content.exclude_libs, system)
+        opened = guess_opened(memory.dlopened.known if audited else {}, options.content.exclude_libs, system)
         while True:
             done = pack_once(loaded, out, options, decided, memory, opened, progress)
             if not isinstance(done, OpenedLibraries):
@@ -101,7 +101,7 @@ def pack_once(
         found = found_opened(proof, plan.libraries, opened, options.content.include_libs)
         if found is not None:
             return found
-        memory.opened.learn(opened.sonames)
+        memory.dlopened.learn(opened.sonames)
         if options.in_place and proof.audit.faults:
             return report(plan, out, options, manifest, None, proof)
         if not proof.import_failures:

@@ -56,9 +56,10 @@ def with_known_digests(entries: Mapping[str, Entry], known: Known) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class DigestCache:
-    """The digests that are known of one environment's files, and the file that holds them ("" for none)."""
+    """The digests that are known of one environment's files."""
 
     path: str
+    """The file that holds them; "" for none."""
     known: Known
 
     def learn(self, entries: Iterable[Entry], digests: Digests, stamps: Mapping[str, Stamp]) -> None:
