@@ -16,10 +16,9 @@ import pytest
 
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
-from bundler.errors import BundlerError, InterpreterFailed
+from bundler.errors import InterpreterFailed
 from bundler.memory.compiled import pyc_cache_folder
 from bundler.plan.compiling import compile_all, count_without_pyc, with_unchecked, without_pycs, without_stale
-from bundler.plan.times import source_date_epoch, with_fixed_times
 from bundler.scheme import BundleScheme
 from tests.material.schemes import POSIX_312
 
@@ -186,28 +185,6 @@ def test_a_pyc_of_a_changed_module_goes(tmp_path: Path) -> None:
     entries[f"{PACKAGES}/first.py"] = entries[f"{PACKAGES}/first.py"]._replace(reason="rewritten")
     assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" not in without_stale(entries)
     assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" in without_stale(with_pyc(tmp_path / "same", 1_500_000_000))
-
-
-def test_times_are_one_or_follow_from_a_module_s_content(tmp_path: Path) -> None:
-    entries = entries_in(tmp_path, list(SOURCES))
-    entries["data"] = Entry("data", Literal(b""), 0o644, 5, Layer.PACKAGES, "env:")
-    epoch = 1_600_000_000
-    assert {entry.mtime_ns for entry in with_fixed_times(entries, epoch, spread=False).values()} == {epoch * 10**9}
-    spread = with_fixed_times(entries, epoch, spread=True)
-    assert spread["data"].mtime_ns == epoch * 10**9
-    times = {entry.mtime_ns for path, entry in spread.items() if path != "data"}
-    assert len(times) == len(SOURCES)
-    assert all(0 <= epoch - time // 10**9 < 29 * 24 * 3600 and time % (2 * 10**9) == 0 for time in times)
-    assert with_fixed_times(entries, epoch, spread=True) == spread
-
-
-def test_source_date_epoch_is_a_number_or_an_error() -> None:
-    assert source_date_epoch({}) is None
-    assert source_date_epoch({"SOURCE_DATE_EPOCH": "0"}) == 0
-    assert source_date_epoch({"SOURCE_DATE_EPOCH": "1700000000"}) == 1_700_000_000
-    for wrong in ("yesterday", "-1", "1.5", "٣", "99999999999999"):
-        with pytest.raises(BundlerError, match="SOURCE_DATE_EPOCH"):
-            source_date_epoch({"SOURCE_DATE_EPOCH": wrong})
 
 
 def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
