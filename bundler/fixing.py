@@ -50,7 +50,7 @@ class FixReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Bundle:
     """The bundle: its folder (absolute), the bundle path of its scripts, and whether these shall be isolated."""
 
     root: str
@@ -83,9 +83,9 @@ def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
         hint = "unpack an archive first" if os.path.isfile(root) else "name the folder that bundler pack made"
         raise NotABundle(f"{bundle} is no bundle: it has no bundle.json", hint) from error
     changes = _Changes()
-    place = _Place(root, os.path.dirname(python.executable), _is_isolated(root))
-    for path in _scripts(root, place.bin_folder, python.site_packages):
-        _look_at(place, path, changes)
+    there = _Bundle(root, os.path.dirname(python.executable), _is_isolated(root))
+    for path in _scripts(root, there.bin_folder, python.site_packages):
+        _look_at(there, path, changes)
     records = _records(root, python.site_packages, changes)
     if not dry_run:
         for path, data in {**changes.files, **records}.items():
@@ -114,12 +114,12 @@ def _is_script(path: str, *, executable: bool) -> bool:
         return file.read(2) == b"#!"
 
 
-def _look_at(place: _Place, path: str, changes: _Changes) -> None:
+def _look_at(bundle: _Bundle, path: str, changes: _Changes) -> None:
     """Put what a script must become among the changes."""
-    with open(os.path.join(place.root, path), "rb") as file:
+    with open(os.path.join(bundle.root, path), "rb") as file:
         data = file.read()
     folder = os.path.dirname(path)
-    prefixes = tuple(dict.fromkeys((place.root, os.path.realpath(place.root))))
+    prefixes = tuple(dict.fromkeys((bundle.root, os.path.realpath(bundle.root))))
 
     def is_ours(interpreter: str) -> bool:
         return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes))
@@ -128,10 +128,10 @@ def _look_at(place: _Place, path: str, changes: _Changes) -> None:
     script = rewrite_script(
         data,
         is_ours=is_ours,
-        to_bin=relative(place.bin_folder, folder),
+        to_bin=relative(bundle.bin_folder, folder),
         side_file=relative(side, folder),
-        any_python=folder == place.bin_folder,
-        isolated=place.isolated,
+        any_python=folder == bundle.bin_folder,
+        isolated=bundle.isolated,
     )
     if script is not None:
         changes.files[path] = script.data

@@ -14,6 +14,7 @@ from bundler.environment.facts import Distribution, Environment, EnvironmentKind
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import runs_here
+from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems import System, system_of
 from bundler.systems.prefixes import is_system_prefix
@@ -55,9 +56,10 @@ def load_environment(
         found = read_interpreter(located)
     system = system_of(located.platform.system)
     interpreter = _without_stub(found, system)
+    scheme = system.scheme(interpreter)
     if located.kind is EnvironmentKind.INSTALLATION:
         _check_standalone(located, interpreter)
-    site_packages = _site_packages(located, interpreter)
+    site_packages = _site_packages(located, scheme)
     return Environment(
         root=located.root,
         kind=located.kind,
@@ -67,7 +69,7 @@ def load_environment(
         site_packages=site_packages,
         distributions=find_distributions(site_packages),
         platform=located.platform,
-        scheme=system.scheme(interpreter),
+        scheme=scheme,
         probed=probed,
         library_path=_library_path(sysroot),
         read_at=read_at,
@@ -106,10 +108,12 @@ def _check_standalone(located: LocatedEnvironment, interpreter: Interpreter) -> 
     )
 
 
-def _site_packages(located: LocatedEnvironment, interpreter: Interpreter) -> tuple[str, ...]:
-    """The package folders that exist, links followed: `lib` and, where the base uses it, `lib64`."""
-    folders = [
-        located.sysroot.real(os.path.join(located.root, lib, interpreter.python_name, "site-packages"))
-        for lib in dict.fromkeys(("lib", interpreter.platlibdir))
-    ]
+def _site_packages(located: LocatedEnvironment, scheme: BundleScheme) -> tuple[str, ...]:
+    """The package folders that exist, links followed: the one of `pip install` and, where it is another, that of the platform.
+
+    An environment has the layout of the bundle that is made of it.
+    """
+    name = os.path.basename(scheme.site_packages)
+    places = dict.fromkeys((scheme.site_packages, f"{scheme.stdlib}/{name}"))
+    folders = (located.sysroot.real(os.path.join(located.root, place)) for place in places)
     return tuple(dict.fromkeys(folder for folder in folders if os.path.isdir(folder)))

@@ -1,8 +1,8 @@
 """What earlier packs of an environment learned of its files: the SHA-256 of each, by a stamp that changes with the file.
 
-`~/.cache/bundler/digests/<digest of the environment's path>`, the newest few of them. A stamp (device, inode, size, times of the
-content and of the last change, see `entries.Stamp`) is noted only of a file that was left alone for a while, so no later change can
-have the same; who relies on a digest looks at the stamp again when the bytes have been taken.
+`~/.cache/bundler/digests/<digest of the environment's path>`, the newest few of them. A stamp holds device, inode, size and the
+times of the content and of the last change (`entries.Stamp`). It is noted only where the file was left alone for a while: then
+every later change gives another one. Whoever relies on a digest compares the stamp once more after the bytes have been read.
 """
 
 from __future__ import annotations

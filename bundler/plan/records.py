@@ -52,7 +52,7 @@ def _plan_record(
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
     brought |= {side for path in changed if (side := side_file_path(path)) in entries}
     compiled = {path for module in (*owned, *brought) if module for path in pycs.get(module, ())}
-    new = tuple(sorted(brought | compiled - set(owned)))
+    new = tuple(sorted(brought | compiled))
     if not changed and not new and None not in owned:
         return None
 

@@ -79,6 +79,16 @@ def test_a_compiled_module_that_is_made_anew_has_a_row_without_a_digest(installe
     assert records(installed, entries) == {RECORD: [*ROWS, "app/__pycache__/__init__.cpython-312.pyc,,"]}
 
 
+def test_a_compiled_module_that_is_made_anew_has_its_new_digest_where_it_had_one(installed: Machine) -> None:
+    rows = [row.replace(".pyc,,", ".pyc,sha256=z,9") for row in ROWS]
+    installed.install("app", *rows)
+    entries = installed.entries
+    entries = overlaid(entries, (made(PYC, entries),))
+    assert records(installed, entries) == {
+        RECORD: [*rows[:2], f"app/__pycache__/core.cpython-312.pyc,{NEW}", *rows[3:]]
+    }
+
+
 def test_the_side_file_of_a_script_belongs_to_the_script_s_owner(installed: Machine) -> None:
     entries = changed(installed.entries, "bin/app")
     side = "libexec/bundler/bin/app"
