@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
+from bundler.options import ContentOptions, EditableMode, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditReport",
     "BundlerError",
+    "ContentOptions",
     "EditableMode",
     "FixReport",
     "ImageOptions",
     "LinkMode",
     "PackOptions",
     "PackReport",
-    "PlanOptions",
     "Profile",
     "Pyc",
     "Symlinks",

@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bundler.bundle_paths import relative
+from bundler.bundle_paths import BundleRoot, relative
 from bundler.entries import Digest
 from bundler.errors import NotABundle, OutputFailed
 from bundler.manifest import read_manifest
 from bundler.rewrite.pyvenv_cfg import parse
-from bundler.rewrite.record import parse_record, rewrite_record
+from bundler.rewrite.record import parse_record, path_of_row, rewrite_record
 from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 
@@ -50,7 +50,7 @@ class FixReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Bundle:
     """The bundle: its folder (absolute), the bundle path of its scripts, and whether these shall be isolated."""
 
     root: str
@@ -83,9 +83,9 @@ def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
         hint = "unpack an archive first" if os.path.isfile(root) else "name the folder that bundler pack made"
         raise NotABundle(f"{bundle} is no bundle: it has no bundle.json", hint) from error
     changes = _Changes()
-    place = _Place(root, os.path.dirname(python.executable), _is_isolated(root))
-    for path in _scripts(root, place.bin_folder, python.site_packages):
-        _look_at(place, path, changes)
+    there = _Bundle(root, os.path.dirname(python.executable), _is_isolated(root))
+    for path in _scripts(root, there.bin_folder, python.site_packages):
+        _look_at(there, path, changes)
     records = _records(root, python.site_packages, changes)
     if not dry_run:
         for path, data in {**changes.files, **records}.items():
@@ -114,12 +114,12 @@ def _is_script(path: str, *, executable: bool) -> bool:
         return file.read(2) == b"#!"
 
 
-def _look_at(place: _Place, path: str, changes: _Changes) -> None:
+def _look_at(bundle: _Bundle, path: str, changes: _Changes) -> None:
     """Put what a script must become among the changes."""
-    with open(os.path.join(place.root, path), "rb") as file:
+    with open(os.path.join(bundle.root, path), "rb") as file:
         data = file.read()
     folder = os.path.dirname(path)
-    prefixes = tuple(dict.fromkeys((place.root, os.path.realpath(place.root))))
+    prefixes = tuple(dict.fromkeys((bundle.root, os.path.realpath(bundle.root))))
 
     def is_ours(interpreter: str) -> bool:
         return interpreter.startswith(tuple(prefix + "/" for prefix in prefixes))
@@ -128,10 +128,10 @@ def _look_at(place: _Place, path: str, changes: _Changes) -> None:
     script = rewrite_script(
         data,
         is_ours=is_ours,
-        to_bin=relative(place.bin_folder, folder),
+        to_bin=relative(bundle.bin_folder, folder),
         side_file=relative(side, folder),
-        any_python=folder == place.bin_folder,
-        isolated=place.isolated,
+        any_python=folder == bundle.bin_folder,
+        isolated=bundle.isolated,
     )
     if script is not None:
         changes.files[path] = script.data
@@ -165,16 +165,17 @@ def _records(root: str, site_packages: tuple[str, ...], changes: _Changes) -> di
     found = {}
     for site in site_packages:
         for file in sorted(glob.glob(os.path.join(glob.escape(os.path.join(root, site)), "*.dist-info", "RECORD"))):
-            with open(file, "rb") as record:
-                data = record.read()
+            with open(file, "rb") as opened:
+                record = parse_record(opened.read())
 
             def resolve(row: str, site: str = site) -> str:
-                return relative(os.path.normpath(os.path.join(root, site, row)).lstrip("/"), root.lstrip("/"))
+                path = path_of_row(row, site)
+                return BundleRoot(root).inside(path) or path
 
-            owned = changes.scripts.keys() & {resolve(row.path) for row in parse_record(data)}
+            owned = changes.scripts.keys() & {resolve(row.path) for row in record.rows}
             if owned:
                 found[os.path.relpath(file, root)] = rewrite_record(
-                    data,
+                    record,
                     site_packages=site,
                     resolve=resolve,
                     added=[changes.beside[path] for path in owned if path in changes.beside],

@@ -60,57 +60,47 @@ class EditableMode(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """What decides on the content of a bundle.
+class ContentOptions:
+    """What a bundle holds."""
 
-    `exclude_libs` are names of libraries left to the host; `include_libs` are names or paths of libraries taken along
-    although nothing asks for them, or although they are the host's.
-    """
-
-    exclude_libs: tuple[str, ...] = ()
-    include_libs: tuple[str, ...] = ()
+    profile: Profile = Profile.FULL
+    patterns: tuple[str, ...] = ()
+    """Patterns of .gitignore on bundle paths, in order: what matches is left out, and with `!` before it comes along."""
     add: tuple[str, ...] = ()
     """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
-    profile: Profile = Profile.FULL
-    patterns: tuple[str, ...] = ()
-    """Patterns of .gitignore on bundle paths, in order: what matches is left out, and with `!` before it comes along."""
-    thin: str = ""
-    """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
-    symlinks: Symlinks = Symlinks.KEEP
-    system_site: bool = True
-    """Whether the base's packages come along where the environment uses them (`include-system-site-packages = true`)."""
     editable: EditableMode = EditableMode.COPY
     build_network: bool = False
     """Whether back ends may use the network, and are installed with what they need for each project."""
-    build_folder: str = ""
-    """A folder for the wheels of editables, needed to build."""
-    pyc: Pyc = Pyc.KEEP
-    pyc_cache: str = ""
-    """The folder that holds compiled modules, needed to compile."""
-    in_place: bool = False
-    """Whether what marks the environment's folder for other tools stays in it."""
-    epoch: int | None = None
-    """One time for all files, in seconds; None keeps the times of the sources."""
-    threads: int = 1
+    system_site: bool = True
+    """Whether the base's packages come along where the environment uses them (`include-system-site-packages = true`)."""
+    pyc: Pyc | None = None
+    """None for the format's own way: archives compile, directories keep."""
     isolated: bool = False
     """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
+    symlinks: Symlinks = Symlinks.KEEP
+    exclude_libs: tuple[str, ...] = ()
+    """Names of shared libraries that are left to the host."""
+    include_libs: tuple[str, ...] = ()
+    """Names or paths of shared libraries that come along although nothing asks for them, or although they are the host's."""
+    thin: str = ""
+    """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageOptions:
-    """What an OCI image is put on, and says of itself.
-
-    `base` is a file that holds an image, or `scratch`: nothing but libc's family of this machine. `variables` are
-    `NAME=VALUE`, `labels` likewise; `name` is a tag (`stockroom:1.0`).
-    """
+    """What an OCI image is put on, and says of itself."""
 
     base: str = "scratch"
+    """A file that holds an image, or `scratch`: nothing but libc's family of this machine."""
     user: str = ""
     variables: tuple[str, ...] = ()
+    """Each is `NAME=VALUE`."""
     labels: tuple[str, ...] = ()
+    """Each is `NAME=VALUE`."""
     name: str = ""
+    """A tag (`stockroom:1.0`)."""
 
     @property
     def on_scratch(self) -> bool:
@@ -120,24 +110,23 @@ class ImageOptions:
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """How to pack. `threads` is the number of files written, or of blocks compressed, at once.
+    """How to pack."""
 
-    `format` is one of `formats.FORMAT_NAMES`; without it the suffix of the output decides. `top` is a folder put above
-    an archive's entries; `level` the compression level of an archive, whose range is the codec's.
-    """
-
-    plan: PlanOptions = field(default_factory=PlanOptions)
-    pyc: Pyc | None = None
-    """None for the format's own way: archives compile, directories keep."""
+    content: ContentOptions = field(default_factory=ContentOptions)
     image: ImageOptions = field(default_factory=ImageOptions)
     format: str | None = None
+    """One of `formats.FORMAT_NAMES`; None for what the suffix of the output asks for."""
     force: bool = False
+    """Whether a bundle or an archive at the output is replaced."""
     in_place: bool = False
     """Whether the bundle takes the place of the environment that it is made of."""
     link: LinkMode = LinkMode.AUTO
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """How many files are written, or blocks compressed, at once."""
     top: str = ""
+    """A folder that is put above an archive's entries."""
     level: int | None = None
+    """The compression level of an archive, whose range is the codec's."""
     root: str = "/"
     """The directory that the environment sees as `/`: an unpacked image, a sysroot."""
     probe: bool = True

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from bundler.cli.grouped import GroupedOption, filled
 from bundler.cli.pack import options_of, pack
 from bundler.errors import BadConfiguration
-from bundler.options import ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
+from bundler.options import ContentOptions, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
 from tests.material.environments import clean, run, tool
 
 COMMANDS_OWN = {"env", "out", "config", "exclude", "include", "as_json", "quiet", "verbose", "help"}
@@ -23,11 +23,17 @@ def parsed(*words: str, env: str = "/nowhere/env") -> PackOptions:
 
 
 def test_every_option_is_a_field_and_stands_in_a_group() -> None:
-    places = {field.name for kind in (PackOptions, PlanOptions) for field in fields(kind)}
+    places = {field.name for kind in (PackOptions, ContentOptions) for field in fields(kind)}
     places |= {"image_" + field.name for field in fields(ImageOptions)}
     for option in pack.params:
         assert option.name in places | COMMANDS_OWN
         assert isinstance(option, (GroupedOption, click.Argument)), f"{option.name} has no group"
+
+
+def test_no_option_stands_in_two_places() -> None:
+    """A second place would be overwritten by the first without a word."""
+    names = [field.name for kind in (PackOptions, ContentOptions) for field in fields(kind)]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_nothing_given_means_the_defaults() -> None:
@@ -39,11 +45,11 @@ def test_words_reach_the_options() -> None:
         *("--exclude-lib", "libz.so.1", "--exclude-lib", "libm.so.6", "--symlinks", "none", "--image-env", "A=b"),
         *("--base", "base.tar", "--link", "copy", "--pyc", "none", "--no-verify", "-j", "3", "--level", "0", "--force"),
     )
-    assert options.plan.exclude_libs == ("libz.so.1", "libm.so.6")
-    assert options.plan.symlinks is Symlinks.NONE
+    assert options.content.exclude_libs == ("libz.so.1", "libm.so.6")
+    assert options.content.symlinks is Symlinks.NONE
     assert options.image == ImageOptions(base="base.tar", variables=("A=b",))
     assert options.link is LinkMode.COPY
-    assert options.pyc is Pyc.NONE
+    assert options.content.pyc is Pyc.NONE
     assert not options.verify
     assert (options.threads, options.level, options.force) == (3, 0, True)
 
@@ -65,7 +71,7 @@ def test_what_was_not_given_stays_as_it_was() -> None:
 
 def test_patterns_keep_the_order_of_the_command_line() -> None:
     options = parsed("--include", "c", "--exclude", "b", "--exclude", "a", "--include=b", "--exclude", "c")
-    assert options.plan.patterns == ("!c", "b", "a", "!b", "c")
+    assert options.content.patterns == ("!c", "b", "a", "!b", "c")
 
 
 @pytest.fixture
@@ -85,12 +91,12 @@ def test_a_configuration_beside_the_environment_is_what_the_command_line_leaves_
     assert context.params["quiet"] is True
     options = options_of(context)
     assert (options.level, options.force, options.verify) == (3, True, False)
-    assert options.plan.symlinks is Symlinks.NONE
-    assert options.plan.exclude_libs == ("libz.so.1",)
-    assert options.plan.add == (f"{project}/data=share",)
-    assert options.plan.patterns == ("tests/", "!tests/keep", "!x")
-    assert options.plan.profile is Profile.SLIM
-    assert options.plan.system_site is False
+    assert options.content.symlinks is Symlinks.NONE
+    assert options.content.exclude_libs == ("libz.so.1",)
+    assert options.content.add == (f"{project}/data=share",)
+    assert options.content.patterns == ("tests/", "!tests/keep", "!x")
+    assert options.content.profile is Profile.SLIM
+    assert options.content.system_site is False
     assert options.image == ImageOptions(variables=("A=b",))
 
 
@@ -101,12 +107,12 @@ def test_the_command_line_wins(project: Path) -> None:
         env=str(project / ".venv"),
     )
     assert (options.level, options.force, options.verify) == (9, False, True)
-    assert options.plan.symlinks is Symlinks.KEEP
-    assert options.plan.exclude_libs == ("libm.so.6",)
-    assert options.plan.system_site
-    assert options.plan.profile is Profile.FULL
-    assert options.plan.add == ("z",)
-    assert options.plan.patterns == ("!x", "only")
+    assert options.content.symlinks is Symlinks.KEEP
+    assert options.content.exclude_libs == ("libm.so.6",)
+    assert options.content.system_site
+    assert options.content.profile is Profile.FULL
+    assert options.content.add == ("z",)
+    assert options.content.patterns == ("!x", "only")
     assert options.image.variables == ("C=d",)
 
 

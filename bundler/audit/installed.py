@@ -84,7 +84,7 @@ class Installed:
     def _rows(self, record: str) -> list[tuple[str, str]]:
         text = self._tree.files[record].text
         site_packages = os.path.dirname(os.path.dirname(record))
-        rows = parse_record(text) if text is not None else []
+        rows = parse_record(text).rows if text is not None else ()
         found = []
         for row in rows:
             path = normal(f"{site_packages}/{row.path}") if not row.path.startswith("/") else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import enum
 import os
 from collections.abc import Mapping
 
@@ -14,6 +15,27 @@ from bundler.errors import BadConfiguration
 # Options that hold a path, or begin with one: relative ones count from the file's folder.
 _PATHS = ("out", "add", "base", "root", "config")
 _NOT_IN_FILES = ("config", "help")
+
+
+class _Kind(enum.Enum):
+    """What an option's value in a file is, in words for an error."""
+
+    TEXTS = "a list of strings"
+    SWITCH = "true or false"
+    NUMBER = "a number"
+    TEXT = "a string"
+
+    def fits(self, value: object) -> bool:
+        """Whether a value of TOML is of this kind."""
+        match self:
+            case _Kind.TEXTS:
+                return isinstance(value, list) and all(isinstance(item, str) for item in value)
+            case _Kind.SWITCH:
+                return isinstance(value, bool)
+            case _Kind.NUMBER:
+                return isinstance(value, int) and not isinstance(value, bool)
+            case _Kind.TEXT:
+                return isinstance(value, str)
 
 
 class ConfiguredCommand(GroupedCommand):
@@ -43,9 +65,9 @@ def _defaults(command: click.Command, ctx: click.Context, path: str, table: Mapp
                 f"{path}: [tool.bundler] has {name}, which is no option of pack",
                 f"did you mean {near[0]}?" if near else "bundler pack --help lists the options",
             )
-        wanted = _wanted(option)
-        if not _fits(value, wanted):
-            raise BadConfiguration(f"{path}: [tool.bundler] {name} must be {wanted}, not {value!r}")
+        kind = _kind_of(option)
+        if not kind.fits(value):
+            raise BadConfiguration(f"{path}: [tool.bundler] {name} must be {kind.value}, not {value!r}")
         found[option.name] = _below(os.path.dirname(path), value) if name in _PATHS else value
     return found
 
@@ -55,24 +77,12 @@ def _long_name(option: click.Option) -> str:
     return max(option.opts, key=len).lstrip("-")
 
 
-def _wanted(option: click.Option) -> str:
+def _kind_of(option: click.Option) -> _Kind:
     if option.multiple:
-        return "a list of strings"
+        return _Kind.TEXTS
     if option.is_flag:
-        return "true or false"
-    return "a number" if isinstance(option.type, click.types.IntParamType) else "a string"
-
-
-def _fits(value: object, wanted: str) -> bool:
-    match wanted:
-        case "a list of strings":
-            return isinstance(value, list) and all(isinstance(item, str) for item in value)
-        case "true or false":
-            return isinstance(value, bool)
-        case "a number":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case _:
-            return isinstance(value, str)
+        return _Kind.SWITCH
+    return _Kind.NUMBER if isinstance(option.type, click.types.IntParamType) else _Kind.TEXT
 
 
 def _below(folder: str, value: object) -> object:

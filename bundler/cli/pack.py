@@ -18,7 +18,7 @@ from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
 from bundler.destination import STANDARD_OUTPUT
 from bundler.formats import ARCHIVES, FORMAT_NAMES
-from bundler.options import EditableMode, ImageOptions, LinkMode, PackOptions, PlanOptions, Profile, Pyc, Symlinks
+from bundler.options import ContentOptions, EditableMode, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
 
 source = option_group("Source")
 output = option_group("Output")
@@ -132,12 +132,10 @@ def options_of(context: click.Context) -> PackOptions:
         if context.get_parameter_source("in_place") is ParameterSource.COMMANDLINE:
             raise click.UsageError("--out and --in-place exclude each other")
         chosen = {**chosen, "in_place": False}
-    plan = filled(PlanOptions(), {name: value for name, value in chosen.items() if name not in _DECIDED})
     patterns = given_in_order(context, {"exclude": chosen["exclude"], "include": chosen["include"]})
-    plan = replace(plan, patterns=tuple("!" * (name == "include") + pattern for name, pattern in patterns))
+    content_options = replace(
+        filled(ContentOptions(), chosen),
+        patterns=tuple("!" * (name == "include") + pattern for name, pattern in patterns),
+    )
     image_options = filled(ImageOptions(), chosen, "image_")
-    return filled(PackOptions(plan=plan, image=image_options), chosen)
-
-
-_DECIDED = ("pyc", "pyc_cache", "build_folder", "epoch", "in_place", "threads")
-"""Fields of PlanOptions that `pack` sets from PackOptions and the format."""
+    return filled(PackOptions(content=content_options, image=image_options), chosen)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from bundler.environment.discovery import Place, find_environment
+from bundler.environment.discovery import LocatedEnvironment, find_environment
 from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import Distribution, Environment, EnvironmentKind, Interpreter
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import runs_here
+from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems import System, system_of
 from bundler.systems.prefixes import is_system_prefix
@@ -21,7 +24,7 @@ __all__ = [
     "Environment",
     "EnvironmentKind",
     "Interpreter",
-    "Place",
+    "LocatedEnvironment",
     "find_environment",
     "load_environment",
 ]
@@ -39,34 +42,44 @@ def load_environment(
     Raises the errors of `find_environment`, `probe` and `read_interpreter`, and UnsupportedEnvironment where the interpreter
     that answers belongs to another place than the folder.
     """
+    read_at = time.time_ns()
     sysroot = Sysroot(os.path.realpath(root))
     if not os.path.isdir(sysroot.path):
         raise NotAnEnvironment(f"{root} is not a folder", "--root names the directory that the environment sees as /")
-    place = find_environment(path, sysroot)
-    probed = run and sysroot.is_host and runs_here(place.platform)
+    located = find_environment(path, sysroot)
+    probed = run and sysroot.is_host and runs_here(located.platform)
     if probed:
-        found = probe(place.python, meanwhile)
+        found = probe(located.python, meanwhile)
     else:
         from bundler.environment.from_files import read_interpreter
 
-        found = read_interpreter(place)
-    system = system_of(place.platform.system)
+        found = read_interpreter(located)
+    system = system_of(located.platform.system)
     interpreter = _without_stub(found, system)
-    if place.kind is EnvironmentKind.INSTALLATION:
-        _check_standalone(place, interpreter)
-    site_packages = _site_packages(place, interpreter)
+    scheme = system.scheme(interpreter)
+    if located.kind is EnvironmentKind.INSTALLATION:
+        _check_standalone(located, interpreter)
+    site_packages = _site_packages(located, scheme)
     return Environment(
-        root=place.root,
-        kind=place.kind,
+        root=located.root,
+        kind=located.kind,
         interpreter=interpreter,
-        python=place.python,
-        config=place.config,
+        python=located.python,
+        config=located.config,
         site_packages=site_packages,
         distributions=find_distributions(site_packages),
-        platform=place.platform,
-        scheme=system.scheme(interpreter),
+        platform=located.platform,
+        scheme=scheme,
         probed=probed,
+        library_path=_library_path(sysroot),
+        read_at=read_at,
     )
+
+
+def _library_path(sysroot: Sysroot) -> tuple[str, ...]:
+    """LD_LIBRARY_PATH, split: this machine's programs run with it, those of another root do not."""
+    text = os.environ.get("LD_LIBRARY_PATH", "") if sysroot.is_host else ""
+    return tuple(part for part in re.split("[:;]", text) if part)
 
 
 def _without_stub(interpreter: Interpreter, system: System) -> Interpreter:
@@ -78,27 +91,29 @@ def _without_stub(interpreter: Interpreter, system: System) -> Interpreter:
     return interpreter
 
 
-def _check_standalone(place: Place, interpreter: Interpreter) -> None:
+def _check_standalone(located: LocatedEnvironment, interpreter: Interpreter) -> None:
     """An installation must answer with its own prefix: a stock CPython that lost its stdlib falls back silently."""
-    root = place.sysroot
+    root = located.sysroot
     base = root.name_of(interpreter.base_prefix)
-    if interpreter.base_prefix == root.real(place.root):
+    if interpreter.base_prefix == root.real(located.root):
         return
-    if os.path.islink(place.python) and not is_system_prefix(base):
+    if os.path.islink(located.python) and not is_system_prefix(base):
         raise NotAnEnvironment(
-            f"{place.root} has no pyvenv.cfg, and its bin/python belongs to {base}",
+            f"{located.root} has no pyvenv.cfg, and its bin/python belongs to {base}",
             f"pack {base}, or restore pyvenv.cfg",
         )
     raise UnsupportedEnvironment(
-        f"{place.python} runs on the standard library of {base}, not on its own",
+        f"{located.python} runs on the standard library of {base}, not on its own",
         "the folder does not hold a whole Python installation",
     )
 
 
-def _site_packages(place: Place, interpreter: Interpreter) -> tuple[str, ...]:
-    """The package folders that exist, links followed: `lib` and, where the base uses it, `lib64`."""
-    folders = [
-        place.sysroot.real(os.path.join(place.root, lib, interpreter.python_name, "site-packages"))
-        for lib in dict.fromkeys(("lib", interpreter.platlibdir))
-    ]
+def _site_packages(located: LocatedEnvironment, scheme: BundleScheme) -> tuple[str, ...]:
+    """The package folders that exist, links followed: the one of `pip install` and, where it is another, that of the platform.
+
+    An environment has the layout of the bundle that is made of it.
+    """
+    name = os.path.basename(scheme.site_packages)
+    places = dict.fromkeys((scheme.site_packages, f"{scheme.stdlib}/{name}"))
+    folders = (located.sysroot.real(os.path.join(located.root, place)) for place in places)
     return tuple(dict.fromkeys(folder for folder in folders if os.path.isdir(folder)))

@@ -18,7 +18,7 @@ from bundler.systems.prefixes import is_system_prefix
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocatedEnvironment:
     """A folder that holds an environment: its kind, its `bin/python` and its `pyvenv.cfg`, and what it is built for."""
 
     root: str
@@ -29,7 +29,7 @@ class Place:
     sysroot: Sysroot = HOST
 
 
-def find_environment(path: str, sysroot: Sysroot = HOST) -> Place:
+def find_environment(path: str, sysroot: Sysroot = HOST) -> LocatedEnvironment:
     """What kind of environment lies at `path`, in `sysroot`.
 
     There a path below the sysroot's own is that path, and every other absolute one a name as seen from inside. Raises
@@ -44,13 +44,13 @@ def find_environment(path: str, sysroot: Sysroot = HOST) -> Place:
     python = _find_python(root, path, config, sysroot)
     platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
     if config is not None and "home" in config:
-        return Place(root, EnvironmentKind.VENV, python, config, platform, sysroot)
+        return LocatedEnvironment(root, EnvironmentKind.VENV, python, config, platform, sysroot)
     if is_system_prefix(sysroot.name_of(sysroot.real(root))):
         raise UnsupportedEnvironment(
             f"{path} is shared by Python and the rest of the system",
             "make a virtual environment with this Python and pack that",
         )
-    return Place(root, EnvironmentKind.INSTALLATION, python, config or {}, platform, sysroot)
+    return LocatedEnvironment(root, EnvironmentKind.INSTALLATION, python, config or {}, platform, sysroot)
 
 
 def _locate(path: str, sysroot: Sysroot) -> str:

@@ -1,4 +1,4 @@
-"""The distributions installed in a package folder, read from their metadata."""
+"""The distributions installed in a package folder, read from their metadata (the "Core metadata" specification)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import os
 from collections.abc import Iterable, Iterator
 
 from bundler.environment.facts import Distribution
-from bundler.rewrite.direct_url import is_editable
+from bundler.rewrite.direct_url import DirectUrl, parse_direct_url
+
+_KINDS = (".dist-info", ".egg-info")
 
 
 def find_distributions(site_packages: Iterable[str]) -> tuple[Distribution, ...]:
-    """Every distribution with a `.dist-info` folder in the given folders, by folder and name."""
+    """Every distribution in the given folders, by folder and name.
+
+    It has a folder `.dist-info`, or what came before: a folder or a file `.egg-info`.
+    """
     return tuple(found for folder in site_packages for found in _in_folder(folder))
 
 
@@ -20,34 +25,52 @@ def _in_folder(folder: str) -> Iterator[Distribution]:
     except FileNotFoundError:
         return
     for name in names:
-        if name.endswith(".dist-info"):
-            metadata = os.path.join(folder, name)
-            if os.path.isdir(metadata):
-                yield _read(metadata)
+        stem, kind = os.path.splitext(name)
+        metadata = os.path.join(folder, name)
+        if kind in _KINDS and (kind == ".egg-info" or os.path.isdir(metadata)):
+            yield _read_distribution(metadata, stem)
 
 
-def _read(metadata: str) -> Distribution:
-    """Name and version from METADATA; where that is missing, from the folder's name."""
-    stem = os.path.basename(metadata).removesuffix(".dist-info")
+def _read_distribution(metadata: str, stem: str) -> Distribution:
+    """Name and version are the metadata's own; where it has none, those in the name `stem`, which installers normalise."""
+    from email.parser import BytesHeaderParser
+
+    problems = []
     name, _, version = stem.partition("-")
+    version = version.partition("-")[0]
     try:
-        with open(os.path.join(metadata, "METADATA"), encoding="utf-8", errors="surrogateescape") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if not line.strip():
-                    break
-                if key == "Name":
-                    name = value.strip()
-                elif key == "Version":
-                    version = value.strip()
-    except OSError:
+        # A description may follow the headers, and be long.
+        headers = BytesHeaderParser().parsebytes(_read_headers(metadata))
+        name, version = str(headers.get("Name", name)), str(headers.get("Version", version))
+    except FileNotFoundError:
         pass
-    return Distribution(name, version, metadata, _editable(metadata))
+    except OSError as error:
+        problems.append(f"{os.path.basename(metadata)}: its metadata cannot be read ({error.strerror})")
+    try:
+        direct_url = _read_direct_url(metadata)
+    except OSError as error:
+        direct_url = None
+        problems.append(f"{os.path.basename(metadata)}/direct_url.json cannot be read ({error.strerror})")
+    return Distribution(name, version, metadata, direct_url, tuple(problems))
 
 
-def _editable(metadata: str) -> bool:
+def _read_headers(metadata: str) -> bytes:
+    """What stands before the first empty line of METADATA, or of the PKG-INFO of an `.egg-info`."""
+    place = metadata
+    if os.path.isdir(metadata):
+        place = os.path.join(metadata, "PKG-INFO" if metadata.endswith(".egg-info") else "METADATA")
+    lines = []
+    with open(place, "rb") as file:
+        for line in file:
+            if not line.strip():
+                break
+            lines.append(line)
+    return b"".join(lines)
+
+
+def _read_direct_url(metadata: str) -> DirectUrl | None:
     try:
         with open(os.path.join(metadata, "direct_url.json"), "rb") as file:
-            return is_editable(file.read())
-    except OSError:
-        return False
+            return parse_direct_url(file.read())
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -9,9 +9,13 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
+from bundler.environment.installed_files import InstalledFiles, read_installed_files
 from bundler.platforms import Platform
+from bundler.rewrite.direct_url import DirectUrl
 from bundler.scheme import BundleScheme
 from bundler.sysroot import HOST, Sysroot
 
@@ -26,11 +30,22 @@ class EnvironmentKind(enum.Enum):
     """A Python installation that stands by itself."""
 
 
+class VersionInfo(NamedTuple):
+    """A version of Python, as `sys.version_info` says it."""
+
+    major: int
+    minor: int
+    micro: int
+    level: str
+    """`alpha`, `beta`, `candidate` or `final`."""
+    serial: int
+
+
 @dataclass(frozen=True, slots=True)
 class Interpreter:
     """The base interpreter, as its own `sysconfig` describes it."""
 
-    version_info: tuple[int, int, int, str, int]
+    version_info: VersionInfo
     executable: str
     """The real file, all links followed."""
     base_prefix: str
@@ -39,35 +54,31 @@ class Interpreter:
     stdlib: str
     platstdlib: str
     include: str
-    makefile: str
     dist_packages: bool
     """Whether `site` looks into dist-packages: the interpreter has Debian's (or Ubuntu's) installation schemes."""
-    sysconfigdata: str
-    """Name of the `_sysconfigdata` module."""
     extension_suffixes: tuple[str, ...]
     cache_tag: str
     """What a pyc's name says about its maker: `cpython-312`."""
-    platform: str
     variables: Mapping[str, str]
     """The configuration variables that have a value, as text."""
     sysroot: Sysroot = HOST
     """The root that the interpreter lives in."""
 
-    def with_version(self, version_info: tuple[int, int, int, str, int]) -> Interpreter:
+    def with_version(self, version_info: VersionInfo) -> Interpreter:
         """The same facts with an exact version."""
         return replace(self, version_info=version_info)
 
     @property
     def version(self) -> str:
         """`X.Y.Z`, with the pre-release suffix that Python itself prints (`3.14.0rc1`)."""
-        major, minor, micro, level, serial = self.version_info
-        suffix = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(level)
-        return f"{major}.{minor}.{micro}" + (f"{suffix}{serial}" if suffix else "")
+        info = self.version_info
+        suffix = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info.level)
+        return f"{info.major}.{info.minor}.{info.micro}" + (f"{suffix}{info.serial}" if suffix else "")
 
     @property
     def short_version(self) -> str:
         """`X.Y`."""
-        return f"{self.version_info[0]}.{self.version_info[1]}"
+        return f"{self.version_info.major}.{self.version_info.minor}"
 
     @property
     def abi_thread(self) -> str:
@@ -104,15 +115,33 @@ class Interpreter:
         return tuple(dict.fromkeys(places))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Distribution:
-    """An installed distribution: the folder of its metadata, and where it lies."""
+    """An installed distribution. (It has no slots: `files` is kept once it was asked for.)"""
 
     name: str
     version: str
     metadata: str
-    """The `.dist-info` folder."""
-    editable: bool
+    """Its folder `.dist-info`; or its `.egg-info`, a folder or a file."""
+    direct_url: DirectUrl | None = None
+    """Where it was installed from, if that is no index."""
+    unreadable: tuple[str, ...] = ()
+    """What of its metadata could not be read, and why, in words that name no place of this machine."""
+
+    @property
+    def editable(self) -> bool:
+        """Whether it is an editable install."""
+        return self.direct_url is not None and self.direct_url.editable
+
+    @property
+    def folder(self) -> str:
+        """The package folder that it lies in."""
+        return os.path.dirname(self.metadata)
+
+    @cached_property
+    def files(self) -> InstalledFiles:
+        """The files that it owns, by the list that its installer left, which is read when it is first asked for."""
+        return read_installed_files(self.metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +163,18 @@ class Environment:
     """The layout of a bundle that is made of it."""
     probed: bool = True
     """Whether the interpreter was run for its facts; else they were read from files, and nothing of it is run."""
+    library_path: tuple[str, ...] = ()
+    """Folders of LD_LIBRARY_PATH: where this machine's loader looks for the libraries of what is run here."""
+    read_at: int = field(default=0, compare=False)
+    """When it was read, in nanoseconds since the epoch; a file that changed later is another one. 0: nobody knows."""
 
     @property
     def sysroot(self) -> Sysroot:
         """The root that the environment lives in."""
         return self.interpreter.sysroot
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """What of the distributions' metadata could not be read, and why, in words that name no place of this machine."""
+        found = ((*item.unreadable, item.files.problem) for item in self.distributions)
+        return tuple(problem for problems in found for problem in problems if problem)

@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bundler.environment.discovery import Place
+from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.executable import real_executable
-from bundler.environment.facts import Interpreter
+from bundler.environment.facts import Interpreter, VersionInfo
+from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
-from bundler.platforms import OperatingSystem
 from bundler.sysroot import Sysroot
 
 _LIBRARIES = ("lib", "lib64")
@@ -26,35 +26,28 @@ _LANDMARK = "os.py"
 _PYTHON = re.compile(r"python3\.(?P<minor>\d+)(?P<flags>t?d?)")
 _VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
 _LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate", None: "final"}
-VersionInfo = tuple[int, int, int, str, int]
-# The variables that are asked for, as in the probe's script.
-_VARIABLES = (
-    "BINDIR", "EXT_SUFFIX", "INSTSONAME", "LDLIBRARY", "LDVERSION", "LIBDIR", "LIBPC", "LIBPL", "MULTIARCH",
-    "PYTHONFRAMEWORK", "PYTHON_BUILD_STANDALONE", "Py_DEBUG", "Py_ENABLE_SHARED", "Py_GIL_DISABLED", "WHEEL_PKG_DIR",
-)  # fmt: skip
 
 
-def read_interpreter(place: Place) -> Interpreter:
-    """The facts of the base interpreter of the environment at `place`.
+def read_interpreter(located: LocatedEnvironment) -> Interpreter:
+    """The facts of the base interpreter of an environment.
 
     Raises BaseInterpreterMissing where there is no standard library, UnsupportedEnvironment for another implementation than
     CPython or a version before 3.8, InterpreterFailed where its configuration or its version cannot be read.
     """
-    root = place.sysroot
-    library = _find_library(place)
+    root = located.sysroot
+    library = _find_library(located)
     prefix, stdlib = library.prefix, library.stdlib
-    name, data = _read_configuration(library, place)
-    variables = {key: str(data[key]) for key in _VARIABLES if data.get(key) is not None}
+    data = _read_configuration(library, located)
+    variables = {key: str(data[key]) for key in CONFIGURATION_VARIABLES if data.get(key) is not None}
     flags = str(data.get("ABIFLAGS") or "")
     thread = "t" if variables.get("Py_GIL_DISABLED") == "1" else ""
     short = f"3.{library.minor}"
-    multiarch = variables.get("MULTIARCH", "")
     executable = real_executable(
-        root, prefix, (f"python{variables.get('LDVERSION', short)}", f"python{short}"), place.python
+        root, prefix, (f"python{variables.get('LDVERSION', short)}", f"python{short}"), located.python
     )
     include = root.real(os.path.join(prefix, "include", f"python{short}{flags}"))
     interpreter = Interpreter(
-        version_info=(3, library.minor, 0, "final", 0),
+        version_info=VersionInfo(3, library.minor, 0, "final", 0),
         executable=executable,
         base_prefix=prefix,
         platlibdir=library.name,
@@ -62,18 +55,13 @@ def read_interpreter(place: Place) -> Interpreter:
         stdlib=stdlib,
         platstdlib=_platform_library(library, variables, root),
         include=include,
-        makefile=root.real(
-            os.path.join(stdlib, f"config-{short}{flags}" + (f"-{multiarch}" if multiarch else ""), "Makefile")
-        ),
         dist_packages=b"dist-packages" in _read(root.real(os.path.join(stdlib, "site.py"))),
-        sysconfigdata=name,
         extension_suffixes=_extension_suffixes(variables, data, thread),
         cache_tag=f"cpython-3{library.minor}",
-        platform=_platform_text(place, data),
         variables=variables,
         sysroot=root,
     )
-    return interpreter.with_version(_version(interpreter, place))
+    return interpreter.with_version(_version(interpreter, located))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +74,36 @@ class _Library:
     minor: int
 
 
-def _find_library(place: Place) -> _Library:
+def _find_library(located: LocatedEnvironment) -> _Library:
     """The base's standard library: the nearest one of the right version above its executable."""
-    minor = _minor_version(place)
-    starts = list(dict.fromkeys(_starts(place)))
+    minor = _minor_version(located)
+    starts = list(dict.fromkeys(_starts(located)))
     for start in starts:
-        found = _search_up(start, place.sysroot, minor)
+        found = _search_up(start, located.sysroot, minor)
         if found is not None:
             if found.minor < 8:
-                raise UnsupportedEnvironment(f"{place.python} is Python 3.{found.minor}; bundler packs 3.8 and later")
+                raise UnsupportedEnvironment(f"{located.python} is Python 3.{found.minor}; bundler packs 3.8 and later")
             return found
     wanted = f"python3.{minor}" if minor else "python3.*"
     raise BaseInterpreterMissing(
         f"no standard library (lib/{wanted}/os.py) lies above "
-        + " or ".join(place.sysroot.name_of(start) for start in starts),
+        + " or ".join(located.sysroot.name_of(start) for start in starts),
         "is the environment's base Python in the root that --root names?"
-        if not place.sysroot.is_host
+        if not located.sysroot.is_host
         else "the environment's base Python is gone, or it is no CPython",
     )
 
 
-def _starts(place: Place) -> Iterator[str]:
+def _starts(located: LocatedEnvironment) -> Iterator[str]:
     """Where the search begins, in Python's order: `home`, then the folder of the executable behind all links."""
-    root = place.sysroot
-    if home := place.config.get("home"):
+    root = located.sysroot
+    if home := located.config.get("home"):
         folder = root.path_of(home)
         yield folder
         for name in _python_names(folder, root):
             yield os.path.dirname(root.real(os.path.join(folder, name)))
-    yield os.path.dirname(root.real(place.python))
-    yield os.path.dirname(place.python)
+    yield os.path.dirname(root.real(located.python))
+    yield os.path.dirname(located.python)
 
 
 def _python_names(folder: str, root: Sysroot) -> list[str]:
@@ -125,20 +113,20 @@ def _python_names(folder: str, root: Sysroot) -> list[str]:
     ]
 
 
-def _minor_version(place: Place) -> int | None:
+def _minor_version(located: LocatedEnvironment) -> int | None:
     """X of 3.X, where names or `pyvenv.cfg` tell."""
-    root = place.sysroot
-    paths = [root.real(place.python)]
-    if home := place.config.get("home"):
+    root = located.sysroot
+    paths = [root.real(located.python)]
+    if home := located.config.get("home"):
         folder = root.path_of(home)
         paths += [root.real(os.path.join(folder, name)) for name in ("python3", "python")]
     for path in paths:
         if match := _PYTHON.fullmatch(os.path.basename(path)):
             return int(match["minor"])
     for key in ("version_info", "version"):
-        if match := re.match(r"3\.(\d+)", place.config.get(key, "")):
+        if match := re.match(r"3\.(\d+)", located.config.get(key, "")):
             return int(match[1])
-    names = [name for name in root.names_in(os.path.join(place.root, "lib")) if _PYTHON.fullmatch(name)]
+    names = [name for name in root.names_in(os.path.join(located.root, "lib")) if _PYTHON.fullmatch(name)]
     return int(names[0].partition(".")[2].rstrip("td")) if len(names) == 1 else None
 
 
@@ -170,9 +158,9 @@ def _platform_library(library: _Library, variables: Mapping[str, str], root: Sys
     return library.stdlib
 
 
-def _read_configuration(library: _Library, place: Place) -> tuple[str, Mapping[str, object]]:
-    """Name and content of `_sysconfigdata*.py`; Debian has one under each of two names, and one more for its debug build."""
-    root = place.sysroot
+def _read_configuration(library: _Library, located: LocatedEnvironment) -> Mapping[str, object]:
+    """The content of `_sysconfigdata*.py`; Debian has one under each of two names, and one more for its debug build."""
+    root = located.sysroot
     names = [
         name.removesuffix(".py")
         for name in root.names_in(library.stdlib)
@@ -185,11 +173,10 @@ def _read_configuration(library: _Library, place: Place) -> tuple[str, Mapping[s
         )
     # Debian asks for the name without the system's; upstream knows no other than the one with it.
     debian = [name for name in names if not name.startswith(("_sysconfigdata__linux", "_sysconfigdata_t_linux"))]
-    name = (
-        debian if b"dist-packages" in _read(root.real(os.path.join(library.stdlib, "site.py"))) else names or names
-    )[0]
+    is_debian = b"dist-packages" in _read(root.real(os.path.join(library.stdlib, "site.py")))
+    name = (debian if is_debian and debian else names)[0]
     path = root.real(os.path.join(library.stdlib, name + ".py"))
-    return name, read_sysconfigdata(_read(path), path)
+    return read_sysconfigdata(_read(path), path)
 
 
 def read_sysconfigdata(data: bytes, path: str) -> Mapping[str, object]:
@@ -228,30 +215,26 @@ def _extension_suffixes(variables: Mapping[str, str], data: Mapping[str, object]
     return (*suffixes, ".so")
 
 
-def _platform_text(place: Place, data: Mapping[str, object]) -> str:
-    """As `sysconfig.get_platform()` says it there (Lib/sysconfig.py, Lib/_osx_support.py)."""
-    names = place.platform.machine_names
-    if place.platform.system is OperatingSystem.MACOS:
-        target = data.get("MACOSX_DEPLOYMENT_TARGET") or "10.9"
-        return f"macosx-{target}-{'universal2' if len(names) > 1 else names[0]}"
-    return f"{place.platform.system.value}-{names[0]}"
-
-
-def _version(interpreter: Interpreter, place: Place) -> VersionInfo:
+def _version(interpreter: Interpreter, located: LocatedEnvironment) -> VersionInfo:
     """The exact version: from the headers, else from the text in the interpreter itself, else from `pyvenv.cfg`."""
-    for text in _version_texts(interpreter, place):
+    for text in _version_texts(interpreter, located):
         match = _VERSION.fullmatch(text)
         if match is not None and f"{match['major']}.{match['minor']}" == interpreter.short_version:
-            numbers = int(match["major"]), int(match["minor"]), int(match["micro"])
-            return (*numbers, _LEVELS[match["level"]], int(match["serial"] or 0))
+            return VersionInfo(
+                int(match["major"]),
+                int(match["minor"]),
+                int(match["micro"]),
+                _LEVELS[match["level"]],
+                int(match["serial"] or 0),
+            )
     raise InterpreterFailed(
         f"the exact version of {interpreter.executable} is not found in any file",
         "install its headers (patchlevel.h), or pack where it can be run",
     )
 
 
-def _version_texts(interpreter: Interpreter, place: Place) -> Iterator[str]:
-    root = place.sysroot
+def _version_texts(interpreter: Interpreter, located: LocatedEnvironment) -> Iterator[str]:
+    root = located.sysroot
     header = _read(root.real(os.path.join(interpreter.include, "patchlevel.h"))).decode("utf-8", "replace")
     if match := re.search(r'#define\s+PY_VERSION\s+"([^"]+)"', header):
         yield match[1]
@@ -260,8 +243,8 @@ def _version_texts(interpreter: Interpreter, place: Place) -> Iterator[str]:
     ]
     for path in (interpreter.executable, *(root.real(library) for library in libraries)):
         yield from _version_in(path, interpreter.short_version)
-    yield place.config.get("version_info", "").removesuffix(".final.0")
-    yield place.config.get("version", "")
+    yield located.config.get("version_info", "").removesuffix(".final.0")
+    yield located.config.get("version", "")
 
 
 def _version_in(path: str, short: str) -> list[str]:

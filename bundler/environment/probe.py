@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bundler.environment.executable import real_executable
-from bundler.environment.facts import Interpreter
+from bundler.environment.facts import Interpreter, VersionInfo
+from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed, UnsupportedEnvironment
 from bundler.sysroot import HOST
 
@@ -57,7 +58,7 @@ def probe(python: str, meanwhile: Callable[[], object] = lambda: None) -> Interp
     )
     base_prefix = os.path.realpath(answer.text("base_prefix"))
     return Interpreter(
-        version_info=(major, minor, micro, str(level), serial),
+        version_info=VersionInfo(major, minor, micro, str(level), serial),
         executable=real_executable(
             HOST,
             base_prefix,
@@ -70,12 +71,9 @@ def probe(python: str, meanwhile: Callable[[], object] = lambda: None) -> Interp
         stdlib=os.path.realpath(answer.text("stdlib")),
         platstdlib=os.path.realpath(answer.text("platstdlib")),
         include=os.path.realpath(answer.text("include")),
-        makefile=os.path.realpath(answer.text("makefile")),
         dist_packages=answer.values.get("dist_packages") is True,
-        sysconfigdata=answer.text("sysconfigdata"),
         extension_suffixes=answer.texts("extension_suffixes"),
         cache_tag=answer.text("cache_tag"),
-        platform=answer.text("platform"),
         variables=variables,
     )
 
@@ -83,7 +81,7 @@ def probe(python: str, meanwhile: Callable[[], object] = lambda: None) -> Interp
 def _run(python: str, meanwhile: Callable[[], object]) -> dict[str, object]:
     """Run the probe script; its environment holds no PYTHON* variable, its working directory is /."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    command = [python, "-I", "-S", "-B", "-X", "utf8", _SCRIPT]
+    command = [python, "-I", "-S", "-B", "-X", "utf8", _SCRIPT, *CONFIGURATION_VARIABLES]
     try:
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, env=variables, cwd="/", stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)

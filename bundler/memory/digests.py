@@ -1,8 +1,8 @@
 """What earlier packs of an environment learned of its files: the SHA-256 of each, by a stamp that changes with the file.
 
-`~/.cache/bundler/digests/<digest of the environment's path>`, the newest few of them. A stamp (device, inode, size, times of the
-content and of the last change, see `entries.Stamp`) is noted only of a file that was left alone for a while, so no later change can
-have the same; who relies on a digest looks at the stamp again when the bytes have been taken.
+`~/.cache/bundler/digests/<digest of the environment's path>`, the newest few of them. A stamp holds device, inode, size and the
+times of the content and of the last change (`entries.Stamp`). It is noted only where the file was left alone for a while: then
+every later change gives another one. Whoever relies on a digest compares the stamp once more after the bytes have been read.
 """
 
 from __future__ import annotations
@@ -39,11 +39,10 @@ def key_of(stamp: Stamp | None, patch: Patch | None = None) -> bytes | None:
     return None if print_of_patch is None else stamp + print_of_patch
 
 
-def with_known_digests(entries: dict[str, Entry], known: Known) -> None:
-    """Tell the entries' files what their digests are, where that is known. (Most were told when they were found.)"""
-    if not known:
-        return
-    for path, entry in entries.items():
+def with_known_digests(entries: Mapping[str, Entry], known: Known) -> dict[str, Entry]:
+    """The entries, with their files' digests where those are known. (Most were told when the file was found.)"""
+    result = dict(entries)
+    for path, entry in entries.items() if known else ():
         content = entry.content
         if not isinstance(content, (Source, Patched)) or content.stamp is None or content.sha256 is not None:
             continue
@@ -51,14 +50,16 @@ def with_known_digests(entries: dict[str, Entry], known: Known) -> None:
         sha256 = known.get(key) if key is not None else None
         if sha256 is not None:
             told = content._replace(sha256=sha256) if isinstance(content, Source) else replace(content, sha256=sha256)
-            entries[path] = entry._replace(content=told)
+            result[path] = entry._replace(content=told)
+    return result
 
 
 @dataclass(frozen=True, slots=True)
 class DigestCache:
-    """The digests that are known of one environment's files, and the file that holds them ("" for none)."""
+    """The digests that are known of one environment's files."""
 
     path: str
+    """The file that holds them; "" for none."""
     known: Known
 
     def learn(self, entries: Iterable[Entry], digests: Digests, stamps: Mapping[str, Stamp]) -> None:

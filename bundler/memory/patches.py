@@ -37,11 +37,14 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PatchCache:
-    """The patches that are known, those that this pack asked for, and the file that holds them ("" for none)."""
+    """The patches of one environment's files. It notes each one that a pack asks for, so that the next has it."""
 
     path: str
+    """The file that holds them; "" for none."""
     known: Mapping[bytes, Planned]
+    """Those of earlier packs."""
     used: dict[bytes, Planned] = field(default_factory=dict)
+    """Those that this pack asked for."""
 
     def recall(self, stamp: Stamp | None, edits: Edits) -> Planned | None:
         """What was planned for a file with this stamp; None where it was not yet."""

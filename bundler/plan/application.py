@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundler.bundle_paths import relative
-from bundler.entries import Entry, Layer, Link, Literal, Source
+from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
-from bundler.options import PlanOptions
-from bundler.plan.collect import ADDED, Collected
+from bundler.options import ContentOptions
+from bundler.plan.collect import Collected
 from bundler.plan.mounts import Mount, MountTable
-from bundler.rewrite.direct_url import names_local_path
-from bundler.rewrite.record import parse_record
+from bundler.plan.origins import ADDED, BUNDLER
+from bundler.plan.overlay import Entries
 from bundler.rewrite.scripts import ISOLATED, rewrite_script
 from bundler.rewrite.templates import read_template
 from bundler.scheme import BundleScheme
@@ -26,14 +26,14 @@ START = "start"
 
 @dataclass(frozen=True, slots=True)
 class StartCommand:
-    """How the application is started: `script` is the entry that does it from a shell.
-
-    `program` are bundle paths, the interpreter first where it is needed, which start it without a shell; `arguments` follow.
-    """
+    """How the application is started."""
 
     script: Entry
+    """What does it from a shell."""
     program: tuple[str, ...]
+    """Bundle paths of what does it without a shell, the interpreter first where it is needed."""
     arguments: tuple[str, ...]
+    """What follows the program."""
     python_options: tuple[str, ...] = ()
     """For the interpreter, where `program` starts with it."""
 
@@ -58,13 +58,10 @@ def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
     return tuple(mounts)
 
 
-def check_added(collected: Collected, entries: Mapping[str, Entry]) -> None:
+def check_added(collected: Collected, entries: Entries) -> None:
     """Raise BundlerError where an added file stands in the place of another, or another in its place (all together)."""
-    hidden = [
-        path
-        for path, entry in collected.entries.items()
-        if entry.origin.startswith(ADDED) and not entries[path].origin.startswith(ADDED)
-    ]
+    added = [path for path, entry in collected.entries.items() if entry.origin.startswith(ADDED)]
+    hidden = [path for path in added if path in entries and not entries[path].origin.startswith(ADDED)]
     raise_all(
         [
             BundlerError(f"--add: the bundle has a {path} of its own", "give another place: --add SRC=DEST")
@@ -73,7 +70,7 @@ def check_added(collected: Collected, entries: Mapping[str, Entry]) -> None:
     )
 
 
-def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: Environment) -> StartCommand:
+def plan_start(options: ContentOptions, entries: Entries, environment: Environment) -> StartCommand:
     """The start command for `options.entry`: `module:function`, or a script with arguments.
 
     Raises BundlerError where the module or the script is not in the bundle, or `bin/start` is taken.
@@ -90,7 +87,7 @@ def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: 
     words = shlex.split(entry)
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
-        if not _has_module(module, entries):
+        if not _has_module(module, entries, environment.interpreter.extension_suffixes):
             raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
         data = _function_script(module, function, isolated=options.isolated)
         return StartCommand(_script(start, data, time), (python, start), (), python_options)
@@ -109,16 +106,14 @@ def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: 
 
 
 def _script(path: str, data: bytes, time_ns: int) -> Entry:
-    return Entry(path, Literal(data), 0o755, time_ns, Layer.APPLICATION, "bundler")
+    return Entry(path, Literal(data), 0o755, time_ns, Layer.APPLICATION, BUNDLER)
 
 
-def _has_module(module: str, entries: Mapping[str, Entry]) -> bool:
-    """Whether some folder of packages has the module, as source, extension or package."""
-    tail = "/" + module.replace(".", "/")
-    return any(
-        path.endswith((tail + ".py", tail + "/__init__.py")) or (tail + "." in path and path.endswith(".so"))
-        for path in entries
-    )
+def _has_module(module: str, entries: Entries, suffixes: Sequence[str]) -> bool:
+    """Whether some folder of packages has the module: as source, as a package, or as an extension (with one of `suffixes`)."""
+    place = "/" + module.replace(".", "/")
+    endings = (f"{place}/__init__.py", *(place + suffix for suffix in (".py", *suffixes)))
+    return any(path.endswith(endings) for path in entries)
 
 
 def _function_script(module: str, function: str, *, isolated: bool) -> bytes:
@@ -147,26 +142,20 @@ def _is_python_script(entry: Entry) -> bool:
         case Source(path, _):
             with open(path, "rb") as file:
                 head = file.read(512)
-        case Link():
-            return False
         case _:
             return False
     first = head.partition(b"\n")[0]
     return head.startswith(b"#!") and (b"python" in first or b"__bundler_script" in head)
 
 
-def mark_application(entries: dict[str, Entry], environment: Environment, mounts: MountTable) -> None:
-    """Put the files of distributions that are the user's own (installed from a local place) into the application's layer."""
+def with_application_layer(entries: Entries, environment: Environment, mounts: MountTable) -> dict[str, Entry]:
+    """The entries, with the files of distributions that are the user's own (installed from a local place) in their layer."""
+    moved = dict(entries)
     for distribution in environment.distributions:
-        try:
-            with open(os.path.join(distribution.metadata, "direct_url.json"), "rb") as file:
-                local = names_local_path(file.read())
-            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                rows = parse_record(file.read())
-        except OSError:
+        if distribution.direct_url is None or not distribution.direct_url.is_local:
             continue
-        folder = os.path.dirname(distribution.metadata)
-        for row in rows if local else ():
-            path = mounts.bundle_path(os.path.normpath(os.path.join(folder, row.path)))
-            if path is not None and path in entries:
-                entries[path] = entries[path]._replace(layer=Layer.APPLICATION)
+        for file in distribution.files.paths:
+            path = mounts.bundle_path(file)
+            if path is not None and path in moved:
+                moved[path] = moved[path]._replace(layer=Layer.APPLICATION)
+    return moved

@@ -12,15 +12,11 @@ from collections.abc import Iterator
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.mounts import Mount
+from bundler.plan.origins import BASE, ENVIRONMENT, HOST
+from bundler.rewrite.debian import WHEELS_FOLDER
+from bundler.rewrite.installers import ENVIRONMENT_FILES, Meaning, is_makers_script
 from bundler.scheme import BundleScheme
-from bundler.systems.prefixes import is_shared_prefix
-
-# What ties a venv to its base or its place, or speaks to other tools about the folder (reference: interpreters 2.6).
-_ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
-_FOR_THE_FOLDER = frozenset({".gitignore", "CACHEDIR.TAG"})
-_PYTHON_LINK = re.compile(r"(python|pythonw)(\d+(\.\d+)?t?d?)?")
-# What venv, virtualenv and uv write. `activate_this.py` finds its place by itself and stays.
-_ACTIVATION = re.compile(r"activate(\.(bat|csh|fish|nu|ps1|sh|xsh))?|Activate\.ps1|deactivate(\.(bat|nu))?|pydoc\.bat")
+from bundler.systems.prefixes import TCL_FOLDERS, is_shared_prefix
 
 
 def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:
@@ -31,6 +27,17 @@ def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mou
     return (*_base(environment.interpreter, environment.scheme), *_environment(environment, in_place))
 
 
+def unlisted(environment: Environment) -> tuple[str, ...]:
+    """Warnings of distributions that may have files outside of their package folder which nothing lists, where a list decides."""
+    if not _is_shared(environment):
+        return ()
+    return tuple(
+        f"{os.path.basename(distribution.metadata)} lists no files: those outside of its package folder stay behind"
+        for distribution in environment.distributions
+        if not distribution.files.is_there
+    )
+
+
 def wheels_path(scheme: BundleScheme) -> str:
     """The bundle path of the wheels that a distribution of the operating system keeps for `ensurepip`."""
     return f"{scheme.share}/python-wheels"
@@ -39,7 +46,7 @@ def wheels_path(scheme: BundleScheme) -> str:
 def wheel_directory(interpreter: Interpreter) -> str:
     """Where a distribution of the operating system keeps the wheels for `ensurepip`, as a name; "" where Python has its own."""
     configured = interpreter.variables.get("WHEEL_PKG_DIR", "").rstrip("/")
-    return configured or ("/usr/share/python-wheels" if interpreter.dist_packages else "")
+    return configured or (WHEELS_FOLDER if interpreter.dist_packages else "")
 
 
 def _base(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
@@ -63,9 +70,7 @@ def _runtime(interpreter: Interpreter, source: str, path: str, skip: frozenset[s
 def base_origin(interpreter: Interpreter, source: str) -> str:
     """`base:` and the path below the base's prefix; `host:` and the name in the sysroot for what lies elsewhere."""
     prefix = interpreter.base_prefix.rstrip("/") + "/"
-    return (
-        "base:" + source[len(prefix) :] if source.startswith(prefix) else "host:" + interpreter.sysroot.name_of(source)
-    )
+    return BASE + source[len(prefix) :] if source.startswith(prefix) else HOST + interpreter.sysroot.name_of(source)
 
 
 def _headers(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
@@ -107,7 +112,7 @@ def _with_link_targets(folder: str, names: list[str]) -> list[str]:
 def _scripts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """The base's own scripts; not pip's, whose package stays behind."""
     sysroot = interpreter.sysroot
-    folder = sysroot.real(os.path.join(interpreter.base_prefix, "bin"))
+    folder = sysroot.real(os.path.join(interpreter.base_prefix, scheme.scripts))
     short = interpreter.short_version
     patterns = (
         rf"python({re.escape(short)}|3)?[td]*-config",
@@ -144,7 +149,7 @@ def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mo
             if fits and _belongs(os.path.join(folder, name), interpreter):
                 yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.pkg_config}/{name}")
         break
-    manual = sysroot.real(os.path.join(interpreter.base_prefix, "share", "man", "man1"))
+    manual = sysroot.real(os.path.join(interpreter.base_prefix, scheme.share, "man", "man1"))
     for name in sysroot.names_in(manual):
         fits = re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name)
         if fits and _belongs(os.path.join(manual, name), interpreter):
@@ -162,10 +167,9 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     dynload = os.path.join(interpreter.platstdlib, "lib-dynload")
     if not any(name.startswith("_tkinter.") for name in sysroot.names_in(dynload)):
         return
-    shared = ("/usr/share/tcltk", "/usr/share", "/usr/lib", "/usr/local/lib")
-    libraries = os.path.join(interpreter.base_prefix, "lib")
+    libraries = os.path.join(interpreter.base_prefix, scheme.libraries)
     for version in ("8.6", "9.0"):
-        for folder in (libraries, *map(sysroot.path_of, shared)):
+        for folder in (libraries, *map(sysroot.path_of, TCL_FOLDERS)):
             if sysroot.is_file(os.path.join(folder, f"tcl{version}", "init.tcl")):
                 for name in (f"tcl{version}", f"tk{version}"):
                     place = sysroot.real(os.path.join(folder, name))
@@ -177,40 +181,37 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
 def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
     """What lies in the environment's own folder, but for the interpreter and what ties it to its base."""
     root = environment.root
-    skip = set(_ENVIRONMENT_SKIP - _FOR_THE_FOLDER if in_place else _ENVIRONMENT_SKIP)
+    skip = {file.name for file in ENVIRONMENT_FILES if file.meaning is Meaning.TIE or not in_place}
     if os.path.islink(os.path.join(root, "lib64")):
         skip.add("lib64")
     sysroot = environment.sysroot
     for name in sysroot.names_in(os.path.join(root, environment.scheme.scripts)):
-        if _PYTHON_LINK.fullmatch(name) or _ACTIVATION.fullmatch(name):
+        if is_makers_script(name):
             skip.add(environment.scheme.script(name))
     skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
     if environment.interpreter.framework:  # a seal over files that change
         skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
-    if environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(sysroot.name_of(sysroot.real(root))):
+    if _is_shared(environment):
         yield from _owned(environment, frozenset(skip))
         return
-    yield Mount(root, "", "env:", Layer.PACKAGES, frozenset(skip))
+    yield Mount(root, "", ENVIRONMENT, Layer.PACKAGES, frozenset(skip))
+
+
+def _is_shared(environment: Environment) -> bool:
+    """Whether other software lies beside the packages: then only what distributions list as theirs comes along."""
+    root = environment.sysroot.name_of(environment.sysroot.real(environment.root))
+    return environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(root)
 
 
 def _owned(environment: Environment, skip: frozenset[str]) -> Iterator[Mount]:
     """From a prefix that other software shares: the packages, and the files outside that they list as theirs."""
-    from bundler.rewrite.record import parse_record
-
     root = environment.sysroot.real(environment.root)
     for folder in environment.site_packages:
         below = os.path.relpath(folder, root)
-        yield Mount(folder, below, f"env:{below}", Layer.PACKAGES)
+        yield Mount(folder, below, ENVIRONMENT + below, Layer.PACKAGES)
     for distribution in environment.distributions:
-        folder = os.path.dirname(distribution.metadata)
-        try:
-            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                rows = parse_record(file.read())
-        except OSError:
-            continue
-        for row in rows:
-            path = os.path.normpath(os.path.join(folder, row.path))
+        for path in distribution.files.paths:
             below = os.path.relpath(path, root)
-            outside = not path.startswith(folder + "/") and not below.startswith("..")
+            outside = not path.startswith(distribution.folder + "/") and not below.startswith("..")
             if outside and below not in skip and os.path.lexists(path):
-                yield Mount(path, below, f"env:{below}", Layer.PACKAGES)
+                yield Mount(path, below, ENVIRONMENT + below, Layer.PACKAGES)

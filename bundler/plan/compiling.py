@@ -17,10 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bundler.binaries.patch import Literal as LiteralPiece
 from bundler.binaries.patch import Patch, Range
-from bundler.entries import Directory, Entry, Literal, Patched, Source
-from bundler.environment import Interpreter
+from bundler.entries import Directory, Entry, Link, Literal, Patched, Source
+from bundler.environment import Environment, Interpreter
 from bundler.errors import InterpreterFailed
 from bundler.memory.compiled import Compiled, PycCache
+from bundler.options import Pyc
+from bundler.plan.origins import BUNDLER
+from bundler.plan.overlay import Entries, overlaid, without
+from bundler.plan.settings import PlanSettings
+from bundler.scheme import BundleScheme
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "compile_script.py")
 _PYC = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+)\.[^./]+(\.opt-\d)?\.pyc")
@@ -29,30 +34,52 @@ _UNCHECKED = 1
 _BATCH = 64
 
 
-def drop_compiled(entries: dict[str, Entry]) -> None:
-    """Remove every pyc in a `__pycache__`, and the folders with it.
+def with_pycs(entries: Entries, environment: Environment, settings: PlanSettings) -> dict[str, Entry]:
+    """The entries with compiled modules as the settings want them: kept where they stay valid, made anew, or left out.
+
+    Raises InterpreterFailed where the environment's Python cannot compile.
+    """
+    if settings.pyc is Pyc.KEEP:
+        kept = without_stale(entries)
+        return kept if settings.epoch is None else with_unchecked(kept)
+    bare = without_pycs(entries)
+    if settings.pyc is Pyc.NONE:
+        return bare
+    interpreter, scheme = environment.interpreter, environment.scheme
+    return overlaid(
+        bare,
+        compile_all(bare, interpreter, scheme, environment.python, settings.workspace.pyc, settings.threads),
+    )
+
+
+def without_pycs(entries: Entries) -> dict[str, Entry]:
+    """The entries without every pyc in a `__pycache__`, and without the folders that this empties.
 
     A module that is nothing but a pyc lies elsewhere, and stays.
     """
-    for path in [path for path in entries if path.endswith(".pyc") and _PYC.fullmatch(path)]:
-        del entries[path]
-    folders = {path.rpartition("/")[0] for path in entries}
-    for path in [path for path in entries if path.endswith("/__pycache__") and path not in folders]:
-        if isinstance(entries[path].content, Directory):
-            del entries[path]
+    kept = {path: entry for path, entry in entries.items() if not (path.endswith(".pyc") and _PYC.fullmatch(path))}
+    folders = {path.rpartition("/")[0] for path in kept}
+    emptied = {
+        path
+        for path, entry in kept.items()
+        if path.endswith("/__pycache__") and path not in folders and isinstance(entry.content, Directory)
+    }
+    return without(kept, emptied)
 
 
-def drop_stale(entries: dict[str, Entry]) -> None:
-    """Remove compiled modules whose source is changed: their time and size may still fit."""
-    for path in list(entries):
-        source = _source_of(path, entries)
-        if source is not None and source.reason is not None:
-            del entries[path]
+def without_stale(entries: Entries) -> dict[str, Entry]:
+    """The entries without compiled modules whose source is changed: their time and size may still fit."""
+    sources = ((path, _source_of(path, entries)) for path in entries)
+    return without(entries, {path for path, source in sources if source is not None and source.reason is not None})
 
 
-def without_times(entries: dict[str, Entry]) -> None:
-    """Make the pycs valid whatever the times of their sources: those that are valid now are never checked again, others go."""
-    for path, entry in list(entries.items()):
+def with_unchecked(entries: Entries) -> dict[str, Entry]:
+    """The entries with pycs that are valid whatever the times of their sources: those that are valid now are never checked again.
+
+    Others go.
+    """
+    result = dict(entries)
+    for path, entry in entries.items():
         source = _source_of(path, entries)
         if source is None or not isinstance(entry.content, Source):
             continue
@@ -63,30 +90,52 @@ def without_times(entries: dict[str, Entry]) -> None:
             continue
         fits = isinstance(source.content, Source) and source.content.size & 0xFFFFFFFF == size
         if not fits or source.mtime_ns // 1_000_000_000 & 0xFFFFFFFF != time:
-            del entries[path]
+            del result[path]
             continue
         pieces = (
             LiteralPiece(struct.pack("<4sI", magic, _UNCHECKED) + bytes(8)),  # a hash of the source that nobody checks
             Range(_HEADER, entry.content.size - _HEADER),
         )
-        entries[path] = entry._replace(
+        result[path] = entry._replace(
             content=Patched(entry.content.path, Patch(pieces)), reason="valid whatever the time of its source"
         )
+    return result
 
 
-def _source_of(path: str, entries: Mapping[str, Entry]) -> Entry | None:
+def _source_of(path: str, entries: Entries) -> Entry | None:
+    """The module that a compiled module belongs to; None for other paths."""
     if not path.endswith(".pyc"):
         return None
     match = _PYC.fullmatch(path)
     return entries.get(f"{match['folder'] or ''}{match['module']}.py") if match else None
 
 
+def count_without_pyc(entries: Entries, scheme: BundleScheme, cache_tag: str) -> int:
+    """Number of modules that Python compiles anew at each start where it cannot write."""
+    folders = _module_folders(scheme)
+    return sum(
+        pyc_path(path, cache_tag) not in entries
+        for path, entry in entries.items()
+        if path.endswith(".py") and path.startswith(folders) and not isinstance(entry.content, Link)
+    )
+
+
+def pyc_path(path: str, cache_tag: str) -> str:
+    """The bundle path of the pyc for the module at a bundle path."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/__pycache__/{name[:-3]}.{cache_tag}.pyc"
+
+
+def _module_folders(scheme: BundleScheme) -> tuple[str, ...]:
+    """How the bundle paths of modules begin."""
+    folders = (scheme.stdlib, scheme.site_packages, scheme.system_site)
+    return tuple(dict.fromkeys(f"{folder}/" for folder in folders))
+
+
 def compile_all(
-    entries: Mapping[str, Entry], interpreter: Interpreter, stdlib: str, python: str, folder: str, threads: int
+    entries: Entries, interpreter: Interpreter, scheme: BundleScheme, python: str, folder: str, threads: int
 ) -> tuple[Entry, ...]:
     """Entries of a pyc for every module of the bundle that compiles, by `python`, through the cache below `folder`.
-
-    Modules lie below `stdlib`, a bundle path.
 
     The name in the code is the bundle path; Python puts the real one in its place when it loads the module. Raises
     InterpreterFailed.
@@ -94,7 +143,8 @@ def compile_all(
     place = os.path.join(folder, f"{interpreter.cache_tag}-{interpreter.version}{interpreter.abi_thread}")
     os.makedirs(place, exist_ok=True)
     cache = PycCache(place)
-    modules = [entry for path, entry in sorted(entries.items()) if _is_module(entry, stdlib)]
+    folders = _module_folders(scheme)
+    modules = [entry for path, entry in sorted(entries.items()) if _is_module(entry, folders)]
     with ThreadPoolExecutor(threads, thread_name_prefix="pyc") as pool:
         looked = list(pool.map(lambda entry: _look(entry, cache), modules, chunksize=_BATCH))
         found = {entry.path: compiled for entry, (_, compiled) in zip(modules, looked, strict=True) if compiled}
@@ -107,11 +157,9 @@ def compile_all(
     return tuple(_pyc_entries(modules, found, interpreter.cache_tag))
 
 
-def _is_module(entry: Entry, stdlib: str) -> bool:
+def _is_module(entry: Entry, folders: tuple[str, ...]) -> bool:
     return (
-        entry.path.endswith(".py")
-        and entry.path.startswith(stdlib + "/")
-        and isinstance(entry.content, (Source, Literal))
+        entry.path.endswith(".py") and entry.path.startswith(folders) and isinstance(entry.content, (Source, Literal))
     )
 
 
@@ -160,7 +208,5 @@ def _pyc_entries(modules: Sequence[Entry], found: Mapping[str, Compiled], cache_
     for module in modules:
         compiled = found[module.path]
         if compiled.path is not None:
-            folder, _, name = module.path.rpartition("/")
-            path = f"{folder}/__pycache__/{name[:-3]}.{cache_tag}.pyc"
-            content = Source(compiled.path, compiled.size)
-            yield Entry(path, content, module.mode & 0o666, module.mtime_ns, module.layer, "bundler")
+            path, content = pyc_path(module.path, cache_tag), Source(compiled.path, compiled.size)
+            yield Entry(path, content, module.mode & 0o666, module.mtime_ns, module.layer, BUNDLER)

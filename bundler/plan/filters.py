@@ -5,13 +5,14 @@ Patterns are those of .gitignore; of all that match a path the last one decides,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer
 from bundler.errors import BundlerError
-from bundler.options import PlanOptions, Profile
+from bundler.options import ContentOptions, Profile
+from bundler.plan.overlay import Entries
 from bundler.scheme import BundleScheme
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ _SELDOM_USED = (
 _OF_PROFILE = {Profile.FULL: (), Profile.RUNTIME: _NOT_FOR_RUNNING, Profile.SLIM: (*_NOT_FOR_RUNNING, *_SELDOM_USED)}
 
 
-def filtered(entries: Mapping[str, Entry], scheme: BundleScheme, options: PlanOptions) -> dict[str, Entry]:
+def filtered(entries: Entries, scheme: BundleScheme, options: ContentOptions) -> dict[str, Entry]:
     """The entries without what the profile and the patterns leave out, and without directories that this empties.
 
     Raises BundlerError where Python itself would be left out.

@@ -6,20 +6,21 @@ import os
 
 from bundler.entries import Content, Directory, Entry, Layer, Link, Literal
 from bundler.environment import Environment
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
+from bundler.plan.origins import BUNDLER
 from bundler.rewrite.activation import activation_scripts
 from bundler.rewrite.debian import dist_packages_pth
 from bundler.rewrite.pyvenv_cfg import pyvenv_cfg
 from bundler.version import VERSION
 
 
-def interpreter_entries(environment: Environment, options: PlanOptions) -> tuple[Entry, ...]:
+def interpreter_entries(environment: Environment, options: ContentOptions) -> tuple[Entry, ...]:
     """The entries that every bundle has. Their time is that of the interpreter."""
     interpreter, scheme = environment.interpreter, environment.scheme
     time = os.stat(interpreter.executable).st_mtime_ns
 
     def entry(path: str, content: Content, mode: int) -> Entry:
-        return Entry(path, content, mode, time, Layer.RUNTIME, "bundler")
+        return Entry(path, content, mode, time, Layer.RUNTIME, BUNDLER)
 
     name = os.path.basename(scheme.executable)
     prompt = environment.config.get("prompt", "").strip("'\"") or None

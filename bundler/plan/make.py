@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from bundler.entries import Deferred, Directory, Entry, Link, Source
+from bundler.entries import Entry, Source
 from bundler.environment import Environment
 from bundler.floor import Floor
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
-from bundler.options import PlanOptions, Pyc, Symlinks
-from bundler.plan.application import StartCommand, added_mounts, check_added, mark_application, plan_start
-from bundler.plan.base_mounts import mounts_for
+from bundler.options import Pyc, Symlinks
+from bundler.plan.application import StartCommand, added_mounts, check_added, plan_start, with_application_layer
+from bundler.plan.base_mounts import mounts_for, unlisted
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
-from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
-from bundler.plan.editables import Editables, plan_editables
+from bundler.plan.compiling import count_without_pyc, with_pycs
+from bundler.plan.editables import plan_editables, without_editables
 from bundler.plan.filters import filtered
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.mounts import MountTable
+from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.records import plan_records
+from bundler.plan.settings import PlanSettings
 from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
@@ -32,13 +34,12 @@ from bundler.systems.libraries import LibraryFacts
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The entries of a bundle in path order, the deferred ones last; and the facts about the whole.
-
-    `bundle.json` is not among them: it also tells what the audit learns.
-    """
+    """What a bundle will be. `bundle.json` is not among its entries: it also tells what the audit learns."""
 
     environment: Environment
+    """What is packed, with the base's packages where they come along."""
     entries: tuple[Entry, ...]
+    """In path order, the deferred ones last."""
     libraries: LibraryFacts
     libpython: str | None
     """The bundle path of the libpython that the interpreter loads; None where its own file holds Python."""
@@ -57,63 +58,88 @@ class Plan:
 
 def make_plan(
     environment: Environment,
-    options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    settings: PlanSettings = PlanSettings(),  # noqa: B008 - immutable
     memory: Memory = NO_MEMORY,
-    begin: Callable[[Sequence[Entry]], object] = lambda _: None,
+    announce: Callable[[Sequence[Entry]], object] = lambda _: None,
 ) -> Plan:
-    """The plan for an environment; `memory` is what earlier packs of it learned. `begin` is told of the files that will hardly
-    change, as soon as they are known.
+    """The plan for an environment.
+
+    `memory` is what earlier packs of it learned; it notes what this one asks for. `announce` is told of the files that will
+    hardly change, as soon as they are known: a sink may write them meanwhile.
 
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
-    system_site = options.system_site and uses_system_site(environment)
-    own = mounts_for(environment, in_place=options.in_place)
+    content = settings.content
+    warnings = [*environment.unreadable, *unlisted(environment)]
+    notes: list[str] = []
+
+    # What is taken from where: the base, the environment over it, the base's packages beside its own.
+    mounts = mounts_for(environment, in_place=settings.in_place)
+    system_site = content.system_site and uses_system_site(environment)
     if system_site:
         environment = with_system_site(environment)
-        own = (*own, *system_site_mounts(environment))
-    editables = plan_editables(environment, MountTable(own), options)
-    mounts = MountTable((*own, *editables.mounts, *added_mounts(options.add)))
-    collected = collect(mounts, environment.sysroot, memory.digests.known)
-    entries = dict(collected.entries)
-    mark_application(entries, environment, mounts)
-    remove_editables(entries, editables)
-    put(entries, interpreter_entries(environment, options))
-    put(entries, (system_site_entry(environment),) if system_site else ())
-    complete = len(entries)
-    entries = filtered(entries, environment.scheme, options)
-    notes = (*editables.notes, *([f"left out {complete - len(entries)} files and folders"] * (len(entries) < complete)))
-    begin(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, options.pyc))
-    binaries = plan_binaries(entries, environment, mounts, options, memory.patches)
-    put(entries, binaries.entries)
-    texts = plan_texts(entries, environment, mounts, isolated=options.isolated)
-    put(entries, texts.entries)
-    for path in texts.removed:
-        entries.pop(path, None)
+        mounts = (*mounts, *system_site_mounts(environment))
+    # Editables are what leads out of these mounts; what the user adds lies over everything.
+    editables = plan_editables(environment, MountTable(mounts), settings)
+    table = MountTable((*mounts, *editables.mounts, *added_mounts(content.add)))
+    collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
+    warnings += [*collected.warnings, *editables.warnings]
+    notes += editables.notes
+
+    # The user's own distributions, while every path is still the one that its RECORD names.
+    entries: Entries = with_application_layer(collected.entries, environment, table)
+    # The projects' files are there, so what led to them goes.
+    entries = without_editables(entries, editables)
+    # What every bundle has takes the place of what tied the environment to its base.
+    entries = overlaid(entries, interpreter_entries(environment, content))
+    entries = overlaid(entries, (system_site_entry(environment),) if system_site else ())
+    # What is left out is neither read nor changed.
+    whole, entries = entries, filtered(entries, environment.scheme, content)
+    if len(entries) < len(whole):
+        notes.append(f"left out {len(whole) - len(entries)} files and folders")
+    announce(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, settings.pyc))
+
+    # Binaries bring libraries of the host; those that modules opened at run time count like those that the user names.
+    libraries = replace(content, include_libs=(*content.include_libs, *settings.dlopened))
+    binaries = plan_binaries(entries, environment, table, libraries, memory.patches)
+    entries = overlaid(entries, binaries.entries)
+    # Texts name places, which are known now.
+    texts = plan_texts(entries, environment, table, isolated=content.isolated)
+    entries = without(overlaid(entries, texts.entries), texts.removed)
+    warnings += [*binaries.warnings, *texts.warnings]
+    # By now all that takes the place of others has done so.
     check_added(collected, entries)
-    start = plan_start(options, entries, environment) if options.entry else None
-    put(entries, (start.script,) if start else ())
-    settle_compiled(entries, environment, options)
-    put(entries, plan_records(entries, environment, mounts, editables.added))
-    put(entries, missing_parents(entries))
-    with_known_digests(entries, memory.digests.known)
-    if options.symlinks is Symlinks.NONE:
+    # How a script is started depends on what it has become.
+    start = plan_start(content, entries, environment) if content.entry else None
+    entries = overlaid(entries, (start.script,) if start else ())
+    # Modules are compiled from what they have become.
+    entries = with_pycs(entries, environment, settings)
+    # RECORD tells of everything that was changed, made and removed before.
+    entries = overlaid(entries, plan_records(entries, environment, table, editables.added))
+    # Every path is known, so the directories are.
+    entries = overlaid(entries, missing_parents(entries))
+    # Every change is known, so digests of earlier packs can be.
+    entries = with_known_digests(entries, memory.digests.known)
+
+    # What the output cannot hold, or shall not tell, is of no consequence for the rest.
+    if content.symlinks is Symlinks.NONE:
         entries = without_links(entries)
-    if options.epoch is not None:
-        entries = with_fixed_times(entries, options.epoch, spread=options.pyc is Pyc.NONE)
+    if settings.epoch is not None:
+        entries = with_fixed_times(entries, settings.epoch, spread=settings.pyc is Pyc.NONE)
     return Plan(
-        environment,
-        in_order(entries),
-        binaries.libraries,
-        binaries.libpython,
-        binaries.floor,
-        (*collected.warnings, *editables.warnings, *binaries.warnings, *texts.warnings),
-        modules_without_pyc(entries, environment.interpreter.cache_tag),
-        start,
-        notes,
+        environment=environment,
+        entries=in_order(entries),
+        libraries=binaries.libraries,
+        libpython=binaries.libpython,
+        floor=binaries.floor,
+        warnings=tuple(warnings),
+        modules_without_pyc=count_without_pyc(entries, environment.scheme, environment.interpreter.cache_tag),
+        start=start,
+        notes=tuple(notes),
     )
 
 
-def unlikely_to_change(entries: Mapping[str, Entry], no_binary: re.Pattern[str], pyc: Pyc) -> list[Entry]:
+def unlikely_to_change(entries: Entries, no_binary: re.Pattern[str], pyc: Pyc) -> list[Entry]:
     """The files that are no binaries; only a few of those are texts that embed a path. In path order."""
     compiled = () if pyc is Pyc.KEEP else (".pyc",)
     return [
@@ -121,53 +147,3 @@ def unlikely_to_change(entries: Mapping[str, Entry], no_binary: re.Pattern[str],
         for path, entry in sorted(entries.items())
         if isinstance(entry.content, Source) and no_binary.search(path) and not path.endswith(compiled)
     ]
-
-
-def remove_editables(entries: dict[str, Entry], editables: Editables) -> None:
-    """Take away what made installs editable; their files are there already."""
-    for path in editables.removed:
-        entries.pop(path, None)
-    for path, content in editables.replaced.items():
-        entries[path] = entries[path]._replace(
-            content=content, reason="nothing in it leads to an editable install any more"
-        )
-
-
-def settle_compiled(entries: dict[str, Entry], environment: Environment, options: PlanOptions) -> None:
-    """Keep, make or leave out the compiled modules."""
-    if options.pyc is Pyc.KEEP:
-        drop_stale(entries)
-        if options.epoch is not None:
-            without_times(entries)
-        return
-    drop_compiled(entries)
-    if options.pyc is Pyc.COMPILE:
-        interpreter = environment.interpreter
-        folder, threads = options.pyc_cache, options.threads
-        put(entries, compile_all(entries, interpreter, environment.scheme.stdlib, environment.python, folder, threads))
-
-
-def put(entries: dict[str, Entry], more: tuple[Entry, ...]) -> None:
-    """Lay entries over what is there; a directory that is there already stays."""
-    for entry in more:
-        before = entries.get(entry.path)
-        both = before is not None and isinstance(before.content, Directory) and isinstance(entry.content, Directory)
-        if not both:
-            entries[entry.path] = entry
-
-
-def in_order(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
-    """Path order, which puts directories before what is in them; then what needs the others' digests."""
-    paths = sorted(entries)
-    now = [entries[path] for path in paths if not isinstance(entries[path].content, Deferred)]
-    return (*now, *(entries[path] for path in paths if isinstance(entries[path].content, Deferred)))
-
-
-def modules_without_pyc(entries: Mapping[str, Entry], cache_tag: str) -> int:
-    """Number of modules that Python compiles anew at each start where it cannot write."""
-    count = 0
-    for path, entry in entries.items():
-        if path.endswith(".py") and path.startswith("lib") and not isinstance(entry.content, Link):
-            folder, _, name = path.rpartition("/")
-            count += f"{folder}/__pycache__/{name[:-3]}.{cache_tag}.pyc" not in entries
-    return count

@@ -20,13 +20,18 @@ else:
 _NEVER_MODULES = re.compile(r"(__pycache__|.*\.(egg-info|dist-info|egg-link)|\..*)")
 
 
-def modules_of(folder: str, name: str) -> list[str]:
-    """Names in `folder` (packages and module files) that distribution `name` means by having it on `sys.path`."""
+def modules_of(folder: str, name: str, suffixes: tuple[str, ...]) -> list[str]:
+    """Names in `folder` (packages and module files) that distribution `name` means by having it on `sys.path`.
+
+    `suffixes` are those of extension modules.
+    """
+    from packaging.utils import canonicalize_name
+
     settings = _settings(folder)
     if settings is None:
-        return importable(folder)
+        return importable(folder, suffixes)
     spelled = re.sub(r"[-.]+", "_", name)
-    normalised = re.sub(r"[-_.]+", "_", name).lower()  # hatchling, uv and poetry
+    normalised = canonicalize_name(name).replace("-", "_")  # hatchling, uv and poetry
     in_namespace = name.replace("-", "_")  # flit
     for candidates in (_named_modules(settings), [spelled], [normalised], [in_namespace]):
         found = [found for candidate in candidates if (found := _existing(folder, candidate)) is not None]
@@ -35,7 +40,7 @@ def modules_of(folder: str, name: str) -> list[str]:
     return []
 
 
-def importable(folder: str) -> list[str]:
+def importable(folder: str, suffixes: tuple[str, ...]) -> list[str]:
     """Everything in a folder that an import statement can reach: modules, packages, namespace packages with modules."""
     names = []
     for item in sorted(os.listdir(folder)):
@@ -43,15 +48,15 @@ def importable(folder: str) -> list[str]:
         if _NEVER_MODULES.fullmatch(item):
             continue
         if os.path.isdir(path):
-            if item.isidentifier() and _holds_modules(path):
+            if item.isidentifier() and _holds_modules(path, suffixes):
                 names.append(item)
-        elif item.endswith((".py", ".so")):
+        elif item.endswith((".py", *suffixes)):
             names.append(item)
     return names
 
 
-def _holds_modules(folder: str) -> bool:
-    return any(name.endswith((".py", ".so", ".pyi")) for _, _, names in os.walk(folder) for name in names)
+def _holds_modules(folder: str, suffixes: tuple[str, ...]) -> bool:
+    return any(name.endswith((".py", ".pyi", *suffixes)) for _, _, names in os.walk(folder) for name in names)
 
 
 def _existing(folder: str, module: str) -> str | None:

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bundler.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.environment import Distribution, Environment
 from bundler.plan.mounts import MountTable
-from bundler.rewrite.record import owned_paths, rewrite_record
+from bundler.plan.origins import BUNDLER
+from bundler.plan.overlay import Entries
+from bundler.rewrite.record import path_of_row, rewrite_record
 from bundler.rewrite.scripts import side_file_path
-
-BUNDLER = "bundler"
-"""The origin of what bundler makes itself."""
 
 
 def plan_records(
-    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, added: Mapping[str, Sequence[str]]
+    entries: Entries, environment: Environment, mounts: MountTable, added: Mapping[str, Sequence[str]]
 ) -> tuple[Entry, ...]:
     """Deferred entries for the RECORDs that must change.
 
@@ -36,32 +35,30 @@ def plan_records(
 
 def _plan_record(
     distribution: Distribution,
-    entries: Mapping[str, Entry],
+    entries: Entries,
     mounts: MountTable,
     added: Mapping[str, Sequence[str]],
     pycs: Mapping[str, Sequence[str]],
 ) -> Entry | None:
     """`pycs` are the compiled modules that are made anew, by their sources (bundle paths)."""
     metadata = mounts.bundle_path(distribution.metadata)
-    record = entries.get(f"{metadata}/RECORD")
-    if metadata is None or record is None or not isinstance(record.content, Source):
+    record, rows = entries.get(f"{metadata}/RECORD"), distribution.files.record
+    if metadata is None or rows is None or record is None or not isinstance(record.content, Source):
         return None
-    with open(record.content.path, "rb") as file:
-        data = file.read()
     site_packages = os.path.dirname(metadata)
-    resolve = _resolver(os.path.dirname(distribution.metadata), entries, mounts)
-    owned = [resolve(path) for path in owned_paths(data)]
+    resolve = _resolver(distribution.folder, entries, mounts)
+    owned = [resolve(row.path) for row in rows.rows]
     changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
     brought |= {side for path in changed if (side := side_file_path(path)) in entries}
     compiled = {path for module in (*owned, *brought) if module for path in pycs.get(module, ())}
-    new = tuple(sorted(brought | compiled - set(owned)))
+    new = tuple(sorted(brought | compiled))
     if not changed and not new and None not in owned:
         return None
 
     def make(digests: Digests) -> bytes:
         return rewrite_record(
-            data, site_packages=site_packages, resolve=resolve, added=new, digests=digests, changed=changed
+            rows, site_packages=site_packages, resolve=resolve, added=new, digests=digests, changed=changed
         )
 
     return record._replace(content=Deferred(make), reason="rows of changed files made anew")
@@ -72,15 +69,14 @@ def _is_new(entry: Entry) -> bool:
     return entry.reason is not None or entry.origin == BUNDLER
 
 
-def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> Callable[[str], str | None]:
+def _resolver(folder: str, entries: Entries, mounts: MountTable) -> Callable[[str], str | None]:
     """From a row's path to a bundle path; None for a file that was there and stays behind.
 
     A row of a file that the source lacks, too, keeps its path: it says no more and no less than before.
     """
 
     def resolve(row: str) -> str | None:
-        plain = row[:1] not in ("/", ".", "") and "//" not in row and "/." not in row
-        path = f"{folder}/{row}" if plain else os.path.normpath(os.path.join(folder, row))
+        path = path_of_row(row, folder)
         inside = mounts.bundle_path(path)
         if inside is not None and inside in entries:
             return inside
@@ -91,7 +87,7 @@ def _resolver(folder: str, entries: Mapping[str, Entry], mounts: MountTable) -> 
     return resolve
 
 
-def _files_below(place: str, entries: Mapping[str, Entry]) -> Iterator[str]:
+def _files_below(place: str, entries: Entries) -> Iterator[str]:
     """The files at or below a bundle path."""
     for path, entry in entries.items():
         if (path == place or path.startswith(place + "/")) and not isinstance(entry.content, (Directory, Link)):

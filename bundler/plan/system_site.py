@@ -14,6 +14,7 @@ from bundler.environment import Environment, Interpreter
 from bundler.environment.distributions import find_distributions
 from bundler.plan.base_mounts import base_origin
 from bundler.plan.mounts import Mount
+from bundler.plan.origins import BUNDLER
 from bundler.rewrite.templates import read_template
 
 PTH_NAME = "~system-site.pth"
@@ -74,4 +75,4 @@ def system_site_entry(environment: Environment) -> Entry:
     text = read_template("system_site.pth").replace("@FOLDERS@", folders.strip())
     time = os.stat(interpreter.executable).st_mtime_ns
     path = f"{environment.scheme.site_packages}/{PTH_NAME}"
-    return Entry(path, Literal(text.encode()), 0o644, time, Layer.PACKAGES, "bundler")
+    return Entry(path, Literal(text.encode()), 0o644, time, Layer.PACKAGES, BUNDLER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bundler.bundle_paths import relative
@@ -13,15 +13,18 @@ from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.plan.base_mounts import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
+from bundler.plan.origins import BASE, HOST
+from bundler.plan.overlay import Entries
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
-from bundler.rewrite.direct_url import names_local_path
+from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
+from bundler.rewrite.launchers.setuptools import read_stand_in
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
-from bundler.rewrite.scripts import developed_script, rewrite_script, side_file_path
+from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 from bundler.rewrite.sysconfig import (
     MovedDirectory,
@@ -39,7 +42,6 @@ from bundler.systems.prefixes import is_shared_prefix, is_system_prefix
 from bundler.systems.system import Addition
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]
-_KERNEL = re.compile(r"share/jupyter/kernels/[^/]+/kernel\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,7 @@ class Texts:
     warnings: tuple[str, ...]
 
 
-def plan_texts(
-    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, *, isolated: bool = False
-) -> Texts:
+def plan_texts(entries: Entries, environment: Environment, mounts: MountTable, *, isolated: bool = False) -> Texts:
     """Rewrite what must be; `isolated` scripts run Python without what its user set.
 
     Raises UnknownVariant for a file of Debian's that is like none that is known.
@@ -79,12 +79,9 @@ def moved_directories(interpreter: Interpreter, scheme: BundleScheme) -> tuple[M
         return tuple(MovedDirectory(place, "") for place in places if place.startswith("/"))
     variables = interpreter.variables
     include = os.path.dirname(scheme.include)
-    alone = {prefix: "", f"{prefix}/bin": scheme.scripts, f"{prefix}/include": include}
-    alone |= {
-        f"{prefix}/lib": scheme.libraries,
-        f"{prefix}/share": scheme.share,
-        f"{prefix}/share/man": f"{scheme.share}/man",
-    }
+    of_many = (scheme.scripts, include, scheme.libraries, scheme.share, f"{scheme.share}/man")
+    top = prefix.rstrip("/")
+    alone = {f"{top}/{folder}": folder for folder in of_many} | ({top: ""} if top else {})
     if libdir := variables.get("LIBDIR"):
         alone |= {libdir: scheme.libraries, f"{libdir}/pkgconfig": scheme.pkg_config}
     folders = {sysroot.name_of(interpreter.stdlib): scheme.stdlib}
@@ -114,7 +111,7 @@ class _Planner:
         # Other software under a shared prefix does not come along.
         self._own_folders = tuple(prefix for prefix in self._prefixes if not is_shared_prefix(prefix))
         base = self._sysroot.name_of(interpreter.base_prefix)
-        self._base_pythons = re.compile(re.escape(f"{base}/bin/python") + r"[\d.]*[td]*")
+        self._base_pythons = re.compile(re.escape(f"{base}/{self._scheme.scripts}/python") + r"[\d.]*[td]*")
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
             ("_sysconfigdata*.py", self._sysconfigdata),
             ("_sysconfig_vars*.json", lambda _, data: rewrite_sysconfig_json(data, self._directories)),
@@ -127,6 +124,7 @@ class _Planner:
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
         self._wanted_in_stdlib = re.compile("|".join(patterns))
+        self._kernel = re.compile(re.escape(self._scheme.share) + r"/jupyter/kernels/[^/]+/kernel\.json")
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
         self.warnings: list[str] = []
@@ -160,7 +158,7 @@ class _Planner:
             return None
         if folder in (self._scheme.pkg_config, f"{self._scheme.share}/pkgconfig") and name.endswith(".pc"):
             return self._pkg_config
-        if _KERNEL.fullmatch(path):
+        if self._kernel.fullmatch(path):
             return lambda _, data: rewrite_kernel(data, self._is_ours)
         in_scripts = folder == self._scheme.scripts
         if (in_scripts or entry.mode & 0o111) and _begins_with(entry, b"#!"):
@@ -200,7 +198,7 @@ class _Planner:
 
     def _pkg_config(self, entry: Entry, data: bytes) -> Rewritten | None:
         """Python's own file has Python's directories; those of packages may name the environment's folder."""
-        if entry.origin.startswith(("base:", "host:")):
+        if entry.origin.startswith((BASE, HOST)):
             return rewrite_pkg_config(data, self._directories)
         own = tuple(MovedDirectory(folder, "") for folder in self._own_folders)
         alone = self._environment.kind is EnvironmentKind.INSTALLATION
@@ -212,15 +210,15 @@ class _Planner:
 
     def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:
         """A local path of the builder stays out; its row leaves RECORD."""
-        if names_local_path(data):
+        if parse_direct_url(data).is_local:
             self.removed.add(entry.path)
         return None
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
-        developed = developed_script(data)
-        if developed is not None and os.path.isfile(developed):
-            # A stand-in for a script of the project: the script itself, run by the stand-in's Python.
-            body = _read(developed).partition(b"\n")[2]
+        stand_in = read_stand_in(data)
+        if stand_in is not None and os.path.isfile(stand_in.script):
+            # The project's script itself, run by the stand-in's Python.
+            body = _read(stand_in.script).partition(b"\n")[2]
             data = data.partition(b"\n")[0] + b"\n" + body
         return self._python_script(entry, data) or self._other_script(entry, data)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 
 from bundler.entries import Entry, Literal, Source
 from bundler.errors import BundlerError
+from bundler.plan.overlay import Entries
 
 DEFAULT_EPOCH = 946_684_800
 """2000-01-01T00:00:00Z: what is in an archive without SOURCE_DATE_EPOCH. Zip can say it, with room before it."""
@@ -15,8 +15,8 @@ _NANOSECONDS = 1_000_000_000
 _SPREAD = 14 * 24 * 3600  # seconds, halved: zip counts in steps of two
 
 
-def source_date_epoch(variables: Mapping[str, str] = os.environ) -> int | None:
-    """SOURCE_DATE_EPOCH in seconds (reproducible-builds.org); None where it is not set.
+def source_date_epoch(variables: Mapping[str, str]) -> int | None:
+    """SOURCE_DATE_EPOCH among environment variables, in seconds (reproducible-builds.org); None where it is not set.
 
     Raises BundlerError for what is no number.
     """
@@ -28,7 +28,7 @@ def source_date_epoch(variables: Mapping[str, str] = os.environ) -> int | None:
     return int(text)
 
 
-def with_fixed_times(entries: Mapping[str, Entry], epoch: int, *, spread: bool) -> dict[str, Entry]:
+def with_fixed_times(entries: Entries, epoch: int, *, spread: bool) -> dict[str, Entry]:
     """The entries, all of one time (`epoch`, in seconds).
 
     With `spread` each module has a time of its own, up to four weeks earlier, that follows from its content. A Python that

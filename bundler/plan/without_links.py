@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from bundler.bundle_paths import follow, lies_in
 from bundler.entries import Directory, Entry, Link
+from bundler.plan.overlay import Entries
 
 
-def without_links(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+def without_links(entries: Entries) -> dict[str, Entry]:
     """The entries with every link replaced by the file that it means, or by the folder with all that is in it.
 
     A link that leads nowhere, out of the bundle, or around in a circle, is dropped.
@@ -22,9 +23,7 @@ def without_links(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     return result
 
 
-def _copy(
-    source: str, path: str, entries: Mapping[str, Entry], links: Mapping[str, str], result: dict[str, Entry]
-) -> None:
+def _copy(source: str, path: str, entries: Entries, links: Mapping[str, str], result: dict[str, Entry]) -> None:
     """Put what is at `source` at `path` as well, with all below it."""
     result[path] = entries[source]._replace(path=path)
     if not isinstance(entries[source].content, Directory) or lies_in(path, source):

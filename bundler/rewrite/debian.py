@@ -40,6 +40,8 @@ _SYSCONFIG = (
         "    if True:\n        prefix_scheme = 'posix_prefix'\n",
     ),
 )
+WHEELS_FOLDER = "/usr/share/python-wheels"
+"""Where they keep the wheels that `ensurepip` installs."""
 _WHEELS = "os.path.join(sys.base_prefix, 'share', 'python-wheels'"
 
 _DECISIONS = (

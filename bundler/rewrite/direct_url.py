@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 
-def names_local_path(data: bytes) -> bool:
-    """Whether the URL is a path of the machine that installed it: such a file stays out of a bundle."""
-    url = _members(data).get("url")
-    return isinstance(url, str) and url.lower().startswith("file:")
+@dataclass(frozen=True, slots=True)
+class DirectUrl:
+    """What the file says; an empty URL for a file that says nothing."""
 
-
-def local_path(data: bytes) -> str | None:
-    """The folder or file that the URL names on the machine that installed it; None for other URLs."""
-    url = _members(data).get("url")
-    if not isinstance(url, str) or not names_local_path(data):
-        return None
-    return unquote(urlsplit(url).path, errors="surrogateescape")
-
-
-def is_editable(data: bytes) -> bool:
+    url: str = ""
+    editable: bool = False
     """Whether the distribution is an editable install."""
-    info = _members(data).get("dir_info")
-    return isinstance(info, dict) and info.get("editable") is True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the URL is a path of the machine that installed it: such a file stays out of a bundle."""
+        return self.url.lower().startswith("file:")
+
+    @property
+    def local_path(self) -> str | None:
+        """The folder or file that the URL names on the machine that installed it; None for other URLs."""
+        return unquote(urlsplit(self.url).path, errors="surrogateescape") if self.is_local else None
 
 
-def _members(data: bytes) -> dict[str, object]:
+def parse_direct_url(data: bytes) -> DirectUrl:
+    """What a file says; members that are missing or of another type say nothing."""
     try:
         value = json.loads(data)
     except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return DirectUrl()
+    members: dict[str, object] = value if isinstance(value, dict) else {}
+    url, info = members.get("url"), members.get("dir_info")
+    return DirectUrl(url if isinstance(url, str) else "", isinstance(info, dict) and info.get("editable") is True)

@@ -3,55 +3,86 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import csv
 import io
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bundler.bundle_paths import relative
 from bundler.entries import Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: a path relative to the folder of the `.dist-info` (or absolute), `sha256=…` and the size, both perhaps empty."""
+class Row(NamedTuple):
+    """One row of a RECORD."""
 
     path: str
+    """Relative to the folder in which the `.dist-info` lies, or absolute."""
     digest: str
+    """`sha256=…`, or nothing."""
     size: str
-    text: str  # as it stands in the file, end of line included
+    """In bytes, or nothing."""
+    text: str
+    """The row as it stands in the file, its line end included."""
 
 
-def parse_record(data: bytes) -> list[Row]:
-    """The rows in order; short rows are filled up, empty lines skipped. A damaged file ends at the first row that is none."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A RECORD that was read."""
+
+    rows: tuple[Row, ...]
+    line_end: str = "\n"
+    damage: str = ""
+    """Why the file could not be read to its end; "" for a whole one."""
+
+
+def parse_record(data: bytes) -> Record:
+    """The rows in order: short ones are filled up, empty lines skipped. A damaged file ends at the first row that is none."""
+    text = data.decode("utf-8", "surrogateescape")
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    lines = io.StringIO(text, newline="")
+    rows: list[Row] = []
+    if '"' not in text:
+        rows += (_row(line.rstrip("\r\n").split(","), line) for line in lines if line.strip("\r\n"))
+        return Record(tuple(rows), line_end)
+    damage = ""
+    try:
+        rows += _quoted_rows(lines)
+    except csv.Error as error:
+        damage = str(error)
+    return Record(tuple(rows), line_end, damage)
+
+
+def _quoted_rows(lines: Iterable[str]) -> Iterator[Row]:
+    """The rows of a file with quotes, in which a row may have several lines."""
     read: list[str] = []
 
-    def lines() -> Iterator[str]:
-        for line in io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""):
+    def noted() -> Iterator[str]:
+        for line in lines:
             read.append(line)
             yield line
 
-    rows = []
-    with contextlib.suppress(csv.Error):
-        for fields in csv.reader(lines()):
-            if fields:
-                path, digest, size = (*fields, "", "")[:3]
-                rows.append(Row(path, digest, size, "".join(read)))
-            read.clear()
-    return rows
+    for fields in csv.reader(noted()):
+        if fields:
+            yield _row(fields, "".join(read))
+        read.clear()
 
 
-def owned_paths(data: bytes) -> list[str]:
-    """The paths of all rows, in order: at a fraction of the cost of the rows."""
-    if b'"' in data:
-        return [row.path for row in parse_record(data)]
-    lines = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return [line.partition(",")[0] for line in lines if line]
+def _row(fields: list[str], text: str) -> Row:
+    path, digest, size = (*fields, "", "")[:3]
+    return Row(path, digest, size, text)
+
+
+def path_of_row(path: str, folder: str) -> str:
+    """The path, without dots, that a row means: counted from `folder`, where the `.dist-info` lies, unless it is absolute."""
+    if path[:1] not in ("/", ".", "") and "//" not in path and "/." not in path:
+        return f"{folder}/{path}"
+    return os.path.normpath(os.path.join(folder, path))
 
 
 def rewrite_record(
-    data: bytes,
+    record: Record,
     *,
     site_packages: str,
     resolve: Callable[[str], str | None],
@@ -66,11 +97,11 @@ def rewrite_record(
     byte for byte. Files in `added` get rows at the end, relative to `site_packages`, which is the bundle path of the folder of
     the `.dist-info`.
     """
-    end = "\r\n" if b"\r\n" in data else "\n"
+    end = record.line_end
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator=end)
     listed = set()
-    for row in parse_record(data):
+    for row in record.rows:
         place = resolve(row.path)
         if place is None:
             continue

@@ -10,27 +10,19 @@ place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, 
 
 from __future__ import annotations
 
-import ast
 import io
 import os
-import re
 import shlex
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bundler.rewrite.launchers import PYTHON_NAME, Head, Unnamed, read_heads
 from bundler.rewrite.templates import read_template
 
-_PYTHON = re.compile(r"pythonw?(3(\.\d+)?)?t?d?")
-_PYTHON_WORD = re.compile(rf"/{_PYTHON.pattern}(?!\S)")
-_ENV = re.compile(r"#!\s*/usr/bin/env(?:\s+-S)?\s+python(?:3(?:\.\d+)?)?(?P<rest>\s.*)?")
-_EXEC = re.compile(r"'''exec' (?P<interpreter>.+?)(?P<arguments>( -\S+)*) \"\$0\" \"\$@\"")
 _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
-_DEVELOPED = re.compile(
-    rb"^# EASY-INSTALL-DEV-SCRIPT: .*?^__file__ = (?P<path>[\"'].*[\"'])$", re.MULTILINE | re.DOTALL
-)
 _SIDE_FILES = "libexec/bundler"
 ISOLATED = ("-E", "-s")
 """The interpreter's arguments that leave out PYTHON* and the user's site. Not `-I`: a script may import what lies beside it."""
@@ -50,14 +42,6 @@ def side_file_path(path: str) -> str:
     return f"{_SIDE_FILES}/{path}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What stands before a script's body: the interpreter's arguments, and the length in bytes."""
-
-    arguments: tuple[str, ...]
-    length: int
-
-
 def rewrite_script(
     data: bytes,
     *,
@@ -74,7 +58,7 @@ def rewrite_script(
     every Python in a shebang means the bundle's (`/usr/bin/env python`, `/usr/bin/python3`). `isolated` adds ISOLATED to
     the interpreter's arguments.
     """
-    head = _read_head(data, is_ours, any_python)
+    head = _head_to_replace(data, is_ours, any_python)
     if head is None:
         return None
     body = data[head.length :]
@@ -88,65 +72,22 @@ def rewrite_script(
     return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", comments + body)
 
 
-def developed_script(data: bytes) -> str | None:
-    """The path of the script that one written by `setup.py develop` runs; None for any other."""
-    match = _DEVELOPED.search(data[:4096])
-    try:
-        path = ast.literal_eval(match["path"].decode("utf-8", "surrogateescape")) if match else None
-    except (ValueError, SyntaxError):
+def _head_to_replace(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> Head | None:
+    """The head that a script shall lose: one that means the environment's Python, and does not find it by itself."""
+    if _OUR_MARK in data[:200]:
         return None
-    return path if isinstance(path, str) else None
+    heads = read_heads(data)
+    for head in heads:
+        if head.interpreter is Unnamed.OWN or (isinstance(head.interpreter, str) and is_ours(head.interpreter)):
+            return head
+    return next((head for head in heads if _is_any_python(head)), None) if any_python else None
 
 
-def _read_head(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> _Head | None:
-    """Recognise what pip, uv, virtualenv, distlib and setuptools write before a script."""
-    if not data.startswith(b"#!") or _OUR_MARK in data[:200]:
-        return None
-    first, _, rest = data.partition(b"\n")
-    line = first.decode("utf-8", "surrogateescape").rstrip("\r").rstrip()
-    length = len(first) + 1
-    if re.fullmatch(r"#!\s*/bin/sh", line):
-        return _read_exec_head(rest, length, is_ours, any_python)
-    if env := _ENV.fullmatch(line):
-        return _Head(_words(env["rest"] or ""), length) if any_python else None
-    for name in _PYTHON_WORD.finditer(line):
-        # pip writes a path with spaces as it is; no kernel can run it, but what it means is clear.
-        if is_ours(line[2 : name.end()].strip()):
-            return _Head(_words(line[name.end() :]), length)
-    interpreter, *arguments = line[2:].split(maxsplit=1) or [""]
-    if not _PYTHON.fullmatch(os.path.basename(interpreter)):
-        return None
-    if any_python or "/" not in interpreter or is_ours(interpreter):
-        return _Head(_words(*arguments), length)
-    return None
-
-
-def _read_exec_head(rest: bytes, length: int, is_ours: Callable[[str], bool], any_python: bool) -> _Head | None:
-    """The form for long paths and paths with spaces: `'''exec' "/path/python" "$0" "$@"`, then `' '''`.
-
-    uv puts a coding cookie before it, and then writes the path with `printf %b`, byte for byte in octal.
-    """
-    if rest.startswith(b"#"):
-        comment, _, rest = rest.partition(b"\n")
-        length += len(comment) + 1
-    second, _, after = rest.partition(b"\n")
-    third = after.partition(b"\n")[0]
-    match = _EXEC.fullmatch(second.decode("utf-8", "surrogateescape").strip())
-    if match is None or third.strip() != b"' '''":
-        return None
-    # uv finds the interpreter from $0, or spells it: then it is the environment's.
-    if "$(" not in match["interpreter"]:
-        try:
-            interpreter = "".join(shlex.split(match["interpreter"]))
-        except ValueError:  # a quote that is not closed: no shell reads it either
-            return None
-        if not is_ours(interpreter) and not (any_python and _PYTHON.fullmatch(os.path.basename(interpreter))):
-            return None
-    return _Head(_words(match["arguments"]), length + len(second) + len(third) + 2)
-
-
-def _words(text: str = "") -> tuple[str, ...]:
-    return tuple(text.split())
+def _is_any_python(head: Head) -> bool:
+    """Whether a head means a Python, whichever that is."""
+    if isinstance(head.interpreter, Unnamed):
+        return True
+    return not head.guessed and PYTHON_NAME.fullmatch(os.path.basename(head.interpreter)) is not None
 
 
 def _header(to_bin: str, arguments: tuple[str, ...]) -> bytes:

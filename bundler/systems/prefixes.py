@@ -35,6 +35,13 @@ PREFIXES = (
     Prefix("/opt", frozenset({PrefixKind.PUBLIC})),  # vendors' software, Homebrew
 )
 
+TCL_FOLDERS = (  # where folders `tclX.Y` with Tcl's scripts may lie, outside of Python's own prefix
+    "/usr/share/tcltk",  # Debian
+    "/usr/share",  # Fedora
+    "/usr/lib",  # Arch, Alpine
+    "/usr/local/lib",  # `make install`
+)
+
 
 def is_system_prefix(name: str) -> bool:
     """Whether the prefix of this name belongs to the system itself."""

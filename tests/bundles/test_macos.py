@@ -19,7 +19,7 @@ from bundler import pack, verify
 from bundler.binaries.macho import Edits, read_image
 from bundler.binaries.macho import constants as c
 from bundler.errors import NoHeaderRoom
-from bundler.options import PackOptions, PlanOptions
+from bundler.options import ContentOptions, PackOptions
 from bundler.report import PackReport
 from tests.binaries.macho.patching import judge
 from tests.binaries.macho.samples import make_sample
@@ -56,8 +56,8 @@ def mac(request: pytest.FixtureRequest, parts: Parts, tmp_path_factory: pytest.T
     return made
 
 
-def options(mac: Mac, **plan: object) -> PackOptions:
-    return PackOptions(root=str(mac.root), plan=PlanOptions(**plan))  # type: ignore[arg-type]
+def options(mac: Mac, **content: object) -> PackOptions:
+    return PackOptions(root=str(mac.root), content=ContentOptions(**content))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

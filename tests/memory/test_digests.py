@@ -57,8 +57,7 @@ def test_the_next_pack_knows_what_the_last_one_learned(tmp_path: Path, file: Pat
     known = open_digest_cache(str(tmp_path))
     assert source(file, known).sha256 == sha256(b"hello").digest()
     entries = {"patched": entry("patched", patched)}
-    with_known_digests(entries, known.known)
-    content = entries["patched"].content
+    content = with_known_digests(entries, known.known)["patched"].content
     assert isinstance(content, Patched)
     assert content.sha256 == sha256(b"hello").digest()
     assert source(file, open_digest_cache(str(tmp_path / "other"))).sha256 is None

@@ -16,8 +16,10 @@ import pytest
 
 from bundler.entries import Link
 from bundler.environment import Environment, load_environment
+from bundler.environment.facts import VersionInfo
 from bundler.plan.make import make_plan
 from bundler.plan.manifest_entry import manifest_of
+from bundler.systems import system_of
 from tests.material.environments import run
 from tests.material.interpreters import main_python
 
@@ -65,28 +67,30 @@ def variant(where: Path, threads: str, debug: str) -> Environment:
     (where / f"env/bin/python3.13{flags}").symlink_to(base / f"bin/python3.13{flags}")
     interpreter = replace(
         real.interpreter,
-        version_info=(3, 13, 5, "final", 0),
+        version_info=VersionInfo(3, 13, 5, "final", 0),
         executable=str(base / f"bin/python3.13{flags}"),
         base_prefix=str(base),
         abiflags=flags,
         stdlib=str(stdlib),
         platstdlib=str(stdlib),
         include=str(include),
-        makefile=str(config / "Makefile"),
         dist_packages=False,
-        sysconfigdata=data,
         extension_suffixes=(suffix, f".abi3{threads}.so", ".so"),
         cache_tag="cpython-313",
         variables={
             "INSTSONAME": f"libpython3.13{flags}.so.1.0",
             "LDVERSION": f"3.13{flags}",
             "LIBDIR": f"{base}/lib",
-            "Py_DEBUG": "1" if debug else "0",
             "Py_GIL_DISABLED": "1" if threads else "0",
         },
     )
     return replace(
-        real, root=str(where / "env"), interpreter=interpreter, site_packages=(str(packages),), distributions=()
+        real,
+        root=str(where / "env"),
+        interpreter=interpreter,
+        site_packages=(str(packages),),
+        distributions=(),
+        scheme=system_of(real.platform.system).scheme(interpreter),
     )
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 
@@ -15,13 +16,15 @@ import pytest
 
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
-from bundler.errors import BundlerError, InterpreterFailed
+from bundler.errors import InterpreterFailed
 from bundler.memory.compiled import pyc_cache_folder
-from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
-from bundler.plan.times import source_date_epoch, with_fixed_times
+from bundler.plan.compiling import compile_all, count_without_pyc, with_unchecked, without_pycs, without_stale
+from bundler.scheme import BundleScheme
+from tests.material.schemes import POSIX_312
 
 PACKAGES = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 TAG = sys.implementation.cache_tag
+SCHEME = replace(POSIX_312, stdlib=os.path.dirname(PACKAGES), site_packages=PACKAGES)
 SOURCES = {
     "first.py": b'"""Words."""\nNAMES = ("alpha", "beta")\n\ndef alpha(beta):\n    return {"alpha", "beta", 1.5, b"x"}\n',
     "second.py": b"from first import alpha\n\nclass Beta:\n    alpha = alpha\n    names = frozenset(('alpha', 'gamma'))\n",
@@ -48,11 +51,15 @@ def entries_in(folder: Path, names: list[str]) -> dict[str, Entry]:
 
 
 def compiled(
-    entries: dict[str, Entry], interpreter: Interpreter, cache: Path, python: str = sys.executable
+    entries: dict[str, Entry],
+    interpreter: Interpreter,
+    cache: Path,
+    python: str = sys.executable,
+    scheme: BundleScheme = SCHEME,
 ) -> dict[str, bytes]:
     """The pycs by the names of their modules."""
     found = {}
-    for entry in compile_all(entries, interpreter, os.path.dirname(PACKAGES), python, str(cache), 2):
+    for entry in compile_all(entries, interpreter, scheme, python, str(cache), 2):
         assert isinstance(entry.content, Source)
         assert entry.path.endswith(f".{TAG}.pyc") and "/__pycache__/" in entry.path
         assert (entry.mode, entry.layer, entry.origin) == (0o644, Layer.PACKAGES, "bundler")
@@ -104,6 +111,17 @@ def test_a_damaged_pyc_in_the_cache_is_not_used(tmp_path: Path, interpreter: Int
     assert compiled(entries, interpreter, tmp_path / "cache") == before
 
 
+def test_modules_are_compiled_wherever_a_scheme_has_them(tmp_path: Path, interpreter: Interpreter) -> None:
+    """Fedora's standard library lies below `lib64`, and pip's packages below `lib`."""
+    entries = entries_in(tmp_path / "src", ["first.py"])
+    apart = replace(SCHEME, stdlib=SCHEME.stdlib.replace("lib/", "lib64/"))
+    assert count_without_pyc(entries, apart, TAG or "") == 1
+    assert set(compiled(entries, interpreter, tmp_path / "cache", scheme=apart)) == {"first"}
+    elsewhere = {"share/first.py": entries[f"{PACKAGES}/first.py"]._replace(path="share/first.py")}
+    assert count_without_pyc(elsewhere, apart, TAG or "") == 0
+    assert compiled(elsewhere, interpreter, tmp_path / "cache", scheme=apart) == {}
+
+
 def test_a_python_that_cannot_compile_is_an_error(tmp_path: Path, interpreter: Interpreter) -> None:
     with pytest.raises(InterpreterFailed, match="could not compile"):
         compiled(entries_in(tmp_path / "src", ["first.py"]), interpreter, tmp_path / "cache", python="/bin/false")
@@ -128,8 +146,7 @@ def test_all_pycs_go_but_those_that_are_modules_themselves() -> None:
     entries = {path: Entry(path, Literal(b""), 0o644, 0, Layer.PACKAGES, "env:") for path in [*paths, *kept]}
     for folder in (f"{PACKAGES}/a", f"{PACKAGES}/a/__pycache__", f"{PACKAGES}/b/__pycache__"):
         entries[folder] = Entry(folder, Directory(), 0o755, 0, Layer.PACKAGES, "env:")
-    drop_compiled(entries)
-    assert sorted(entries) == sorted(kept)
+    assert sorted(without_pycs(entries)) == sorted(kept)
 
 
 def with_pyc(folder: Path, mtime: int, flags: int = 0) -> dict[str, Entry]:
@@ -149,48 +166,25 @@ def with_pyc(folder: Path, mtime: int, flags: int = 0) -> dict[str, Entry]:
 def test_pycs_that_are_kept_stay_valid_when_times_change_or_go(tmp_path: Path) -> None:
     path = f"{PACKAGES}/__pycache__/first.{TAG}.pyc"
     entries = with_pyc(tmp_path, 1_500_000_000)
-    without_times(entries)
-    content = entries[path].content
+    content = with_unchecked(entries)[path].content
     assert isinstance(content, Patched)
     with open(content.path, "rb") as file:
         data = b"".join(content.patch.read(file))
     assert data[4:8] == b"\1\0\0\0"
     assert data[16:] == (tmp_path / "first.pyc").read_bytes()[16:]
     stale = with_pyc(tmp_path, 1_400_000_000)
-    without_times(stale)
-    assert path not in stale
+    assert path not in with_unchecked(stale)
     checked = with_pyc(tmp_path, 1_400_000_000, flags=3)
-    without_times(checked)
-    assert isinstance(checked[path].content, Source), "one that is checked by content is right at any time"
+    assert isinstance(with_unchecked(checked)[path].content, Source), (
+        "one that is checked by content is right at any time"
+    )
 
 
 def test_a_pyc_of_a_changed_module_goes(tmp_path: Path) -> None:
     entries = with_pyc(tmp_path, 1_500_000_000)
     entries[f"{PACKAGES}/first.py"] = entries[f"{PACKAGES}/first.py"]._replace(reason="rewritten")
-    drop_stale(entries)
-    assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" not in entries
-
-
-def test_times_are_one_or_follow_from_a_module_s_content(tmp_path: Path) -> None:
-    entries = entries_in(tmp_path, list(SOURCES))
-    entries["data"] = Entry("data", Literal(b""), 0o644, 5, Layer.PACKAGES, "env:")
-    epoch = 1_600_000_000
-    assert {entry.mtime_ns for entry in with_fixed_times(entries, epoch, spread=False).values()} == {epoch * 10**9}
-    spread = with_fixed_times(entries, epoch, spread=True)
-    assert spread["data"].mtime_ns == epoch * 10**9
-    times = {entry.mtime_ns for path, entry in spread.items() if path != "data"}
-    assert len(times) == len(SOURCES)
-    assert all(0 <= epoch - time // 10**9 < 29 * 24 * 3600 and time % (2 * 10**9) == 0 for time in times)
-    assert with_fixed_times(entries, epoch, spread=True) == spread
-
-
-def test_source_date_epoch_is_a_number_or_an_error() -> None:
-    assert source_date_epoch({}) is None
-    assert source_date_epoch({"SOURCE_DATE_EPOCH": "0"}) == 0
-    assert source_date_epoch({"SOURCE_DATE_EPOCH": "1700000000"}) == 1_700_000_000
-    for wrong in ("yesterday", "-1", "1.5", "٣", "99999999999999"):
-        with pytest.raises(BundlerError, match="SOURCE_DATE_EPOCH"):
-            source_date_epoch({"SOURCE_DATE_EPOCH": wrong})
+    assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" not in without_stale(entries)
+    assert f"{PACKAGES}/__pycache__/first.{TAG}.pyc" in without_stale(with_pyc(tmp_path / "same", 1_500_000_000))
 
 
 def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from bundler.entries import Entry
 from bundler.environment import Environment
 from bundler.errors import OutputFailed, UnsupportedEnvironment
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.mounts import MountTable
 from bundler.platforms import OperatingSystem
@@ -20,7 +20,7 @@ def plan_binaries(
     entries: Mapping[str, Entry],
     environment: Environment,
     mounts: MountTable,
-    options: PlanOptions,
+    options: ContentOptions,
     patches: PatchCache = NO_PATCH_CACHE,
 ) -> PlannedBinaries:
     """Read the binaries among `entries`, find what they need, and plan their patches; `patches` has those of earlier packs.

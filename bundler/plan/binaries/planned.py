@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 
 from bundler.entries import Entry, Layer
-from bundler.environment import Interpreter
+from bundler.environment import Environment, Interpreter
 from bundler.floor import Floor
 from bundler.plan.base_mounts import base_origin
 from bundler.plan.collect import source_of
@@ -27,12 +26,13 @@ class PlannedBinaries:
     warnings: tuple[str, ...]
 
 
-def bundled_entry(library: BundledLibrary, interpreter: Interpreter) -> Entry:
+def bundled_entry(library: BundledLibrary, environment: Environment) -> Entry:
     """The entry for a library that comes from the host: everybody may read it."""
     found = os.stat(library.source)
     mode = (found.st_mode & 0o777) | 0o444
-    content = source_of(library.source, found, time.time_ns())
-    return Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, library_origin(library, interpreter))
+    content = source_of(library.source, found, environment.read_at)
+    origin = library_origin(library, environment.interpreter)
+    return Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, origin)
 
 
 def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:

@@ -1,9 +1,9 @@
 """Editable installs made real: what they reach outside of the environment is taken into site-packages.
 
-`found` reads what is there, with a reader for each kind (`hooks`, `meson`, `paths`); `building` runs a back end instead; `making`
-turns either into mounts.
+`found` tells which there are; `reading` says what each brings, by its kind (`hooks`, `meson`, `paths`) or by running its back end
+(`building`); `planning` turns that into mounts.
 """
 
-from bundler.plan.editables.making import Editables, plan_editables
+from bundler.plan.editables.planning import Editables, plan_editables, without_editables
 
-__all__ = ["Editables", "plan_editables"]
+__all__ = ["Editables", "plan_editables", "without_editables"]

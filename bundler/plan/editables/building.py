@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import UnsupportedEditable
-from bundler.plan.editables.content import Content, Placement
+from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import read_settings
+from bundler.rewrite.installers import MARKS
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "build_script.py")
 _LEGACY = "setuptools.build_meta:__legacy__"  # PEP 517: what a project without a build-system table means
@@ -25,16 +24,9 @@ _OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "CARGO_NET_OFFLINE": "true"}
 _LEFT_OVER = ("lib.", "bdist.", "temp.", "__editable__.")
 
 
-@contextlib.contextmanager
-def build_folder() -> Iterator[str]:
-    """A folder for copies of projects and their wheels, which lives as long as the plan that takes files from it."""
-    with tempfile.TemporaryDirectory(prefix="bundler-build-") as folder:
-        yield folder
-
-
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """How wheels are built: with which Python, below which folder, and whether the back end may use the network.
+    """How wheels are built.
 
     Offline, the back end is the one that is installed in the environment. With the network an environment is made for each
     project, and what its `pyproject.toml` asks for is installed there.
@@ -42,9 +34,12 @@ class Builder:
 
     python: str
     folder: str
+    """Below which copies of projects and their wheels are put."""
     network: bool
+    to_root: str
+    """The way from the package folder to the bundle's root."""
 
-    def build(self, distribution: str, project: str) -> Content:
+    def build(self, distribution: str, project: str) -> EditableFiles:
         """What the wheel of the project at `project` would install. Raises UnsupportedEditable where it is not built."""
         system = read_settings(project).get("build-system")
         table: Mapping[str, object] = system if isinstance(system, dict) else {}
@@ -64,7 +59,9 @@ class Builder:
             work.install(python, [str(item) for item in _list(more)])
         network = "online" if self.network else "offline"
         wheel = work.ask(python, [back_end, out, network, "wheel", *places])
-        return Content(back_end, tuple(_unpack(os.path.join(out, str(wheel)), os.path.join(folder, "unpacked"))))
+        return EditableFiles(
+            back_end, tuple(_unpack(os.path.join(out, str(wheel)), os.path.join(folder, "unpacked"), self.to_root))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +111,7 @@ def _copy(project: str, target: str) -> None:
     """The project, without environments, bundles and what earlier builds of setuptools left in it."""
 
     def left_out(folder: str, names: list[str]) -> list[str]:
-        marked = ("pyvenv.cfg", "bundle.json")
-        found = [name for name in names if any(os.path.exists(os.path.join(folder, name, mark)) for mark in marked)]
+        found = [name for name in names if any(os.path.exists(os.path.join(folder, name, mark)) for mark in MARKS)]
         if folder == os.path.join(project, "build"):
             found += [name for name in names if name == "lib" or name.startswith(_LEFT_OVER)]
         return [*found, *(name for name in names if name == "__pycache__")]
@@ -123,7 +119,7 @@ def _copy(project: str, target: str) -> None:
     shutil.copytree(project, target, symlinks=True, ignore=left_out)
 
 
-def _unpack(wheel: str, folder: str) -> Iterator[Placement]:
+def _unpack(wheel: str, folder: str, to_root: str) -> Iterator[FileMapping]:
     """Unpack a wheel, times included, and give the place of what is in it.
 
     Its metadata and scripts stay out: the editable install has brought those.
@@ -138,12 +134,12 @@ def _unpack(wheel: str, folder: str) -> Iterator[Placement]:
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
         if name.endswith(".data"):
-            for kind, prefix in (("purelib", ""), ("platlib", ""), ("data", "../../../")):
+            for kind, prefix in (("purelib", ""), ("platlib", ""), ("data", f"{to_root}/")):
                 inner = os.path.join(path, kind)
                 for below in sorted(os.listdir(inner)) if os.path.isdir(inner) else ():
-                    yield Placement(os.path.join(inner, below), prefix + below)
+                    yield FileMapping(os.path.join(inner, below), prefix + below)
         elif not name.endswith(".dist-info"):
-            yield Placement(path, name)
+            yield FileMapping(path, name)
 
 
 def _list(value: object) -> list[object]:

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from bundler.environment import Distribution, Environment
 from bundler.plan.editables.paths import egg_link_folder
-from bundler.rewrite.direct_url import local_path
 from bundler.rewrite.pth import ImportLine, PathLine, parse_pth
-from bundler.rewrite.record import owned_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class EggLink:
     folder: str
 
 
-Part = Hook | SearchPath | EggLink
+EditablePart = Hook | SearchPath | EggLink
 
 
 @dataclass(slots=True)
@@ -49,20 +47,20 @@ class Editable:
     """None for an egg-link, and for a `.pth` file that nobody installed."""
     project: str | None
     """The project's own folder, where that is known."""
-    parts: list[Part] = field(default_factory=list)
+    parts: list[EditablePart] = field(default_factory=list)
     lines: dict[str, set[str]] = field(default_factory=dict)
     """Lines that go with the editable, by the `.pth` file that they are in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEditables:
     """The editables, and lines of `.pth` files that name a place outside where nothing is, by file."""
 
     editables: tuple[Editable, ...]
     stale: Mapping[str, set[str]]
 
 
-def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> Found:
+def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> FoundEditables:
     """Look through the package folders. `is_outside` tells whether a place (absolute) does not come along by itself."""
     finder = _Finder(environment, is_outside)
     for folder in environment.site_packages:
@@ -75,7 +73,7 @@ def find_editables(environment: Environment, is_outside: Callable[[str], bool]) 
         for name in names:
             if name.endswith(".pth"):
                 finder.read_pth(folder, name)
-    return Found(tuple(finder.editables.values()), finder.stale)
+    return FoundEditables(tuple(finder.editables.values()), finder.stale)
 
 
 class _Finder:
@@ -116,10 +114,11 @@ class _Finder:
                     elif not self._sysroot.exists(source) and self._is_outside(source):
                         self.stale.setdefault(path, set()).add(text)
 
-    def _take(self, folder: str, path: str, line: str, part: Part) -> None:
+    def _take(self, folder: str, path: str, line: str, part: EditablePart) -> None:
         owner = self._owners.get(path)
         name = owner.name if owner is not None else os.path.basename(path).removesuffix(".pth")
-        editable = self._editable(name, folder, owner, _project(owner) if owner is not None else None)
+        url = owner.direct_url if owner is not None else None
+        editable = self._editable(name, folder, owner, url.local_path if url is not None else None)
         editable.parts.append(part)
         editable.lines.setdefault(path, set()).add(line)
 
@@ -134,24 +133,9 @@ def _hook(folder: str, code: str) -> str | None:
     return path if os.path.isfile(path) else None
 
 
-def _project(owner: Distribution) -> str | None:
-    """The folder that a distribution was installed from."""
-    try:
-        with open(os.path.join(owner.metadata, "direct_url.json"), "rb") as file:
-            return local_path(file.read())
-    except OSError:
-        return None
-
-
 def _owners(environment: Environment) -> Iterator[tuple[str, Distribution]]:
-    """The distribution that owns each `.pth` file, by the file's path, as the RECORDs tell."""
+    """The distribution that owns each `.pth` file, by the file's path."""
     for distribution in environment.distributions:
-        folder = os.path.dirname(distribution.metadata)
-        try:
-            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
-                data = file.read()
-        except OSError:
-            continue
-        for path in owned_paths(data) if b".pth" in data else ():
+        for path in distribution.files.paths:
             if path.endswith(".pth"):
-                yield os.path.normpath(os.path.join(folder, path)), distribution
+                yield path, distribution

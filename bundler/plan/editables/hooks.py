@@ -10,12 +10,12 @@ import ast
 import os
 from collections.abc import Iterator
 
-from bundler.plan.editables.content import Content, Placement
+from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.editables.meson import read_install_plan
 from bundler.plan.project import importable
 
 
-def read_hook(path: str, suffixes: tuple[str, ...]) -> Content | None:
+def read_hook(path: str, suffixes: tuple[str, ...]) -> EditableFiles | None:
     """What the hook module at `path` brings; None for a module of no known form.
 
     `suffixes` are those of extension modules. Raises UnsupportedEditable for one whose build folder is gone.
@@ -26,99 +26,99 @@ def read_hook(path: str, suffixes: tuple[str, ...]) -> Content | None:
     except (OSError, SyntaxError, ValueError):
         return None
     for reader in (_setuptools, _scikit_build, _meson, _editables):
-        content = reader(tree, suffixes)
-        if content is not None:
-            return content
+        files = reader(tree, suffixes)
+        if files is not None:
+            return files
     return None
 
 
-def _setuptools(tree: ast.Module, suffixes: tuple[str, ...]) -> Content | None:
+def _setuptools(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles | None:
     """MAPPING gives a path, without a file's suffix, for each module; NAMESPACES the folders of namespace packages."""
     assigned = dict(_assigned(tree))
     mapping, namespaces = assigned.get("MAPPING"), assigned.get("NAMESPACES")
     if not isinstance(mapping, dict):
         return None
-    placements = []
+    mappings = []
     for name, folders in namespaces.items() if isinstance(namespaces, dict) else ():
         for folder in folders:
             if os.path.isdir(folder):
-                below = importable(folder)
-                placements += [Placement(os.path.join(folder, found), f"{_path(name)}/{found}") for found in below]
-    placements += [placement for name, place in mapping.items() for placement in _module(name, place, suffixes)]
-    return Content("setuptools (finder)", tuple(placements))
+                below = importable(folder, suffixes)
+                mappings += [FileMapping(os.path.join(folder, found), f"{_path(name)}/{found}") for found in below]
+    mappings += [mapping for name, place in mapping.items() for mapping in _module(name, place, suffixes)]
+    return EditableFiles("setuptools (finder)", tuple(mappings))
 
 
-def _scikit_build(tree: ast.Module, _suffixes: tuple[str, ...]) -> Content | None:
+def _scikit_build(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles | None:
     """The last call: `install(modules, wheel files, folders of packages, …)`, or `install_inplace(packages, paths, …)`."""
     for name, arguments in _calls(tree):
         if name == "install" and len(arguments) > 2:
             modules, wheel, packages = arguments[:3]
             if isinstance(modules, dict) and isinstance(wheel, dict) and isinstance(packages, dict):
-                return Content("scikit-build-core (redirect)", tuple(_redirected(modules, packages)))
+                return EditableFiles("scikit-build-core (redirect)", tuple(_redirected(modules, packages)))
         if name == "install_inplace" and len(arguments) > 1:
             known, places = arguments[:2]
             if isinstance(known, list) and isinstance(places, list):
-                found = tuple(Placement(source, module) for module, source in _in_places(known, places))
-                return Content("scikit-build-core (inplace)", found)
+                found = tuple(FileMapping(source, module) for module, source in _in_places(known, places, suffixes))
+                return EditableFiles("scikit-build-core (inplace)", found)
     return None
 
 
-def _redirected(modules: dict[str, str], packages: dict[str, list[str]]) -> Iterator[Placement]:
+def _redirected(modules: dict[str, str], packages: dict[str, list[str]]) -> Iterator[FileMapping]:
     """Whole folders of packages, for the data in them; and the modules that lie in none of these where they belong."""
     placed: dict[str, str] = {}
     for name, folders in packages.items():
         for folder in folders:
             if os.path.isabs(folder) and os.path.isdir(folder):
                 placed[folder] = _path(name)
-                yield Placement(folder, _path(name))
+                yield FileMapping(folder, _path(name))
     for name, source in modules.items():
         file = os.path.basename(source)
         target = (
             f"{_path(name)}/{file}" if file.startswith("__init__.") else f"{_path(name)}{os.path.splitext(file)[1]}"
         )
         if placed.get(os.path.dirname(source)) != os.path.dirname(target):
-            yield Placement(source, target)
+            yield FileMapping(source, target)
 
 
-def _in_places(modules: list[str], places: list[str]) -> Iterator[tuple[str, str]]:
+def _in_places(modules: list[str], places: list[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Names and paths of the modules that are in the folders."""
     for place in places:
-        for found in importable(place):
+        for found in importable(place, suffixes):
             if found.partition(".")[0] in modules:
                 yield found, os.path.join(place, found)
 
 
-def _meson(tree: ast.Module, _suffixes: tuple[str, ...]) -> Content | None:
+def _meson(tree: ast.Module, _suffixes: tuple[str, ...]) -> EditableFiles | None:
     """A call names the package, its modules and the build folder, which has the plan of what is installed where."""
     for name, arguments in _calls(tree):
         if name in ("install", "MesonpyMetaFinder") and len(arguments) >= 4 and isinstance(arguments[2], str):
-            return Content("meson-python", read_install_plan(str(arguments[0]), arguments[2]))
+            return EditableFiles("meson-python", read_install_plan(str(arguments[0]), arguments[2]))
     return None
 
 
-def _editables(tree: ast.Module, _suffixes: tuple[str, ...]) -> Content | None:
+def _editables(tree: ast.Module, _suffixes: tuple[str, ...]) -> EditableFiles | None:
     """The library `editables`: one call of `map_module(name, file)` for each."""
-    placements = []
+    mappings = []
     for name, arguments in _calls(tree):
         if name == "map_module" and len(arguments) == 2 and all(isinstance(argument, str) for argument in arguments):
             module, source = str(arguments[0]), str(arguments[1])
             file = os.path.basename(source)
             if file.startswith("__init__."):
-                placements.append(Placement(os.path.dirname(source), _path(module)))
+                mappings.append(FileMapping(os.path.dirname(source), _path(module)))
             else:
-                placements.append(Placement(source, _path(module) + os.path.splitext(file)[1]))
-    return Content("the library editables", tuple(placements)) if placements else None
+                mappings.append(FileMapping(source, _path(module) + os.path.splitext(file)[1]))
+    return EditableFiles("the library editables", tuple(mappings)) if mappings else None
 
 
-def _module(name: str, place: str, suffixes: tuple[str, ...]) -> Iterator[Placement]:
+def _module(name: str, place: str, suffixes: tuple[str, ...]) -> Iterator[FileMapping]:
     """A package's folder, or the file that `place` means with a suffix put to it."""
     if os.path.isdir(place):
-        yield Placement(place, _path(name))
+        yield FileMapping(place, _path(name))
         return
     for suffix in ("", ".py", ".pyc", *suffixes):
         if os.path.isfile(place + suffix):
             end = suffix or os.path.splitext(place)[1]
-            yield Placement(place + suffix, _path(name) + end)
+            yield FileMapping(place + suffix, _path(name) + end)
             return
 
 

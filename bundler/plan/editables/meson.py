@@ -7,34 +7,34 @@ import os
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
-from bundler.plan.editables.content import Placement
+from bundler.plan.editables.mapping import FileMapping
 
 _PLAN = "meson-info/intro-install_plan.json"  # mesonbuild.com, IDE integration
 _PACKAGES = ("{py_platlib}/", "{py_purelib}/")
 
 
-def read_install_plan(distribution: str, build_folder: str) -> tuple[Placement, ...]:
+def read_install_plan(distribution: str, build_folder: str) -> tuple[FileMapping, ...]:
     """What is installed into site-packages. Raises UnsupportedEditable where the plan or a built file is not there."""
     try:
         with open(os.path.join(build_folder, _PLAN), "rb") as file:
             plan = json.load(file)
     except (OSError, ValueError) as error:
         raise _incomplete(distribution, f"{os.path.join(build_folder, _PLAN)} cannot be read") from error
-    placements = tuple(_placements(plan))
-    for placement in placements:
-        if not os.path.lexists(placement.source):
-            raise _incomplete(distribution, f"{placement.source} is not built")
-    return placements
+    mappings = tuple(_mappings(plan))
+    for mapping in mappings:
+        if not os.path.lexists(mapping.source):
+            raise _incomplete(distribution, f"{mapping.source} is not built")
+    return mappings
 
 
-def _placements(plan: object) -> Iterator[Placement]:
+def _mappings(plan: object) -> Iterator[FileMapping]:
     for group in plan.values() if isinstance(plan, dict) else ():
         for source, facts in group.items():
             destination = str(facts.get("destination", ""))
             for root in _PACKAGES:
                 if destination.startswith(root):
                     excluded = [*facts.get("exclude_files", ()), *facts.get("exclude_dirs", ())]
-                    yield Placement(source, destination[len(root) :], frozenset(excluded))
+                    yield FileMapping(source, destination[len(root) :], frozenset(excluded))
 
 
 def _incomplete(distribution: str, what: str) -> UnsupportedEditable:

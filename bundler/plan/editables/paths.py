@@ -7,37 +7,38 @@ strict mode (a folder of links to the files of the wheel) and in its compat mode
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
-from bundler.plan.editables.content import Content, Placement
+from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import importable, modules_of
+from bundler.rewrite.launchers.setuptools import READ, read_stand_in
 from bundler.sysroot import Sysroot
 
-TO_SCRIPTS = "../../../bin"
-"""The way from site-packages to the scripts."""
 
-
-def read_path(distribution: str, source: str, *, may_be_empty: bool = False) -> Content:
+def read_path(
+    distribution: str, source: str, suffixes: tuple[str, ...], *, may_be_empty: bool = False
+) -> EditableFiles:
     """What a distribution means by having the folder `source` on the path.
 
     Raises UnsupportedEditable where nothing fits, unless that may be.
     """
-    names = modules_of(source, distribution)
+    names = modules_of(source, distribution, suffixes)
     if not names and not may_be_empty:
-        found = ", ".join(importable(source)) or "none"
+        found = ", ".join(importable(source, suffixes)) or "none"
         raise UnsupportedEditable(
             f"{distribution} is an editable of {source}, and none of the modules there bears its name ({found})",
             "name its modules in pyproject.toml as its back end allows, or pack with --editable build",
         )
     kind = "setuptools (strict)" if os.path.basename(source).startswith("__editable__.") else "a path"
-    return Content(kind, tuple(Placement(os.path.join(source, name), name) for name in names))
+    return EditableFiles(kind, tuple(FileMapping(os.path.join(source, name), name) for name in names))
 
 
-def read_whole_path(source: str) -> Content:
+def read_whole_path(source: str, suffixes: tuple[str, ...]) -> EditableFiles:
     """Everything that can be imported from a folder which somebody put on the path by hand."""
-    return Content("a path", tuple(Placement(os.path.join(source, name), name) for name in importable(source)))
+    return EditableFiles(
+        "a path", tuple(FileMapping(os.path.join(source, name), name) for name in importable(source, suffixes))
+    )
 
 
 def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
@@ -48,31 +49,34 @@ def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     return folder if line and os.path.isdir(folder) else None
 
 
-def read_egg_link(distribution: str, folder: str, site_packages: str) -> Content:
-    """The modules that the project's own metadata names (`top_level.txt`), the metadata itself, and the project's scripts."""
+def read_egg_link(
+    distribution: str, folder: str, scripts: str, to_scripts: str, suffixes: tuple[str, ...]
+) -> EditableFiles:
+    """The modules that the project's own metadata names (`top_level.txt`), the metadata itself, and the project's scripts.
+
+    `scripts` is the environment's folder of scripts, `to_scripts` the way there from the package folder.
+    """
     metadata = [name for name in sorted(os.listdir(folder)) if name.endswith(".egg-info")]
     fitting = [name for name in metadata if _same(name.removesuffix(".egg-info"), distribution)] or metadata[:1]
-    placements = [Placement(os.path.join(folder, name), name) for name in fitting]
+    mappings = [FileMapping(os.path.join(folder, name), name) for name in fitting]
     named = _top_level(os.path.join(folder, fitting[0])) if fitting else []
-    modules = [name for name in importable(folder) if name.partition(".")[0] in named]
+    modules = [name for name in importable(folder, suffixes) if name.partition(".")[0] in named]
     if not modules:
-        placements += read_path(distribution, folder).placements
-    placements += [Placement(os.path.join(folder, name), name) for name in modules]
-    placements += _scripts(distribution, os.path.normpath(os.path.join(site_packages, TO_SCRIPTS)))
-    return Content("setuptools (egg-link)", tuple(placements))
+        mappings += read_path(distribution, folder, suffixes).mappings
+    mappings += [FileMapping(os.path.join(folder, name), name) for name in modules]
+    mappings += _scripts(distribution, scripts, to_scripts)
+    return EditableFiles("setuptools (egg-link)", tuple(mappings))
 
 
-def _scripts(distribution: str, folder: str) -> Iterator[Placement]:
-    """The project's scripts for which there are scripts in `bin` that run them from where they are."""
+def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMapping]:
+    """The project's scripts for which there are stand-ins in the environment's `folder` of scripts."""
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             with open(path, "rb") as file:
-                text = file.read(4096).decode("utf-8", "surrogateescape")
-            mark = re.search(r"^# EASY-INSTALL-DEV-SCRIPT: '([^'=]*)", text, re.MULTILINE)
-            source = re.search(r"^__file__ = '(.*)'$", text, re.MULTILINE)
-            if mark and source and _same(mark[1], distribution) and os.path.isfile(source[1]):
-                yield Placement(source[1], f"{TO_SCRIPTS}/{name}")
+                found = read_stand_in(file.read(READ))
+            if found is not None and _same(found.distribution, distribution) and os.path.isfile(found.script):
+                yield FileMapping(found.script, f"{to_scripts}/{name}")
 
 
 def _top_level(metadata: str) -> list[str]:
@@ -85,4 +89,6 @@ def _top_level(metadata: str) -> list[str]:
 
 def _same(one: str, other: str) -> bool:
     """Whether two spellings are one distribution's name."""
-    return one.replace("-", "_").replace(".", "_").lower() == other.replace("-", "_").replace(".", "_").lower()
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(one) == canonicalize_name(other)

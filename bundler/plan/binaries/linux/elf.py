@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 
 from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
 from bundler.bundle_paths import directories_of, relative
 from bundler.entries import Entry, Link, Patched, Source, Stamp, stamp_of
-from bundler.environment import Environment, Interpreter
+from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, Planned
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, PlannedView, SearchPathChange, SearchPaths
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
@@ -34,7 +33,7 @@ def plan_elf(
     entries: Mapping[str, Entry],
     environment: Environment,
     mounts: MountTable,
-    options: PlanOptions,
+    options: ContentOptions,
     patches: PatchCache = NO_PATCH_CACHE,
 ) -> PlannedBinaries:
     """Read the ELF files among `entries`, find what they need, and plan their patches, or recall them from `patches`.
@@ -60,7 +59,7 @@ def plan_elf(
         files=libraries,
         system=system,
         bundled_folder=scheme.bundled,
-        library_path=_library_path(sysroot),
+        library_path=environment.library_path,
         bundle_path=lambda name: _bundle_path(name, entries, mounts, libraries, sysroot),
         excluded=frozenset(options.exclude_libs),
         included=options.include_libs,
@@ -71,7 +70,7 @@ def plan_elf(
     except LookupError as error:
         raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
     bundled = closure.facts.bundled
-    added = list(_bundled_entries(bundled, interpreter))
+    added = list(_bundled_entries(bundled, environment))
     everything = [
         *files,
         *(ElfFile(item.path, sysroot.name_of(item.source), closure.images[item.path]) for item in bundled),
@@ -136,12 +135,6 @@ def _loader(environment: Environment) -> Loader:
     return GLIBC
 
 
-def _library_path(sysroot: Sysroot) -> tuple[str, ...]:
-    """LD_LIBRARY_PATH, split: this machine's programs run with it, those of another root do not."""
-    text = os.environ.get("LD_LIBRARY_PATH", "") if sysroot.is_host else ""
-    return tuple(part for part in re.split("[:;]", text) if part)
-
-
 def _bundle_path(
     name: str, entries: Mapping[str, Entry], mounts: MountTable, files: SysrootLibraries, sysroot: Sysroot
 ) -> str | None:
@@ -153,10 +146,10 @@ def _bundle_path(
     return None
 
 
-def _bundled_entries(libraries: Iterable[BundledLibrary], interpreter: Interpreter) -> Iterable[Entry]:
+def _bundled_entries(libraries: Iterable[BundledLibrary], environment: Environment) -> Iterable[Entry]:
     """Entries for what comes from the host, and links for its further names."""
     for library in libraries:
-        entry = bundled_entry(library, interpreter)
+        entry = bundled_entry(library, environment)
         yield entry
         for alias in library.aliases:
             target = relative(library.path, os.path.dirname(alias))

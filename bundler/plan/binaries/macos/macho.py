@@ -11,7 +11,7 @@ from bundler.binaries.macho import Edits, Image, PatchPlan, is_macho, plan_patch
 from bundler.entries import Entry, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, NoHeaderRoom, UnsupportedEnvironment, raise_all
-from bundler.options import PlanOptions
+from bundler.options import ContentOptions
 from bundler.plan.binaries.macos.install_names import NameChange, find_changes, uses_search_path, with_search_path
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
@@ -26,7 +26,7 @@ _SMALLEST = 32
 
 
 def plan_macho(
-    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: PlanOptions
+    entries: Mapping[str, Entry], environment: Environment, mounts: MountTable, options: ContentOptions
 ) -> PlannedBinaries:
     """Read the Mach-O files among `entries`, find what they need, and plan their patches.
 
@@ -51,7 +51,7 @@ def plan_macho(
         excluded=frozenset(options.exclude_libs),
         included=[_included(name, files) for name in options.include_libs],
     )
-    added = tuple(bundled_entry(library, interpreter) for library in closure.facts.bundled)
+    added = tuple(bundled_entry(library, environment) for library in closure.facts.bundled)
     planned = {**entries, **{entry.path: entry for entry in added}}
     everything = {**images, **closure.images}
     changes = find_changes(everything, closure.facts, planned, scheme)
@@ -131,7 +131,7 @@ def _included(name: str, files: _Files) -> LoadedImage:
     return found
 
 
-def _check_thin(program: Image, interpreter: Interpreter, options: PlanOptions) -> None:
+def _check_thin(program: Image, interpreter: Interpreter, options: ContentOptions) -> None:
     if options.thin and program.slice_for(options.thin) is None:
         raise BundlerError(
             f"--thin {options.thin}: {interpreter.executable} is built for {', '.join(program.architectures)}",

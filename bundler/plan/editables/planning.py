@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from bundler.bundle_paths import relative
-from bundler.entries import Layer, Literal, Source
+from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
-from bundler.options import EditableMode, PlanOptions
-from bundler.plan.editables.content import Content, Placement
-from bundler.plan.editables.found import Editable, EggLink, Hook, Part, SearchPath, find_editables
-from bundler.plan.editables.hooks import read_hook
-from bundler.plan.editables.paths import read_egg_link, read_path, read_whole_path
+from bundler.options import EditableMode
+from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables
+from bundler.plan.editables.mapping import FileMapping
+from bundler.plan.editables.reading import files_of
 from bundler.plan.mounts import Mount, MountTable
+from bundler.plan.origins import PROJECT
+from bundler.plan.overlay import Entries, without
+from bundler.plan.settings import PlanSettings
 from bundler.rewrite.pth import rewrite_pth, without_lines
 
 
 @dataclass(frozen=True, slots=True)
 class Editables:
-    """What takes the place of editable installs.
-
-    `mounts` bring the packages; `removed` are bundle paths that go (`.pth` files and what they import); `replaced` are those that
-    get other content (`.pth` files that lose lines, scripts that ran the project's); `added` are, by the bundle path of a
-    distribution's metadata, the bundle paths (files and folders) that its RECORD now owns. `notes` tell a person what was taken
-    from where.
-    """
+    """What takes the place of editable installs."""
 
     mounts: tuple[Mount, ...]
+    """They bring the packages."""
     removed: frozenset[str]
+    """Bundle paths that go: `.pth` files and what they import."""
     replaced: Mapping[str, Source | Literal]
+    """Other content, by bundle path: of `.pth` files that lose lines, and of scripts that ran the project's."""
     added: Mapping[str, tuple[str, ...]]
+    """Bundle paths (files and folders) that a RECORD now owns, by the bundle path of its distribution's metadata."""
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    """What was taken from where, for a person."""
 
 
-def plan_editables(environment: Environment, table: MountTable, options: PlanOptions) -> Editables:
+def plan_editables(environment: Environment, table: MountTable, settings: PlanSettings) -> Editables:
     """Find the editables of an environment and make them real.
 
     Raises UnsupportedEditable (several together) for those that cannot be, and for all of them with `--editable error`.
@@ -50,15 +51,15 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
     found = find_editables(environment, is_outside)
     if not environment.sysroot.is_host:
         raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
-    if options.editable is EditableMode.ERROR:
+    if settings.content.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found.editables])
-    maker = _Maker(table, environment, _reader(environment, options))
+    maker = _Maker(table, environment, settings)
     for editable in found.editables:
         maker.take(editable)
     raise_all(maker.errors)
     for path, lines in found.stale.items():
         maker.drop(path, lines)
-    maker.settle_lines()
+    maker.rewrite_pth_files()
     return Editables(
         tuple(maker.mounts),
         frozenset(maker.removed),
@@ -69,49 +70,13 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
     )
 
 
-Reader = Callable[[Editable], Content]
-
-
-def _reader(environment: Environment, options: PlanOptions) -> Reader:
-    """How an editable's content is had: by its back end, or from where it points."""
-    suffixes = environment.interpreter.extension_suffixes
-
-    def build(editable: Editable) -> Content:
-        if editable.project is None:
-            raise UnsupportedEditable(
-                f"{editable.name}: nothing in the environment says where the project is",
-                "install it again, or pack with --editable copy",
-            )
-        from bundler.plan.editables.building import Builder
-
-        builder = Builder(environment.python, options.build_folder, options.build_network)
-        return builder.build(editable.name, editable.project)
-
-    def copy(editable: Editable) -> Content:
-        contents = [_read(part, editable, suffixes) for part in editable.parts]
-        placements = tuple(placement for content in contents for placement in content.placements)
-        return Content(contents[0].back_end, placements)
-
-    return build if options.editable is EditableMode.BUILD else copy
-
-
-def _read(part: Part, editable: Editable, suffixes: tuple[str, ...]) -> Content:
-    match part:
-        case Hook(path):
-            content = read_hook(path, suffixes)
-            if content is None:
-                raise UnsupportedEditable(
-                    f"{editable.name} is an editable through an import hook of a kind that bundler does not know ({path})",
-                    "pack with --editable build, or install it as a wheel before packing",
-                )
-            return content
-        case EggLink(_, folder):
-            return read_egg_link(editable.name, folder, editable.folder)
-        case SearchPath(folder) if editable.distribution is None:
-            return read_whole_path(folder)
-        case SearchPath(folder):
-            hooked = any(isinstance(part, Hook) for part in editable.parts)
-            return read_path(editable.name, folder, may_be_empty=hooked)
+def without_editables(entries: Entries, editables: Editables) -> dict[str, Entry]:
+    """The entries without what made installs editable; the projects' files are among them already."""
+    changed = without(entries, editables.removed)
+    for path, content in editables.replaced.items():
+        reason = "nothing in it leads to an editable install any more"
+        changed[path] = changed[path]._replace(content=content, reason=reason)
+    return changed
 
 
 def _refused(editable: Editable) -> BundlerError:
@@ -136,11 +101,12 @@ def _of_another_root(editable: Editable) -> BundlerError:
 class _Maker:
     """Collects what the editables become."""
 
-    def __init__(self, table: MountTable, environment: Environment, read: Reader) -> None:
+    def __init__(self, table: MountTable, environment: Environment, settings: PlanSettings) -> None:
         self._table = table
         self._sysroot = environment.sysroot
         self._scheme = environment.scheme
-        self._read = read
+        self._environment = environment
+        self._settings = settings
         self._taken: dict[str, str] = {}
         self._lines: dict[str, set[str]] = {}
         self.mounts: list[Mount] = []
@@ -156,20 +122,20 @@ class _Maker:
         if site_packages is None:
             return
         try:
-            content = self._read(editable)
+            files = files_of(editable, site_packages, self._environment, self._settings)
         except BundlerError as error:
             self.errors.append(error)
             return
-        brought = tuple(self._place(editable, site_packages, placement) for placement in content.placements)
+        brought = tuple(self._place(editable, site_packages, mapping) for mapping in files.mappings)
         self._remove(editable)
         if editable.distribution is not None:
             metadata = self._table.bundle_path(editable.distribution.metadata) or ""
             self.added[metadata] = (*self.added.get(metadata, ()), *brought)
-        names = dict.fromkeys(placement.path for placement in content.placements)
+        names = dict.fromkeys(mapping.path for mapping in files.mappings)
         source = editable.project or ", ".join(
             dict.fromkeys(part.folder for part in editable.parts if not isinstance(part, Hook))
         )
-        self.notes.append(f"editable {editable.name} of {source} ({content.back_end}): {', '.join(names)}")
+        self.notes.append(f"editable {editable.name} of {source} ({files.back_end}): {', '.join(names)}")
 
     def drop(self, path: str, lines: Collection[str]) -> None:
         """Leave out lines of a `.pth` file that lead nowhere: in a bundle they would put a place of its host on the path."""
@@ -178,7 +144,7 @@ class _Maker:
             self._lines.setdefault(path, set()).update(lines)
             self.warnings += [f"{inside} names {line}, which is not there: left out" for line in sorted(lines)]
 
-    def settle_lines(self) -> None:
+    def rewrite_pth_files(self) -> None:
         """Replace the `.pth` files that keep some of their lines, and remove those that keep none."""
         for path, lines in self._lines.items():
             with open(path, "rb") as file:
@@ -196,16 +162,16 @@ class _Maker:
         inside = self._table.bundle_path(self._sysroot.located(path, ""))
         return None if inside is None else relative(inside, folder)
 
-    def _place(self, editable: Editable, site_packages: str, placement: Placement) -> str:
-        target = os.path.normpath(f"{site_packages}/{placement.path}")
+    def _place(self, editable: Editable, site_packages: str, mapping: FileMapping) -> str:
+        target = os.path.normpath(f"{site_packages}/{mapping.path}")
         if self._scheme.is_script(target):
-            self.replaced[target] = Source(placement.source, os.stat(placement.source).st_size)
+            self.replaced[target] = Source(mapping.source, os.stat(mapping.source).st_size)
             return target
         first = self._taken.setdefault(target, editable.name)
-        if first != editable.name and (not os.path.isdir(placement.source) or _is_package(placement.source)):
-            self.warnings.append(f"{editable.name} and {first} both bring {placement.path}")
-        origin = f"project:{editable.name}/{placement.path}"
-        self.mounts.append(Mount(placement.source, target, origin, Layer.APPLICATION, placement.skip))
+        if first != editable.name and (not os.path.isdir(mapping.source) or _is_package(mapping.source)):
+            self.warnings.append(f"{editable.name} and {first} both bring {mapping.path}")
+        origin = f"{PROJECT}{editable.name}/{mapping.path}"
+        self.mounts.append(Mount(mapping.source, target, origin, Layer.APPLICATION, mapping.skip))
         return target
 
     def _remove(self, editable: Editable) -> None:
@@ -221,7 +187,7 @@ def _is_package(folder: str) -> bool:
     return os.path.exists(os.path.join(folder, "__init__.py"))
 
 
-def _files(parts: Iterable[Part]) -> Iterator[str]:
+def _files(parts: Iterable[EditablePart]) -> Iterator[str]:
     """The files in the environment that make up an editable, but for `.pth` files."""
     for part in parts:
         match part:

@@ -1,0 +1,53 @@
+"""Which files a distribution owns, by the list that its installer left: RECORD, or `installed-files.txt` of an `.egg-info`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from bundler.rewrite.record import Record, parse_record, path_of_row
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledFiles:
+    """The files that a distribution's own list names."""
+
+    paths: tuple[str, ...] = ()
+    """Absolute, without dots; a file need not be there any more."""
+    record: Record | None = None
+    """The list, where it is a RECORD."""
+    problem: str = ""
+    """Why the list is not whole, in words that name no place of this machine; "" for a whole one, and for one that is not there."""
+    is_there: bool = True
+
+
+def read_installed_files(metadata: str) -> InstalledFiles:
+    """The files of the distribution whose `.dist-info` or `.egg-info` lies at `metadata`."""
+    folder, name = os.path.split(metadata)
+    if name.endswith(".egg-info"):
+        return _read_egg_info(metadata)
+    try:
+        record = parse_record(_read(os.path.join(metadata, "RECORD")))
+    except FileNotFoundError:
+        return InstalledFiles(is_there=False)
+    except OSError as error:
+        return InstalledFiles(problem=f"{name}/RECORD cannot be read ({error.strerror})")
+    paths = tuple(path_of_row(row.path, folder) for row in record.rows)
+    return InstalledFiles(paths, record, f"{name}/RECORD is damaged ({record.damage})" if record.damage else "")
+
+
+def _read_egg_info(metadata: str) -> InstalledFiles:
+    """One path a line, counted from the folder `.egg-info` itself; an `.egg-info` that is a file has no list."""
+    try:
+        lines = _read(os.path.join(metadata, "installed-files.txt")).decode("utf-8", "surrogateescape").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return InstalledFiles(is_there=False)
+    except OSError as error:
+        name = os.path.basename(metadata)
+        return InstalledFiles(problem=f"{name}/installed-files.txt cannot be read ({error.strerror})")
+    return InstalledFiles(tuple(path_of_row(line, metadata) for line in lines if line))
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

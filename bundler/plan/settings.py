@@ -1,0 +1,86 @@
+"""What a plan depends on beside the environment. `pack` makes it, from the user's options, the format and the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bundler.environment import Environment
+from bundler.errors import BundlerError
+from bundler.memory.compiled import pyc_cache_folder
+from bundler.options import ContentOptions, EditableMode, Pyc
+from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Folders that a plan writes to: what it makes there must live as long as the plan. "" for those that it does not need."""
+
+    pyc: str = ""
+    """For compiled modules."""
+    builds: str = ""
+    """For copies of projects, and the wheels that are built of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """Everything that is decided before planning begins."""
+
+    content: ContentOptions = field(default_factory=ContentOptions)
+    pyc: Pyc = Pyc.KEEP
+    """What `content.pyc` means for this format and environment."""
+    epoch: int | None = None
+    """One time for all files, in seconds; None keeps the times of the sources."""
+    threads: int = 1
+    in_place: bool = False
+    """Whether what marks the environment's folder for other tools stays in it."""
+    dlopened: tuple[str, ...] = ()
+    """Paths of libraries that come along because modules opened them at run time."""
+    workspace: Workspace = Workspace()
+
+
+def settle_settings(
+    content: ContentOptions, environment: Environment, *, is_archive: bool, threads: int
+) -> PlanSettings:
+    """The settings of a plan, with what the format and the environment decide where the user did not.
+
+    Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
+    stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
+    is asked to and is not run.
+    """
+    pyc = content.pyc or (Pyc.COMPILE if is_archive and environment.probed else Pyc.KEEP)
+    if not environment.probed:
+        _check_nothing_runs(environment, pyc, content.editable)
+    epoch = None
+    if is_archive:
+        epoch = source_date_epoch(os.environ)
+        if epoch is None and pyc is not Pyc.KEEP:
+            epoch = DEFAULT_EPOCH
+    return PlanSettings(content, pyc, epoch, threads)
+
+
+def _check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
+    """Refuse what would run the environment's Python. Raises BundlerError."""
+    why = f"needs to run {environment.python}, and nothing of this environment is run here"
+    if pyc is Pyc.COMPILE:
+        raise BundlerError(
+            f"--pyc compile {why}",
+            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+        )
+    if editable is EditableMode.BUILD:
+        raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
+
+
+@contextlib.contextmanager
+def open_workspace(settings: PlanSettings, *, cache: bool) -> Iterator[Workspace]:
+    """The folders that a plan with these settings needs: with `cache` the user's cache of compiled modules, else temporary ones."""
+    with contextlib.ExitStack() as held:
+        pyc = builds = ""
+        if settings.pyc is Pyc.COMPILE:
+            pyc = held.enter_context(pyc_cache_folder(use=cache))
+        if settings.content.editable is EditableMode.BUILD:
+            builds = held.enter_context(tempfile.TemporaryDirectory(prefix="bundler-build-"))
+        yield Workspace(pyc, builds)

@@ -1,0 +1,49 @@
+"""What installers and makers of environments leave beside packages: tables, with a reason on each line."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import NamedTuple
+
+
+class Meaning(enum.Enum):
+    """What a file at the top of an environment is there for."""
+
+    TIE = "ties the environment to its base, or to what it was"
+    FOLDER = "speaks to other tools about the folder that it lies in"
+
+
+class EnvironmentFile(NamedTuple):
+    """A file at the top of an environment that is none of its packages'."""
+
+    name: str
+    meaning: Meaning
+
+
+ENVIRONMENT_FILES = (
+    EnvironmentFile("pyvenv.cfg", Meaning.TIE),  # venv, virtualenv, uv: it names the base
+    EnvironmentFile(".lock", Meaning.TIE),  # uv: one process at a time
+    EnvironmentFile("bundle.json", Meaning.TIE),  # bundler: the environment is a bundle
+    EnvironmentFile(".gitignore", Meaning.FOLDER),  # venv 3.13, virtualenv, uv
+    EnvironmentFile("CACHEDIR.TAG", Meaning.FOLDER),  # uv: backups leave the folder out
+)
+MARKS = ("pyvenv.cfg", "bundle.json")
+"""Files by which a folder is known to be an environment, or a bundle."""
+
+_SCRIPTS_OF_MAKERS = re.compile(
+    "|".join(
+        (
+            r"pythonw?(\d+(\.\d+)?t?d?)?",  # links to the base's interpreter, or copies of it
+            r"activate(\.(bat|csh|fish|nu|ps1|sh|xsh))?",  # venv, virtualenv, uv; `activate_this.py` finds its place by itself
+            r"Activate\.ps1",  # venv
+            r"deactivate(\.(bat|nu))?",  # virtualenv, uv
+            r"pydoc\.bat",  # virtualenv, uv
+        )
+    )
+)
+
+
+def is_makers_script(name: str) -> bool:
+    """Whether a name in the folder of scripts is that of the interpreter, or of what the environment's maker wrote there."""
+    return _SCRIPTS_OF_MAKERS.fullmatch(name) is not None

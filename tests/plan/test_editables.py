@@ -1,0 +1,206 @@
+"""Editable installs of a made-up machine: what takes their place, and what cannot be taken."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from bundler.entries import Layer, Literal, Source
+from bundler.errors import UnsupportedEditable
+from bundler.options import ContentOptions, EditableMode
+from bundler.plan.editables import Editables, plan_editables, without_editables
+from bundler.plan.settings import PlanSettings
+from bundler.sysroot import Sysroot
+from tests.plan.made_up import SITE, Machine, entries, entry
+
+HOOK = "__editable___app_finder"
+FINDER = (
+    "MAPPING: dict[str, str] = {'app': '<src>/app', 'single': '<src>/single'}\nNAMESPACES: dict[str, list[str]] = {}\n"
+)
+
+
+@dataclass
+class Project:
+    """A project in `src/`, of which the environment of a machine has an editable install."""
+
+    machine: Machine
+
+    def __post_init__(self) -> None:
+        for path in ("app/__init__.py", "app/data.txt", "single.py", "tests/test_app.py"):
+            self.machine.put(f"src/{path}")
+        self.machine.put("src/pyproject.toml", '[project]\nname = "app"\n')
+
+    @property
+    def folder(self) -> str:
+        return f"{self.machine.folder}/src"
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files into the package folder; `<src>` in a text is the project's folder."""
+        for name, text in files.items():
+            self.machine.put(f"env/{SITE}/{name}", text.replace("<src>", self.folder))
+
+    def install(self, files: dict[str, str]) -> None:
+        """Write files into the package folder, and metadata whose RECORD lists them."""
+        self.write(files)
+        url = json.dumps({"url": f"file://{self.folder}", "dir_info": {"editable": True}})
+        self.machine.install("app", *(f"{name},," for name in files), direct_url__json=url)
+
+    def plan(self, mode: EditableMode = EditableMode.COPY) -> Editables:
+        settings = PlanSettings(content=ContentOptions(editable=mode))
+        return plan_editables(self.machine.environment, self.machine.mounts, settings)
+
+    def brought(self, found: Editables) -> dict[str, str]:
+        """What comes from the project, counted from its folder, by the path in the package folder."""
+        assert all(mount.layer is Layer.APPLICATION for mount in found.mounts)
+        return {
+            mount.path.removeprefix(f"{SITE}/"): mount.source.removeprefix(f"{self.folder}/") for mount in found.mounts
+        }
+
+
+@pytest.fixture
+def project(machine: Machine) -> Project:
+    return Project(machine)
+
+
+@pytest.mark.parametrize(
+    ("files", "brought", "kind"),
+    [
+        pytest.param({"app.pth": "<src>\n"}, {"app": "app"}, "a path", id="a path"),
+        pytest.param(
+            {"hook.pth": f"import {HOOK}; x()\n", f"{HOOK}.py": FINDER},
+            {"app": "app", "single.py": "single.py"},
+            "setuptools (finder)",
+            id="a hook of setuptools",
+        ),
+        pytest.param(
+            {
+                "hook.pth": "import _app_editable\n",
+                "_app_editable.py": "F.map_module('app', '<src>/app/__init__.py')\n",
+            },
+            {"app": "app"},
+            "the library editables",
+            id="a hook of the library editables",
+        ),
+    ],
+)
+def test_what_an_editable_points_to_comes_along(
+    project: Project, files: dict[str, str], brought: dict[str, str], kind: str
+) -> None:
+    project.install(files)
+    found = project.plan()
+    assert project.brought(found) == brought
+    assert found.removed == {f"{SITE}/{name}" for name in files}
+    assert found.added == {f"{SITE}/app-1.dist-info": tuple(f"{SITE}/{path}" for path in brought)}
+    assert found.notes == (f"editable app of {project.folder} ({kind}): {', '.join(brought)}",)
+    assert [mount.origin for mount in found.mounts] == [f"project:app/{path}" for path in brought]
+    assert (found.replaced, found.warnings) == ({}, ())
+
+
+def test_a_compiled_hook_goes_with_the_hook(project: Project) -> None:
+    project.install({"hook.pth": f"import {HOOK}\n", f"{HOOK}.py": FINDER})
+    pyc = f"{SITE}/__pycache__/{HOOK}.cpython-312.pyc"
+    project.machine.put(f"env/{pyc}")
+    project.machine.put(f"env/{SITE}/__pycache__/other.cpython-312.pyc")
+    assert project.plan().removed == {f"{SITE}/hook.pth", f"{SITE}/{HOOK}.py", pyc}
+
+
+def test_a_path_that_nobody_installed_brings_all_that_can_be_imported(project: Project) -> None:
+    project.write({"mine.pth": "<src>\n"})
+    assert set(project.brought(project.plan())) == {"app", "single.py", "tests"}
+
+
+def test_other_lines_of_a_pth_file_stay_and_lead_into_the_bundle(project: Project) -> None:
+    project.install({"app.pth": f"# mine\n<src>\n{project.machine.folder}/env/vendored\nimport sys\n"})
+    found = project.plan()
+    assert found.removed == frozenset()
+    assert found.replaced == {f"{SITE}/app.pth": Literal(b"# mine\n../../../vendored\nimport sys\n")}
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "line"),
+    [
+        ("/nowhere/src\n", None, "/nowhere/src"),
+        ("../../../../nowhere\n", None, "../../../../nowhere"),
+        ("import sys\n/nowhere/src\n", b"import sys\n", "/nowhere/src"),
+    ],
+)
+def test_a_line_that_leads_nowhere_goes(project: Project, text: str, left: bytes | None, line: str) -> None:
+    project.write({"stale.pth": text})
+    found = project.plan()
+    assert found.warnings == (f"{SITE}/stale.pth names {line}, which is not there: left out",)
+    assert found.removed == ({f"{SITE}/stale.pth"} if left is None else set())
+    assert found.replaced == ({f"{SITE}/stale.pth": Literal(left)} if left is not None else {})
+
+
+@pytest.mark.parametrize("text", ["vendored\n", "import os; os.x\n", "# /nowhere\n", "../site-packages\n"])
+def test_lines_that_lead_nowhere_outside_are_no_editables(project: Project, text: str) -> None:
+    project.write({"a.pth": text})
+    assert project.plan() == Editables((), frozenset(), {}, {}, (), ())
+
+
+def test_an_egg_link_brings_modules_metadata_and_the_project_s_scripts(project: Project) -> None:
+    project.machine.put("src/app.egg-info/top_level.txt", "app\nsingle\n")
+    script = project.machine.put("src/run-app", "#!/usr/bin/env python\n")
+    project.write({"App.egg-link": "<src>\n.\n", "easy-install.pth": "<src>\n"})
+    stand_in = f"#!/x/python\n# EASY-INSTALL-DEV-SCRIPT: 'app==1','run-app'\n__file__ = '{script}'\n"
+    project.machine.put("env/bin/run-app", stand_in)
+    project.machine.put("env/bin/other", "#!/x/python\n")
+    found = project.plan()
+    assert set(project.brought(found)) == {"app.egg-info", "app", "single.py"}
+    assert found.removed == {f"{SITE}/App.egg-link", f"{SITE}/easy-install.pth"}
+    assert found.replaced == {"bin/run-app": Source(str(script), script.stat().st_size)}
+
+
+def test_two_editables_that_bring_one_name_are_told_of(project: Project) -> None:
+    other = Project(replace(project.machine))
+    project.install({"app.pth": "<src>\n"})
+    other.machine.put("second/single.py")
+    project.write({"second.pth": f"{project.machine.folder}/second\n", "third.pth": "<src>\n"})
+    assert "third and app both bring app" in project.plan().warnings
+
+
+@pytest.mark.parametrize(
+    ("files", "mode", "why"),
+    [
+        ({"app.pth": "<src>\n"}, EditableMode.ERROR, "app is an editable install of"),
+        ({"app.pth": "<src>/empty\n"}, EditableMode.COPY, "none of the modules there bears its name"),
+        (
+            {"h.pth": f"import {HOOK}\n", f"{HOOK}.py": "x = 1\n"},
+            EditableMode.COPY,
+            "of a kind that bundler does not know",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_is_refused(project: Project, files: dict[str, str], mode: EditableMode, why: str) -> None:
+    project.machine.put("src/empty/pyproject.toml")
+    project.install(files)
+    with pytest.raises(UnsupportedEditable, match=why):
+        project.plan(mode)
+
+
+def test_a_project_that_nobody_knows_cannot_be_built(project: Project) -> None:
+    project.write({"mine.pth": "<src>\n"})
+    with pytest.raises(UnsupportedEditable, match="nothing in the environment says where the project is"):
+        project.plan(EditableMode.BUILD)
+
+
+def test_in_another_root_only_paths_are_read(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, sysroot=Sysroot(str(tmp_path)))
+    project = Project(machine)
+    project.install({"app.pth": "/src\n"})
+    assert project.brought(project.plan()) == {"app": "app"}
+    project.install({"hook.pth": f"import {HOOK}\n", f"{HOOK}.py": FINDER})
+    with pytest.raises(UnsupportedEditable, match="read only in the root that it is for"):
+        project.plan()
+
+
+def test_entries_lose_what_made_installs_editable() -> None:
+    whole = entries(entry("a.pth", "1"), entry("b.pth", "2"), "c.py")
+    editables = Editables((), frozenset({"a.pth", "gone.pth"}), {"b.pth": Literal(b"3")}, {}, (), ())
+    reason = "nothing in it leads to an editable install any more"
+    assert without_editables(whole, editables) == entries(
+        whole["b.pth"]._replace(content=Literal(b"3"), reason=reason), "c.py"
+    )
