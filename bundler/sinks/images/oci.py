@@ -17,7 +17,7 @@ from bundler.sinks.archives.archive import ArchiveSettings
 from bundler.sinks.archives.compression import GZIP, open_compressor
 from bundler.sinks.archives.output import Output
 from bundler.sinks.archives.tar import TarStream
-from bundler.sinks.images.base import BaseImage, BaseLayer, read_base
+from bundler.sinks.images.base_image import BaseImage, BaseLayer, read_base
 from bundler.sinks.images.layers import by_layer
 from bundler.sinks.images.layout import BLOBS, Blob, HashedStream, LayoutFile
 

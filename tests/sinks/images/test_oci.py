@@ -14,7 +14,7 @@ from bundler.entries import Directory, Layer, Literal
 from bundler.errors import OutputFailed
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts, ImageFacts
-from bundler.sinks.images.base import read_base
+from bundler.sinks.images.base_image import read_base
 from bundler.sinks.images.layers import by_layer
 from tests.sinks.samples import entry, open_sink, sample, write
 
