@@ -1,0 +1,191 @@
+"""The headers and tables of an ELF file against its source's: what was not asked for is equal, entry by entry."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from bundler.audit.readers.asked import Asked
+from bundler.audit.readers.difference import Difference, Sides
+from bundler.audit.readers.elf_shift import Shift
+from bundler.audit.readers.facts import ElfFacts, SectionFacts, SegmentFacts
+from bundler.binaries.elf import constants as c
+
+_SIDES = Sides("the source has", "the file has")
+_PATHS = (c.DT_RPATH, c.DT_RUNPATH)
+_MOVABLE = (c.PT_DYNAMIC, c.PT_INTERP)
+_NAMES = {c.DT_NEEDED: "DT_NEEDED", c.DT_SONAME: "DT_SONAME", c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
+
+
+def table_differences(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
+    """All of them."""
+    yield from _header(source, changed, shift)
+    yield from _segments(source, changed, shift)
+    yield from _dynamic(source, changed, asked)
+    yield from _names(source, changed, asked)
+    yield from _versions(source, changed, asked)
+    yield from _sections(source, changed, shift, asked)
+
+
+def _header(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Difference]:
+    yield from _SIDES.differ("e_ident", source.ident, changed.ident)
+    added = len(changed.segments) > len(source.segments)
+    wanted = source.header._replace(shnum=changed.header.shnum)
+    if source.sections:
+        wanted = wanted._replace(shoff=shift(source.header.shoff))
+    if added:
+        wanted = wanted._replace(phoff=changed.header.phoff, phnum=source.header.phnum + 1)
+    for name, old, new in zip(wanted._fields, wanted, changed.header, strict=True):
+        yield from _SIDES.differ(f"e_{name}", old, new)
+
+
+def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Difference]:
+    added = changed.segments[len(source.segments) :]
+    if len(added) > 1 or len(changed.segments) < len(source.segments):
+        yield from _SIDES.differ("the number of program headers", len(source.segments), len(changed.segments))
+        return
+    for number, (old, new) in enumerate(zip(source.segments, changed.segments, strict=False)):
+        for name, one, other in zip(old._fields, _expected(old, new, changed, shift, bool(added)), new, strict=True):
+            yield from _SIDES.differ(f"p_{name} of program header {number}", one, other)
+    if added and (added[0].type != c.PT_LOAD or added[0].flags not in (c.PF_R, c.PF_R | c.PF_W)):
+        yield Difference("the added program header", "it should be for plain data", f"the file has {added[0]}")
+    yield from _overlaps(source, changed)
+
+
+def _expected(old: SegmentFacts, new: SegmentFacts, changed: ElfFacts, shift: Shift, added: bool) -> SegmentFacts:
+    """What a program header must be, where `new` is what it is."""
+    stays = not old.filesz and new.offset == old.offset  # one without bytes may keep its offset or be shifted
+    wanted = old if stays else old._replace(offset=shift(old.offset))
+    if old.type == c.PT_LOAD:
+        grown = new.filesz == new.memsz and new.filesz >= old.filesz and new.memsz >= old.memsz
+        return wanted._replace(filesz=new.filesz, memsz=new.memsz) if grown else wanted
+    moved = new._replace(type=old.type, flags=old.flags, align=old.align)
+    if old.type in _MOVABLE and changed.offset_of(new.vaddr) == new.offset and new.paddr == new.vaddr:
+        return moved if new.filesz == new.memsz else wanted
+    if old.type == c.PT_PHDR and added:
+        header = changed.header
+        size = header.phnum * header.phentsize
+        offset = header.phoff
+        address = new.vaddr if changed.offset_of(new.vaddr) == offset else 0
+        return moved._replace(offset=offset, vaddr=address, paddr=address, filesz=size, memsz=size)
+    return wanted
+
+
+def _overlaps(source: ElfFacts, changed: ElfFacts) -> Iterator[Difference]:
+    """No two PT_LOADs share an address that did not before."""
+    if _overlapping(changed) > _overlapping(source):
+        yield Difference("segments", "the source has them apart", "the file has one over another in memory")
+
+
+def _overlapping(facts: ElfFacts) -> int:
+    loads = sorted(facts.loads, key=lambda load: load.vaddr)
+    return sum(low.vaddr + low.memsz > high.vaddr for low, high in itertools.pairwise(loads))
+
+
+def _dynamic(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Difference]:
+    """The tags that name no string, in their order."""
+    left_out = {c.DT_STRTAB, c.DT_STRSZ, *c.STRING_TAGS}
+    if asked.loses_versions:
+        left_out |= {c.DT_VERNEED, c.DT_VERNEEDNUM, c.DT_VERSYM}
+    yield from _SIDES.differ("dynamic tags", _numbers(source, left_out), _numbers(changed, left_out))
+
+
+def _numbers(facts: ElfFacts, left_out: set[int]) -> list[str]:
+    """The entries in words. What counts from its own place is told as the address that it means."""
+    found = []
+    start = facts.dynamic_segment.vaddr if facts.dynamic_segment is not None else 0
+    for number, (tag, value) in enumerate(facts.dynamic or ()):
+        if tag == c.DT_MIPS_RLD_MAP_REL:
+            value = (value + start + number * facts.bits // 4) % (1 << facts.bits)  # noqa: PLW2901
+        if tag not in left_out:
+            found.append(f"{tag:#x} = {value:#x}")
+    return found
+
+
+def _names(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Difference]:
+    free = (*(_PATHS if asked.search_path else ()), *((c.DT_SONAME,) if asked.name else ()))
+    needed = source.texts(c.DT_NEEDED)
+    found = changed.texts(c.DT_NEEDED)
+    if asked.renamed is None and len(needed) == len(found):
+        needed = found
+    wanted = [(asked.renamed or {}).get(name, name) for name in needed if name not in asked.removed]
+    wanted += [name for name in asked.added if name not in wanted]
+    yield from _SIDES.differ("DT_NEEDED", tuple(wanted), found)
+    for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED}):
+        if tag not in free:
+            yield from _SIDES.differ(_NAMES.get(tag, f"tag {tag:#x}"), source.texts(tag), changed.texts(tag))
+    for free_tags in (_PATHS, (c.DT_SONAME,)):
+        if len(changed.texts(*free_tags)) > max(1, len(source.texts(*free_tags))):
+            yield from _SIDES.differ(_NAMES[free_tags[0]], source.texts(*free_tags), changed.texts(*free_tags))
+    if not asked.interpreter:
+        yield from _SIDES.differ("the interpreter", source.interpreter, changed.interpreter)
+
+
+def _versions(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Difference]:
+    yield from _SIDES.differ("versions defined", source.definitions, changed.definitions)
+    names = asked.renamed
+    if names is None:
+        names = dict(zip(source.texts(c.DT_NEEDED), changed.texts(c.DT_NEEDED), strict=False))
+    needed = {*source.texts(c.DT_NEEDED)}
+    wanted = [
+        (names.get(need.library, need.library) if need.library in needed else need.library, version[:4])
+        for need in source.needs
+        if need.library not in asked.removed & needed
+        for version in need.versions
+    ]
+    found = [(need.library, version[:4]) for need in changed.needs for version in need.versions]
+    if asked.versions:
+        rest = iter(wanted)
+        wanted = found if all(each in rest for each in found) else wanted
+    yield from _SIDES.differ("versions needed", wanted, found)
+
+
+def _sections(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
+    parts = _places(source, changed)
+    for number, (old, new) in enumerate(zip(source.sections, changed.sections, strict=False)):
+        wanted = _expected_section(old, new, shift, parts, asked)
+        for name, one, other in zip(wanted._fields, wanted, new, strict=True):
+            yield from _SIDES.differ(f"sh_{name} of section {number}", one, other)
+    for new in changed.sections[len(source.sections) :]:
+        if new.type != c.SHT_PROGBITS or changed.offset_of(new.addr) != new.offset:
+            yield Difference("an added section", "it should cover what moved", f"the file has {new}")
+
+
+def _places(source: ElfFacts, changed: ElfFacts) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """Where the sections of the movable parts must be: address, offset and size, by their type and old address."""
+    found = {}
+    pairs = (
+        (c.SHT_DYNAMIC, source.dynamic_segment, changed.dynamic_segment),
+        (c.SHT_PROGBITS, source.interpreter_segment, changed.interpreter_segment),
+    )
+    for kind, old, new in pairs:
+        if old is not None and new is not None and old.vaddr != new.vaddr:
+            found[kind, old.vaddr] = (new.vaddr, new.offset, new.filesz)
+    if source.strings is not None and changed.strings is not None and source.strings != changed.strings:
+        strings = changed.strings
+        found[c.SHT_STRTAB, source.strings.address] = (strings.address, strings.offset, strings.size)
+    return found
+
+
+def _expected_section(
+    old: SectionFacts,
+    new: SectionFacts,
+    shift: Shift,
+    parts: dict[tuple[int, int], tuple[int, int, int]],
+    asked: Asked,
+) -> SectionFacts:
+    """What a section header must be, where `new` is what it is."""
+    wanted = old
+    if (old.type, old.addr) in parts and old.flags & c.SHF_ALLOC:
+        address, offset, size = parts.pop((old.type, old.addr))
+        return old._replace(addr=address, offset=offset, size=size)
+    if old.type == c.SHT_NOBITS or not old.size:
+        if old.type == c.SHT_NOBITS or new.offset == shift(old.offset):
+            wanted = old._replace(offset=new.offset)  # it has no bytes
+    elif old.type != c.SHT_NULL:
+        wanted = old._replace(offset=shift(old.offset))
+    if asked.loses_versions and old.type == c.SHT_GNU_VERNEED:
+        wanted = wanted._replace(info=new.info, **({} if new.info else {"link": 0, "type": c.SHT_PROGBITS}))
+    elif asked.loses_versions and old.type == c.SHT_GNU_VERSYM and new.type == c.SHT_PROGBITS:
+        wanted = wanted._replace(link=0, type=c.SHT_PROGBITS)
+    return wanted
