@@ -12,17 +12,18 @@ from bundler.binaries import elf, macho
 class Asked:
     """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
 
+    These and `interpreter` are False where nothing was asked for, the text where it is known ("" for none), else True.
     `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
     before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file
     to lose slices.
     """
 
-    search_path: bool = False
+    search_path: bool | str = False
     renamed: Mapping[str, str] | None = field(default_factory=dict)
     added: tuple[str, ...] = ()
     removed: frozenset[str] = frozenset()
-    name: bool = False
-    interpreter: bool = False
+    name: bool | str = False
+    interpreter: bool | str = False
     versions: bool = False
     thin: bool = False
 
@@ -40,17 +41,22 @@ def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
     """What the patcher's edits ask for."""
     if isinstance(edits, elf.Edits):
         return Asked(
-            search_path=edits.rpath is not elf.UNCHANGED,
+            search_path=False if isinstance(edits.rpath, elf.Unchanged) else _without_empty(edits.rpath or ""),
             renamed=edits.needed,
             added=tuple(edits.added),
             removed=frozenset(edits.removed),
-            name=edits.soname is not elf.UNCHANGED,
-            interpreter=edits.interpreter is not elf.UNCHANGED,
+            name=False if isinstance(edits.soname, elf.Unchanged) else edits.soname,
+            interpreter=False if isinstance(edits.interpreter, elf.Unchanged) else edits.interpreter,
             versions=bool(edits.unversioned),
         )
     return Asked(
         search_path=bool(edits.replace_rpaths or edits.remove_rpaths or edits.add_rpaths),
         renamed=edits.dylibs,
-        name=edits.install_name is not None,
+        name=False if edits.install_name is None else edits.install_name,
         thin=edits.thin is not None,
     )
+
+
+def _without_empty(path: str) -> str:
+    """A search path without empty elements, which the patcher never writes."""
+    return ":".join(part for part in path.split(":") if part)

@@ -164,7 +164,7 @@ class _Reader:
             for place, (hash_, flags, index, name, _) in self._links(at + aux, count, "Elf_Vernaux"):
                 found.append(NeededVersion(texts[name], hash_, flags, index, name))
                 end = max(end, place + aux_size)
-            yield VersionNeedFacts(texts[library], library, (at, at + size), end, tuple(found))
+            yield VersionNeedFacts(texts[library], library, at, end, tuple(found))
 
     def _definitions(self, facts: ElfFacts, texts: _Texts) -> Iterator[VersionDefinition]:
         total = 0

@@ -6,15 +6,15 @@ import itertools
 from collections.abc import Iterator
 
 from bundler.audit.readers.asked import Asked
-from bundler.audit.readers.difference import Difference, Sides
+from bundler.audit.readers.difference import Difference, Sides, shown
 from bundler.audit.readers.elf_shift import Shift
+from bundler.audit.readers.elf_versions import version_differences
 from bundler.audit.readers.facts import ElfFacts, SectionFacts, SegmentFacts
 from bundler.binaries.elf import constants as c
 
 _SIDES = Sides("the source has", "the file has")
 _PATHS = (c.DT_RPATH, c.DT_RUNPATH)
 _MOVABLE = (c.PT_DYNAMIC, c.PT_INTERP)
-_NAMES = {c.DT_NEEDED: "DT_NEEDED", c.DT_SONAME: "DT_SONAME", c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
 
 
 def table_differences(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
@@ -23,7 +23,7 @@ def table_differences(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: 
     yield from _segments(source, changed, shift)
     yield from _dynamic(source, changed, asked)
     yield from _names(source, changed, asked)
-    yield from _versions(source, changed, asked)
+    yield from version_differences(source, changed, asked)
     yield from _sections(source, changed, shift, asked)
 
 
@@ -103,52 +103,49 @@ def _numbers(facts: ElfFacts, left_out: set[int]) -> list[str]:
 
 
 def _names(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Difference]:
-    free = (*(_PATHS if asked.search_path else ()), *((c.DT_SONAME,) if asked.name else ()))
-    needed = source.texts(c.DT_NEEDED)
-    found = changed.texts(c.DT_NEEDED)
+    needed, found = source.texts(c.DT_NEEDED), changed.texts(c.DT_NEEDED)
     if asked.renamed is None and len(needed) == len(found):
         needed = found
     wanted = [(asked.renamed or {}).get(name, name) for name in needed if name not in asked.removed]
     wanted += [name for name in asked.added if name not in wanted]
     yield from _SIDES.differ("DT_NEEDED", tuple(wanted), found)
-    for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED}):
-        if tag not in free:
-            yield from _SIDES.differ(_NAMES.get(tag, f"tag {tag:#x}"), source.texts(tag), changed.texts(tag))
-    for free_tags in (_PATHS, (c.DT_SONAME,)):
-        if len(changed.texts(*free_tags)) > max(1, len(source.texts(*free_tags))):
-            yield from _SIDES.differ(_NAMES[free_tags[0]], source.texts(*free_tags), changed.texts(*free_tags))
-    if not asked.interpreter:
-        yield from _SIDES.differ("the interpreter", source.interpreter, changed.interpreter)
+    for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATHS}):
+        yield from _SIDES.differ(f"the string of tag {tag:#x}", source.texts(tag), changed.texts(tag))
+    yield from _one("DT_SONAME", source.texts(c.DT_SONAME), changed.texts(c.DT_SONAME), asked.name)
+    yield from _one("the search path", source.texts(*_PATHS), changed.texts(*_PATHS), asked.search_path)
+    if asked.search_path is False:
+        yield from _SIDES.differ("DT_RPATH", source.texts(c.DT_RPATH), changed.texts(c.DT_RPATH))
+    old, new = ((facts.interpreter,) if facts.interpreter is not None else () for facts in (source, changed))
+    yield from _one("the interpreter", old, new, asked.interpreter)
 
 
-def _versions(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Difference]:
-    yield from _SIDES.differ("versions defined", source.definitions, changed.definitions)
-    names = asked.renamed
-    if names is None:
-        names = dict(zip(source.texts(c.DT_NEEDED), changed.texts(c.DT_NEEDED), strict=False))
-    needed = {*source.texts(c.DT_NEEDED)}
-    wanted = [
-        (names.get(need.library, need.library) if need.library in needed else need.library, version[:4])
-        for need in source.needs
-        if need.library not in asked.removed & needed
-        for version in need.versions
-    ]
-    found = [(need.library, version[:4]) for need in changed.needs for version in need.versions]
-    if asked.versions:
-        rest = iter(wanted)
-        wanted = found if all(each in rest for each in found) else wanted
-    yield from _SIDES.differ("versions needed", wanted, found)
+def _one(what: str, old: tuple[str, ...], new: tuple[str, ...], asked: bool | str) -> Iterator[Difference]:
+    """Names of one kind: those that were, or where another one was asked for this one, or any one or none."""
+    match asked:
+        case False:
+            yield from _SIDES.differ(what, old, new)
+        case True:
+            if len(new) > max(1, len(old)):
+                yield from _SIDES.differ(what, old, new)
+        case _:
+            if set(new) != ({asked} if asked else set()):
+                yield Difference(what, f"{asked or 'none'} was asked for", f"the file has {shown(new)}")
 
 
 def _sections(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
     parts = _places(source, changed)
     for number, (old, new) in enumerate(zip(source.sections, changed.sections, strict=False)):
-        wanted = _expected_section(old, new, shift, parts, asked)
+        wanted = _expected_section(old, new, changed, shift, parts, asked)
         for name, one, other in zip(wanted._fields, wanted, new, strict=True):
             yield from _SIDES.differ(f"sh_{name} of section {number}", one, other)
     for new in changed.sections[len(source.sections) :]:
         if new.type != c.SHT_PROGBITS or changed.offset_of(new.addr) != new.offset:
             yield Difference("an added section", "it should cover what moved", f"the file has {new}")
+
+
+def _offsets(loads: tuple[SegmentFacts, ...], address: int) -> Iterator[int]:
+    """Where in the file the byte at an address would be, zeros behind a segment's bytes included."""
+    yield from (load.offset + address - load.vaddr for load in loads if 0 <= address - load.vaddr <= load.memsz)
 
 
 def _places(source: ElfFacts, changed: ElfFacts) -> dict[tuple[int, int], tuple[int, int, int]]:
@@ -170,6 +167,7 @@ def _places(source: ElfFacts, changed: ElfFacts) -> dict[tuple[int, int], tuple[
 def _expected_section(
     old: SectionFacts,
     new: SectionFacts,
+    changed: ElfFacts,
     shift: Shift,
     parts: dict[tuple[int, int], tuple[int, int, int]],
     asked: Asked,
@@ -179,13 +177,14 @@ def _expected_section(
     if (old.type, old.addr) in parts and old.flags & c.SHF_ALLOC:
         address, offset, size = parts.pop((old.type, old.addr))
         return old._replace(addr=address, offset=offset, size=size)
-    if old.type == c.SHT_NOBITS or not old.size:
-        if old.type == c.SHT_NOBITS or new.offset == shift(old.offset):
-            wanted = old._replace(offset=new.offset)  # it has no bytes
+    if old.type == c.SHT_NOBITS or not old.size:  # it has no bytes: it may keep its offset, or follow what is around it
+        if new.offset in (shift(old.offset), *_offsets(changed.loads, old.addr)):
+            wanted = old._replace(offset=new.offset)
     elif old.type != c.SHT_NULL:
         wanted = old._replace(offset=shift(old.offset))
     if asked.loses_versions and old.type == c.SHT_GNU_VERNEED:
-        wanted = wanted._replace(info=new.info, **({} if new.info else {"link": 0, "type": c.SHT_PROGBITS}))
-    elif asked.loses_versions and old.type == c.SHT_GNU_VERSYM and new.type == c.SHT_PROGBITS:
+        gone = {} if changed.needs else {"link": 0, "type": c.SHT_PROGBITS}
+        wanted = wanted._replace(info=len(changed.needs), **gone)
+    elif asked.loses_versions and old.type == c.SHT_GNU_VERSYM and changed.entry(c.DT_VERSYM) is None:
         wanted = wanted._replace(link=0, type=c.SHT_PROGBITS)
     return wanted

@@ -5,6 +5,7 @@ zero but for the parts that were put there.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -13,7 +14,8 @@ from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference
 from bundler.audit.readers.elf_shift import Parts, Shift, owned_by_sections, parts_of
 from bundler.audit.readers.elf_strings import string_differences
-from bundler.audit.readers.elf_symbols import followed, symbol_versions
+from bundler.audit.readers.elf_symbols import followed
+from bundler.audit.readers.elf_versions import byte_differences, changing_ranges
 from bundler.audit.readers.facts import ElfFacts
 from bundler.audit.readers.ranges import Range, common, union, without
 from bundler.binaries.elf import constants as c
@@ -28,28 +30,23 @@ def content_differences(
 ) -> Iterator[Difference]:
     """Bytes that differ and were not to; at most a few places are told."""
     files, facts = (source_file, changed_file), (source, changed)
-    records = list(_version_records(source_file, source, asked))
-    moved = source.interpreter_segment != changed.interpreter_segment
-    parts = parts_of(source, changed, shift, records, interpreter=moved or asked.interpreter)
+    records = list(changing_ranges(source_file, source, asked))
+    interpreter = source.interpreter_segment != changed.interpreter_segment or asked.interpreter is not False
+    parts = parts_of(source, changed, shift, records, interpreter=interpreter)
     yield from _same(files, facts, shift, parts)
     yield from _new(changed_file, source, changed, shift, parts)
     yield from _overlaid(source_file, source, shift, parts)
     yield from _left(files, source, shift, parts)
     yield from _behind_dynamic(files, facts)
+    if interpreter and changed.interpreter_segment is not None:
+        start, end = changed.interpreter_segment.range
+        text = len(os.fsencode(changed.interpreter or ""))
+        yield from _zeros(changed_file, (start + text, end), "behind the interpreter's path")
     if source.strings is not None or changed.strings is not None:
         yield from string_differences(source_file, source, changed_file, changed)
+        yield from _left_strings(files, facts, shift, parts)
     if asked.loses_versions:
-        yield from _symbols_keep_or_lose(files, source, shift)
-
-
-def _version_records(file: BinaryIO, facts: ElfFacts, asked: Asked) -> Iterator[Range]:
-    """Each record that names a library; all of them, and the symbols' own versions, where some may go."""
-    yield from (need.range for need in facts.needs)
-    if asked.loses_versions:
-        if facts.needs:
-            yield min(need.range[0] for need in facts.needs), max(need.end for need in facts.needs)
-        symbols = symbol_versions(file, facts)
-        yield from [symbols] if symbols is not None else []
+        yield from byte_differences(files, source, changed, shift)
 
 
 def _same(
@@ -95,9 +92,13 @@ def _new(file: BinaryIO, source: ElfFacts, changed: ElfFacts, shift: Shift, part
     """Bytes that the source does not have are zeros, but for the parts: former .bss among them."""
     known = shift.image((0, source.size))
     for range_ in without([(0, changed.size)], [*known, *parts.changed]):
-        for low, high in itertools.islice(not_zero(file, range_), 1):
-            data = read_range(file, low, min(high, low + _SHOWN))
-            yield Difference(f"new bytes at offset {low:#x}", "they should be zero", f"the file has {data.hex()}")
+        yield from _zeros(file, range_, "new")
+
+
+def _zeros(file: BinaryIO, range_: Range, which: str) -> Iterator[Difference]:
+    for low, high in itertools.islice(not_zero(file, range_), 1):
+        data = read_range(file, low, min(high, low + _SHOWN))
+        yield Difference(f"{which} bytes at offset {low:#x}", "they should be zero", f"the file has {data.hex()}")
 
 
 def _overlaid(file: BinaryIO, source: ElfFacts, shift: Shift, parts: Parts) -> Iterator[Difference]:
@@ -113,7 +114,7 @@ def _overlaid(file: BinaryIO, source: ElfFacts, shift: Shift, parts: Parts) -> I
 
 
 def _left(files: tuple[BinaryIO, BinaryIO], source: ElfFacts, shift: Shift, parts: Parts) -> Iterator[Difference]:
-    """What a part left behind is as it was, or zeros; of a string table that moved nobody reads the old place any more."""
+    """What a part left behind is as it was, or zeros; but for strings."""
     overlaid = [each for range_ in parts.changed for each in shift.origin(range_)]
     strings = [source.strings.range] if source.strings is not None else []
     for range_ in without(parts.source, [*overlaid, *strings]):
@@ -125,32 +126,34 @@ def _left(files: tuple[BinaryIO, BinaryIO], source: ElfFacts, shift: Shift, part
                     return
 
 
+def _left_strings(
+    files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts], shift: Shift, parts: Parts
+) -> Iterator[Difference]:
+    """What a string table that moved left behind is as it was, as it is in the new table, or zeros."""
+    old, new = facts[0].strings, facts[1].strings
+    if old is None or new is None or shift(old.offset) == new.offset:
+        return
+    overlaid = [each for range_ in parts.changed for each in shift.origin(range_)]
+    for range_ in without([old.range], overlaid):
+        for run, start in shift.runs(range_):
+            for low, high in unequal(files[0], run, files[1], start):
+                left = read_range(files[1], start + low - run[0], start + high - run[0])
+                at = new.offset + low - old.offset
+                if left.strip(b"\0") and left != read_range(files[1], at, at + high - low):
+                    yield _bytes_differ(files, facts[0], (low, high), start + low - run[0])
+                    return
+
+
 def _behind_dynamic(files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts]) -> Iterator[Difference]:
-    """Behind DT_NULL there are zeros, or what the source has there."""
+    """From DT_NULL on there are zeros, or what the source has there."""
     source, changed = facts
     old, new = source.dynamic_segment, changed.dynamic_segment
     if old is None or new is None:
         return
-    start = new.offset + (len(changed.dynamic or ()) + 1) * changed.bits // 4
+    start = new.offset + len(changed.dynamic or ()) * changed.bits // 4
     for low, high in not_zero(files[1], (start, new.range[1])):
         at = old.offset + low - new.offset
         same = old.vaddr == new.vaddr and read_range(files[0], at, at + high - low) == read_range(files[1], low, high)
         if not same:
-            yield Difference("the bytes behind DT_NULL", "they should be zero", f"the file has some at {low:#x}")
-            return
-
-
-def _symbols_keep_or_lose(files: tuple[BinaryIO, BinaryIO], source: ElfFacts, shift: Shift) -> Iterator[Difference]:
-    """Each symbol's version is the one that it had, or none."""
-    table = symbol_versions(files[0], source)
-    if table is None:
-        return
-    order = source.byteorder
-    start = shift(table[0])
-    old, new = read_range(files[0], *table), read_range(files[1], start, start + table[1] - table[0])
-    for at in range(0, len(old), 2):
-        pair = int.from_bytes(old[at : at + 2], order), int.from_bytes(new[at : at + 2], order)
-        if pair[1] not in (pair[0], c.VER_NDX_GLOBAL):
-            what = f"the version of symbol {at // 2}"
-            yield Difference(what, f"the source has number {pair[0]}", f"the file has {pair[1]}")
+            yield Difference("the bytes from DT_NULL on", "they should be zero", f"the file has some at {low:#x}")
             return

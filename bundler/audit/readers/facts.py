@@ -97,12 +97,12 @@ class NeededVersion(NamedTuple):
 class VersionNeedFacts(NamedTuple):
     """The versions needed of one library. `place` is the name's in the string table.
 
-    `range` holds the record in the file, and `end` is behind the last of its versions.
+    `start` is the record's offset in the file, and `end` is behind the last of its versions.
     """
 
     library: str
     place: int
-    range: tuple[int, int]
+    start: int
     end: int
     versions: tuple[NeededVersion, ...]
 

@@ -110,8 +110,10 @@ def _names(old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Differenc
     if asked.renamed is None and len(wanted) == len(found):
         wanted = [name for _, name in found]
     yield from _SIDES.differ("libraries", [names.get(name, name) for name in wanted], [name for _, name in found])
-    if not asked.name:
-        yield from _SIDES.differ("LC_ID_DYLIB", old.names(c.LC_ID_DYLIB), new.names(c.LC_ID_DYLIB))
+    identity = tuple(name for _, name in old.names(c.LC_ID_DYLIB))
+    if identity and asked.name is not True:
+        identity = (asked.name,) if asked.name else identity
+        yield from _SIDES.differ("LC_ID_DYLIB", identity, tuple(name for _, name in new.names(c.LC_ID_DYLIB)))
     if not asked.search_path:  # of two equal ones the second may go for want of room
         paths = (tuple(dict.fromkeys(name for _, name in part.names(c.LC_RPATH))) for part in (old, new))
         yield from _SIDES.differ("LC_RPATH", *paths)
