@@ -114,16 +114,15 @@ def _overlaid(file: BinaryIO, source: ElfFacts, shift: Shift, parts: Parts) -> I
 
 
 def _left(files: tuple[BinaryIO, BinaryIO], source: ElfFacts, shift: Shift, parts: Parts) -> Iterator[Difference]:
-    """What a part left behind is as it was, or zeros; but for strings."""
+    """What a part left behind is as it was, or all zeros; but for strings."""
     overlaid = [each for range_ in parts.changed for each in shift.origin(range_)]
     strings = [source.strings.range] if source.strings is not None else []
     for range_ in without(parts.source, [*overlaid, *strings]):
         for run, start in shift.runs(range_):
-            for low, high in unequal(files[0], run, files[1], start):
-                at = start + low - run[0]
-                if read_range(files[1], at, at + high - low).strip(b"\0"):
-                    yield _bytes_differ(files, source, (low, high), at)
-                    return
+            first = next(unequal(files[0], run, files[1], start), None)
+            if first is not None and any(not_zero(files[1], (start, start + run[1] - run[0]))):
+                yield _bytes_differ(files, source, first, start + first[0] - run[0])
+                return
 
 
 def _left_strings(
@@ -139,7 +138,8 @@ def _left_strings(
             for low, high in unequal(files[0], run, files[1], start):
                 left = read_range(files[1], start + low - run[0], start + high - run[0])
                 at = new.offset + low - old.offset
-                if left.strip(b"\0") and left != read_range(files[1], at, at + high - low):
+                moved = read_range(files[1], at, at + high - low)
+                if any(byte not in (0, wanted) for byte, wanted in zip(left, moved, strict=True)):
                     yield _bytes_differ(files, facts[0], (low, high), start + low - run[0])
                     return
 
