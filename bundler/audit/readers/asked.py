@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bundler.binaries import elf, macho
 
 
 @dataclass(frozen=True, slots=True)
+class PathEdits:
+    """What was asked for of a list of search paths."""
+
+    replaced: Mapping[str, str]
+    removed: frozenset[str]
+    added: tuple[str, ...]
+
+    def done(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """The paths with the edits done, none of them twice."""
+        kept = (self.replaced.get(path, path) for path in paths if path not in self.removed)
+        return tuple(dict.fromkeys([*kept, *self.added]))
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
 
-    These and `interpreter` are False where nothing was asked for, the text where it is known ("" for none), else True.
+    These and `interpreter` are False where nothing was asked for, the text (or the edits) where it is known ("" for none), else True.
     `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
     before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file
     to lose slices.
     """
 
-    search_path: bool | str = False
+    search_path: bool | str | PathEdits = False
     renamed: Mapping[str, str] | None = field(default_factory=dict)
     added: tuple[str, ...] = ()
     removed: frozenset[str] = frozenset()
@@ -50,7 +64,7 @@ def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
             versions=bool(edits.unversioned),
         )
     return Asked(
-        search_path=bool(edits.replace_rpaths or edits.remove_rpaths or edits.add_rpaths),
+        search_path=PathEdits(edits.replace_rpaths, edits.remove_rpaths, edits.add_rpaths),
         renamed=edits.dylibs,
         name=False if edits.install_name is None else edits.install_name,
         thin=edits.thin is not None,

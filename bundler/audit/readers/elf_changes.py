@@ -112,7 +112,8 @@ def _names(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Differ
     for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATHS}):
         yield from _SIDES.differ(f"the string of tag {tag:#x}", source.texts(tag), changed.texts(tag))
     yield from _one("DT_SONAME", source.texts(c.DT_SONAME), changed.texts(c.DT_SONAME), asked.name)
-    yield from _one("the search path", source.texts(*_PATHS), changed.texts(*_PATHS), asked.search_path)
+    search_path = asked.search_path if isinstance(asked.search_path, bool | str) else True
+    yield from _one("the search path", source.texts(*_PATHS), changed.texts(*_PATHS), search_path)
     if asked.search_path is False:
         yield from _SIDES.differ("DT_RPATH", source.texts(c.DT_RPATH), changed.texts(c.DT_RPATH))
     old, new = ((facts.interpreter,) if facts.interpreter is not None else () for facts in (source, changed))

@@ -210,6 +210,8 @@ class SliceFacts:
     cpusubtype: int
     filetype: int
     flags: int
+    reserved: int
+    """The last word of a 64-bit header."""
     commands: tuple[CommandFacts, ...]
     commands_end: int
     """Behind the last load command."""
@@ -225,9 +227,10 @@ class SliceFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachOFacts:
-    """What macholib reads of a Mach-O file. `aligns` are the powers of two that a fat header asks for, one a slice."""
+    """What macholib reads of a Mach-O file."""
 
     size: int
     fat_magic: int | None
     slices: tuple[SliceFacts, ...]
-    aligns: tuple[int, ...]
+    archs: tuple[tuple[int, int, int], ...]
+    """What a fat header says of each slice: processor, its kind, and the power of two at whose multiples the slice begins."""

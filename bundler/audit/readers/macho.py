@@ -56,7 +56,8 @@ def read_macho(file: BinaryIO) -> MachOFacts:
         if int(arch.offset) + int(arch.size) > size:
             raise BinaryFormatError(f"a slice of {arch.size} bytes at offset {arch.offset} of a file of {size}")
         slices.append(_slice(file, int(arch.offset), int(arch.size)))
-    return MachOFacts(size, magic, tuple(slices), tuple(int(arch.align) for arch in archs))
+    known = tuple((int(arch.cputype) & _WORD, int(arch.cpusubtype) & _WORD, int(arch.align)) for arch in archs)
+    return MachOFacts(size, magic, tuple(slices), known)
 
 
 def _slice(file: BinaryIO, offset: int, size: int) -> SliceFacts:
@@ -82,7 +83,7 @@ def _slice(file: BinaryIO, offset: int, size: int) -> SliceFacts:
     return SliceFacts(
         offset=offset, size=size, bits=bits, byteorder=order,
         cputype=int(head.cputype) & _WORD, cpusubtype=int(head.cpusubtype) & _WORD,
-        filetype=int(head.filetype), flags=int(head.flags),
+        filetype=int(head.filetype), flags=int(head.flags), reserved=int(head.reserved) if bits == 64 else 0,
         commands=tuple(commands), commands_end=int(loaded.total_size), segments=tuple(segments),
         signature=_signature(loaded.commands), minimum_os=_minimum_os(loaded.commands),
     )  # fmt: skip

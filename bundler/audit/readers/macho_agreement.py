@@ -18,7 +18,8 @@ def macho_disagreements(image: Image, facts: MachOFacts) -> Iterator[Difference]
     """Every field that both read, slice by slice."""
     yield from SIDES.differ("the size of the file", image.size, facts.size)
     yield from SIDES.differ("the fat header's magic number", image.fat_magic, facts.fat_magic)
-    yield from SIDES.differ("the slices' alignments", tuple(arch.align for arch in image.fat_archs), facts.aligns)
+    archs = tuple((arch.cputype, arch.cpusubtype, arch.align) for arch in image.fat_archs)
+    yield from SIDES.differ("the fat header", archs, facts.archs)
     places = [(part.offset, part.size) for part in image.slices], [(part.offset, part.size) for part in facts.slices]
     yield from SIDES.differ("slices", *places)
     for own, other in zip(image.slices, facts.slices, strict=False):

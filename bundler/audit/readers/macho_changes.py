@@ -7,20 +7,23 @@ must be, a new signature behind its contents; one that was not is equal to the l
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from bundler.audit.readers.asked import Asked
+from bundler.audit.readers.asked import Asked, PathEdits
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.facts import CommandFacts, MachOFacts, SliceFacts
 from bundler.audit.readers.macho import DYLIB_COMMANDS
-from bundler.audit.readers.macho_signature import kept_blobs
+from bundler.audit.readers.macho_signature import signature_differences
 from bundler.audit.readers.ranges import Range, without
 from bundler.binaries.macho import constants as c
 
 _SIDES = Sides("the source has", "the file has")
 _ALIGNMENT = 16
+_NEW_RPATH = 12  # where the path begins in a new LC_RPATH
+_SMALLEST_PAGE, _LARGEST_PAGE = 0x1000, 0x4000
 _SHOWN = 12
 _SEGMENTS = {32: (c.LC_SEGMENT, 28, 4), 64: (c.LC_SEGMENT_64, 32, 8)}
 """The command, and where vmsize stands in it (one number in front of it: 4 or 8 bytes before) and how wide it is."""
@@ -38,7 +41,7 @@ def macho_changes(
         return
     if changed.fat_magic is not None or not asked.thin:
         yield from _SIDES.differ("the fat header's magic number", source.fat_magic, changed.fat_magic)
-        yield from _SIDES.differ("the slices' alignments", source.aligns, changed.aligns)
+        yield from _SIDES.differ("the fat header", source.archs, changed.archs)
     files = source_file, changed_file
     for old, new in pairs:
         yield from _slice(files, old, new, asked)
@@ -58,8 +61,8 @@ def _pairs(source: MachOFacts, changed: MachOFacts, asked: Asked) -> list[tuple[
 
 
 def _slice(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Difference]:
-    before = (old.bits, old.byteorder, old.filetype, old.flags)
-    yield from _SIDES.differ("the header", before, (new.bits, new.byteorder, new.filetype, new.flags))
+    heads = [(each.bits, each.byteorder, each.filetype, each.flags, each.reserved) for each in (old, new)]
+    yield from _SIDES.differ("the header", *heads)
     if old.commands == new.commands:
         yield from _SIDES.differ("the size of a slice", old.size, new.size)
         yield from _same(files, old, new, (0, min(old.size, new.size)))
@@ -67,8 +70,8 @@ def _slice(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts, a
     yield from _commands(old, new, asked)
     yield from _names(old, new, asked)
     yield from _contents(files, old, new)
-    if old.signature is not None and new.signature is not None:
-        yield from _SIDES.differ("what is signed besides", *kept_blobs(files, (old, new)))
+    if new.signature is not None:
+        yield from signature_differences(files, (old, new))
 
 
 def _commands(old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Difference]:
@@ -77,6 +80,26 @@ def _commands(old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Differ
     kept = [each for each in old.commands if each.cmd in left or not _dispensable(each, old)]
     one, other = ([*_plain(commands, part)] for commands, part in ((kept, old), (new.commands, new)))
     yield from _SIDES.differ("load commands", one, other)
+    known, starts = set(old.commands), {_NEW_RPATH, *(each.name_offset for each in old.commands)}
+    for command in new.commands:
+        if command.name is not None and command not in known:
+            if command.name_offset not in starts:
+                yield Difference("a load command", "its name should stand elsewhere", f"the file has {command.data!r}")
+            padding = command.data[command.name_offset + len(os.fsencode(command.name)) :]
+            if padding.strip(b"\0") or len(command.data) % (new.bits // 8):
+                yield Difference("a load command", "it should end in zeros, aligned", f"the file has {command.data!r}")
+    yield from _linkedit(old, new)
+
+
+def _linkedit(old: SliceFacts, new: SliceFacts) -> Iterator[Difference]:
+    """__LINKEDIT ends with the signature, and is mapped to the end of its last page; without one it stays as it was."""
+    for before, after in zip(old.segments, new.segments, strict=False):
+        sizes = (before.vmsize, before.filesize), (after.vmsize, after.filesize)
+        if after.name != "__LINKEDIT" or sizes[0] == sizes[1]:
+            continue
+        ends = new.signature is not None and after.fileoff + after.filesize == sum(new.signature)
+        if not ends or after.vmsize % _SMALLEST_PAGE or not 0 <= after.vmsize - after.filesize < _LARGEST_PAGE:
+            yield from _SIDES.differ("vmsize and filesize of __LINKEDIT", *sizes)
 
 
 def _dispensable(command: CommandFacts, part: SliceFacts) -> bool:
@@ -114,9 +137,10 @@ def _names(old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Differenc
     if identity and asked.name is not True:
         identity = (asked.name,) if asked.name else identity
         yield from _SIDES.differ("LC_ID_DYLIB", identity, tuple(name for _, name in new.names(c.LC_ID_DYLIB)))
-    if not asked.search_path:  # of two equal ones the second may go for want of room
-        paths = (tuple(dict.fromkeys(name for _, name in part.names(c.LC_RPATH))) for part in (old, new))
-        yield from _SIDES.differ("LC_RPATH", *paths)
+    if asked.search_path is not True:  # of two equal ones the second may go for want of room
+        paths, others = ([name for _, name in part.names(c.LC_RPATH)] for part in (old, new))
+        wanted = asked.search_path.done(paths) if isinstance(asked.search_path, PathEdits) else (*dict.fromkeys(paths),)
+        yield from _SIDES.differ("LC_RPATH", wanted, tuple(dict.fromkeys(others)))
 
 
 def _contents(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts) -> Iterator[Difference]:
@@ -135,13 +159,6 @@ def _contents(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts
         yield from _SIDES.differ("where the signature begins", -(-end // _ALIGNMENT) * _ALIGNMENT, start)
         yield from _SIDES.differ("where the signature ends", new.size, start + size)
         yield from _zero(files[1], new, (end, start), "the source has none")
-    linkedit = [each for each in new.segments if each.name == "__LINKEDIT"]
-    if linkedit and (
-        linkedit[0].fileoff + linkedit[0].filesize > new.size or linkedit[0].vmsize < linkedit[0].filesize
-    ):
-        yield Difference(
-            "__LINKEDIT", "it should lie in the slice and be mapped to its end", f"the file has {linkedit[0]}"
-        )
 
 
 def _same(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts, place: Range) -> Iterator[Difference]:
@@ -185,6 +202,6 @@ def _between(file: BinaryIO, facts: MachOFacts) -> Iterator[Difference]:
     for range_ in without([(0, facts.size)], [(0, table), *taken]):
         for start, _ in itertools.islice(not_zero(file, range_), 1):
             yield Difference(f"offset {start:#x}", "it lies between slices", "the file has something there")
-    for part, align in zip(facts.slices, facts.aligns, strict=True):
+    for part, (_, _, align) in zip(facts.slices, facts.archs, strict=True):
         if part.offset % (1 << align):
             yield Difference("a slice", f"it should begin at a multiple of {1 << align}", f"it begins at {part.offset}")
