@@ -26,7 +26,8 @@ class PathEdits:
 class Asked:
     """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
 
-    These and `interpreter` are False where nothing was asked for, the text (or the edits) where it is known ("" for none), else True.
+    These and `interpreter` are False where nothing was asked for, the text ("" for none) or the edits where they are known,
+    else True.
     `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
     before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file
     to lose slices.

@@ -127,12 +127,10 @@ def _plain(
 
 
 def _names(old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Difference]:
-    dylibs, found = old.names(*DYLIB_COMMANDS), new.names(*DYLIB_COMMANDS)
+    libraries, found = ([name for _, name in part.names(*DYLIB_COMMANDS)] for part in (old, new))
     names: Mapping[str, str] = asked.renamed or {}
-    wanted = [name for _, name in dylibs]
-    if asked.renamed is None and len(wanted) == len(found):
-        wanted = [name for _, name in found]
-    yield from _SIDES.differ("libraries", [names.get(name, name) for name in wanted], [name for _, name in found])
+    if asked.renamed is not None or len(libraries) != len(found):
+        yield from _SIDES.differ("libraries", [names.get(name, name) for name in libraries], found)
     identity = tuple(name for _, name in old.names(c.LC_ID_DYLIB))
     if identity and asked.name is not True:
         identity = (asked.name,) if asked.name else identity
