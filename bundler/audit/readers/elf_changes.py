@@ -13,6 +13,7 @@ from bundler.audit.readers.facts import ElfFacts, SectionFacts, SegmentFacts
 from bundler.binaries.elf import constants as c
 
 _SIDES = Sides("the source has", "the file has")
+_WANTED = Sides("it should be", "the file has")
 _PATHS = (c.DT_RPATH, c.DT_RUNPATH)
 _MOVABLE = (c.PT_DYNAMIC, c.PT_INTERP)
 
@@ -24,7 +25,7 @@ def table_differences(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: 
     yield from _dynamic(source, changed, asked)
     yield from _names(source, changed, asked)
     yield from version_differences(source, changed, asked)
-    yield from _sections(source, changed, shift, asked)
+    yield from _sections(source, changed, shift)
 
 
 def _header(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Difference]:
@@ -36,7 +37,7 @@ def _header(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Diffe
     if added:
         wanted = wanted._replace(phoff=changed.header.phoff, phnum=source.header.phnum + 1)
     for name, old, new in zip(wanted._fields, wanted, changed.header, strict=True):
-        yield from _SIDES.differ(f"e_{name}", old, new)
+        yield from _WANTED.differ(f"e_{name}", old, new)
 
 
 def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Difference]:
@@ -46,7 +47,7 @@ def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Dif
         return
     for number, (old, new) in enumerate(zip(source.segments, changed.segments, strict=False)):
         for name, one, other in zip(old._fields, _expected(old, new, changed, shift, bool(added)), new, strict=True):
-            yield from _SIDES.differ(f"p_{name} of program header {number}", one, other)
+            yield from _WANTED.differ(f"p_{name} of program header {number}", one, other)
     if added and (added[0].type != c.PT_LOAD or added[0].flags not in (c.PF_R, c.PF_R | c.PF_W)):
         yield Difference("the added program header", "it should be for plain data", f"the file has {added[0]}")
     yield from _overlaps(source, changed)
@@ -108,7 +109,7 @@ def _names(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Differ
         needed = found
     wanted = [(asked.renamed or {}).get(name, name) for name in needed if name not in asked.removed]
     wanted += [name for name in asked.added if name not in wanted]
-    yield from _SIDES.differ("DT_NEEDED", tuple(wanted), found)
+    yield from _WANTED.differ("DT_NEEDED", tuple(wanted), found)
     for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATHS}):
         yield from _SIDES.differ(f"the string of tag {tag:#x}", source.texts(tag), changed.texts(tag))
     yield from _one("DT_SONAME", source.texts(c.DT_SONAME), changed.texts(c.DT_SONAME), asked.name)
@@ -133,20 +134,18 @@ def _one(what: str, old: tuple[str, ...], new: tuple[str, ...], asked: bool | st
                 yield Difference(what, f"{asked or 'none'} was asked for", f"the file has {shown(new)}")
 
 
-def _sections(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
+def _sections(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Difference]:
     parts = _places(source, changed)
+    last = max(changed.loads, key=lambda load: load.vaddr, default=SegmentFacts(*[0] * 8))
     for number, (old, new) in enumerate(zip(source.sections, changed.sections, strict=False)):
-        wanted = _expected_section(old, new, changed, shift, parts, asked)
+        wanted = _expected_section(old, new, shift, parts, last)
+        if len(changed.needs) < len(source.needs):
+            wanted = _with_fewer_versions(wanted, changed)
         for name, one, other in zip(wanted._fields, wanted, new, strict=True):
-            yield from _SIDES.differ(f"sh_{name} of section {number}", one, other)
+            yield from _WANTED.differ(f"sh_{name} of section {number}", one, other)
     for new in changed.sections[len(source.sections) :]:
         if new.type != c.SHT_PROGBITS or changed.offset_of(new.addr) != new.offset:
             yield Difference("an added section", "it should cover what moved", f"the file has {new}")
-
-
-def _offsets(loads: tuple[SegmentFacts, ...], address: int) -> Iterator[int]:
-    """Where in the file the byte at an address would be, zeros behind a segment's bytes included."""
-    yield from (load.offset + address - load.vaddr for load in loads if 0 <= address - load.vaddr <= load.memsz)
 
 
 def _places(source: ElfFacts, changed: ElfFacts) -> dict[tuple[int, int], tuple[int, int, int]]:
@@ -168,24 +167,27 @@ def _places(source: ElfFacts, changed: ElfFacts) -> dict[tuple[int, int], tuple[
 def _expected_section(
     old: SectionFacts,
     new: SectionFacts,
-    changed: ElfFacts,
     shift: Shift,
     parts: dict[tuple[int, int], tuple[int, int, int]],
-    asked: Asked,
+    last: SegmentFacts,
 ) -> SectionFacts:
-    """What a section header must be, where `new` is what it is."""
-    wanted = old
-    if (old.type, old.addr) in parts and old.flags & c.SHF_ALLOC:
+    """What a section header must be, where `new` is what it is, and `last` is the PT_LOAD with the highest address."""
+    if (old.type, old.addr) in parts:
         address, offset, size = parts.pop((old.type, old.addr))
         return old._replace(addr=address, offset=offset, size=size)
+    if old.type == c.SHT_NULL:
+        return old
     if old.type == c.SHT_NOBITS or not old.size:  # it has no bytes: it may keep its offset, or follow what is around it
-        if new.offset in (shift(old.offset), *_offsets(changed.loads, old.addr)):
-            wanted = old._replace(offset=new.offset)
-    elif old.type != c.SHT_NULL:
-        wanted = old._replace(offset=shift(old.offset))
-    if asked.loses_versions and old.type == c.SHT_GNU_VERNEED:
-        gone = {} if changed.needs else {"link": 0, "type": c.SHT_PROGBITS}
-        wanted = wanted._replace(info=len(changed.needs), **gone)
-    elif asked.loses_versions and old.type == c.SHT_GNU_VERSYM and changed.entry(c.DT_VERSYM) is None:
-        wanted = wanted._replace(link=0, type=c.SHT_PROGBITS)
-    return wanted
+        follows = new.offset in (shift(old.offset), last.offset + old.addr - last.vaddr)
+        return old._replace(offset=new.offset) if follows else old
+    return old._replace(offset=shift(old.offset))
+
+
+def _with_fewer_versions(section: SectionFacts, changed: ElfFacts) -> SectionFacts:
+    """The section header where records of needed versions went: it counts them; a table that went is plain bytes."""
+    plain = {"link": 0, "type": c.SHT_PROGBITS}
+    if section.type == c.SHT_GNU_VERNEED:
+        return section._replace(info=len(changed.needs), **({} if changed.needs else plain))
+    if section.type == c.SHT_GNU_VERSYM and changed.entry(c.DT_VERSYM) is None:
+        return section._replace(**plain)
+    return section

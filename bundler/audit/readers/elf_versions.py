@@ -20,6 +20,7 @@ from bundler.audit.readers.ranges import Range
 from bundler.binaries.elf import constants as c
 
 _SIDES = Sides("the source has", "the file has")
+_WANTED = Sides("it should be", "the file has")
 _LIBRARY = (4, 8)
 """Where a record (Elf_Verneed) names its library: in all classes."""
 _Version = tuple[str, tuple[object, ...]]
@@ -34,14 +35,14 @@ def version_differences(source: ElfFacts, changed: ElfFacts, asked: Asked) -> It
     if asked.versions:
         rest = iter(wanted)
         wanted = found if all(each in rest for each in found) else wanted
-    yield from _SIDES.differ("versions needed", wanted, found)
+    yield from _WANTED.differ("versions needed", wanted, found)
     if not asked.loses_versions:
         return  # the tags are compared with all others
     for tag, name in ((c.DT_VERNEED, "DT_VERNEED"), (c.DT_VERSYM, "DT_VERSYM")):
         if changed.entry(tag) is not None or changed.needs:
             yield from _SIDES.differ(name, source.entry(tag), changed.entry(tag))
     count = changed.entry(c.DT_VERNEEDNUM)
-    yield from _SIDES.differ("DT_VERNEEDNUM", len(changed.needs), count or 0)
+    yield from _WANTED.differ("DT_VERNEEDNUM", len(changed.needs), count or 0)
 
 
 def _wanted(source: ElfFacts, changed: ElfFacts, asked: Asked) -> list[_Version]:

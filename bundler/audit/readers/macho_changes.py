@@ -21,6 +21,7 @@ from bundler.audit.readers.ranges import Range, without
 from bundler.binaries.macho import constants as c
 
 _SIDES = Sides("the source has", "the file has")
+_WANTED = Sides("it should be", "the file has")
 _ALIGNMENT = 16
 _NEW_RPATH = 12  # where the path begins in a new LC_RPATH
 _SMALLEST_PAGE, _LARGEST_PAGE = 0x1000, 0x4000
@@ -130,15 +131,15 @@ def _names(old: SliceFacts, new: SliceFacts, asked: Asked) -> Iterator[Differenc
     libraries, found = ([name for _, name in part.names(*DYLIB_COMMANDS)] for part in (old, new))
     names: Mapping[str, str] = asked.renamed or {}
     if asked.renamed is not None or len(libraries) != len(found):
-        yield from _SIDES.differ("libraries", [names.get(name, name) for name in libraries], found)
+        yield from _WANTED.differ("libraries", [names.get(name, name) for name in libraries], found)
     identity = tuple(name for _, name in old.names(c.LC_ID_DYLIB))
     if identity and asked.name is not True:
         identity = (asked.name,) if asked.name else identity
-        yield from _SIDES.differ("LC_ID_DYLIB", identity, tuple(name for _, name in new.names(c.LC_ID_DYLIB)))
+        yield from _WANTED.differ("LC_ID_DYLIB", identity, tuple(name for _, name in new.names(c.LC_ID_DYLIB)))
     if asked.search_path is not True:  # of two equal ones the second may go for want of room
         paths, others = ([name for _, name in part.names(c.LC_RPATH)] for part in (old, new))
         wanted = asked.search_path.done(paths) if isinstance(asked.search_path, PathEdits) else (*dict.fromkeys(paths),)
-        yield from _SIDES.differ("LC_RPATH", wanted, tuple(dict.fromkeys(others)))
+        yield from _WANTED.differ("LC_RPATH", wanted, tuple(dict.fromkeys(others)))
 
 
 def _contents(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts) -> Iterator[Difference]:
@@ -154,8 +155,8 @@ def _contents(files: tuple[BinaryIO, BinaryIO], old: SliceFacts, new: SliceFacts
         yield from _SIDES.differ("the size of a slice", old.size, new.size)
     else:
         start, size = new.signature
-        yield from _SIDES.differ("where the signature begins", -(-end // _ALIGNMENT) * _ALIGNMENT, start)
-        yield from _SIDES.differ("where the signature ends", new.size, start + size)
+        yield from _WANTED.differ("where the signature begins", -(-end // _ALIGNMENT) * _ALIGNMENT, start)
+        yield from _WANTED.differ("where the signature ends", new.size, start + size)
         yield from _zero(files[1], new, (end, start), "the source has none")
 
 
