@@ -5,6 +5,7 @@ Whatever the second reader stumbles over is an answer, too, and never an error.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
@@ -25,12 +26,12 @@ def disagreements(image: elf.Image | macho.Image, file: BinaryIO) -> tuple[Diffe
 
     def found() -> Iterable[Difference]:
         if isinstance(image, elf.Image):
-            from bundler.audit.readers.elf import read_elf
-            from bundler.audit.readers.elf_agreement import elf_disagreements
+            from bundler.audit.readers.elf.agreement import elf_disagreements
+            from bundler.audit.readers.elf.reading import read_elf
 
             return elf_disagreements(image, file, read_elf(file))
-        from bundler.audit.readers.macho import read_macho
-        from bundler.audit.readers.macho_agreement import macho_disagreements
+        from bundler.audit.readers.macho.agreement import macho_disagreements
+        from bundler.audit.readers.macho.reading import read_macho
 
         return macho_disagreements(image, read_macho(file))
 
@@ -48,8 +49,8 @@ def unasked(source: BinaryIO, changed: BinaryIO, asked: Asked) -> tuple[Differen
         source.seek(0)
         if elf.is_elf(source.read(4)):
             return _elf_changes(source, changed, asked)
-        from bundler.audit.readers.macho import read_macho
-        from bundler.audit.readers.macho_changes import macho_changes
+        from bundler.audit.readers.macho.changes import macho_changes
+        from bundler.audit.readers.macho.reading import read_macho
 
         return macho_changes(source, read_macho(source), changed, read_macho(changed), asked)
 
@@ -57,17 +58,17 @@ def unasked(source: BinaryIO, changed: BinaryIO, asked: Asked) -> tuple[Differen
 
 
 def _elf_changes(source: BinaryIO, changed: BinaryIO, asked: Asked) -> Iterable[Difference]:
-    from bundler.audit.readers.elf import read_elf
-    from bundler.audit.readers.elf_changes import table_differences
-    from bundler.audit.readers.elf_contents import content_differences
-    from bundler.audit.readers.elf_shift import shift_of
+    from bundler.audit.readers.elf.changes import table_differences
+    from bundler.audit.readers.elf.contents import content_differences
+    from bundler.audit.readers.elf.reading import read_elf
+    from bundler.audit.readers.elf.shift import shift_of
 
     before, after = read_elf(source, sections=True), read_elf(changed, sections=True)
     shift = shift_of(before, after)
     if shift is None:
         yield Difference("the size of the file", f"the source has {before.size}", f"the file has {after.size}")
         return
-    found = list(table_differences(before, after, shift, asked))
+    found = list(itertools.islice(table_differences(before, after, shift, asked), _MOST))
     yield from found
     if not found:  # else places of bytes mean nothing
         yield from content_differences(source, before, changed, after, shift, asked)

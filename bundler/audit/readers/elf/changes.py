@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.difference import Difference, Sides, shown
-from bundler.audit.readers.elf_shift import Shift
-from bundler.audit.readers.elf_versions import version_differences
+from bundler.audit.readers.elf.shift import Shift
+from bundler.audit.readers.elf.versions import version_differences
 from bundler.audit.readers.facts import ElfFacts, SectionFacts, SegmentFacts
 from bundler.binaries.elf import constants as c
 

@@ -13,8 +13,8 @@ from typing import BinaryIO
 from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.bytewise import read_range
 from bundler.audit.readers.difference import Difference, Sides
-from bundler.audit.readers.elf_shift import Shift
-from bundler.audit.readers.elf_symbols import symbol_versions
+from bundler.audit.readers.elf.shift import Shift
+from bundler.audit.readers.elf.symbols import symbol_versions
 from bundler.audit.readers.facts import ElfFacts
 from bundler.audit.readers.ranges import Range
 from bundler.binaries.elf import constants as c

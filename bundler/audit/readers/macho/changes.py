@@ -15,8 +15,8 @@ from bundler.audit.readers.asked import Asked, PathEdits
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.facts import CommandFacts, MachOFacts, SliceFacts
-from bundler.audit.readers.macho import DYLIB_COMMANDS
-from bundler.audit.readers.macho_signature import signature_differences
+from bundler.audit.readers.macho.reading import DYLIB_COMMANDS
+from bundler.audit.readers.macho.signature import signature_differences
 from bundler.audit.readers.ranges import Range, without
 from bundler.binaries.macho import constants as c
 

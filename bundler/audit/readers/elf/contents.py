@@ -12,10 +12,10 @@ from typing import BinaryIO
 from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference
-from bundler.audit.readers.elf_shift import Parts, Shift, owned_by_sections, parts_of
-from bundler.audit.readers.elf_strings import string_differences
-from bundler.audit.readers.elf_symbols import followed
-from bundler.audit.readers.elf_versions import byte_differences, changing_ranges
+from bundler.audit.readers.elf.shift import Parts, Shift, owned_by_sections, parts_of
+from bundler.audit.readers.elf.strings import string_differences
+from bundler.audit.readers.elf.symbols import followed
+from bundler.audit.readers.elf.versions import byte_differences, changing_ranges
 from bundler.audit.readers.facts import ElfFacts
 from bundler.audit.readers.ranges import Range, common, union, without
 from bundler.binaries.elf import constants as c

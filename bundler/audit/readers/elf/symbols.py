@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from bundler.audit.readers.bytewise import read_range
-from bundler.audit.readers.elf import symbol
+from bundler.audit.readers.elf.reading import symbol
 from bundler.audit.readers.facts import ElfFacts, SectionFacts
 from bundler.audit.readers.ranges import Range
 from bundler.binaries.elf import constants as c

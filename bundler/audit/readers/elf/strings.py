@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference, Sides
-from bundler.audit.readers.elf_symbols import names_in
+from bundler.audit.readers.elf.symbols import names_in
 from bundler.audit.readers.facts import ElfFacts, StringsFacts
 from bundler.audit.readers.ranges import Range, holds, union, without
 

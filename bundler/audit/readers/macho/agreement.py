@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.facts import MachOFacts, MachSegment, SliceFacts
-from bundler.audit.readers.macho import DYLIB_COMMANDS
+from bundler.audit.readers.macho.reading import DYLIB_COMMANDS
 from bundler.binaries.macho import Image, Slice
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.image import Segment
