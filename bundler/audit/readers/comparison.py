@@ -12,13 +12,14 @@ from typing import BinaryIO
 from bundler.audit.readers.asked import PACKED, Asked, asked_of
 from bundler.audit.readers.difference import Difference
 from bundler.binaries import elf, macho
+from bundler.binaries.format import BinaryImage
 
 __all__ = ["PACKED", "Asked", "Difference", "asked_of", "disagreements", "unasked"]
 
 _MOST = 12
 
 
-def disagreements(image: elf.Image | macho.Image, file: BinaryIO) -> tuple[Difference, ...]:
+def disagreements(image: BinaryImage, file: BinaryIO) -> tuple[Difference, ...]:
     """What pyelftools or macholib reads of the seekable `file` otherwise than the patcher, which read `image` of it.
 
     Only headers and tables are read, however large the file.
@@ -30,6 +31,8 @@ def disagreements(image: elf.Image | macho.Image, file: BinaryIO) -> tuple[Diffe
             from bundler.audit.readers.elf.reading import read_elf
 
             return elf_disagreements(image, file, read_elf(file))
+        if not isinstance(image, macho.Image):
+            raise TypeError("there is no second reader for this format")
         from bundler.audit.readers.macho.agreement import macho_disagreements
         from bundler.audit.readers.macho.reading import read_macho
 
