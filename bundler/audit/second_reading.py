@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import BinaryIO
 
-from bundler.audit.readers.comparison import PACKED, disagreements, unasked
+from bundler.audit.readers.comparison import PACKED, Asked, disagreements, unasked
 from bundler.audit.tree import BundleTree
 from bundler.binaries.format import BinaryImage
+from bundler.binaries.formats import facts
+from bundler.errors import BinaryFormatError
 from bundler.faults import Fault, FaultKind
 
 
@@ -31,5 +35,14 @@ def _differences(image: BinaryImage, path: str, source: str | None) -> Iterator[
             yield f"two readers disagree on {difference.message}"
         if source is not None:
             with open(source, "rb") as before:
-                for difference in unasked(before, file, PACKED):
+                for difference in unasked(before, file, _asked(before, file)):
                     yield f"differs from its source in what nobody asked for: {difference.message}"
+
+
+def _asked(before: BinaryIO, after: BinaryIO) -> Asked:
+    """What a pack may change: search paths, names, and of needed libraries those that are named by a path."""
+    try:
+        names = zip(facts(before).needed, facts(after).needed, strict=False)
+    except BinaryFormatError:
+        return PACKED
+    return replace(PACKED, renamed={old: new for old, new in names if old != new and "/" in old})

@@ -21,7 +21,14 @@ PATH = "lib/bundled/libit.so"
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    return compile_c("int it(void) { return 42; }", tmp_path / "source.so", "-shared", "-Wl,-soname,libit.so", "-Wl,--no-as-needed", "-lm")
+    return compile_c(
+        "int it(void) { return 42; }",
+        tmp_path / "source.so",
+        "-shared",
+        "-Wl,-soname,libit.so",
+        "-Wl,--no-as-needed",
+        "-lm",
+    )
 
 
 def patched(source: Path) -> bytes:
