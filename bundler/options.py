@@ -84,6 +84,10 @@ class ContentOptions:
     """Names of shared libraries that are left to the host."""
     include_libs: tuple[str, ...] = ()
     """Names or paths of shared libraries that come along although nothing asks for them, or although they are the host's."""
+    keep_modes: bool = False
+    """Whether archives and images keep modes by which others than the owner may not read."""
+    allow_incomplete: bool = False
+    """Whether distributions are packed whose RECORD names modules that are not there."""
     thin: str = ""
     """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
 

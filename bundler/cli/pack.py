@@ -69,6 +69,8 @@ messages = option_group("Messages")
 @content("--entry", metavar="COMMAND", help="Start command: module:function, or 'bin/app serve'. Makes bin/start.")
 @content("--pyc", one_of=Pyc, help="Compiled modules: as they are (directories), made anew (archives), or left out.")
 @content("--isolated", is_flag=True, help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
+@content("--keep-modes", is_flag=True, help="Archives keep modes that lock others out.")
+@content("--allow-incomplete", is_flag=True, help="Pack distributions of which modules are missing.")
 @libraries("--exclude-lib", "exclude_libs", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
 @libraries(
     "--include-lib",

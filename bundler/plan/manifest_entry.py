@@ -72,6 +72,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         asked_of_target=_asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         import_failures=import_failures,
+        start_module=plan.start.module if plan.start else "",
         warnings=plan.warnings,
         system=environment.platform.system.value,
         libc=libc.value if libc else None,

@@ -35,6 +35,8 @@ class PlanSettings:
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1
+    readable_for_all: bool = False
+    """Whether all may read what its owner may: what somebody else unpacks and runs."""
     in_place: bool = False
     """Whether what marks the environment's folder for other tools stays in it."""
     dlopened: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ def settle_settings(
         epoch = source_date_epoch(os.environ)
         if epoch is None and pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
-    return PlanSettings(content, pyc, epoch, threads)
+    return PlanSettings(content, pyc, epoch, threads, readable_for_all=is_archive and not content.keep_modes)
 
 
 def _check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
