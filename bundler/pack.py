@@ -103,23 +103,25 @@ def pack_once(
         if options.dry_run:
             return report(plan, destination, None, None, None)
         sink = opening.sink(plan)
-        written = send(plan, sink, {}, progress)
+        # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
+        assumed: Mapping[str, str] | None = {} if options.verify and environment.probed else None
+        written = send(plan, sink, assumed, progress)
         memory.learn(plan.entries, written.digests, written.stamps)
         if not options.verify or written.place is None:
             return report(plan, destination, sink.place(), written, None)
-        from bundler.audit.against_source import prove
+        from bundler.audit.against_source import Packed, prove
         from bundler.audit.dlopened import found_opened
         from bundler.plan.manifest_entry import manifest_entry
 
         progress.phase("verifying")
-        proof = prove(written.place, environment)
+        proof = prove(written.place, Packed(environment, plan.entries, plan.libraries))
         found = found_opened(proof, plan.libraries, opened, options.plan.include_libs)
         if found is not None:
             return found
         memory.opened.learn(opened.sonames)
         if isinstance(destination, InPlace) and proof.audit.faults:
             return report(plan, destination, None, written, proof)
-        if not proof.import_failures or sink.replace(manifest_entry(plan, proof.import_failures)):
+        if proof.import_failures == assumed or sink.replace(manifest_entry(plan, proof.import_failures)):
             return report(plan, destination, sink.place(), written, proof)
     # An archive is written anew to tell in `bundle.json` what the source cannot import either.
     with _Opening(destination, options, Silent()) as opening:
@@ -239,7 +241,7 @@ def _check_in_place(environment: Environment) -> None:
         )
 
 
-def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str], progress: Progress) -> Written:
+def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Written:
     """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
     from bundler.plan.manifest_entry import manifest_entry
 
@@ -262,7 +264,7 @@ def report(
         out=place,
         format=format_name(destination),
         manifest=manifest_of(
-            plan, written.digests if written else {}, proof.import_failures if proof is not None else {}
+            plan, written.digests if written else {}, proof.import_failures if proof is not None else None
         ),
         size=kept.size if kept is not None else plan.size,
         warnings=plan.warnings,

@@ -230,7 +230,7 @@ def _extension_suffixes(variables: Mapping[str, str], data: Mapping[str, object]
 
 def _platform_text(place: Place, data: Mapping[str, object]) -> str:
     """As `sysconfig.get_platform()` says it there (Lib/sysconfig.py, Lib/_osx_support.py)."""
-    names = [machine.name for machine in place.platform.machines]
+    names = place.platform.machine_names
     if place.platform.system is OperatingSystem.MACOS:
         target = data.get("MACOSX_DEPLOYMENT_TARGET") or "10.9"
         return f"macosx-{target}-{'universal2' if len(names) > 1 else names[0]}"

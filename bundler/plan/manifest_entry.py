@@ -17,14 +17,15 @@ from bundler.manifest import (
 )
 from bundler.plan.binaries.planned import library_origin
 from bundler.plan.make import Plan
-from bundler.systems import system_of
+from bundler.systems import System, system_of
+from bundler.systems.libraries import LibraryFacts
 from bundler.version import VERSION
 
 MANIFEST = "bundle.json"
 _PATH = attrgetter("path")
 
 
-def manifest_entry(plan: Plan, import_failures: Mapping[str, str]) -> Entry:
+def manifest_entry(plan: Plan, import_failures: Mapping[str, str] | None) -> Entry:
     """The entry of `bundle.json`; `import_failures` are modules that the source cannot import either."""
 
     def make(digests: Digests) -> bytes:
@@ -34,13 +35,13 @@ def manifest_entry(plan: Plan, import_failures: Mapping[str, str]) -> Entry:
     return Entry(MANIFEST, Deferred(make), 0o644, time, Layer.APPLICATION, "bundler")
 
 
-def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]) -> Manifest:
+def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str] | None) -> Manifest:
     """The manifest of a plan. Without digests (a dry run) files have none."""
     interpreter = plan.environment.interpreter
     entries = sorted(plan.entries, key=_PATH)
     environment = plan.environment
     scheme, libraries, libc = environment.scheme, plan.libraries, environment.platform.libc
-    copyleft_licence = system_of(environment.platform.system).copyleft_licence
+    system = system_of(environment.platform.system)
     folders = [entry.path for entry in plan.entries if isinstance(entry.content, Directory)]
     return Manifest(
         bundler=VERSION,
@@ -51,7 +52,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             site_packages=tuple(path for path in folders if scheme.is_package_folder(path)) or (scheme.site_packages,),
             extension_suffixes=interpreter.extension_suffixes,
         ),
-        machine="+".join(machine.name for machine in environment.platform.machines),
+        machine="+".join(environment.platform.machine_names),
         floor=plan.floor,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
@@ -63,11 +64,12 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
                 library.path,
                 library_origin(library, interpreter),
                 library.needed_by,
-                copyleft_licence(library.path.rpartition("/")[2]),
+                system.copyleft_licence(library.path.rpartition("/")[2]),
             )
             for library in libraries.bundled
         ),
         host_libraries=libraries.host,
+        asked_of_target=_asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         import_failures=import_failures,
         warnings=plan.warnings,
@@ -76,10 +78,19 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
     )
 
 
+def _asked_of_target(libraries: LibraryFacts, system: System) -> dict[str, tuple[str, ...]]:
+    """Bundle paths by the names of libraries that a target may lack."""
+    found: dict[str, list[str]] = {}
+    for path, name in libraries.left_to_host:
+        if system.asks_of_target(name) is not None:
+            found.setdefault(name, []).append(path)
+    return {name: tuple(paths) for name, paths in sorted(found.items())}
+
+
 def _file(entry: Entry, digests: Digests) -> FileFact:
     if isinstance(entry.content, Link):
         return FileFact(link=entry.content.target, origin=entry.origin)
     digest = digests.get(entry.path)
     if digest is None:
-        return FileFact(origin=entry.origin)
-    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin)
+        return FileFact(origin=entry.origin, mode=entry.mode)
+    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin, entry.mode)

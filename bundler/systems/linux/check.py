@@ -6,9 +6,9 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 
 from bundler.binaries.elf import Image
+from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
-from bundler.platforms import machine_of
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
 from bundler.systems.linux.closure import ClosureContext, ElfFile, find_closure
@@ -32,8 +32,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
     program = by_path[executable]
     loader: Loader = GLIBC
     view = _View(bundle, images, SysrootLibraries(program.image))
-    image = program.image
-    system = loader.system_libraries(machine_of(image.machine, image.elf_class.bits, image.byteorder), HOST)
+    system = loader.system_libraries(machine_of(program.image), HOST)
     context = ClosureContext(
         loader=loader,
         files=view,

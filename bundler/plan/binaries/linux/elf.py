@@ -185,7 +185,7 @@ def _patch(
             planned = patches.recall(_stamp(entry), edits) or _plan_anew(file, entry, edits, patches)
         except CannotPatch as error:
             if change.vital:
-                errors.append(CannotPatch(f"{entry.origin}: {error.message}", error.hint))
+                errors.append(error.at(entry.origin))
             else:
                 warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
             continue
