@@ -7,6 +7,7 @@ Both sides may have a directory that was entered because it could not be moved a
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -68,11 +69,12 @@ def bring_to_an_end(working: str, target: str) -> None:
         return
     added, folders = _read_journal(working)
     for path in reversed(added):
-        _remove(os.path.join(target, path))
+        _take_away(os.path.join(target, path))
     _merge(os.path.join(working, ASIDE), target)
     for path, (mode, mtime_ns) in reversed(list(folders.items())):
-        os.chmod(os.path.join(target, path), mode)
-        os.utime(os.path.join(target, path), ns=(mtime_ns, mtime_ns))
+        with contextlib.suppress(FileNotFoundError):  # somebody removed it since
+            os.chmod(os.path.join(target, path), mode)
+            os.utime(os.path.join(target, path), ns=(mtime_ns, mtime_ns))
 
 
 def forget(working: str) -> None:
@@ -99,7 +101,7 @@ def _merge(source: str, target: str) -> None:
             _merge(there, here)
             continue
         if _is_folder(there) or _is_folder(here):  # one of them: the new one, which takes the other's place
-            _remove(here)
+            _remove_all(here)
         try:
             steps.rename(there, here)
         except OSError as error:
@@ -114,13 +116,21 @@ def _is_folder(path: str) -> bool:
     return os.path.isdir(path) and not os.path.islink(path)
 
 
-def _remove(path: str) -> None:
-    """Remove a file, or a folder with all that is in it; a missing one is fine."""
+def _take_away(path: str) -> None:
+    """Remove a file, or a folder that is empty; what somebody put into a folder since stays."""
     try:
         if _is_folder(path):
-            shutil.rmtree(path)
+            steps.remove_folder(path)
         else:
             os.unlink(path)
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST):
             raise
+
+
+def _remove_all(path: str) -> None:
+    """Remove a file, or a folder with all that is in it; a missing one is fine."""
+    if _is_folder(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)

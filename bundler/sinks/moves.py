@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class _Entered(NamedTuple):
 
     source: str
     target: str
+    facts: os.stat_result
 
 
 class _MadeFolder(NamedTuple):
@@ -61,11 +63,12 @@ class Moves:
         except OSError as error:
             if error.errno not in REFUSED or not os.path.isdir(source) or os.path.islink(source):
                 raise
-        with self._noted(_Entered(source, target)):
+        facts = os.stat(source)
+        with self._noted(_Entered(source, target, facts)):
             steps.make_folder(target)
         for name in os.listdir(source):
             self.move(os.path.join(source, name), os.path.join(target, name))
-        shutil.copystat(source, target)
+        _give_facts(target, source, facts)
         steps.remove_folder(source)
 
     def make_folder(self, path: str) -> None:
@@ -109,8 +112,18 @@ def _undo(step: _Step) -> None:
             if os.path.lexists(target):
                 os.makedirs(os.path.dirname(source), exist_ok=True)
                 steps.rename(target, source)
-        case _Entered(source, target):
+        case _Entered(source, target, facts):
+            if not os.path.isdir(source):
+                steps.make_folder(source)
             if os.path.isdir(target):
-                os.makedirs(source, exist_ok=True)
-                shutil.copystat(target, source)
+                _give_facts(source, target, facts)
                 steps.remove_folder(target)
+
+
+def _give_facts(folder: str, other: str, facts: os.stat_result) -> None:
+    """Make `folder` as `other` was when it had these facts: it takes its place."""
+    shutil.copystat(other, folder)  # with extended attributes, and other times than then
+    with contextlib.suppress(PermissionError):
+        os.chown(folder, facts.st_uid, facts.st_gid)
+    os.chmod(folder, stat.S_IMODE(facts.st_mode))
+    os.utime(folder, ns=(facts.st_atime_ns, facts.st_mtime_ns))

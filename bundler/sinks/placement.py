@@ -13,7 +13,7 @@ import re
 
 from bundler.errors import OutputExists, OutputFailed
 from bundler.sinks import steps
-from bundler.sinks.interrupted import ASIDE, OLD, begin_coming, take_back_coming
+from bundler.sinks.interrupted import ASIDE, OLD, begin_change, begin_coming, take_back_coming
 from bundler.sinks.moves import REFUSED, Moves
 from bundler.sinks.temporary import WorkingFolder, clear_abandoned
 
@@ -108,6 +108,7 @@ class Target:
         """Swap the contents of two directories child by child."""
         working = os.path.dirname(new)
         aside = os.path.join(working, ASIDE)
+        begin_change(working, (), _folders(self.path, os.path.basename(working)))
         steps.make_folder(aside)
         going, coming = Moves(), Moves()
         try:
@@ -135,3 +136,15 @@ def is_bundle(path: str) -> bool:
             return "bundler" in json.load(file)
     except (OSError, ValueError, TypeError):
         return False
+
+
+def _folders(root: str, but: str) -> dict[str, os.stat_result]:
+    """The facts of all folders below `root`, by their paths from there, but for one of these and what is in it."""
+    found = {}
+    for folder, names, _ in os.walk(root):
+        names[:] = [name for name in names if folder != root or name != but]
+        for name in names:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                found[os.path.relpath(path, root)] = os.lstat(path)
+    return found

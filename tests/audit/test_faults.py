@@ -223,6 +223,7 @@ def test_an_archive_is_looked_at_without_running_it_and_leaves_nothing(sound: Pa
     report = json.loads(done.stdout)
     assert report["faults"] == []
     assert report["run"] is None
+    assert verify(str(archive)).run is None, "the API decides as the command line does"
     assert os.listdir(tmp_path) == ["bundle.tar"]
     (tmp_path / "noise.tar.gz").write_bytes(b"noise")
     done = bundler(["verify", tmp_path / "noise.tar.gz"])

@@ -16,7 +16,7 @@ from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.archives.output import ByteStream, Output, open_output
-from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send_patched
+from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send, send_patched, source_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +152,9 @@ def _send_source(source: Source, stream: ByteStream) -> Digest:
             stream.write(data)
             return digest
         known = source.sha256 if same_as_known(reader, source) else None
-        hasher = hashlib.sha256()
-        left = source.size
-        while chunk := os.read(reader, min(SMALL, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            if known is None:
-                hasher.update(chunk)
-            stream.write(chunk)
-        if left or (known is not None and not same_as_known(reader, source)):
+        digest = send(source_chunks(source, reader), stream.write, known)
+        if known is not None and not same_as_known(reader, source):
             raise changed(source.path)
-        return Digest(known or hasher.digest(), source.size)
+        return digest
     finally:
         os.close(reader)

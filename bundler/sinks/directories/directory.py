@@ -12,7 +12,7 @@ from bundler.memory.packs import note_pack
 from bundler.options import LinkMode
 from bundler.progress import ignore
 from bundler.sinks import Written
-from bundler.sinks.copying import can_reflink, every_change_shows, replace_file
+from bundler.sinks.copying import can_reflink, every_change_shows
 from bundler.sinks.directories.writer import FileWriter, WrittenFile, file_writer
 from bundler.sinks.moves import NotUndone
 from bundler.sinks.placement import Target
@@ -94,7 +94,7 @@ class DirectorySink:
 
     def replace(self, entry: Entry) -> bool:
         """See Sink."""
-        replace_file(self.root, entry, self._files.digests)
+        self._files.replace(self.root, entry)
         return True
 
     def place(self) -> str:

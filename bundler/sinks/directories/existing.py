@@ -9,7 +9,7 @@ import stat
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
-from bundler.sinks.copying import chunks
+from bundler.sinks.copying import SMALL, chunks, hash_chunks
 
 
 class ExistingBundle:
@@ -57,12 +57,8 @@ class ExistingBundle:
                 return None
         if not self._has_facts_of(entry, size):
             return None
-        hasher = hashlib.sha256()
-        for chunk in chunks(entry, {}):
-            hasher.update(chunk)
-        if hasher.hexdigest() != self._digest(entry.path):
-            return None
-        return Digest(hasher.digest(), size)
+        digest = hash_chunks(chunks(entry, {}))
+        return digest if digest.sha256.hex() == self._digest(entry.path) else None
 
     def keep(self, path: str) -> None:
         """Note that the file at a path stays as it is."""
@@ -110,11 +106,8 @@ class ExistingBundle:
         """The SHA-256 of a file, in hexadecimal."""
         if self._is_untouched(path):
             return self._digests[path]
-        hasher = hashlib.sha256()
         with open(os.path.join(self.root, path), "rb", buffering=0) as file:
-            while chunk := file.read(1 << 20):
-                hasher.update(chunk)
-        return hasher.hexdigest()
+            return hash_chunks(iter(lambda: file.read(SMALL), b"")).sha256.hex()
 
 
 def _walk(root: str, above: str, found: dict[str, os.stat_result]) -> None:

@@ -20,7 +20,7 @@ from bundler.options import LinkMode
 from bundler.output_facts import DirectoryFacts
 from bundler.progress import ignore
 from bundler.sinks import Updated, Written
-from bundler.sinks.copying import can_reflink, replace_file
+from bundler.sinks.copying import can_reflink
 from bundler.sinks.directories.directory import HardLinks
 from bundler.sinks.directories.existing import ExistingBundle
 from bundler.sinks.directories.tree_change import TreeChange
@@ -173,7 +173,7 @@ class UpdateSink:
 
     def replace(self, entry: Entry) -> bool:
         """See Sink."""
-        replace_file(self._existing.root, entry, self._files.digests)
+        self._files.replace(self._existing.root, entry)
         return True
 
     def place(self) -> str:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp
 from bundler.errors import OutputFailed
+from bundler.files import replacing, write_at
 from bundler.options import LinkMode
 from bundler.progress import ignore
-from bundler.sinks.copying import SMALL, write_file
+from bundler.sinks.copying import SMALL, chunks, write_file
 from bundler.sinks.directories.early_writes import EarlyWrites
 from bundler.sinks.directories.processes import can_fork, share, signals_wait
 
@@ -127,6 +128,15 @@ class FileWriter:
                 case _:
                     files.append(entry)
         self._write_files(files)
+
+    def replace(self, root: str, entry: Entry) -> None:
+        """Write one file below `root`, where all of them are now, anew: whoever reads it finds the old or the new one."""
+        data = b"".join(chunks(entry, self.digests))
+        path = os.path.join(root, entry.path)
+        with replacing(path) as file:
+            write_at(file.fileno(), data, 0)
+            os.fchmod(file.fileno(), entry.mode)
+            os.utime(file.fileno(), ns=(entry.mtime_ns, entry.mtime_ns))
 
     def abandon(self) -> None:
         """Stop at once."""
