@@ -58,7 +58,7 @@ def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
         return Asked(
             search_path=False if isinstance(edits.rpath, elf.Unchanged) else _without_empty(edits.rpath or ""),
             renamed=edits.needed,
-            added=tuple(edits.added),
+            added=tuple(dict.fromkeys(edits.added)),
             removed=frozenset(edits.removed),
             name=False if isinstance(edits.soname, elf.Unchanged) else edits.soname,
             interpreter=False if isinstance(edits.interpreter, elf.Unchanged) else edits.interpreter,

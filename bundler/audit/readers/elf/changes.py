@@ -48,9 +48,18 @@ def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Dif
     for number, (old, new) in enumerate(zip(source.segments, changed.segments, strict=False)):
         for name, one, other in zip(old._fields, _expected(old, new, changed, shift, bool(added)), new, strict=True):
             yield from _WANTED.differ(f"p_{name} of program header {number}", one, other)
-    if added and (added[0].type != c.PT_LOAD or added[0].flags not in (c.PF_R, c.PF_R | c.PF_W)):
-        yield Difference("the added program header", "it should be for plain data", f"the file has {added[0]}")
+    if added and not _plain_data(added[0], source, changed):
+        yield Difference("the added program header", "it should be for data alone", f"the file has {added[0]}")
     yield from _overlaps(source, changed)
+
+
+def _plain_data(segment: SegmentFacts, source: ElfFacts, changed: ElfFacts) -> bool:
+    """Whether a PT_LOAD is one that maps the end of the file, the program headers first, and nothing that can be run."""
+    page = c.PAGE_SIZES.get(source.header.machine, 0x1000)
+    place = segment.offset == changed.header.phoff >= source.size and segment.range[1] == changed.size
+    alike = segment.paddr == segment.vaddr and segment.memsz == segment.filesz and segment.align == page
+    flags = segment.flags in (c.PF_R, c.PF_R | c.PF_W)
+    return segment.type == c.PT_LOAD and flags and place and alike and (segment.vaddr - segment.offset) % page == 0
 
 
 def _expected(old: SegmentFacts, new: SegmentFacts, changed: ElfFacts, shift: Shift, added: bool) -> SegmentFacts:

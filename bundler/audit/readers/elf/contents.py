@@ -13,7 +13,7 @@ from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference
 from bundler.audit.readers.elf.shift import Parts, Shift, owned_by_sections, parts_of
-from bundler.audit.readers.elf.strings import string_differences
+from bundler.audit.readers.elf.strings import left_differences, string_differences
 from bundler.audit.readers.elf.symbols import followed
 from bundler.audit.readers.elf.versions import byte_differences, changing_ranges
 from bundler.audit.readers.facts import ElfFacts
@@ -44,7 +44,7 @@ def content_differences(
         yield from _zeros(changed_file, (start + text, end), "behind the interpreter's path")
     if source.strings is not None or changed.strings is not None:
         yield from string_differences(source_file, source, changed_file, changed)
-        yield from _left_strings(files, facts, shift, parts)
+        yield from left_differences(files, facts, _left_behind(source, changed, shift, parts))
     if asked.loses_versions:
         yield from byte_differences(files, source, changed, shift)
 
@@ -125,23 +125,13 @@ def _left(files: tuple[BinaryIO, BinaryIO], source: ElfFacts, shift: Shift, part
                 return
 
 
-def _left_strings(
-    files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts], shift: Shift, parts: Parts
-) -> Iterator[Difference]:
-    """What a string table that moved left behind is as it was, as it is in the new table, or zeros."""
-    old, new = facts[0].strings, facts[1].strings
+def _left_behind(source: ElfFacts, changed: ElfFacts, shift: Shift, parts: Parts) -> list[tuple[Range, int]]:
+    """Where a string table was that moved, without what was put over it: ranges of the source, and the place of each now."""
+    old, new = source.strings, changed.strings
     if old is None or new is None or shift(old.offset) == new.offset:
-        return
+        return []
     overlaid = [each for range_ in parts.changed for each in shift.origin(range_)]
-    for range_ in without([old.range], overlaid):
-        for run, start in shift.runs(range_):
-            for low, high in unequal(files[0], run, files[1], start):
-                left = read_range(files[1], start + low - run[0], start + high - run[0])
-                at = new.offset + low - old.offset
-                moved = read_range(files[1], at, at + high - low)
-                if any(byte not in (0, wanted) for byte, wanted in zip(left, moved, strict=True)):
-                    yield _bytes_differ(files, facts[0], (low, high), start + low - run[0])
-                    return
+    return [run for range_ in without([old.range], overlaid) for run in shift.runs(range_)]
 
 
 def _behind_dynamic(files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts]) -> Iterator[Difference]:

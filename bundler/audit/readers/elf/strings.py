@@ -52,12 +52,17 @@ def _given_up(file: BinaryIO, source: ElfFacts, changed: ElfFacts, places: list[
         return
     old = source.strings
     assert old is not None
-    free = [_room(file, old, index) for index, _ in _named(source) - _named(changed)]
-    for start, end in without(places, free):
+    for start, end in without(places, _free(file, source, changed)):
         data = read_range(file, old.offset + max(start - 1, 0), old.offset + min(end, start + _STEP))
         if start == 0 or data.strip(b"\0"):
             text = _text_at(file, old, start)
             yield Difference(f"the string table at {start}", f"the source has {text!r}", "the file has other bytes")
+
+
+def _free(file: BinaryIO, source: ElfFacts, changed: ElfFacts) -> list[Range]:
+    """The room of all strings that nobody names any more."""
+    assert source.strings is not None
+    return [_room(file, source.strings, index) for index, _ in _named(source) - _named(changed)]
 
 
 def _named(facts: ElfFacts) -> set[tuple[int, str]]:
@@ -117,6 +122,30 @@ def _symbols(
     for index in sorted(index for index in found if holds(wanted, index)):
         what = f"the symbol's name at {index}"
         yield from _SIDES.differ(what, _text_at(source_file, old, index), _text_at(changed_file, new, index))
+
+
+def left_differences(
+    files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts], runs: list[tuple[Range, int]]
+) -> Iterator[Difference]:
+    """Where a table was that moved: as it was, as it is in the new table, or zeros where a string was given up.
+
+    `runs` are ranges of the source there, each with its place in the changed file.
+    """
+    old, new = facts[0].strings, facts[1].strings
+    if old is None or new is None:
+        return
+    for run, place in runs:
+        for low, high in unequal(files[0], run, files[1], place):
+            start = low - old.offset
+            left = read_range(files[1], place + low - run[0], place + high - run[0])
+            now = read_range(files[1], new.offset + start, new.offset + start + high - low)
+            free = _free(files[0], facts[0], facts[1])
+            for index, (byte, wanted) in enumerate(zip(left, now, strict=True), start):
+                if byte != wanted and (byte or not holds(free, index)):
+                    text = _text_at(files[0], old, start)
+                    what = f"what the string table left behind at {index}"
+                    yield Difference(what, f"the source has {text!r}", "the file has other bytes")
+                    return
 
 
 def _beginning(file: BinaryIO, strings: StringsFacts, index: int) -> int:

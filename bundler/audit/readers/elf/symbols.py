@@ -15,8 +15,8 @@ from bundler.binaries.elf import constants as c
 
 _CHUNK = 1 << 14  # symbols read at a time
 _MOST_BUCKETS = 1 << 24
-_WIDE_HASH = frozenset({c.EM_S390, 0x9026})
-"""Machines whose DT_HASH has words of 64 bits (Alpha, and s390x)."""
+_OTHER_HASH = frozenset({c.EM_S390, 0x9026})
+"""Machines on which the words of DT_HASH have 64 bits (Alpha, s390x), or 32 where the linker did not know that."""
 
 
 def symbol_size(facts: ElfFacts) -> int:
@@ -70,9 +70,8 @@ def _first_words(data: bytes, step: int, facts: ElfFacts) -> list[int]:
 
 def _by_hash(file: BinaryIO, facts: ElfFacts) -> int | None:
     """The number of symbols as a hash table tells it."""
-    if (address := facts.entry(c.DT_HASH)) is not None:
-        wide = facts.bits == 64 and facts.header.machine in _WIDE_HASH
-        words = _words(file, facts, address, 2, 8 if wide else 4)
+    if (address := facts.entry(c.DT_HASH)) is not None and facts.header.machine not in _OTHER_HASH:
+        words = _words(file, facts, address, 2)
         if words is not None:
             return words[1]
     address = facts.entry(c.DT_GNU_HASH)
@@ -93,13 +92,13 @@ def _by_hash(file: BinaryIO, facts: ElfFacts) -> int | None:
     return None
 
 
-def _words(file: BinaryIO, facts: ElfFacts, address: int, count: int, size: int = 4) -> tuple[int, ...] | None:
-    """`count` numbers at an address; None where the file does not have them."""
+def _words(file: BinaryIO, facts: ElfFacts, address: int, count: int) -> tuple[int, ...] | None:
+    """`count` numbers of 32 bits at an address; None where the file does not have them."""
     offset = facts.offset_of(address)
-    if offset is None or count > _MOST_BUCKETS or offset + count * size > facts.size:
+    if offset is None or count > _MOST_BUCKETS or offset + 4 * count > facts.size:
         return None
     order = "<" if facts.byteorder == "little" else ">"
-    return struct.unpack(f"{order}{count}{'I' if size == 4 else 'Q'}", read_range(file, offset, offset + count * size))
+    return struct.unpack(f"{order}{count}I", read_range(file, offset, offset + 4 * count))
 
 
 def followed(
