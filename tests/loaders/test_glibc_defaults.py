@@ -13,7 +13,6 @@ import pytest
 from bundler.loaders import LoadedObject, SystemLibraries, Via
 from bundler.loaders.glibc import read_system, resolve
 from bundler.sysroot import Sysroot
-from tests.binaries.elf.programs import need
 from tests.loaders.real_loader import (
     MACHINE,
     NO_DEFAULT,
@@ -25,6 +24,7 @@ from tests.loaders.real_loader import (
     program_of_this_machine,
 )
 from tests.material.isolation import namespace
+from tests.material.tools import need
 
 
 def test_the_default_directories_hold_the_loaders_own_in_their_order() -> None:
@@ -79,7 +79,7 @@ def test_the_cache_is_obeyed_as_the_loader_does(tmp_path: Path, flags: tuple[str
     """With a cache of our own, which needs a mount namespace; the loader's is compiled in."""
     if not os.path.isdir(COVERED):
         pytest.skip(f"there is no {COVERED}: this is no Debian")
-    need("ldconfig", "apt-get install libc-bin")
+    need("ldconfig")
     name = "libbundlertest.so.1"
     source = library(tmp_path / "made" / name, soname=name)
     folder = tmp_path / "opt"
