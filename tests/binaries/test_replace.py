@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ SIZE = (9 << 20) + 4321
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("large") / "file"
-    path.write_bytes(os.urandom(SIZE))
+    path.write_bytes(random.Random(4).randbytes(SIZE))
     return path
 
 

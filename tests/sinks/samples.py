@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -38,7 +39,7 @@ def listing(digests: Digests) -> bytes:
 def sample(folder: Path) -> list[Entry]:
     big = folder / "big"
     if not big.exists():
-        big.write_bytes(os.urandom(1000) * 15000)
+        big.write_bytes(random.Random(4).randbytes(1000) * 15000)
     return [
         entry("bin", Directory(), 0o755),
         entry("bin/" + "n" * 150, Literal(b"long name")),
