@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bundler.bundle_paths import relative
+from bundler.entries import Digest
 from bundler.errors import NotABundle, OutputFailed
 from bundler.manifest import read_manifest
-from bundler.plan.entries import Digest
-from bundler.plan.mounts import relative
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.record import parse_record, rewrite_record
 from bundler.rewrite.scripts import rewrite_script, side_file_path

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from bundler.binaries.elf import read_image
+from bundler.entries import Patched, Source
 from bundler.errors import OutputFailed
 from bundler.options import PackOptions
-from bundler.plan.entries import Patched, Source
-from bundler.plan.layout import executable_path
-from bundler.plan.libc_family import libc_family
-from bundler.plan.making import Plan
-from bundler.sinks.oci import ImageSettings
-from bundler.sinks.oci_base import BaseImage, read_base
+from bundler.plan.binaries.linux.libc_family import libc_family
+from bundler.plan.make import Plan
+from bundler.sinks.images.oci import ImageSettings
+from bundler.sinks.images.oci_base import BaseImage, read_base
 
 _FOLDER = "app"
 # Go's words for machines, which images use.
@@ -21,7 +20,7 @@ def base_image(plan: Plan, options: PackOptions) -> BaseImage:
     """The image that the bundle is put on. Raises OutputFailed where it cannot be read."""
     if options.image.base != "scratch":
         return read_base(options.image.base, _architecture(plan))
-    path = executable_path(plan.environment.interpreter)
+    path = plan.environment.scheme.executable
     executable = next(entry for entry in plan.entries if entry.path == path)
     assert isinstance(executable.content, (Source, Patched))
     with open(executable.content.path, "rb") as file:
@@ -37,7 +36,7 @@ def image_settings(plan: Plan, options: PackOptions) -> ImageSettings:
     for item in (*options.image.variables, *options.image.labels):
         if "=" not in item or item.startswith("="):
             raise OutputFailed(f"{item} is not NAME=VALUE")
-    first, *program = plan.start.program if plan.start else (executable_path(plan.environment.interpreter),)
+    first, *program = plan.start.program if plan.start else (plan.environment.scheme.executable,)
     python_options = plan.start.python_options if plan.start else ()
     arguments = plan.start.arguments if plan.start else ()
     return ImageSettings(

@@ -11,8 +11,10 @@ from bundler.binaries.macho import Dylib, DylibKind, Slice, is_macho, read_signa
 from bundler.binaries.macho import read_image as read_macho
 from bundler.environment import Environment, load_environment
 from bundler.errors import NotAnEnvironment
-from bundler.manifest import read_manifest
+from bundler.manifest import Manifest, read_manifest
+from bundler.platforms import Libc, OperatingSystem
 from bundler.sinks.placement import is_bundle
+from bundler.systems import system_of
 
 Facts = dict[str, str | int | list[str] | None]
 
@@ -92,7 +94,7 @@ def _bundle(path: str) -> Facts:
         "bundler": manifest.bundler,
         "python": manifest.python.version,
         "machine": manifest.machine,
-        "macos" if manifest.system == "darwin" else "glibc": manifest.libc_floor,
+        _floor_name(manifest): manifest.floor.text if manifest.floor else None,
         "files": len(manifest.files),
         "changed": len(manifest.changed),
         "distributions": [f"{name} {version}" for name, version in manifest.distributions],
@@ -100,6 +102,12 @@ def _bundle(path: str) -> Facts:
         "host_libraries": list(manifest.host_libraries),
         "warnings": list(manifest.warnings),
     }
+
+
+def _floor_name(manifest: Manifest) -> str:
+    """What the floor is a release of, as a key."""
+    libc = Libc(manifest.libc) if manifest.libc else None
+    return system_of(OperatingSystem(manifest.system)).floor_name(libc).lower()
 
 
 def _environment(environment: Environment) -> Facts:

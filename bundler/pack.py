@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,13 +15,13 @@ from bundler.options import EditableMode, PackOptions, PlanOptions, Pyc
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from bundler.audit.opened import OpenedLibraries
-    from bundler.audit.proof import Proof
+    from bundler.audit.against_source import Proof
+    from bundler.audit.dlopened import OpenedLibraries
+    from bundler.entries import Entry
     from bundler.environment import Environment
-    from bundler.plan.entries import Entry
-    from bundler.plan.making import Plan
+    from bundler.memory import Memory
+    from bundler.plan.make import Plan
     from bundler.plan.manifest_entry import ManifestMaker
-    from bundler.plan.memory import Memory
     from bundler.report import PackReport
     from bundler.sinks import Sink, Written
 
@@ -43,10 +44,11 @@ def pack(
         options = in_place(environment, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
-    from bundler.audit.opened import OpenedLibraries, guess_opened
-    from bundler.plan.memory import NO_MEMORY, open_memory
-    from bundler.plan.pyc_cache import pyc_cache_folder
-    from bundler.sinks.output import STANDARD_OUTPUT
+    from bundler.audit.dlopened import OpenedLibraries, guess_opened
+    from bundler.memory import NO_MEMORY, open_memory
+    from bundler.memory.compiled import pyc_cache_folder
+    from bundler.sinks.archives.output import STANDARD_OUTPUT
+    from bundler.systems import system_of
 
     decided = decide(options, out, loaded)
     check_output(loaded, out, options)
@@ -60,7 +62,8 @@ def pack(
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
         audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
-        opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs)
+        system = system_of(loaded.platform.system)
+        opened = guess_opened(memory.opened.known if audited else {}, decided.exclude_libs, system)
         while True:
             done = pack_once(loaded, out, options, decided, memory, opened, progress)
             if not isinstance(done, OpenedLibraries):
@@ -79,7 +82,7 @@ def pack_once(
     progress: Progress,
 ) -> PackReport | OpenedLibraries:
     """Pack with the libraries that are `opened`. Where the audit finds that it is others, nothing is done: these."""
-    from bundler.plan.making import make_plan
+    from bundler.plan.make import make_plan
     from bundler.plan.manifest_entry import ManifestMaker
     from bundler.sinks.formats import open_sink
 
@@ -95,12 +98,12 @@ def pack_once(
         memory.learn(plan.entries, written.digests, written.stamps)
         if not options.verify or not written.path:
             return report(plan, sink.place(), options, manifest, written, None)
-        from bundler.audit.opened import found_opened
-        from bundler.audit.proof import prove
+        from bundler.audit.against_source import prove
+        from bundler.audit.dlopened import found_opened
 
         progress.phase("verifying")
         proof = prove(written.path, environment)
-        found = found_opened(proof, plan.closure, opened, options.plan.include_libs)
+        found = found_opened(proof, plan.libraries, opened, options.plan.include_libs)
         if found is not None:
             return found
         memory.opened.learn(opened.sonames)
@@ -152,13 +155,17 @@ class _Opening:
 
 def _load_what_comes_next() -> None:
     """Import the modules of planning and writing while the environment's interpreter is asked."""
-    for module in ("plan.making", "plan.manifest_entry", "plan.binaries.elf", "sinks.formats", "sinks.directory"):
+    from bundler.plan.binaries import load_planner
+    from bundler.platforms import OperatingSystem
+
+    for module in ("plan.make", "plan.manifest_entry", "sinks.formats", "sinks.directories.directory"):
         import_module(f"bundler.{module}")
+    load_planner(OperatingSystem(sys.platform))
 
 
 def in_place(environment: str, options: PackOptions) -> PackOptions:
     """The options of a pack in place, after what an earlier one left undone is settled. Raises OutputFailed."""
-    from bundler.sinks.in_place import recover
+    from bundler.sinks.directories.in_place import recover
 
     if options.update or options.format not in (None, "directory") or options.root != "/":
         raise OutputFailed("--in-place goes with neither --update, --root nor an archive's --format", "use --out")
@@ -203,7 +210,7 @@ def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMod
 
 def check_output(environment: Environment, out: str, options: PackOptions) -> None:
     """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
-    from bundler.sinks.in_place import check_in_place
+    from bundler.sinks.directories.in_place import check_in_place
 
     if options.in_place:
         check_in_place(environment)
@@ -227,7 +234,7 @@ def send(plan: Plan, sink: Sink, manifest: ManifestMaker, progress: Progress) ->
 
 def amended(written: Written, manifest: ManifestMaker) -> bool:
     """Write a directory's `bundle.json` anew; False for an archive."""
-    from bundler.sinks.directory import replace_entry
+    from bundler.sinks.directories.directory import replace_entry
 
     if not os.path.isdir(written.path):
         return False

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundler.libraries.policy import copyleft_licence, drivers_may_need_newer
 from bundler.manifest import Manifest
+from bundler.platforms import OperatingSystem
+from bundler.systems import system_of
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport
@@ -54,11 +55,11 @@ def as_json(report: PackReport) -> dict[str, object]:
         "python": manifest.python.version,
         "floor": (
             {
-                _floor_of(manifest).lower(): manifest.libc_floor,
-                "file": manifest.floor_file,
-                "symbol": manifest.floor_symbol,
+                manifest.floor.system.lower(): manifest.floor.text,
+                "file": manifest.floor.file,
+                "symbol": manifest.floor.reason,
             }
-            if manifest.libc_floor
+            if manifest.floor
             else None
         ),
         "changed": [
@@ -87,8 +88,8 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
     if report.updated is not None:
         yield "updated: {} paths written, {} removed, the others not touched".format(*report.updated)
-    if manifest.libc_floor:
-        yield f"needs {_floor_of(manifest)} {manifest.libc_floor} or later ({manifest.floor_symbol} in {manifest.floor_file})"
+    if floor := manifest.floor:
+        yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
     yield from report.notes
     yield from _changes(manifest, verbose)
     yield from _libraries(manifest, verbose)
@@ -107,10 +108,6 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from report.audit.lines(verbose)
 
 
-def _floor_of(manifest: Manifest) -> str:
-    return "macOS" if manifest.system == "darwin" else "glibc"
-
-
 def _changes(manifest: Manifest, verbose: bool) -> Iterator[str]:
     """Changed files, by reason or one by one."""
     if verbose:
@@ -126,12 +123,13 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
     names = [fact.path.rpartition("/")[2] for fact in manifest.bundled]
     if names:
         yield f"took {len(names)} shared libraries from the host" + (": " + ", ".join(names) if verbose else "")
-    for name in names:
-        licence = copyleft_licence(name)
-        if licence:
-            yield f"note: {name} is under {licence}; --exclude-lib {name} leaves it to the target's own"
-    if any(name.startswith(("libcuda.so", "libGL", "libEGL", "libOpenGL")) for name in manifest.host_libraries):
-        at_risk = [name for name in names if drivers_may_need_newer(name)]
+    system = system_of(OperatingSystem(manifest.system))
+    for fact in manifest.bundled:
+        if fact.licence:
+            name = fact.path.rpartition("/")[2]
+            yield f"note: {name} is under {fact.licence}; --exclude-lib {name} leaves it to the target's own"
+    if any(map(system.is_driver, manifest.host_libraries)):
+        at_risk = [name for name in names if system.drivers_may_need_newer(name)]
         if at_risk:
             yield (
                 "note: a GL or GPU driver of a newer host may need newer copies of " + ", ".join(at_risk) + "; "

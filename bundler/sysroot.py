@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_MOST_LINKS = 40  # the kernel's own limit, MAXSYMLINKS
+from bundler.bundle_paths import MOST_LINKS, lies_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Sysroot:
 
     def holds(self, path: str) -> bool:
         """Whether an absolute path lies in the root, by its text alone."""
-        return self.is_host or path == self.path or path.startswith(self.path + "/")
+        return self.is_host or lies_in(path, self.path)
 
     def real(self, path: str) -> str:
         """The path behind all links of an absolute path, followed as inside the root: like os.path.realpath there.
@@ -64,7 +64,7 @@ class Sysroot:
                     done = place
                     continue
                 links += 1
-                if links > _MOST_LINKS:
+                if links > MOST_LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
                 done = self.path if target.startswith("/") else done
                 left += [part for part in reversed(target.split("/")) if part]

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bundler.audit.faults import Fault, FaultKind, LeakReport
+from bundler.audit.reports import LeakReport
 from bundler.audit.tree import BundleTree
+from bundler.bundle_paths import lies_in
+from bundler.faults import Fault, FaultKind
 
-_INTERPRETER = re.compile(r"bin/python\d*(\.\d+)?[td]*")
+_INTERPRETER = re.compile(r"python\d*(\.\d+)?[td]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def _installers_own(tree: BundleTree, path: str) -> bool:
     python = tree.manifest.python
     if path.startswith(tuple(folder + "/" for folder in python.site_packages)):
         return True
-    include = f"include/{os.path.basename(python.stdlib)}"
-    runtime = (f"{python.stdlib}/", "lib/bundled/", "lib/libpython", include, "pyvenv.cfg")
-    brought = tree.manifest.files[path].origin.startswith("env:")
-    return brought and not path.startswith(runtime) and not _INTERPRETER.fullmatch(path)
+    scheme = python.scheme
+    folders = (scheme.stdlib, scheme.bundled, scheme.include)
+    runtime = path == "pyvenv.cfg" or scheme.is_libpython(path) or any(lies_in(path, folder) for folder in folders)
+    interpreter = scheme.is_script(path) and _INTERPRETER.fullmatch(os.path.basename(path)) is not None
+    return tree.manifest.files[path].origin.startswith("env:") and not runtime and not interpreter

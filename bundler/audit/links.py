@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
+from bundler.faults import Fault, FaultKind
 
 
 def audit_links(tree: BundleTree) -> Iterator[Fault]:

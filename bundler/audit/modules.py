@@ -16,7 +16,7 @@ def extension_modules(tree: BundleTree) -> dict[str, list[str]]:
     """
     python = tree.manifest.python
     suffixes = sorted(python.extension_suffixes or (".so",), key=len, reverse=True)
-    folders = [(f"{python.stdlib}/lib-dynload/", True), *((f"{folder}/", False) for folder in python.site_packages)]
+    folders = [(f"{python.scheme.dynload}/", True), *((f"{folder}/", False) for folder in python.site_packages)]
     batches: dict[str, list[str]] = {}
     for path in sorted(tree.files):
         suffix = next((suffix for suffix in suffixes if path.endswith(suffix)), None)

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bundler.audit.faults import RunReport
 from bundler.audit.modules import extension_modules, opening_packages
+from bundler.audit.reports import RunReport
 from bundler.audit.tree import BundleTree
-from bundler.libraries.policy import stays_on_host
+from bundler.systems import System
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "import_script.py")
 _SECONDS = 120  # for one module
@@ -29,7 +29,7 @@ class _Outcome:
     bundled: frozenset[str]
 
 
-def audit_run(tree: BundleTree, folder: str) -> RunReport:
+def audit_run(tree: BundleTree, folder: str, system: System) -> RunReport:
     """Import every extension module of the bundle in `folder` through its package, with a clean environment.
 
     Packages that may open libraries by name are imported, too, to see which; whether that succeeds is not looked at. Nothing is
@@ -42,7 +42,7 @@ def audit_run(tree: BundleTree, folder: str) -> RunReport:
     everything = _run_batches(python, [*extensions, *openers], folder, _clean_environment)
     outcomes = everything[: len(extensions)]
     hosts = frozenset(tree.manifest.host_libraries)
-    outside = {path for outcome in everything for path in outcome.outside if not is_hosts(path, hosts)}
+    outside = {path for outcome in everything for path in outcome.outside if not belongs_to_host(path, hosts, system)}
     failed = {name: error for outcome in outcomes for name, error in outcome.failed.items()}
     bundled = {os.path.relpath(path, folder) for outcome in everything for path in outcome.bundled}
     return RunReport(sum(map(len, batches.values())), failed, tuple(sorted(outside)), frozenset(bundled))
@@ -190,8 +190,8 @@ def _ending(status: int) -> str:
     return f"the process was ended by signal {-status}" if status < 0 else f"the process ended with status {status}"
 
 
-def is_hosts(path: str, hosts: frozenset[str]) -> bool:
-    """Whether a mapped library is one of the host's: by policy, by the user's wish, or a part of libc (gconv)."""
+def belongs_to_host(path: str, hosts: frozenset[str], system: System) -> bool:
+    """Whether a mapped library is one of the host's: by the system's rules, or by the user's wish (`hosts`)."""
     name = os.path.basename(path)
     wished = any(name == host or name.startswith(host + ".") for host in hosts)  # mapped under its real, longer name
-    return stays_on_host(name) is not None or wished or "/gconv/" in path
+    return wished or system.belongs_to_host(path)

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from bundler.audit.faults import Fault, FaultKind
 from bundler.audit.tree import BundleTree
+from bundler.faults import Fault, FaultKind
 from bundler.rewrite.pth import PathLine, parse_pth
 from bundler.rewrite.pyvenv_cfg import parse
 
@@ -20,7 +20,7 @@ def audit_texts(tree: BundleTree) -> Iterator[Fault]:
     yield from _configuration(tree)
     for path in sorted(tree.files.keys() & tree.manifest.files.keys()):
         seen = tree.files[path]
-        if path.startswith("bin/"):
+        if tree.manifest.python.scheme.is_script(path):
             yield from _script(path, seen.head)
         elif path.endswith(".pth") and os.path.dirname(path) in tree.manifest.python.site_packages:
             yield from _pth(tree, path, seen.text or b"")

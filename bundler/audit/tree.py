@@ -15,18 +15,16 @@ from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.binaries.macho import Image as MachOImage
 from bundler.binaries.macho import is_macho, signature_fault
 from bundler.binaries.macho import read_image as read_macho
+from bundler.bundle_paths import NOWHERE, follow
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, open_tree
-from bundler.trees.links import follow
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
 _TEXTS = (MANIFEST, "pyvenv.cfg")
 _DT_STRTAB, _DT_STRSZ = 5, 10
 _OPENS = re.compile(rb"\b(CDLL|find_library|LoadLibrary|dlopen)\(")  # ctypes, cffi
-# The folder of a bundle in an archive, for search paths; nothing lies there.
-_NOWHERE = "/@bundle@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,11 @@ class SeenFile:
     defines_module: bool = False
     macho: SeenMachO | None = None
     opens_libraries: bool = False
+
+    @property
+    def headers(self) -> object | None:
+        """A binary's headers, in its format's own words; None for what is no binary."""
+        return self.image if self.image is not None else self.macho.image if self.macho is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
     found = files.pop(MANIFEST, None)
     if found is None or found.text is None:
         raise NotABundle(f"{bundle} is no bundle: it has no bundle.json")
-    root = os.path.realpath(bundle) if os.path.isdir(bundle) else _NOWHERE
+    root = os.path.realpath(bundle) if os.path.isdir(bundle) else NOWHERE.path
     return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others))
 
 

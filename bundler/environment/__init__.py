@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
-from bundler.environment.discovery import SYSTEM_PREFIXES, Place, find_environment
+from bundler.environment.discovery import Place, find_environment
 from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import Distribution, Environment, EnvironmentKind, Interpreter
-from bundler.environment.framework import without_stub
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import runs_here
 from bundler.sysroot import Sysroot
+from bundler.systems import System, system_of
+from bundler.systems.prefixes import is_system_prefix
 
 __all__ = [
     "Distribution",
@@ -48,7 +50,8 @@ def load_environment(
         from bundler.environment.from_files import read_interpreter
 
         found = read_interpreter(place)
-    interpreter = without_stub(found)
+    system = system_of(place.platform.system)
+    interpreter = _without_stub(found, system)
     if place.kind is EnvironmentKind.INSTALLATION:
         _check_standalone(place, interpreter)
     site_packages = _site_packages(place, interpreter)
@@ -61,8 +64,18 @@ def load_environment(
         site_packages=site_packages,
         distributions=find_distributions(site_packages),
         platform=place.platform,
+        scheme=system.scheme(interpreter),
         probed=probed,
     )
+
+
+def _without_stub(interpreter: Interpreter, system: System) -> Interpreter:
+    """The facts with the interpreter itself in place of a program that only starts it."""
+    root = interpreter.sysroot
+    for program in system.interpreter_programs(interpreter.base_prefix, interpreter.framework):
+        if root.is_file(program):
+            return replace(interpreter, executable=root.real(program))
+    return interpreter
 
 
 def _check_standalone(place: Place, interpreter: Interpreter) -> None:
@@ -71,7 +84,7 @@ def _check_standalone(place: Place, interpreter: Interpreter) -> None:
     base = root.name_of(interpreter.base_prefix)
     if interpreter.base_prefix == root.real(place.root):
         return
-    if os.path.islink(place.python) and base not in SYSTEM_PREFIXES:
+    if os.path.islink(place.python) and not is_system_prefix(base):
         raise NotAnEnvironment(
             f"{place.root} has no pyvenv.cfg, and its bin/python belongs to {base}",
             f"pack {base}, or restore pyvenv.cfg",

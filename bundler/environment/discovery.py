@@ -7,16 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.bundle_paths import MOST_LINKS
 from bundler.environment.executable import read_platform
 from bundler.environment.facts import EnvironmentKind
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import Platform
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.sysroot import HOST, Sysroot
-
-# Prefixes that Python shares with the rest of the system: they cannot be taken as a whole.
-SYSTEM_PREFIXES = ("/", "/usr")
-_MOST_LINKS = 40
+from bundler.systems.prefixes import is_system_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def find_environment(path: str, sysroot: Sysroot = HOST) -> Place:
     platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
     if config is not None and "home" in config:
         return Place(root, EnvironmentKind.VENV, python, config, platform, sysroot)
-    if sysroot.name_of(sysroot.real(root)) in SYSTEM_PREFIXES:
+    if is_system_prefix(sysroot.name_of(sysroot.real(root))):
         raise UnsupportedEnvironment(
             f"{path} is shared by Python and the rest of the system",
             "make a virtual environment with this Python and pack that",
@@ -127,7 +125,7 @@ def _dangling(link: str, shown: str, config: Mapping[str, str] | None, sysroot: 
 
 def _end_of(link: str, sysroot: Sysroot) -> str:
     """The path at which a chain of links ends."""
-    for _ in range(_MOST_LINKS):
+    for _ in range(MOST_LINKS):
         if not os.path.islink(link):
             break
         target = os.readlink(link)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bundler.platforms import Platform
+from bundler.scheme import BundleScheme
 from bundler.sysroot import HOST, Sysroot
 
 
@@ -129,6 +130,8 @@ class Environment:
     """The environment's own package folders, links followed, each once."""
     distributions: tuple[Distribution, ...]
     platform: Platform
+    scheme: BundleScheme
+    """The layout of a bundle that is made of it."""
     probed: bool = True
     """Whether the interpreter was run for its facts; else they were read from files, and nothing of it is run."""
 

@@ -6,19 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bundler.floor import Floor
+from bundler.scheme import BundleScheme
+
 SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
 class PythonFacts:
-    """The interpreter of a bundle. `executable`, `stdlib` and `site_packages` are bundle paths."""
+    """The interpreter of a bundle, and where the bundle keeps what."""
 
     version: str
-    executable: str
-    stdlib: str
+    scheme: BundleScheme
+    library: str | None
+    """The bundle path of the libpython that it loads; None where its own file holds Python."""
     site_packages: tuple[str, ...]
+    """Bundle paths of all package folders."""
     extension_suffixes: tuple[str, ...]
     implementation: str = "cpython"
+
+    @property
+    def executable(self) -> str:
+        """The bundle path of the interpreter."""
+        return self.scheme.executable
+
+    @property
+    def stdlib(self) -> str:
+        """The bundle path of the standard library."""
+        return self.scheme.stdlib
 
 
 class FileFact(NamedTuple):
@@ -64,10 +79,8 @@ class Manifest:
     bundler: str
     python: PythonFacts
     machine: str
-    libc_floor: str | None
-    """Oldest glibc on which the bundle runs, as `2.34`; None where nothing asks for a version."""
-    floor_file: str | None
-    floor_symbol: str | None
+    floor: Floor | None
+    """None where nothing asks for a version."""
     distributions: tuple[tuple[str, str], ...]
     """Name and version of each."""
     files: Mapping[str, FileFact]
@@ -80,4 +93,6 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     system: str = "linux"
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""
+    libc: str | None = None
+    """The C library that it is built for (`glibc`); None outside of Linux."""
     schema: int = SCHEMA

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from bundler.errors import NotABundle, UnsupportedBundle
+from bundler.floor import Floor
 from bundler.manifest.model import (
     SCHEMA,
     ChangedFile,
@@ -16,6 +18,7 @@ from bundler.manifest.model import (
     MissingLibrary,
     PythonFacts,
 )
+from bundler.scheme import BundleScheme
 
 _T = TypeVar("_T", str, int)
 _SHAPE = "bundle.json does not have the shape of a manifest"
@@ -28,21 +31,21 @@ def read_manifest(data: bytes) -> Manifest:
     """
     top = _top(data)
     python, platform, libraries = top.child("python"), top.child("platform"), top.child("libraries")
+    system = platform.value("system", str, "linux")
     return Manifest(
         bundler=top.value("bundler", str, ""),
         python=PythonFacts(
             version=python.value("version", str, ""),
-            executable=python.value("executable", str, ""),
-            stdlib=python.value("stdlib", str, ""),
+            scheme=_scheme(python),
+            library=python.text_or_none("library"),
             site_packages=python.texts("site_packages"),
             extension_suffixes=python.texts("extension_suffixes"),
             implementation=python.value("implementation", str, "cpython"),
         ),
-        system=platform.value("system", str, "linux"),
+        system=system,
+        libc=platform.text_or_none("libc"),
         machine=platform.value("machine", str, ""),
-        libc_floor=platform.text_or_none("floor"),
-        floor_file=platform.text_or_none("floor_file"),
-        floor_symbol=platform.text_or_none("floor_symbol"),
+        floor=_floor(platform, system),
         distributions=tuple(
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
@@ -99,6 +102,35 @@ def _top(data: bytes) -> _Object:
     if not top.value("bundler", str, ""):
         raise NotABundle("bundle.json was not written by bundler")
     return top
+
+
+def _scheme(python: _Object) -> BundleScheme:
+    """The layout; of a bundle that does not tell it, that of a plain installation under POSIX."""
+    executable, stdlib = python.value("executable", str, ""), python.value("stdlib", str, "")
+    told, name = python.child("scheme"), stdlib.rpartition("/")[2]
+    return BundleScheme(
+        executable=executable,
+        stdlib=stdlib,
+        dynload=told.value("dynload", str, f"{stdlib}/lib-dynload"),
+        site_packages=told.value("site_packages", str, f"lib/{name}/site-packages"),
+        system_site=told.value("system_site", str, f"lib/{name}/system-site"),
+        include=told.value("include", str, f"include/{name}"),
+        scripts=told.value("scripts", str, executable.rpartition("/")[0]),
+        libraries=told.value("libraries", str, "lib"),
+        bundled=told.value("bundled", str, "lib/bundled"),
+        share=told.value("share", str, "share"),
+        libpython=told.texts("libpython"),
+    )
+
+
+def _floor(platform: _Object, system: str) -> Floor | None:
+    """The floor; None for none, or one that is no release."""
+    release = re.fullmatch(r"(\d{1,5})\.(\d{1,5})", platform.value("floor", str, ""))
+    if release is None:
+        return None
+    name = platform.value("floor_of", str, "macOS" if system == "darwin" else "glibc")
+    file, reason = platform.value("floor_file", str, ""), platform.value("floor_symbol", str, "")
+    return Floor(name, (int(release[1]), int(release[2])), file, reason)
 
 
 def _file(item: _Object) -> FileFact:

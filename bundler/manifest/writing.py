@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from json.encoder import encode_basestring_ascii as _text
 
 from bundler.manifest.model import FileFact, Manifest
+from bundler.scheme import BundleScheme
 
 
 def write_manifest(manifest: Manifest) -> bytes:
     """The bytes of `bundle.json`: ASCII, keys in a fixed order, one line a file."""
+    floor = manifest.floor
     head = {
         "schema": manifest.schema,
         "bundler": manifest.bundler,
@@ -20,14 +23,17 @@ def write_manifest(manifest: Manifest) -> bytes:
             "stdlib": manifest.python.stdlib,
             "site_packages": manifest.python.site_packages,
             "extension_suffixes": manifest.python.extension_suffixes,
+            "library": manifest.python.library,
+            "scheme": _scheme(manifest.python.scheme),
         },
         "platform": {
             "system": manifest.system,
             "machine": manifest.machine,
-            "libc": "glibc" if manifest.system == "linux" else None,
-            "floor": manifest.libc_floor,
-            "floor_file": manifest.floor_file,
-            "floor_symbol": manifest.floor_symbol,
+            "libc": manifest.libc,
+            "floor": floor.text if floor else None,
+            "floor_of": floor.system if floor else None,
+            "floor_file": floor.file if floor else None,
+            "floor_symbol": floor.reason if floor else None,
         },
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],
         "libraries": {
@@ -48,6 +54,12 @@ def write_manifest(manifest: Manifest) -> bytes:
     text = json.dumps(head, indent=1)
     files = ",\n".join(f"  {_text(path)}: {_file(fact)}" for path, fact in manifest.files.items())
     return (text[: text.rindex("\n}")] + ',\n "files": {\n' + files + "\n }\n}\n").encode("ascii")
+
+
+def _scheme(scheme: BundleScheme) -> dict[str, object]:
+    """Every place but the two that `python` names already."""
+    places = dataclasses.asdict(scheme)
+    return {name: place for name, place in places.items() if name not in ("executable", "stdlib")}
 
 
 def _file(fact: FileFact) -> str:

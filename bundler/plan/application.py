@@ -7,19 +7,21 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.bundle_paths import relative
+from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.options import PlanOptions
 from bundler.plan.collect import ADDED, Collected
-from bundler.plan.entries import Entry, Layer, Link, Literal, Source
-from bundler.plan.layout import executable_path
-from bundler.plan.mounts import Mount, MountTable, relative
+from bundler.plan.mounts import Mount, MountTable
 from bundler.rewrite.direct_url import names_local_path
 from bundler.rewrite.record import parse_record
 from bundler.rewrite.scripts import ISOLATED, rewrite_script
 from bundler.rewrite.templates import read_template
+from bundler.scheme import BundleScheme
 
-START = "bin/start"
+START = "start"
+"""The name of the script that `--entry` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,12 @@ def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: 
     """
     entry = options.entry
     python_options = ISOLATED if options.isolated else ()
-    python = executable_path(environment.interpreter)
+    scheme = environment.scheme
+    python, start = scheme.executable, scheme.script(START)
     time = os.stat(environment.interpreter.executable).st_mtime_ns
-    if START in entries:
+    if start in entries:
         raise BundlerError(
-            f"--entry: the environment has a script {START} of its own", "rename it; bundler needs the name"
+            f"--entry: the environment has a script {start} of its own", "rename it; bundler needs the name"
         )
     words = shlex.split(entry)
     module, colon, function = entry.partition(":")
@@ -90,23 +93,23 @@ def plan_start(options: PlanOptions, entries: Mapping[str, Entry], environment: 
         if not _has_module(module, entries):
             raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
         data = _function_script(module, function, isolated=options.isolated)
-        return StartCommand(_script(data, time), (python, START), (), python_options)
+        return StartCommand(_script(start, data, time), (python, start), (), python_options)
     path, *arguments = words or [""]
     path = os.path.normpath(path)
-    if path not in entries and f"bin/{path}" in entries:
-        path = f"bin/{path}"
+    if path not in entries and scheme.script(path) in entries:
+        path = scheme.script(path)
     if path not in entries:
         raise BundlerError(
             f"--entry {entry}: {path} is not in the bundle", "name a script of it (bin/app), or module:function"
         )
-    data = _command_script(path, arguments)
+    data = _command_script(path, arguments, scheme)
     if not _is_python_script(entries[path]):
-        return StartCommand(_script(data, time), (path,), tuple(arguments))
-    return StartCommand(_script(data, time), (python, path), tuple(arguments), python_options)
+        return StartCommand(_script(start, data, time), (path,), tuple(arguments))
+    return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options)
 
 
-def _script(data: bytes, time_ns: int) -> Entry:
-    return Entry(START, Literal(data), 0o755, time_ns, Layer.APPLICATION, "bundler")
+def _script(path: str, data: bytes, time_ns: int) -> Entry:
+    return Entry(path, Literal(data), 0o755, time_ns, Layer.APPLICATION, "bundler")
 
 
 def _has_module(module: str, entries: Mapping[str, Entry]) -> bool:
@@ -127,10 +130,12 @@ def _function_script(module: str, function: str, *, isolated: bool) -> bytes:
     return script.data
 
 
-def _command_script(path: str, arguments: list[str]) -> bytes:
+def _command_script(path: str, arguments: list[str], scheme: BundleScheme) -> bytes:
     """A script in sh that starts another of the bundle with arguments in front of its own."""
     words = "".join(f"{shlex.quote(argument)} " for argument in arguments)
-    text = read_template("start_header").replace("@PROGRAM@", relative(path, "bin")).replace("@ARGUMENTS@", words)
+    text = (
+        read_template("start_header").replace("@PROGRAM@", relative(path, scheme.scripts)).replace("@ARGUMENTS@", words)
+    )
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
+from bundler.bundle_paths import directories_of, parents, relative
+from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
 from bundler.errors import BundlerError
-from bundler.plan.digest_cache import NOTHING_KNOWN, Known
-from bundler.plan.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
-from bundler.plan.mounts import Mount, MountTable, relative
+from bundler.memory.digests import NOTHING_KNOWN, Known
+from bundler.plan.mounts import Mount, MountTable
 from bundler.sysroot import HOST, Sysroot
 
 _MAX_DEPTH = 100
@@ -209,23 +210,6 @@ def missing_parents(entries: Mapping[str, Entry]) -> tuple[Entry, ...]:
             entry = entries[path]
             found[parent] = Entry(parent, Directory(), 0o755, entry.mtime_ns, entry.layer, "bundler")
     return tuple(found.values())
-
-
-def directories_of(paths: Iterable[str]) -> set[str]:
-    """The bundle paths of all directories that files at these paths lie in."""
-    found: set[str] = set()
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition("/")[0]
-    return found
-
-
-def parents(path: str) -> Iterator[str]:
-    """The bundle paths of the directories above a path, the nearest first."""
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 _KINDS = {stat.S_IFSOCK: "socket", stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}

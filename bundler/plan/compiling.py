@@ -17,11 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bundler.binaries.patch import Literal as LiteralPiece
 from bundler.binaries.patch import Patch, Range
+from bundler.entries import Directory, Entry, Literal, Patched, Source
 from bundler.environment import Interpreter
 from bundler.errors import InterpreterFailed
-from bundler.plan.entries import Directory, Entry, Literal, Patched, Source
-from bundler.plan.layout import stdlib_path
-from bundler.plan.pyc_cache import Compiled, PycCache
+from bundler.memory.compiled import Compiled, PycCache
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "compile_script.py")
 _PYC = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+)\.[^./]+(\.opt-\d)?\.pyc")
@@ -83,9 +82,11 @@ def _source_of(path: str, entries: Mapping[str, Entry]) -> Entry | None:
 
 
 def compile_all(
-    entries: Mapping[str, Entry], interpreter: Interpreter, python: str, folder: str, threads: int
+    entries: Mapping[str, Entry], interpreter: Interpreter, stdlib: str, python: str, folder: str, threads: int
 ) -> tuple[Entry, ...]:
     """Entries of a pyc for every module of the bundle that compiles, by `python`, through the cache below `folder`.
+
+    Modules lie below `stdlib`, a bundle path.
 
     The name in the code is the bundle path; Python puts the real one in its place when it loads the module. Raises
     InterpreterFailed.
@@ -93,7 +94,7 @@ def compile_all(
     place = os.path.join(folder, f"{interpreter.cache_tag}-{interpreter.version}{interpreter.abi_thread}")
     os.makedirs(place, exist_ok=True)
     cache = PycCache(place)
-    modules = [entry for path, entry in sorted(entries.items()) if _is_module(entry, stdlib_path(interpreter))]
+    modules = [entry for path, entry in sorted(entries.items()) if _is_module(entry, stdlib)]
     with ThreadPoolExecutor(threads, thread_name_prefix="pyc") as pool:
         looked = list(pool.map(lambda entry: _look(entry, cache), modules, chunksize=_BATCH))
         found = {entry.path: compiled for entry, (_, compiled) in zip(modules, looked, strict=True) if compiled}

@@ -8,56 +8,56 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bundler.environment import Interpreter
+from bundler.bundle_paths import parents
+from bundler.entries import Directory, Entry, Layer
 from bundler.errors import BundlerError
 from bundler.options import PlanOptions, Profile
-from bundler.plan.collect import parents
-from bundler.plan.entries import Directory, Entry, Layer
-from bundler.plan.layout import executable_path, stdlib_path
+from bundler.scheme import BundleScheme
 
 if TYPE_CHECKING:
     from pathspec import PathSpec, Pattern
 
-# What only those need who build or test software. `@` is the standard library; only files of the runtime are meant.
+# What only those need who build or test software; only files of the runtime are meant. A word in angle brackets is a place of the
+# scheme.
 _NOT_FOR_RUNNING = (
-    "/include/",
-    "/lib/pkgconfig/",
-    "/share/man/",
-    "/bin/*-config",
-    "/bin/python*-gdb.py",
+    "<headers>/",
+    "<libraries>/pkgconfig/",
+    "<share>/man/",
+    "<scripts>/*-config",
+    "<scripts>/python*-gdb.py",
     "*.a",
-    "@/config-*/",
-    "@/test/",
-    "@/*/test/",
-    "@/*/tests/",
-    "@/idlelib/idle_test/",
-    "@/lib-dynload/_test*",
-    "@/lib-dynload/_ctypes_test.*",
-    "@/lib-dynload/_xx*",
-    "@/lib-dynload/xx*",
-    "@/turtledemo/",
+    "<stdlib>/config-*/",
+    "<stdlib>/test/",
+    "<stdlib>/*/test/",
+    "<stdlib>/*/tests/",
+    "<stdlib>/idlelib/idle_test/",
+    "<stdlib>/lib-dynload/_test*",
+    "<stdlib>/lib-dynload/_ctypes_test.*",
+    "<stdlib>/lib-dynload/_xx*",
+    "<stdlib>/lib-dynload/xx*",
+    "<stdlib>/turtledemo/",
 )
 # What few applications use: programs for people at a desk, and what makes environments.
 _SELDOM_USED = (
-    "/bin/idle*",
-    "/bin/pydoc*",
-    "/bin/2to3*",
-    "/lib/tcl*",
-    "/lib/tk*",
-    "/share/python-wheels/",
-    "@/ensurepip/",
-    "@/idlelib/",
-    "@/lib2to3/",
-    "@/pydoc_data/",
-    "@/tkinter/",
-    "@/turtle.py",
-    "@/lib-dynload/_tkinter.*",
-    "@/distutils/command/*.exe",
+    "<scripts>/idle*",
+    "<scripts>/pydoc*",
+    "<scripts>/2to3*",
+    "<libraries>/tcl*",
+    "<libraries>/tk*",
+    "<share>/python-wheels/",
+    "<stdlib>/ensurepip/",
+    "<stdlib>/idlelib/",
+    "<stdlib>/lib2to3/",
+    "<stdlib>/pydoc_data/",
+    "<stdlib>/tkinter/",
+    "<stdlib>/turtle.py",
+    "<stdlib>/lib-dynload/_tkinter.*",
+    "<stdlib>/distutils/command/*.exe",
 )
 _OF_PROFILE = {Profile.FULL: (), Profile.RUNTIME: _NOT_FOR_RUNNING, Profile.SLIM: (*_NOT_FOR_RUNNING, *_SELDOM_USED)}
 
 
-def filtered(entries: Mapping[str, Entry], interpreter: Interpreter, options: PlanOptions) -> dict[str, Entry]:
+def filtered(entries: Mapping[str, Entry], scheme: BundleScheme, options: PlanOptions) -> dict[str, Entry]:
     """The entries without what the profile and the patterns leave out, and without directories that this empties.
 
     Raises BundlerError where Python itself would be left out.
@@ -65,8 +65,7 @@ def filtered(entries: Mapping[str, Entry], interpreter: Interpreter, options: Pl
     if options.profile is Profile.FULL and not options.patterns:
         return dict(entries)
     chosen = _spec(options.patterns)
-    stdlib = stdlib_path(interpreter)
-    profile = _spec([pattern.replace("@", f"/{stdlib}") for pattern in _OF_PROFILE[options.profile]])
+    profile = _spec([_at_home(pattern, scheme) for pattern in _OF_PROFILE[options.profile]])
 
     def is_left_out(entry: Entry) -> bool:
         path = entry.path + ("/" if isinstance(entry.content, Directory) else "")
@@ -77,7 +76,7 @@ def filtered(entries: Mapping[str, Entry], interpreter: Interpreter, options: Pl
 
     gone = {path for path, entry in entries.items() if is_left_out(entry)}
     gone |= {path for path in entries if _source_of(path) in gone}
-    for path in (executable_path(interpreter), f"{stdlib}/os.py", "pyvenv.cfg"):
+    for path in (scheme.executable, f"{scheme.stdlib}/os.py", "pyvenv.cfg"):
         if path in gone:
             raise BundlerError(f"--exclude leaves {path} out, which Python cannot start without", "narrow the pattern")
     files = [path for path, entry in entries.items() if path not in gone and not isinstance(entry.content, Directory)]
@@ -85,6 +84,20 @@ def filtered(entries: Mapping[str, Entry], interpreter: Interpreter, options: Pl
     emptied = {parent for path in gone for parent in parents(path)} - needed
     kept = {path: entry for path, entry in entries.items() if path not in gone and path not in emptied}
     return kept | {path: entries[path] for path in gone & needed}
+
+
+def _at_home(pattern: str, scheme: BundleScheme) -> str:
+    """A profile's pattern in a bundle of this scheme."""
+    places = {
+        "<stdlib>": scheme.stdlib,
+        "<headers>": scheme.include.rpartition("/")[0],
+        "<libraries>": scheme.libraries,
+        "<share>": scheme.share,
+        "<scripts>": scheme.scripts,
+    }
+    for word, place in places.items():
+        pattern = pattern.replace(word, f"/{place}")
+    return pattern
 
 
 def _spec(patterns: Sequence[str]) -> PathSpec[Pattern]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from operator import attrgetter
 
-from bundler.libraries.closure import Missing
-from bundler.libraries.policy import copyleft_licence
+from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link
 from bundler.manifest import (
     ChangedFile,
     FileFact,
@@ -17,10 +15,9 @@ from bundler.manifest import (
     PythonFacts,
     write_manifest,
 )
-from bundler.plan.binaries.outcome import library_origin
-from bundler.plan.entries import Deferred, Digests, Directory, Entry, Layer, Link
-from bundler.plan.layout import executable_path, site_packages_path, stdlib_path
-from bundler.plan.making import Plan
+from bundler.plan.binaries.planned import library_origin
+from bundler.plan.make import Plan
+from bundler.systems import system_of
 from bundler.version import VERSION
 
 MANIFEST = "bundle.json"
@@ -55,23 +52,22 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
     """The manifest of a plan. Without digests (a dry run) files have none."""
     interpreter = plan.environment.interpreter
     entries = sorted(plan.entries, key=_PATH)
-    site_packages = re.compile(rf"lib(64)?/{re.escape(interpreter.python_name)}/(system-site/\d+/)?site-packages")
+    environment = plan.environment
+    scheme, libraries, libc = environment.scheme, plan.libraries, environment.platform.libc
+    copyleft_licence = system_of(environment.platform.system).copyleft_licence
     folders = [entry.path for entry in plan.entries if isinstance(entry.content, Directory)]
     return Manifest(
         bundler=VERSION,
         python=PythonFacts(
             version=interpreter.version,
-            executable=executable_path(interpreter),
-            stdlib=stdlib_path(interpreter),
-            site_packages=tuple(path for path in folders if site_packages.fullmatch(path))
-            or (site_packages_path(interpreter),),
+            scheme=scheme,
+            library=plan.libpython,
+            site_packages=tuple(path for path in folders if scheme.is_package_folder(path)) or (scheme.site_packages,),
             extension_suffixes=interpreter.extension_suffixes,
         ),
-        machine="+".join(machine.name for machine in plan.environment.platform.machines),
-        libc_floor=plan.floor.text if plan.floor else None,
-        floor_file=plan.floor.file if plan.floor else None,
-        floor_symbol=plan.floor.symbol if plan.floor else None,
-        distributions=tuple(sorted((found.name, found.version) for found in plan.environment.distributions)),
+        machine="+".join(machine.name for machine in environment.platform.machines),
+        floor=plan.floor,
+        distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         changed=tuple(
             ChangedFile(entry.path, entry.origin, entry.reason) for entry in entries if entry.reason is not None
@@ -83,18 +79,14 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
                 library.needed_by,
                 copyleft_licence(library.path.rpartition("/")[2]),
             )
-            for library in plan.closure.bundled
+            for library in libraries.bundled
         ),
-        host_libraries=plan.closure.host,
-        missing=tuple(
-            MissingLibrary(path, name)
-            for path, needs in sorted(plan.closure.needs.items())
-            for name, location in needs.items()
-            if isinstance(location, Missing)
-        ),
+        host_libraries=libraries.host,
+        missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         import_failures=import_failures,
         warnings=plan.warnings,
-        system=plan.environment.platform.system.value,
+        system=environment.platform.system.value,
+        libc=libc.value if libc else None,
     )
 
 

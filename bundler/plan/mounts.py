@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bundler.plan.entries import Layer
+from bundler.bundle_paths import join, lies_in
+from bundler.entries import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,5 @@ class _Folder:
     path: str
 
 
-def join(*parts: str) -> str:
-    """Bundle paths put together; empty parts vanish."""
-    return "/".join(part for part in parts if part)
-
-
-def relative(target: str, folder: str) -> str:
-    """The relative path from the bundle path `folder` to the bundle path `target` ("." for itself)."""
-    return os.path.relpath("/" + target, "/" + folder)
-
-
 def _skipped(below: str, skip: Iterable[str]) -> bool:
-    return any(below == name or below.startswith(name + "/") for name in skip)
+    return any(lies_in(below, name) for name in skip)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from bundler.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.environment import Distribution, Environment
-from bundler.plan.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.plan.mounts import MountTable
 from bundler.rewrite.record import owned_paths, rewrite_record
 from bundler.rewrite.scripts import side_file_path

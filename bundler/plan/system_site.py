@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from bundler.entries import Entry, Layer, Literal
 from bundler.environment import Environment, Interpreter
 from bundler.environment.distributions import find_distributions
-from bundler.plan.entries import Entry, Layer, Literal
-from bundler.plan.layout import base_origin, site_packages_path
+from bundler.plan.base_mounts import base_origin
 from bundler.plan.mounts import Mount
 from bundler.rewrite.templates import read_template
 
@@ -63,9 +63,8 @@ def system_site_mounts(environment: Environment) -> tuple[Mount, ...]:
 
 def system_site_paths(environment: Environment) -> tuple[str, ...]:
     """The bundle paths of the base's package folders, in order."""
-    interpreter = environment.interpreter
-    count = len(system_site_folders(interpreter))
-    return tuple(f"lib/{interpreter.python_name}/system-site/{index}/site-packages" for index in range(1, count + 1))
+    count = len(system_site_folders(environment.interpreter))
+    return tuple(environment.scheme.system_site_packages(number) for number in range(1, count + 1))
 
 
 def system_site_entry(environment: Environment) -> Entry:
@@ -74,5 +73,5 @@ def system_site_entry(environment: Environment) -> Entry:
     folders = "".join(f'"/{path}", ' for path in system_site_paths(environment))
     text = read_template("system_site.pth").replace("@FOLDERS@", folders.strip())
     time = os.stat(interpreter.executable).st_mtime_ns
-    path = f"{site_packages_path(interpreter)}/{PTH_NAME}"
+    path = f"{environment.scheme.site_packages}/{PTH_NAME}"
     return Entry(path, Literal(text.encode()), 0o644, time, Layer.PACKAGES, "bundler")

@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bundler.bundle_paths import relative
+from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
-from bundler.plan.entries import Entry, Literal, Source
-from bundler.plan.layout import SHARED_PREFIXES, WHEELS, stdlib_path, wheel_directory
-from bundler.plan.mounts import MountTable, relative
-from bundler.platforms import OperatingSystem
+from bundler.plan.base_mounts import wheel_directory, wheels_path
+from bundler.plan.mounts import MountTable
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
@@ -33,6 +33,10 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfigdata,
 )
 from bundler.rewrite.venv import rewrite_venv
+from bundler.scheme import BundleScheme
+from bundler.systems import system_of
+from bundler.systems.prefixes import is_shared_prefix, is_system_prefix
+from bundler.systems.system import Addition
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]
 _KERNEL = re.compile(r"share/jupyter/kernels/[^/]+/kernel\.json")
@@ -60,27 +64,32 @@ def plan_texts(
     return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
 
 
-def moved_directories(interpreter: Interpreter) -> tuple[MovedDirectory, ...]:
+def moved_directories(interpreter: Interpreter, scheme: BundleScheme) -> tuple[MovedDirectory, ...]:
     """The directories that the interpreter's configuration may name (as the sysroot does), and where they lie in the bundle.
 
     A prefix of the system's own (`/usr`) holds other things than Python's: there each of Python's folders moves by itself.
     """
     sysroot = interpreter.sysroot
     prefix = sysroot.name_of(interpreter.base_prefix)
-    if prefix not in ("/usr", "/"):
+    if not is_system_prefix(prefix):
         built = os.path.dirname(interpreter.variables.get("BINDIR", "")) or prefix
         # python-build-standalone is built for /install, and installers mend only some of its files.
         standalone = "/install" if interpreter.variables.get("PYTHON_BUILD_STANDALONE") else prefix
         places = dict.fromkeys((prefix, built, standalone))
         return tuple(MovedDirectory(place, "") for place in places if place.startswith("/"))
     variables = interpreter.variables
-    alone = {prefix: "", f"{prefix}/bin": "bin", f"{prefix}/include": "include", f"{prefix}/lib": "lib"}
-    alone |= {f"{prefix}/share": "share", f"{prefix}/share/man": "share/man"}
+    include = os.path.dirname(scheme.include)
+    alone = {prefix: "", f"{prefix}/bin": scheme.scripts, f"{prefix}/include": include}
+    alone |= {
+        f"{prefix}/lib": scheme.libraries,
+        f"{prefix}/share": scheme.share,
+        f"{prefix}/share/man": f"{scheme.share}/man",
+    }
     if libdir := variables.get("LIBDIR"):
-        alone |= {libdir: "lib", f"{libdir}/pkgconfig": "lib/pkgconfig"}
-    folders = {sysroot.name_of(interpreter.stdlib): stdlib_path(interpreter)}
-    folders |= {sysroot.name_of(interpreter.include): f"include/{os.path.basename(interpreter.include)}"}
-    folders |= {wheel_directory(interpreter): WHEELS} if wheel_directory(interpreter) else {}
+        alone |= {libdir: scheme.libraries, f"{libdir}/pkgconfig": scheme.pkg_config}
+    folders = {sysroot.name_of(interpreter.stdlib): scheme.stdlib}
+    folders |= {sysroot.name_of(interpreter.include): scheme.include}
+    folders |= {wheel_directory(interpreter): wheels_path(scheme)} if wheel_directory(interpreter) else {}
     return (
         *(MovedDirectory(source, path) for source, path in folders.items()),
         *(MovedDirectory(source, path, alone=True) for source, path in alone.items()),
@@ -95,13 +104,15 @@ class _Planner:
         self._environment = environment
         self._mounts = mounts
         self._isolated = isolated
-        self._stdlib = stdlib_path(interpreter) + "/"
-        self._directories = moved_directories(interpreter)
+        self._scheme = environment.scheme
+        self._stdlib = self._scheme.stdlib + "/"
+        self._directories = moved_directories(interpreter, self._scheme)
+        self._additions = system_of(environment.platform.system).additions
         self._sysroot = environment.sysroot
         places = (environment.root, self._sysroot.real(environment.root))
         self._prefixes = tuple(dict.fromkeys(map(self._sysroot.name_of, places)))
         # Other software under a shared prefix does not come along.
-        self._own_folders = tuple(prefix for prefix in self._prefixes if prefix not in SHARED_PREFIXES)
+        self._own_folders = tuple(prefix for prefix in self._prefixes if not is_shared_prefix(prefix))
         base = self._sysroot.name_of(interpreter.base_prefix)
         self._base_pythons = re.compile(re.escape(f"{base}/bin/python") + r"[\d.]*[td]*")
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
@@ -111,7 +122,7 @@ class _Planner:
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
-            ("ssl.py", lambda _, data: rewrite_ssl(data)),
+            ("ssl.py", self._ssl),
             ("ctypes/util.py", self._ctypes_util),
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
@@ -147,12 +158,13 @@ class _Planner:
                 f"{folder} is a virtual environment of its own, whose Python stays behind: it will not run in the bundle"
             )
             return None
-        if folder in ("lib/pkgconfig", "share/pkgconfig") and name.endswith(".pc"):
+        if folder in (self._scheme.pkg_config, f"{self._scheme.share}/pkgconfig") and name.endswith(".pc"):
             return self._pkg_config
         if _KERNEL.fullmatch(path):
             return lambda _, data: rewrite_kernel(data, self._is_ours)
-        if (folder == "bin" or entry.mode & 0o111) and _begins_with(entry, b"#!"):
-            if folder == "bin" and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
+        in_scripts = folder == self._scheme.scripts
+        if (in_scripts or entry.mode & 0o111) and _begins_with(entry, b"#!"):
+            if in_scripts and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
                 return self._config_script
             return self._script
         return None
@@ -171,8 +183,11 @@ class _Planner:
         return rewrite_sysconfigdata(data, self._directories, entry.path.count("/"))
 
     def _ctypes_util(self, entry: Entry, data: bytes) -> Rewritten | None:
-        on_linux = self._environment.platform.system is OperatingSystem.LINUX
-        return rewrite_ctypes_util(data, entry.path) if on_linux else None
+        wanted = Addition.FIND_LIBRARY in self._additions
+        return rewrite_ctypes_util(data, entry.path, self._scheme.bundled) if wanted else None
+
+    def _ssl(self, _entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_ssl(data) if Addition.CERTIFICATES in self._additions else None
 
     def _build_details(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_build_details(data, os.path.dirname(entry.path), self._directories)
@@ -215,9 +230,9 @@ class _Planner:
         script = rewrite_script(
             data,
             is_ours=self._is_ours,
-            to_bin=relative("bin", folder),
+            to_bin=relative(self._scheme.scripts, folder),
             side_file=relative(side, folder),
-            any_python=folder == "bin",
+            any_python=folder == self._scheme.scripts,
             isolated=self._isolated,
         )
         if script is None:

@@ -6,8 +6,8 @@ import hashlib
 import os
 from collections.abc import Mapping
 
+from bundler.entries import Entry, Literal, Source
 from bundler.errors import BundlerError
-from bundler.plan.entries import Entry, Literal, Source
 
 DEFAULT_EPOCH = 946_684_800
 """2000-01-01T00:00:00Z: what is in an archive without SOURCE_DATE_EPOCH. Zip can say it, with room before it."""

@@ -9,7 +9,8 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bundler.plan.entries import Digest
+from bundler.bundle_paths import relative
+from bundler.entries import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def rewrite_record(
         if place is None:
             continue
         listed.add(place)
-        path = _relative(place, site_packages) if row.path.startswith("/") and not place.startswith("/") else row.path
+        path = relative(place, site_packages) if row.path.startswith("/") and not place.startswith("/") else row.path
         if place in changed and row.digest and place in digests:
             writer.writerow((path, *_fields(digests[place])))
         elif path != row.path:
@@ -83,19 +84,10 @@ def rewrite_record(
             out.write(row.text if row.text.endswith("\n") else row.text + end)
     for place in sorted(set(added) - listed):
         fields = _fields(digests[place]) if not place.endswith(".pyc") else ("", "")
-        writer.writerow((_relative(place, site_packages), *fields))
+        writer.writerow((relative(place, site_packages), *fields))
     return out.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _fields(digest: Digest) -> tuple[str, str]:
     text = base64.urlsafe_b64encode(digest.sha256).rstrip(b"=").decode("ascii")
     return f"sha256={text}", str(digest.size)
-
-
-def _relative(place: str, site_packages: str) -> str:
-    """The way from the package folder to a bundle path, as RECORD writes it."""
-    here, there = site_packages.split("/"), place.split("/")
-    same = 0
-    while same < min(len(here), len(there) - 1) and here[same] == there[same]:
-        same += 1
-    return "/".join([".."] * (len(here) - same) + there[same:])

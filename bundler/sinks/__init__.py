@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
-from bundler.plan.entries import Digests, Entry, Stamp
+from bundler.entries import Digests, Entry, Stamp
 
 __all__ = ["Sink", "Written"]
 

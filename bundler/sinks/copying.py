@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
+from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, Stamp, stamp_of
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
-from bundler.plan.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, Stamp, stamp_of
 
 CHUNK = 1 << 20
 SMALL = 1 << 18

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bundler.errors import OutputFailed
 from bundler.options import PackOptions
 from bundler.sinks import Sink
-from bundler.sinks.output import STANDARD_OUTPUT, FileOutput, Output, StandardOutput
+from bundler.sinks.archives.output import STANDARD_OUTPUT, FileOutput, Output, StandardOutput
 
 if TYPE_CHECKING:
-    from bundler.plan.making import Plan
+    from bundler.plan.make import Plan
 
 DIRECTORY = "directory"
 
@@ -99,28 +99,28 @@ def open_sink(out: str, options: PackOptions, plan: Plan | None) -> Sink:
         output = StandardOutput(spooled=not form.streams)
     top, level, threads = options.top.strip("/"), options.level, options.threads
     if form.name == "zip":
-        from bundler.sinks.zip import ZipSink
+        from bundler.sinks.archives.zip import ZipSink
 
         return ZipSink(output, top=top, level=level)
     if form.name == "squashfs":
-        from bundler.sinks.squashfs import SquashfsSink
+        from bundler.sinks.archives.squashfs import SquashfsSink
 
         latest = max(entry.mtime_ns for entry in plan.entries)
         return SquashfsSink(output, latest, top=top, level=level, threads=threads)
     if form.name == "run":
-        from bundler.sinks.self_extracting import SelfExtractingSink
+        from bundler.sinks.archives.self_extracting import SelfExtractingSink
 
         return SelfExtractingSink(
             output, _stem(out, form), plan.start.script.path if plan.start else "", level=level, threads=threads
         )
     if form.name == "oci.tar":
         from bundler.images import base_image, image_settings
-        from bundler.sinks.oci import OciSink
+        from bundler.sinks.images.oci import OciSink
 
         settings = image_settings(plan, options)
         return OciSink(output, base_image(plan, options), settings, level=level, threads=threads)
-    from bundler.sinks import compression
-    from bundler.sinks.tar import TarSink
+    from bundler.sinks.archives import compression
+    from bundler.sinks.archives.tar import TarSink
 
     codec = {
         "tar": compression.PLAIN,
@@ -138,14 +138,14 @@ def _directory(out: str, options: PackOptions) -> Sink:
             "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
         )
     if options.in_place:
-        from bundler.sinks.in_place import InPlaceSink
+        from bundler.sinks.directories.in_place import InPlaceSink
 
         return InPlaceSink(out, link=options.link, threads=options.threads)
     if options.update and os.path.isdir(out) and os.listdir(out):
-        from bundler.sinks.updating import UpdateSink
+        from bundler.sinks.directories.updating import UpdateSink
 
         return UpdateSink(out, force=options.force, link=options.link, threads=options.threads, cache=options.cache)
-    from bundler.sinks.directory import DirectorySink
+    from bundler.sinks.directories.directory import DirectorySink
 
     return DirectorySink(out, force=options.force, link=options.link, threads=options.threads, cache=options.cache)
 

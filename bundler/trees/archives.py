@@ -175,7 +175,7 @@ def _zip_members(path: str) -> Iterator[_Item]:
 
 def _image_members(path: str) -> Iterator[_Item]:
     """Members of the bundle in an OCI image: those of its own layers, below the folder that its label names."""
-    from bundler.sinks.oci import FOLDER_LABEL
+    from bundler.sinks.images.oci import FOLDER_LABEL
 
     with tarfile.open(path) as image:
         config, layers = _image_parts(image)

@@ -7,6 +7,7 @@ import pytest
 from bundler.audit.contents import audit_contents
 from bundler.audit.tree import BundleTree
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
+from tests.material.schemes import POSIX_312
 
 SITE = "lib/python3.12/site-packages"
 RECORD = f"{SITE}/app-1.dist-info/RECORD"
@@ -14,11 +15,11 @@ RECORD = f"{SITE}/app-1.dist-info/RECORD"
 
 def missing_after_an_uninstall(path: str, origin: str, *, uninstalled: bool = True) -> list[str]:
     """The paths that are faults in a bundle where `path` is missing, and a distribution's RECORD is gone, or not."""
-    python = PythonFacts("3.12.1", "bin/python3.12", "lib/python3.12", (SITE,), (".so",))
+    python = PythonFacts("3.12.1", POSIX_312, None, (SITE,), (".so",))
     files = {path: FileFact("00", 1, origin=origin)}
     if uninstalled:
         files[RECORD] = FileFact("00", 1, origin=f"env:{RECORD}")
-    manifest = Manifest("1", python, "x86_64", None, None, None, (), files)
+    manifest = Manifest("1", python, "x86_64", None, (), files)
     tree = BundleTree("/bundle", manifest, {}, {}, frozenset(), frozenset())
     return [fault.path for fault in audit_contents(tree, strict=False).faults]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bundler.audit.modules import extension_modules
 from bundler.audit.tree import BundleTree, SeenFile
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
+from tests.material.schemes import POSIX_312
 
 SITE = "lib/python3.12/site-packages"
 TAG = ".cpython-312-x86_64-linux-gnu.so"
@@ -12,9 +13,9 @@ TAG = ".cpython-312-x86_64-linux-gnu.so"
 
 def tree(*paths: str, later: tuple[str, ...] = (), replaced: tuple[str, ...] = ()) -> BundleTree:
     """A bundle with these files, each of which defines the module of its name; some came later, some were replaced."""
-    python = PythonFacts("3.12.1", "bin/python3.12", "lib/python3.12", (SITE,), (TAG, ".abi3.so", ".so"))
+    python = PythonFacts("3.12.1", POSIX_312, None, (SITE,), (TAG, ".abi3.so", ".so"))
     facts = {path: FileFact("old" if path in replaced else "new") for path in (*paths, *replaced)}
-    manifest = Manifest("1", python, "x86_64", None, None, None, (), facts)
+    manifest = Manifest("1", python, "x86_64", None, (), facts)
     files = {path: SeenFile("new", 0, defines_module=True) for path in (*facts, *later)}
     return BundleTree("/bundle", manifest, files, {}, frozenset(), frozenset())
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.libraries.policy import stays_on_host
+from bundler.systems.linux.policy import stays_on_host
 from tests.material.environments import bundler, make, pack, run
 from tests.material.foreign import (
     AARCH64,

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from bundler.libraries.policy import stays_on_host
+from bundler.systems.linux.policy import stays_on_host
 from tests.bundles.conftest import Sample
 from tests.material.environments import run
 from tests.material.isolation import ENVIRONMENT, hidden, in_root

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.errors import NotABundle, UnsupportedBundle
+from bundler.floor import Floor
 from bundler.manifest import (
     ChangedFile,
     FileFact,
@@ -20,14 +21,14 @@ from bundler.manifest import (
     read_manifest,
     write_manifest,
 )
+from tests.material.schemes import POSIX_312
 
 MANIFEST = Manifest(
     bundler="0.1.0",
-    python=PythonFacts("3.12.1", "bin/python3.12", "lib/python3.12", ("lib/python3.12/site-packages",), (".so",)),
+    python=PythonFacts("3.12.1", POSIX_312, "lib/libpython3.12.so.1.0", ("lib/python3.12/site-packages",), (".so",)),
     machine="x86_64",
-    libc_floor="2.34",
-    floor_file="lib/x.so",
-    floor_symbol="GLIBC_2.34",
+    floor=Floor("glibc", (2, 34), "lib/x.so", "GLIBC_2.34"),
+    libc="glibc",
     distributions=(("rich", "13.0"),),
     files={"bin/\udce9": FileFact("00" * 32, 5, None, "env:bin/\udce9"), "bin/python": FileFact(link="python3.12")},
     changed=(ChangedFile("bin/x", "env:bin/x", "because"),),
@@ -63,3 +64,13 @@ def test_what_is_no_manifest_is_refused(data: bytes) -> None:
 def test_a_later_schema_is_refused_with_a_hint() -> None:
     with pytest.raises(UnsupportedBundle, match="schema 99"):
         read_manifest(b'{"bundler": "9", "schema": 99}')
+
+
+def test_a_bundle_that_does_not_tell_its_layout_has_that_of_a_plain_installation() -> None:
+    told = json.loads(write_manifest(MANIFEST))
+    for later in ("scheme", "library"):
+        del told["python"][later]
+    del told["platform"]["floor_of"]
+    read = read_manifest(json.dumps(told).encode())
+    assert read.python.scheme == dataclasses.replace(POSIX_312, libpython=())
+    assert read.floor == MANIFEST.floor

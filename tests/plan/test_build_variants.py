@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bundler.entries import Link
 from bundler.environment import Environment, load_environment
-from bundler.plan.entries import Link
-from bundler.plan.making import make_plan
+from bundler.plan.make import make_plan
 from bundler.plan.manifest_entry import manifest_of
 from tests.material.environments import run
 from tests.material.interpreters import main_python

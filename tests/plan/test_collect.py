@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bundler.entries import Directory, Layer, Link, Source
 from bundler.plan.collect import Collected, collect
-from bundler.plan.entries import Directory, Layer, Link, Source
 from bundler.plan.mounts import Mount, MountTable
 
 

@@ -13,11 +13,11 @@ from types import CodeType
 
 import pytest
 
+from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
 from bundler.errors import BundlerError, InterpreterFailed
+from bundler.memory.compiled import pyc_cache_folder
 from bundler.plan.compiling import compile_all, drop_compiled, drop_stale, without_times
-from bundler.plan.entries import Directory, Entry, Layer, Literal, Patched, Source
-from bundler.plan.pyc_cache import pyc_cache_folder
 from bundler.plan.times import source_date_epoch, with_fixed_times
 
 PACKAGES = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
@@ -52,7 +52,7 @@ def compiled(
 ) -> dict[str, bytes]:
     """The pycs by the names of their modules."""
     found = {}
-    for entry in compile_all(entries, interpreter, python, str(cache), 2):
+    for entry in compile_all(entries, interpreter, os.path.dirname(PACKAGES), python, str(cache), 2):
         assert isinstance(entry.content, Source)
         assert entry.path.endswith(f".{TAG}.pyc") and "/__pycache__/" in entry.path
         assert (entry.mode, entry.layer, entry.origin) == (0o644, Layer.PACKAGES, "bundler")
@@ -195,7 +195,7 @@ def test_source_date_epoch_is_a_number_or_an_error() -> None:
 
 def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
     script = (
-        "from bundler.plan.pyc_cache import pyc_cache_folder\n"
+        "from bundler.memory.compiled import pyc_cache_folder\n"
         "import os\n"
         "with pyc_cache_folder() as folder:\n"
         "    assert os.path.isdir(folder)\n"

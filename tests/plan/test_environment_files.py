@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from bundler.entries import Entry, Literal, Source
 from bundler.environment import load_environment
-from bundler.plan.entries import Entry, Literal, Source
-from bundler.plan.making import Plan, make_plan
+from bundler.plan.make import Plan, make_plan
 from tests.material.environments import run
 from tests.material.interpreters import main_python
 

@@ -28,9 +28,9 @@ def test_what_came_along_is_found_first(tmp_path: Path, python: Python) -> None:
             [python.executable, "-c", "import ctypes.util as u; print(u.__file__)"], text=True
         ).strip()
     )
-    new = rewrite_ctypes_util(source.read_bytes(), PATH)
+    new = rewrite_ctypes_util(source.read_bytes(), PATH, "lib/bundled")
     assert new is not None
-    assert rewrite_ctypes_util(new.data, PATH) is None
+    assert rewrite_ctypes_util(new.data, PATH, "lib/bundled") is None
     module = tmp_path / PATH
     module.parent.mkdir(parents=True)
     module.write_bytes(new.data)
@@ -48,4 +48,4 @@ def test_what_came_along_is_found_first(tmp_path: Path, python: Python) -> None:
 
 
 def test_another_module_stays_as_it_is() -> None:
-    assert rewrite_ctypes_util(b"def find(name):\n    pass\n", PATH) is None
+    assert rewrite_ctypes_util(b"def find(name):\n    pass\n", PATH, "lib/bundled") is None

@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.plan.entries import Digest
+from bundler.entries import Digest
 from bundler.rewrite.direct_url import is_editable, names_local_path
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from bundler.plan.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
+from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
 from bundler.sinks import Sink
-from bundler.sinks.compression import BZIP2, GZIP, PLAIN, XZ, ZSTANDARD, Codec
-from bundler.sinks.oci import ImageSettings, OciSink
-from bundler.sinks.oci_base import BaseImage
-from bundler.sinks.output import FileOutput
-from bundler.sinks.self_extracting import SelfExtractingSink
-from bundler.sinks.squashfs import SquashfsSink
-from bundler.sinks.tar import TarSink
-from bundler.sinks.zip import ZipSink
+from bundler.sinks.archives.compression import BZIP2, GZIP, PLAIN, XZ, ZSTANDARD, Codec
+from bundler.sinks.archives.output import FileOutput
+from bundler.sinks.archives.self_extracting import SelfExtractingSink
+from bundler.sinks.archives.squashfs import SquashfsSink
+from bundler.sinks.archives.tar import TarSink
+from bundler.sinks.archives.zip import ZipSink
+from bundler.sinks.images.oci import ImageSettings, OciSink
+from bundler.sinks.images.oci_base import BaseImage
 
 TIME = 1_700_000_000
 CODECS: dict[str, Codec] = {"tar": PLAIN, "tar.gz": GZIP, "tar.zst": ZSTANDARD, "tar.xz": XZ, "tar.bz2": BZIP2}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from bundler.bundle_paths import relative
+from bundler.entries import Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
 from bundler.options import EditableMode, PlanOptions
@@ -14,10 +16,8 @@ from bundler.plan.editables.content import Content, Placement
 from bundler.plan.editables.found import Editable, EggLink, Hook, Part, SearchPath, find_editables
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import read_egg_link, read_path, read_whole_path
-from bundler.plan.entries import Layer, Literal, Source
-from bundler.plan.mounts import Mount, MountTable, relative
+from bundler.plan.mounts import Mount, MountTable
 from bundler.rewrite.pth import rewrite_pth, without_lines
-from bundler.sysroot import Sysroot
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def plan_editables(environment: Environment, table: MountTable, options: PlanOpt
         raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
     if options.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found.editables])
-    maker = _Maker(table, environment.sysroot, _reader(environment, options))
+    maker = _Maker(table, environment, _reader(environment, options))
     for editable in found.editables:
         maker.take(editable)
     raise_all(maker.errors)
@@ -136,9 +136,10 @@ def _of_another_root(editable: Editable) -> BundlerError:
 class _Maker:
     """Collects what the editables become."""
 
-    def __init__(self, table: MountTable, sysroot: Sysroot, read: Reader) -> None:
+    def __init__(self, table: MountTable, environment: Environment, read: Reader) -> None:
         self._table = table
-        self._sysroot = sysroot
+        self._sysroot = environment.sysroot
+        self._scheme = environment.scheme
         self._read = read
         self._taken: dict[str, str] = {}
         self._lines: dict[str, set[str]] = {}
@@ -197,7 +198,7 @@ class _Maker:
 
     def _place(self, editable: Editable, site_packages: str, placement: Placement) -> str:
         target = os.path.normpath(f"{site_packages}/{placement.path}")
-        if target.startswith("bin/"):
+        if self._scheme.is_script(target):
             self.replaced[target] = Source(placement.source, os.stat(placement.source).st_size)
             return target
         first = self._taken.setdefault(target, editable.name)

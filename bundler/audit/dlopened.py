@@ -1,0 +1,77 @@
+"""Libraries that modules open at run time (`dlopen`): no header tells of them, the run check sees them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bundler.audit.against_source import Proof
+from bundler.audit.reports import RunReport
+from bundler.audit.run import belongs_to_host
+from bundler.systems import System
+from bundler.systems.libraries import InBundle, LibraryFacts
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLibraries:
+    """Libraries of this machine that modules open: their sonames, by path."""
+
+    sonames: Mapping[str, str]
+    guessed: bool
+    """Whether this is what an earlier pack knew, and not what an audit of this one found."""
+
+    def notes(self, run: RunReport | None) -> list[str]:
+        """A sentence on each, but for those that the run check did not see used: they are opened by their whole paths."""
+        used = {os.path.basename(path) for path in run.bundled} if run is not None else self.sonames.values()
+        return [
+            f"{path} came along: a module opens it at run time (--exclude-lib {soname} leaves it to the host)"
+            for path, soname in self.sonames.items()
+            if soname in used
+        ]
+
+
+def guess_opened(known: Mapping[str, str], excluded: Collection[str], system: System) -> OpenedLibraries:
+    """Of the libraries that an earlier pack knew, those that are still there and that nobody leaves to the host (`excluded`)."""
+    hosts = frozenset(excluded)
+    here = {
+        path: name
+        for path, name in known.items()
+        if name not in hosts
+        and not belongs_to_host(path, hosts, system)
+        and (library := system.opened_library(path)) is not None
+        and library.soname == name
+    }
+    return OpenedLibraries(here, guessed=True)
+
+
+def found_opened(
+    proof: Proof,
+    libraries: LibraryFacts,
+    opened: OpenedLibraries,
+    included: Sequence[str],
+) -> OpenedLibraries | None:
+    """The libraries that should have come along in place of those that were `opened`; None where it is these.
+
+    A guess is put right in both ways: what is not opened any more goes, and so does what comes along in any case. Later one is only
+    added to: what is opened by its whole path stays outside, and so does another file of the same name.
+    """
+    run = proof.audit.run
+    if run is None:
+        return None
+    places = (where for needs in libraries.needs.values() for where in needs.values())
+    needed = {where.path for where in places if isinstance(where, InBundle)}
+    right = {
+        library.source
+        for library in libraries.bundled
+        if library.path in run.bundled and needed.isdisjoint((library.path, *library.aliases))
+    }
+    kept = {
+        path: name for path, name in opened.sonames.items() if not opened.guessed or os.path.realpath(path) in right
+    }
+    new = {
+        path: name
+        for path, name in proof.opened.items()
+        if path not in kept and name not in kept.values() and path not in included
+    }
+    return None if {**kept, **new} == opened.sonames else OpenedLibraries({**kept, **new}, guessed=False)

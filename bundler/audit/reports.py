@@ -1,0 +1,91 @@
+"""What an audit found, as values, as JSON and as lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bundler.faults import Fault
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The run check: modules tried, those that failed with their errors, and what was loaded from outside.
+
+    `bundled` are the libraries of `lib/bundled` that were loaded (bundle paths).
+    """
+
+    tried: int
+    failed: Mapping[str, str]
+    outside: tuple[str, ...]
+    bundled: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The audit of one bundle. `added` are files that came after the pack; `run` is None where nothing was run."""
+
+    faults: tuple[Fault, ...]
+    files: int
+    added: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    run: RunReport | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`."""
+        return {
+            "faults": [
+                {"kind": fault.kind.value, "path": fault.path, "message": fault.message} for fault in self.faults
+            ],
+            "files": self.files,
+            "added": list(self.added),
+            "notes": list(self.notes),
+            "run": (
+                {"tried": self.run.tried, "failed": dict(self.run.failed), "outside": list(self.run.outside)}
+                if self.run is not None
+                else None
+            ),
+        }
+
+    def lines(self, verbose: bool) -> Iterator[str]:
+        """For a person; `verbose` lists everything."""
+        yield from some([f"fault: {fault.path}: {fault.message}" for fault in self.faults], verbose)
+        yield from some([f"note: {note}" for note in self.notes], verbose)
+        if self.added:
+            yield f"{len(self.added)} files were added after the pack (pip, Python's own caches)"
+        checked = f"verified {self.files} files"
+        if self.run is not None:
+            checked += f" and imported {self.run.tried - len(self.run.failed)} extension modules"
+        yield checked + (f": {len(self.faults)} faults" if self.faults else ": no faults")
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """Files that still hold a path of the source: texts, compiled modules, constants in binaries (bundle paths)."""
+
+    texts: tuple[str, ...] = field(default=())
+    pycs: tuple[str, ...] = field(default=())
+    binaries: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`: compiled modules are counted only."""
+        return {"texts": list(self.texts), "pycs": len(self.pycs), "binaries": list(self.binaries)}
+
+    def lines(self, verbose: bool) -> Iterator[str]:
+        """For a person."""
+        if self.pycs:
+            yield f"{len(self.pycs)} compiled modules name the source's path in tracebacks only"
+        for paths, what in ((self.texts, "text files"), (self.binaries, "binaries, as a constant")):
+            if paths:
+                yield f"{len(paths)} {what} still hold a path of the source" + (":" if verbose else " (-v lists them)")
+                yield from ("  " + path for path in paths if verbose)
+
+
+def some(lines: Sequence[str], verbose: bool) -> Iterator[str]:
+    """The first lines, and how many more there are; all with `verbose`."""
+    shown = len(lines) if verbose else _SHOWN
+    yield from lines[:shown]
+    if len(lines) > shown:
+        yield f"… and {len(lines) - shown} more (-v lists them)"

@@ -1,0 +1,37 @@
+"""A bundle that was read, as the systems' checks see it (`systems.system.BundleView`)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from bundler.audit.tree import BundleTree
+from bundler.bundle_paths import BundleRoot
+from bundler.scheme import BundleScheme
+from bundler.systems.libraries import NeededBy
+
+
+class TreeView:
+    """See `systems.system.BundleView`."""
+
+    def __init__(self, tree: BundleTree) -> None:
+        self._tree = tree
+        self.root = BundleRoot(tree.root)
+        self.scheme: BundleScheme = tree.manifest.python.scheme
+        self.extension_suffixes = tree.manifest.python.extension_suffixes
+        self.host_libraries = frozenset(tree.manifest.host_libraries)
+        self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
+
+    @cached_property
+    def images(self) -> dict[str, object]:
+        """The headers of every binary, by bundle path in order."""
+        return {path: seen.headers for path, seen in sorted(self._tree.files.items()) if seen.headers is not None}
+
+    @cached_property
+    def signature_faults(self) -> dict[str, tuple[str, ...]]:
+        """What is wrong with binaries' signatures, by bundle path in order."""
+        files = sorted(self._tree.files.items())
+        return {path: seen.macho.signature_faults for path, seen in files if seen.macho is not None}
+
+    def follow(self, path: str) -> str | None:
+        """The bundle path behind the links of a bundle path."""
+        return self._tree.follow(path)

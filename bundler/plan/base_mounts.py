@@ -1,0 +1,216 @@
+"""The merged prefix: from an environment to mounts (docs: DESIGN 1).
+
+The base comes first, without its own packages; the environment lies over it, without what only ties it to the base.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from bundler.entries import Layer
+from bundler.environment import Environment, EnvironmentKind, Interpreter
+from bundler.plan.mounts import Mount
+from bundler.scheme import BundleScheme
+from bundler.systems.prefixes import is_shared_prefix
+
+# What ties a venv to its base or its place, or speaks to other tools about the folder (reference: interpreters 2.6).
+_ENVIRONMENT_SKIP = frozenset({"pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json"})
+_FOR_THE_FOLDER = frozenset({".gitignore", "CACHEDIR.TAG"})
+_PYTHON_LINK = re.compile(r"(python|pythonw)(\d+(\.\d+)?t?d?)?")
+# What venv, virtualenv and uv write. `activate_this.py` finds its place by itself and stays.
+_ACTIVATION = re.compile(r"activate(\.(bat|csh|fish|nu|ps1|sh|xsh))?|Activate\.ps1|deactivate(\.(bat|nu))?|pydoc\.bat")
+
+
+def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:
+    """What is taken from where, lowest first. Reads directories to see what is there; writes nothing.
+
+    A bundle that stays `in_place` keeps what tells git and backups about the folder.
+    """
+    return (*_base(environment.interpreter, environment.scheme), *_environment(environment, in_place))
+
+
+def wheels_path(scheme: BundleScheme) -> str:
+    """The bundle path of the wheels that a distribution of the operating system keeps for `ensurepip`."""
+    return f"{scheme.share}/python-wheels"
+
+
+def wheel_directory(interpreter: Interpreter) -> str:
+    """Where a distribution of the operating system keeps the wheels for `ensurepip`, as a name; "" where Python has its own."""
+    configured = interpreter.variables.get("WHEEL_PKG_DIR", "").rstrip("/")
+    return configured or ("/usr/share/python-wheels" if interpreter.dist_packages else "")
+
+
+def _base(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """The interpreter's own parts, each where a plain installation has it."""
+    skip = frozenset({"site-packages", "dist-packages", "EXTERNALLY-MANAGED"})
+    yield _runtime(interpreter, interpreter.stdlib, scheme.stdlib, skip)
+    if interpreter.platstdlib != interpreter.stdlib:
+        yield _runtime(interpreter, os.path.join(interpreter.platstdlib, "lib-dynload"), scheme.dynload)
+    yield from _headers(interpreter, scheme)
+    yield from _libpython(interpreter, scheme)
+    yield from _scripts(interpreter, scheme)
+    yield from _shared_files(interpreter, scheme)
+    yield from _tcl(interpreter, scheme)
+    yield _runtime(interpreter, interpreter.executable, scheme.executable)
+
+
+def _runtime(interpreter: Interpreter, source: str, path: str, skip: frozenset[str] = frozenset()) -> Mount:
+    return Mount(source, path, base_origin(interpreter, source), Layer.RUNTIME, skip)
+
+
+def base_origin(interpreter: Interpreter, source: str) -> str:
+    """`base:` and the path below the base's prefix; `host:` and the name in the sysroot for what lies elsewhere."""
+    prefix = interpreter.base_prefix.rstrip("/") + "/"
+    return (
+        "base:" + source[len(prefix) :] if source.startswith(prefix) else "host:" + interpreter.sysroot.name_of(source)
+    )
+
+
+def _headers(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """The headers; Debian keeps the real pyconfig.h under the multiarch folder, and a wrapper here."""
+    name = os.path.basename(interpreter.include)
+    parent = os.path.dirname(interpreter.include)
+    for source in (interpreter.include, os.path.join(parent, interpreter.variables.get("MULTIARCH", ""), name)):
+        if interpreter.sysroot.is_dir(source):
+            yield _runtime(interpreter, interpreter.sysroot.real(source), scheme.include)
+
+
+def _libpython(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """libpython and the stub for the stable ABI, from the first folder that has them; a framework's library from its prefix."""
+    sysroot = interpreter.sysroot
+    library = sysroot.real(os.path.join(interpreter.base_prefix, interpreter.framework))
+    if interpreter.framework and os.path.isfile(library):
+        yield _runtime(interpreter, library, interpreter.framework)
+    for folder in (sysroot.real(place) for place in interpreter.library_directories):
+        found = [name for name in interpreter.library_names if sysroot.exists(os.path.join(folder, name))]
+        if found:
+            for name in _with_link_targets(folder, found):
+                yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.libraries}/{name}")
+            return
+
+
+def _with_link_targets(folder: str, names: list[str]) -> list[str]:
+    """The names, and those that their links name in the same folder (Debian: .so.1.0 behind .so.1)."""
+    found = dict.fromkeys(names)
+    for name in names:
+        target = name
+        while os.path.islink(os.path.join(folder, target)):
+            target = os.readlink(os.path.join(folder, target))
+            if "/" in target or target in found:
+                break
+            found[target] = None
+    return list(found)
+
+
+def _scripts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """The base's own scripts; not pip's, whose package stays behind."""
+    sysroot = interpreter.sysroot
+    folder = sysroot.real(os.path.join(interpreter.base_prefix, "bin"))
+    short = interpreter.short_version
+    patterns = (
+        rf"python({re.escape(short)}|3)?[td]*-config",
+        rf"(pydoc|idle|2to3-)({re.escape(short)}t?)",
+        r"(pydoc|idle)3?",
+        r"2to3",
+        rf"python{re.escape(short)}-gdb\.py",
+        rf"[a-z0-9_]+-linux-[a-z0-9_]+-python{re.escape(short)}[td]*-config",
+    )
+    wanted = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+    for name in sysroot.names_in(folder):
+        path = os.path.join(folder, name)
+        if wanted.fullmatch(name) and sysroot.exists(path) and _belongs(path, interpreter):
+            yield _runtime(interpreter, path, scheme.script(name))
+
+
+def _belongs(path: str, interpreter: Interpreter) -> bool:
+    """Whether a script without a full version in its name (`pydoc3`) leads to this version's."""
+    return interpreter.short_version in os.path.basename(interpreter.sysroot.real(path))
+
+
+def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """pkg-config files, manual pages, and the wheels that `ensurepip` installs from."""
+    sysroot, short = interpreter.sysroot, interpreter.short_version
+    configured = interpreter.variables.get("LIBPC")
+    places = [sysroot.path_of(configured)] if configured else []
+    places += [os.path.join(folder, "pkgconfig") for folder in interpreter.library_directories]
+    for folder in (sysroot.real(place) for place in places):
+        names = sysroot.names_in(folder)
+        if not any(name.startswith(f"python-{short}") and name.endswith(".pc") for name in names):
+            continue
+        for name in names:
+            fits = re.fullmatch(rf"python-?({re.escape(short)}|3)[td]*(-embed)?\.pc", name)
+            if fits and _belongs(os.path.join(folder, name), interpreter):
+                yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.pkg_config}/{name}")
+        break
+    manual = sysroot.real(os.path.join(interpreter.base_prefix, "share", "man", "man1"))
+    for name in sysroot.names_in(manual):
+        fits = re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name)
+        if fits and _belongs(os.path.join(manual, name), interpreter):
+            yield _runtime(interpreter, os.path.join(manual, name), f"{scheme.share}/man/man1/{name}")
+    configured = wheel_directory(interpreter)
+    wheels = sysroot.real(sysroot.path_of(configured)) if configured else ""
+    for name in sysroot.names_in(wheels) if wheels else ():
+        if name.endswith(".whl"):
+            yield _runtime(interpreter, os.path.join(wheels, name), f"{wheels_path(scheme)}/{name}")
+
+
+def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """Tcl's and Tk's scripts, where Tcl looks for them from an executable: `lib/tclX.Y` (interpreters 1.10)."""
+    sysroot = interpreter.sysroot
+    dynload = os.path.join(interpreter.platstdlib, "lib-dynload")
+    if not any(name.startswith("_tkinter.") for name in sysroot.names_in(dynload)):
+        return
+    shared = ("/usr/share/tcltk", "/usr/share", "/usr/lib", "/usr/local/lib")
+    libraries = os.path.join(interpreter.base_prefix, "lib")
+    for version in ("8.6", "9.0"):
+        for folder in (libraries, *map(sysroot.path_of, shared)):
+            if sysroot.is_file(os.path.join(folder, f"tcl{version}", "init.tcl")):
+                for name in (f"tcl{version}", f"tk{version}"):
+                    place = sysroot.real(os.path.join(folder, name))
+                    if os.path.isdir(place):
+                        yield _runtime(interpreter, place, f"{scheme.libraries}/{name}")
+                break
+
+
+def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
+    """What lies in the environment's own folder, but for the interpreter and what ties it to its base."""
+    root = environment.root
+    skip = set(_ENVIRONMENT_SKIP - _FOR_THE_FOLDER if in_place else _ENVIRONMENT_SKIP)
+    if os.path.islink(os.path.join(root, "lib64")):
+        skip.add("lib64")
+    sysroot = environment.sysroot
+    for name in sysroot.names_in(os.path.join(root, environment.scheme.scripts)):
+        if _PYTHON_LINK.fullmatch(name) or _ACTIVATION.fullmatch(name):
+            skip.add(environment.scheme.script(name))
+    skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
+    if environment.interpreter.framework:  # a seal over files that change
+        skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
+    if environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(sysroot.name_of(sysroot.real(root))):
+        yield from _owned(environment, frozenset(skip))
+        return
+    yield Mount(root, "", "env:", Layer.PACKAGES, frozenset(skip))
+
+
+def _owned(environment: Environment, skip: frozenset[str]) -> Iterator[Mount]:
+    """From a prefix that other software shares: the packages, and the files outside that they list as theirs."""
+    from bundler.rewrite.record import parse_record
+
+    root = environment.sysroot.real(environment.root)
+    for folder in environment.site_packages:
+        below = os.path.relpath(folder, root)
+        yield Mount(folder, below, f"env:{below}", Layer.PACKAGES)
+    for distribution in environment.distributions:
+        folder = os.path.dirname(distribution.metadata)
+        try:
+            with open(os.path.join(distribution.metadata, "RECORD"), "rb") as file:
+                rows = parse_record(file.read())
+        except OSError:
+            continue
+        for row in rows:
+            path = os.path.normpath(os.path.join(folder, row.path))
+            below = os.path.relpath(path, root)
+            outside = not path.startswith(folder + "/") and not below.startswith("..")
+            if outside and below not in skip and os.path.lexists(path):
+                yield Mount(path, below, f"env:{below}", Layer.PACKAGES)

@@ -1,0 +1,43 @@
+"""What planning the binaries of a bundle gives, whatever their format."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from bundler.entries import Entry, Layer
+from bundler.environment import Interpreter
+from bundler.floor import Floor
+from bundler.plan.base_mounts import base_origin
+from bundler.plan.collect import source_of
+from bundler.systems.libraries import BundledLibrary, LibraryFacts
+from bundler.systems.prefixes import is_public
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBinaries:
+    """Entries to put over the plan's, and the facts for the report."""
+
+    entries: tuple[Entry, ...]
+    libraries: LibraryFacts
+    libpython: str | None
+    """The bundle path of the library that holds Python; None where the interpreter's own file does."""
+    floor: Floor | None
+    warnings: tuple[str, ...]
+
+
+def bundled_entry(library: BundledLibrary, interpreter: Interpreter) -> Entry:
+    """The entry for a library that comes from the host: everybody may read it."""
+    found = os.stat(library.source)
+    mode = (found.st_mode & 0o777) | 0o444
+    content = source_of(library.source, found, time.time_ns())
+    return Entry(library.path, content, mode, found.st_mtime_ns, Layer.RUNTIME, library_origin(library, interpreter))
+
+
+def library_origin(library: BundledLibrary, interpreter: Interpreter) -> str:
+    """Where a library came from; below a user's own folders only the name is told."""
+    origin = base_origin(interpreter, library.source)
+    if origin.startswith("host:") and not is_public(interpreter.sysroot.name_of(library.source)):
+        return "host:" + os.path.basename(library.source)
+    return origin

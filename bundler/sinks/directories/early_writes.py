@@ -1,0 +1,59 @@
+"""Files that a child writes while the plan is still being made: those that the plan will hardly change.
+
+When the plan is there, what it has in the same form stays, and the rest goes as if it had never been written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from bundler.bundle_paths import directories_of
+from bundler.entries import Directory, Entry
+from bundler.sinks.directories.processes import HeadStart
+
+Outcome = TypeVar("Outcome")
+
+
+class WrittenAhead(Generic[Outcome]):
+    """Files below `root`, written in these batches by `write`, which gives an outcome for each entry.
+
+    There has to be an end to it: `settle`, and `abandon` where that does not come to its end. See `HeadStart`.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Sequence[Entry]],
+        write: Callable[[Sequence[Entry]], Sequence[Outcome]],
+        root: str,
+        folder: str,
+    ) -> None:
+        """`folder` is one for temporary files."""
+        self._batches = batches
+        self._root = root
+        self._folders = sorted(directories_of(entry.path for batch in batches for entry in batch))
+        for path in self._folders:
+            os.mkdir(os.path.join(root, path), 0o700)
+        self._start = HeadStart(len(batches), lambda number: write(batches[number]), folder)
+
+    def settle(self, wanted: Mapping[str, Entry]) -> tuple[dict[str, Outcome], set[str]]:
+        """Stop, and leave only what is wanted: outcomes of the files that stay, and folders, both by bundle path."""
+        stays: dict[str, Outcome] = {}
+        for number, outcomes in self._start.stop():
+            for entry, outcome in zip(self._batches[number], outcomes, strict=True):
+                if wanted.get(entry.path) == entry:
+                    stays[entry.path] = outcome
+                else:
+                    os.unlink(os.path.join(self._root, entry.path))
+        folders = set()
+        for path in reversed(self._folders):
+            if path in wanted and isinstance(wanted[path].content, Directory):
+                folders.add(path)
+            else:
+                os.rmdir(os.path.join(self._root, path))
+        return stays, folders
+
+    def abandon(self) -> None:
+        """Stop at once; what was written is removed with the folder that it is in."""
+        self._start.abandon()

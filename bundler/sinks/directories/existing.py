@@ -1,0 +1,137 @@
+"""The bundle that an update finds at its output: what a pack put there, and what somebody else did to it since."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+
+from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
+from bundler.manifest import read_contents
+from bundler.memory.packs import last_pack
+from bundler.sinks.copying import chunks
+
+_MANIFEST = "bundle.json"
+# Compiled modules are nobody's work: Python writes them wherever it runs.
+_COMPILED = re.compile(r"(.*/)?__pycache__/[^/]+\.pyc(\.\d+)?")
+
+
+class StandingBundle:
+    """The paths of a bundle in a directory with their facts (`lstat`), folders before what is in them.
+
+    Files are read only where they may have changed since the pack: where their `ctime` is later, or nothing tells when it was.
+    """
+
+    def __init__(self, root: str, *, cache: bool = True) -> None:
+        """Read `bundle.json` and list everything; with `cache` learn when it was packed. Raises NotABundle."""
+        self.root = root
+        with open(os.path.join(root, _MANIFEST), "rb") as file:
+            data = file.read()
+        self._digests = read_contents(data)
+        self._digests[_MANIFEST] = hashlib.sha256(data).hexdigest()
+        self._finished = last_pack(root, data) if cache else 0
+        self.paths: dict[str, os.stat_result] = {}
+        _walk(root, "", self.paths)
+        self._same: set[str] = set()
+
+    def digest_of_kept(self, entry: Entry) -> Digest | None:
+        """The digest of an entry whose source is known, and is what stands here untouched since the last pack."""
+        content = entry.content
+        if not isinstance(content, (Source, Patched)) or content.sha256 is None:
+            return None
+        path = entry.path
+        if self._digests.get(path) != content.sha256.hex():
+            return None
+        size = content.size if isinstance(content, Source) else content.patch.size
+        if not self._has_facts_of(entry, size) or not self._is_untouched(path):
+            return None
+        self._same.add(path)
+        return Digest(content.sha256, size)
+
+    def digest_of_same(self, entry: Entry) -> Digest | None:
+        """The digest of a file entry that is read, and is the same as the file here, mode and time included; else None."""
+        match entry.content:
+            case Literal(data):
+                size = len(data)
+            case Source(_, size):
+                pass
+            case Patched(_, patch):
+                size = patch.size
+            case _:
+                return None
+        if not self._has_facts_of(entry, size):
+            return None
+        hasher = hashlib.sha256()
+        for chunk in chunks(entry, {}):
+            hasher.update(chunk)
+        if hasher.hexdigest() != self._digest(entry.path):
+            return None
+        return Digest(hasher.digest(), size)
+
+    def keep(self, path: str) -> None:
+        """Note that a file here stays as it is."""
+        self._same.add(path)
+
+    def has_link(self, entry: Entry) -> bool:
+        """Whether a link entry stands here as it is."""
+        facts = self.paths.get(entry.path)
+        return (
+            isinstance(entry.content, Link)
+            and facts is not None
+            and stat.S_ISLNK(facts.st_mode)
+            and facts.st_mtime_ns == entry.mtime_ns
+            and os.readlink(os.path.join(self.root, entry.path)) == entry.content.target
+        )
+
+    def foreign(self) -> list[str]:
+        """The files that somebody else than a pack changed or added."""
+        return [path for path in self.paths if path not in self._same and self._is_foreign(path)]
+
+    def _is_foreign(self, path: str) -> bool:
+        mode = self.paths[path].st_mode
+        if stat.S_ISDIR(mode):
+            return False
+        known = self._digests.get(path)
+        if known is None or (not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)):
+            return not _COMPILED.fullmatch(path)
+        if stat.S_ISLNK(mode):
+            return known != "link:" + os.readlink(os.path.join(self.root, path))
+        return self._digest(path) != known
+
+    def _has_facts_of(self, entry: Entry, size: int) -> bool:
+        facts = self.paths.get(entry.path)
+        return (
+            facts is not None
+            and facts.st_size == size
+            and facts.st_mtime_ns == entry.mtime_ns
+            and facts.st_mode == stat.S_IFREG | entry.mode
+        )
+
+    def _is_untouched(self, path: str) -> bool:
+        return path in self._digests and self.paths[path].st_ctime_ns <= self._finished
+
+    def _digest(self, path: str) -> str:
+        """The SHA-256 of a file, in hexadecimal."""
+        if self._is_untouched(path):
+            return self._digests[path]
+        hasher = hashlib.sha256()
+        with open(os.path.join(self.root, path), "rb", buffering=0) as file:
+            while chunk := file.read(1 << 20):
+                hasher.update(chunk)
+        return hasher.hexdigest()
+
+
+def _walk(root: str, above: str, found: dict[str, os.stat_result]) -> None:
+    """Everything below a folder, each folder before what is in it; `above` is the folder's path from the root, and a slash."""
+    folders = []
+    with os.scandir(root + "/" + above) as items:
+        for item in items:
+            facts = item.stat(follow_symlinks=False)
+            if stat.S_ISDIR(facts.st_mode):
+                folders.append((item.name, facts))
+            else:
+                found[above + item.name] = facts
+    for name, facts in folders:
+        found[above + name] = facts
+        _walk(root, f"{above}{name}/", found)

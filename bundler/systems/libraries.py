@@ -1,0 +1,107 @@
+"""Shared libraries in words that hold for every system: where a needed one lies, and which come along."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class InBundle:
+    """A needed library that the bundle's file at `path` shall be."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnHost:
+    """A needed library that stays with the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """A needed library that no search finds, but whose name a file of the bundle has: the package loads it beforehand."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A needed library that is found nowhere."""
+
+
+Location = InBundle | OnHost | Preloaded | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class BundledLibrary:
+    """A library of the host that comes along."""
+
+    path: str
+    """Its bundle path."""
+    source: str
+    """The real file on this machine."""
+    aliases: tuple[str, ...]
+    """Bundle paths of further names, which are links to it."""
+    needed_by: tuple[str, ...]
+    """Bundle paths of the files that ask for it."""
+
+
+class NeededBy(NamedTuple):
+    """A name that a file of the bundle asks for: the file's bundle path, and the name."""
+
+    path: str
+    name: str
+
+
+class Clash(NamedTuple):
+    """One name that means two files of this machine to different requesters."""
+
+    name: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFacts:
+    """What a bundle's binaries need, and where it is."""
+
+    bundled: tuple[BundledLibrary, ...]
+    needs: Mapping[str, Mapping[str, Location]]
+    """By the bundle path of a file, then by the name that it asks for, in the file's order."""
+    host: tuple[str, ...]
+    """Names that stay with the host; those that the user leaves to it are among them, asked for or not."""
+
+    @property
+    def missing(self) -> Iterator[NeededBy]:
+        """What is found nowhere."""
+        for path, needs in sorted(self.needs.items()):
+            for name, location in needs.items():
+                if isinstance(location, Missing):
+                    yield NeededBy(path, name)
+
+
+@dataclass(slots=True)
+class FreeNames:
+    """Which names below the folder of bundled libraries are taken, and by which files of this machine."""
+
+    folder: str
+    taken: dict[str, str] = field(default_factory=dict)
+    """Files (real paths) by bundle path."""
+
+    def folder_for(self, names: Sequence[str], source: str) -> tuple[str, str | None]:
+        """The folder, or the first numbered one below it, where no other file has one of `names`.
+
+        With it comes the first other file that was met, or None.
+        """
+        first = None
+        for number in itertools.count(1):
+            folder = self.folder if number == 1 else f"{self.folder}/{number}"
+            holders = (self.taken.get(f"{folder}/{name}", source) for name in names)
+            other = next((holder for holder in holders if holder != source), None)
+            if other is None:
+                return folder, first
+            first = first or other
+        raise AssertionError("numbers do not end")

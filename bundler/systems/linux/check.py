@@ -1,0 +1,131 @@
+"""ELF files of a bundle: every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+
+from bundler.binaries.elf import Image
+from bundler.binaries.elf.search_paths import current_path, split
+from bundler.faults import Fault, FaultKind, Findings
+from bundler.platforms import machine_of
+from bundler.sysroot import HOST
+from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
+from bundler.systems.linux.closure import ClosureContext, ElfFile, find_closure
+from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.order import in_loading_order
+from bundler.systems.linux.runtime import libpython_of
+from bundler.systems.system import BundleView
+
+
+def check_elf_files(bundle: BundleView) -> Findings:
+    """Faults of ELF files, and notes on NEEDEDs that the source did not find either."""
+    executable = bundle.scheme.executable
+    images = _loadable(bundle)
+    if executable not in images:
+        return Findings([Fault(FaultKind.LIBRARY, executable, "is no ELF file")], [])
+    files = in_loading_order(
+        (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
+    )
+    by_path = {file.path: file for file in files}
+    program = by_path[executable]
+    loader: Loader = GLIBC
+    view = _View(bundle, images, SysrootLibraries(program.image))
+    image = program.image
+    system = loader.system_libraries(machine_of(image.machine, image.elf_class.bits, image.byteorder), HOST)
+    context = ClosureContext(
+        loader=loader,
+        files=view,
+        system=system,
+        bundled_folder=bundle.scheme.bundled,
+        library_path=(),
+        bundle_path=view.bundle_path,
+        excluded=frozenset(bundle.host_libraries),
+    )
+    closure = find_closure(files, program, libpython_of(program, by_path, bundle.scheme), context)
+    facts, missing = closure.facts, bundle.missing
+    faults = [*_from_host(facts, missing), *_search_paths(bundle, files, facts, loader, view, system)]
+    from_host = {path for library in facts.bundled for path in (library.path, *library.aliases)}
+    notes = []
+    for path, needs in facts.needs.items():
+        for name, location in needs.items():
+            found_here = isinstance(location, InBundle) and location.path in from_host
+            if (isinstance(location, Missing) or found_here) and NeededBy(path, name) in missing:
+                notes.append(f"{path} needs {name}, which the source does not find either")
+            elif isinstance(location, Missing):
+                faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found"))
+    return Findings(faults, notes)
+
+
+class _View:
+    """What a loader would find: the files of the bundle as they were read, and the host's. See `loader.LoaderView`."""
+
+    def __init__(self, bundle: BundleView, images: Mapping[str, Image], host: SysrootLibraries) -> None:
+        self._bundle = bundle
+        self._images = images
+        self._host = host
+
+    def bundle_path(self, path: str) -> str | None:
+        """The bundle path of the file that a path on this machine leads to; None for one outside."""
+        inside = self._bundle.root.inside(path)
+        return self._bundle.follow(inside) if inside is not None else None
+
+    def is_library(self, path: str) -> bool:
+        """Whether the loader would take the file."""
+        if self._bundle.root.holds(path):
+            return self.bundle_path(path) in self._images
+        return self._host.is_library(path)
+
+    def normal(self, path: str) -> str:
+        """In the bundle by the names alone."""
+        return os.path.normpath(path) if self._bundle.root.holds(path) else self._host.normal(path)
+
+
+def _loadable(bundle: BundleView) -> dict[str, Image]:
+    """The dynamic ELF files of the interpreter's own machine."""
+    program = bundle.images.get(bundle.scheme.executable)
+    if not isinstance(program, Image):
+        return {}
+    kind = (program.machine, program.elf_class, program.byteorder)
+    return {
+        path: image
+        for path, image in bundle.images.items()
+        if isinstance(image, Image)
+        and image.dynamic is not None
+        and (image.machine, image.elf_class, image.byteorder) == kind
+    }
+
+
+def _from_host(facts: LibraryFacts, missing: Collection[NeededBy]) -> Iterator[Fault]:
+    """Libraries that the loader would take from the host although they are none of the host's.
+
+    What the source did not find (`missing`), the host may have.
+    """
+    for library in facts.bundled:
+        names = {os.path.basename(path) for path in (library.path, *library.aliases)}
+        for requester in library.needed_by:
+            if any(NeededBy(requester, name) in missing for name in names):
+                continue
+            name = os.path.basename(library.path)
+            yield Fault(FaultKind.LIBRARY, requester, f"would take {name} from the host ({library.source})")
+
+
+def _search_paths(
+    bundle: BundleView,
+    files: Collection[ElfFile],
+    facts: LibraryFacts,
+    loader: Loader,
+    view: LoaderView,
+    system: SystemLibraries,
+) -> Iterator[Fault]:
+    """Elements that lead out, and RUNPATHs behind which LD_LIBRARY_PATH would win."""
+    for file in files:
+        inside = any(isinstance(place, InBundle) for place in facts.needs.get(file.path, {}).values())
+        if file.image.runpath is not None and inside and loader.rpath_beats_library_path:
+            yield Fault(FaultKind.SEARCH_PATH, file.path, "has a RUNPATH, so LD_LIBRARY_PATH would win")
+        loaded = LoadedObject.from_image(bundle.root.place(file.path), file.image)
+        for entry in split(current_path(file.image)):
+            places = list(loader.expand(entry, loaded, view, system))
+            if not all(bundle.root.holds(place) for place in places):
+                yield Fault(FaultKind.SEARCH_PATH, file.path, f"its search path leads out of the bundle: {entry}")

@@ -1,0 +1,174 @@
+"""glibc's search for a library (elf/dl-load.c, _dl_map_new_object; ld.so(8)), without running anything.
+
+Copies for newer processors (`glibc-hwcaps/`) are passed over: a bundle holds what every machine can run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from collections.abc import Iterator, Sequence
+
+from bundler.binaries.elf import Image
+from bundler.binaries.elf.tokens import substitute
+from bundler.platforms import Machine
+from bundler.sysroot import HOST, Sysroot
+from bundler.systems.linux.glibc_machines import glibc_machine
+from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
+from bundler.systems.linux.loader import Found, LoadedObject, LoaderView, SystemLibraries, Via
+
+
+def resolve(
+    name: str,
+    chain: Sequence[LoadedObject],
+    view: LoaderView,
+    system: SystemLibraries,
+    library_path: Sequence[str] = (),
+) -> Found | None:
+    """Where a NEEDED is found; None where it is not.
+
+    `chain[0]` asks for it; behind it stand the object that loaded that one, and so on, the main program last.
+    `library_path` is LD_LIBRARY_PATH, split.
+    """
+    requester = chain[0]
+    if "/" in name:
+        for path in expand(name, requester, view, system):
+            if path.startswith("/") and view.is_library(path):
+                return Found(path, Via.PATH)
+        return None
+    for directory, via in _directories(chain, view, system, library_path):
+        path = f"{directory}/{name}"
+        if view.is_library(path):
+            return Found(path, via)
+    return _from_system(name, requester, view, system)
+
+
+def _directories(
+    chain: Sequence[LoadedObject], view: LoaderView, system: SystemLibraries, library_path: Sequence[str]
+) -> Iterator[tuple[str, Via]]:
+    """The directories that are searched before the system's own, normalised, in order."""
+    requester = chain[0]
+    if requester.runpath is None:
+        for loaded in chain:
+            if loaded.runpath is None:
+                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, view, system))
+    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], view, system))
+    if requester.runpath is not None:
+        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, view, system))
+
+
+def _from_system(name: str, requester: LoadedObject, view: LoaderView, system: SystemLibraries) -> Found | None:
+    """The host's cache, then its default directories."""
+    for path in system.cache.get(name, ()):
+        standard = path.startswith(tuple(f"{directory}/" for directory in system.default_directories))
+        if not (requester.no_default_libraries and standard) and view.is_library(path):
+            return Found(path, Via.CACHE)
+    if not requester.no_default_libraries:
+        for directory in system.default_directories:
+            if view.is_library(f"{directory}/{name}"):
+                return Found(f"{directory}/{name}", Via.DEFAULT)
+    return None
+
+
+def _expand_all(
+    entries: Sequence[str], loaded: LoadedObject, view: LoaderView, system: SystemLibraries
+) -> Iterator[str]:
+    """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
+    for entry in entries:
+        for path in expand(entry, loaded, view, system):
+            if path.startswith("/"):
+                yield path
+
+
+def expand(entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
+    """The dynamic string tokens of ld.so(8) replaced by all that they may stand for, and absolute paths normalised."""
+    origin = os.path.dirname(loaded.path)
+    choices = itertools.product(system.lib or ("",), system.platforms or ("",))
+    values = ({"ORIGIN": origin, "LIB": lib, "PLATFORM": platform} for lib, platform in choices)
+    for path in dict.fromkeys(substitute(entry, value) for value in values):
+        if path:
+            yield view.normal(path) if path.startswith("/") else path
+
+
+def system_libraries(machine: Machine, sysroot: Sysroot = HOST) -> SystemLibraries:
+    """How programs for `machine` in `sysroot` find libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none."""
+    glibc = glibc_machine(machine)
+    cache = read_cache(sysroot.real(sysroot.path_of("/etc/ld.so.cache")), glibc)
+    directories = glibc.default_directories
+    if cache is None:
+        configured = read_configured_directories(sysroot.path_of("/etc/ld.so.conf"), sysroot)
+        directories = tuple(dict.fromkeys((*configured, *directories)))
+    return SystemLibraries(cache or {}, directories, glibc.lib, glibc.platforms)
+
+
+class SysrootLibraries:
+    """The files of a sysroot by their names, each looked at once; libraries must fit the class and machine of `image`."""
+
+    def __init__(self, image: Image, sysroot: Sysroot = HOST) -> None:
+        self._identity = _identity(image.elf_class.value, image.byteorder, image.machine)
+        self._sysroot = sysroot
+        self._known: dict[str, bool] = {}
+        self._normal: dict[str, str] = {}
+
+    def is_library(self, path: str) -> bool:
+        """Whether the loader would take the file."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._look(path)
+        return known
+
+    def normal(self, path: str) -> str:
+        """As the kernel goes: `..` behind a link leads up from the link's target, behind nothing nowhere."""
+        known = self._normal.get(path)
+        if known is None:
+            known = self._normal[path] = self._normalised(path)
+        return known
+
+    def real(self, path: str) -> str:
+        """The path on this machine, all links followed inside the sysroot."""
+        return self._sysroot.real(self._sysroot.path_of(path))
+
+    def _look(self, path: str) -> bool:
+        try:
+            place = path if self._sysroot.is_host else self.real(path)
+            if not stat.S_ISREG(os.stat(place).st_mode):
+                return False
+            with open(place, "rb", buffering=0) as file:
+                head = file.read(20)
+        except (OSError, ValueError):
+            return False
+        return head[:4] == b"\x7fELF" and (head[4:6], head[18:20]) == self._identity
+
+    def _normalised(self, path: str) -> str:
+        place = "/"
+        for part in path.split("/"):
+            if part == "..":
+                real = self.real(place)
+                if not os.path.isdir(real):
+                    return path
+                folder = self.real(os.path.dirname(place))
+                link = os.path.islink(os.path.join(folder, os.path.basename(place)))
+                place = os.path.dirname(self._sysroot.name_of(real) if link else place)
+            elif part not in ("", "."):
+                place = os.path.join(place, part)
+        return place
+
+
+def _identity(elf_class: int, byteorder: str, machine: int) -> tuple[bytes, bytes]:
+    """The bytes of a file header that must be equal: EI_CLASS with EI_DATA, and e_machine."""
+    little = byteorder == "little"
+    order = 1 if little else 2
+    return bytes((1 if elf_class in (1, 32) else 2, order)), machine.to_bytes(2, "little" if little else "big")
+
+
+class _Glibc:
+    """glibc's rules behind the seam; see `loader.Loader`."""
+
+    rpath_beats_library_path = True
+    resolve = staticmethod(resolve)
+    expand = staticmethod(expand)
+    system_libraries = staticmethod(system_libraries)
+
+
+GLIBC = _Glibc()

@@ -1,0 +1,108 @@
+"""A dynamic loader of Linux as a seam: how it finds a library, from what it sees. The closure and the audit use it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bundler.binaries.elf import Image
+from bundler.platforms import Machine
+from bundler.sysroot import Sysroot
+
+DF_1_NODEFLIB = 0x800  # elf.h: ignore the default directories and the cache
+
+
+class LoaderView(Protocol):
+    """What exists, in the name space of absolute paths that the loader would see: names of a sysroot, or of a bundle."""
+
+    def is_library(self, path: str) -> bool:
+        """Whether `path` is, links followed, a regular ELF file of the class and machine that is wanted."""
+
+    def normal(self, path: str) -> str:
+        """The absolute `path` without `.` and `..`, where it leads to the same file; else as it is."""
+
+
+class Via(enum.Enum):
+    """What led to a library."""
+
+    PATH = "a name with a slash"
+    RPATH = "DT_RPATH"
+    LIBRARY_PATH = "LD_LIBRARY_PATH"
+    RUNPATH = "DT_RUNPATH"
+    CACHE = "ld.so.cache"
+    DEFAULT = "a default directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The path by which a library is found (not its real path), and what led there."""
+
+    path: str
+    via: Via
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedObject:
+    """An object as the loader sees it once it is mapped.
+
+    `path` is the absolute path by which it was found: its directory is $ORIGIN (for the main program, the real path).
+    `rpath` and `runpath` hold the entries as written; `runpath` is None where there is no DT_RUNPATH.
+    """
+
+    path: str
+    rpath: tuple[str, ...] = ()
+    runpath: tuple[str, ...] | None = None
+    no_default_libraries: bool = False
+
+    @classmethod
+    def from_image(cls, path: str, image: Image) -> LoadedObject:
+        """The object that a file at `path` becomes."""
+        return cls(
+            path,
+            tuple(image.rpath.split(":")) if image.rpath is not None else (),
+            tuple(image.runpath.split(":")) if image.runpath is not None else None,
+            bool(image.flags_1 & DF_1_NODEFLIB),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLibraries:
+    """How the host itself finds a library: paths by name in the order of its cache, then its default directories.
+
+    `lib` and `platforms` are what $LIB and $PLATFORM may stand for there.
+    """
+
+    cache: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default_directories: tuple[str, ...] = ()
+    lib: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+
+class Loader(Protocol):
+    """The rules of one libc's loader."""
+
+    @property
+    def rpath_beats_library_path(self) -> bool:
+        """Whether DT_RPATH is searched before LD_LIBRARY_PATH. Where it is not, no search path shields a file from that."""
+
+    def resolve(
+        self,
+        name: str,
+        chain: Sequence[LoadedObject],
+        view: LoaderView,
+        system: SystemLibraries,
+        library_path: Sequence[str] = (),
+    ) -> Found | None:
+        """Where a NEEDED is found; None where it is not.
+
+        `chain[0]` asks for it; behind it stand the object that loaded that one, and so on, the main program last.
+        `library_path` is LD_LIBRARY_PATH, split.
+        """
+
+    def expand(self, entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
+        """All that an element of a search path of `loaded` may stand for."""
+
+    def system_libraries(self, machine: Machine, sysroot: Sysroot) -> SystemLibraries:
+        """How programs for `machine` in `sysroot` find libraries without a search path of their own."""

@@ -1,0 +1,83 @@
+"""Linux behind the doors of `systems.system.System`."""
+
+from __future__ import annotations
+
+import os
+
+from bundler.binaries.elf import Image, read_image
+from bundler.errors import BinaryFormatError
+from bundler.faults import Findings
+from bundler.platforms import Libc, OperatingSystem
+from bundler.scheme import BundleScheme
+from bundler.systems.licences import copyleft_licence
+from bundler.systems.linux import policy
+from bundler.systems.observers import observer_source
+from bundler.systems.posix import posix_scheme
+from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames
+
+
+class _Linux:
+    """See `systems.system.System`."""
+
+    system = OperatingSystem.LINUX
+    no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
+    additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY})
+    image_os = "linux"
+
+    @property
+    def observer(self) -> str:
+        """What `/proc` tells."""
+        return observer_source(os.path.dirname(__file__))
+
+    def scheme(self, python: PythonNames) -> BundleScheme:
+        """That of a plain installation."""
+        return posix_scheme(python)
+
+    def floor_name(self, libc: Libc | None) -> str:
+        """The name of the libc."""
+        return (libc or Libc.GLIBC).value
+
+    def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
+        """None: `bin/python` is the interpreter."""
+        return ()
+
+    def belongs_to_host(self, path: str) -> bool:
+        """By the policy, or as a part of libc that has a folder of its own (gconv)."""
+        return policy.stays_on_host(os.path.basename(path)) is not None or "/gconv/" in path
+
+    def is_driver(self, name: str) -> bool:
+        """See the policy."""
+        return policy.is_driver(name)
+
+    def drivers_may_need_newer(self, name: str) -> bool:
+        """See the policy."""
+        return policy.drivers_may_need_newer(name)
+
+    def copyleft_licence(self, name: str) -> str | None:
+        """By the table of all systems."""
+        return copyleft_licence(name)
+
+    def opened_library(self, path: str) -> OpenedLibrary | None:
+        """A library's DT_SONAME; extension modules, which have none, do not come along for being opened."""
+        try:
+            with open(path, "rb") as file:
+                image = read_image(file)
+        except (OSError, BinaryFormatError):
+            return None
+        return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
+
+    def check_binaries(self, bundle: BundleView) -> Findings:
+        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""
+        from bundler.systems.linux.check import check_elf_files
+
+        return check_elf_files(bundle)
+
+    def why_not_run(self, program: object, python: str) -> str | None:
+        """The kernel knows best what it runs, and for what it has an emulator (binfmt_misc)."""
+        from bundler.systems.linux.runnable import why_not_run
+
+        return why_not_run(program if isinstance(program, Image) else None, python)
+
+
+LINUX = _Linux()

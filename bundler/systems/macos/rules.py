@@ -1,0 +1,86 @@
+"""macOS behind the doors of `systems.system.System`."""
+
+from __future__ import annotations
+
+import os
+
+from bundler.binaries.macho import Image
+from bundler.faults import Findings
+from bundler.platforms import Libc, OperatingSystem, this_platform
+from bundler.scheme import BundleScheme
+from bundler.systems.licences import copyleft_licence
+from bundler.systems.observers import observer_source
+from bundler.systems.posix import posix_scheme
+from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames
+
+_SYSTEM = ("/usr/lib/", "/System/")
+
+
+class _MacOS:
+    """See `systems.system.System`."""
+
+    system = OperatingSystem.MACOS
+    no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
+    additions = frozenset({Addition.CERTIFICATES})
+    image_os = None
+
+    @property
+    def observer(self) -> str:
+        """What dyld tells."""
+        return observer_source(os.path.dirname(__file__))
+
+    def scheme(self, python: PythonNames) -> BundleScheme:
+        """That of a plain installation, with a framework's library at the top."""
+        return posix_scheme(python)
+
+    def floor_name(self, libc: Libc | None) -> str:
+        """The system's own name: its libraries go with it."""
+        return "macOS"
+
+    def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
+        """The application of a framework build (python.org's, Homebrew's, Apple's), whose `bin/python3.X` is a stub.
+
+        The stub starts it beside the framework's library, so that programs with windows are applications for macOS (CPython:
+        Mac/Tools/pythonw.c; reference: interpreters 1.7).
+        """
+        folder = f"{base_prefix}/Resources/Python.app/Contents/MacOS"
+        return tuple(f"{folder}/{name}" for name in dict.fromkeys((framework, "Python"))) if framework else ()
+
+    def belongs_to_host(self, path: str) -> bool:
+        """What lies in the system's folders."""
+        return path.startswith(_SYSTEM)
+
+    def is_driver(self, name: str) -> bool:
+        """None: drivers belong to frameworks of the system."""
+        return False
+
+    def drivers_may_need_newer(self, name: str) -> bool:
+        """None: install names are whole paths."""
+        return False
+
+    def copyleft_licence(self, name: str) -> str | None:
+        """By the same table as on Linux: the projects are the same."""
+        return copyleft_licence(name)
+
+    def opened_library(self, path: str) -> OpenedLibrary | None:
+        """Nothing: what programs of macOS open at run time is not followed yet."""
+        return None
+
+    def check_binaries(self, bundle: BundleView) -> Findings:
+        """Every install name resolves as dyld would, from each program, and every signature is true."""
+        from bundler.systems.macos.check import check_macho_files
+
+        return check_macho_files(bundle)
+
+    def why_not_run(self, program: object, python: str) -> str | None:
+        """Only a Mac runs macOS's programs, and here only those that are built for its own processor."""
+        here = this_platform()
+        if not isinstance(program, Image) or here is None or here.system is not OperatingSystem.MACOS:
+            return "it is built for macOS"
+        names = program.architectures
+        machine = here.machines[0].name
+        return None if machine in names else f"it is built for {', '.join(names)}, and this machine is {machine}"
+
+
+MACOS = _MacOS()

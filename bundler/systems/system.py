@@ -1,0 +1,149 @@
+"""What the program asks of an operating system: the same doors for each, with the rules behind them.
+
+A system knows binaries, platforms and the sysroot, and nothing of environments or plans.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
+
+from bundler.bundle_paths import BundleRoot
+from bundler.faults import Findings
+from bundler.platforms import Libc, OperatingSystem
+from bundler.scheme import BundleScheme
+from bundler.systems.libraries import NeededBy
+
+
+class PythonNames(Protocol):
+    """What the layout of a bundle depends on: the names that a Python's parts have."""
+
+    @property
+    def python_name(self) -> str:
+        """`pythonX.Y[t]`: the name of the standard library's folder and of the executable."""
+
+    @property
+    def platlibdir(self) -> str:
+        """`lib` or `lib64`."""
+
+    @property
+    def include(self) -> str:
+        """The folder of the headers, on this machine."""
+
+    @property
+    def library_names(self) -> tuple[str, ...]:
+        """File names under which libpython may lie beside the others."""
+
+    @property
+    def framework(self) -> str:
+        """The name of a framework build of macOS, else ""."""
+
+
+class BundleView(Protocol):
+    """What a check sees of a finished bundle."""
+
+    @property
+    def root(self) -> BundleRoot:
+        """Where it lies; for an archive a place where nothing is."""
+
+    @property
+    def scheme(self) -> BundleScheme:
+        """Its layout."""
+
+    @property
+    def extension_suffixes(self) -> tuple[str, ...]:
+        """How the names of its Python's extension modules end."""
+
+    @property
+    def host_libraries(self) -> Collection[str]:
+        """Names that are left to the host."""
+
+    @property
+    def missing(self) -> Collection[NeededBy]:
+        """What the source did not find either."""
+
+    @property
+    def images(self) -> Mapping[str, object]:
+        """The headers of every binary of a known format, by bundle path in order."""
+
+    @property
+    def signature_faults(self) -> Mapping[str, tuple[str, ...]]:
+        """What is wrong with binaries' signatures, in words, by bundle path in order."""
+
+    def follow(self, path: str) -> str | None:
+        """The bundle path behind the links of a bundle path; None where it leads out, nowhere or in a circle."""
+
+
+class OpenedLibrary(NamedTuple):
+    """A library that a process opened by its name: the name that it has for itself, and what it needs."""
+
+    soname: str
+    needed: tuple[str, ...]
+
+
+class Addition(enum.Enum):
+    """What is added to a bundle's standard library."""
+
+    CERTIFICATES = "ssl"
+    """The host's certificates are found on other systems than the one that OpenSSL was built on."""
+    FIND_LIBRARY = "ctypes.util"
+    """Libraries of the bundle are found by name."""
+
+
+class System(Protocol):
+    """One operating system."""
+
+    @property
+    def system(self) -> OperatingSystem:
+        """Which one it is."""
+
+    @property
+    def no_binary_suffix(self) -> re.Pattern[str]:
+        """Matches names of files that its loader never opens: not even their first bytes are read."""
+
+    @property
+    def additions(self) -> frozenset[Addition]:
+        """What is added to the standard library of a bundle."""
+
+    @property
+    def observer(self) -> str:
+        """Source text (CPython 3.8 or later) of `mapped_libraries()`: paths of the libraries that its process has, or None."""
+
+    @property
+    def image_os(self) -> str | None:
+        """What OCI images for it call it; None where there are none."""
+
+    def scheme(self, python: PythonNames) -> BundleScheme:
+        """The layout of a bundle."""
+
+    def floor_name(self, libc: Libc | None) -> str:
+        """What the floor is a release of: `glibc`, `macOS`."""
+
+    def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
+        """Where the interpreter itself may lie if the base's `bin/python` only starts it, the likeliest first."""
+
+    def belongs_to_host(self, path: str) -> bool:
+        """Whether a library at a path is left to the host."""
+
+    def is_driver(self, name: str) -> bool:
+        """Whether a library of the host leads to a GL or GPU driver."""
+
+    def drivers_may_need_newer(self, name: str) -> bool:
+        """Whether a driver of a newer host may need a newer copy of this library than the bundle's."""
+
+    def copyleft_licence(self, name: str) -> str | None:
+        """The strong copyleft licence of a library of the host, or None."""
+
+    def opened_library(self, path: str) -> OpenedLibrary | None:
+        """What a library that was opened at run time says of itself; None for what does not come along for that."""
+
+    def check_binaries(self, bundle: BundleView) -> Findings:
+        """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""
+
+    def why_not_run(self, program: object, python: str) -> str | None:
+        """Why the Python at the path `python`, with the headers `program`, cannot be run here; None where it can.
+
+        That is no fault of the bundle. It may be started once, to ask the kernel.
+        """

@@ -1,0 +1,117 @@
+"""Self-extracting files, under the shells of a target: all that they say they do, or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bundler.entries import Literal
+from tests.sinks.samples import entry, sample, write
+
+SHELLS = ("dash", "busybox sh", "bash --posix")
+
+
+def run_file(tmp_path: Path, shell: str) -> tuple[Path, Callable[..., subprocess.CompletedProcess[str]]]:
+    """A self-extracting file in a folder with an odd name, and how to call it under a shell."""
+    if shutil.which(shell.split(maxsplit=1)[0]) is None:
+        pytest.skip(f"{shell.split(maxsplit=1)[0]} is not installed")
+    folder = tmp_path / "sp ace 'q\" $HOME"
+    folder.mkdir()
+    entries = sample(tmp_path)
+    entries[2] = entry("bin/run", Literal(b'#!/bin/sh\necho started "$@"\n'), 0o755)
+    path = write("run", folder / "a.run", entries)
+
+    def call(*arguments: str | Path, cwd: Path = folder) -> subprocess.CompletedProcess[str]:
+        command = [*shell.split(), str(path), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+    return path, call
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_self_extracting_file_does_what_it_says(tmp_path: Path, shell: str) -> None:
+    path, call = run_file(tmp_path, shell)
+    assert os.access(path, os.X_OK)
+    assert "usage" in call("--help").stdout
+    assert call("--nonsense").returncode == 2
+    assert call("--check").stdout == "a.run is whole\n"
+    assert "bin/run" in call("--list").stdout.splitlines()
+    target = tmp_path / "deep er/-target"
+    done = call("--target", target)
+    assert done.returncode == 0, done.stderr
+    assert (target / "big").read_bytes() == (tmp_path / "big").read_bytes()
+    assert call("--target", target).returncode == 1, "nothing is replaced unasked"
+    (target / "old").touch()
+    assert call(f"--target={target}", "--force").returncode == 0
+    assert not (target / "old").exists()
+    assert os.listdir(target.parent) == ["-target"]
+    assert call("--target", "-t", "--start", "a b", "--force").stdout == "started a b --force\n"
+    assert call("--target", "-t", "--start").stdout == "started\n"
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis").touch()
+    assert call("--target", precious, "--force").returncode == 1
+    assert os.listdir(precious) == ["thesis"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("damage", ["a byte", "the end", "more"])
+def test_a_damaged_payload_touches_nothing(tmp_path: Path, shell: str, damage: str) -> None:
+    path, call = run_file(tmp_path, shell)
+    data = bytearray(path.read_bytes())
+    if damage == "a byte":
+        data[-1000] ^= 1
+    path.write_bytes({"a byte": bytes(data), "the end": bytes(data[:-7]), "more": bytes(data) + b"x"}[damage])
+    for arguments in (["--target", "out"], ["--check"], ["--list"], ["--target", "out", "--start"]):
+        done = call(*arguments)
+        assert done.returncode == 1
+        assert "damaged" in done.stderr
+    assert os.listdir(path.parent) == ["a.run"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_full_disk_leaves_the_bundle_that_was_there(tmp_path: Path, shell: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a small file system")
+    _, call = run_file(tmp_path, shell)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk], check=True)
+    try:
+        (disk / "app").mkdir()
+        (disk / "app/bundle.json").write_text("before")
+        done = call("--target", disk / "app", "--force")
+        assert done.returncode == 1
+        assert "cannot be unpacked" in done.stderr
+        assert os.listdir(disk) == ["app"]
+        assert os.listdir(disk / "app") == ["bundle.json"]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_target_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = write("run", folder / "a.run", sample(tmp_path))
+        command: list[str | Path] = [
+            "setpriv",
+            "--reuid=65534",
+            "--clear-groups",
+            "sh",
+            path,
+            "--target",
+            folder / "app",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "cannot be written to" in done.stderr
+        assert os.listdir(folder) == ["a.run"]
