@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,10 +13,8 @@ from tests.material.interpreters import running_python
 from tests.material.skipped import skip_reasons, table
 
 _SEED = "BUNDLER_TEST_SEED"
-_HANDLERS: Mapping[int, Callable[[int, FrameType | None], object]] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGHUP: lambda *_: None,
-}
+_NOHUP = "BUNDLER_TEST_NOHUP"
+"""Set where SIGHUP was ignored: xdist's processes, which are started by the first, learn of it."""
 
 
 def _listen_to_signals() -> None:
@@ -27,9 +24,12 @@ def _listen_to_signals() -> None:
     nothing: a run under `nohup` lives on, and what it starts has the default.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, _HANDLERS.get(number, signal.SIG_DFL))
+    ignored = {number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN}
+    for number in ignored - {signal.SIGPIPE, signal.SIGXFSZ}:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    if signal.SIGHUP in ignored or os.environ.get(_NOHUP):
+        os.environ[_NOHUP] = "1"
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 _listen_to_signals()

@@ -80,7 +80,11 @@ def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> s
     variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "INNER": f"set -e; {script}"}
     variables["CHROOT"] = shutil.which("chroot") or "/usr/sbin/chroot"
     return subprocess.run(
-        ["unshare", "-m", "sh", "-c", "\n".join(lines)], capture_output=True, text=True, check=False, env=variables
+        [need("unshare"), "-m", "sh", "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=variables,
     )
 
 
@@ -90,8 +94,7 @@ def debian_packages(suite: str, packages: Sequence[str], architecture: str = "",
     `architecture` is Debian's name of one (`s390x`); this machine's own where it is empty. `label` names the choice of
     packages, where there is more than one for a release and an architecture.
     """
-    if shutil.which("dpkg") is None:
-        pytest.skip("needs dpkg")
+    need("dpkg")
     name = "-".join(word for word in ("packages", suite, architecture, label) if word)
     return kept(name, lambda folder: _download(suite, packages, folder, architecture)) / "root"
 

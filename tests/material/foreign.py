@@ -151,7 +151,7 @@ def bare_root_of(machine: Foreign, full: Path, where: Path) -> Path:
 @cache
 def private_binfmt() -> bool:
     """Whether a user namespace has registrations of its own."""
-    command = ["unshare", "-Urm", "sh", "-c", "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc"]
+    command = [need("unshare"), "-Urm", "sh", "-c", "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

@@ -92,8 +92,9 @@ def as_usr_local(python: Python, where: Path) -> Path:
 def with_usr_local(root: Path, opt: Path, hide: Sequence[str | Path], script: str) -> subprocess.CompletedProcess[str]:
     """Run a shell script where `root` is /usr/local, known to the loader, and `opt` is /opt; other places are hidden."""
     need("unshare")
-    if os.geteuid() != 0 or shutil.which("ldconfig") is None:
-        pytest.skip("needs root and ldconfig, to put a Python under /usr/local")
+    need("ldconfig")
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to put a Python under /usr/local")
     opt.mkdir(exist_ok=True)
     cache = opt / "ld.so.cache"
     lines = ["set -e", f"mount --bind {root} /usr/local", f"mount --bind {opt} /opt", f"ldconfig -C {cache}"]

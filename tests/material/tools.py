@@ -52,12 +52,14 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
     "bash": ("bash",),
     "coreutils": ("readlink", "true"),
+    "dpkg": ("dpkg",),
     "libc-bin": ("ldconfig",),
     "tar": ("tar",),
 }
 """The same for what every Debian has, and other systems may lack: never hidden."""
 NOT_FOR_CI = ("npm",)
 """Packages that CI does without: they bring hundreds of others."""
+_TAR_STARTS = {".xz": "xz", ".bz2": "bzip2", ".zst": "zstd"}
 _TARGET = re.compile(r".+-linux-(gnu|musl)[a-z0-9]*-(?=.)")  # x86_64-linux-gnu-gcc
 _VERSION = re.compile(r"-[0-9.]+$")  # gcc-12
 
@@ -84,6 +86,15 @@ def find(program: str) -> str | None:
 def need(program: str) -> str:
     """The path of a program of these tables; without it the test is skipped."""
     return find(program) or skip_without(program)
+
+
+def need_unpacker(command: str, archive: str) -> list[str]:
+    """The words of a command that unpacks an archive; skips without its program, or one that GNU tar starts for the suffix."""
+    words = command.split()
+    need(words[0])
+    if words[0] == "tar" and (helper := _TAR_STARTS.get(os.path.splitext(archive)[1])):
+        need(helper)
+    return words
 
 
 def skip_without(program: str) -> NoReturn:

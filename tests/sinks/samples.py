@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
 from bundler.sinks import Sink
@@ -20,6 +17,7 @@ from bundler.sinks.archives.tar import TarSink
 from bundler.sinks.archives.zip import ZipSink
 from bundler.sinks.images.oci import ImageSettings, OciSink
 from bundler.sinks.images.oci_base import BaseImage
+from tests.material.tools import need, need_unpacker
 
 TIME = 1_700_000_000
 CODECS: dict[str, Codec] = {"tar": PLAIN, "tar.gz": GZIP, "tar.zst": ZSTANDARD, "tar.xz": XZ, "tar.bz2": BZIP2}
@@ -58,8 +56,7 @@ def open_sink(
     if name == "zip":
         return ZipSink(output, top=top, level=level)
     if name == "squashfs":
-        if shutil.which("mksquashfs") is None:
-            pytest.skip("mksquashfs is not installed")
+        need("mksquashfs")
         return SquashfsSink(output, TIME * 1_000_000_000, top=top, level=level, threads=threads)
     if name == "run":
         return SelfExtractingSink(output, "app", "bin/run", level=level, threads=threads)
@@ -90,8 +87,6 @@ def write(
 
 def extract(how: str, archive: Path, target: Path) -> None:
     """Unpack with a foreign tool; skips where it is not installed."""
-    program, *rest = how.split()
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
+    words = need_unpacker(how, archive.name)
     target.mkdir()
-    subprocess.run([program, *rest, str(archive)], cwd=target, check=True, capture_output=True)
+    subprocess.run([*words, str(archive)], cwd=target, check=True, capture_output=True)

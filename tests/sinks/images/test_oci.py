@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from bundler.errors import OutputFailed
 from bundler.sinks.archives.output import FileOutput
 from bundler.sinks.images.oci import ImageSettings, OciSink, by_layer
 from bundler.sinks.images.oci_base import read_base
+from tests.material.tools import need
 from tests.sinks.samples import entry, sample, write
 
 
@@ -64,8 +64,7 @@ def test_an_image_is_a_base_for_another_and_for_skopeo(tmp_path: Path) -> None:
             sink.finish()
             sink.place()
     assert [len(layers_of(tmp_path / f"{name}.oci.tar")) for name in "abc"] == [3, 4, 5]
-    if shutil.which("skopeo") is None:
-        pytest.skip("skopeo is not installed")
+    need("skopeo")
     for kind in ("oci-archive", "docker-archive"):
         done = subprocess.run(
             ["skopeo", "inspect", "--config", f"{kind}:{tmp_path / 'c.oci.tar'}"],
