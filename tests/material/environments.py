@@ -21,7 +21,7 @@ STOCKROOM = FIXTURES / "stockroom"
 FLAT_PROJECT = FIXTURES / "flat_project"
 
 _INSTALLERS = ("pip", "uv")
-_FETCHING = ("install", "download", "sync", "lock", "run")
+_FETCHING = ("install", "download", "build", "sync", "lock", "run")
 """What installers are told to do when they ask an index."""
 MAKERS = ("venv", "venv --copies", "virtualenv", "uv venv", "uv venv --relocatable")
 
@@ -39,14 +39,13 @@ def run(
     input: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command that must succeed; what it said is in the error. An installer that has no index to ask skips."""
-    fetches = _fetches(command)
-    if fetches and index_fault.cache_info().currsize:  # asked before: an installer tries for long
-        need_index()
+    if index_fault.cache_info().currsize:  # asked before: an installer tries for long
+        skip_without_index(command)
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=env or clean(), cwd=cwd, input=input
     )
-    if done.returncode != 0 and fetches:
-        need_index()
+    if done.returncode != 0:
+        skip_without_index(command)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done
 
@@ -70,10 +69,10 @@ def index_fault() -> str:
     return "" if done.returncode == 0 else (lines or [f"exit status {done.returncode}"])[-1]
 
 
-def need_index() -> None:
-    """Skip where there is no package index; a test for which pip or uv fetches something says so, or uses `run`."""
-    if fault := index_fault():
-        pytest.skip(f"needs a package index, which does not answer: {fault}")
+def skip_without_index(command: Sequence[str | Path]) -> None:
+    """Skip where a command, which may have failed for that, is an installer's that asks a package index, and none answers."""
+    if _fetches(command) and (fault := index_fault()):
+        pytest.skip(f"needs a package index, and none answers: {fault}")
 
 
 def tool(name: str) -> str:
