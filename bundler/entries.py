@@ -52,6 +52,16 @@ def stamp_of(facts: os.stat_result) -> Stamp:
         return b""
 
 
+INODE_SIZE = 16
+"""How many bytes of a stamp tell the file from others, whatever becomes of its content: device and inode."""
+_INODE = struct.Struct("=QQ")
+
+
+def inode_of(facts: os.stat_result) -> bytes:
+    """Device and inode of a file, as its stamp begins."""
+    return _INODE.pack(facts.st_dev, facts.st_ino)
+
+
 def settling_time(facts: os.stat_result) -> int:
     """How long, in nanoseconds, a file must be left alone before its times tell it from what becomes of it.
 

@@ -19,7 +19,9 @@ class FaultKind(enum.Enum):
     CONTENT = "content"
     READERS = "readers"
     ADDED = "added"
+    START = "start"
     IMPORT = "import"
+    DIFFERENCE = "difference"
     OUTSIDE = "outside"
 
 

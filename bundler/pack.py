@@ -98,11 +98,11 @@ def pack_once(
         memory.learn(plan.entries, written.digests, written.stamps)
         if not options.verify or not written.path:
             return report(plan, sink.place(), options, manifest, written, None)
-        from bundler.audit.against_source import prove
+        from bundler.audit.against_source import Packed, prove
         from bundler.audit.dlopened import found_opened
 
         progress.phase("verifying")
-        proof = prove(written.path, environment)
+        proof = prove(written.path, Packed(environment, plan.entries, plan.libraries))
         found = found_opened(proof, plan.libraries, opened, options.plan.include_libs)
         if found is not None:
             return found

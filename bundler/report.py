@@ -70,7 +70,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         ],
         "host_libraries": list(manifest.host_libraries),
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
-        "import_failures": dict(manifest.import_failures),
+        "import_failures": dict(manifest.import_failures or {}),
         "modules_without_pyc": report.modules_without_pyc,
         "warnings": list(report.warnings),
         "notes": list(report.notes),
@@ -135,6 +135,10 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
                 "note: a GL or GPU driver of a newer host may need newer copies of " + ", ".join(at_risk) + "; "
                 "--exclude-lib NAME leaves one to the host"
             )
+    for name, paths in manifest.asked_of_target.items():
+        package = system.asks_of_target(name)
+        where = f" ({package})" if package else ""
+        yield f"needs {name} of the target{where}: {_some(list(paths))} ask{'s' * (len(paths) == 1)} for it"
     missing: dict[str, list[str]] = {}
     for item in manifest.missing:
         missing.setdefault(item.needed, []).append(item.path)

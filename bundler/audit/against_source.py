@@ -1,55 +1,162 @@
-"""The audit at the end of a pack, which knows the source: what fails is tried there, and its paths are looked for."""
+"""The audit at the end of a pack, which knows the source: both are tried, and what differs is a fault."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from bundler.audit import audit_tree
-from bundler.audit.contents import audit_contents
+from bundler.audit import report_of
+from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
+from bundler.audit.contents import Contents, audit_contents
+from bundler.audit.observation import Observation, all_failed
+from bundler.audit.observing import Subject, observe, user_variables
+from bundler.audit.origins import Origins
 from bundler.audit.reports import AuditReport, LeakReport
-from bundler.audit.run import failing_imports
-from bundler.audit.tree import read_tree
+from bundler.audit.run_check import Hidden, run_check
+from bundler.audit.starting import new_complaints, start_once
+from bundler.audit.static import audit_static
+from bundler.audit.tree import BundleTree, read_tree
+from bundler.bundle_paths import BundleRoot
+from bundler.entries import Entry
 from bundler.environment import Environment
-from bundler.faults import FaultKind
-from bundler.systems import system_of
+from bundler.faults import Fault, FaultKind
+from bundler.systems import System, system_of
+from bundler.systems.libraries import LibraryFacts
 from bundler.systems.prefixes import is_system_prefix
+from bundler.trees import extracted
 
-_NOT_RUN = "nothing was run: the environment was read from files alone; the run check is left to `bundler verify` where it belongs"
+_NOT_RUN = (
+    "nothing was run, and nothing compared with the source: the environment was read from files alone; the run check is left to "
+    "`bundler verify` where it belongs"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the audit found; `import_failures` are modules that the source cannot import either.
-
-    `opened` are libraries of this machine that the bundle's modules open at run time (`dlopen`), which no header tells: the names
-    that they have for themselves (DT_SONAME), by path.
-    """
+    """What the audit found."""
 
     audit: AuditReport
     leaks: LeakReport
-    import_failures: Mapping[str, str]
-    opened: Mapping[str, str] = field(default_factory=dict)
+    import_failures: Mapping[str, str] | None
+    """Modules that the source cannot import either; None where it was not tried."""
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    """Libraries of this machine that the source's modules open at run time and the bundle lacks, which no header tells: the names
+    that they have for themselves (DT_SONAME), by the paths by which they were asked for."""
 
 
-def prove(out: str, environment: Environment) -> Proof:
-    """Audit what was packed from `environment` to `out` (a directory or an archive); it is run where the environment was."""
-    tree = read_tree(out, _prefixes(environment))
-    contents = audit_contents(tree, strict=False)
-    audit = audit_tree(out, tree, contents, run=environment.probed)
-    if not environment.probed:
-        audit = replace(audit, notes=(*audit.notes, _NOT_RUN))
-    failed = audit.run.failed if audit.run is not None else {}
-    known = failing_imports(environment.python, tuple(failed)) if failed else {}
-    faults = [fault for fault in audit.faults if not (fault.kind is FaultKind.IMPORT and fault.path in known)]
-    outside = audit.run.outside if audit.run is not None else ()
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What was packed, as far as the audit has to know."""
+
+    environment: Environment
+    entries: Sequence[Entry]
+    libraries: LibraryFacts
+
+
+def prove(out: str, packed: Packed, *, whole: bool = True) -> Proof:
+    """Audit what was packed to `out` (a directory or an archive); it is run, and compared, where the environment was probed."""
+    environment = packed.environment
     system = system_of(environment.platform.system)
-    libraries = {path: library for path in outside if (library := system.opened_library(path)) is not None}
-    needed = {
-        name for library in libraries.values() for name in library.needed
-    }  # these come along with what needs them
-    opened = {path: library.soname for path, library in libraries.items() if library.soname not in needed}
-    return Proof(replace(audit, faults=tuple(faults)), contents.leaks, known, opened)
+    tree = read_tree(out, _prefixes(environment))
+    contents = audit_contents(tree, system, strict=False)
+    faults, notes = audit_static(tree, system)
+    faults += contents.faults
+    if not environment.probed:
+        return _static_proof(tree, contents, faults, [*notes, _NOT_RUN])
+    if faults:
+        return _static_proof(tree, contents, faults, notes)
+    with extracted(out) as folder:
+        return _run_proof(tree, os.path.realpath(folder), packed, contents, system, whole=whole)
+
+
+def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault], notes: Sequence[str]) -> Proof:
+    audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), None)
+    return Proof(audit, contents.leaks, None)
+
+
+def _run_proof(
+    tree: BundleTree, place: str, packed: Packed, contents: Contents, system: System, *, whole: bool
+) -> Proof:
+    """Run the bundle in the folder `place`, and the source, and compare."""
+    _, notes = audit_static(tree, system)
+    check = run_check(tree, place, system, whole=whole, hidden=_hidden(packed))
+    if not check.observations:
+        notes += [f"nothing of it was run: {check.why_not}"] if check.why_not else []
+        return _static_proof(tree, contents, check.faults, [*notes, *check.notes])
+    source = Subject(packed.environment.python, system.observer, user_variables(), os.getcwd())
+    observed = observe(source, check.batches)
+    hosts = frozenset(tree.manifest.host_libraries)
+    sides = Sides(BundleRoot(place), Origins(packed.entries), system, hosts, system.preloaded())
+    comparison = compare(observed, check.observations, sides)
+    outside = list(outside_of(check.observations, sides))
+    known = {name: error for name, error in all_failed(observed).items() if name in check.failed}
+    lacking, lost = _to_be_taken(comparison, observed, system)
+    faults = [
+        *failures(known, check.failed),
+        *comparison.faults,
+        *lost,
+        *outside,
+        *_start_faults(source, place, packed.environment, tree, system),
+    ]
+    report = report_of(check, outside, place, compared=True)
+    audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes, *check.notes), report)
+    return Proof(audit, contents.leaks, known, lacking)
+
+
+def _hidden(packed: Packed) -> Hidden:
+    """What the bundle must do without: the environment, its base, and the libraries that came along."""
+    interpreter = packed.environment.interpreter
+    shared = is_system_prefix(interpreter.base_prefix)
+    base = (interpreter.stdlib, interpreter.platstdlib) if shared else (interpreter.base_prefix,)
+    folders = packed.environment.site_packages
+    return Hidden((packed.environment.root, *base, *folders), [library.source for library in packed.libraries.bundled])
+
+
+def _to_be_taken(
+    comparison: Comparison, observed: Sequence[Observation], system: System
+) -> tuple[dict[str, str], list[Fault]]:
+    """The lacking libraries that can be taken along, by the paths that were asked for; faults of the others."""
+    libraries = {path: system.opened_library(path) for path in comparison.lacking}
+    needed = {name for library in libraries.values() if library is not None for name in library.needed}
+    asked = {name for item in observed for name in item.opened if "/" not in name}
+    taken, lost = {}, []
+    for path, library in libraries.items():
+        if library is None:
+            message = f"the source loads {path}, which did not come along: --include-lib {path}"
+            lost.append(Fault(FaultKind.DIFFERENCE, comparison.lacking[path], message))
+        elif library.soname not in needed:  # else it comes along with what needs it
+            taken[_asked_path(path, asked)] = library.soname
+    return taken, lost
+
+
+def _asked_path(path: str, asked: set[str]) -> str:
+    """The path of a library by the name that was asked for, where that is another one beside it."""
+    folder = os.path.dirname(path)
+    for name in sorted(asked):
+        other = os.path.join(folder, name)
+        if os.path.lexists(other) and os.path.realpath(other) == os.path.realpath(path):
+            return other
+    return path
+
+
+def _start_faults(
+    source: Subject, place: str, environment: Environment, tree: BundleTree, system: System
+) -> list[Fault]:
+    """What a start as a user does it says that the source does not say."""
+    executable = tree.manifest.python.executable
+    bundle = Subject(os.path.join(place, executable), system.observer, source.variables)
+    before, after = start_once(source), start_once(bundle)
+    if before.status != 0:
+        return []
+    if after.status != 0:
+        said = after.said[-1] if after.said else "it said nothing"
+        return [Fault(FaultKind.START, executable, f"does not start with the user's variables: {said}")]
+    places = {place: environment.root}
+    return [
+        Fault(FaultKind.START, executable, f"complains at its start, and the source does not: {line}")
+        for line in new_complaints(before, after, places)[:1]
+    ]
 
 
 def _prefixes(environment: Environment) -> tuple[str, ...]:

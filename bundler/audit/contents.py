@@ -1,18 +1,19 @@
-"""Whether the files of a bundle agree with `bundle.json`, and which still hold a path of the source."""
+"""Whether the files of a bundle agree with `bundle.json`, what was added, and which still hold a path of the source."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bundler.audit.installed import Installed
 from bundler.audit.reports import LeakReport
+from bundler.audit.texts import lines_leading_out
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
+from bundler.systems import System
 
-_INTERPRETER = re.compile(r"python\d*(\.\d+)?[td]*")
+_CUSTOMIZING = ("sitecustomize", "usercustomize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +26,81 @@ class Contents:
     leaks: LeakReport
 
 
-def audit_contents(tree: BundleTree, *, strict: bool) -> Contents:
+def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Contents:
     """Compare every file with the manifest.
 
-    What an installer or Python added or removed later is told apart: a note, and a fault only with `strict`.
+    What an installer or Python added or removed later is told apart: a note, and a fault only with `strict`. In an archive nobody
+    installs anything: there every difference is a fault.
     """
-    known = tree.manifest.files
-    added = tuple(sorted((tree.files.keys() | tree.links.keys()) - known.keys()))
-    changes = [*_changed(tree), *_missing(tree)]
-    later = bool(_uninstalled(tree))
-    faults = [change for change in changes if strict or not (later and _installers_own(tree, change.path))]
-    notes = [f"{change.path}: {change.message}, by an installer" for change in changes if change not in faults]
+    installed = Installed(tree)
+    added = tuple(sorted((tree.files.keys() | tree.links.keys()) - tree.manifest.files.keys()))
+    faults, notes = [], []
+    for change, excused in (*_changed(tree, installed), *_missing(tree, installed)):
+        if excused and not strict:
+            notes.append(f"{change.path}: {change.message}, by an installer")
+        else:
+            faults.append(change)
     faults += [Fault(FaultKind.CONTENT, path, "is a pipe, socket or device") for path in sorted(tree.others)]
-    if strict:
+    if strict or tree.in_archive:
         faults += [Fault(FaultKind.ADDED, path, "was added after the pack") for path in added]
+    else:
+        faults += _dangerous(tree, system, installed, added)
     return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
 
 
-def came_later(tree: BundleTree, path: str) -> bool:
-    """Whether an installer added or replaced the file at a bundle path after the pack; the runtime is nobody's to replace."""
-    if path not in tree.files or path == tree.manifest.python.executable:
-        return False
-    return path not in tree.manifest.files or (_installers_own(tree, path) and not tree.is_as_packed(path))
+def _changed(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bool]]:
+    """Files that differ, and whether an installer replaced them."""
+    for path, seen in sorted(tree.files.items()):
+        fact = tree.manifest.files.get(path)
+        if fact is None:
+            continue
+        message = None
+        if fact.link is not None:
+            message = "is a file and was a link"
+        elif seen.size != fact.size:
+            message = f"has {seen.size} bytes instead of {fact.size}"
+        elif seen.sha256 != fact.sha256:
+            message = "has other content than when it was packed"
+        elif lost := fact.mode & ~seen.mode & 0o700:
+            message = f"lost permissions: its owner may not {_verbs(lost)} it"
+            yield Fault(FaultKind.CONTENT, path, message), False
+            continue
+        if message is not None:
+            yield Fault(FaultKind.CONTENT, path, message), installed.replaced(path)
+
+
+def _verbs(bits: int) -> str:
+    """What permission bits of an owner allow, in words."""
+    words = [word for bit, word in ((0o400, "read"), (0o200, "write"), (0o100, "execute")) if bits & bit]
+    return " or ".join(words)
+
+
+def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bool]]:
+    """What is not there, or leads elsewhere, and whether an installer may have done it."""
+    for path, fact in tree.manifest.files.items():
+        if fact.link is not None and path in tree.links:
+            target = tree.links[path]
+            if target != fact.link:
+                yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}"), False
+        elif path not in tree.files and path not in tree.others:
+            yield Fault(FaultKind.CONTENT, path, "is missing"), installed.removed(path)
+
+
+def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tuple[str, ...]) -> Iterator[Fault]:
+    """Of what was added, what changes the bundle by being there."""
+    python = tree.manifest.python
+    for path in added:
+        folder, _, name = path.rpartition("/")
+        if system.shadows(path, python.scheme) and (
+            lies_in(path, python.scheme.bundled) or not installed.replaced(path)
+        ):
+            yield Fault(FaultKind.ADDED, path, "was added where the loader prefers it to a library of the bundle")
+        elif folder in (*python.site_packages, python.stdlib) and name.partition(".")[0] in _CUSTOMIZING:
+            if not installed.replaced(path):
+                yield Fault(FaultKind.ADDED, path, "was added, and Python runs it at each start")
+        elif folder in python.site_packages and name.endswith((".pth", ".start")) and path in tree.files:
+            for line in lines_leading_out(tree, folder, tree.files[path].text or b""):
+                yield Fault(FaultKind.ADDED, path, f"was added, and puts {line} on sys.path")
 
 
 def _leaks(tree: BundleTree) -> LeakReport:
@@ -56,43 +110,3 @@ def _leaks(tree: BundleTree) -> LeakReport:
         if seen.leak is not None and path in known:
             paths[seen.leak].append(path)
     return LeakReport(tuple(paths["text"]), tuple(paths["pyc"]), tuple(paths["binary"]))
-
-
-def _changed(tree: BundleTree) -> Iterator[Fault]:
-    for path, seen in sorted(tree.files.items()):
-        fact = tree.manifest.files.get(path)
-        if fact is None:
-            continue
-        if fact.link is not None:
-            yield Fault(FaultKind.CONTENT, path, "is a file and was a link")
-        elif seen.size != fact.size:
-            yield Fault(FaultKind.CONTENT, path, f"has {seen.size} bytes instead of {fact.size}")
-        elif seen.sha256 != fact.sha256:
-            yield Fault(FaultKind.CONTENT, path, "has other content than when it was packed")
-
-
-def _missing(tree: BundleTree) -> Iterator[Fault]:
-    for path, fact in tree.manifest.files.items():
-        if fact.link is not None and path in tree.links:
-            target = tree.links[path]
-            if target != fact.link:
-                yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}")
-        elif path not in tree.files and path not in tree.others:
-            yield Fault(FaultKind.CONTENT, path, "is missing")
-
-
-def _uninstalled(tree: BundleTree) -> list[str]:
-    """RECORD files that are gone: distributions that an installer removed or replaced after the pack."""
-    return [path for path in tree.manifest.files if path.endswith(".dist-info/RECORD") and path not in tree.files]
-
-
-def _installers_own(tree: BundleTree, path: str) -> bool:
-    """Whether an installer may change the path: packages, and what they brought elsewhere; never the runtime."""
-    python = tree.manifest.python
-    if path.startswith(tuple(folder + "/" for folder in python.site_packages)):
-        return True
-    scheme = python.scheme
-    folders = (scheme.stdlib, scheme.bundled, scheme.include)
-    runtime = path == "pyvenv.cfg" or scheme.is_libpython(path) or any(lies_in(path, folder) for folder in folders)
-    interpreter = scheme.is_script(path) and _INTERPRETER.fullmatch(os.path.basename(path)) is not None
-    return tree.manifest.files[path].origin.startswith("env:") and not runtime and not interpreter

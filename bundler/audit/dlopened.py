@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from bundler.audit.against_source import Proof
 from bundler.audit.reports import RunReport
-from bundler.audit.run import belongs_to_host
 from bundler.systems import System
 from bundler.systems.libraries import InBundle, LibraryFacts
 
@@ -38,7 +37,7 @@ def guess_opened(known: Mapping[str, str], excluded: Collection[str], system: Sy
         path: name
         for path, name in known.items()
         if name not in hosts
-        and not belongs_to_host(path, hosts, system)
+        and not system.belongs_to_host(path)
         and (library := system.opened_library(path)) is not None
         and library.soname == name
     }
@@ -71,7 +70,7 @@ def found_opened(
     }
     new = {
         path: name
-        for path, name in proof.opened.items()
+        for path, name in proof.lacking.items()
         if path not in kept and name not in kept.values() and path not in included
     }
     return None if {**kept, **new} == opened.sonames else OpenedLibraries({**kept, **new}, guessed=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bundler.audit.cage import CageKind
 from bundler.faults import Fault
 
 _SHOWN = 10
@@ -12,15 +13,19 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """The run check: modules tried, those that failed with their errors, and what was loaded from outside.
-
-    `bundled` are the libraries of `lib/bundled` that were loaded (bundle paths).
-    """
+    """The run check."""
 
     tried: int
+    """Number of modules."""
     failed: Mapping[str, str]
+    """Errors of those that could not be imported, by name."""
     outside: tuple[str, ...]
+    """What was used that lies outside of the bundle."""
+    cage: CageKind
+    compared: bool = False
+    """Whether the source did the same, and both were compared."""
     bundled: frozenset[str] = frozenset()
+    """The libraries of the folder for bundled ones that were loaded (bundle paths)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,13 @@ class AuditReport:
             "added": list(self.added),
             "notes": list(self.notes),
             "run": (
-                {"tried": self.run.tried, "failed": dict(self.run.failed), "outside": list(self.run.outside)}
+                {
+                    "tried": self.run.tried,
+                    "failed": dict(self.run.failed),
+                    "outside": list(self.run.outside),
+                    "cage": self.run.cage.value,
+                    "compared": self.run.compared,
+                }
                 if self.run is not None
                 else None
             ),
@@ -57,7 +68,9 @@ class AuditReport:
             yield f"{len(self.added)} files were added after the pack (pip, Python's own caches)"
         checked = f"verified {self.files} files"
         if self.run is not None:
-            checked += f" and imported {self.run.tried - len(self.run.failed)} extension modules"
+            hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
+            compared = ", compared with the source" if self.run.compared else ""
+            checked += f" and imported {self.run.tried - len(self.run.failed)} modules{hidden}{compared}"
         yield checked + (f": {len(self.faults)} faults" if self.faults else ": no faults")
 
 

@@ -48,9 +48,14 @@ def _script(path: str, beginning: bytes) -> Iterator[Fault]:
 
 
 def _pth(tree: BundleTree, path: str, data: bytes) -> Iterator[Fault]:
-    folder = os.path.dirname(tree.path(path))
+    for line in lines_leading_out(tree, os.path.dirname(path), data):
+        yield Fault(FaultKind.CONFIGURATION, path, f"puts {line} on sys.path")
+
+
+def lines_leading_out(tree: BundleTree, folder: str, data: bytes) -> Iterator[str]:
+    """The lines of a `.pth` file in the folder of packages `folder` that lead out of the bundle."""
     for line in parse_pth(data):
         if isinstance(line, PathLine):
-            place = os.path.normpath(os.path.join(folder, line.path))
+            place = os.path.normpath(os.path.join(tree.path(folder), line.path))
             if line.path.startswith("/") or not (place + "/").startswith(tree.root + "/"):
-                yield Fault(FaultKind.CONFIGURATION, path, f"puts {line.path} on sys.path")
+                yield line.path

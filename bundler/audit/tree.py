@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, BinaryIO, cast
 
 from bundler.binaries.elf import Image, is_elf, read_image
@@ -22,7 +22,7 @@ from bundler.trees import MANIFEST, Kind, Member, open_tree
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
 _DT_STRTAB, _DT_STRSZ = 5, 10
 _OPENS = re.compile(rb"\b(CDLL|find_library|LoadLibrary|dlopen)\(")  # ctypes, cffi
 
@@ -55,6 +55,8 @@ class SeenFile:
     defines_module: bool = False
     macho: SeenMachO | None = None
     opens_libraries: bool = False
+    mode: int = 0o644
+    """Permission bits."""
 
     @property
     def headers(self) -> object | None:
@@ -76,6 +78,7 @@ class BundleTree:
     links: Mapping[str, str]
     folders: frozenset[str]
     others: frozenset[str]
+    in_archive: bool = False
 
     def path(self, bundle_path: str) -> str:
         """The path on this machine."""
@@ -108,7 +111,7 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
     tree = open_tree(bundle)
     for member, seen in tree.scan(lambda member, file: _look(member, file, needles, tree.random_access)):
         if seen is not None:
-            files[member.path] = seen
+            files[member.path] = replace(seen, mode=member.mode)
         elif member.kind is Kind.LINK:
             links[member.path] = member.target
         else:
@@ -117,7 +120,8 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
     if found is None or found.text is None:
         raise NotABundle(f"{bundle} is no bundle: it has no bundle.json")
     root = os.path.realpath(bundle) if os.path.isdir(bundle) else NOWHERE.path
-    return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others))
+    in_archive = not os.path.isdir(bundle)
+    return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others), in_archive)
 
 
 def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], random_access: bool) -> SeenFile | None:
@@ -137,7 +141,7 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
             image, defines = _read_elf(file if random_access else spool, name)
         return SeenFile(*seen, "binary" if leak else None, None, b"", image, defines)
     head = chunk[:4096]
-    whole = io.BytesIO() if name in _TEXTS or name.endswith(".pth") else None
+    whole = io.BytesIO() if name in _TEXTS or name.endswith((".pth", ".start")) else None
     seen, leak = _read(file, chunk, needles, whole)
     kind = "pyc" if name.endswith(".pyc") else "binary" if b"\0" in head[:1024] else "text"
     return SeenFile(

@@ -10,6 +10,8 @@ from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 
 SCHEMA = 1
+USUAL_MODE = 0o644
+"""The permission bits of a file that are not written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class FileFact(NamedTuple):
     size: int = 0
     link: str | None = None
     origin: str = ""
+    mode: int = USUAL_MODE
+    """Permission bits of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,14 @@ class Manifest:
     changed: tuple[ChangedFile, ...] = ()
     bundled: tuple[LibraryFact, ...] = ()
     host_libraries: tuple[str, ...] = ()
+    """Names that are left to the host."""
+    asked_of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
-    import_failures: Mapping[str, str] = field(default_factory=dict)
-    """Modules that fail to import in the source too, with the error."""
+    import_failures: Mapping[str, str] | None = field(default_factory=dict)
+    """Modules that fail to import in the source too, with the error; None where the source was not tried."""
+    start_module: str = ""
+    """The module that the start command begins with; "" for none."""
     warnings: tuple[str, ...] = ()
     system: str = "linux"
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""

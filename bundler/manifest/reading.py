@@ -11,6 +11,7 @@ from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest.model import (
     SCHEMA,
+    USUAL_MODE,
     ChangedFile,
     FileFact,
     LibraryFact,
@@ -64,11 +65,13 @@ def read_manifest(data: bytes) -> Manifest:
             for item in libraries.children("bundled")
         ),
         host_libraries=libraries.texts("host"),
+        asked_of_target=_asked(libraries.child("asked_of_target")),
         missing=tuple(
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
         ),
-        import_failures={name: str(text) for name, text in top.child("import_failures").items()},
+        import_failures=_import_failures(top),
+        start_module=top.value("start_module", str, ""),
         warnings=top.texts("warnings"),
         schema=top.value("schema", int, 0),
     )
@@ -102,6 +105,18 @@ def _top(data: bytes) -> _Object:
     if not top.value("bundler", str, ""):
         raise NotABundle("bundle.json was not written by bundler")
     return top
+
+
+def _import_failures(top: _Object) -> dict[str, str] | None:
+    """What fails in the source as well; None where nobody tried."""
+    if top.is_null("import_failures"):
+        return None
+    return {name: str(text) for name, text in top.child("import_failures").items()}
+
+
+def _asked(item: _Object) -> dict[str, tuple[str, ...]]:
+    """Files by the library that they need of the target."""
+    return {name: item.texts(name) for name, _ in item.items()}
 
 
 def _scheme(python: _Object) -> BundleScheme:
@@ -139,7 +154,14 @@ def _file(item: _Object) -> FileFact:
         size=item.value("size", int, 0),
         link=item.text_or_none("link"),
         origin=item.value("origin", str, ""),
+        mode=_mode(item),
     )
+
+
+def _mode(item: _Object) -> int:
+    """Permission bits, which are told (octal) where they are not the usual ones."""
+    told = item.value("mode", str, "")
+    return int(told, 8) if re.fullmatch(r"[0-7]{1,4}", told) else USUAL_MODE
 
 
 class _Object:
@@ -157,6 +179,9 @@ class _Object:
     def text_or_none(self, name: str) -> str | None:
         value = self._members.get(name)
         return value if isinstance(value, str) else None
+
+    def is_null(self, name: str) -> bool:
+        return name in self._members and self._members[name] is None
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self._members.get(name)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from json.encoder import encode_basestring_ascii as _text
 
-from bundler.manifest.model import FileFact, Manifest
+from bundler.manifest.model import USUAL_MODE, FileFact, Manifest
 from bundler.scheme import BundleScheme
 
 
@@ -43,9 +43,11 @@ def write_manifest(manifest: Manifest) -> bytes:
                 for fact in manifest.bundled
             ],
             "host": manifest.host_libraries,
+            "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
         },
-        "import_failures": dict(manifest.import_failures),
+        "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
+        **({"start_module": manifest.start_module} if manifest.start_module else {}),
         "warnings": manifest.warnings,
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
@@ -68,4 +70,5 @@ def _file(fact: FileFact) -> str:
     if fact.link is not None:
         return f'{{"link": {_text(fact.link)}, "origin": {origin}}}'
     digest = f'"{fact.sha256}"' if fact.sha256 is not None else "null"
-    return f'{{"sha256": {digest}, "size": {fact.size}, "origin": {origin}}}'
+    mode = "" if fact.mode == USUAL_MODE else f', "mode": "{fact.mode:o}"'
+    return f'{{"sha256": {digest}, "size": {fact.size}, "origin": {origin}{mode}}}'

@@ -17,7 +17,8 @@ from bundler.manifest import (
 )
 from bundler.plan.binaries.planned import library_origin
 from bundler.plan.make import Plan
-from bundler.systems import system_of
+from bundler.systems import System, system_of
+from bundler.systems.libraries import LibraryFacts
 from bundler.version import VERSION
 
 MANIFEST = "bundle.json"
@@ -54,7 +55,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
     entries = sorted(plan.entries, key=_PATH)
     environment = plan.environment
     scheme, libraries, libc = environment.scheme, plan.libraries, environment.platform.libc
-    copyleft_licence = system_of(environment.platform.system).copyleft_licence
+    system = system_of(environment.platform.system)
     folders = [entry.path for entry in plan.entries if isinstance(entry.content, Directory)]
     return Manifest(
         bundler=VERSION,
@@ -77,11 +78,12 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
                 library.path,
                 library_origin(library, interpreter),
                 library.needed_by,
-                copyleft_licence(library.path.rpartition("/")[2]),
+                system.copyleft_licence(library.path.rpartition("/")[2]),
             )
             for library in libraries.bundled
         ),
         host_libraries=libraries.host,
+        asked_of_target=_asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         import_failures=import_failures,
         warnings=plan.warnings,
@@ -90,10 +92,19 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
     )
 
 
+def _asked_of_target(libraries: LibraryFacts, system: System) -> dict[str, tuple[str, ...]]:
+    """Bundle paths by the names of libraries that a target may lack."""
+    found: dict[str, list[str]] = {}
+    for path, name in libraries.left_to_host:
+        if system.asks_of_target(name) is not None:
+            found.setdefault(name, []).append(path)
+    return {name: tuple(paths) for name, paths in sorted(found.items())}
+
+
 def _file(entry: Entry, digests: Digests) -> FileFact:
     if isinstance(entry.content, Link):
         return FileFact(link=entry.content.target, origin=entry.origin)
     digest = digests.get(entry.path)
     if digest is None:
-        return FileFact(origin=entry.origin)
-    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin)
+        return FileFact(origin=entry.origin, mode=entry.mode)
+    return FileFact(digest.sha256.hex(), digest.size, None, entry.origin, entry.mode)

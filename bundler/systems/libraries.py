@@ -75,6 +75,14 @@ class LibraryFacts:
     """Names that stay with the host; those that the user leaves to it are among them, asked for or not."""
 
     @property
+    def left_to_host(self) -> Iterator[NeededBy]:
+        """What asks for libraries that stay with the host."""
+        for path, needs in sorted(self.needs.items()):
+            for name, location in needs.items():
+                if isinstance(location, OnHost):
+                    yield NeededBy(path, name)
+
+    @property
     def missing(self) -> Iterator[NeededBy]:
         """What is found nowhere."""
         for path, needs in sorted(self.needs.items()):

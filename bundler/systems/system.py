@@ -133,11 +133,23 @@ class System(Protocol):
     def drivers_may_need_newer(self, name: str) -> bool:
         """Whether a driver of a newer host may need a newer copy of this library than the bundle's."""
 
+    def asks_of_target(self, name: str) -> str | None:
+        """What a library that is left to the host asks of a target, in words, "" for no more than its name.
+
+        None for what every target has.
+        """
+
     def copyleft_licence(self, name: str) -> str | None:
         """The strong copyleft licence of a library of the host, or None."""
 
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """What a library that was opened at run time says of itself; None for what does not come along for that."""
+
+    def preloaded(self) -> frozenset[str]:
+        """Real paths of the libraries that every process of this machine has, by the system's configuration: agents."""
+
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """Whether a file that is added at a bundle path may be loaded in place of a library that is listed."""
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""

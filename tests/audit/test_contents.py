@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from bundler.audit.contents import audit_contents
-from bundler.audit.tree import BundleTree
+from bundler.audit.tree import BundleTree, SeenFile
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
+from bundler.systems.linux.rules import LINUX
 from tests.material.schemes import POSIX_312
 
 SITE = "lib/python3.12/site-packages"
@@ -21,7 +25,7 @@ def missing_after_an_uninstall(path: str, origin: str, *, uninstalled: bool = Tr
         files[RECORD] = FileFact("00", 1, origin=f"env:{RECORD}")
     manifest = Manifest("1", python, "x86_64", None, (), files)
     tree = BundleTree("/bundle", manifest, {}, {}, frozenset(), frozenset())
-    return [fault.path for fault in audit_contents(tree, strict=False).faults]
+    return [fault.path for fault in audit_contents(tree, LINUX, strict=False).faults]
 
 
 @pytest.mark.parametrize(
@@ -52,3 +56,58 @@ def test_all_files_of_a_distribution_may_go_with_it(path: str) -> None:
 )
 def test_the_runtime_is_nobody_s_to_take_away(path: str, origin: str) -> None:
     assert missing_after_an_uninstall(path, origin) == [path]
+
+
+def bundle(added: Mapping[str, SeenFile] = {}, *, in_archive: bool = False) -> BundleTree:
+    """A bundle of one file, a script, to which files were added."""
+    python = PythonFacts("3.12.1", POSIX_312, None, (SITE,), (".so",))
+    files = {"bin/app": SeenFile("00", 1, mode=0o755), **added}
+    manifest = Manifest("1", python, "x86_64", None, (), {"bin/app": FileFact("00", 1, origin="env:", mode=0o755)})
+    return BundleTree("/bundle", manifest, files, {}, frozenset(), frozenset(), in_archive)
+
+
+def faults(tree: BundleTree) -> list[tuple[str, str]]:
+    return [(fault.path, fault.message) for fault in audit_contents(tree, LINUX, strict=False).faults]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("lib/bundled/glibc-hwcaps/x86-64-v3/libz.so.1", None),
+        ("lib/bundled/tls/libz.so.1", None),
+        ("lib/bundled/libnew.so", None),
+        ("lib/x86_64/libpython3.12.so.1.0", None),
+        (f"{SITE}/pkg.libs/glibc-hwcaps/x86-64-v2/libfoo.so.1", None),
+        (f"{SITE}/sitecustomize.py", None),
+        ("lib/python3.12/usercustomize.py", None),
+        (f"{SITE}/evil.pth", "/opt/elsewhere\n"),
+        (f"{SITE}/evil.start", "/opt/elsewhere\n"),
+        (f"{SITE}/evil.pth", "../../../../elsewhere\n"),
+    ],
+)
+def test_what_was_added_and_changes_what_runs_is_a_fault(path: str, text: str | None) -> None:
+    seen = SeenFile("00", 1, text=text.encode() if text is not None else None)
+    assert [found for found, _ in faults(bundle({path: seen}))] == [path]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (f"{SITE}/new/module.py", None),
+        (f"{SITE}/new/x86_64.txt", None),
+        (f"{SITE}/inside.pth", "./new\n# a comment\n"),
+        ("lib/python3.12/__pycache__/os.cpython-312.pyc", None),
+    ],
+)
+def test_what_else_was_added_is_only_counted(path: str, text: str | None) -> None:
+    seen = SeenFile("00", 1, text=text.encode() if text is not None else None)
+    assert faults(bundle({path: seen})) == []
+    assert [found for found, _ in faults(bundle({path: seen}, in_archive=True))] == [path]
+
+
+def test_lost_permissions_are_a_fault_and_more_of_them_are_none() -> None:
+    for mode, lost in ((0o644, "execute"), (0o455, "write or execute"), (0o700, None), (0o777, None)):
+        tree = bundle()
+        tree = replace(tree, files={"bin/app": replace(tree.files["bin/app"], mode=mode)})
+        expected = [] if lost is None else [("bin/app", f"lost permissions: its owner may not {lost} it")]
+        assert faults(tree) == expected

@@ -18,6 +18,11 @@ from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
 from bundler.systems.linux.loader import Found, LoadedObject, LoaderView, SystemLibraries, Via
 
+SUBFOLDERS = frozenset(
+    {"glibc-hwcaps", "tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i686", "aarch64", "atomics"}
+)
+"""Folders below those of a search path in which glibc looks first: all of them up to 2.36, `glibc-hwcaps` since 2.33."""
+
 
 def resolve(
     name: str,

@@ -26,6 +26,8 @@ class HostLibrary:
 
     name: str
     reason: HostReason
+    debian: str = ""
+    """The package of Debian and Ubuntu that has it, where a target may lack it."""
 
 
 HOST_LIBRARIES: tuple[HostLibrary, ...] = (
@@ -58,17 +60,17 @@ HOST_LIBRARIES: tuple[HostLibrary, ...] = (
     HostLibrary("libdrm.so", HostReason.GPU),  # talks to the kernel's DRM
     HostLibrary("libdrm_*", HostReason.GPU),  # its half for one driver; libdrmaa is a batch scheduler's
     HostLibrary("libze_intel_gpu.so", HostReason.GPU),
-    HostLibrary("libvulkan.so", HostReason.GPU),  # reads the host's list of Vulkan drivers
-    HostLibrary("libOpenCL.so", HostReason.GPU),  # reads the host's list of OpenCL drivers
+    HostLibrary("libvulkan.so", HostReason.GPU, "libvulkan1"),  # reads the host's list of Vulkan drivers
+    HostLibrary("libOpenCL.so", HostReason.GPU, "ocl-icd-libopencl1"),  # reads the host's list of OpenCL drivers
     HostLibrary("libhsa-runtime64.so", HostReason.GPU),  # AMD: versioned with the kernel's KFD
     # GL and its dispatch: the vendor's driver registers with the host's copy.
-    HostLibrary("libGL.so", HostReason.GL),
-    HostLibrary("libGLX*", HostReason.GL),
-    HostLibrary("libEGL*", HostReason.GL),
-    HostLibrary("libOpenGL.so", HostReason.GL),
-    HostLibrary("libGLdispatch.so", HostReason.GL),
-    HostLibrary("libGLES*", HostReason.GL),
-    HostLibrary("libgbm.so", HostReason.GL),  # loads the driver's back end
+    HostLibrary("libGL.so", HostReason.GL, "libgl1"),
+    HostLibrary("libGLX*", HostReason.GL, "libglx0"),
+    HostLibrary("libEGL*", HostReason.GL, "libegl1"),
+    HostLibrary("libOpenGL.so", HostReason.GL, "libopengl0"),
+    HostLibrary("libGLdispatch.so", HostReason.GL, "libglvnd0"),
+    HostLibrary("libGLES*", HostReason.GL, "libgles2"),
+    HostLibrary("libgbm.so", HostReason.GL, "libgbm1"),  # loads the driver's back end
 )
 
 # Libraries that a driver of a newer host may need newer than ours: the executable's DT_RPATH is passed on to it.
@@ -79,12 +81,15 @@ _DRIVERS = ("libcuda.so", "libGL", "libEGL", "libOpenGL")
 
 
 @cache
+def host_library(name: str) -> HostLibrary | None:
+    """The line for a library of this file name; None for one that comes along."""
+    return next((line for line in HOST_LIBRARIES if _matches(name, line.name)), None)
+
+
 def stays_on_host(name: str) -> HostReason | None:
     """Why the library of this file name is left to the host; None where it comes along."""
-    for line in HOST_LIBRARIES:
-        if _matches(name, line.name):
-            return line.reason
-    return None
+    line = host_library(name)
+    return line.reason if line is not None else None
 
 
 def is_driver(name: str) -> bool:

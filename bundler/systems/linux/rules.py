@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 
 from bundler.binaries.elf import Image, read_image
+from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import policy
+from bundler.systems.linux import glibc, policy
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
@@ -54,6 +55,15 @@ class _Linux:
         """See the policy."""
         return policy.drivers_may_need_newer(name)
 
+    def asks_of_target(self, name: str) -> str | None:
+        """A package of Debian, or a driver; of libc's family nothing."""
+        line = policy.host_library(os.path.basename(name))
+        if line is None:
+            return ""
+        if line.reason is policy.HostReason.LIBC:
+            return None
+        return f"Debian: {line.debian}" if line.debian else "a driver"
+
     def copyleft_licence(self, name: str) -> str | None:
         """By the table of all systems."""
         return copyleft_licence(name)
@@ -66,6 +76,17 @@ class _Linux:
         except (OSError, BinaryFormatError):
             return None
         return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
+
+    def preloaded(self) -> frozenset[str]:
+        """What `/etc/ld.so.preload` names, with what that needs."""
+        from bundler.systems.linux.preload import preloaded_libraries
+
+        return preloaded_libraries()
+
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """A file among the bundled libraries, or a library in a folder for newer processors, wherever that is."""
+        in_place_of_another = any(part in glibc.SUBFOLDERS for part in path.split("/")[:-1]) and ".so" in path
+        return lies_in(path, scheme.bundled) or in_place_of_another
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""

@@ -9,6 +9,7 @@ from bundler.binaries.elf import Image
 from bundler.platforms import machine_of, this_platform
 
 _SECONDS = 60
+_NO_INTERPRETER = (255,)  # what qemu-user ends with where the program's own loader is not there
 
 
 def why_not_run(program: Image | None, python: str) -> str | None:
@@ -19,20 +20,25 @@ def why_not_run(program: Image | None, python: str) -> str | None:
     wanted = machine_of(program.machine, program.elf_class.bits, program.byteorder).name
     loader = program.interpreter
     machine = here.machines[0].name if here is not None else "another"
-    if _starts(python):
+    error = _start_error(python)
+    if error is None:
         return None
     if loader is not None and not os.path.exists(loader):
         return f"it is built for {wanted} and needs {loader}, which this machine ({machine}) does not have"
-    return f"it is built for {wanted}, and this machine is {machine}" if wanted != machine else None
+    if wanted != machine:
+        return f"it is built for {wanted}, and this machine is {machine}"
+    if isinstance(error, PermissionError) and os.stat(python).st_mode & 0o111:
+        return f"nothing may be executed in {os.path.dirname(python)} (mounted noexec, or forbidden by policy)"
+    return None
 
 
-def _starts(python: str) -> bool:
-    """Whether the program can be started."""
+def _start_error(python: str) -> OSError | None:
+    """Why the kernel does not start the program; None where it does, whatever becomes of it, and where it takes its time."""
     command = [python, "-I", "-S", "-c", "pass"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        return True
-    except OSError:  # another machine's; or its loader is not there
-        return False
-    return done.returncode == 0
+        return None
+    except OSError as error:  # another machine's; its loader is not there; or it may not be
+        return error
+    return OSError() if done.returncode in _NO_INTERPRETER else None

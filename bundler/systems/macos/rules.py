@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bundler.binaries.macho import Image
+from bundler.bundle_paths import lies_in
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
@@ -59,6 +60,10 @@ class _MacOS:
         """None: install names are whole paths."""
         return False
 
+    def asks_of_target(self, name: str) -> str | None:
+        """Nothing but for what the user leaves to it: the system's libraries are everywhere."""
+        return None if name.startswith(_SYSTEM) else ""
+
     def copyleft_licence(self, name: str) -> str | None:
         """By the same table as on Linux: the projects are the same."""
         return copyleft_licence(name)
@@ -66,6 +71,14 @@ class _MacOS:
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """Nothing: what programs of macOS open at run time is not followed yet."""
         return None
+
+    def preloaded(self) -> frozenset[str]:
+        """None: DYLD_INSERT_LIBRARIES is a variable."""
+        return frozenset()
+
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """A file among the bundled libraries: install names lead to one place each."""
+        return lies_in(path, scheme.bundled)
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every install name resolves as dyld would, from each program, and every signature is true."""

@@ -1,0 +1,81 @@
+"""A cage for the processes of the run check: places that a bundle must do without are hidden from them."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bundler.bundle_paths import lies_in
+
+_SCRIPT = "cage_script.py"
+_SECONDS = 20
+
+
+class CageKind(enum.Enum):
+    """What a run check can prove."""
+
+    HIDDEN = "hidden"
+    """The source was out of reach."""
+    MAPS_ONLY = "maps only"
+    """The source was within reach; what the processes had mapped was looked at."""
+    NOT_RUN = "not run"
+
+
+@dataclass(slots=True)
+class Cage:
+    """What is hidden from processes; nothing in one that is open."""
+
+    hidden: tuple[str, ...] = ()
+    """Absolute paths of folders and files that exist, outermost first."""
+    network: bool = True
+    """Whether the processes see the network."""
+    command: tuple[str, ...] = field(default=())
+    """What stands in front of a command that is run in the cage; known once `prepare` was called."""
+
+    def prepare(self, home: str) -> None:
+        """Put what is needed into the folder `home`, which is not hidden."""
+        if not self.hidden and self.network:
+            return
+        script, order = os.path.join(home, _SCRIPT), os.path.join(home, "cage.json")
+        shutil.copy(os.path.join(os.path.dirname(__file__), _SCRIPT), script)
+        with open(order, "w", encoding="ascii") as file:
+            json.dump({"hidden": self.hidden, "network": self.network}, file)
+        self.command = (sys.executable, "-I", "-S", script, order)
+
+
+def cage_of(places: Iterable[str], kept: Iterable[str]) -> Cage:
+    """A cage that hides `places`, but for those around something of `kept`; an open one where the kernel allows none.
+
+    A place inside of another one is hidden with it.
+    """
+    real = {os.path.realpath(place) for place in places if os.path.lexists(place)}
+    keep = [os.path.realpath(path) for path in kept]
+    wanted = [place for place in sorted(real) if place != "/" and not any(lies_in(path, place) for path in keep)]
+    hidden: list[str] = []
+    for place in wanted:
+        if not hidden or not lies_in(place, hidden[-1]):
+            hidden.append(place)
+    return Cage(tuple(hidden), network=False) if hidden and cages_are_allowed() else Cage()
+
+
+def cages_are_allowed() -> bool:
+    """Whether the kernel lets this user hide anything: tried once."""
+    if not sys.platform.startswith("linux"):
+        return False
+    with tempfile.TemporaryDirectory(prefix="bundler-cage-") as home, tempfile.TemporaryDirectory() as place:
+        cage = Cage((place,), network=False)
+        cage.prepare(home)
+        try:
+            done = subprocess.run(
+                [*cage.command, "/bin/sh", "-c", ":"], capture_output=True, check=False, timeout=_SECONDS
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0

@@ -1,0 +1,184 @@
+"""Whether a bundle does what its source does: the same imports, observed in both, compared by content and not by path."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bundler.audit.observation import Finder, Observation
+from bundler.audit.origins import Origins
+from bundler.bundle_paths import BundleRoot
+from bundler.faults import Fault, FaultKind
+from bundler.systems import System
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is needed to tell whose a path is."""
+
+    root: BundleRoot
+    """Where the bundle lies while it is tried."""
+    origins: Origins
+    system: System
+    host_libraries: Collection[str]
+    """Names and patterns of libraries that are left to the host, by the system's rules or by the user."""
+    everywhere: frozenset[str] = frozenset()
+    """Libraries that every process of this machine has (preloaded agents)."""
+
+    def is_hosts(self, path: str) -> bool:
+        """Whether a library outside of the bundle may be used there."""
+        name = os.path.basename(path)
+        return path in self.everywhere or self.system.belongs_to_host(path) or self.is_left_to_host(name)
+
+    def is_left_to_host(self, name: str) -> bool:
+        """Whether the user leaves a library to the host; it may be mapped under its real, longer name."""
+        if self.system.belongs_to_host(name):
+            return False  # that one is nobody's choice
+        return any(fnmatch.fnmatchcase(name, known) or name.startswith(known + ".") for known in self.host_libraries)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What differs."""
+
+    faults: list[Fault] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
+    """Libraries that the source has and the bundle lacks: why they are missed, by their paths on this machine."""
+
+
+def compare(source: Sequence[Observation], bundle: Sequence[Observation], sides: Sides) -> Comparison:
+    """What differs between the two, batch by batch; what both cannot import is no difference."""
+    found = Comparison()
+    for before, after in zip(source, bundle, strict=True):
+        known = {fault.message for fault in found.faults}
+        for fault in (
+            *_libraries(before, after, sides, found),
+            *_modules(before, after, sides),
+            *_metadata(before, after),
+        ):
+            if fault.message not in known:
+                found.faults.append(fault)
+    if source and bundle:
+        found.faults += _search_path(source[0], bundle[0], sides)
+    return found
+
+
+def _libraries(before: Observation, after: Observation, sides: Sides, found: Comparison) -> Iterator[Fault]:
+    """Libraries of the source that are not in the bundle's process, or another one is."""
+    if before.libraries is None or after.libraries is None:
+        return
+    inside = {place for path in after.libraries if (place := sides.root.inside(path)) is not None}
+    names = {os.path.basename(place): place for place in inside}
+    left = any(sides.is_left_to_host(os.path.basename(path)) for path in before.libraries)
+    for path in sorted(before.libraries):
+        if sides.is_hosts(path) or _failed_alike(path, before):
+            continue
+        wanted = sides.origins.bundle_paths(path)
+        if wanted & inside:
+            continue
+        other = names.get(os.path.basename(path))
+        if wanted and other is not None:
+            message = f"the source loads {path} here, the bundle {other}"
+            yield Fault(FaultKind.DIFFERENCE, after.batch, message)
+        elif not wanted and other is None and not left:
+            found.lacking[path] = after.batch
+
+
+def _failed_alike(path: str, before: Observation) -> bool:
+    """Whether a library belongs to a module that the source could not import either."""
+    stem = os.path.basename(path).partition(".")[0]
+    return any(name.rpartition(".")[2] == stem for name in before.failed)
+
+
+def _modules(before: Observation, after: Observation, sides: Sides) -> Iterator[Fault]:
+    """Modules that come from another file than in the source."""
+    for name, file in before.modules.items():
+        wanted = sides.origins.bundle_paths(file)
+        used = after.modules.get(name)
+        if not wanted or used is None or sides.root.inside(used) in wanted:
+            continue
+        if not _same_content(file, used):
+            yield Fault(FaultKind.DIFFERENCE, name, f"the source imports it from {file}, the bundle from {used}")
+
+
+def _same_content(one: str, other: str) -> bool:
+    """Whether two files have the same bytes."""
+    try:
+        with open(one, "rb") as first, open(other, "rb") as second:
+            return first.read() == second.read()
+    except OSError:
+        return False
+
+
+def _metadata(before: Observation, after: Observation) -> Iterator[Fault]:
+    """Distributions and entry points that are gone."""
+    distributions = sorted(before.distributions - after.distributions)
+    if distributions:
+        names = [f"{item.name} {item.version}" for item in distributions]
+        yield Fault(FaultKind.DIFFERENCE, "", f"the source has distributions that the bundle lacks: {_some(names)}")
+    points = sorted(before.entry_points - after.entry_points)
+    if points:
+        names = [f"{item.name} ({item.group})" for item in points]
+        yield Fault(FaultKind.DIFFERENCE, "", f"the source has entry points that the bundle lacks: {_some(names)}")
+
+
+def _search_path(before: Observation, after: Observation, sides: Sides) -> Iterator[Fault]:
+    """Folders that both have on `sys.path`, in another order."""
+    wanted = [place for path in before.search_path if (place := sides.origins.folder(path)) is not None]
+    here = [place for path in after.search_path if (place := sides.root.inside(path)) is not None]
+    common = [place for place in dict.fromkeys(wanted) if place in here]
+    found = [place for place in dict.fromkeys(here) if place in common]
+    if common != found:
+        yield Fault(FaultKind.DIFFERENCE, "", f"sys.path has another order than in the source: {', '.join(found)}")
+
+
+def outside_of(after: Sequence[Observation], sides: Sides) -> Iterator[Fault]:
+    """What the bundle's processes used that lies outside of it."""
+    told: set[str] = set()
+    for item in after:
+        loaded = (path for path in sorted(item.libraries or ()) if not sides.is_hosts(path))
+        hosts = any(sides.is_left_to_host(os.path.basename(path)) for path in item.libraries or ())
+        for path in (*item.search_path, *item.modules.values(), *(() if hosts else loaded)):
+            if path not in told and not sides.root.holds(path):
+                told.add(path)
+                yield Fault(FaultKind.OUTSIDE, path, "is used and lies outside of the bundle")
+        for finder in item.finders:
+            for place in _leading_out(finder, sides):
+                if place not in told:
+                    told.add(place)
+                    yield Fault(
+                        FaultKind.OUTSIDE,
+                        finder.kind,
+                        f"finds modules in {place}, outside of the bundle: --editable build, or a wheel, brings them along",
+                    )
+
+
+def _leading_out(finder: Finder, sides: Sides) -> Iterator[str]:
+    """Folders with modules outside of the bundle that a finder holds."""
+    for path in finder.paths:
+        folder = path if os.path.isdir(path) else os.path.dirname(path)
+        if not sides.root.holds(path) and os.path.isdir(folder) and _holds_modules(folder):
+            yield path
+
+
+def _holds_modules(folder: str) -> bool:
+    try:
+        return any(name.endswith((".py", ".so", ".pyd")) for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def failures(source: Mapping[str, str], bundle: Mapping[str, str]) -> Iterator[Fault]:
+    """Modules that only the bundle cannot import."""
+    for name, error in bundle.items():
+        if name not in source:
+            yield Fault(FaultKind.IMPORT, name, f"cannot be imported: {error}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,83 @@
+"""What processes of a Python had after their imports, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Finder(NamedTuple):
+    """What finds modules beside Python's own finders: its type, and the absolute paths that it holds."""
+
+    kind: str
+    paths: tuple[str, ...]
+
+
+class EntryPoint(NamedTuple):
+    """An entry point as `importlib.metadata` sees it."""
+
+    group: str
+    name: str
+    value: str
+
+
+class InstalledDistribution(NamedTuple):
+    """A distribution as `importlib.metadata` sees it."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Modules that are imported one after the other, in one process where that lives so long."""
+
+    name: str
+    modules: tuple[str, ...]
+    metadata: bool = False
+    """Whether distributions and entry points are listed, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one batch's processes had. Paths are absolute, as that Python and the kernel tell them."""
+
+    batch: str
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Errors by the names of modules that could not be imported, in their order."""
+    search_path: tuple[str, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """Files of modules, by name."""
+    libraries: frozenset[str] | None = None
+    """Shared libraries that were mapped; None where nobody tells."""
+    opened: frozenset[str] = frozenset()
+    """Names by which libraries were asked for with ctypes."""
+    finders: tuple[Finder, ...] = ()
+    distributions: frozenset[InstalledDistribution] = frozenset()
+    entry_points: frozenset[EntryPoint] = frozenset()
+    broken: str = ""
+    """How the process ended, where it ended before its first import or behind its last; else ""."""
+
+
+def merged(observations: Sequence[Observation]) -> Observation:
+    """One observation of the processes of one batch, the last one's where there can be but one."""
+    last = observations[-1]
+    known = [item.libraries for item in observations if item.libraries is not None]
+    return Observation(
+        last.batch,
+        {name: error for item in observations for name, error in item.failed.items()},
+        last.search_path,
+        {name: file for item in observations for name, file in item.modules.items()},
+        frozenset().union(*known) if known else None,
+        frozenset().union(*(item.opened for item in observations)),
+        last.finders,
+        last.distributions,
+        last.entry_points,
+        last.broken,
+    )
+
+
+def all_failed(observations: Iterable[Observation]) -> dict[str, str]:
+    """The modules that could not be imported, with their errors."""
+    return {name: error for item in observations for name, error in item.failed.items()}

@@ -1,0 +1,130 @@
+"""Run by a Python under audit (CPython 3.8 or later): import modules, and tell what the process has afterwards.
+
+Reads one JSON object from standard input:
+  modules   names to import, in order
+  observer  source text that defines `mapped_libraries()`
+  metadata  whether to list distributions and entry points
+Writes one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`, `["opened", name]` for each library
+that ctypes was asked for; at the end `["saw", object]` and `["end", ""]`.
+Imports may print, and may end the process: the reader goes on behind the module that was started last.
+"""
+
+import importlib
+import json
+import os
+import sys
+
+_LARGEST = 1000  # values of one container that are looked through
+_DEEPEST = 4
+
+
+def modules():
+    """The file of each module that has one, absolute; a module made by hand may say anything (torch's `_ops.py` is no file)."""
+    main_module = sys.modules["__main__"]  # this script; `multiprocessing` lists it once more, as `__mp_main__`
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if module is not main_module and isinstance(file, str) and os.path.isabs(file):
+            found[name] = os.path.normpath(file)
+    return found
+
+
+def finders():
+    """What finds modules beside Python's own: the type of each finder or hook, and the absolute paths that it holds."""
+    own = ("BuiltinImporter", "FrozenImporter", "PathFinder", "zipimporter", "path_hook_for_FileFinder")
+    found = []
+    for finder in [*sys.meta_path, *sys.path_hooks]:
+        name = getattr(finder, "__qualname__", None) or type(finder).__qualname__
+        if name.rpartition(".")[2] in own:
+            continue
+        kind = finder if isinstance(finder, type) else type(finder)
+        module = sys.modules.get(getattr(finder, "__module__", None) or kind.__module__)
+        held = [vars(finder) if hasattr(finder, "__dict__") else {}, dict(vars(kind))]
+        if module is not None:
+            held.append(
+                {key: value for key, value in vars(module).items() if isinstance(value, (str, dict, list, tuple))}
+            )
+        paths = set()  # type: set[str]
+        for values in held:
+            gather(values, paths, 0)
+        paths.discard(getattr(module, "__file__", None))
+        paths.discard(getattr(module, "__cached__", None))
+        found.append([kind.__module__ + "." + name, sorted(paths)])
+    return found
+
+
+def gather(value, paths, depth):
+    """Put the absolute paths in a value among `paths`."""
+    if isinstance(value, str):
+        if os.path.isabs(value) and len(value) > 1 and "\n" not in value:
+            paths.add(value)
+    elif depth < _DEEPEST and isinstance(value, (dict, list, tuple, set, frozenset)) and len(value) <= _LARGEST:
+        for item in list(value):
+            gather(item, paths, depth + 1)
+            if isinstance(value, dict):
+                gather(value[item], paths, depth + 1)
+
+
+def metadata():
+    """Name and version of each distribution, and the entry points, as `importlib.metadata` sees them."""
+    try:
+        from importlib.metadata import distributions
+    except ImportError:  # 3.8 has no such module without a package of the same purpose
+        return [], []
+    known = []  # type: list[list[str]]
+    points = []  # type: list[list[str]]
+    for distribution in distributions():
+        name = distribution.metadata["Name"] or ""
+        known.append([name, distribution.version or ""])
+        for point in distribution.entry_points:
+            points.append([point.group, point.name, point.value])
+    return sorted(known), sorted(points)
+
+
+def main():
+    """Import what standard input names."""
+    order = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+    results = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    here = os.path.dirname(os.path.abspath(__file__))
+    if sys.path and os.path.abspath(sys.path[0]) == here:
+        del sys.path[0]
+    observer = {"mapped_libraries": lambda: None}
+    exec(compile(order["observer"], "<observer>", "exec"), observer)
+
+    def tell(*fields):
+        results.write(json.dumps(fields) + "\n")
+        results.flush()
+
+    def listen(event, arguments):
+        if event == "ctypes.dlopen" and isinstance(arguments[0], str):
+            tell("opened", arguments[0])
+
+    sys.addaudithook(listen)
+    if hasattr(sys, "set_lazy_imports_filter"):  # 3.15: an import that waits proves nothing
+        sys.set_lazy_imports_filter(lambda *names: False)
+    for name in order["modules"]:
+        tell("start", name)
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            tell("fail", name, f"{type(error).__name__}: {error}"[:500])
+        else:
+            tell("ok", name)
+    libraries = observer["mapped_libraries"]()
+    known, points = metadata() if order["metadata"] else ([], [])
+    saw = {
+        "path": [os.path.abspath(path) for path in sys.path if isinstance(path, str) and path],
+        "modules": modules(),
+        "libraries": None if libraries is None else sorted(libraries),
+        "finders": finders(),
+        "distributions": known,
+        "entry_points": points,
+    }
+    tell("saw", saw)
+    tell("end", "")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

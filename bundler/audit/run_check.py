@@ -1,0 +1,112 @@
+"""The run check: import a bundle's modules with the source out of reach, and judge what was seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from bundler.audit.cage import CageKind, cage_of
+from bundler.audit.observation import Batch, Observation, all_failed
+from bundler.audit.observing import Subject, clean_variables, observe
+from bundler.audit.starting import start_once
+from bundler.audit.subjects import batches_of, extension_files
+from bundler.audit.tree import BundleTree
+from bundler.faults import Fault, FaultKind
+from bundler.systems import System
+
+
+@dataclass(frozen=True, slots=True)
+class RunCheck:
+    """What came of it. Nothing was observed where `why_not` tells why, or the Python does not start."""
+
+    batches: tuple[Batch, ...]
+    observations: tuple[Observation, ...] = ()
+    cage: CageKind = CageKind.NOT_RUN
+    why_not: str | None = None
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> int:
+        """The number of modules."""
+        return len({module for batch in self.batches for module in batch.modules}) if self.observations else 0
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The modules that could not be imported, with their errors."""
+        return all_failed(self.observations)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a cage hides."""
+
+    source: Collection[str] = ()
+    """The environment and its base: what needs them is at fault."""
+    libraries: Collection[str] = ()
+    """Libraries of the host that came along. Programs of the host need them, too."""
+
+
+NOTHING_HIDDEN = Hidden()
+
+
+def run_check(tree: BundleTree, place: str, system: System, *, whole: bool, hidden: Hidden) -> RunCheck:
+    """Try the bundle in the folder `place`, whose static part passed. Raises ObserverFailed."""
+    executable = tree.manifest.python.executable
+    python = os.path.join(place, executable)
+    batches = batches_of(tree, whole=whole)
+    why_not = system.why_not_run(tree.files[executable].headers, python)
+    if why_not is not None:
+        return RunCheck(batches, why_not=why_not)
+    cage = cage_of((*hidden.source, *hidden.libraries), (place,))
+    kind = CageKind.HIDDEN if cage.hidden else CageKind.MAPS_ONLY
+    subject = Subject(python, system.observer, clean_variables(), cage=cage)
+    start = start_once(subject)
+    if start.status != 0:
+        said = " | ".join(line.strip() for line in start.said[-3:] if line.strip())
+        ended = f"status {start.status}" if start.status >= 0 else f"signal {-start.status}"
+        fault = Fault(FaultKind.START, executable, f"does not start ({ended}): {said or 'it said nothing'}")
+        return RunCheck(batches, cage=kind, faults=(fault,))
+    observed = observe(subject, batches)
+    notes: tuple[str, ...] = ()
+    if cage.hidden and any(item.failed for item in observed):
+        observed, notes = _with_hosts_programs(observed, batches, subject, hidden, place)
+    return RunCheck(batches, tuple(_without_loaded(observed, tree, subject)), kind, notes=notes)
+
+
+def _with_hosts_programs(
+    observed: Sequence[Observation], batches: Sequence[Batch], subject: Subject, hidden: Hidden, place: str
+) -> tuple[list[Observation], tuple[str, ...]]:
+    """Try batches with failures once more where only the source is hidden: the host's programs have their libraries then."""
+    again = [number for number, item in enumerate(observed) if item.failed]
+    cage = cage_of(hidden.source, (place,))
+    more = observe(
+        Subject(subject.python, subject.observer, subject.variables, subject.folder, cage),
+        [batches[number] for number in again],
+    )
+    result, notes = list(observed), []
+    for number, item in zip(again, more, strict=True):
+        mended = sorted(observed[number].failed.keys() - item.failed.keys())
+        if mended:
+            result[number] = item
+            notes.append(
+                f"{', '.join(mended)}: imported only where the libraries of the host are in their places (a program of the host "
+                "is started, perhaps)"
+            )
+    return result, tuple(notes)
+
+
+def _without_loaded(observed: Sequence[Observation], tree: BundleTree, subject: Subject) -> list[Observation]:
+    """Without failures of extension modules that their packages load by themselves, under other names or in their own order."""
+    files = extension_files(tree)
+    failed = [name for item in observed for name in item.failed if name in files and "." in name]
+    tops = list(dict.fromkeys(name.partition(".")[0] for name in failed))
+    loaded: set[str] = set()
+    for seen in observe(subject, [Batch(top, (top,)) for top in tops]) if tops else ():
+        loaded.update(os.path.basename(path) for path in seen.libraries or ())
+    excused = {name for name in failed if os.path.basename(files[name]) in loaded}
+    return [
+        replace(item, failed={name: error for name, error in item.failed.items() if name not in excused})
+        for item in observed
+    ]

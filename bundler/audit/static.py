@@ -1,0 +1,35 @@
+"""The static half of the audit: links, binaries and texts of a bundle that was read. Nothing is run."""
+
+from __future__ import annotations
+
+from bundler.audit.installed import Installed
+from bundler.audit.links import audit_links
+from bundler.audit.texts import audit_texts
+from bundler.audit.tree import BundleTree
+from bundler.audit.view import TreeView
+from bundler.errors import UnsupportedBundle
+from bundler.faults import Findings
+from bundler.platforms import OperatingSystem
+from bundler.systems import System, system_of
+
+
+def system_of_bundle(tree: BundleTree) -> System:
+    """The rules of the bundle's system. Raises UnsupportedBundle for one that is not known."""
+    name = tree.manifest.system
+    known = next((system for system in OperatingSystem if system.value == name), None)
+    if known is None:
+        raise UnsupportedBundle(f"the bundle is for {name}, of which this version knows nothing", "use a newer bundler")
+    return system_of(known)
+
+
+def audit_static(tree: BundleTree, system: System) -> Findings:
+    """Faults and notes of links, binaries and texts. Binaries that an installer brought later are its own business: a note."""
+    found, notes = system.check_binaries(TreeView(tree))
+    installed = Installed(tree)
+    later = {fault.path for fault in found if installed.came_later(fault.path)}
+    faults = [fault for fault in found if fault.path not in later]
+    if later:
+        notes.append(
+            f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
+        )
+    return Findings([*audit_links(tree), *faults, *audit_texts(tree)], notes)

@@ -1,0 +1,53 @@
+"""Libraries that the loader puts into every process of a machine: `/etc/ld.so.preload` (ld.so(8))."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from bundler.binaries.elf import read_image
+from bundler.errors import BinaryFormatError
+from bundler.platforms import machine_of
+from bundler.sysroot import HOST, Sysroot
+from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.loader import LoadedObject
+
+
+def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:
+    """Real paths of the libraries that the file of `sysroot` names, and of what they need."""
+    found: set[str] = set()
+    left = [path for name in _names(sysroot) if (path := _located(name, sysroot)) is not None]
+    while left:
+        path = left.pop()
+        if path in found:
+            continue
+        found.add(path)
+        try:
+            with open(path, "rb") as file:
+                image = read_image(file)
+        except (OSError, BinaryFormatError):
+            continue
+        machine = machine_of(image.machine, image.elf_class.bits, image.byteorder)
+        system, view = GLIBC.system_libraries(machine, sysroot), SysrootLibraries(image, sysroot)
+        chain = (LoadedObject.from_image(sysroot.name_of(path), image),)
+        for name in image.needed:
+            target = GLIBC.resolve(name, chain, view, system)
+            if target is not None:
+                left.append(view.real(target.path))
+    return frozenset(found)
+
+
+def _names(sysroot: Sysroot) -> list[str]:
+    """The names in the file, which white space and colons divide; a `#` begins a comment."""
+    try:
+        with open(sysroot.path_of("/etc/ld.so.preload"), encoding="utf-8", errors="surrogateescape") as file:
+            text = re.sub(r"#.*", "", file.read())
+    except OSError:
+        return []
+    return [name for name in re.split(r"[\s:]+", text) if name]
+
+
+def _located(name: str, sysroot: Sysroot) -> str | None:
+    """The real path of a library that is named by its path, `$LIB` and `$PLATFORM` aside; None where it is not there."""
+    path = sysroot.real(sysroot.path_of(name))
+    return path if "/" in name and os.path.isfile(path) else None
