@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ SIZE = (9 << 20) + 4321
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("large") / "file"
-    path.write_bytes(os.urandom(SIZE))
+    path.write_bytes(random.Random(4).randbytes(SIZE))
     return path
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
+import random
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from bundler.destination import ToFile
 from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
@@ -16,6 +14,7 @@ from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts, ImageFacts
 from bundler.sinks import Sink
 from bundler.sinks.archives.archive import ArchiveSettings, open_archive
+from tests.material.tools import need, need_unpacker
 
 TIME = 1_700_000_000
 CODECS = tuple(form.name for form in ARCHIVES if form.streams)
@@ -38,7 +37,7 @@ def listing(digests: Digests) -> bytes:
 def sample(folder: Path) -> list[Entry]:
     big = folder / "big"
     if not big.exists():
-        big.write_bytes(os.urandom(1000) * 15000)
+        big.write_bytes(random.Random(4).randbytes(1000) * 15000)
     return [
         entry("bin", Directory(), 0o755),
         entry("bin/" + "n" * 150, Literal(b"long name")),
@@ -61,8 +60,8 @@ def open_sink(
     facts: ArchiveFacts = FACTS,
     image: ImageOptions = NO_BASE,
 ) -> Sink:
-    if name == "squashfs" and shutil.which("mksquashfs") is None:
-        pytest.skip("mksquashfs is not installed")
+    if name == "squashfs":
+        need("mksquashfs")
     settings = ArchiveSettings(facts, "app", top, level, threads, image)
     return open_archive(ToFile(str(out), archive_named(name), force), settings)
 
@@ -90,8 +89,6 @@ def write(
 
 def extract(how: str, archive: Path, target: Path) -> None:
     """Unpack with a foreign tool; skips where it is not installed."""
-    program, *rest = how.split()
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
+    words = need_unpacker(how, archive.name)
     target.mkdir()
-    subprocess.run([program, *rest, str(archive)], cwd=target, check=True, capture_output=True)
+    subprocess.run([*words, str(archive)], cwd=target, check=True, capture_output=True)

@@ -22,10 +22,11 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.structs import ByteOrder, DynamicEntry, structures
 from bundler.errors import BinaryFormatError
 from tests.audit.readers.changed import ORDERS, agreement, changes, files
-from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program, need
+from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program
 from tests.binaries.elf.samples import make_sample
 from tests.binaries.elf.test_readers_agree import MACHINES
 from tests.material.elf_fixtures import set_of
+from tests.material.tools import need
 
 IFUNC = 'static int one(void) { return 1; } static void *pick(void) { return one; } int f(void) __attribute__((ifunc("pick")));'
 KINDS = [(elf_class, order) for elf_class in ElfClass for order in ORDERS]
@@ -81,7 +82,7 @@ def test_they_agree_about_indirect_functions_and_static_programs_and_objects(tmp
 
 
 def test_they_agree_about_a_file_of_debug_information(tmp_path: Path) -> None:
-    objcopy = need("objcopy", "apt-get install binutils")
+    objcopy = need("objcopy")
     app = compile_c("int main(void) { return 0; }", tmp_path / "app", "-g")
     subprocess.run([objcopy, "--only-keep-debug", app, tmp_path / "app.debug"], check=True)
     data = (tmp_path / "app.debug").read_bytes()

@@ -19,7 +19,6 @@ from bundler.audit.readers.elf.reading import read_elf
 from bundler.audit.readers.elf.shift import shift_of
 from bundler.binaries.elf import Edits, ElfClass, Tier, is_elf, plan_patch, read_image
 from bundler.binaries.elf.structs import ByteOrder
-from bundler.binaries.view import open_patched
 from bundler.errors import CannotPatch
 from tests.audit.readers.changed import (
     EDITS,
@@ -69,7 +68,7 @@ def test_nothing_else_differs_in_a_program_whose_new_segment_lies_far_behind(mac
         assert plan is not None
         assert plan.tier is Tier.T3
         with (each.folder / "large").open("rb") as source:
-            assert unasked(source, open_patched(file, plan.patch), asked_of(Edits(LONG))) == ()
+            assert unasked(source, plan.patch.open(file), asked_of(Edits(LONG))) == ()
 
 
 def test_nothing_else_differs_without_section_headers() -> None:
@@ -140,7 +139,7 @@ def test_nothing_else_differs_in_this_python() -> None:
             for edits in (Edits("$ORIGIN/../.."), Edits("$ORIGIN/" + "../" * 60 + "lib")):
                 plan = plan_patch(file, read_image(file), edits)
                 if plan is not None:
-                    new = open_patched(file, plan.patch)
+                    new = plan.patch.open(file)
                     assert unasked(source, new, asked_of(edits)) == (), path
                     assert unasked(source, new, PACKED) == (), path
                     done += 1
@@ -162,7 +161,7 @@ def test_nothing_else_differs_in_wheels(requirement: str, machine: str, tmp_path
                 except CannotPatch:
                     continue
                 if plan is not None:
-                    assert unasked(source, open_patched(file, plan.patch), asked_of(edits)) == (), path
+                    assert unasked(source, plan.patch.open(file), asked_of(edits)) == (), path
                     done += 1
     assert done > 5
 

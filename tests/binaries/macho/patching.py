@@ -10,8 +10,8 @@ import pytest
 
 from bundler.binaries.macho import Edits, Image, PatchPlan, plan_patch, read_image
 from bundler.binaries.macho.slices import plan_unchecked
-from tests.binaries.macho.linked import tool
 from tests.binaries.macho.verifier import slices_of, verify
+from tests.material.tools import need
 
 
 def image_of(data: bytes) -> Image:
@@ -52,7 +52,7 @@ def judge(path: Path) -> None:
         assert good, message
     for command in (["llvm-otool", "-l"], ["llvm-objdump", "--macho", "--private-headers"]):
         done = subprocess.run(
-            [tool(command[0], "llvm"), *command[1:], path],
+            [need(command[0]), *command[1:], path],
             capture_output=True,
             text=True,
             errors="replace",

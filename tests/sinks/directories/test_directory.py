@@ -16,6 +16,7 @@ from bundler.errors import OutputExists, OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks.directories import processes, writer
 from bundler.sinks.directories.directory import open_directory
+from tests.material.tools import need
 
 TIME = 1_700_000_000_123_456_789
 
@@ -121,7 +122,7 @@ def mounted(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
     if os.geteuid() != 0:
         pytest.skip("needs root for a mount namespace")
     text = f"set -e; T={tmp_path}/t; mkdir -p $T; mount -t tmpfs none $T; {script}"
-    return subprocess.run(["unshare", "-m", "sh", "-c", text], capture_output=True, text=True, check=False)
+    return subprocess.run([need("unshare"), "-m", "sh", "-c", text], capture_output=True, text=True, check=False)
 
 
 WRITE = """

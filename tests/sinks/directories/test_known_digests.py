@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -46,7 +47,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=[SMALL, LARGE], ids=["small", "large"])
 def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / "file"
-    path.write_bytes(os.urandom(request.param))
+    path.write_bytes(random.Random(4).randbytes(request.param))
     os.utime(path, ns=(TIME, TIME))
     return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -16,6 +15,7 @@ from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts, ImageFacts
 from bundler.sinks.images.base_image import read_base
 from bundler.sinks.images.layers import by_layer
+from tests.material.tools import need
 from tests.sinks.samples import entry, open_sink, sample, write
 
 
@@ -64,8 +64,7 @@ def test_an_image_is_a_base_for_another_and_for_skopeo(tmp_path: Path) -> None:
             sink.finish()
             sink.place()
     assert [len(layers_of(tmp_path / f"{name}.oci.tar")) for name in "abc"] == [3, 4, 5]
-    if shutil.which("skopeo") is None:
-        pytest.skip("skopeo is not installed")
+    need("skopeo")
     for kind in ("oci-archive", "docker-archive"):
         done = subprocess.run(
             ["skopeo", "inspect", "--config", f"{kind}:{tmp_path / 'c.oci.tar'}"],

@@ -12,7 +12,8 @@ from bundler.binaries.elf import Image, read_image
 from bundler.platforms import X86_64
 from bundler.systems.linux.glibc import SysrootLibraries, resolve, system_libraries
 from bundler.systems.linux.loader import LoadedObject
-from tests.binaries.elf.programs import compile_c, need
+from tests.binaries.elf.programs import compile_c
+from tests.material.tools import need
 
 # A part of every glibc that nothing here loads by itself: so the host's cache has it, and copies of ours stand in its way.
 WANTED = "libanl.so.1"
@@ -85,4 +86,4 @@ def search(tag: str, folder: Path | str) -> tuple[str, ...]:
 
 
 def program_of_this_machine() -> Path:
-    return Path(os.path.realpath(need("true", "apt-get install coreutils")))
+    return Path(os.path.realpath(need("true")))

@@ -13,8 +13,8 @@ import pytest
 from bundler.sysroot import Sysroot
 from bundler.systems.linux.glibc import resolve, system_libraries
 from bundler.systems.linux.loader import LoadedObject, SystemLibraries, Via
-from tests.binaries.elf.programs import need
 from tests.material.isolation import namespace
+from tests.material.tools import need
 from tests.systems.linux.real_loader import (
     MACHINE,
     NO_DEFAULT,
@@ -79,7 +79,7 @@ def test_the_cache_is_obeyed_as_the_loader_does(tmp_path: Path, flags: tuple[str
     """With a cache of our own, which needs a mount namespace; the loader's is compiled in."""
     if not os.path.isdir(COVERED):
         pytest.skip(f"there is no {COVERED}: this is no Debian")
-    need("ldconfig", "apt-get install libc-bin")
+    need("ldconfig")
     name = "libbundlertest.so.1"
     source = library(tmp_path / "made" / name, soname=name)
     folder = tmp_path / "opt"
