@@ -13,7 +13,8 @@ from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, Planned
 from bundler.options import PlanOptions
-from bundler.plan.binaries.linux.search_paths import PlannedBundle, PlannedView, SearchPathChange, SearchPaths
+from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
+from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.platforms import Libc
@@ -65,6 +66,7 @@ def plan_elf(
         excluded=frozenset(options.exclude_libs),
         included=options.include_libs,
         real_path=libraries.real,
+        package_of=scheme.package_of,
     )
     try:
         closure = find_closure(files, program, libpython, context)
@@ -90,7 +92,9 @@ def plan_elf(
         loader,
         system,
     )
-    patched, warnings = _patch(everything, paths.changes(), planned, patches)
+    changes, misplaced = paths.plan()
+    patched, warnings = _patch(everything, changes, planned, patches)
+    warnings += [_contradiction(item) for item in misplaced]
     warnings += [
         f"{clash.name} means two different libraries, {os.path.basename(os.path.dirname(clash.first))}/… and "
         f"{os.path.basename(os.path.dirname(clash.second))}/…; both come along, and a process that loads both gets the first"
@@ -99,6 +103,15 @@ def plan_elf(
     floor = find_floor(everything, {file.path: _source(planned[file.path]) for file in everything})
     return PlannedBinaries(
         (*added, *patched), closure.facts, libpython.path if libpython else None, floor, tuple(warnings)
+    )
+
+
+def _contradiction(item: Misplaced) -> str:
+    """What a search path cannot mend: one file, asked for one name, finds another library for each that brings it."""
+    found = f"{item.found} instead" if item.found is not None else "nothing"
+    return (
+        f"{item.file} finds {item.right} in the source for some of those that bring it, asking for "
+        f"{os.path.basename(item.name)}; in the bundle it finds {found}"
     )
 
 
