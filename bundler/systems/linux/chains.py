@@ -4,6 +4,9 @@ A loader looks for a name in the directories of the requester and in those that 
 may find another library in each process, and another one for each file that brings it. A `State` is a file with all that its
 searches depend on; `follow` finds every state that can be, from the files that a process begins with.
 
+What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself, and forgets them for what it needs
+(`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes nothing on to modules.
+
 What a process has loaded already answers before anything is searched: to the name that it was asked for by, and to its DT_SONAME.
 That needs no playing. Two sets of files in which every search, in every state, finds files that correspond, and which have
 the same names, load the same files for the same imports in the same order, whatever the order is. So it is enough to compare
@@ -34,6 +37,8 @@ class Process(NamedTuple):
     start: Start
     program: str
     """The main program's key."""
+    passed_on: tuple[str, ...] = ()
+    """The directories that the main program passes on to everything."""
     library_path: tuple[str, ...] = ()
     """The directories of LD_LIBRARY_PATH."""
 
@@ -61,6 +66,8 @@ class Step(NamedTuple):
     found: Found | None
     file: str | None = None
     """None for what is not found, or not followed."""
+    opened: bool = False
+    """Whether it is found by `dlopen`: the chain of loaders begins anew with it."""
     next: State | None = None
 
 
@@ -114,7 +121,7 @@ def names_below(steps: Steps) -> dict[str, set[str]]:
     brought: dict[tuple[str, str], None] = {}
     for state, found in steps.items():
         names.setdefault(state.file, set()).update(found)
-        brought.update(((state.file, step.file), None) for step in found.values() if step.file is not None)
+        brought.update(((state.file, step.file), None) for step in found.values() if step.file and not step.opened)
     grown = True
     while grown:
         grown = False
@@ -146,7 +153,8 @@ def _explore(roots: Sequence[State], searcher: Searcher, asked: Mapping[str, fro
             for name in searcher.names(state):
                 step = searcher.look(name, state)
                 if step.file is not None and step.found is not None:
-                    following = State(step.file, step.found.path, useful(onward, step.file), state.process)
+                    inherited = state.process.passed_on if step.opened else onward
+                    following = State(step.file, step.found.path, useful(inherited, step.file), state.process)
                     step = step._replace(next=following)
                     queue.append(following)
                 found[name] = step
@@ -163,7 +171,7 @@ def _asked(steps: Steps, searcher: Searcher) -> dict[str, frozenset[str]]:
         if searcher.asks_around(state):
             names.update(name for name in found if not any(searcher.holds(folder, name) for folder in own))
         for step in found.values():
-            if step.file is not None:
+            if step.file is not None and not step.opened:
                 brought[state.file, own, step.file] = None
     grown = True
     while grown:

@@ -17,7 +17,6 @@ from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
-from bundler.systems.linux.runtime import libpython_of
 from bundler.systems.system import BundleView
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
@@ -49,7 +48,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
         excluded=frozenset(bundle.host_libraries),
         package_of=bundle.scheme.package_of,
     )
-    closure = find_closure(files, program, libpython_of(program, by_path, bundle.scheme), context)
+    closure = find_closure(files, program, context)
     missing = bundle.missing
     faults = [*_from_host(closure, missing), *_search_paths(bundle, files, closure.facts, loader, view, system)]
     outside = {path for library in closure.facts.bundled for path in (library.path, *library.aliases)}

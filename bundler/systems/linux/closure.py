@@ -46,19 +46,19 @@ class Closure:
     """Every search of the source's loader."""
     paths: Mapping[str, str]
     """The bundle path of each file, by its key in `chains`."""
+    sonames: Mapping[str, str | None]
+    """The name that each file has for itself, by its key."""
     locations: Mapping[State, Mapping[str, Location]]
     """Where each search leads; names that a file may open are among them where they are found, those it needs always."""
     clashes: tuple[Clash, ...]
 
 
-def find_closure(
-    binaries: Iterable[ElfFile], executable: ElfFile, libpython: ElfFile | None, context: ClosureContext
-) -> Closure:
-    """The closure of `binaries`, which include the interpreter and libpython.
+def find_closure(binaries: Iterable[ElfFile], executable: ElfFile, context: ClosureContext) -> Closure:
+    """The closure of `binaries`, which include the interpreter.
 
     Raises LookupError for a name or path in `context.included` that is no library.
     """
-    searches = Searches(binaries, executable, libpython, context)
+    searches = Searches(binaries, executable, context)
     chains = searches.follow()
     steps = chains.steps
     places = _Places(searches, FreeNames(context.bundled_folder))
@@ -77,6 +77,7 @@ def find_closure(
         {item.path: searches.images[item.source] for item in bundled},
         chains,
         {state.file: places.path(state.file) for state in steps},
+        {state.file: searches.images[state.file].soname for state in steps},
         locations,
         tuple(places.clashes),
     )

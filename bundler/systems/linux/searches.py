@@ -53,11 +53,9 @@ class ClosureContext:
 class Searches:
     """The source's files by key: the bundle path of what is taken along already, else the real path on this machine."""
 
-    def __init__(
-        self, binaries: Iterable[ElfFile], executable: ElfFile, libpython: ElfFile | None, context: ClosureContext
-    ) -> None:
+    def __init__(self, binaries: Iterable[ElfFile], executable: ElfFile, context: ClosureContext) -> None:
         self._context = context
-        self._interpreter = [file for file in (libpython, executable) if file is not None]
+        self._executable = executable
         self._roots = {binary.path: binary for binary in binaries}
         self.executable = executable.path
         self.images: dict[str, Image] = {path: binary.image for path, binary in self._roots.items()}
@@ -135,13 +133,13 @@ class Searches:
         requester = self._object(state)
         if name not in self.needed(state):
             step = self._step(self._resolve(name, requester, state.around))
-            return step if step.file in self._included_at else Step(None)
+            return step._replace(opened=True) if step.file in self._included_at else Step(None)
         if self.is_hosts(name):
             self.left_to_host[os.path.basename(name)] = None
             return Step(None)
         if self.is_implied(name, state):
             around = state.around._replace(inherited=(*self.passed_on(state), *state.inherited))
-            return self._step(self._resolve(name, _LIBC, around))
+            return self._step(self._resolve(name, _LIBC, around))._replace(opened=True)
         found = self._resolve(name, requester, state.around)
         if state.process.start is Start.PROGRAM and (found is None or found.via in _BEHIND_OWN):
             found = self._of_package(name, state.process.program, found)
@@ -168,28 +166,27 @@ class Searches:
 
     def _starts(self) -> Iterator[State]:
         """What the processes begin with: those that Python opens first, what came along because it was opened last."""
-        loader, files, system = self._context.loader, self._context.files, self._context.system
-        program = LoadedObject(self._interpreter[-1].source)
-        python = Process(
-            Start.PYTHON,
-            self.executable,
-            loader.directories(self._context.library_path, program, files, system),
-        )
-        interpreter = [LoadedObject.from_image(file.source, file.image) for file in self._interpreter]
+        python = self._process(self._executable, Start.PYTHON)
         for binary in self._roots.values():
             if binary.is_program and binary.path != self.executable:
-                own = LoadedObject(binary.source)
-                library_path = loader.directories(self._context.library_path, own, files, system)
-                yield State(binary.path, binary.source, (), Process(Start.PROGRAM, binary.path, library_path))
+                yield State(binary.path, binary.source, (), self._process(binary, Start.PROGRAM))
                 continue
-            behind = [loaded for loaded in interpreter if loaded.path != binary.source]
-            behind = [] if binary.path == self.executable else behind
-            inherited = tuple(folder for loaded in behind for folder in loader.passed_on(loaded, files, system))
-            start = Start.OPENED if binary.brought else Start.PYTHON
-            yield State(binary.path, binary.source, inherited, python._replace(start=start))
-        inherited = tuple(folder for loaded in interpreter for folder in loader.passed_on(loaded, files, system))
+            process = python._replace(start=Start.OPENED) if binary.brought else python
+            yield State(
+                binary.path, binary.source, process.passed_on if binary.path != self.executable else (), process
+            )
         for file, path in self._included_at.items():
-            yield State(file, path, inherited, python)
+            yield State(file, path, python.passed_on, python)
+
+    def _process(self, program: ElfFile, start: Start) -> Process:
+        context = self._context
+        loaded = LoadedObject.from_image(program.source, program.image)
+        return Process(
+            start,
+            program.path,
+            context.loader.passed_on(loaded, context.files, context.system),
+            context.loader.directories(context.library_path, loaded, context.files, context.system),
+        )
 
     def _include(self, wanted: str) -> None:
         """Note a library to take along by name or path. Raises LookupError where there is none."""

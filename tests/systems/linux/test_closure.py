@@ -61,7 +61,7 @@ class Machine:
         self.binaries.append(binary)
         return binary
 
-    def closure(self, libpython: ElfFile | None = None) -> Closure:
+    def closure(self) -> Closure:
         executable = next(binary for binary in self.binaries if binary.path == PYTHON)
         known = {binary.path for binary in self.binaries}
         environment = f"{self.folder}/env/"
@@ -82,7 +82,7 @@ class Machine:
             excluded=self.excluded,
             included=self.included,
         )
-        return find_closure(self.binaries, executable, libpython, context)
+        return find_closure(self.binaries, executable, context)
 
 
 @pytest.fixture
@@ -282,21 +282,22 @@ def test_an_included_library_that_does_not_exist_is_an_error(machine: Machine, w
         machine.closure()
 
 
-def test_the_search_path_of_the_interpreter_and_of_libpython_is_inherited_by_modules(machine: Machine) -> None:
+def test_the_search_path_of_the_interpreter_is_inherited_by_modules_and_that_of_libpython_is_not(
+    machine: Machine,
+) -> None:
+    """A module is opened by `dlopen`: its chain of loaders begins with it."""
     one = machine.library("opt/one/libone.so.1")
     two = machine.library("opt/two/libtwo.so.1")
-    libpython_file = machine.library("env/lib/libpython3.12.so.1.0", flags=(f"{RPATH},{two.parent}",))
+    libpython_file = machine.library("env/lib/libpython3.12.so.1.0", two, flags=(f"{RPATH},{two.parent}",))
     machine.python(libpython_file, flags=(f"{RPATH},$ORIGIN/../lib:{one.parent}",))
     libpython = machine.module(
-        path="lib/libpython3.12.so.1.0", soname="libpython3.12.so.1.0", flags=(f"{RPATH},{two.parent}",)
+        two, path="lib/libpython3.12.so.1.0", soname="libpython3.12.so.1.0", flags=(f"{RPATH},{two.parent}",)
     )
     machine.module(one, two)
-    closure = machine.closure(libpython)
+    closure = machine.closure()
     assert needs(closure, PYTHON) == {"libpython3.12.so.1.0": InBundle(libpython.path)}
-    assert needs(closure) == {
-        "libone.so.1": InBundle("lib/bundled/libone.so.1"),
-        "libtwo.so.1": InBundle("lib/bundled/libtwo.so.1"),
-    }
+    assert needs(closure, libpython.path) == {"libtwo.so.1": InBundle("lib/bundled/libtwo.so.1")}
+    assert needs(closure) == {"libone.so.1": InBundle("lib/bundled/libone.so.1"), "libtwo.so.1": Missing()}
 
 
 def test_a_runpath_is_inherited_by_nobody_and_cuts_off_what_is(machine: Machine) -> None:

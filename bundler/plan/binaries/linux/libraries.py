@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bundler.binaries.elf import Image, version_needs
 from bundler.bundle_paths import directories_of, relative
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
@@ -60,7 +61,7 @@ def plan_libraries(
 
     Raises LookupError for what shall come along and is no library.
     """
-    closure = find_closure(files, program, libpython, context)
+    closure = find_closure(files, program, context)
     bundled = closure.facts.bundled
     found = {closure.paths[state.file]: state.found for state in reversed(list(closure.chains.steps))}
     everything = (*files, *(ElfFile(item.path, found[item.path], closure.images[item.path]) for item in bundled))
@@ -73,12 +74,19 @@ def plan_libraries(
             view=PlannedView((file.path for file in everything), {**taken.links, **links_to(bundled)}, context.files),
             bundle_path=taken.bundle_path,
             directories=directories_of(taken.paths) | directories_of(file.path for file in everything),
+            versioned=lambda file: _versioned(context.real_path(file.source), file.image),
         ),
         context.loader,
         context.system,
     )
     changes, misplaced = paths.plan()
     return LibraryPlan(closure, everything, changes, tuple(misplaced))
+
+
+def _versioned(path: str, image: Image) -> set[str]:
+    """The names of the libraries of which a file on this machine needs versions."""
+    with open(path, "rb") as file:
+        return {need.library for need in version_needs(file, image)}
 
 
 def links_to(libraries: Iterable[BundledLibrary]) -> dict[str, str]:

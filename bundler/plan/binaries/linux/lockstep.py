@@ -83,14 +83,13 @@ class Lockstep:
     def __init__(
         self,
         closure: Closure,
-        carriers: Iterable[str],
+        executable: str,
         view: PlannedView,
         loader: Loader,
         system: SystemLibraries,
     ) -> None:
-        """`carriers`, whose paths every module inherits, are bundle paths: libpython's, where there is one, the interpreter's."""
         self._closure = closure
-        self._carriers = tuple(carriers)
+        self._executable = executable
         self._view = view
         self._loader = loader
         self._system = system
@@ -117,13 +116,13 @@ class Lockstep:
 
     def _root(self, state: State, planned: Callable[[str], PlannedObject]) -> _Pair:
         path = self._closure.paths[state.file]
-        behind = self._carriers if state.process.start is not Start.PROGRAM else ()
-        if path == self._carriers[-1]:
-            behind = ()
-        inherited = [
-            folder for carrier in behind if carrier != path for folder in self._passed_on(planned(carrier).loaded)
-        ]
+        begins = path in (self._executable, self._closure.paths[state.process.program])
+        inherited = () if begins else self._program_passes_on(state, planned)
         return _Pair(state, NOWHERE.place(path), self._useful(inherited, state.file))
+
+    def _program_passes_on(self, state: State, planned: Callable[[str], PlannedObject]) -> tuple[str, ...]:
+        """The directories of the main program, which everything in its process inherits."""
+        return self._passed_on(planned(self._closure.paths[state.process.program]).loaded)
 
     def _search(self, pair: _Pair, planned: Callable[[str], PlannedObject]) -> tuple[list[Misplaced], dict[str, str]]:
         """What is not found where it should be; and where the rest is found, by name."""
@@ -158,7 +157,8 @@ class Lockstep:
             location = self._closure.locations[pair.state].get(name)
             if step.next is not None and isinstance(location, InBundle):
                 found = right.get(name) or NOWHERE.place(location.path)
-                yield _Pair(step.next, found, self._useful((*own, *pair.inherited), step.next.file))
+                inherited = self._program_passes_on(pair.state, planned) if step.opened else (*own, *pair.inherited)
+                yield _Pair(step.next, found, self._useful(inherited, step.next.file))
 
     def _passed_on(self, loaded: LoadedObject) -> tuple[str, ...]:
         return self._loader.passed_on(loaded, self._view, self._system)

@@ -34,6 +34,8 @@ class PlannedBundle:
     """The bundle path of a place as the source's loader names it; None for one that does not come along."""
     directories: Collection[str]
     """Bundle paths of all directories."""
+    versioned: Callable[[ElfFile], Collection[str]]
+    """The names of the libraries of which a file needs versions of symbols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,10 @@ class SearchPaths:
         self._loader = loader
         self._system = system
         self._carriers = [path for path in (bundle.libpython, bundle.scheme.executable) if path is not None]
-        self._lockstep = Lockstep(closure, self._carriers, bundle.view, loader, system)
+        self._lockstep = Lockstep(closure, bundle.scheme.executable, bundle.view, loader, system)
         self._needs = _single_answers(closure, bundle.view)
         self._moved = _moved_folders(closure)
+        self._named = _meanings(closure, bundle.view)
         self._misplaced: dict[str, dict[str, None]] = {}
         self._planned: dict[str, PlannedObject] = {}
         self._changes: dict[str, SearchPathChange | None] = {}
@@ -108,7 +111,7 @@ class SearchPaths:
 
     def _change(self, file: ElfFile, before: LoadedObject) -> SearchPathChange | None:
         needs = self._needs.get(file.path, {})
-        renamed = {name: os.path.basename(name) for name in needs if name.startswith("/")}
+        renamed = {name: self._new_name(name, place, file) for name, place in needs.items() if name.startswith("/")}
         entries = before.rpath if before.runpath is None else before.runpath
         kept = [form for entry in entries if (form := self._kept(entry, before)) is not None]
         reasons = []
@@ -129,10 +132,25 @@ class SearchPaths:
             return None
         return SearchPathChange(":".join(wanted), renamed, "; ".join(reasons), vital)
 
+    def _new_name(self, name: str, place: str, file: ElfFile) -> str:
+        """What an absolute NEEDED becomes: its file's name, if that is no other file's; else the way there from the file itself.
+
+        A way has no versions: glibc looks for the name in their record among the names of what is loaded, and does not
+        replace `$ORIGIN` in it.
+        """
+        short = os.path.basename(name)
+        meanings = self._named.get(short, {})
+        if meanings.keys() <= {self._bundle.view.followed(place)} or name in self._bundle.versioned(file):
+            return short
+        return f"{_origin(os.path.dirname(place), NOWHERE.place(file.path))}/{short}"
+
     def _carries_paths(self, file: ElfFile) -> bool:
-        """The interpreter and libpython, whose DT_RPATH the others inherit."""
+        """The interpreter, whose DT_RPATH the others inherit, and programs that embed it; libpython, for what it needs itself."""
         scheme = self._bundle.scheme
-        return file.path == scheme.executable or scheme.is_libpython(file.path)
+        if file.path == scheme.executable or scheme.is_libpython(file.path):
+            return True
+        embeds = self._bundle.libpython in self._needs.get(file.path, {}).values()
+        return embeds and file.is_program
 
     def _kept(self, entry: str, file: LoadedObject) -> str | None:
         """An element of a search path that leads to a folder of the bundle, made relative; None for others."""
@@ -205,6 +223,18 @@ def _single_answers(closure: Closure, view: PlannedView) -> dict[str, dict[str, 
         path: {name: next(iter(places.values())) for name, places in each.items() if len(places) == 1}
         for path, each in answers.items()
     }
+
+
+def _meanings(closure: Closure, view: PlannedView) -> dict[str, dict[str | None, None]]:
+    """The files that each name may mean in a process: those that have it, and those that are found by it."""
+    meanings: dict[str, dict[str | None, None]] = {}
+    for state, locations in closure.locations.items():
+        if (soname := closure.sonames[state.file]) is not None:
+            meanings.setdefault(soname, {})[view.followed(closure.paths[state.file])] = None
+        for name, location in locations.items():
+            if isinstance(location, InBundle):
+                meanings.setdefault(os.path.basename(name), {})[view.followed(location.path)] = None
+    return meanings
 
 
 def _moved_folders(closure: Closure) -> dict[str, dict[str, None]]:
