@@ -4,8 +4,9 @@ A loader looks for a name in the directories of the requester and in those that 
 may find another library in each process, and another one for each file that brings it. A `State` is a file with all that its
 searches depend on; `follow` finds every state that can be, from the files that a process begins with.
 
-What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself, and forgets them for what that
-needs (`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes nothing on to modules.
+What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself, and forgets them for what it
+needs (`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes nothing on to
+modules.
 
 What a process has loaded already answers before anything is searched: to the name that it was asked for by, and to its DT_SONAME.
 That needs no playing. Two sets of files in which every search, in every state, finds files that correspond, and which have
