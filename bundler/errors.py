@@ -125,6 +125,10 @@ class NotABundle(BundlerError):
     """A path given as a bundle is none."""
 
 
+class DamagedBundle(NotABundle):
+    """An archive of a known format that cannot be read to its end, or whose own checksums disagree with what it holds."""
+
+
 class UnsupportedBundle(BundlerError):
     """A bundle, but one that this version cannot read."""
 

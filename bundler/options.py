@@ -81,7 +81,7 @@ class ContentOptions:
     """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
     symlinks: Symlinks = Symlinks.KEEP
     exclude_libs: tuple[str, ...] = ()
-    """Names of shared libraries that are left to the host."""
+    """Names of shared libraries that are left to the host, or patterns of a shell."""
     include_libs: tuple[str, ...] = ()
     """Names or paths of shared libraries that come along although nothing asks for them, or although they are the host's."""
     keep_modes: bool = False

@@ -13,6 +13,7 @@ from bundler.audit.second_reading import audit_changed_binaries
 from bundler.audit.static import audit_static, system_of_bundle
 from bundler.audit.tree import BundleTree, read_tree
 from bundler.bundle_paths import BundleRoot
+from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
 from bundler.trees import extracted
 
@@ -24,10 +25,14 @@ def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole:
 
     Without `run` directories are run, and archives, which may be anybody's, are not. An archive is read as it is; only to be run it
     is extracted, for as long as that takes. What is built for another machine is not run where that has no emulator, and a note
-    says so. With `strict`, what was added after the pack is a fault. Without `whole` extension modules alone are imported. Raises
-    NotABundle, UnsupportedBundle.
+    says so. With `strict`, what was added after the pack is a fault. Without `whole` extension modules alone are imported. An archive that is
+    damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle.
     """
-    tree = read_tree(bundle)
+    try:
+        tree = read_tree(bundle)
+    except DamagedBundle as damage:
+        fault = Fault(FaultKind.CONTENT, "", f"{damage.message}; {damage.hint}")
+        return AuditReport((fault,), 0)
     system = system_of_bundle(tree)
     contents = audit_contents(tree, system, strict=strict)
     faults, notes = audit_static(tree, system)

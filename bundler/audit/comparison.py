@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from bundler.audit.origins import Origins
 from bundler.bundle_paths import BundleRoot
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System
+from bundler.systems.libraries import is_listed
 
 _SHOWN = 3
 
@@ -38,7 +38,9 @@ class Sides:
         """Whether the user leaves a library to the host; it may be mapped under its real, longer name."""
         if self.system.belongs_to_host(name):
             return False  # that one is nobody's choice
-        return any(fnmatch.fnmatchcase(name, known) or name.startswith(known + ".") for known in self.host_libraries)
+        return is_listed(name, self.host_libraries) or any(
+            name.startswith(known + ".") for known in self.host_libraries
+        )
 
 
 @dataclass(slots=True)

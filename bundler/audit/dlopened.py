@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bundler.audit.against_source import Proof
 from bundler.audit.reports import RunReport
 from bundler.systems import System
-from bundler.systems.libraries import InBundle, LibraryFacts
+from bundler.systems.libraries import InBundle, LibraryFacts, is_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,10 @@ class DlopenedLibraries:
 
 def guess_dlopened(known: Mapping[str, str], excluded: Collection[str], system: System) -> DlopenedLibraries:
     """Of the libraries that an earlier pack knew, those that are still there and that nobody leaves to the host (`excluded`)."""
-    hosts = frozenset(excluded)
     here = {
         path: name
         for path, name in known.items()
-        if name not in hosts
+        if not is_listed(name, excluded)
         and not system.belongs_to_host(path)
         and (library := system.opened_library(path)) is not None
         and library.soname == name

@@ -62,7 +62,9 @@ class AuditReport:
 
     def lines(self, verbose: bool) -> Iterator[str]:
         """For a person; `verbose` lists everything."""
-        yield from some([f"fault: {fault.path}: {fault.message}" for fault in self.faults], verbose)
+        yield from some(
+            [": ".join(filter(None, ("fault", fault.path, fault.message))) for fault in self.faults], verbose
+        )
         yield from some([f"note: {note}" for note in self.notes], verbose)
         if self.added:
             yield f"{len(self.added)} files were added after the pack (pip, Python's own caches)"

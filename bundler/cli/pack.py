@@ -71,7 +71,9 @@ messages = option_group("Messages")
 @content("--isolated", is_flag=True, help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
 @content("--keep-modes", is_flag=True, help="Archives keep modes that lock others out.")
 @content("--allow-incomplete", is_flag=True, help="Pack distributions of which modules are missing.")
-@libraries("--exclude-lib", "exclude_libs", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
+@libraries(
+    "--exclude-lib", "exclude_libs", multiple=True, metavar="NAME|GLOB", help="Leave shared libraries to the host."
+)
 @libraries(
     "--include-lib",
     "include_libs",

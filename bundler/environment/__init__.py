@@ -77,9 +77,12 @@ def load_environment(
 
 
 def _library_path(sysroot: Sysroot) -> tuple[str, ...]:
-    """LD_LIBRARY_PATH, split: this machine's programs run with it, those of another root do not."""
+    """LD_LIBRARY_PATH, split: this machine's programs run with it, those of another root do not.
+
+    A relative folder counts from where the user is, who runs the environment from there.
+    """
     text = os.environ.get("LD_LIBRARY_PATH", "") if sysroot.is_host else ""
-    return tuple(part for part in re.split("[:;]", text) if part)
+    return tuple(os.path.abspath(part) for part in re.split("[:;]", text) if part)
 
 
 def _without_stub(interpreter: Interpreter, system: System) -> Interpreter:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 
@@ -89,6 +90,13 @@ class LibraryFacts:
             for name, location in needs.items():
                 if isinstance(location, Missing):
                     yield NeededBy(path, name)
+
+
+def is_listed(name: str, patterns: Collection[str]) -> bool:
+    """Whether a file name is one of `patterns`: names, or patterns of a shell (`libmpi*`)."""
+    return name in patterns or any(
+        fnmatchcase(name, pattern) for pattern in patterns if "*" in pattern or "?" in pattern
+    )
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import IO, BinaryIO, cast
 
-from bundler.errors import BundlerError, NotABundle
+from bundler.errors import BundlerError, DamagedBundle
 from bundler.trees.tree import MANIFEST, Member, Members, Result
 
 _CHUNK = 1 << 20
@@ -53,7 +53,7 @@ class _MemberFile(io.RawIOBase):
         self._file = file
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, all that are left for -1. Raises NotABundle where the archive is damaged."""
+        """Up to `size` bytes, all that are left for -1. Raises DamagedBundle where the archive is damaged."""
         try:
             return self._file.read(size)
         except Exception as error:
@@ -70,8 +70,8 @@ class _MemberFile(io.RawIOBase):
         super().close()
 
 
-def _damaged(path: str, error: Exception) -> NotABundle:
-    return NotABundle(f"{path} is damaged: {error or type(error).__name__}", "copy it again from where it was made")
+def _damaged(path: str, error: Exception) -> DamagedBundle:
+    return DamagedBundle(f"{path} is damaged: {error or type(error).__name__}", "copy it again from where it was made")
 
 
 def _below_top(found: list[tuple[Member, Result]]) -> list[tuple[Member, Result]]:

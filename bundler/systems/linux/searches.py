@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
+from bundler.systems.libraries import is_listed
 from bundler.systems.linux.chains import Chains, Process, Start, State, Step, follow
 from bundler.systems.linux.elf_files import ElfFile, opens_libraries
 from bundler.systems.linux.loader import Around, Found, LoadedObject, Loader, LoaderView, SystemLibraries, Via
@@ -98,7 +99,9 @@ class Searches:
     def is_hosts(self, name: str) -> bool:
         """Whether a library of this name stays on the host."""
         short = os.path.basename(name)
-        return short in self._context.excluded or (stays_on_host(short) is not None and short not in self._forced)
+        return is_listed(short, self._context.excluded) or (
+            stays_on_host(short) is not None and short not in self._forced
+        )
 
     def is_implied(self, name: str, state: State) -> bool:
         """Whether only libc asks for it."""

@@ -18,6 +18,7 @@ from bundler.systems.libraries import (
     Missing,
     OnHost,
     Preloaded,
+    is_listed,
 )
 from bundler.systems.macos.dyld import LoadedImage, is_system, resolve_all
 
@@ -94,7 +95,7 @@ def find_closure(
         for dylib in item.dylibs:
             name = dylib.name
             target = None if is_system(name) else resolved[item.path][name]
-            if is_system(name) or os.path.basename(name) in excluded:
+            if is_system(name) or is_listed(os.path.basename(name), excluded):
                 host[name] = None
                 found[name] = OnHost()
             elif target is not None:
