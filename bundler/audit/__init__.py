@@ -25,8 +25,8 @@ def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole:
 
     Without `run` directories are run, and archives, which may be anybody's, are not. An archive is read as it is; only to be run it
     is extracted, for as long as that takes. What is built for another machine is not run where that has no emulator, and a note
-    says so. With `strict`, what was added after the pack is a fault. Without `whole` extension modules alone are imported. An archive that is
-    damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle.
+    says so. With `strict`, what was added after the pack is a fault. Without `whole` extension modules alone are imported. An
+    archive that is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle.
     """
     try:
         tree = read_tree(bundle)
