@@ -24,6 +24,7 @@ from bundler.systems.linux.floor import find_floor
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Loader
 from bundler.systems.linux.order import in_loading_order
+from bundler.systems.linux.policy import OPENED_BY_LIBC
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.linux.runtime import libpython_of
 
@@ -65,6 +66,7 @@ def plan_elf(
         excluded=frozenset(options.exclude_libs),
         included=options.include_libs,
         real_path=libraries.real,
+        opened_by_libc=OPENED_BY_LIBC,
         package_of=scheme.package_of,
     )
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))

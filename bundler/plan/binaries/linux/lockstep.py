@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.systems.libraries import InBundle
-from bundler.systems.linux.chains import Start, State, names_below
+from bundler.systems.linux.chains import State, names_below
 from bundler.systems.linux.closure import Closure
 from bundler.systems.linux.loader import Around, LoadedObject, Loader, LoaderView, SystemLibraries
 

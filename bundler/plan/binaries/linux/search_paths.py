@@ -177,20 +177,14 @@ class SearchPaths:
         if self._carries_paths(file):
             needed = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else []), *needed]
         forms: dict[str, str] = {}
-        unsure: list[str] = []
         for entry in before.rpath if before.runpath is None else before.runpath:
             inside = self._inside(entry, before)
             if inside is not None and (form := self._kept(entry, before)) is not None:
                 forms.setdefault(inside, form)
             for folder in self._led_to(entry, file):
-                if folder in needed or before.runpath is None:
-                    unsure += [folder] if folder not in forms else []
+                # What lies where everybody looks at last needs no mention, and would stand before other folders.
+                if folder != scheme.bundled and (folder in needed or before.runpath is None):
                     forms.setdefault(folder, _origin(folder, before.path))
-        # What is only inherited, and found by everybody at last, needs no mention but before other folders.
-        for folder in reversed(list(forms)):
-            if folder != scheme.bundled or folder not in unsure or folder in needed:
-                break
-            del forms[folder]
         for folder in needed:
             forms.setdefault(folder, _origin(folder, before.path))
         return [forms[folder] for folder in in_right_order(list(forms), needs, self._holds)]

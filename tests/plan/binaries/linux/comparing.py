@@ -1,4 +1,4 @@
-"""A graph's source and its bundle compared, as an audit does it: what the source opened and the bundle lacks is taken along, and again."""
+"""A graph's source and its bundle compared, as an audit does it: what the bundle lacks is taken along, and again."""
 
 from __future__ import annotations
 

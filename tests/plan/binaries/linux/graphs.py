@@ -104,9 +104,12 @@ def draw(seed: int) -> Graph:
     for _ in range(random.randint(1, 3)):
         actions = imports + (opens[: random.randint(0, 3)] if random.random() < 0.6 else [])
         processes.append(tuple(random.sample(actions, len(actions))))
+    # Not under names that are opened: a process that has the file already does not tell under which others it was asked for.
+    free = [name for name in names if all(name != one.name for one in opens if isinstance(one, Open))]
+    outside = [path for path in paths if path.startswith(OUTSIDE)]
     links = {
-        f"{random.choice(OUTSIDE)}/{random.choice(names)}": f"{{root}}/{random.choice(paths)}"
-        for _ in range(random.randint(0, 2) if random.random() < 0.3 else 0)
+        f"{random.choice(OUTSIDE)}/{random.choice(free)}": f"{{root}}/{random.choice(outside)}"
+        for _ in range(random.randint(0, 2) if free and outside and random.random() < 0.4 else 0)
     }
     return Graph(
         executable=Header(path=some(entries, 1), tag=random.choice(list(PathTag))),

@@ -1,4 +1,4 @@
-"""A graph on the disk: laid out as a source, planned by the code under test, written as a bundle, and both run with the real loader."""
+"""A graph on the disk: laid out as a source, planned and written as a bundle, and both run with the real loader."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class World:
         return loads
 
     def lacking(self, source: Sequence[Loads], bundle: Sequence[Loads]) -> list[str]:
-        """The libraries that the source has loaded somewhere and the bundle has not, by the paths at which the source found them."""
+        """The libraries that the source has loaded somewhere and the bundle has not, by the paths by which they were found."""
         pairs = [pair for processes in zip(source, bundle, strict=False) for pair in zip(*processes, strict=False)]
         numbers = {number for one, other in pairs for number in {*one} - {*other}}
         return [path for number, path in self._found.items() if number in numbers]
