@@ -24,10 +24,10 @@ def base_image(plan: Plan, options: PackOptions) -> BaseImage:
     executable = next(entry for entry in plan.entries if entry.path == path)
     assert isinstance(executable.content, (Source, Patched))
     with open(executable.content.path, "rb") as file:
-        loader = read_image(file).interpreter
-    if loader is None:
+        image = read_image(file)
+    if image.interpreter is None:
         raise OutputFailed(f"{path} names no loader", "give a base: --base IMAGE.tar")
-    return BaseImage(entries=libc_family(loader, plan.environment, executable.mtime_ns))
+    return BaseImage(entries=libc_family(image, plan.environment, executable.mtime_ns))
 
 
 def image_settings(plan: Plan, options: PackOptions) -> ImageSettings:

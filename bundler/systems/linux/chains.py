@@ -185,7 +185,8 @@ def _explore(roots: Sequence[State], searcher: Searcher, known: _Known) -> Chain
                 step = found[name] = searcher.look(name, state)
                 if step.file is not None and not step.opened:
                     present.setdefault(name, step.file)
-                    present.setdefault(searcher.soname(step.file) or name, step.file)
+                    if name not in known.doubtful:  # else another file may answer to it, which has another soname
+                        present.setdefault(searcher.soname(step.file) or name, step.file)
             onward = (*searcher.passed_on(state), *state.inherited)
             for name, step in found.items():
                 if step.found is not None and step.file is not None:

@@ -9,8 +9,8 @@ package sets LD_LIBRARY_PATH for it, and what comes out shall not depend on the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import lies_in
@@ -48,6 +48,8 @@ class ClosureContext:
     """Names that libc opens by itself in processes with threads."""
     package_of: Callable[[str], str | None] = lambda _: None
     """The bundle path of the top folder of the package that a file belongs to, by bundle path; None for one of no package."""
+    systems: Mapping[str, SystemLibraries] = field(default_factory=dict)
+    """How programs find libraries that have another loader than the interpreter's, by bundle path."""
 
 
 class Searches:
@@ -144,15 +146,15 @@ class Searches:
         """The search of the source's loader, or that of libc, or of a script of the package."""
         requester = self._object(state)
         if name not in self.needed(state):
-            step = self._step(self._resolve(name, requester, state.around))
+            step = self._step(self._resolve(name, requester, state.around, state))
             return step._replace(opened=True) if step.file in self._included_at else Step(None)
         if self.is_hosts(name):
             self.left_to_host[os.path.basename(name)] = None
             return Step(None)
         if self.is_implied(name, state):
             around = state.around._replace(inherited=(*self.passed_on(state), *state.inherited))
-            return self._step(self._resolve(name, _LIBC, around))._replace(opened=True)
-        found = self._resolve(name, requester, state.around)
+            return self._step(self._resolve(name, _LIBC, around, state))._replace(opened=True)
+        found = self._resolve(name, requester, state.around, state)
         if state.process.start is Start.PROGRAM and (found is None or found.via in SEEN_BY_ALL):
             found = self._of_package(name, state.process.program, found)
         return self._step(found)
@@ -219,8 +221,10 @@ class Searches:
             if name is not None and "/" not in name:
                 self._may_be_opened[name] = None
 
-    def _resolve(self, name: str, requester: LoadedObject, around: Around) -> Found | None:
-        return self._context.loader.resolve(name, requester, around, self._context.files, self._context.system)
+    def _resolve(self, name: str, requester: LoadedObject, around: Around, state: State) -> Found | None:
+        context = self._context
+        system = context.systems.get(state.process.program, context.system)
+        return context.loader.resolve(name, requester, around, context.files, system)
 
     def _object(self, state: State) -> LoadedObject:
         known = self._loaded.get((state.file, state.found))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 
+from bundler.binaries.elf import Image
 from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.policy import HostReason, stays_on_host
+from bundler.systems.linux.program_loader import standard_loader
 
 # Debuggers' part, other libcs', and modules of name services that have configurations of their own.
 _NOT_NEEDED = re.compile(r"ld[-.]|libc\.musl|libthread_db|libBrokenLocale|libnss_(?!files|dns)|.*\.so$")
@@ -19,19 +21,21 @@ _GROUP = b"root:x:0:\nnogroup:x:65534:\n"
 _NSSWITCH = b"hosts: files dns\n"
 
 
-def libc_family(loader: str, environment: Environment, time_ns: int) -> tuple[Entry, ...]:
-    """Entries of a root directory: `loader` (the interpreter's PT_INTERP), libc's family where the sysroot has it, `/tmp`.
+def libc_family(interpreter: Image, environment: Environment, time_ns: int) -> tuple[Entry, ...]:
+    """Entries of a root directory: the loader of the interpreter as the source has it, libc's family where that looks, `/tmp`.
 
+    A loader of its own stands where the bundle names the system's, and its libc where it looks for that.
     Raises BundlerError where the loader is not there.
     """
     sysroot = environment.sysroot
+    loader = interpreter.interpreter or ""
     if not sysroot.is_file(sysroot.path_of(loader)):
         raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
-    system = system_libraries(environment.platform.machines[0], sysroot)
+    system = system_libraries(environment.platform.machines[0], sysroot, interpreter)
     names = {name: paths[0] for name, paths in system.cache.items()}
     for folder in () if names else reversed(system.default_directories):
         names.update({name: f"{folder}/{name}" for name in sysroot.names_in(sysroot.path_of(folder))})
-    places = {loader.lstrip("/"): loader}
+    places = {(standard_loader(interpreter) or loader).lstrip("/"): loader}
     for name, path in names.items():
         if stays_on_host(name) is HostReason.LIBC and not _NOT_NEEDED.match(name):
             places[path.lstrip("/")] = path

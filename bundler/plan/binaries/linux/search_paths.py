@@ -69,12 +69,23 @@ class SearchPaths:
         self._needs = _single_answers(closure, bundle.view)
         self._moved = _moved_folders(closure)
         self._named = _meanings(closure, bundle.view)
+        self._bundled_first = False
         self._misplaced: dict[str, dict[str, None]] = {}
         self._planned: dict[str, PlannedObject] = {}
         self._changes: dict[str, SearchPathChange | None] = {}
 
     def plan(self) -> tuple[dict[str, SearchPathChange], list[Misplaced]]:
         """The change of each file that needs one, by bundle path; and what would not be found all the same."""
+        first = self._plan()
+        if not first[1]:
+            return first
+        # What the source has beside libpython stands before the host's libraries, which its modules may have found.
+        self._bundled_first = True
+        second = self._plan()
+        return second if len(second[1]) < len(first[1]) else first
+
+    def _plan(self) -> tuple[dict[str, SearchPathChange], list[Misplaced]]:
+        self._misplaced.clear()
         for path in dict.fromkeys((*reversed(self._carriers), *self._files)):
             self._decide(path)
         left = self._mend()
@@ -122,7 +133,8 @@ class SearchPaths:
             reasons.append("would not find " + ", ".join(misplaced))
         if needs and before.runpath is not None and self._loader.rpath_beats_library_path:
             reasons.append("its RUNPATH would let LD_LIBRARY_PATH win")
-        wanted = self._wanted(file, before, needs)
+        searched = {name: place for name, place in needs.items() if "/" not in renamed.get(name, name)}
+        wanted = self._wanted(file, before, searched)
         if self._carries_paths(file) and wanted != list(entries):
             reasons.append("carries the search path for the whole bundle")
         if list(dict.fromkeys(kept)) != list(entries):
@@ -175,7 +187,8 @@ class SearchPaths:
         scheme, directories = self._bundle.scheme, self._bundle.directories
         needed = [os.path.dirname(place) for place in needs.values()]
         if self._carries_paths(file):
-            needed = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else []), *needed]
+            for_all = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else [])]
+            needed = [*(reversed(for_all) if self._bundled_first else for_all), *needed]
         forms: dict[str, str] = {}
         for entry in before.rpath if before.runpath is None else before.runpath:
             inside = self._inside(entry, before)
