@@ -1,17 +1,18 @@
 """Every chain of requesters that can bring a file into a process, as far as its searches depend on it.
 
-A loader looks for a name in the directories of the requester and in those that the requester's own loaders pass on. So one file
-may find another library in each process, and another one for each file that brings it. A `State` is a file with all that its
-searches depend on; `follow` finds every state that can be, from the files that a process begins with.
+A loader looks for a name in the directories of the requester and in those that the requester's own loaders pass on. So one
+file may find another library in each process, and another one for each file that brings it. A `State` is a file with all
+that its searches depend on; `follow` finds every state that can be, from the files that a process begins with.
 
-What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself, and forgets them for what it
-needs (`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes nothing on to
-modules.
+What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself, and forgets them for what
+that needs (`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes
+nothing on to modules.
 
-What a process has loaded already answers before anything is searched: to the name that it was asked for by, and to its DT_SONAME.
-That needs no playing. Two sets of files in which every search, in every state, finds files that correspond, and which have
-the same names, load the same files for the same imports in the same order, whatever the order is. So it is enough to compare
-states.
+What a process has loaded already answers before anything is searched: to the name that it was asked for by, and to its
+DT_SONAME. Of other imports that needs no playing. Two sets of files in which every search, in every state, finds files
+that correspond, and which have the same names, load the same files for the same imports in the same order, whatever the
+order is. So it is enough to compare states. But a search that the state itself answers is none: by the file, by those that
+brought it, and by all that these need, for glibc maps what a file needs before what that needs (`_dl_map_object_deps`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from bundler.systems.linux.loader import Around, Found
@@ -54,6 +56,8 @@ class State(NamedTuple):
     inherited: tuple[str, ...]
     """The directories that are passed on to it and that have something which is asked for, the nearest first."""
     process: Process
+    present: tuple[tuple[str, str], ...] = ()
+    """Names that mean several files, and the key of the one that has it and is certainly loaded before."""
 
     @property
     def around(self) -> Around:
@@ -65,6 +69,7 @@ class Step(NamedTuple):
     """The search for one name in one state: what was found, the key of that file, and the state that it is in."""
 
     found: Found | None
+    """None, too, where nothing is searched: the file answers that is loaded already."""
     file: str | None = None
     """None for what is not found, or not followed."""
     opened: bool = False
@@ -86,10 +91,13 @@ class Searcher(Protocol):
     """What `follow` asks about files."""
 
     def names(self, state: State) -> Iterable[str]:
-        """The names that the file asks for."""
+        """The names that the file asks for, those first that it needs."""
 
     def look(self, name: str, state: State) -> Step:
         """The search for a name, without the state that follows."""
+
+    def soname(self, file: str) -> str | None:
+        """The name that a file has for itself."""
 
     def passed_on(self, state: State) -> tuple[str, ...]:
         """The directories that the file adds for what it brings along."""
@@ -101,19 +109,34 @@ class Searcher(Protocol):
         """Whether a directory has a library of that name."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What decides which states are told apart. It is known after a search only."""
+
+    asked: Mapping[str, frozenset[str]]
+    """The names that a file, and what it brings, looks for in directories that it inherits, by key."""
+    below: Mapping[str, frozenset[str]]
+    """All names that a file, and what it brings, asks for."""
+    doubtful: frozenset[str]
+    """Names that mean several files."""
+
+
 def follow(roots: Sequence[State], searcher: Searcher) -> Chains:
     """All that can be from `roots` on: root by root, each breadth first.
 
-    Inherited directories that have nothing of what a file and all below it ask for make no other state. What is asked for is
-    known after the search only, so it is repeated until that stays the same.
+    States that differ only in what nothing below them asks for are one; so the search is repeated until that is known.
     """
-    asked: dict[str, frozenset[str]] = {}
+    known = _Known({}, {}, frozenset())
     while True:
-        chains = _explore(roots, searcher, asked)
-        more = {file: names | asked.get(file, frozenset()) for file, names in _asked(chains.steps, searcher).items()}
-        if all(names == asked.get(file, frozenset()) for file, names in more.items()):
+        chains = _explore(roots, searcher, known)
+        found = _Known(
+            _more(known.asked, _asked(chains.steps, searcher)),
+            _more(known.below, names_below(chains.steps)),
+            known.doubtful | _doubtful(chains.steps, searcher),
+        )
+        if found == known:
             return chains
-        asked = {**asked, **more}
+        known = found
 
 
 def names_below(steps: Steps) -> dict[str, set[str]]:
@@ -122,7 +145,9 @@ def names_below(steps: Steps) -> dict[str, set[str]]:
     brought: dict[tuple[str, str], None] = {}
     for state, found in steps.items():
         names.setdefault(state.file, set()).update(found)
-        brought.update(((state.file, step.file), None) for step in found.values() if step.file and not step.opened)
+        brought.update(
+            ((state.file, step.file), None) for step in found.values() if step.next is not None and step.file
+        )
     grown = True
     while grown:
         grown = False
@@ -133,12 +158,12 @@ def names_below(steps: Steps) -> dict[str, set[str]]:
     return names
 
 
-def _explore(roots: Sequence[State], searcher: Searcher, asked: Mapping[str, frozenset[str]]) -> Chains:
+def _explore(roots: Sequence[State], searcher: Searcher, known: _Known) -> Chains:
     begun: dict[State, None] = {}
     steps: dict[State, dict[str, Step]] = {}
 
     def useful(directories: Iterable[str], file: str) -> tuple[str, ...]:
-        names = asked.get(file, frozenset())
+        names = known.asked.get(file, frozenset())
         each = dict.fromkeys(directories)
         return tuple(folder for folder in each if any(searcher.holds(folder, name) for name in names))
 
@@ -150,19 +175,53 @@ def _explore(roots: Sequence[State], searcher: Searcher, asked: Mapping[str, fro
             if state in steps:
                 continue
             found = steps[state] = {}
-            onward = (*searcher.passed_on(state), *state.inherited)
+            present = dict(state.present)
+            if (soname := searcher.soname(state.file)) is not None:
+                present.setdefault(soname, state.file)
             for name in searcher.names(state):
-                step = searcher.look(name, state)
-                if step.file is not None and step.found is not None:
+                if name in present and name in known.doubtful:
+                    found[name] = Step(None, present[name])
+                    continue
+                step = found[name] = searcher.look(name, state)
+                if step.file is not None and not step.opened:
+                    present.setdefault(name, step.file)
+                    if name not in known.doubtful:  # else another file may answer to it, which has another soname
+                        present.setdefault(searcher.soname(step.file) or name, step.file)
+            onward = (*searcher.passed_on(state), *state.inherited)
+            for name, step in found.items():
+                if step.found is not None and step.file is not None:
                     inherited = state.process.passed_on if step.opened else onward
-                    following = State(step.file, step.found.path, useful(inherited, step.file), state.process)
-                    step = step._replace(next=following)
+                    below = known.below.get(step.file, frozenset()) & known.doubtful
+                    following = State(
+                        step.file,
+                        step.found.path,
+                        useful(inherited, step.file),
+                        state.process,
+                        tuple(sorted((name, file) for name, file in present.items() if name in below)),
+                    )
+                    found[name] = step._replace(next=following)
                     queue.append(following)
-                found[name] = step
     return Chains(tuple(begun), steps)
 
 
-def _asked(steps: Steps, searcher: Searcher) -> dict[str, frozenset[str]]:
+def _more(known: Mapping[str, frozenset[str]], found: Mapping[str, set[str]]) -> Mapping[str, frozenset[str]]:
+    """What is known, with more names."""
+    return {**known, **{file: known.get(file, frozenset()) | names for file, names in found.items()}}
+
+
+def _doubtful(steps: Steps, searcher: Searcher) -> set[str]:
+    """The names by which several files are found, or which several have."""
+    meanings: dict[str, set[str]] = {}
+    for state, found in steps.items():
+        if (soname := searcher.soname(state.file)) is not None:
+            meanings.setdefault(soname, set()).add(state.file)
+        for name, step in found.items():
+            if step.file is not None:
+                meanings.setdefault(name, set()).add(step.file)
+    return {name for name, files in meanings.items() if len(files) > 1}
+
+
+def _asked(steps: Steps, searcher: Searcher) -> dict[str, set[str]]:
     """The names that each file, and what it brings, looks for in directories that it inherits."""
     asked: dict[str, set[str]] = {}
     brought: dict[tuple[str, tuple[str, ...], str], None] = {}
@@ -172,7 +231,7 @@ def _asked(steps: Steps, searcher: Searcher) -> dict[str, frozenset[str]]:
         if searcher.asks_around(state):
             names.update(name for name in found if not any(searcher.holds(folder, name) for folder in own))
         for step in found.values():
-            if step.file is not None and not step.opened:
+            if step.next is not None and step.file is not None and not step.opened:
                 brought[state.file, own, step.file] = None
     grown = True
     while grown:
@@ -184,4 +243,4 @@ def _asked(steps: Steps, searcher: Searcher) -> dict[str, frozenset[str]]:
                 name for name in asked[file] - names if not any(searcher.holds(folder, name) for folder in own)
             )
             grown = grown or len(names) > before
-    return {file: frozenset(names) for file, names in asked.items()}
+    return asked

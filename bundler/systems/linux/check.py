@@ -17,6 +17,7 @@ from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
+from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.system import BundleView
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
@@ -49,7 +50,11 @@ def check_elf_files(bundle: BundleView) -> Findings:
     )
     closure = find_closure(files, program, context)
     missing = bundle.missing
-    faults = [*_from_host(closure, missing), *_search_paths(bundle, files, closure.facts, loader, view, system)]
+    faults = [
+        *_loaders(files, executable),
+        *_from_host(closure, missing),
+        *_search_paths(bundle, files, closure.facts, loader, view, system),
+    ]
     outside = {path for library in closure.facts.bundled for path in (library.path, *library.aliases)}
     notes = []
     for path, needs in closure.facts.needs.items():
@@ -99,6 +104,14 @@ def _loadable(bundle: BundleView) -> dict[str, Image]:
         and image.dynamic is not None
         and (image.machine, image.elf_class, image.byteorder) == kind
     }
+
+
+def _loaders(files: Collection[ElfFile], executable: str) -> Iterator[Fault]:
+    """Programs that name a loader which other machines do not have there."""
+    for file in files:
+        standard = standard_loader(file.image) if file.is_program or file.path == executable else None
+        if standard is not None:
+            yield Fault(FaultKind.LIBRARY, file.path, f"is started by {file.image.interpreter}, and not by {standard}")
 
 
 def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ free, else into a numbered folder below it. What is found nowhere is a fact abou
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,13 +27,9 @@ from bundler.systems.libraries import (
 )
 from bundler.systems.linux.chains import Chains, State, Step, Steps
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.linux.loader import Via
-from bundler.systems.linux.searches import ClosureContext, Searches
+from bundler.systems.linux.searches import SEEN_BY_ALL, ClosureContext, Searches
 
 __all__ = ["Closure", "ClosureContext", "ElfFile", "find_closure"]
-
-# What leads to a library that every requester finds.
-_SEEN_BY_ALL = (Via.LIBRARY_PATH, Via.CACHE, Via.DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +96,29 @@ class _Places:
         self._names = names
         self._names.taken.update(searches.named_in(names.folder))
         self._by_name: dict[tuple[str, str], str] = {}
+        self._meanings: dict[str, set[str]] = {}
+        """The keys of the files that are found by each name."""
         self.taken: dict[str, _Bundled] = {}
         self.clashes: dict[Clash, None] = {}
 
     def take(self, steps: Steps) -> None:
         """Give each library of the host that is found its place, those first that everybody sees."""
-        found = [
-            (os.path.basename(name), step.file, step.found.via in _SEEN_BY_ALL)
-            for each in steps.values()
-            for name, step in each.items()
-            if step.file is not None and step.found is not None and not self._searches.is_taken(step.file)
-        ]
-        for name, source, _ in sorted(found, key=lambda item: not item[2]):
-            self._place(name, source)
+        seen: dict[tuple[str, str], None] = {}
+        others: dict[tuple[str, str], None] = {}
+        for each in steps.values():
+            for name, step in each.items():
+                if step.file is not None and step.found is not None:
+                    asked = (os.path.basename(name), step.file)
+                    self._meanings.setdefault(asked[0], set()).add(step.file)
+                    if not self._searches.is_taken(step.file):
+                        (seen if step.found.via in SEEN_BY_ALL else others)[asked] = None
+        for asked in seen:
+            self._place(*asked, for_all=True)
+        for asked in others:
+            self._place(*asked, for_all=False)
         for name, source in self._searches.included:
             if not self._searches.is_taken(source):
-                self._place(name, source).needed_by[self._searches.executable] = None
+                self._place(name, source, for_all=True).needed_by[self._searches.executable] = None
         for state, each in steps.items():
             needed = self._searches.needed(state)
             for name in needed:
@@ -129,43 +133,68 @@ class _Places:
         """The bundle path at which a library of the host has a name."""
         return self._by_name[os.path.basename(name), file]
 
-    def _place(self, name: str, source: str) -> _Bundled:
+    def _place(self, name: str, source: str, *, for_all: bool) -> _Bundled:
         """Give a library its place; the same file under a second name becomes an alias."""
         item = self.taken.get(source)
         if item is None:
             soname = os.path.basename(self._searches.images[source].soname or name)
-            item = self.taken[source] = _Bundled(f"{self._free_folder((soname, name), source)}/{soname}", source)
+            folder = self._free_folder((soname, name), source, for_all=for_all)
+            # In a numbered folder it has those names only that lead there: others may mean another file.
+            own = soname if folder == self._names.folder else name
+            item = self.taken[source] = _Bundled(f"{folder}/{own}", source)
             self._names.taken[item.path] = source
         place = f"{os.path.dirname(item.path)}/{name}"
-        if self._names.taken.get(place, source) != source:
-            place = f"{self._free_folder((name,), source)}/{name}"
+        in_sight = os.path.dirname(place) == self._names.folder
+        if self._names.taken.get(place, source) != source or (
+            in_sight and not for_all and self._is_doubtful(name, source)
+        ):
+            place = f"{self._free_folder((name,), source, for_all=for_all)}/{name}"
         self._names.taken[place] = source
         self._by_name.setdefault((name, source), place)
         if place != item.path:
             item.aliases[place] = None
         return item
 
-    def _free_folder(self, names: tuple[str, ...], source: str) -> str:
+    def _is_doubtful(self, name: str, source: str) -> bool:
+        """Whether some requester finds another file by a name."""
+        return not self._meanings.get(name, set()) <= {source}
+
+    def _free_folder(self, names: tuple[str, ...], source: str, *, for_all: bool) -> str:
         """Where no other file has one of these names; that there was one is noted."""
         folder, other = self._names.folder_for(names, source)
-        if other is not None:
+        if folder != self._names.folder:
+            folder = self._numbered(names[-1:], source)
+        elif not for_all and any(self._is_doubtful(name, source) for name in names):
+            folder = self._numbered(names[-1:], source)
+            others = {file for name in names for file in self._meanings.get(name, set())} - {source}
+            other = next((file for file in self.taken if file in others), None)
+        if other is not None and Clash(names[-1], source, other) not in self.clashes:
             self.clashes[Clash(names[-1], other, source)] = None
         return folder
+
+    def _numbered(self, names: tuple[str, ...], source: str) -> str:
+        """The first numbered folder in which these names are free."""
+        for number in itertools.count(2):
+            folder = f"{self._names.folder}/{number}"
+            if all(self._names.taken.get(f"{folder}/{name}", source) == source for name in names):
+                return folder
+        raise AssertionError("numbers do not end")
 
 
 def _locations(
     state: State, found: Mapping[str, Step], searches: Searches, places: _Places
 ) -> Iterator[tuple[str, Location]]:
-    """Where the searches of one state lead."""
+    """Where the searches of one state lead; a name that is answered without one is left out."""
     needed = searches.needed(state)
     for name, step in found.items():
         if step.found is not None and step.file is not None:
             inside = searches.inside(step.found.path)
             yield name, InBundle(inside if inside is not None else places.named(name, step.file))
-        elif searches.is_hosts(name) and name in needed:
-            yield name, OnHost()
-        elif name in needed and not searches.is_implied(name, state):
-            yield name, Missing()
+        elif step.file is None and name in needed:
+            if searches.is_hosts(name):
+                yield name, OnHost()
+            elif not searches.is_implied(name, state):
+                yield name, Missing()
 
 
 def _needs(
@@ -173,10 +202,13 @@ def _needs(
 ) -> dict[str, dict[str, Location]]:
     """What each file needs: where the first state that finds it does; else it is missing, or its package loads it beforehand."""
     needs: dict[str, dict[str, Location]] = {}
-    for state in steps:
+    for state, found in steps.items():
         known = needs.setdefault(places.path(state.file), {})
         for name in searches.needed(state):
             location = locations[state].get(name)
+            answering = found[name].file
+            if location is None and answering is not None:
+                location = InBundle(places.path(answering))
             if location is not None and isinstance(known.get(name, Missing()), Missing):
                 known[name] = location
     by_name = searches.names_of_roots()

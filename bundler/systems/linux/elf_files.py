@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bundler.binaries.elf import Image
@@ -27,8 +28,8 @@ class ElfFile:
         return self.image.interpreter is not None and ".so" not in os.path.basename(self.path)
 
 
-def opens_libraries(path: str, image: Image) -> bool:
-    """Whether the file at `path` on this machine, with these headers, calls `dlopen`: its symbols have that name.
+def names_symbol(path: str, image: Image, symbols: Collection[bytes]) -> bool:
+    """Whether the file at `path` on this machine, with these headers, has a dynamic symbol of one of these names.
 
     A name may be the end of another one, so this is true for a few files too many.
     """
@@ -38,4 +39,4 @@ def opens_libraries(path: str, image: Image) -> bool:
             names = read_at(file, offset, size, "the dynamic string table")
     except (OSError, BinaryFormatError):
         return False
-    return b"dlopen\0" in names or b"dlmopen\0" in names
+    return any(symbol + b"\0" in names for symbol in symbols)

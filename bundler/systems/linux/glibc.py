@@ -17,6 +17,7 @@ from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
 from bundler.systems.linux.loader import Around, Found, LoadedObject, LoaderView, SystemLibraries, Via
+from bundler.systems.linux.program_loader import own_places, standard_loader
 
 SUBFOLDERS = frozenset(
     {"glibc-hwcaps", "tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i686", "aarch64", "atomics"}
@@ -93,9 +94,17 @@ def expand(entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLib
             yield view.normal(path) if path.startswith("/") else path
 
 
-def system_libraries(machine: Machine, sysroot: Sysroot = HOST) -> SystemLibraries:
-    """How programs for `machine` in `sysroot` find libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none."""
+def system_libraries(machine: Machine, sysroot: Sysroot = HOST, program: Image | None = None) -> SystemLibraries:
+    """How programs for `machine` in `sysroot` find libraries: from `ld.so.cache`, or from `ld.so.conf` where there is none.
+
+    A `program` with a loader of its own does so from that one's cache and folders.
+    """
     glibc = glibc_machine(machine)
+    if program is not None and standard_loader(program) is not None:
+        places = own_places(sysroot.real(sysroot.path_of(program.interpreter or "")))
+        if places is not None:
+            cache = read_cache(sysroot.real(sysroot.path_of(places.cache)), glibc) if places.cache else None
+            return SystemLibraries(cache or {}, places.directories, glibc.lib, glibc.platforms)
     cache = read_cache(sysroot.real(sysroot.path_of("/etc/ld.so.cache")), glibc)
     directories = glibc.default_directories
     if cache is None:

@@ -118,5 +118,8 @@ class Loader(Protocol):
     def expand(self, entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
         """All that an element of a search path of `loaded` may stand for."""
 
-    def system_libraries(self, machine: Machine, sysroot: Sysroot) -> SystemLibraries:
-        """How programs for `machine` in `sysroot` find libraries without a search path of their own."""
+    def system_libraries(self, machine: Machine, sysroot: Sysroot, program: Image | None = None) -> SystemLibraries:
+        """How programs for `machine` in `sysroot` find libraries without a search path of their own.
+
+        `program` may name a loader that is not the system's, and looks elsewhere.
+        """

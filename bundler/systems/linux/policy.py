@@ -73,6 +73,13 @@ HOST_LIBRARIES: tuple[HostLibrary, ...] = (
     HostLibrary("libgbm.so", HostReason.GL, "libgbm1"),  # loads the driver's back end
 )
 
+# What libc opens by itself, of all that is not its own family, and no header names: the unwinder, for pthread_exit,
+# pthread_cancel and backtrace. CPython ends its threads so up to 3.8, and any that is left at the end up to 3.13. libidn2 is
+# opened for AI_IDN alone, which Python's socket module does not offer; gconv's modules and the name services' are the host's.
+OPENED_BY_LIBC = ("libgcc_s.so.1",)
+# Who calls one of these has libc open it.
+UNWINDING = (b"pthread_exit", b"pthread_cancel", b"backtrace")
+
 # Libraries that a driver of a newer host may need newer than ours: the executable's DT_RPATH is passed on to it.
 DRIVERS_MAY_NEED_NEWER = ("libstdc++.so", "libgcc_s.so", "libz.so", "libexpat.so", "libxcb*", "libX11*", "libzstd.so")
 

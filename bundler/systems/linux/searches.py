@@ -9,20 +9,20 @@ package sets LD_LIBRARY_PATH for it, and what comes out shall not depend on the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.systems.libraries import is_listed
 from bundler.systems.linux.chains import Chains, Process, Start, State, Step, follow
-from bundler.systems.linux.elf_files import ElfFile, opens_libraries
+from bundler.systems.linux.elf_files import ElfFile, names_symbol
 from bundler.systems.linux.loader import Around, Found, LoadedObject, Loader, LoaderView, SystemLibraries, Via
-from bundler.systems.linux.policy import stays_on_host
+from bundler.systems.linux.policy import UNWINDING, stays_on_host
 
-# What a script of a package, which sets LD_LIBRARY_PATH, comes before. A path that a program names itself is believed.
-_BEHIND_OWN = (Via.LIBRARY_PATH, Via.CACHE, Via.DEFAULT)
+# What leads to a library that every requester finds. A script of a package, which sets LD_LIBRARY_PATH, comes before it.
+SEEN_BY_ALL = (Via.LIBRARY_PATH, Via.CACHE, Via.DEFAULT)
 _LIBC = LoadedObject("/lib/libc.so.6")
 
 
@@ -46,9 +46,11 @@ class ClosureContext:
     real_path: Callable[[str], str] = os.path.realpath
     """From a file's name to its path on this machine, all links followed."""
     opened_by_libc: tuple[str, ...] = ()
-    """Names that libc opens by itself in the interpreter's processes."""
+    """Names that libc opens by itself in processes with threads."""
     package_of: Callable[[str], str | None] = lambda _: None
     """The bundle path of the top folder of the package that a file belongs to, by bundle path; None for one of no package."""
+    systems: Mapping[str, SystemLibraries] = field(default_factory=dict)
+    """How programs find libraries that have another loader than the interpreter's, by bundle path."""
 
 
 class Searches:
@@ -66,7 +68,7 @@ class Searches:
         self._keys: dict[str, str | None] = {}
         self._passed_on: dict[tuple[str, str], tuple[str, ...]] = {}
         self._loaded: dict[tuple[str, str], LoadedObject] = {}
-        self._openers: dict[str, bool] = {}
+        self._symbols: dict[tuple[str, tuple[bytes, ...]], bool] = {}
         self._own: dict[tuple[str, str], list[str]] = {}
         for path in self._roots:
             if (package := context.package_of(path)) is not None:
@@ -79,8 +81,20 @@ class Searches:
             self._include(wanted)
 
     def follow(self) -> Chains:
-        """Every search, by state."""
-        return follow(list(self._starts()), self)
+        """Every search, by state. What everybody finds by its name, anybody may open."""
+        roots = dict.fromkeys(self._starts())
+        python = self._process(self._executable, Start.PYTHON)
+        while True:
+            chains = follow(list(roots), self)
+            opened = {
+                State(step.file, step.found.path, python.passed_on, python): None
+                for each in chains.steps.values()
+                for step in each.values()
+                if step.file is not None and step.found is not None and self._is_seen_by_all(step.file, step.found)
+            }
+            if opened.keys() <= roots.keys():
+                return chains
+            roots |= opened
 
     # What the closure asks.
 
@@ -110,7 +124,7 @@ class Searches:
     def needed(self, state: State) -> tuple[str, ...]:
         """What a file needs, with what libc opens by itself, but without what it may open."""
         needed = self.images[state.file].needed
-        if state.file != self.executable:
+        if state.file != state.process.program or not self._has_threads(state.file):
             return needed
         return (*needed, *(name for name in self._context.opened_by_libc if name not in needed))
 
@@ -135,18 +149,22 @@ class Searches:
         """The search of the source's loader, or that of libc, or of a script of the package."""
         requester = self._object(state)
         if name not in self.needed(state):
-            step = self._step(self._resolve(name, requester, state.around))
+            step = self._step(self._resolve(name, requester, state.around, state))
             return step._replace(opened=True) if step.file in self._included_at else Step(None)
         if self.is_hosts(name):
             self.left_to_host[os.path.basename(name)] = None
             return Step(None)
         if self.is_implied(name, state):
             around = state.around._replace(inherited=(*self.passed_on(state), *state.inherited))
-            return self._step(self._resolve(name, _LIBC, around))._replace(opened=True)
-        found = self._resolve(name, requester, state.around)
-        if state.process.start is Start.PROGRAM and (found is None or found.via in _BEHIND_OWN):
+            return self._step(self._resolve(name, _LIBC, around, state))._replace(opened=True)
+        found = self._resolve(name, requester, state.around, state)
+        if state.process.start is Start.PROGRAM and (found is None or found.via in SEEN_BY_ALL):
             found = self._of_package(name, state.process.program, found)
         return self._step(found)
+
+    def soname(self, file: str) -> str | None:
+        """By its headers."""
+        return self.images[file].soname
 
     def passed_on(self, state: State) -> tuple[str, ...]:
         """By the loader's rules."""
@@ -191,6 +209,9 @@ class Searches:
             context.loader.directories(context.library_path, loaded, context.files, context.system),
         )
 
+    def _is_seen_by_all(self, file: str, found: Found) -> bool:
+        return found.via in SEEN_BY_ALL and file not in self._roots
+
     def _include(self, wanted: str) -> None:
         """Note a library to take along by name or path. Raises LookupError where there is none."""
         path = wanted if "/" in wanted else next(iter(self._context.system.cache.get(wanted, ())), None)
@@ -203,8 +224,10 @@ class Searches:
             if name is not None and "/" not in name:
                 self._may_be_opened[name] = None
 
-    def _resolve(self, name: str, requester: LoadedObject, around: Around) -> Found | None:
-        return self._context.loader.resolve(name, requester, around, self._context.files, self._context.system)
+    def _resolve(self, name: str, requester: LoadedObject, around: Around, state: State) -> Found | None:
+        context = self._context
+        system = context.systems.get(state.process.program, context.system)
+        return context.loader.resolve(name, requester, around, context.files, system)
 
     def _object(self, state: State) -> LoadedObject:
         known = self._loaded.get((state.file, state.found))
@@ -247,9 +270,16 @@ class Searches:
         return None if own else found
 
     def _opens_libraries(self, file: str) -> bool:
-        known = self._openers.get(file)
+        return self._names_symbol(file, (b"dlopen", b"dlmopen"))
+
+    def _has_threads(self, program: str) -> bool:
+        """Whether libc may open what it needs to unwind a stack: always in Python."""
+        return program == self.executable or self._names_symbol(program, UNWINDING)
+
+    def _names_symbol(self, file: str, symbols: tuple[bytes, ...]) -> bool:
+        known = self._symbols.get((file, symbols))
         if known is None:
             root = self._roots.get(file)
             path = file if root is None else self._context.real_path(root.source)
-            known = self._openers[file] = opens_libraries(path, self.images[file])
+            known = self._symbols[file, symbols] = names_symbol(path, self.images[file], symbols)
         return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
+from bundler.binaries.elf import UNCHANGED, Edits, Image, is_elf, plan_patch, read_image
 from bundler.entries import Entry, Link, Patched, Source, Stamp, stamp_of
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
@@ -23,6 +23,8 @@ from bundler.systems.linux.floor import find_floor
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Loader
 from bundler.systems.linux.order import in_loading_order
+from bundler.systems.linux.policy import OPENED_BY_LIBC
+from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.linux.runtime import libpython_of
 
@@ -53,7 +55,8 @@ def plan_elf(
     program = by_path[executable]
     libpython = libpython_of(program, by_path, scheme)
     libraries = SysrootLibraries(program.image, sysroot)
-    system = loader.system_libraries(environment.platform.machines[0], sysroot)
+    machine = environment.platform.machines[0]
+    system = loader.system_libraries(machine, sysroot, program.image)
     context = ClosureContext(
         loader=loader,
         files=libraries,
@@ -64,7 +67,13 @@ def plan_elf(
         excluded=frozenset(options.exclude_libs),
         included=options.include_libs,
         real_path=libraries.real,
+        opened_by_libc=OPENED_BY_LIBC,
         package_of=scheme.package_of,
+        systems={
+            file.path: loader.system_libraries(machine, sysroot, file.image)
+            for file in files
+            if file.is_program and (standard_loader(file.image) or standard_loader(program.image)) is not None
+        },
     )
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     try:
@@ -153,23 +162,40 @@ def _patch(
     warnings: list[str] = []
     for file in files:
         change = changes.get(file.path)
-        if change is None:
+        loader = standard_loader(file.image) if file.is_program else None
+        if change is None and loader is None:
             continue
         entry = entries[file.path]
-        edits = Edits(rpath=change.rpath, needed=change.needed)
+        edits = Edits(
+            rpath=change.rpath if change is not None else UNCHANGED,
+            needed=change.needed if change is not None else {},
+            interpreter=loader or UNCHANGED,
+        )
         try:
             planned = patches.recall(_stamp(entry), edits) or _plan_anew(file, entry, edits, patches)
         except CannotPatch as error:
-            if change.vital:
+            if loader is not None or (change is not None and change.vital):
                 errors.append(error.at(entry.origin))
             else:
                 warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
             continue
         if planned.patch is not None:
             content = Patched(_source(entry), planned.patch, _stamp(entry))
-            patched.append(entry._replace(content=content, reason=f"{change.reason} ({planned.tier})"))
+            reasons = [change.reason] if change is not None else []
+            if loader is not None:
+                warnings.append(_own_libc(file, loader))
+                reasons.append("names a loader that other machines do not have there")
+            patched.append(entry._replace(content=content, reason=f"{'; '.join(reasons)} ({planned.tier})"))
     raise_all(errors)
     return patched, warnings
+
+
+def _own_libc(file: ElfFile, loader: str) -> str:
+    """What it means that a program was linked to a libc of its own."""
+    return (
+        f"{file.path} was started by {os.path.basename(file.image.interpreter or '')} of its own libc, which stays behind: "
+        f"in the bundle {loader} starts it, with the libc of the target"
+    )
 
 
 def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 
-from bundler.binaries.elf import read_image
+from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, OutputFailed
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.policy import HostReason, stays_on_host
+from bundler.systems.linux.program_loader import standard_loader
 
 # Debuggers' part, other libcs', and modules of name services that have configurations of their own.
 _NOT_NEEDED = re.compile(r"ld[-.]|libc\.musl|libthread_db|libBrokenLocale|libnss_(?!files|dns)|.*\.so$")
@@ -21,19 +22,21 @@ _NSSWITCH = b"hosts: files dns\n"
 
 
 def libc_family(executable: Entry, environment: Environment) -> tuple[Entry, ...]:
-    """Entries of a root directory: the loader of `executable` (PT_INTERP), libc's family where the sysroot has it, `/tmp`.
+    """Entries of a root directory: the loader of the interpreter as the source has it, libc's family where that looks, `/tmp`.
 
-    They have the executable's time. Raises OutputFailed where it names no loader, BundlerError where that is not there.
+    A loader of its own stands where the bundle names the system's, and its libc where it looks for that. They have the
+    executable's time. Raises OutputFailed where `executable` names no loader, BundlerError where that is not there.
     """
     sysroot = environment.sysroot
-    loader, time_ns = _loader_of(executable), executable.mtime_ns
+    interpreter, time_ns = _image_of(executable), executable.mtime_ns
+    loader = interpreter.interpreter or ""
     if not sysroot.is_file(sysroot.path_of(loader)):
         raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
-    system = system_libraries(environment.platform.machines[0], sysroot)
+    system = system_libraries(environment.platform.machines[0], sysroot, interpreter)
     names = {name: paths[0] for name, paths in system.cache.items()}
     for folder in () if names else reversed(system.default_directories):
         names.update({name: f"{folder}/{name}" for name in sysroot.names_in(sysroot.path_of(folder))})
-    places = {loader.lstrip("/"): loader}
+    places = {(standard_loader(interpreter) or loader).lstrip("/"): loader}
     for name, path in names.items():
         if stays_on_host(name) is HostReason.LIBC and not _NOT_NEEDED.match(name):
             places[path.lstrip("/")] = path
@@ -51,10 +54,11 @@ def libc_family(executable: Entry, environment: Environment) -> tuple[Entry, ...
     return tuple(entries[path] for path in sorted(entries))
 
 
-def _loader_of(executable: Entry) -> str:
+def _image_of(executable: Entry) -> Image:
+    """The headers of the interpreter as the source has it."""
     assert isinstance(executable.content, (Source, Patched))
     with open(executable.content.path, "rb") as file:
-        loader = read_image(file).interpreter
-    if loader is None:
+        image = read_image(file)
+    if image.interpreter is None:
         raise OutputFailed(f"{executable.path} names no loader", "give a base: --base IMAGE.tar")
-    return loader
+    return image

@@ -69,12 +69,23 @@ class SearchPaths:
         self._needs = _single_answers(closure, bundle.view)
         self._moved = _moved_folders(closure)
         self._named = _meanings(closure, bundle.view)
+        self._bundled_first = False
         self._misplaced: dict[str, dict[str, None]] = {}
         self._planned: dict[str, PlannedObject] = {}
         self._changes: dict[str, SearchPathChange | None] = {}
 
     def plan(self) -> tuple[dict[str, SearchPathChange], list[Misplaced]]:
         """The change of each file that needs one, by bundle path; and what would not be found all the same."""
+        first = self._plan()
+        if not first[1]:
+            return first
+        # What the source has beside libpython stands before the host's libraries, which its modules may have found.
+        self._bundled_first = True
+        second = self._plan()
+        return second if len(second[1]) < len(first[1]) else first
+
+    def _plan(self) -> tuple[dict[str, SearchPathChange], list[Misplaced]]:
+        self._misplaced.clear()
         for path in dict.fromkeys((*reversed(self._carriers), *self._files)):
             self._decide(path)
         left = self._mend()
@@ -122,7 +133,8 @@ class SearchPaths:
             reasons.append("would not find " + ", ".join(misplaced))
         if needs and before.runpath is not None and self._loader.rpath_beats_library_path:
             reasons.append("its RUNPATH would let LD_LIBRARY_PATH win")
-        wanted = self._wanted(file, before, needs)
+        searched = {name: place for name, place in needs.items() if "/" not in renamed.get(name, name)}
+        wanted = self._wanted(file, before, searched)
         if self._carries_paths(file) and wanted != list(entries):
             reasons.append("carries the search path for the whole bundle")
         if list(dict.fromkeys(kept)) != list(entries):
@@ -175,22 +187,17 @@ class SearchPaths:
         scheme, directories = self._bundle.scheme, self._bundle.directories
         needed = [os.path.dirname(place) for place in needs.values()]
         if self._carries_paths(file):
-            needed = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else []), *needed]
+            for_all = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else [])]
+            needed = [*(reversed(for_all) if self._bundled_first else for_all), *needed]
         forms: dict[str, str] = {}
-        unsure: list[str] = []
         for entry in before.rpath if before.runpath is None else before.runpath:
             inside = self._inside(entry, before)
             if inside is not None and (form := self._kept(entry, before)) is not None:
                 forms.setdefault(inside, form)
             for folder in self._led_to(entry, file):
-                if folder in needed or before.runpath is None:
-                    unsure += [folder] if folder not in forms else []
+                # What lies where everybody looks at last needs no mention, and would stand before other folders.
+                if folder != scheme.bundled and (folder in needed or before.runpath is None):
                     forms.setdefault(folder, _origin(folder, before.path))
-        # What is only inherited, and found by everybody at last, needs no mention but before other folders.
-        for folder in reversed(list(forms)):
-            if folder != scheme.bundled or folder not in unsure or folder in needed:
-                break
-            del forms[folder]
         for folder in needed:
             forms.setdefault(folder, _origin(folder, before.path))
         return [forms[folder] for folder in in_right_order(list(forms), needs, self._holds)]

@@ -47,7 +47,15 @@ class Open:
     name: str
 
 
-Action = Import | Open
+@dataclass(frozen=True)
+class OpenFrom:
+    """What a library that the process has loaded, by its name, opens by a name."""
+
+    library: str
+    name: str
+
+
+Action = Import | Open | OpenFrom
 
 
 @dataclass(frozen=True)
@@ -99,14 +107,22 @@ def draw(seed: int) -> Graph:
         for number in range(random.randint(1, 3))
     )
     imports: list[Action] = [Import(number) for number in range(len(modules))]
-    opens: list[Action] = [Open(random.randrange(len(modules)), random.choice(names)) for _ in range(3)]
+    opens: list[Open | OpenFrom] = [
+        Open(random.randrange(len(modules)), random.choice(names))
+        if random.random() < 0.6
+        else OpenFrom(random.choice(names), random.choice(names))
+        for _ in range(3)
+    ]
     processes = []
     for _ in range(random.randint(1, 3)):
         actions = imports + (opens[: random.randint(0, 3)] if random.random() < 0.6 else [])
         processes.append(tuple(random.sample(actions, len(actions))))
+    # Not under names that are opened: a process that has the file already does not tell under which others it was asked for.
+    free = [name for name in names if all(name != one.name for one in opens)]
+    outside = [path for path in paths if path.startswith(OUTSIDE)]
     links = {
-        f"{random.choice(OUTSIDE)}/{random.choice(names)}": f"{{root}}/{random.choice(paths)}"
-        for _ in range(random.randint(0, 2) if random.random() < 0.3 else 0)
+        f"{random.choice(OUTSIDE)}/{random.choice(free)}": f"{{root}}/{random.choice(outside)}"
+        for _ in range(random.randint(0, 2) if free and outside and random.random() < 0.4 else 0)
     }
     return Graph(
         executable=Header(path=some(entries, 1), tag=random.choice(list(PathTag))),

@@ -37,6 +37,7 @@ _PROGRAM = r"""
 #include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,7 +55,8 @@ static void tell(const char *word) {
     fflush(stdout);
 }
 
-/* Standard input, blocks that each begin with `process`: `import NUMBER PATH`; `open NUMBER NAME`: that import opens a name. */
+/* Standard input, blocks that each begin with `process`: `import NUMBER PATH`; `open NUMBER NAME`: that import opens a name;
+   `from LIBRARY NAME`: a library that is loaded does. */
 static void run(char **lines) {
     void *(*libpython)(const char *) = (void *(*)(const char *))dlsym(RTLD_DEFAULT, "opener");
     void *(*python)(const char *) = libpython ? libpython : own;
@@ -62,12 +64,13 @@ static void run(char **lines) {
     tell("process");
     for (; *lines && strcmp(*lines, "process"); lines++) {
         char *text = *lines;
-        int opens = !strncmp(text, "open ", 5), number = 0, read = 0;
-        sscanf(strchr(text, ' '), "%d %n", &number, &read);
-        char *name = strchr(text, ' ') + read;
-        void *found = 0;
-        if (!opens) found = handles[number] = python(name);
-        else if (handles[number]) found = ((void *(*)(const char *))dlsym(handles[number], "opener"))(name);
+        char *name = strrchr(text, ' ') + 1;
+        char *what = strchr(text, ' ') + 1;
+        void *found = 0, *opener = 0;
+        if (!strncmp(text, "import ", 7)) found = handles[atoi(what)] = python(name);
+        if (!strncmp(text, "open ", 5)) opener = handles[atoi(what)];
+        if (!strncmp(text, "from ", 5)) name[-1] = 0, opener = dlopen(what, RTLD_NOW | RTLD_NOLOAD);
+        if (opener) found = ((void *(*)(const char *))dlsym(opener, "opener"))(name);
         tell(found ? "done" : "failed");
     }
 }

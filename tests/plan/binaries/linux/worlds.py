@@ -1,4 +1,4 @@
-"""A graph on the disk: laid out as a source, planned, written as a bundle, and both run with the real loader."""
+"""A graph on the disk: laid out as a source, planned and written as a bundle, and both run with the real loader."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bundler.systems.linux.loader import SystemLibraries
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.runtime import libpython_of
 from bundler.systems.posix import posix_scheme
-from tests.plan.binaries.linux.graphs import NAMES, SITE, Graph, Import
+from tests.plan.binaries.linux.graphs import NAMES, SITE, Action, Graph, Import, Open, OpenFrom
 from tests.plan.binaries.linux.kit import Header, Kit, Seen, edited, number_of
 
 EXECUTABLE, LIBPYTHON = 900000, 900001
@@ -189,15 +189,16 @@ class World:
         def place(path: str) -> Path:
             return top / path.replace(SITE, where[SITE])
 
-        lines = [
-            [
-                f"import {action.module} {place(self.graph.modules[action.module].path)}"
-                if isinstance(action, Import)
-                else f"open {action.module} {action.name}"
-                for action in process
-            ]
-            for process in self.graph.processes
-        ]
+        def line(action: Action) -> str:
+            match action:
+                case Import(module):
+                    return f"import {module} {place(self.graph.modules[module].path)}"
+                case Open(module, name):
+                    return f"open {module} {name}"
+                case OpenFrom(library, name):
+                    return f"from {library} {name}"
+
+        lines = [[line(action) for action in process] for process in self.graph.processes]
         seen = self.kit.run(python, lines, on, library_path)
         for file in self.graph.programs:
             seen += self.kit.run(place(file.path), (), on, library_path)
