@@ -31,9 +31,13 @@ class BundlerError(Exception):
         return _made_again, (type(self), self.args, self.__dict__)
 
     def at(self, path: str) -> Self:
-        """This error, with the file that it is about in front of its message from now on."""
-        self.message = f"{path}: {self.message}"
-        return self
+        """An error like this one, of the same class and cause, with the file that it is about in front of its message."""
+        message = f"{path}: {self.message}"
+        error = self.__class__.__new__(self.__class__, message)
+        error.__dict__.update(self.__dict__, message=message)
+        error.__cause__, error.__context__ = self.__cause__, self.__context__
+        error.__suppress_context__ = self.__suppress_context__
+        return error.with_traceback(self.__traceback__)
 
 
 def _made_again(kind: type[BundlerError], args: tuple[object, ...], facts: dict[str, object]) -> BundlerError:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-import tempfile
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.bundle_paths import BundleRoot, relative
 from bundler.entries import Digest
 from bundler.errors import NotABundle, OutputFailed
+from bundler.files import replace
 from bundler.manifest import read_manifest
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.record import parse_record, path_of_row, rewrite_record
@@ -191,14 +192,10 @@ def _replace(root: str, path: str, data: bytes) -> None:
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         before = os.stat(target) if os.path.exists(target) else None
-        with tempfile.TemporaryDirectory(prefix=".bundler-", dir=os.path.dirname(target)) as temporary:
-            new = os.path.join(temporary, "new")
-            with open(new, "wb") as file:
-                file.write(data)
-            if before is not None and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                os.chown(new, before.st_uid, before.st_gid)
-            os.chmod(new, before.st_mode & 0o7777 if before is not None else 0o644)
-            os.replace(new, target)
+        if before is None:
+            replace(target, data, mode=0o644)
+        else:
+            replace(target, data, mode=stat.S_IMODE(before.st_mode), owner=(before.st_uid, before.st_gid))
     except OSError as error:
         raise OutputFailed(
             f"cannot write {target}: {error.strerror}", "run it as the owner, where the bundle is writable"

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from typing import BinaryIO
 
-from bundler.binaries.elf import is_elf, read_image, version_needs
-from bundler.binaries.macho import Dylib, DylibKind, Slice, is_macho, read_signature, signature_fault
-from bundler.binaries.macho import read_image as read_macho
+from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment import Environment, load_environment
 from bundler.errors import NotAnEnvironment
 from bundler.manifest import Manifest, read_manifest
@@ -33,57 +29,10 @@ def inspect(path: str, root: str = "/", *, run: bool = True) -> Facts:
 
 def _binary(path: str) -> Facts:
     with open(path, "rb") as file:
-        head = file.read(8)
-        if is_macho(head):
-            return _macho(file)
-        if not is_elf(head):
-            raise NotAnEnvironment(f"{path} is no ELF or Mach-O file", "name an environment, a bundle or a binary")
-        image = read_image(file)
-        needs = version_needs(file, image)
-    return {
-        "kind": "binary",
-        "machine": image.machine_name,
-        "interpreter": image.interpreter,
-        "soname": image.soname,
-        "needed": list(image.needed),
-        "rpath": image.rpath,
-        "runpath": image.runpath,
-        "versions": [f"{need.library} {need.version}" for need in needs],
-    }
-
-
-def _macho(file: BinaryIO) -> Facts:
-    """The facts of a Mach-O file; what differs from slice to slice has the architecture in front."""
-    slices = read_macho(file).slices
-    several = len(slices) > 1
-
-    def each(of: Callable[[Slice], Iterable[str]]) -> list[str]:
-        return [f"{part.architecture}: {text}" if several else text for part in slices for text in of(part)]
-
-    return {
-        "kind": "binary",
-        "architectures": [part.architecture for part in slices],
-        "install_names": each(lambda part: [part.install_name] if part.install_name else []),
-        "needed": each(lambda part: [_with_kind(dylib) for dylib in part.dylibs]),
-        "rpaths": each(lambda part: part.rpaths),
-        "minimum_macos": each(lambda part: [".".join(map(str, part.minimum_os))] if part.minimum_os else []),
-        "signatures": each(lambda part: [_signature(file, part)]),
-    }
-
-
-def _with_kind(dylib: Dylib) -> str:
-    return dylib.name if dylib.kind is DylibKind.LOAD else f"{dylib.name} ({dylib.kind.name.lower()})"
-
-
-def _signature(file: BinaryIO, part: Slice) -> str:
-    fault = signature_fault(file, part)
-    if fault is not None:
-        return f"not valid: {fault}"
-    signature = read_signature(file, part)
-    if signature is None:
-        return "none"
-    who = f"by {signature.identity}" if signature.identity else "by the linker" if signature.linker_signed else "ad hoc"
-    return f"{signature.identifier}, {who}"
+        found = detect(file.read(HEAD_SIZE))
+        if found is None:
+            raise NotAnEnvironment(f"{path} is no {FORMAT_NAMES} file", "name an environment, a bundle or a binary")
+        return {"kind": "binary", **found.description(file)}
 
 
 def _bundle(path: str) -> Facts:

@@ -84,6 +84,10 @@ class ContentOptions:
     """Names of shared libraries that are left to the host."""
     include_libs: tuple[str, ...] = ()
     """Names or paths of shared libraries that come along although nothing asks for them, or although they are the host's."""
+    keep_modes: bool = False
+    """Whether archives and images keep modes by which others than the owner may not read."""
+    allow_incomplete: bool = False
+    """Whether distributions are packed whose RECORD names modules that are not there."""
     thin: str = ""
     """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
 
@@ -102,6 +106,11 @@ class ImageOptions:
     name: str = ""
     """A tag (`stockroom:1.0`)."""
 
+    @property
+    def on_scratch(self) -> bool:
+        """Whether there is nothing that the image is put on."""
+        return self.base == "scratch"
+
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
@@ -110,7 +119,7 @@ class PackOptions:
     content: ContentOptions = field(default_factory=ContentOptions)
     image: ImageOptions = field(default_factory=ImageOptions)
     format: str | None = None
-    """One of `sinks.formats.FORMATS` by name; None for what the suffix of the output asks for."""
+    """One of `formats.FORMAT_NAMES`; None for what the suffix of the output asks for."""
     force: bool = False
     """Whether a bundle or an archive at the output is replaced."""
     in_place: bool = False

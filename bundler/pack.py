@@ -1,30 +1,24 @@
-"""The pipeline: load the environment, make the plan, send its entries to a sink, audit the result, report."""
+"""The pipeline: load the environment, then plan it, write the plan to a sink and audit the result, and report."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError, OutputFailed
-from bundler.options import EditableMode, PackOptions, Pyc
+from bundler.bundle_paths import lies_in
+from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, destination_of
+from bundler.errors import OutputFailed
+from bundler.options import PackOptions
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from bundler.audit.against_source import Proof
-    from bundler.audit.dlopened import OpenedLibraries
-    from bundler.entries import Entry
     from bundler.environment import Environment
-    from bundler.memory import Memory
-    from bundler.plan.make import Plan
-    from bundler.plan.manifest_entry import ManifestMaker
-    from bundler.plan.settings import PlanSettings
     from bundler.report import PackReport
-    from bundler.sinks import Sink, Written
+
+_MOST_ATTEMPTS = 5
+"""A first one by a guess; the audit puts that right, and then only adds libraries, which may open others in their turn."""
 
 
 def pack(
@@ -41,220 +35,71 @@ def pack(
     """
     from bundler.environment import load_environment
 
-    if options.in_place:
-        options = in_place(environment, options)
+    destination = destination_of(out, options)
+    recover(destination, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
-    from bundler.audit.dlopened import OpenedLibraries, guess_opened
+    check_output(loaded, destination)
+
+    from bundler.attempt import Job, attempt, first_guess
     from bundler.memory import NO_MEMORY, open_memory
-    from bundler.plan.settings import open_workspace
-    from bundler.sinks.archives.output import STANDARD_OUTPUT
-    from bundler.systems import system_of
+    from bundler.plan.settings import open_workspace, settle_settings
 
-    decided = decide(options, out, loaded)
-    check_output(loaded, out, options)
-    with open_workspace(decided, cache=options.cache) as workspace:
-        decided = replace(decided, workspace=workspace)
+    is_archive = not isinstance(destination, DirectoryDestination)
+    settings = settle_settings(options.content, loaded, is_archive=is_archive, threads=options.threads)
+    settings = replace(settings, in_place=options.in_place)
+    with open_workspace(settings, cache=options.cache) as workspace:
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
-        # Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
-        audited = options.verify and loaded.probed and out != STANDARD_OUTPUT
-        system = system_of(loaded.platform.system)
-        opened = guess_opened(memory.dlopened.known if audited else {}, options.content.exclude_libs, system)
-        while True:
-            done = pack_once(loaded, out, options, decided, memory, opened, progress)
-            if not isinstance(done, OpenedLibraries):
-                notes = opened.notes(done.audit.run if done.audit is not None else None)
-                return replace(done, notes=(*done.notes, *notes))
-            opened = done
+        job = Job(loaded, destination, options, replace(settings, workspace=workspace), memory, progress)
+        dlopened = first_guess(job)
+        for number in range(_MOST_ATTEMPTS):
+            done = attempt(job, dlopened, is_last=number == _MOST_ATTEMPTS - 1)
+            if done.report is not None:
+                return done.report
+            dlopened = done.dlopened
+    raise AssertionError("the last attempt has a report")
 
 
-def pack_once(
-    environment: Environment,
-    out: str,
-    options: PackOptions,
-    decided: PlanSettings,
-    memory: Memory,
-    opened: OpenedLibraries,
-    progress: Progress,
-) -> PackReport | OpenedLibraries:
-    """Pack with the libraries that are `opened`. Where the audit finds that it is others, nothing is done: these."""
-    from bundler.plan.make import make_plan
-    from bundler.plan.manifest_entry import ManifestMaker
-    from bundler.sinks.formats import open_sink
+def recover(destination: Destination, options: PackOptions) -> None:
+    """Bring an environment into order whose pack in place was killed. Raises OutputFailed."""
+    if isinstance(destination, InPlace) and not options.dry_run:
+        from bundler.sinks.directories.in_place import recover as recover_in_place
 
-    progress.phase("planning")
-    with _Opening(out, options) as opening:
-        plan = make_plan(environment, replace(decided, dlopened=tuple(opened.sonames)), memory, opening.begin)
-        manifest = ManifestMaker(plan, {})
-        if options.dry_run:
-            return report(plan, out, options, manifest, None, None)
-        sink = opening.sink(plan)
-        written = send(plan, sink, manifest, progress)
-        memory.learn(plan.entries, written.digests, written.stamps)
-        if not options.verify or not written.path:
-            return report(plan, sink.place(), options, manifest, written, None)
-        from bundler.audit.against_source import Packed, prove
-        from bundler.audit.dlopened import found_opened
-
-        progress.phase("verifying")
-        proof = prove(written.path, Packed(environment, plan.entries, plan.libraries))
-        found = found_opened(proof, plan.libraries, opened, options.content.include_libs)
-        if found is not None:
-            return found
-        memory.dlopened.learn(opened.sonames)
-        if options.in_place and proof.audit.faults:
-            return report(plan, out, options, manifest, None, proof)
-        if not proof.import_failures:
-            return report(plan, sink.place(), options, manifest, written, proof)
-        manifest = ManifestMaker(plan, proof.import_failures)
-        if amended(written, manifest):
-            return report(plan, sink.place(), options, manifest, written, proof)
-    # An archive is written anew to tell in `bundle.json` what the source cannot import either.
-    with open_sink(out, options, plan) as sink:
-        written = send(plan, sink, manifest, Silent())
-        return report(plan, sink.place(), options, manifest, written, proof)
-
-
-class _Opening:
-    """The sink of a pack: a directory's is opened and begun while the plan is still being made, another's when it is there."""
-
-    def __init__(self, out: str, options: PackOptions) -> None:
-        self._out = out
-        self._options = options
-        self._held = ExitStack()
-        self._sink: Sink | None = None
-
-    def __enter__(self) -> _Opening:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._held.__exit__(*error)
-
-    def begin(self, files: Sequence[Entry]) -> None:
-        """Open a directory, and let it begin with these files."""
-        from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
-
-        if not self._options.dry_run and format_of(self._out, self._options.format) is DIRECTORY_FORMAT:
-            self._open(None).begin(files)
-
-    def sink(self, plan: Plan) -> Sink:
-        """What the plan's entries go to."""
-        return self._sink or self._open(plan)
-
-    def _open(self, plan: Plan | None) -> Sink:
-        from bundler.sinks.formats import open_sink
-
-        self._sink = self._held.enter_context(open_sink(self._out, self._options, plan))
-        return self._sink
+        recover_in_place(destination.path)
 
 
 def _load_what_comes_next() -> None:
     """Import the modules of planning and writing while the environment's interpreter is asked."""
     from bundler.plan.binaries import load_planner
-    from bundler.platforms import OperatingSystem
+    from bundler.platforms import this_platform
 
-    for module in ("plan.make", "plan.manifest_entry", "sinks.formats", "sinks.directories.directory"):
+    for module in ("attempt", "plan.make", "plan.output", "sinks.opening", "sinks.directories.directory"):
         import_module(f"bundler.{module}")
-    load_planner(OperatingSystem(sys.platform))
+    here = this_platform()
+    if here is not None:
+        load_planner(here.system)
 
 
-def in_place(environment: str, options: PackOptions) -> PackOptions:
-    """The options of a pack in place, after what an earlier one left undone is settled. Raises OutputFailed."""
-    from bundler.sinks.directories.in_place import recover
-
-    if options.update or options.format not in (None, "directory") or options.root != "/":
-        raise OutputFailed("--in-place goes with neither --update, --root nor an archive's --format", "use --out")
-    if not options.dry_run:
-        recover(environment)
-    return replace(options, format="directory")
-
-
-def decide(options: PackOptions, out: str, environment: Environment) -> PlanSettings:
-    """The settings of the plan, with what the format and the environment decide where the user did not.
-
-    Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
-    stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
-    is asked to and is not run.
-    """
-    from bundler.plan.settings import PlanSettings
-    from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
-    from bundler.sinks.formats import DIRECTORY_FORMAT, format_of
-
-    archive = format_of(out, options.format) is not DIRECTORY_FORMAT
-    pyc = options.content.pyc or (Pyc.COMPILE if archive and environment.probed else Pyc.KEEP)
-    if not environment.probed:
-        check_nothing_runs(environment, pyc, options.content.editable)
-    epoch = None
-    if archive:
-        epoch = source_date_epoch(os.environ)
-        if epoch is None and pyc is not Pyc.KEEP:
-            epoch = DEFAULT_EPOCH
-    return PlanSettings(options.content, pyc, epoch, options.threads, options.in_place)
+def check_output(environment: Environment, destination: Destination) -> None:
+    """Refuse an output inside of what is packed, or around it, and in place of more than an environment. Raises OutputFailed."""
+    match destination:
+        case InPlace():
+            _check_in_place(environment)
+        case ToDirectory(path) | ToFile(path):
+            target = os.path.realpath(path)
+            for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
+                if lies_in(target, source) or lies_in(source, target):
+                    raise OutputFailed(
+                        f"{path} and {source}, which is packed, lie one in the other", "choose another --out"
+                    )
 
 
-def check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
-    """Refuse what would run the environment's Python. Raises BundlerError."""
-    why = f"needs to run {environment.python}, and nothing of this environment is run here"
-    if pyc is Pyc.COMPILE:
-        raise BundlerError(
-            f"--pyc compile {why}",
-            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+def _check_in_place(environment: Environment) -> None:
+    from bundler.environment import EnvironmentKind
+    from bundler.sinks.placement import is_bundle
+
+    if environment.kind is not EnvironmentKind.VENV and not is_bundle(environment.root):
+        raise OutputFailed(
+            f"{environment.root} is no virtual environment: what else lies in it would be lost",
+            "use --out; --in-place is for virtual environments and bundles",
         )
-    if editable is EditableMode.BUILD:
-        raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
-
-
-def check_output(environment: Environment, out: str, options: PackOptions) -> None:
-    """Refuse an output inside of what is packed, or around it. Raises OutputFailed."""
-    from bundler.sinks.directories.in_place import check_in_place
-
-    if options.in_place:
-        check_in_place(environment)
-        return
-    target = os.path.realpath(out)
-    for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
-        if target == source or target.startswith(source + "/") or source.startswith(target + "/"):
-            raise OutputFailed(f"{out} and {source}, which is packed, lie one in the other", "choose another --out")
-
-
-def send(plan: Plan, sink: Sink, manifest: ManifestMaker, progress: Progress) -> Written:
-    """Send every entry of the plan, and `bundle.json`, to the sink."""
-
-    progress.phase("writing")
-    progress.total(plan.size)
-    sink.advance = progress.advance
-    for entry in (*plan.entries, manifest.entry):
-        sink.add(entry)
-    return sink.finish()
-
-
-def amended(written: Written, manifest: ManifestMaker) -> bool:
-    """Write a directory's `bundle.json` anew; False for an archive."""
-    from bundler.sinks.directories.directory import replace_entry
-
-    if not os.path.isdir(written.path):
-        return False
-    replace_entry(written.path, manifest.entry, written.digests)
-    return True
-
-
-def report(
-    plan: Plan, out: str, options: PackOptions, manifest: ManifestMaker, written: Written | None, proof: Proof | None
-) -> PackReport:
-    """What was done, put together."""
-    from bundler.report import PackReport
-    from bundler.sinks.formats import format_of
-
-    return PackReport(
-        out=out if written is not None else None,
-        format=format_of(out, options.format).name,
-        manifest=manifest.manifest,
-        size=written.size if written is not None else plan.size,
-        warnings=plan.warnings,
-        modules_without_pyc=plan.modules_without_pyc,
-        shared_files=written.shared if written is not None else 0,
-        audit=proof.audit if proof is not None else None,
-        leaks=proof.leaks if proof is not None else None,
-        notes=plan.notes,
-        updated=written.updated if written is not None else None,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import platform
 import sys
 from dataclasses import dataclass
 
@@ -30,64 +29,75 @@ class Libc(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A kind of processor with its ABI.
-
-    `name` is what `uname -m` says there, `bits` the width of an address. `number` is ELF's e_machine.
-    """
+    """A kind of processor with its ABI."""
 
     name: str
-    number: int
+    """What `uname -m` says there under Linux."""
     bits: int
+    """Width of an address in bits."""
     byteorder: str
+    """`little` or `big`, as in `sys.byteorder`."""
+    aliases: tuple[tuple[OperatingSystem, str], ...] = ()
+    """The names that other systems give it, where they differ."""
+
+    def name_on(self, system: OperatingSystem) -> str:
+        """What `system` calls the machine, as `platform.machine()` says there."""
+        return next((name for other, name in self.aliases if other is system), self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a binary runs on. `libc` is None outside of Linux; a universal macOS binary is built for several machines."""
+    """What a binary runs on."""
 
     system: OperatingSystem
     machines: tuple[Machine, ...]
+    """Several for a universal binary of macOS."""
     libc: Libc | None = None
+    """None outside of Linux."""
+
+    @property
+    def machine_names(self) -> tuple[str, ...]:
+        """The machines' names, as the system itself gives them: `arm64` on macOS, `aarch64` on Linux."""
+        return tuple(machine.name_on(self.system) for machine in self.machines)
 
     @property
     def text(self) -> str:
         """`Linux on aarch64 (glibc)`."""
         libc = f" ({self.libc.value})" if self.libc else ""
-        return f"{self.system.shown} on {' and '.join(machine.name for machine in self.machines)}{libc}"
+        return f"{self.system.shown} on {' and '.join(self.machine_names)}{libc}"
 
 
-X86_64 = Machine("x86_64", 62, 64, "little")
-AARCH64 = Machine("aarch64", 183, 64, "little")
-ARM64 = Machine("arm64", 183, 64, "little")
-"""The name that Apple gives to AARCH64."""
+X86_64 = Machine("x86_64", 64, "little", ((OperatingSystem.WINDOWS, "AMD64"),))
+AARCH64 = Machine("aarch64", 64, "little", ((OperatingSystem.MACOS, "arm64"), (OperatingSystem.WINDOWS, "ARM64")))
 
 MACHINES: tuple[Machine, ...] = (
     X86_64,
-    Machine("i686", 3, 32, "little"),
+    Machine("i686", 32, "little", ((OperatingSystem.WINDOWS, "x86"),)),
     AARCH64,
-    Machine("armv7l", 40, 32, "little"),
-    Machine("ppc64le", 21, 64, "little"),
-    Machine("ppc64", 21, 64, "big"),
-    Machine("s390x", 22, 64, "big"),
-    Machine("riscv64", 243, 64, "little"),
-    Machine("loongarch64", 258, 64, "little"),
+    Machine("armv7l", 32, "little"),
+    Machine("ppc64le", 64, "little"),
+    Machine("ppc64", 64, "big"),
+    Machine("s390x", 64, "big"),
+    Machine("riscv64", 64, "little"),
+    Machine("loongarch64", 64, "little"),
 )
-"""The machines of Linux that are known by name (numbers: elf.h; names: the kernel's UTS_MACHINE)."""
+"""The machines that are known by name (names: Linux's UTS_MACHINE)."""
 
 
-def machine_of(number: int, bits: int, byteorder: str) -> Machine:
-    """The machine of an ELF header; one without a name is `machine 4711`."""
+def machine_named(name: str) -> Machine | None:
+    """The machine that any system calls `name`; None for an unknown one."""
     for machine in MACHINES:
-        if (machine.number, machine.bits, machine.byteorder) == (number, bits, byteorder):
+        if name == machine.name or any(name == alias for _, alias in machine.aliases):
             return machine
-    return Machine(f"machine {number}", number, bits, byteorder)
+    return None
 
 
 def this_platform() -> Platform | None:
     """The platform of the running Python; None where it is none that is known. Its libc is not told."""
+    import platform  # takes long, and most runs do not ask
+
     system = next((system for system in OperatingSystem if system.value == sys.platform), None)
-    name = platform.machine()
-    machine = next((machine for machine in (*MACHINES, ARM64) if machine.name == name), None)
+    machine = machine_named(platform.machine())
     return Platform(system, (machine,)) if system and machine else None
 
 

@@ -12,6 +12,7 @@ from bundler.systems import system_of
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport
+    from bundler.sinks import Updated
 
 _SHOWN = 8
 
@@ -32,8 +33,8 @@ class PackReport:
     leaks: LeakReport | None
     notes: tuple[str, ...] = ()
     """What was taken for editable installs, and from where."""
-    updated: tuple[int, int] | None = None
-    """Paths written and removed by an update."""
+    updated: Updated | None = None
+    """What an update did."""
 
     @property
     def faults(self) -> int:
@@ -51,7 +52,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "files": sum(1 for fact in manifest.files.values() if fact.link is None),
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "shared_files": report.shared_files,
-        "updated": dict(zip(("written", "removed"), report.updated, strict=True)) if report.updated else None,
+        "updated": report.updated._asdict() if report.updated else None,
         "python": manifest.python.version,
         "floor": (
             {
@@ -87,7 +88,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     what = f"{report.out} ({report.format})" if report.out else nothing
     yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
     if report.updated is not None:
-        yield "updated: {} paths written, {} removed, the others not touched".format(*report.updated)
+        yield f"updated: {report.updated.written} paths written, {report.updated.removed} removed, the others not touched"
     if floor := manifest.floor:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
     yield from report.notes

@@ -60,3 +60,13 @@ class BundleScheme:
             return False
         number = folder[len(self.system_site) + 1 :] if folder.startswith(self.system_site + "/") else ""
         return path == self.site_packages or folder == self.stdlib or number.isdecimal()
+
+    def package_of(self, path: str) -> str | None:
+        """The top folder (a bundle path) of the package that a file lies in; None for one that lies in no package's folder."""
+        top = path.rpartition("/")[0]
+        while top:
+            folder = top.rpartition("/")[0]
+            if self.is_package_folder(folder):
+                return top
+            top = folder
+        return None

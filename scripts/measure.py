@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "4"))
@@ -161,9 +162,9 @@ def measure_copies(bench: Bench, environment: str, trees: str, bundle: str) -> R
         out = os.path.join(trees, f"copies-{number}-")
         alternate(
             number,
-            (lambda out=out: bench.pack(environment, out + "first", first=True), row.first),
-            (lambda out=out: bench.copy(bundle, out + "cp"), row.floor),
-            (lambda out=out: bench.pack(environment, out + "again"), row.again),
+            (partial(bench.pack, environment, out + "first", first=True), row.first),
+            (partial(bench.copy, bundle, out + "cp"), row.floor),
+            (partial(bench.pack, environment, out + "again"), row.again),
         )
     return row
 
@@ -176,8 +177,8 @@ def measure_links(bench: Bench, environment: str, trees: str, bundle: str) -> Ro
         out = os.path.join(trees, f"links-{number}-")
         alternate(
             number,
-            (lambda out=out: bench.pack(environment, out + "first", *link, first=True), row.first),
-            (lambda out=out: bench.copy(bundle, out + "cp"), row.floor),
+            (partial(bench.pack, environment, out + "first", *link, first=True), row.first),
+            (partial(bench.copy, bundle, out + "cp"), row.floor),
         )
     for number in range(ROUNDS + 1):
         out = os.path.join(trees, f"links-{number}-")
@@ -205,9 +206,9 @@ def measure_archives(bench: Bench, environment: str, trees: str, bundle: str) ->
         for number in range(ROUNDS + 1):
             alternate(
                 number,
-                (lambda: bench.pack(environment, archive, *keep, first=True), row.first),  # noqa: B023
-                (lambda: bench.timed(["sh", "-c", pipe]), row.floor),  # noqa: B023
-                (lambda: bench.pack(environment, archive, *keep), row.again),  # noqa: B023
+                (partial(bench.pack, environment, archive, *keep, first=True), row.first),
+                (partial(bench.timed, ["sh", "-c", pipe]), row.floor),
+                (partial(bench.pack, environment, archive, *keep), row.again),
             )
         rows.append(row)
     return rows

@@ -9,6 +9,7 @@ from bundler.audit.contents import audit_contents
 from bundler.audit.origins import Origins
 from bundler.audit.reports import AuditReport, LeakReport, RunReport
 from bundler.audit.run_check import NOTHING_HIDDEN, RunCheck, run_check
+from bundler.audit.second_reading import audit_changed_binaries
 from bundler.audit.static import audit_static, system_of_bundle
 from bundler.audit.tree import BundleTree, read_tree
 from bundler.bundle_paths import BundleRoot
@@ -31,10 +32,14 @@ def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole:
     contents = audit_contents(tree, system, strict=strict)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
+    if os.path.isdir(bundle):
+        faults += audit_changed_binaries(tree, tree.root)
     report = None
     if (os.path.isdir(bundle) if run is None else run) and not faults:
         with extracted(bundle) as folder:
             place = os.path.realpath(folder)
+            if tree.in_archive:
+                faults += audit_changed_binaries(tree, place)
             check = run_check(tree, place, system, whole=whole, hidden=NOTHING_HIDDEN)
             hosts = frozenset(tree.manifest.host_libraries)
             sides = Sides(BundleRoot(place), Origins(()), system, hosts, system.preloaded())

@@ -14,11 +14,12 @@ from bundler.audit.observing import Subject, observe, user_variables
 from bundler.audit.origins import Origins
 from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run_check import Hidden, run_check
+from bundler.audit.second_reading import audit_changed_binaries
 from bundler.audit.starting import new_complaints, start_once
 from bundler.audit.static import audit_static
 from bundler.audit.tree import BundleTree, read_tree
 from bundler.bundle_paths import BundleRoot
-from bundler.entries import Entry
+from bundler.entries import Entry, Patched
 from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System, system_of
@@ -62,12 +63,24 @@ def prove(out: str, packed: Packed, *, whole: bool = True) -> Proof:
     contents = audit_contents(tree, system, strict=False)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
+    sources = _sources(packed.entries)
+    if not tree.in_archive:
+        faults += audit_changed_binaries(tree, tree.root, sources)
     if not environment.probed:
         return _static_proof(tree, contents, faults, [*notes, _NOT_RUN])
     if faults:
         return _static_proof(tree, contents, faults, notes)
     with extracted(out) as folder:
+        if tree.in_archive:
+            faults += audit_changed_binaries(tree, folder, sources)
+        if faults:
+            return _static_proof(tree, contents, faults, notes)
         return _run_proof(tree, os.path.realpath(folder), packed, contents, system, whole=whole)
+
+
+def _sources(entries: Sequence[Entry]) -> dict[str, str]:
+    """The files of this machine that patched entries were made of, by bundle path."""
+    return {entry.path: entry.content.path for entry in entries if isinstance(entry.content, Patched)}
 
 
 def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault], notes: Sequence[str]) -> Proof:

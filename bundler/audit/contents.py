@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bundler.audit.installed import Installed
 from bundler.audit.reports import LeakReport
 from bundler.audit.texts import lines_leading_out
-from bundler.audit.tree import BundleTree
+from bundler.audit.tree import BundleTree, Leak
 from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System
@@ -105,8 +105,8 @@ def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tu
 
 def _leaks(tree: BundleTree) -> LeakReport:
     known = tree.manifest.files
-    paths: dict[str, list[str]] = {"text": [], "pyc": [], "binary": []}
+    paths: dict[Leak, list[str]] = {kind: [] for kind in Leak}
     for path, seen in sorted(tree.files.items()):
         if seen.leak is not None and path in known:
             paths[seen.leak].append(path)
-    return LeakReport(tuple(paths["text"]), tuple(paths["pyc"]), tuple(paths["binary"]))
+    return LeakReport(tuple(paths[Leak.TEXT]), tuple(paths[Leak.PYC]), tuple(paths[Leak.BINARY]))

@@ -13,7 +13,7 @@ from bundler.systems.libraries import InBundle, LibraryFacts
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedLibraries:
+class DlopenedLibraries:
     """Libraries of this machine that modules open: their sonames, by path."""
 
     sonames: Mapping[str, str]
@@ -30,7 +30,7 @@ class OpenedLibraries:
         ]
 
 
-def guess_opened(known: Mapping[str, str], excluded: Collection[str], system: System) -> OpenedLibraries:
+def guess_dlopened(known: Mapping[str, str], excluded: Collection[str], system: System) -> DlopenedLibraries:
     """Of the libraries that an earlier pack knew, those that are still there and that nobody leaves to the host (`excluded`)."""
     hosts = frozenset(excluded)
     here = {
@@ -41,16 +41,16 @@ def guess_opened(known: Mapping[str, str], excluded: Collection[str], system: Sy
         and (library := system.opened_library(path)) is not None
         and library.soname == name
     }
-    return OpenedLibraries(here, guessed=True)
+    return DlopenedLibraries(here, guessed=True)
 
 
-def found_opened(
+def found_dlopened(
     proof: Proof,
     libraries: LibraryFacts,
-    opened: OpenedLibraries,
+    dlopened: DlopenedLibraries,
     included: Sequence[str],
-) -> OpenedLibraries | None:
-    """The libraries that should have come along in place of those that were `opened`; None where it is these.
+) -> DlopenedLibraries | None:
+    """The libraries that should have come along in place of those that were `dlopened`; None where it is these.
 
     A guess is put right in both ways: what is not opened any more goes, and so does what comes along in any case. Later one is only
     added to: what is opened by its whole path stays outside, and so does another file of the same name.
@@ -66,11 +66,11 @@ def found_opened(
         if library.path in run.bundled and needed.isdisjoint((library.path, *library.aliases))
     }
     kept = {
-        path: name for path, name in opened.sonames.items() if not opened.guessed or os.path.realpath(path) in right
+        path: name for path, name in dlopened.sonames.items() if not dlopened.guessed or os.path.realpath(path) in right
     }
     new = {
         path: name
         for path, name in proof.lacking.items()
         if path not in kept and name not in kept.values() and path not in included
     }
-    return None if {**kept, **new} == opened.sonames else OpenedLibraries({**kept, **new}, guessed=False)
+    return None if {**kept, **new} == dlopened.sonames else DlopenedLibraries({**kept, **new}, guessed=False)

@@ -56,7 +56,7 @@ def run_check(tree: BundleTree, place: str, system: System, *, whole: bool, hidd
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
     batches = batches_of(tree, whole=whole)
-    why_not = system.why_not_run(tree.files[executable].headers, python)
+    why_not = system.why_not_run(tree.files[executable].image, python)
     if why_not is not None:
         return RunCheck(batches, why_not=why_not)
     cage = cage_of((*hidden.source, *hidden.libraries), (place,))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import io
 import os
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
-from bundler.binaries.elf import Image, is_elf, read_image
-from bundler.binaries.macho import Image as MachOImage
-from bundler.binaries.macho import is_macho, signature_fault
-from bundler.binaries.macho import read_image as read_macho
+from bundler.binaries.format import BinaryImage, Format
+from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.manifest import Manifest, read_manifest
@@ -23,45 +21,39 @@ from bundler.trees import MANIFEST, Kind, Member, open_tree
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
 _TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
-_DT_STRTAB, _DT_STRSZ = 5, 10
-_OPENS = re.compile(rb"\b(CDLL|find_library|LoadLibrary|dlopen)\(")  # ctypes, cffi
+_SCRIPT_HEAD = 4096  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SeenMachO:
-    """A Mach-O file: its headers, and what is wrong with its slices' signatures, in words."""
+class Leak(enum.Enum):
+    """In what kind of file a path of the source was found."""
 
-    image: MachOImage
-    signature_faults: tuple[str, ...]
+    TEXT = "text"
+    PYC = "pyc"
+    BINARY = "binary"
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file as it was read: digest (hexadecimal SHA-256), size in bytes, and what its content tells.
-
-    `leak` is `text`, `pyc` or `binary` where it holds a path that was looked for. `text` is the whole content of a file that
-    configures the bundle, `head` the beginning of a script. `opens_libraries` tells of
-    Python code that may open a library by name. `image` are an ELF file's headers, `macho` what a
-    Mach-O file tells; `defines_module` tells whether it
-    has an init function for the module of its own name.
-    """
+    """A file as it was read."""
 
     sha256: str
+    """In hexadecimal."""
     size: int
-    leak: str | None = None
-    text: bytes | None = None
-    head: bytes = b""
-    image: Image | None = None
-    defines_module: bool = False
-    macho: SeenMachO | None = None
-    opens_libraries: bool = False
+    """In bytes."""
     mode: int = 0o644
     """Permission bits."""
-
-    @property
-    def headers(self) -> object | None:
-        """A binary's headers, in its format's own words; None for what is no binary."""
-        return self.image if self.image is not None else self.macho.image if self.macho is not None else None
+    leak: Leak | None = None
+    """Where the file holds a path that was looked for: what kind of file it is."""
+    text: bytes | None = None
+    """The whole content of a file that configures the bundle or a distribution."""
+    head: bytes = b""
+    """The beginning of a script."""
+    image: BinaryImage | None = None
+    """A binary's headers, as its format reads them."""
+    binary_faults: tuple[str, ...] = ()
+    """Why a system would refuse to load the binary, in words."""
+    defines_module: bool = False
+    """Whether a binary has an init function for the module of its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +103,7 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
     tree = open_tree(bundle)
     for member, seen in tree.scan(lambda member, file: _look(member, file, needles, tree.random_access)):
         if seen is not None:
-            files[member.path] = replace(seen, mode=member.mode)
+            files[member.path] = seen
         elif member.kind is Kind.LINK:
             links[member.path] = member.target
         else:
@@ -130,33 +122,49 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
         return None
     name = os.path.basename(member.path)
     chunk = file.read(_CHUNK)
-    if is_macho(chunk[:8]):
+    binary = detect(chunk[:HEAD_SIZE])
+    if binary is not None:
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            seen, leak = _read(file, chunk, needles, None if random_access else spool)
-            macho, defines = _read_macho(file if random_access else spool, name)
-        return SeenFile(*seen, "binary" if leak else None, defines_module=defines, macho=macho)
-    if is_elf(chunk[:4]):
-        with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            seen, leak = _read(file, chunk, needles, None if random_access else spool)
-            image, defines = _read_elf(file if random_access else spool, name)
-        return SeenFile(*seen, "binary" if leak else None, None, b"", image, defines)
-    head = chunk[:4096]
+            seen = _read(file, chunk, needles, None if random_access else spool)
+            # A spooled file has all that a format's reader asks for.
+            again = file if random_access else cast(BinaryIO, spool)
+            return _with_headers(_seen_file(seen, member, Leak.BINARY), binary, again, name)
     whole = io.BytesIO() if name in _TEXTS or name.endswith((".pth", ".start")) else None
-    seen, leak = _read(file, chunk, needles, whole)
-    kind = "pyc" if name.endswith(".pyc") else "binary" if b"\0" in head[:1024] else "text"
-    return SeenFile(
-        *seen,
-        kind if leak else None,
-        whole.getvalue() if whole is not None else None,
-        head if head.startswith(b"#!") else b"",
-        opens_libraries=name.endswith(".py") and _OPENS.search(chunk) is not None,
-    )
+    seen = _read(file, chunk, needles, whole)
+    kind = Leak.PYC if name.endswith(".pyc") else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
+    head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
+    text = whole.getvalue() if whole is not None else None
+    return replace(_seen_file(seen, member, kind), text=text, head=head)
 
 
-def _read(
-    file: BinaryIO, chunk: bytes, needles: Sequence[bytes], copy: IO[bytes] | None
-) -> tuple[tuple[str, int], bool]:
-    """Digest and size, and whether one of `needles` is in it, of a file whose first chunk was read already."""
+def _seen_file(read: _Read, member: Member, kind: Leak) -> SeenFile:
+    return SeenFile(read.sha256, read.size, member.mode, kind if read.leaks else None)
+
+
+def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:
+    """What a binary's headers tell; nothing of a damaged one, which is the source's business."""
+    try:
+        image = form.read_image(file)
+        return replace(
+            seen,
+            image=image,
+            binary_faults=form.faults(file, image),
+            defines_module=form.names_symbol(file, image, f"PyInit_{name.partition('.')[0]}"),
+        )
+    except BinaryFormatError:
+        return seen
+
+
+class _Read(NamedTuple):
+    """What one reading of a file tells: digest (hexadecimal), size in bytes, whether it holds what was looked for."""
+
+    sha256: str
+    size: int
+    leaks: bool
+
+
+def _read(file: BinaryIO, chunk: bytes, needles: Sequence[bytes], copy: IO[bytes] | None) -> _Read:
+    """Read a file whose first chunk was read already to its end, and look for `needles`."""
     hasher = hashlib.sha256()
     size = 0
     found = False
@@ -172,35 +180,4 @@ def _read(
             found = any(needle in window for needle in needles)
             tail = window[-overlap:] if overlap else b""
         chunk = file.read(_CHUNK)
-    return (hasher.hexdigest(), size), found
-
-
-def _read_macho(file: IO[bytes], name: str) -> tuple[SeenMachO | None, bool]:
-    """What a Mach-O file tells, None for a damaged one, and whether it defines the module of its name."""
-    opened = cast(BinaryIO, file)
-    try:
-        image = read_macho(opened)
-    except BinaryFormatError:
-        return None, False
-    faults = (signature_fault(opened, part) for part in image.slices)
-    symbols = image.slices[0].segment("__LINKEDIT")
-    defines = False
-    if symbols is not None:
-        file.seek(image.slices[0].offset + symbols.fileoff)
-        defines = f"_PyInit_{name.partition('.')[0]}\0".encode() in file.read(symbols.filesize)
-    return SeenMachO(image, tuple(fault for fault in faults if fault is not None)), defines
-
-
-def _read_elf(file: IO[bytes], name: str) -> tuple[Image | None, bool]:
-    """The headers of an ELF file, None for a damaged one, and whether it defines the module of its name."""
-    try:
-        file.seek(0)
-        image = read_image(cast(BinaryIO, file))
-        address, size = image.entry(_DT_STRTAB), image.entry(_DT_STRSZ)
-        offset = image.offset_of(address) if address is not None else None
-        if offset is None or size is None:
-            return image, False
-        file.seek(offset)
-        return image, f"PyInit_{name.partition('.')[0]}".encode() in file.read(size)
-    except BinaryFormatError:
-        return None, False
+    return _Read(hasher.hexdigest(), size, found)

@@ -24,13 +24,13 @@ class TreeView:
     @cached_property
     def images(self) -> dict[str, object]:
         """The headers of every binary, by bundle path in order."""
-        return {path: seen.headers for path, seen in sorted(self._tree.files.items()) if seen.headers is not None}
+        return {path: seen.image for path, seen in sorted(self._tree.files.items()) if seen.image is not None}
 
     @cached_property
-    def signature_faults(self) -> dict[str, tuple[str, ...]]:
-        """What is wrong with binaries' signatures, by bundle path in order."""
+    def binary_faults(self) -> dict[str, tuple[str, ...]]:
+        """Why a system would refuse to load binaries, by bundle path in order."""
         files = sorted(self._tree.files.items())
-        return {path: seen.macho.signature_faults for path, seen in files if seen.macho is not None}
+        return {path: seen.binary_faults for path, seen in files if seen.binary_faults}
 
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path."""

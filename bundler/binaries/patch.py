@@ -7,57 +7,19 @@ streamed into an archive, or done with in-kernel copies. Nothing here knows a bi
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-_CHUNK = 1 << 20
+from bundler.binaries.pieces import Computed, Literal, Piece, Range, Zeros
+from bundler.binaries.view import open_pieces, read_pieces, without_computed
 
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """`length` bytes of the source from `offset` (both in bytes from the file's start)."""
-
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """Bytes that are not in the source."""
-
-    data: bytes
-
-    @property
-    def length(self) -> int:
-        """Number of bytes."""
-        return len(self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class Zeros:
-    """`length` zero bytes; a sink may leave a hole for them."""
-
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """`length` bytes that depend on the new file's other bytes (a signature, a checksum).
-
-    `compute` is given the new file with zeros in place of every computed piece.
-    """
-
-    length: int
-    compute: Callable[[BinaryIO], bytes]
-
-
-Piece = Range | Literal | Zeros | Computed
+__all__ = ["Computed", "Literal", "Patch", "Piece", "Range", "Zeros", "join", "overwrite", "splice"]
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The pieces of a new file, in order. No piece is empty, and neighbouring ranges are joined."""
+    """A new file as its pieces in order. No piece is empty, and neighbouring ranges are joined."""
 
     pieces: tuple[Piece, ...]
 
@@ -69,19 +31,18 @@ class Patch:
     def read(self, source: BinaryIO) -> Iterator[bytes]:
         """Yield the new file's bytes in order, in chunks of at most 1 MiB, from the seekable `source`.
 
-        For a computed piece, what it depends on is read first: a pass over the source of its own. Raises EOFError
+        For a computed piece, the bytes on which it depends are read first: a pass over the source of its own. Raises
+        EOFError where the source is shorter than a range.
+        """
+        return read_pieces(self.pieces, source)
+
+    def open(self, source: BinaryIO) -> BinaryIO:
+        """The new file, opened for reading: what readers need to judge a patch before the file exists.
+
+        It shares the position of the seekable `source` and must not outlive it. Reading (or making) it raises EOFError
         where the source is shorter than a range.
         """
-        for piece in self.pieces:
-            match piece:
-                case Range(offset, length):
-                    yield from _read_range(source, offset, length)
-                case Literal(data):
-                    yield data
-                case Zeros(length):
-                    yield from _zeros(length)
-                case Computed():
-                    yield computed_bytes(piece, source, self)
+        return open_pieces(self.pieces, source)
 
     def apply(self, data: bytes) -> bytes:
         """The new file's bytes, where `data` are the source's. Raises EOFError where they are fewer than a range needs."""
@@ -93,21 +54,8 @@ class Patch:
             target.write(chunk)
 
     def without_computed(self) -> Patch:
-        """The same with zeros in place of the computed pieces: what these are computed from."""
-        return Patch(tuple(Zeros(piece.length) if isinstance(piece, Computed) else piece for piece in self.pieces))
-
-
-def computed_bytes(piece: Computed, source: BinaryIO, patch: Patch) -> bytes:
-    """The bytes of a computed piece of `patch` over the seekable `source`, whose position is lost.
-
-    Raises ValueError where `compute` gives another length than it promised.
-    """
-    from bundler.binaries.view import open_patched
-
-    data = piece.compute(open_patched(source, patch.without_computed()))
-    if len(data) != piece.length:
-        raise ValueError(f"{piece.length} bytes were to be computed, {len(data)} came out")
-    return data
+        """The same patch with zeros in place of the computed pieces, which are computed from its bytes."""
+        return Patch(without_computed(self.pieces))
 
 
 def overwrite(size: int, edits: dict[int, bytes]) -> Patch:
@@ -163,21 +111,3 @@ def _append(pieces: list[Piece], piece: Piece) -> None:
             pieces[-1] = Zeros(length + more)
         case _:
             pieces.append(piece)
-
-
-def _read_range(source: BinaryIO, offset: int, length: int) -> Iterator[bytes]:
-    source.seek(offset)
-    while length:
-        chunk = source.read(min(length, _CHUNK))
-        if not chunk:
-            raise EOFError(f"the source ends at {offset}, {length} bytes early")
-        yield chunk
-        offset += len(chunk)
-        length -= len(chunk)
-
-
-def _zeros(length: int) -> Iterator[bytes]:
-    while length:
-        step = min(length, _CHUNK)
-        yield bytes(step)
-        length -= step

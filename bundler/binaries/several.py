@@ -1,6 +1,6 @@
 """Patches of several files in two steps, by one process or more: all are planned before the first one is changed.
 
-Where one cannot be patched, none is. A process plans its share, says what came out, and writes when the others could plan theirs.
+Where one cannot be patched, none is. A process plans its share, says what came of it, and writes when all have planned theirs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.binaries.formats import plan
 from bundler.binaries.patch import Patch
-from bundler.binaries.replace import check_overwrite, open_source, overwrite, write_new
-from bundler.binaries.request import Request, plan
+from bundler.binaries.replace import check_in_place, open_source, patch_in_place, write_new
+from bundler.binaries.request import Request
 from bundler.errors import BundlerError, OutputFailed, raise_all
 
 if TYPE_CHECKING:
@@ -25,23 +26,29 @@ _LEAST_SHARE = 48
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a patched file goes: in the old one's place, to `output`, or into the old one itself; nowhere in a dry run."""
+    """Where a patched file goes; by default a new file takes the old one's place."""
 
     output: str | None = None
+    """The path of the new file, where the old one stays."""
     overwrite: bool = False
+    """Change the old file's own bytes."""
     dry_run: bool = False
+    """Write nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was done to a file, or would be: see `request.Outcome`. `size` is the new one; both sizes are in bytes."""
+    """What was done to a file, or would be."""
 
     method: str
     explanation: str
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+    """These four: see `request.PatchOutcome`."""
     size: int
+    """Of the new file, in bytes."""
     growth: int
+    """By how many bytes it is larger than the old one."""
 
 
 Results = list[Result | None]
@@ -49,11 +56,11 @@ _Work = Generator[tuple[Results, list[BundlerError]], None, None]
 
 
 def patch_files(files: Sequence[str], request: Request, destination: Destination, processes: int = 1) -> Results:
-    """Do `request` to each of `files`; what was done, in their order, and None where nothing changes.
+    """Do `request` to each of `files`. Gives what was done, in their order; None where nothing changes.
 
-    A file that is named twice is patched once. On Linux `processes` may share the work, this one among them: it must have a single
-    thread then. Raises all errors of planning together, each with its file's name, before
-    the first file is changed; a later one (a full disk) ends the work.
+    A file that is named twice is patched once. On Linux `processes` may share the work, this one among them, which must have
+    a single thread then. All errors of planning are raised together, each with its file's name, before the first file is
+    changed; a later one (a full disk) ends the work.
     """
     firsts = _firsts(files)
     once = list(dict.fromkeys(firsts))
@@ -74,7 +81,7 @@ def patch_files(files: Sequence[str], request: Request, destination: Destination
 
 
 def _work(files: Sequence[str], request: Request, destination: Destination) -> _Work:
-    """Plan all and yield what came out; when asked for more, write."""
+    """Plan all and yield what came of it; when asked for more, write."""
     planned: list[tuple[str, Patch | None, tuple[int, ...]]] = []
     results, errors = Results(), list[BundlerError]()
     for path in files:
@@ -84,7 +91,7 @@ def _work(files: Sequence[str], request: Request, destination: Destination) -> _
                 outcome = plan(file, path, request)
                 patch = None if outcome is None else outcome.patch
                 if destination.overwrite and not destination.dry_run and patch is not None:
-                    check_overwrite(file, patch)
+                    check_in_place(file, patch)
         except BundlerError as error:
             errors.append(error.at(path))
             continue
@@ -114,7 +121,7 @@ def _write(path: str, patch: Patch | None, stamp: tuple[int, ...], destination: 
         if _stamp(file.fileno()) != stamp:
             raise OutputFailed(f"{path} changed while it was patched")
         if patch is not None and destination.overwrite:
-            overwrite(path, patch)
+            patch_in_place(path, patch)
         else:
             write_new(file, patch, path if destination.output is None else destination.output)
 
@@ -212,3 +219,7 @@ def _serve(end: Connection, work: _Work) -> None:
         pass
     except (BundlerError, OSError) as error:
         end.send(error)
+    except Exception:  # a mistake of ours: the first process tells it, with its place
+        import traceback
+
+        end.send(RuntimeError(traceback.format_exc()))

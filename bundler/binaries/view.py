@@ -1,4 +1,4 @@
-"""A patched file that does not exist yet, as a seekable file: what readers need to judge a patch."""
+"""The bytes that pieces stand for, read in order or as a seekable file that does not exist yet."""
 
 from __future__ import annotations
 
@@ -6,26 +6,60 @@ import bisect
 import io
 import itertools
 import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros, computed_bytes
+from bundler.binaries.pieces import Computed, Literal, Piece, Range, Zeros
+from bundler.binaries.reading import SMALL
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-SMALL = 1 << 20
-"""Files up to this many bytes are held in memory."""
+_CHUNK = 1 << 20
 
 
-class _PatchedFile(io.RawIOBase):
-    """Bytes of `patch` applied to the seekable `source`, made as they are read."""
+def read_pieces(pieces: Sequence[Piece], source: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes of `pieces` in order, in chunks of at most 1 MiB, from the seekable `source`.
 
-    def __init__(self, source: BinaryIO, patch: Patch) -> None:
+    For a computed piece, the bytes on which it depends are read first: a pass over the source of its own. Raises EOFError
+    where the source is shorter than a range.
+    """
+    for piece in pieces:
+        match piece:
+            case Range(offset, length):
+                yield from _read_range(source, offset, length)
+            case Literal(data):
+                yield data
+            case Zeros(length):
+                yield from _zeros(length)
+            case Computed():
+                yield _computed_bytes(piece, pieces, source)
+
+
+def open_pieces(pieces: Sequence[Piece], source: BinaryIO) -> BinaryIO:
+    """The file that `pieces` make of the seekable `source`, opened for reading.
+
+    It shares the position of `source` and must not outlive it. A small file is made at once, in memory. Reading (or
+    making) it raises EOFError where the source is shorter than a range.
+    """
+    if sum(piece.length for piece in pieces) <= SMALL:
+        return io.BytesIO(b"".join(read_pieces(pieces, source)))
+    return io.BufferedReader(_PieceFile(pieces, source), 4096)
+
+
+def without_computed(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The same pieces with zeros in place of the computed ones, which are computed from these."""
+    return tuple(Zeros(piece.length) if isinstance(piece, Computed) else piece for piece in pieces)
+
+
+class _PieceFile(io.RawIOBase):
+    """The bytes of `pieces` over the seekable `source`, made as they are read."""
+
+    def __init__(self, pieces: Sequence[Piece], source: BinaryIO) -> None:
         self._source = source
-        self._patch = patch
-        self._pieces = patch.pieces
+        self._pieces = pieces
         self._computed: dict[int, bytes] = {}
-        self._ends = list(itertools.accumulate(piece.length for piece in patch.pieces))
+        self._ends = list(itertools.accumulate(piece.length for piece in pieces))
         self._position = 0
 
     def readable(self) -> bool:
@@ -78,24 +112,34 @@ class _PatchedFile(io.RawIOBase):
                 return bytes(length)
             case Computed():
                 if number not in self._computed:
-                    self._computed[number] = computed_bytes(piece, self._source, self._patch)
+                    self._computed[number] = _computed_bytes(piece, self._pieces, self._source)
                 return self._computed[number][skip : skip + length]
 
 
-def in_memory(file: BinaryIO) -> BinaryIO:
-    """The seekable `file`; where it is small, its bytes in memory, so that no look at it costs a system call."""
-    if isinstance(file, io.BytesIO) or file.seek(0, os.SEEK_END) > SMALL:
-        return file
-    file.seek(0)
-    return io.BytesIO(file.read())
+def _computed_bytes(piece: Computed, pieces: Sequence[Piece], source: BinaryIO) -> bytes:
+    """The bytes of `piece`, one of `pieces`, over the seekable `source`, whose position is lost.
 
-
-def open_patched(source: BinaryIO, patch: Patch) -> BinaryIO:
-    """The file that `patch` makes of the seekable `source`, opened for reading.
-
-    It shares the position of `source` and must not outlive it; a small one is made at once, in memory. Reading (or making it)
-    raises EOFError where the source is shorter than the patch needs.
+    Raises ValueError where `compute` gives another length than the piece promises.
     """
-    if patch.size <= SMALL:
-        return io.BytesIO(b"".join(patch.read(source)))
-    return io.BufferedReader(_PatchedFile(source, patch), 4096)
+    data = piece.compute(open_pieces(without_computed(pieces), source))
+    if len(data) != piece.length:
+        raise ValueError(f"{piece.length} bytes were to be computed, {len(data)} came out")
+    return data
+
+
+def _read_range(source: BinaryIO, offset: int, length: int) -> Iterator[bytes]:
+    source.seek(offset)
+    while length:
+        chunk = source.read(min(length, _CHUNK))
+        if not chunk:
+            raise EOFError(f"the source ends at {offset}, {length} bytes early")
+        yield chunk
+        offset += len(chunk)
+        length -= len(chunk)
+
+
+def _zeros(length: int) -> Iterator[bytes]:
+    while length:
+        step = min(length, _CHUNK)
+        yield bytes(step)
+        length -= step

@@ -16,9 +16,9 @@ from click.core import ParameterSource
 from bundler.cli.configured import ConfiguredCommand
 from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
+from bundler.destination import STANDARD_OUTPUT
+from bundler.formats import ARCHIVES, FORMAT_NAMES
 from bundler.options import ContentOptions, EditableMode, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
-
-FORMAT_NAMES = ("directory", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "oci.tar", "run")
 
 source = option_group("Source")
 output = option_group("Output")
@@ -39,8 +39,7 @@ messages = option_group("Messages")
     "--out",
     type=click.Path(),
     metavar="PATH",
-    help="Directory, or archive by suffix: .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2, .zip, .squashfs, .oci.tar, .run;"
-    " - for standard output.",
+    help=f"Directory, or archive by suffix: {', '.join(form.suffixes[0] for form in ARCHIVES)}; - for standard output.",
 )
 @output("--in-place", is_flag=True, help="Instead of --out: turn the environment itself into a bundle.")
 @output("--format", type=click.Choice(FORMAT_NAMES), help="The format, whatever the suffix.")
@@ -70,6 +69,8 @@ messages = option_group("Messages")
 @content("--entry", metavar="COMMAND", help="Start command: module:function, or 'bin/app serve'. Makes bin/start.")
 @content("--pyc", one_of=Pyc, help="Compiled modules: as they are (directories), made anew (archives), or left out.")
 @content("--isolated", is_flag=True, help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
+@content("--keep-modes", is_flag=True, help="Archives keep modes that lock others out.")
+@content("--allow-incomplete", is_flag=True, help="Pack distributions of which modules are missing.")
 @libraries("--exclude-lib", "exclude_libs", multiple=True, metavar="NAME", help="Leave a shared library to the host.")
 @libraries(
     "--include-lib",
@@ -113,7 +114,7 @@ def pack(
     out = env if options.in_place else out
     if out is None:
         raise click.UsageError("Missing option '--out' or '--in-place'.")
-    if out == "-" and as_json:
+    if out == STANDARD_OUTPUT and as_json:
         raise click.UsageError("--json and --out - both want standard output")
     with shown_progress(quiet, verbose) as progress:
         result = run_pack(env, out, options, progress)

@@ -12,7 +12,8 @@ import click
 from bundler.cli.output import CONTEXT, say
 
 if TYPE_CHECKING:
-    from bundler.binaries.request import Facts, Request
+    from bundler.binaries.format import BinaryFacts
+    from bundler.binaries.request import Request
     from bundler.binaries.several import Result
 
 _PRINTS = ("rpath", "needed", "soname", "interpreter")
@@ -122,13 +123,13 @@ def _check_usage(
         raise click.UsageError("--allowed-prefix goes with --shrink-rpath.")
 
 
-def _facts(files: Sequence[str]) -> list[Facts]:
+def _facts(files: Sequence[str]) -> list[BinaryFacts]:
     """The facts of each file; all errors together, each with its file's name."""
+    from bundler.binaries.formats import facts
     from bundler.binaries.replace import open_source
-    from bundler.binaries.request import facts
     from bundler.errors import BundlerError, raise_all
 
-    found, errors = list["Facts"](), list[BundlerError]()
+    found, errors = list["BinaryFacts"](), list[BundlerError]()
     for path in files:
         try:
             with open_source(path) as file:

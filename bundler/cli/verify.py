@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import click
@@ -23,7 +22,7 @@ def verify(bundle: str, run: bool | None, strict: bool, as_json: bool, verbose: 
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=os.path.isdir(bundle) if run is None else run, strict=strict)
+    result = run_verify(bundle, run=run, strict=strict)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=1))
     else:

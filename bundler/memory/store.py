@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from typing import TypeVar
+
+from bundler.files import replace
 
 Value = TypeVar("Value")
 _SEAL = 32  # bytes
@@ -42,14 +43,7 @@ def cache_file(name: str, environment: str) -> str | None:
 
 def replace_cached(folder: str, name: str, data: bytes, *, kept: int) -> None:
     """Write one file of a cache anew, in one step, and remove all but the `kept` newest. Raises OSError."""
-    descriptor, new = tempfile.mkstemp(prefix=".new-", dir=folder)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-        os.replace(new, os.path.join(folder, name))
-    except BaseException:
-        os.unlink(new)
-        raise
+    replace(os.path.join(folder, name), data)
     for item in sorted(os.scandir(folder), key=lambda item: item.stat().st_mtime, reverse=True)[kept:]:
         os.unlink(item.path)
 

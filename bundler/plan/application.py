@@ -36,6 +36,8 @@ class StartCommand:
     """What follows the program."""
     python_options: tuple[str, ...] = ()
     """For the interpreter, where `program` starts with it."""
+    module: str = ""
+    """The module that it begins with, where it was named by one."""
 
 
 def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
@@ -90,7 +92,7 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
         if not _has_module(module, entries, environment.interpreter.extension_suffixes):
             raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
         data = _function_script(module, function, isolated=options.isolated)
-        return StartCommand(_script(start, data, time), (python, start), (), python_options)
+        return StartCommand(_script(start, data, time), (python, start), (), python_options, module)
     path, *arguments = words or [""]
     path = os.path.normpath(path)
     if path not in entries and scheme.script(path) in entries:

@@ -17,9 +17,11 @@ from bundler.plan.base_mounts import mounts_for, unlisted
 from bundler.plan.binaries import plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs
+from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
 from bundler.plan.filters import filtered
 from bundler.plan.interpreter import interpreter_entries
+from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.records import plan_records
@@ -84,6 +86,8 @@ def make_plan(
     table = MountTable((*mounts, *editables.mounts, *added_mounts(content.add)))
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
+    if not content.allow_incomplete:
+        check_complete(environment, table, collected.entries)
     notes += editables.notes
 
     # The user's own distributions, while every path is still the one that its RECORD names.
@@ -121,6 +125,9 @@ def make_plan(
     # Every change is known, so digests of earlier packs can be.
     entries = with_known_digests(entries, memory.digests.known)
 
+    # What somebody else unpacks is of use to him.
+    if settings.readable_for_all:
+        entries = with_readable_modes(entries)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.
     if content.symlinks is Symlinks.NONE:
         entries = without_links(entries)

@@ -25,31 +25,17 @@ MANIFEST = "bundle.json"
 _PATH = attrgetter("path")
 
 
-class ManifestMaker:
-    """What makes `bundle.json`, once the digests are known; `import_failures` are modules that the source cannot import either."""
+def manifest_entry(plan: Plan, import_failures: Mapping[str, str] | None) -> Entry:
+    """The entry of `bundle.json`; `import_failures` are modules that the source cannot import either."""
 
-    def __init__(self, plan: Plan, import_failures: Mapping[str, str]) -> None:
-        self._plan = plan
-        self._import_failures = import_failures
-        self._made: Manifest | None = None
+    def make(digests: Digests) -> bytes:
+        return write_manifest(manifest_of(plan, digests, import_failures))
 
-    @property
-    def entry(self) -> Entry:
-        """The entry of `bundle.json`."""
-        time = next(entry.mtime_ns for entry in self._plan.entries if entry.path == "pyvenv.cfg")
-        return Entry(MANIFEST, Deferred(self._make), 0o644, time, Layer.APPLICATION, "bundler")
-
-    @property
-    def manifest(self) -> Manifest:
-        """What was written; where nothing was, the same without digests."""
-        return self._made or manifest_of(self._plan, {}, self._import_failures)
-
-    def _make(self, digests: Digests) -> bytes:
-        self._made = manifest_of(self._plan, digests, self._import_failures)
-        return write_manifest(self._made)
+    time = next(entry.mtime_ns for entry in plan.entries if entry.path == "pyvenv.cfg")
+    return Entry(MANIFEST, Deferred(make), 0o644, time, Layer.APPLICATION, "bundler")
 
 
-def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]) -> Manifest:
+def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str] | None) -> Manifest:
     """The manifest of a plan. Without digests (a dry run) files have none."""
     interpreter = plan.environment.interpreter
     entries = sorted(plan.entries, key=_PATH)
@@ -66,7 +52,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             site_packages=tuple(path for path in folders if scheme.is_package_folder(path)) or (scheme.site_packages,),
             extension_suffixes=interpreter.extension_suffixes,
         ),
-        machine="+".join(machine.name for machine in environment.platform.machines),
+        machine="+".join(environment.platform.machine_names),
         floor=plan.floor,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
@@ -86,6 +72,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         asked_of_target=_asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         import_failures=import_failures,
+        start_module=plan.start.module if plan.start else "",
         warnings=plan.warnings,
         system=environment.platform.system.value,
         libc=libc.value if libc else None,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from bundler.environment import Environment
+from bundler.errors import BundlerError
 from bundler.memory.compiled import pyc_cache_folder
 from bundler.options import ContentOptions, EditableMode, Pyc
+from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,45 @@ class PlanSettings:
     epoch: int | None = None
     """One time for all files, in seconds; None keeps the times of the sources."""
     threads: int = 1
+    readable_for_all: bool = False
+    """Whether all may read what its owner may: what somebody else unpacks and runs."""
     in_place: bool = False
     """Whether what marks the environment's folder for other tools stays in it."""
     dlopened: tuple[str, ...] = ()
     """Paths of libraries that come along because modules opened them at run time."""
     workspace: Workspace = Workspace()
+
+
+def settle_settings(
+    content: ContentOptions, environment: Environment, *, is_archive: bool, threads: int
+) -> PlanSettings:
+    """The settings of a plan, with what the format and the environment decide where the user did not.
+
+    Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
+    stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
+    is asked to and is not run.
+    """
+    pyc = content.pyc or (Pyc.COMPILE if is_archive and environment.probed else Pyc.KEEP)
+    if not environment.probed:
+        _check_nothing_runs(environment, pyc, content.editable)
+    epoch = None
+    if is_archive:
+        epoch = source_date_epoch(os.environ)
+        if epoch is None and pyc is not Pyc.KEEP:
+            epoch = DEFAULT_EPOCH
+    return PlanSettings(content, pyc, epoch, threads, readable_for_all=is_archive and not content.keep_modes)
+
+
+def _check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
+    """Refuse what would run the environment's Python. Raises BundlerError."""
+    why = f"needs to run {environment.python}, and nothing of this environment is run here"
+    if pyc is Pyc.COMPILE:
+        raise BundlerError(
+            f"--pyc compile {why}",
+            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+        )
+    if editable is EditableMode.BUILD:
+        raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")
 
 
 @contextlib.contextmanager

@@ -12,18 +12,18 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, TypeVar
 
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, Stamp, stamp_of
 from bundler.errors import OutputFailed
+from bundler.files import copy_in_kernel
 from bundler.options import LinkMode
 
-CHUNK = 1 << 20
+Chunk = TypeVar("Chunk", bound="bytes | memoryview")
 SMALL = 1 << 18
 """Bytes up to which a file is taken in one piece."""
 _FICLONE = 0x40049409  # linux/fs.h
-_CANNOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 _TRIES = 8  # a tick of the clock can fall between two of them, not between all
 _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP)
 
@@ -35,19 +35,46 @@ def chunks(entry: Entry, digests: Digests) -> Iterator[bytes]:
             yield data
         case Deferred(make):
             yield make(digests)
-        case Source(path, size):
-            with open(path, "rb", buffering=0) as file:
-                left = size
-                while chunk := file.read(min(CHUNK, left)):
-                    yield chunk
-                    left -= len(chunk)
-                if left or file.read(1):
-                    raise changed(path)
+        case Source(path):
+            reader = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                yield from source_chunks(entry.content, reader)
+            finally:
+                os.close(reader)
         case Patched(path, patch):
             with open(path, "rb") as file:
                 yield from patch.read(file)
         case _:
             raise TypeError(f"{entry.path} is no file")
+
+
+def source_chunks(source: Source, reader: int) -> Iterator[bytes]:
+    """The bytes of an open source. Raises OutputFailed where they are not as many as when the plan was made."""
+    left = source.size
+    while chunk := os.read(reader, min(SMALL, left + 1)):
+        left -= len(chunk)
+        if left < 0:
+            break
+        yield chunk
+    if left:
+        raise changed(source.path)
+
+
+def send(data: Iterable[Chunk], write: Callable[[Chunk], object], known: bytes | None) -> Digest:
+    """Write chunks, and hash them unless their SHA-256 is `known`."""
+    hasher = hashlib.sha256()
+    size = 0
+    for chunk in data:
+        if known is None:
+            hasher.update(chunk)
+        size += len(chunk)
+        write(chunk)
+    return Digest(known or hasher.digest(), size)
+
+
+def hash_chunks(data: Iterable[bytes]) -> Digest:
+    """The digest of chunks that go nowhere."""
+    return send(data, _drop, None)
 
 
 def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, Stamp | None]:
@@ -60,7 +87,7 @@ def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> t
         linked = _hard_link(content, target)
         if linked is not None:
             digest, stamp = linked
-            return digest or _hash(entry, digests), stamp
+            return digest or hash_chunks(chunks(entry, digests)), stamp
     descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         if isinstance(content, Source):
@@ -107,99 +134,63 @@ def _fill(source: Source, descriptor: int, link: LinkMode) -> Digest:
             data, digest = read_small(source, reader)
             _write_all(descriptor, data)
             return digest
-        if source.sha256 is not None and _copy_in_kernel(reader, descriptor):
+        if source.sha256 is not None and copy_in_kernel(reader, 0, descriptor, 0, source.size) == source.size:
             return _digest_of_copy(source, reader, descriptor)
-        return _copy_large(source, reader, descriptor)
+        return send(_views(source, reader), lambda chunk: _write_all(descriptor, chunk), None)
     finally:
         os.close(reader)
 
 
 def _copy(entry: Entry, descriptor: int, digests: Digests) -> Digest:
     """Literal, patched and deferred content."""
-    content = entry.content
-    if isinstance(content, Patched):
-        with open(content.path, "rb") as file:
-            return send_patched(content, file, lambda chunk: _write_all(descriptor, chunk))
-    hasher = hashlib.sha256()
-    size = 0
-    for chunk in chunks(entry, digests):
-        hasher.update(chunk)
-        size += len(chunk)
+
+    def write(chunk: bytes | memoryview) -> None:
         _write_all(descriptor, chunk)
-    return Digest(hasher.digest(), size)
+
+    if isinstance(entry.content, Patched):
+        with open(entry.content.path, "rb") as file:
+            return send_patched(entry.content, file, write)
+    return send(chunks(entry, digests), write, None)
 
 
 def send_patched(patched: Patched, file: BinaryIO, write: Callable[[bytes], object]) -> Digest:
     """Write a patched file's bytes; `file` is its source. They are hashed unless the digest is known."""
     known = patched.sha256 if stamp_of(os.fstat(file.fileno())) == patched.stamp else None
-    hasher = hashlib.sha256()
-    size = 0
-    for chunk in patched.patch.read(file):
-        if known is None:
-            hasher.update(chunk)
-        size += len(chunk)
-        write(chunk)
+    digest = send(patched.patch.read(file), write, known)
     if known is not None and stamp_of(os.fstat(file.fileno())) != patched.stamp:
         raise changed(patched.path)
-    return Digest(known or hasher.digest(), size)
+    return digest
 
 
-def _copy_large(source: Source, reader: int, descriptor: int) -> Digest:
-    """A file of many chunks, through one buffer that stays in the processor's cache."""
-    hasher = hashlib.sha256()
+def _views(source: Source, reader: int) -> Iterator[memoryview]:
+    """The bytes of a file of many chunks, each in the same buffer, which stays in the processor's cache."""
     buffer = memoryview(bytearray(SMALL))
     left = source.size
     while count := os.readv(reader, [buffer]):
         left -= count
-        chunk = buffer[:count]
-        hasher.update(chunk)
-        _write_all(descriptor, chunk)
+        yield buffer[:count]
     if left:
         raise changed(source.path)
-    return Digest(hasher.digest(), source.size)
-
-
-def _copy_in_kernel(reader: int, descriptor: int) -> bool:
-    """Copy all of a file without looking at it; False, with nothing written, where the kernel or a file system cannot."""
-    begun = False
-    try:
-        while os.copy_file_range(reader, descriptor, 1 << 30):
-            begun = True
-    except (OSError, AttributeError) as error:  # AttributeError: not on every system
-        if begun or (isinstance(error, OSError) and error.errno not in _CANNOT):
-            raise
-    # Some file systems copy nothing and say so in this way.
-    return begun
 
 
 def _digest_of_copy(source: Source, reader: int, descriptor: int) -> Digest:
     """The digest of what was copied unseen: the known one, or that of the copy."""
     if source.sha256 is not None and same_as_known(reader, source):
         return Digest(source.sha256, source.size)
-    hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(SMALL))
-    offset = 0
-    while count := os.preadv(descriptor, [buffer], offset):
-        hasher.update(buffer[:count])
-        offset += count
-    if offset != source.size:
+    if os.fstat(reader).st_size != source.size:
         raise changed(source.path)
-    return Digest(hasher.digest(), offset)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return send(_views(source, descriptor), _drop, None)
+
+
+def _drop(_chunk: bytes | memoryview) -> None:
+    pass
 
 
 def _write_all(descriptor: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _hash(entry: Entry, digests: Digests) -> Digest:
-    hasher = hashlib.sha256()
-    size = 0
-    for chunk in chunks(entry, digests):
-        hasher.update(chunk)
-        size += len(chunk)
-    return Digest(hasher.digest(), size)
 
 
 def _hard_link(source: Source, target: str) -> tuple[Digest | None, Stamp] | None:

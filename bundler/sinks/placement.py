@@ -7,21 +7,16 @@ are moved one by one, and moved back when one fails.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import errno
 import json
 import os
 import re
-import shutil
 
 from bundler.errors import OutputExists, OutputFailed
-from bundler.sinks.interrupted import ASIDE, begin_coming, take_back_coming
+from bundler.sinks import steps
+from bundler.sinks.interrupted import ASIDE, OLD, begin_change, begin_coming, take_back_coming
+from bundler.sinks.moves import REFUSED, Moves
 from bundler.sinks.temporary import WorkingFolder, clear_abandoned
 
-_RENAME_EXCHANGE = 2  # linux/fs.h
-_AT_FDCWD = -100
-_REFUSED = (errno.EXDEV, errno.EBUSY)
 _HEAD = re.compile(rb'\{\s*"schema":\s*\d+,\s*"bundler":\s*"')
 _HEAD_SIZE = 200
 
@@ -73,50 +68,60 @@ class Target:
 
     def put_file(self, new: str) -> None:
         """Move a finished file to the target."""
-        os.replace(new, self.path)
+        steps.rename(new, self.path)
 
     def put_directory(self, new: str) -> None:
         """Move the finished tree at `new` to the target.
 
-        The old tree, if any, ends below `new`'s parent, which the caller removes.
+        The old tree, if any, ends below `new`'s parent, which the caller removes. Raises OSError, with the old one in its place,
+        and NotUndone where it could not be put back.
         """
         if not os.path.lexists(self.path):
-            os.rename(new, self.path)
+            steps.rename(new, self.path)
         elif os.path.islink(self.path) or not os.path.isdir(self.path):
-            old = os.path.join(os.path.dirname(new), "old")
-            os.rename(self.path, old)
-            _rename_or_restore(new, self.path, old)
+            self._replace_by_renames(new)
         else:
             self._replace_directory(new)
 
     def _replace_directory(self, new: str) -> None:
         try:
-            if os.listdir(self.path):
-                _exchange(new, self.path)
-            else:
-                os.rename(new, self.path)
+            if not os.listdir(self.path):
+                steps.rename(new, self.path)
+            elif not steps.exchange(new, self.path):
+                self._replace_by_renames(new)
         except OSError as error:
-            if error.errno not in _REFUSED:
+            if error.errno not in REFUSED:
                 raise
             self._replace_children(new)
+
+    def _replace_by_renames(self, new: str) -> None:
+        """Swap two paths; between the two renames there is nothing at the target."""
+        moves = Moves()
+        try:
+            moves.rename(self.path, os.path.join(os.path.dirname(new), OLD))
+            moves.rename(new, self.path)
+        except BaseException:
+            moves.undo()
+            raise
 
     def _replace_children(self, new: str) -> None:
         """Swap the contents of two directories child by child."""
         working = os.path.dirname(new)
-        old = os.path.join(working, ASIDE)
-        os.mkdir(old)
-        temporary = os.path.basename(working)
-        moves = Moves()
+        aside = os.path.join(working, ASIDE)
+        begin_change(working, (), _folders(self.path, os.path.basename(working)))
+        steps.make_folder(aside)
+        going, coming = Moves(), Moves()
         try:
             for name in os.listdir(self.path):
-                if name != temporary:
-                    moves.move(os.path.join(self.path, name), os.path.join(old, name))
+                if name != os.path.basename(working):
+                    going.move(os.path.join(self.path, name), os.path.join(aside, name))
             begin_coming(working)
             for name in os.listdir(new):
-                moves.move(os.path.join(new, name), os.path.join(self.path, name))
+                coming.move(os.path.join(new, name), os.path.join(self.path, name))
         except BaseException:
-            moves.undo()
+            coming.undo()
             take_back_coming(working)
+            going.undo()
             raise
 
 
@@ -133,70 +138,13 @@ def is_bundle(path: str) -> bool:
         return False
 
 
-def _exchange(one: str, other: str) -> None:
-    """Swap two paths in one step; by two renames where the kernel or the C library cannot."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is not None:
-        if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-            return
-        code = ctypes.get_errno()
-        if code not in (errno.EINVAL, errno.ENOSYS):
-            raise OSError(code, os.strerror(code), other)
-    aside = os.path.join(os.path.dirname(one), "old")  # where the next pack finds it if this one is killed now
-    os.rename(other, aside)
-    _rename_or_restore(one, other, aside)
-
-
-def _rename_or_restore(new: str, path: str, aside: str) -> None:
-    """Rename `new` to `path`; where that fails, put back what was set `aside`."""
-    try:
-        os.rename(new, path)
-    except BaseException:
-        os.rename(aside, path)
-        raise
-
-
-class Moves:
-    """Renames that can be taken back, directories entered where they cannot be renamed themselves.
-
-    Files always can: overlayfs copies them up, and all happens on one file system.
-    """
-
-    def __init__(self) -> None:
-        self._done: list[tuple[str, str, bool]] = []
-
-    def move(self, source: str, target: str) -> None:
-        """Move a path with all below it."""
-        try:
-            os.rename(source, target)
-            self._done.append((source, target, False))
-            return
-        except OSError as error:
-            if error.errno not in _REFUSED or not os.path.isdir(source) or os.path.islink(source):
-                raise
-        os.mkdir(target)
-        self._done.append((source, target, True))
-        for name in os.listdir(source):
-            self.move(os.path.join(source, name), os.path.join(target, name))
-        shutil.copystat(source, target)
-        os.rmdir(source)
-
-    def make_folder(self, path: str) -> None:
-        """Make a folder, which goes again with `undo` unless somebody put something into it."""
-        os.mkdir(path, 0o700)
-        self._done.append(("", path, True))
-
-    def undo(self) -> None:
-        """Move everything back, the last step first."""
-        for source, target, entered in reversed(self._done):
-            if not source:
-                with contextlib.suppress(OSError):
-                    os.rmdir(target)
-                continue
-            os.makedirs(os.path.dirname(source), exist_ok=True)
-            if entered:
-                os.makedirs(source, exist_ok=True)
-                shutil.copystat(target, source)
-                os.rmdir(target)
-            else:
-                os.rename(target, source)
+def _folders(root: str, but: str) -> dict[str, os.stat_result]:
+    """The facts of all folders below `root`, by their paths from there, but for one of these and what is in it."""
+    found = {}
+    for folder, names, _ in os.walk(root):
+        names[:] = [name for name in names if folder != root or name != but]
+        for name in names:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                found[os.path.relpath(path, root)] = os.lstat(path)
+    return found

@@ -3,69 +3,106 @@
 from __future__ import annotations
 
 import contextlib
+import enum
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
+from typing import Final
 
-from bundler.sinks.interrupted import settle
+from bundler.errors import OutputFailed
+from bundler.sinks.interrupted import bring_to_an_end, forget, is_unfinished
 
-_OLD = "old"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+
+
+class Unlocked(enum.Enum):
+    """Why a folder could not be locked."""
+
+    HELD = "another process has it"
+    NO_LOCKS = "the file system has no locks"
+
+
+HELD: Final = Unlocked.HELD
+NO_LOCKS: Final = Unlocked.NO_LOCKS
 
 
 class WorkingFolder:
     """A new directory in `folder` for a pack to `target`, locked as long as this process lives. Raises OSError."""
 
     def __init__(self, folder: str, target: str) -> None:
-        self._claim: int | None = None
-        while True:
-            self.path = tempfile.mkdtemp(prefix=_prefix(target), dir=folder)
-            with contextlib.suppress(FileNotFoundError):  # somebody took it for abandoned before it was locked
-                self._claim = _lock(self.path)
-                os.mkdir(os.path.join(self.path, "claimed"))
-                os.rmdir(os.path.join(self.path, "claimed"))
-                return
-            self._give_up()
+        self.path, self._lock = _make_locked(folder, target)
 
     def remove(self) -> None:
         """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone."""
         try:
-            remove_tree(self.path)
+            self._remove()
         except BaseException:
-            remove_tree(self.path)
+            self._remove()
             raise
         finally:
-            self._give_up()
+            self.leave()
 
-    def _give_up(self) -> None:
-        if self._claim is not None:
-            os.close(self._claim)
-            self._claim = None
+    def leave(self) -> None:
+        """Leave it to the next pack, which brings to an end what was begun in it."""
+        if self._lock is not None:
+            lock, self._lock = self._lock, None
+            os.close(lock)
+
+    def _remove(self) -> None:
+        if os.path.isdir(self.path):
+            forget(self.path)
+            remove_tree(self.path)
 
 
 def clear_abandoned(folder: str, target: str) -> None:
-    """Remove the working folders in `folder` whose pack to `target` is gone; what one of them had begun to move is settled,
-    and a bundle that lies in one goes back to its place.
+    """Bring to an end what packs to `target` that were killed had begun from working folders in `folder`, and remove these.
+
+    A folder that another process holds stays as it is. Raises OutputFailed, which names the folder, for what cannot be done.
     """
     prefix = _prefix(target)
     try:
         names = [name for name in os.listdir(folder) if name.startswith(prefix)]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise OutputFailed(f"{folder} cannot be looked through: {error.strerror}") from error
     for name in names:
         path = os.path.join(folder, name)
-        with contextlib.suppress(OSError):
-            if os.lstat(path).st_uid != os.geteuid():
-                continue
-            claim = _lock(path)
-            if claim is None:
-                continue
-            settle(path, target)
-            old = os.path.join(path, _OLD)
-            if not os.path.lexists(target) and os.path.lexists(old):
-                os.rename(old, target)
-            remove_tree(path)
-            os.close(claim)
+        try:
+            _clear(path, target)
+        except OSError as error:
+            raise OutputFailed(
+                f"what a pack that was stopped left in {path} cannot be brought into order: {error}",
+                f"mend that and pack again; what {target} was before may lie in that folder",
+            ) from error
+
+
+def _clear(path: str, target: str) -> None:
+    """Clear one working folder. Raises OSError, OutputFailed."""
+    try:
+        if os.lstat(path).st_uid != os.geteuid():
+            return
+        lock = _lock(path)
+    except FileNotFoundError:  # its own pack has just removed it
+        return
+    if lock is HELD:
+        return
+    if lock is NO_LOCKS:
+        # Nobody knows whether its pack lives. What was only written there harms nobody.
+        if is_unfinished(path):
+            raise OutputFailed(
+                f"{path} is of a pack that was stopped, or that is at work now: this file system has no locks to tell",
+                f"if none is at work, move what you need from it to {target}, and remove it",
+            )
+        return
+    try:
+        bring_to_an_end(path, target)
+        forget(path)
+        remove_tree(path)
+    finally:
+        os.close(lock)
 
 
 def remove_tree(path: str) -> None:
@@ -87,12 +124,38 @@ def _prefix(target: str) -> str:
     return f".{os.path.basename(target)}.bundler-"
 
 
-def _lock(folder: str) -> int | None:
-    """A descriptor that holds the lock of a directory; None where another process has it, or the file system has no locks."""
+def _make_locked(folder: str, target: str) -> tuple[str, int | None]:
+    """A new working folder, and the descriptor that holds its lock; None where there are no locks."""
+    while True:
+        path = tempfile.mkdtemp(prefix=_prefix(target), dir=folder)
+        with contextlib.suppress(FileNotFoundError):  # somebody took it for abandoned before it was locked
+            lock = _lock(path)
+            if lock is NO_LOCKS:
+                return path, None
+            if lock is not HELD:
+                if _is_there(path, lock):
+                    return path, lock
+                os.close(lock)
+
+
+def _is_there(path: str, descriptor: int) -> bool:
+    """Whether an open folder is still the one at its path."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(folder: str) -> int | Unlocked:
+    """A descriptor that holds the lock of a directory, or why it does not. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BaseException as error:
         os.close(descriptor)
-        return None
+        if isinstance(error, BlockingIOError):
+            return HELD
+        if isinstance(error, OSError) and error.errno in _NO_LOCKS:
+            return NO_LOCKS
+        raise
     return descriptor

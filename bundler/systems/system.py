@@ -69,8 +69,8 @@ class BundleView(Protocol):
         """The headers of every binary of a known format, by bundle path in order."""
 
     @property
-    def signature_faults(self) -> Mapping[str, tuple[str, ...]]:
-        """What is wrong with binaries' signatures, in words, by bundle path in order."""
+    def binary_faults(self) -> Mapping[str, tuple[str, ...]]:
+        """Why the system would refuse to load binaries, in words, by bundle path in order: signatures that are not true."""
 
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path; None where it leads out, nowhere or in a circle."""

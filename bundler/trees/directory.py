@@ -6,25 +6,23 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
-from bundler.trees import Kind, Member
-
-_T = TypeVar("_T")
+from bundler.trees.tree import Kind, Member, Result
 
 
 class DirectoryTree:
-    """See `trees.Tree`. Links to files in the way of a path are not followed, pipes not opened."""
+    """See `trees.tree.Tree`. Links to files in the way of a path are not followed, pipes not opened."""
 
     random_access = True
 
     def __init__(self, path: str) -> None:
         self._root = os.path.realpath(path)
 
-    def scan(self, look: Callable[[Member, BinaryIO | None], _T]) -> list[tuple[Member, _T]]:
-        """See `trees.Tree`."""
+    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
+        """See `trees.tree.Tree`."""
 
-        def visit(member: Member) -> tuple[Member, _T]:
+        def visit(member: Member) -> tuple[Member, Result]:
             if member.kind is not Kind.FILE:
                 return member, look(member, None)
             descriptor = os.open(os.path.join(self._root, member.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

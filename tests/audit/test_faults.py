@@ -14,6 +14,7 @@ from bundler.audit import AuditReport, FaultKind, verify
 from bundler.errors import NotABundle
 from tests.material.environments import bundler, make, pack
 from tests.material.interpreters import Python, main_python
+from tests.material.tools import need
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +112,7 @@ def test_a_library_that_would_come_from_the_host(bundle: Path) -> None:
     ],
 )
 def test_search_paths_that_lead_out_or_yield(bundle: Path, options: list[str], message: str) -> None:
-    if shutil.which("patchelf") is None:
-        pytest.skip("patchelf is not installed")
+    need("patchelf")
     path = extension(bundle, "_sqlite3")
     rewrite(path, path.read_bytes())
     if "--force-rpath" not in options:
@@ -141,8 +141,7 @@ def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> 
 
 
 def test_a_module_that_fails_or_kills_its_process_is_named_and_the_rest_is_tried(bundle: Path, tmp_path: Path) -> None:
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
+    need("gcc")
     packages = next(bundle.glob("lib/python3.*/site-packages"))
     suffix = extension(bundle, "_sqlite3").name.partition(".")[2]
     for name, body in (
@@ -176,8 +175,8 @@ def test_a_module_and_a_path_from_outside_are_seen_at_run_time(bundle: Path, tmp
 
 def test_a_binary_that_an_installer_brought_is_a_note(bundle: Path) -> None:
     """Wheels have a RUNPATH, lean on the host's libraries, and miss some: that is no fault of the bundle's."""
-    if shutil.which("patchelf") is None or shutil.which("gcc") is None:
-        pytest.skip("patchelf or gcc is not installed")
+    need("patchelf")
+    need("gcc")
     packages = next(bundle.glob("lib/python3.*/site-packages"))
     module = packages / extension(bundle, "_sqlite3").name.replace("_sqlite3", "wheel")
     shutil.copy(extension(bundle, "_sqlite3"), module)
@@ -223,8 +222,9 @@ def test_an_archive_is_looked_at_without_running_it_and_leaves_nothing(sound: Pa
     report = json.loads(done.stdout)
     assert report["faults"] == []
     assert report["run"] is None
+    assert verify(str(archive)).run is None, "the API decides as the command line does"
     assert os.listdir(tmp_path) == ["bundle.tar"]
     (tmp_path / "noise.tar.gz").write_bytes(b"noise")
     done = bundler(["verify", tmp_path / "noise.tar.gz"])
     assert done.returncode == 1
-    assert "cannot be read as an archive" in done.stderr
+    assert "no archive that bundler knows" in done.stderr

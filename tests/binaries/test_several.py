@@ -11,7 +11,8 @@ import pytest
 
 from bundler.binaries import several
 from bundler.binaries.elf import ElfClass, read_image
-from bundler.binaries.request import Outcome, Request, plan
+from bundler.binaries.formats import plan
+from bundler.binaries.request import PatchOutcome, Request
 from bundler.binaries.several import Destination, patch_files
 from bundler.errors import BundlerError, NotDynamic, OutputFailed, Problems
 from tests.binaries.elf.samples import make_sample
@@ -115,7 +116,7 @@ def test_a_file_that_changes_between_plan_and_writing_is_left_alone(
     path = tmp_path / "one.so"
     path.write_bytes(SAMPLE)
 
-    def plan_and_change(file: BinaryIO, name: str, request: Request) -> Outcome | None:
+    def plan_and_change(file: BinaryIO, name: str, request: Request) -> PatchOutcome | None:
         found = plan(file, name, request)
         path.write_bytes(SAMPLE + b"more")
         return found
@@ -126,10 +127,24 @@ def test_a_file_that_changes_between_plan_and_writing_is_left_alone(
     assert path.read_bytes() == SAMPLE + b"more"
 
 
+def test_a_mistake_in_another_process_is_told_with_its_place(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = os.getpid()
+
+    def fail_elsewhere(file: BinaryIO, name: str, request: Request) -> PatchOutcome | None:
+        if os.getpid() != first:
+            raise KeyError("a mistake")
+        return plan(file, name, request)
+
+    monkeypatch.setattr(several, "plan", fail_elsewhere)
+    with pytest.raises(RuntimeError, match=r"fail_elsewhere\n(.|\n)*KeyError: 'a mistake'"):
+        patch_files(files, GROW, Destination(), 2)
+    assert untouched(files)
+
+
 def test_a_process_that_is_killed_is_told(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     first = os.getpid()
 
-    def end_at_once(file: BinaryIO, name: str, request: Request) -> Outcome | None:
+    def end_at_once(file: BinaryIO, name: str, request: Request) -> PatchOutcome | None:
         if os.getpid() != first:
             os.kill(os.getpid(), 9)
         return plan(file, name, request)

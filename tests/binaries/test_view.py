@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.binaries.patch import Computed, Literal, Patch, Piece, Range, Zeros
-from bundler.binaries.view import open_patched
 
 SOURCE = bytes(range(256)) * 4
 PIECES: st.SearchStrategy[list[Piece]] = st.lists(
@@ -28,7 +27,7 @@ PIECES: st.SearchStrategy[list[Piece]] = st.lists(
 def test_any_part_reads_as_in_the_file(pieces: list[Piece], parts: list[tuple[int, int]]) -> None:
     patch = Patch(tuple(pieces))
     whole = b"".join(patch.read(io.BytesIO(SOURCE)))
-    view = open_patched(io.BytesIO(SOURCE), patch)
+    view = patch.open(io.BytesIO(SOURCE))
     assert view.read() == whole
     assert view.seek(0, io.SEEK_END) == len(whole)
     for offset, length in parts:
@@ -46,7 +45,7 @@ def test_a_computed_piece_sees_the_new_file_with_zeros_in_its_own_place() -> Non
     expected = hashlib.sha256(blank).digest()
     whole = b"new" + expected + SOURCE[10:20] + expected
     assert b"".join(patch.read(io.BytesIO(SOURCE))) == whole
-    view = open_patched(io.BytesIO(SOURCE), patch)
+    view = patch.open(io.BytesIO(SOURCE))
     assert view.read() == whole
     view.seek(40)
     assert view.read(20) == whole[40:60]

@@ -14,6 +14,7 @@ from tests.material.environments import FLAT_PROJECT, MAKERS, bundler, make, pac
 from tests.material.interpreters import Python, debian_python, every_python, main_python
 from tests.material.isolation import hidden, in_root
 from tests.material.snapshots import snapshot
+from tests.material.tools import need
 
 CODE = (
     "import sys, ssl, sqlite3, ctypes, markupsafe._speedups, json, sysconfig, site;"
@@ -204,8 +205,7 @@ def test_a_bundle_can_be_packed_again(tmp_path: Path) -> None:
 
 @pytest.mark.everything
 def test_an_extension_built_on_this_machine_brings_its_library(tmp_path: Path) -> None:
-    if shutil.which("pg_config") is None:
-        pytest.skip("pg_config is not installed: apt-get install libpq-dev")
+    need("pg_config")
     tool("uv")
     python = main_python()
     environment = make("venv", python, tmp_path / "env", ["psycopg2", "markupsafe"])

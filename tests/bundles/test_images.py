@@ -17,6 +17,7 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.debian import debian_root
 from tests.material.environments import bundler, pack, run
+from tests.material.tools import need
 
 pytestmark = pytest.mark.everything
 OPTIONS = ("--entry", "stockroom where", "--no-verify", "-q", "--level", "1")
@@ -58,8 +59,7 @@ class Podman:
 @pytest.fixture(scope="module")
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     for program in ("podman", "runc"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed (apt-get install podman runc)")
+        need(program)
     if os.geteuid() != 0:
         pytest.skip("needs root, for containers without a user manager")
     with tempfile.TemporaryDirectory() as runroot:
@@ -166,8 +166,7 @@ def test_a_new_version_of_the_application_is_one_new_layer(sample: Sample, scrat
 
 
 def test_skopeo_takes_it_as_a_layout_and_as_a_docker_archive(scratch: Path, tmp_path: Path) -> None:
-    if shutil.which("skopeo") is None:
-        pytest.skip("skopeo is not installed (apt-get install skopeo)")
+    need("skopeo")
     for kind in ("oci-archive", "docker-archive"):
         run(["skopeo", "copy", "--insecure-policy", f"{kind}:{scratch}", f"oci:{tmp_path / kind}:app"])
     # From a docker-archive it takes the plain layers, and compresses them itself.
@@ -177,8 +176,7 @@ def test_skopeo_takes_it_as_a_layout_and_as_a_docker_archive(scratch: Path, tmp_
     )
     assert one["rootfs"] == other["rootfs"]
     assert one["created"] == "2000-01-01T00:00:00Z"
-    if shutil.which("umoci") is None:
-        pytest.skip("umoci is not installed (apt-get install umoci)")
+    need("umoci")
     run(["umoci", "unpack", "--image", f"{tmp_path / 'oci-archive'}:app", tmp_path / "unpacked"])
     done = bundler(["verify", "--strict", tmp_path / "unpacked/rootfs/app"])
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ import pytest
 from tests.material.environments import FIXTURES, bundler, clean, make, run, tool, uv
 from tests.material.interpreters import Python, main_python
 from tests.material.isolation import hidden
+from tests.material.snapshots import Snapshot, snapshot
 
 CODE = "import sys, ssl, sqlite3, markupsafe._speedups as m; print(sys.prefix, sys.base_prefix, m.__file__)"
 
@@ -34,13 +35,12 @@ def environment(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "project/.venv", symlinks=True))
 
 
-def contents(folder: Path) -> dict[str, object]:
-    """Every path with its kind and content; what is hard linked in between has another time of change."""
-    found: dict[str, object] = {}
-    for path in folder.rglob("*"):
-        facts = path.lstat()
-        what = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-        found[str(path.relative_to(folder))] = (facts.st_mode, facts.st_mtime_ns, facts.st_ino, facts.st_nlink, what)
+def contents(folder: Path) -> Snapshot:
+    """All that is known of every path below, but for the time of change, which hard links change, and sizes."""
+    found = {
+        os.path.relpath(path, folder): facts._replace(changed=0, size=0) for path, facts in snapshot(folder).items()
+    }
+    del found["."]
     return found
 
 
@@ -99,17 +99,18 @@ def test_a_signal_leaves_the_environment_as_it_was(environment: Path, phase: str
 
 
 @pytest.mark.everything
-def test_killed_at_any_time_it_is_the_environment_or_the_bundle(original: Path, tmp_path: Path) -> None:
+def test_killed_at_any_time_it_is_the_environment_or_the_bundle(
+    original: Path, tmp_path: Path, chosen: random.Random
+) -> None:
     """Kills all through a pack, as long as the first one took; most where the exchange happens."""
     timed = Path(shutil.copytree(original, tmp_path / "timed", symlinks=True))
     begin = time.monotonic()
     run(command(timed), env=VARIABLES)
     length = time.monotonic() - begin
     outcomes = set()
-    chosen = random.Random(4)
     for attempt in range(6):
         environment = Path(shutil.copytree(original, tmp_path / f"{attempt}/.venv", symlinks=True))
-        before = {path: facts[4] for path, facts in contents(environment).items() if isinstance(facts, tuple)}
+        before = {path: facts.content for path, facts in contents(environment).items()}
         process = subprocess.Popen(command(environment, "-q"), stderr=subprocess.DEVNULL, env=VARIABLES)
         time.sleep(chosen.uniform(0.2 if attempt % 2 else 0.8, 1.02) * length)
         process.kill()
@@ -119,8 +120,7 @@ def test_killed_at_any_time_it_is_the_environment_or_the_bundle(original: Path, 
             check_bundle(environment, main_python())
         else:
             outcomes.add("environment")
-            after = {path: facts[4] for path, facts in contents(environment).items() if isinstance(facts, tuple)}
-            assert after == before
+            assert {path: facts.content for path, facts in contents(environment).items()} == before
         run(command(environment, "-q"), env=VARIABLES)
         assert os.listdir(environment.parent) == [".venv"]
         check_bundle(environment, main_python())

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean, make, pack
+from tests.material.environments import FIXTURES, bundler, clean, make, pack, run
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
-from tests.material.snapshots import snapshot
+from tests.material.snapshots import Snapshot, snapshot
+from tests.material.tools import need
 
 ARCHIVES = ("tar.gz", "tar.zst", "zip", "run", "oci.tar", "squashfs")
 OUTPUTS = ("directory", "update", *ARCHIVES)
 QUICK = ("directory", "tar.zst")
-ROUNDS = 4
+HITS = 4
+"""Packs that a signal must have stopped before it is enough."""
+MOST_PACKS = 16
+SIZES = range(1, 25)
+"""Megabytes of a disk on which no output has room."""
+VARIABLES = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
 
 
 @pytest.fixture(scope="module")
@@ -35,95 +41,116 @@ def every(*names: str) -> list[object]:
     return [pytest.param(name, marks=() if name in QUICK else pytest.mark.everything) for name in names]
 
 
-def command(environment: Path, kind: str, out: Path) -> list[str]:
-    if kind == "squashfs" and shutil.which("mksquashfs") is None:
-        pytest.skip("mksquashfs is not installed (apt-get install squashfs-tools)")
-    options = ["--update"] if kind == "update" else ["--force"]
-    options += ["--level", "1"] if kind in ARCHIVES else []
-    return [sys.executable, "-m", "bundler", "pack", str(environment), "--out", str(out), "--no-verify", "-q", *options]
+@dataclass(frozen=True)
+class Packing:
+    """Packs of one environment to one output, alone in its folder; one file of the environment can be changed in between."""
 
+    environment: Path
+    kind: str
+    folder: Path
 
-def start(words: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        words, stderr=subprocess.PIPE, text=True, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)}
-    )
+    @property
+    def out(self) -> Path:
+        return self.folder / ("app" if self.kind in ("directory", "update") else f"app.{self.kind}")
+
+    @property
+    def changing(self) -> Path:
+        return self.environment / "extra.txt"
+
+    @property
+    def speed(self) -> list[str]:
+        """The options that make an archive quickly."""
+        return ["--level", "1"] if self.kind in ARCHIVES else []
+
+    @property
+    def command(self) -> list[str]:
+        if self.kind == "squashfs":
+            need("mksquashfs")
+        mode = "--update" if self.kind == "update" else "--force"
+        words = [sys.executable, "-m", "bundler", "pack", str(self.environment), "--out", str(self.out)]
+        return [*words, "--no-verify", "-q", mode, *self.speed]
+
+    def pack(self) -> float:
+        """Pack undisturbed; the seconds that it takes."""
+        begin = time.monotonic()
+        run(self.command, env=VARIABLES)
+        return time.monotonic() - begin
+
+    def pack_until(self, number: signal.Signals, delay: float) -> tuple[bool, str]:
+        """Pack, and send a signal after some seconds; whether that ended it, and what it said."""
+        process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, env=VARIABLES)
+        time.sleep(delay)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        return process.returncode in (-number, 128 + number), said
+
+    def beside(self) -> list[str]:
+        """What is in the folder but for the output."""
+        return sorted({*os.listdir(self.folder)} - {self.out.name})
+
+    def source(self) -> Snapshot:
+        """The environment without the file that is changed."""
+        return {path: facts for path, facts in snapshot(self.environment).items() if path != str(self.changing)}
 
 
 def content(out: Path) -> object:
-    """What is at the output, to the byte."""
-    if out.is_dir():
-        return {
-            os.path.relpath(path, out): (facts[0], facts[-1])
-            for path, facts in snapshot(out).items()
-            if path != str(out)
-        }
-    return out.read_bytes() if out.exists() else None
+    """What is at an output, to the byte."""
+    if not out.is_dir():
+        return out.read_bytes() if out.exists() else None
+    tree = {os.path.relpath(path, out): facts for path, facts in snapshot(out).items()}
+    return {path: (facts.mode, facts.content) for path, facts in tree.items() if path != "."}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["stopped", "killed"])
 @pytest.mark.parametrize("kind", every(*OUTPUTS))
 def test_at_any_moment_it_is_the_old_or_the_new_and_the_next_pack_clears_up(
-    environment: Path, tmp_path: Path, kind: str, number: signal.Signals
+    environment: Path, tmp_path: Path, chosen: random.Random, kind: str, number: signal.Signals
 ) -> None:
-    folder = tmp_path / "dist"
-    folder.mkdir()
-    out = folder / ("app" if kind in ("directory", "update") else f"app.{kind}")
-    extra = environment / "extra.txt"
-    extra.write_text("old")
-    done = subprocess.run(
-        command(environment, kind, out), check=False, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)}
-    )
-    assert done.returncode == 0
-    begin = time.monotonic()
-    subprocess.run(command(environment, kind, out), check=True, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)})
-    duration = time.monotonic() - begin
-    old = content(out)
-    source = snapshot(environment)
-    extra.write_text("new")
-    pack(environment, tmp_path / out.name, "--no-verify", "-q", *(["--level", "1"] if kind in ARCHIVES else []))
-    new = content(tmp_path / out.name)
+    packing = Packing(environment, kind, tmp_path / "dist")
+    packing.folder.mkdir()
+    packing.changing.write_text("old")
+    packing.pack()
+    seconds = packing.pack()
+    old, source = content(packing.out), packing.source()
+    packing.changing.write_text("new")
+    aside = tmp_path / packing.out.name
+    pack(environment, aside, "--no-verify", "-q", *packing.speed)
+    new = content(aside)
+
     hits = 0
-    for _ in range(4 * ROUNDS):
-        process = start(command(environment, kind, out))
-        delay = random.uniform(0.05, duration)
-        time.sleep(delay)
-        process.send_signal(number)
-        _, said = process.communicate(timeout=60)
-        found = content(out)
-        assert found in (old, new), f"after {delay} s, said {said}"
-        hits += process.returncode in (-number, 128 + number)
-        left = sorted(set(os.listdir(folder)) - {out.name})
+    for _ in range(MOST_PACKS):
+        delay = chosen.uniform(0.05, seconds)
+        hit, said = packing.pack_until(number, delay)
+        assert content(packing.out) in (old, new), f"after {delay} s, said {said}"
+        left = packing.beside()
         assert len(left) <= (number is signal.SIGKILL), left
-        assert all(name.startswith(f".{out.name}.bundler-") for name in left)
-        if hits == ROUNDS:
+        assert all(name.startswith(f".{packing.out.name}.bundler-") for name in left)
+        hits += hit
+        if hits == HITS:
             break
     assert hits, "at least one must have been hit"
-    assert {path: facts for path, facts in snapshot(environment).items() if path != str(extra)} == {
-        path: facts for path, facts in source.items() if path != str(extra)
-    }
-    done = subprocess.run(
-        command(environment, kind, out), check=False, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)}
-    )
-    assert done.returncode == 0
-    assert os.listdir(folder) == [out.name]
-    assert bundler(["verify", out, "--no-run"]).returncode == 0
+
+    assert packing.source() == source
+    packing.pack()
+    assert packing.beside() == []
+    assert bundler(["verify", packing.out, "--no-run"]).returncode == 0
 
 
 @pytest.mark.parametrize("kind", every(*OUTPUTS))
 def test_on_a_disk_of_any_size_nothing_is_left_where_it_did_not_suffice(
-    environment: Path, tmp_path: Path, kind: str
+    environment: Path, tmp_path: Path, chosen: random.Random, kind: str
 ) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    out = disk / ("app" if kind in ("directory", "update") else f"app.{kind}")
+    packing = Packing(environment, kind, tmp_path / "disk")
+    packing.folder.mkdir()
     before = snapshot(environment)
-    for size in random.sample(range(1, 25), 3):
-        prepare = f"mount -t tmpfs -o size={size}m none {disk}"
+    for size in chosen.sample(SIZES, 3):
+        prepare = f"mount -t tmpfs -o size={size}m none {packing.folder}"
         if kind == "update":
-            prepare += f' && mkdir {out} && echo \'{{"bundler": "0", "schema": 1}}\' > {out}/bundle.json'
-        script = f'"$@"; echo $? $(ls -A {disk})'
+            manifest = '{"bundler": "0", "schema": 1}'
+            prepare += f" && mkdir {packing.out} && echo '{manifest}' > {packing.out}/bundle.json"
+        script = f'"$@"; echo $? $(ls -A {packing.folder})'
         env = {"PYTHONPATH": str(FIXTURES.parent), "PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
-        done = hidden([], ["sh", "-c", script, "sh", *command(environment, kind, out)], env=env, prepare=prepare)
+        done = hidden([], ["sh", "-c", script, "sh", *packing.command], env=env, prepare=prepare)
         assert done.stdout.split() == ["1", *(["app"] if kind == "update" else [])], (size, done.stderr)
         assert "Traceback" not in done.stderr
         assert "o space left" in done.stderr or "mksquashfs ended" in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from tests.material.environments import FIXTURES, clean, make, run
 from tests.material.interpreters import main_python
+from tests.material.tools import find
 
 LIMIT = 300_000  # kilobytes
 SIZE = 9 << 30  # bytes: more than a plain tar header can say
@@ -41,6 +41,6 @@ def test_an_environment_with_a_file_of_nine_gigabytes(tmp_path: Path) -> None:
     archive = tmp_path / "app.tar.zst"
     measured("pack", environment, "--out", archive, "--level", "1", "--no-verify", "-q")
     measured("verify", "--no-run", archive)
-    if shutil.which("zstd") is not None:
+    if find("zstd"):
         listed = run(["tar", "--zstd", "-tvf", archive]).stdout.splitlines()
         assert any(str(SIZE) in line and line.endswith(" model.bin") for line in listed)

@@ -15,6 +15,7 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.environments import pack
 from tests.material.isolation import hidden, in_root
+from tests.material.tools import need_unpacker
 
 
 @pytest.fixture
@@ -125,9 +126,7 @@ def test_an_archive_runs_unpacked_by_any_tar(sample: Sample, archive: Path, read
                 pytest.skip("this Python's tarfile has no filters (3.11.4 and later have)")
             file.extractall(target, filter="data")
     else:
-        if shutil.which(reader.split(maxsplit=1)[0]) is None:
-            pytest.skip(f"{reader} is not installed")
-        subprocess.run([*reader.split(), "xzf", archive, "-C", target], check=True)
+        subprocess.run([*need_unpacker(reader, archive.name), "xzf", archive, "-C", target], check=True)
     done = hidden(sample.originals, [target / "bin/stockroom", "where"])
     assert where(done)["prefix"] == str(target)
 

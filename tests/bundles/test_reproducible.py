@@ -13,6 +13,7 @@ import pytest
 
 from tests.material.environments import FIXTURES, bundler, clean, make, run
 from tests.material.interpreters import main_python
+from tests.material.tools import need
 
 FORMATS = ("tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "run", "oci.tar")
 LEVELS = {"tar.xz": "0", "tar.bz2": "1", "zip": "1", "squashfs": "1"}
@@ -52,8 +53,8 @@ def pack(environment: Path, out: Path, *options: str, command: tuple[str, ...] =
 
 
 def needs(form: str) -> None:
-    if form == "squashfs" and shutil.which("mksquashfs") is None:
-        pytest.skip("mksquashfs is not installed")
+    if form == "squashfs":
+        need("mksquashfs")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_twins_give_equal_archives(twins: tuple[Path, Path], tmp_path: Path, for
 
 
 def test_another_user_on_another_host_gives_the_same_archive(twins: tuple[Path, Path], tmp_path: Path) -> None:
-    other_user = ("unshare", "-U", "--map-user=1234", "--map-group=1234")
+    other_user = (need("unshare"), "-U", "--map-user=1234", "--map-group=1234")
     if subprocess.run([*other_user, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no user namespaces here")
     one = pack(twins[0], tmp_path / "a.tar")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.environments import FIXTURES, bundler, clean, pack, run
 from tests.material.isolation import in_root
+from tests.material.tools import need, need_unpacker
 
 Pack = Callable[[str], Path]
 PYTHON = "import sys, tarfile; tarfile.open(sys.argv[1]).extractall('.', filter='data')"
@@ -42,8 +42,8 @@ def packed(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     folder = tmp_path_factory.mktemp("archives")
 
     def pack_once(form: str) -> Path:
-        if form == "squashfs" and shutil.which("mksquashfs") is None:
-            pytest.skip("mksquashfs is not installed (apt-get install squashfs-tools)")
+        if form == "squashfs":
+            need("mksquashfs")
         out = folder / f"app.{form}"
         if not out.exists():
             level = ("--level", "1") if form != "tar" else ()
@@ -55,15 +55,14 @@ def packed(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Pack:
 
 def unpack(how: str, archive: Path, target: Path) -> Path:
     """Unpack with a foreign tool, in a clean environment; the folder of the bundle."""
-    program, *rest = how.split()
-    if program == "python":
-        program, rest = sys.executable, ["-c", PYTHON]
+    if how == "python":
+        words = [sys.executable, "-c", PYTHON]
         if not hasattr(__import__("tarfile"), "data_filter"):
             pytest.skip("this Python's tarfile has no filters")
-    elif shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
+    else:
+        words = need_unpacker(how, archive.name)
     target.mkdir()
-    run([program, *rest, archive], cwd=target)
+    run([*words, archive], cwd=target)
     return target / "app" if archive.suffix == ".run" else target
 
 

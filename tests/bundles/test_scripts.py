@@ -19,6 +19,7 @@ from tests.material.environments import FIXTURES, bundler, pack, run, uv
 from tests.material.interpreters import main_python
 from tests.material.isolation import ENVIRONMENT, hidden, in_root, put_program
 from tests.material.own_wheels import scripts_wheel
+from tests.material.tools import need
 
 # By whom installed: "one" by pip, "two" by uv, "three" by uv into a relocatable environment.
 INSTALLED = [
@@ -78,7 +79,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
     (environment / "src").mkdir()
     write(environment / "src/developed", '#!/usr/bin/env python\n"""The docs."""\nfrom one import main\nmain()\n')
     write(site / "one/inside", WRITTEN["with-arguments"].format(python=environment / "bin/python3"))
-    shutil.copy(shutil.which("true") or "/bin/true", environment / "bin/a-binary")
+    shutil.copy(need("true"), environment / "bin/a-binary")
     assert (environment / "bin/one-console").read_text().startswith("#!/bin/sh\n'''exec'")
     done = pack(environment, folder / "packed", "--no-verify")
     bundle = (folder / "packed").rename(folder / "moved")

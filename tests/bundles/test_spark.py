@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.material.environments import make, pack
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
+from tests.material.tools import need
 
 DRIVER = """
 import json, sys
@@ -34,8 +34,7 @@ spark.stop()
 
 @pytest.mark.everything
 def test_a_spark_job_s_executors_run_from_the_archive(tmp_path: Path) -> None:
-    if shutil.which("java") is None:
-        pytest.skip("java is not installed (apt-get install default-jre-headless)")
+    need("java")
     python = main_python()
     environment = make("venv", python, tmp_path / "env", ["pyspark<4", "setuptools"])
     archive, bundle = tmp_path / "environment.tar.gz", tmp_path / "driver"

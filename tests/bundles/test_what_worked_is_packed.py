@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.material.environments import bundler, make, pack, run
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
 from tests.material.snapshots import snapshot
+from tests.material.tools import need
 
 
 @pytest.fixture
@@ -29,8 +29,7 @@ def packages(environment: Path) -> Path:
 
 
 def compile_c(source: str, out: Path, *options: str | Path) -> Path:
-    if shutil.which("gcc") is None:
-        pytest.skip("needs gcc (apt-get install gcc libc6-dev)")
+    need("gcc")
     file = out.parent / "source.c"
     file.write_text(source)
     run(["gcc", "-shared", "-fPIC", "-o", out, file, *options])

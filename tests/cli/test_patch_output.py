@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from tests.binaries.elf.programs import compile_c, need, run
+from tests.binaries.elf.programs import compile_c, run
 from tests.cli.patched_program import FIRST, LONG, SECOND, bundler, patch, refused, state, tags
+from tests.material.tools import need
 
 # Printing
 
@@ -256,7 +257,7 @@ def test_what_cannot_be_written_is_refused(folder: Path, words: list[str], messa
 
 
 def test_a_changed_program_can_be_stripped(folder: Path) -> None:
-    app, strip = folder / "app", need("strip", "apt-get install binutils")
+    app, strip = folder / "app", need("strip")
     patch("--set-rpath", f"$ORIGIN/two/libs:{LONG}", "--add-needed", "libm.so.6", app)
     subprocess.run([strip, app], check=True)
     assert run(app) == SECOND

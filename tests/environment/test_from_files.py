@@ -133,4 +133,4 @@ def test_a_macos_executable_is_read_and_not_run(root: Path) -> None:
         (root / f"opt/python/bin/python{main_python().version}").write_bytes(fat if len(machines) > 1 else thin)
         read = load_environment("/app", str(root))
         assert read.platform.system is OperatingSystem.MACOS
-        assert tuple(machine.name for machine in read.platform.machines) == machines
+        assert read.platform.machine_names == machines

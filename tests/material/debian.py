@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.material.kept import cache, kept, locked
+from tests.material.tools import need
+
 _PYTHON_PACKAGES = ("python3-venv", "python3-dev", "ca-certificates")
-
-
-def cache() -> Path:
-    """The folder outside of the tree that material is kept in between runs."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "bundler-tests"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def locked(name: str) -> Iterator[None]:
-    """One process at a time makes the material of a name."""
-    with open(cache() / f"{name}.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def mirror() -> str:
@@ -46,8 +32,9 @@ def mirror() -> str:
 
 def debian_root(suite: str, where: Path, packages: Sequence[str] = _PYTHON_PACKAGES) -> Path:
     """A root directory of a release with its Python, extracted to `where` from a cached archive."""
-    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
-        pytest.skip("needs root and debootstrap (apt-get install debootstrap)")
+    need("debootstrap")
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for debootstrap")
     archive = cache() / f"debian-{suite}.tar"
     with locked(f"debian-{suite}"):
         if not archive.exists():
@@ -93,7 +80,11 @@ def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> s
     variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "INNER": f"set -e; {script}"}
     variables["CHROOT"] = shutil.which("chroot") or "/usr/sbin/chroot"
     return subprocess.run(
-        ["unshare", "-m", "sh", "-c", "\n".join(lines)], capture_output=True, text=True, check=False, env=variables
+        [need("unshare"), "-m", "sh", "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=variables,
     )
 
 
@@ -103,15 +94,9 @@ def debian_packages(suite: str, packages: Sequence[str], architecture: str = "",
     `architecture` is Debian's name of one (`s390x`); this machine's own where it is empty. `label` names the choice of
     packages, where there is more than one for a release and an architecture.
     """
-    if shutil.which("dpkg") is None:
-        pytest.skip("needs dpkg")
+    need("dpkg")
     name = "-".join(word for word in ("packages", suite, architecture, label) if word)
-    folder = cache() / name
-    with locked(name):
-        if not (folder / "root/usr").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _download(suite, packages, folder, architecture)
-    return folder / "root"
+    return kept(name, lambda folder: _download(suite, packages, folder, architecture)) / "root"
 
 
 def _download(suite: str, packages: Sequence[str], folder: Path, architecture: str) -> None:

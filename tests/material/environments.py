@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,9 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 STOCKROOM = FIXTURES / "stockroom"
 FLAT_PROJECT = FIXTURES / "flat_project"
 
+_INSTALLERS = ("pip", "uv")
+_FETCHING = ("install", "download", "build", "sync", "lock", "run")
+"""What installers are told to do when they ask an index."""
 MAKERS = ("venv", "venv --copies", "virtualenv", "uv venv", "uv venv --relocatable")
 
 
@@ -33,12 +38,41 @@ def run(
     cwd: Path | None = None,
     input: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command that must succeed; what it said is in the error."""
+    """Run a command that must succeed; what it said is in the error. An installer that has no index to ask skips."""
+    if index_fault.cache_info().currsize:  # asked before: an installer tries for long
+        skip_without_index(command)
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=env or clean(), cwd=cwd, input=input
     )
+    if done.returncode != 0:
+        skip_without_index(command)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done
+
+
+def _fetches(command: Sequence[str | Path]) -> bool:
+    """Whether a command asks a package index: an installer's, but for one that is told not to."""
+    words = [os.path.basename(word) for word in command]
+    named = any(word in _INSTALLERS for word in words) and any(word in _FETCHING for word in words)
+    return named and "--no-index" not in words
+
+
+@cache
+def index_fault() -> str:
+    """Why pip gets nothing from the index that it is configured for, in its words; empty where it gets something."""
+    with tempfile.TemporaryDirectory(prefix="index-") as folder:
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-cache-dir", "--retries", "1"]
+        done = subprocess.run(
+            [*pip, "-d", folder, "six"], capture_output=True, text=True, check=False, env=clean(), cwd=folder
+        )
+    lines = done.stderr.strip().splitlines()
+    return "" if done.returncode == 0 else (lines or [f"exit status {done.returncode}"])[-1]
+
+
+def skip_without_index(command: Sequence[str | Path]) -> None:
+    """Skip where a command, which may have failed for that, is an installer's that asks a package index, and none answers."""
+    if _fetches(command) and (fault := index_fault()):
+        pytest.skip(f"needs a package index, and none answers: {fault}")
 
 
 def tool(name: str) -> str:

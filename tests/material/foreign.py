@@ -14,15 +14,17 @@ import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache as remembered
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from tests.material.debian import cache, debian_packages, locked
+from tests.material.debian import debian_packages
 from tests.material.environments import FIXTURES, clean, run
 from tests.material.isolation import ENVIRONMENT, LIBC_FAMILY
+from tests.material.kept import kept
+from tests.material.tools import need
 
 SUITE, VERSION = "bookworm", "3.11"
 _PACKAGES = (
@@ -51,10 +53,7 @@ class Foreign:
     @property
     def qemu(self) -> str:
         word = {"armv7l": "arm", "i686": "i386"}.get(self.name, self.name)
-        found = shutil.which(f"qemu-{word}-static")
-        if found is None:
-            pytest.skip(f"needs qemu-{word}-static (apt-get install qemu-user-static)")
-        return found
+        return need(f"qemu-{word}-static")
 
     def __str__(self) -> str:
         return self.name
@@ -123,16 +122,16 @@ def venv_in(root: Path, name: str, wheels: Sequence[Path] = ()) -> Path:
 
 def wheel_of(machine: Foreign) -> Path:
     """The machine's sample wheel, from the package index."""
-    folder = cache() / f"wheels-{machine.name}"
-    with locked(folder.name):
-        if not list(folder.glob("*.whl")):
-            platforms = [f"--platform={tag}" for tag in machine.tags]
-            command = [sys.executable, "-m", "pip", "download", "-q", *platforms, "--only-binary=:all:", "--no-deps"]
-            command += ["--python-version", VERSION, "-d", str(folder), machine.wheel]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                pytest.skip(f"pip cannot fetch {machine.wheel} for {machine}: {done.stderr[-300:]}")
-    return next(folder.glob("*.whl"))
+    platforms = [f"--platform={tag}" for tag in machine.tags]
+    command = [sys.executable, "-m", "pip", "download", "-q", *platforms, "--only-binary=:all:", "--no-deps"]
+    command += ["--python-version", VERSION, machine.wheel]
+
+    def download(folder: Path) -> None:
+        done = subprocess.run([*command, "-d", folder], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"pip cannot fetch {machine.wheel} for {machine}: {done.stderr[-300:]}")
+
+    return next(kept(f"wheels-{machine.name}", download).glob("*.whl"))
 
 
 def bare_root_of(machine: Foreign, full: Path, where: Path) -> Path:
@@ -149,10 +148,10 @@ def bare_root_of(machine: Foreign, full: Path, where: Path) -> Path:
     return where
 
 
-@remembered
+@cache
 def private_binfmt() -> bool:
     """Whether a user namespace has registrations of its own."""
-    command = ["unshare", "-Urm", "sh", "-c", "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc"]
+    command = [need("unshare"), "-Urm", "sh", "-c", "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

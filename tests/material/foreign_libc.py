@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from tests.material.debian import debian_packages, locked
+from tests.material.debian import debian_packages
+from tests.material.kept import locked, made_once
+from tests.material.tools import need
 
 
 @dataclass(frozen=True)
@@ -58,24 +57,20 @@ class Machine:
 def emulated(name: str) -> Machine:
     """The machine under qemu, with Debian's libc; skips where one of them cannot be had."""
     libc = LIBCS[name]
-    qemu = shutil.which(f"qemu-{libc.qemu}-static")
-    if qemu is None:
-        pytest.skip(f"no qemu-{libc.qemu}-static here: apt-get install qemu-user-static")
+    qemu = need(f"qemu-{libc.qemu}-static")
     packages = debian_packages(libc.suite, ("libc6", "libgcc-s1"), libc.debian, "libc")
-    root = packages.parent / "view"
+
+    def link_libraries(root: Path) -> None:
+        for file in packages.glob("usr/lib*/*"):
+            link = root / file.relative_to(packages / "usr")
+            link.parent.mkdir(exist_ok=True)
+            # ppc64el's loader is an absolute link, which qemu would look for on this machine.
+            inside = str(file.readlink()) if file.is_symlink() else ""
+            below = inside if inside.startswith("/") else f"/{link.parent.name}/{file.name}"
+            link.symlink_to(f"../../{packages.name}/usr{below}")
+
     with locked(f"{packages.parent.name}-view"):
-        if not root.exists():
-            partial = root.with_name("view.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            for file in packages.glob("usr/lib*/*"):
-                link = partial / file.relative_to(packages / "usr")
-                link.parent.mkdir(exist_ok=True)
-                # ppc64el's loader is an absolute link, which qemu would look for on this machine.
-                inside = str(file.readlink()) if file.is_symlink() else ""
-                below = inside if inside.startswith("/") else f"/{link.parent.name}/{file.name}"
-                link.symlink_to(f"../../{packages.name}/usr{below}")
-            partial.rename(root)
+        root = made_once(packages.parent / "view", link_libraries)
     return Machine((qemu, "-L", str(root)))
 
 

@@ -69,19 +69,25 @@ def debian_python() -> Python | None:
 def running_python() -> Python:
     """The one that runs the tests, or rather the base of its virtual environment."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    executable = os.path.join(sys.base_prefix, "bin", f"python{version}")
-    return Python(executable, version, "this", os.path.realpath(sys.base_prefix))
+    prefix = os.path.realpath(sys.base_prefix)
+    known = (one for one in _installed() if (one.version, os.path.realpath(one.prefix)) == (version, prefix))
+    return next(known, Python(os.path.join(prefix, "bin", f"python{version}"), version, "this", prefix))
+
+
+@cache
+def _installed() -> tuple[Python, ...]:
+    debian = debian_python()
+    return (*pyenv_pythons(), *([debian] if debian else []))
 
 
 def every_python() -> list[Python]:
-    debian = debian_python()
-    return [*pyenv_pythons(), *([debian] if debian else [])] or [running_python()]
+    """Those of pyenv, Debian's and the one that runs the tests."""
+    return list(dict.fromkeys((*_installed(), running_python())))
 
 
 def main_python() -> Python:
-    """The one on which every promise is proved: 3.12 of pyenv, else the newest there is, else Debian's, else this one."""
-    pythons = every_python()
-    chosen = next((python for python in pythons if python.version == "3.12"), (pyenv_pythons() or pythons)[-1])
+    """The one on which every promise is proved: on each machine it is the one that runs the tests (PYTHON of `scripts/prepare`)."""
+    chosen = running_python()
     if not os.path.exists(chosen.executable):
-        pytest.skip("no Python to pack: install one with pyenv, or apt-get install python3-venv")
+        pytest.skip(f"no Python to pack: {chosen.executable} is not there")
     return chosen

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from bundler.binaries.elf import read_image
+from bundler.errors import BundlerError
+from tests.material.tools import find, need
 
 LIBC_FAMILY = (
     "ld-linux*", "libc.so.6", "libm.so.6", "libmvec.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",
@@ -22,12 +28,10 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 @cache
 def namespace() -> tuple[str, ...]:
     """The command that gives a mount namespace of one's own: as root, or with a user namespace; skips without either."""
+    need("unshare")
     for command in (("unshare", "-m"), ("unshare", "-Urm")):
-        try:
-            if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
-                return command
-        except OSError:
-            break
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+            return command
     pytest.skip("no mount namespaces here: run as root, or allow user namespaces")
 
 
@@ -57,20 +61,40 @@ def hidden(
     )
 
 
+def libc_folders(libc: str, loader: str) -> tuple[str, ...]:
+    """The folders of libc and of the loader that programs name, each with and without /usr: on many systems these are one."""
+    bare = [folder.removeprefix("/usr") for folder in (os.path.dirname(libc), os.path.dirname(loader))]
+    return tuple(dict.fromkeys(prefix + folder for folder in bare for prefix in ("", "/usr")))
+
+
+@cache
+def _own_libc() -> tuple[str, str]:
+    """The paths of the libc and of the loader that this Python runs with; skips where these are not glibc's."""
+    try:
+        mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+        with open(sys.executable, "rb") as file:
+            loader = read_image(file).interpreter
+    except (OSError, BundlerError):
+        mapped, loader = set(), None
+    libc = next((path for path in mapped if re.fullmatch(r"libc(\.so\.6|-2\.\d+\.so)", os.path.basename(path))), None)
+    if libc is None or loader is None:
+        pytest.skip("needs a Linux with glibc, for a bare root")
+    return libc, loader
+
+
 def bare_root(where: Path) -> Path:
     """A root directory with libc's family, dash as /bin/sh, and folders to mount on."""
-    for folder in ("bin", "proc", "dev", "tmp", "opt", "lib64"):
+    shell = find("dash") or find("busybox") or need("dash")
+    folders = libc_folders(*_own_libc())
+    for folder in ("bin", "proc", "dev", "tmp", "opt"):
         (where / folder).mkdir(parents=True)
     (where / "tmp").chmod(0o1777)
-    for folder in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"):
+    for folder in folders:
         target = where / folder[1:]
         target.mkdir(parents=True, exist_ok=True)
         for pattern in LIBC_FAMILY:
             for file in glob.glob(f"{folder}/{pattern}"):
                 shutil.copy(file, target)
-    shell = shutil.which("dash") or shutil.which("busybox")
-    if shell is None:
-        pytest.skip("no dash or static busybox for a bare root")
     shutil.copy(shell, where / "bin/sh")
     return where
 
@@ -111,9 +135,7 @@ def in_root(
 
 def put_program(root: Path, program: str, name: str) -> None:
     """Put a program of this machine, with the libraries that it needs, into a bare root as `bin/NAME`; skips without it."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not installed: apt-get install {program}")
+    found = need(program)
     (root / "bin" / name).unlink(missing_ok=True)
     shutil.copy(found, root / "bin" / name)
     done = subprocess.run(["ldd", found], capture_output=True, text=True, check=False)

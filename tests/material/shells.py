@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.debian import cache, locked
+from tests.material.kept import kept
+from tests.material.tools import need
 
 
 def shell_command(name: str) -> list[str]:
@@ -25,8 +25,7 @@ def shell_command(name: str) -> list[str]:
         return [_nushell(), "-n"]
     if name == "xonsh":
         return [_xonsh(), "--no-rc"]
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed: apt-get install {words[0]}")
+    need(words[0])
     return words
 
 
@@ -47,8 +46,7 @@ def _xonsh() -> str:
 
 
 def _nushell() -> str:
-    if shutil.which("npm") is None:
-        pytest.skip("nushell comes from npm, which is not installed")
+    need("npm")
     return _installed(
         "nushell",
         "node_modules/@nushell/linux-x64/bin/nu",
@@ -58,13 +56,11 @@ def _nushell() -> str:
 
 def _installed(name: str, program: str, commands: Callable[[Path], list[Sequence[str | Path]]]) -> str:
     """The path of a program in the cache, put there by commands where it is not."""
-    where = cache() / name
-    with locked(name):
-        if not (where / program).exists():
-            shutil.rmtree(where, ignore_errors=True)
-            where.mkdir(parents=True)
-            for command in commands(where):
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                if done.returncode != 0:
-                    pytest.skip(f"{name} is not to be had: {done.stderr[-300:]}")
-    return os.fspath(where / program)
+
+    def install(where: Path) -> None:
+        for command in commands(where):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                pytest.skip(f"{name} is not to be had: {done.stderr[-300:]}")
+
+    return os.fspath(kept(name, install) / program)

@@ -6,8 +6,25 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
-Snapshot = dict[str, tuple[object, ...]]
+
+class Facts(NamedTuple):
+    """All that is known of one path; times are in nanoseconds, `content` is a digest or a link's target."""
+
+    mode: int
+    uid: int
+    gid: int
+    modified: int
+    changed: int
+    links: int
+    inode: int
+    size: int
+    attributes: tuple[tuple[str, bytes], ...]
+    content: str
+
+
+Snapshot = dict[str, Facts]
 
 
 def snapshot(*trees: str | Path) -> Snapshot:
@@ -22,10 +39,10 @@ def snapshot(*trees: str | Path) -> Snapshot:
     return found
 
 
-def _facts(path: str) -> tuple[object, ...]:
+def _facts(path: str) -> Facts:
     facts = os.lstat(path)
     attributes = tuple((key, os.getxattr(path, key, follow_symlinks=False)) for key in _names(path))
-    return (
+    return Facts(
         facts.st_mode, facts.st_uid, facts.st_gid, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink, facts.st_ino,
         facts.st_size, attributes, _content(path, facts.st_mode),
     )  # fmt: skip

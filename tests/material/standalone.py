@@ -16,6 +16,7 @@ import pytest
 
 from tests.material.environments import run
 from tests.material.interpreters import Python
+from tests.material.tools import need
 
 # What takes long to copy and matters to none of the tests.
 _LEFT_OUT = shutil.ignore_patterns("test", "__pycache__", "idlelib", "turtledemo", "*.a")
@@ -90,8 +91,10 @@ def as_usr_local(python: Python, where: Path) -> Path:
 
 def with_usr_local(root: Path, opt: Path, hide: Sequence[str | Path], script: str) -> subprocess.CompletedProcess[str]:
     """Run a shell script where `root` is /usr/local, known to the loader, and `opt` is /opt; other places are hidden."""
-    if os.geteuid() != 0 or shutil.which("ldconfig") is None:
-        pytest.skip("needs root and ldconfig, to put a Python under /usr/local")
+    need("unshare")
+    need("ldconfig")
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to put a Python under /usr/local")
     opt.mkdir(exist_ok=True)
     cache = opt / "ld.so.cache"
     lines = ["set -e", f"mount --bind {root} /usr/local", f"mount --bind {opt} /opt", f"ldconfig -C {cache}"]
@@ -114,8 +117,7 @@ def with_usr_local(root: Path, opt: Path, hide: Sequence[str | Path], script: st
 def _copy(python: Python, where: Path) -> Path:
     if python.prefix == "/usr":
         pytest.skip("needs a Python with a prefix of its own (pyenv)")
-    if shutil.which("patchelf") is None:
-        pytest.skip("needs patchelf (apt-get install patchelf)")
+    need("patchelf")
     return Path(shutil.copytree(python.prefix, where, symlinks=True, ignore=_LEFT_OUT))
 
 

@@ -9,22 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.debian import cache, locked
+from tests.material.kept import kept
 
 
 def wheel(requirement: str, platform: str, python: str = "3.13") -> Path:
     """The wheel of a pinned requirement (`name==1.0`) for a platform tag such as `macosx_11_0_arm64`; skips where there is none."""
-    folder = cache() / "wheels" / f"{requirement}-{platform}-{python}"
-    with locked(f"wheel-{requirement}-{platform}-{python}"):
-        found = list(folder.glob("*.whl"))
-        if not found:
-            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
-            command += ["--platform", platform, "--python-version", python, "--implementation", "cp"]
-            done = subprocess.run([*command, "-d", folder, requirement], capture_output=True, text=True, check=False)
-            found = list(folder.glob("*.whl"))
-            if not found:
-                pytest.skip(f"needs {requirement} for {platform} from a package index: {done.stderr[-300:]}")
-    return found[0]
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
+    command += ["--platform", platform, "--python-version", python, "--implementation", "cp"]
+
+    def download(folder: Path) -> None:
+        done = subprocess.run([*command, "-d", folder, requirement], capture_output=True, text=True, check=False)
+        if not list(folder.glob("*.whl")):
+            pytest.skip(f"needs {requirement} for {platform} from a package index: {done.stderr[-300:]}")
+
+    return next(kept(f"wheel-{requirement}-{platform}-{python}", download).glob("*.whl"))
 
 
 def unpack(requirement: str, platform: str, where: Path, python: str = "3.13") -> Path:

@@ -204,3 +204,27 @@ def test_entries_lose_what_made_installs_editable() -> None:
     assert without_editables(whole, editables) == entries(
         whole["b.pth"]._replace(content=Literal(b"3"), reason=reason), "c.py"
     )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({"app.pth": "<src>/nowhere\n"}, id="a path"),
+        pytest.param(
+            {"hook.pth": f"import {HOOK}; x()\n", f"{HOOK}.py": FINDER.replace("<src>", "<src>/nowhere")}, id="a hook"
+        ),
+    ],
+)
+def test_an_editable_whose_project_is_gone_is_an_error(project: Project, files: dict[str, str]) -> None:
+    project.install(files)
+    with pytest.raises(UnsupportedEditable, match=r"app is an editable install of .*/nowhere.*, which is not there"):
+        project.plan()
+
+
+def test_a_foreign_folder_brings_the_metadata_of_its_modules(project: Project) -> None:
+    """pipx puts a folder with its shared libraries on the path of each environment."""
+    project.machine.put("shared/pip/__init__.py")
+    project.machine.put("shared/pip-1.dist-info/METADATA", "Name: pip\nVersion: 1\n")
+    project.write({"pipx_shared.pth": f"{project.machine.folder}/shared\n"})
+    paths = {mount.path.removeprefix(f"{SITE}/") for mount in project.plan().mounts}
+    assert paths == {"pip", "pip-1.dist-info"}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundler.rewrite.scripts import RewrittenScript, rewrite_script
+from tests.material.tools import need
 
 BODY = (
     b"import json, os, sys\n"
@@ -86,8 +87,7 @@ def test_every_installer_s_header_is_replaced(tmp_path: Path, name: str) -> None
     "shell", ["dash", "bash", "bash --posix", "busybox sh", "zsh --emulate sh", "ksh", "mksh", "yash"]
 )
 def test_the_header_runs_under_every_shell_through_links_and_odd_names(tmp_path: Path, shell: str) -> None:
-    if shutil.which(shell.split(maxsplit=1)[0]) is None:
-        pytest.skip(f"{shell.split(maxsplit=1)[0]} is not installed")
+    need(shell.split(maxsplit=1)[0])
     script = rewritten(HEADERS["plain"] + BODY)
     assert script is not None
     folder = tmp_path / "sp ace 'quote\" $HOME é -x"

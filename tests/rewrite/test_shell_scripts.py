@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
+from tests.material.tools import need
 
 SCRIPT = rb"""#!/bin/sh
 # not here: /venv/bin (it's a comment)
@@ -37,8 +37,7 @@ def rewritten(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_kind_of_quotes_gives_the_bundle_s_place(tmp_path: Path, shell: str) -> None:
-    if shutil.which(shell.split(maxsplit=1)[0]) is None:
-        pytest.skip(f"{shell.split(maxsplit=1)[0]} is not installed")
+    need(shell.split(maxsplit=1)[0])
     root = tmp_path / "sp  ace 'q\" é"
     (root / "bin").mkdir(parents=True)
     script = root / "bin/tool"

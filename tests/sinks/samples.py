@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
+import random
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from bundler.destination import ToFile
 from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
+from bundler.formats import ARCHIVES, archive_named
+from bundler.options import ImageOptions
+from bundler.output_facts import ArchiveFacts, ImageFacts
 from bundler.sinks import Sink
-from bundler.sinks.archives.compression import BZIP2, GZIP, PLAIN, XZ, ZSTANDARD, Codec
-from bundler.sinks.archives.output import FileOutput
-from bundler.sinks.archives.self_extracting import SelfExtractingSink
-from bundler.sinks.archives.squashfs import SquashfsSink
-from bundler.sinks.archives.tar import TarSink
-from bundler.sinks.archives.zip import ZipSink
-from bundler.sinks.images.oci import ImageSettings, OciSink
-from bundler.sinks.images.oci_base import BaseImage
+from bundler.sinks.archives.archive import ArchiveSettings, open_archive
+from tests.material.tools import need, need_unpacker
 
 TIME = 1_700_000_000
-CODECS: dict[str, Codec] = {"tar": PLAIN, "tar.gz": GZIP, "tar.zst": ZSTANDARD, "tar.xz": XZ, "tar.bz2": BZIP2}
-FORMATS = (*CODECS, "zip", "squashfs", "run", "oci.tar")
+CODECS = tuple(form.name for form in ARCHIVES if form.streams)
+FORMATS = tuple(form.name for form in ARCHIVES)
+IMAGE = ImageFacts("app", "bin", ("/app/bin/run",), "linux", "amd64")
+FACTS = ArchiveFacts(TIME * 1_000_000_000, TIME * 1_000_000_000, "bin/run", IMAGE)
+NO_BASE = ImageOptions()
 
 
 def entry(
@@ -38,7 +37,7 @@ def listing(digests: Digests) -> bytes:
 def sample(folder: Path) -> list[Entry]:
     big = folder / "big"
     if not big.exists():
-        big.write_bytes(os.urandom(1000) * 15000)
+        big.write_bytes(random.Random(4).randbytes(1000) * 15000)
     return [
         entry("bin", Directory(), 0o755),
         entry("bin/" + "n" * 150, Literal(b"long name")),
@@ -51,20 +50,20 @@ def sample(folder: Path) -> list[Entry]:
 
 
 def open_sink(
-    name: str, out: Path, *, force: bool = False, threads: int = 2, level: int | None = None, top: str = ""
+    name: str,
+    out: Path,
+    *,
+    force: bool = False,
+    threads: int = 2,
+    level: int | None = None,
+    top: str = "",
+    facts: ArchiveFacts = FACTS,
+    image: ImageOptions = NO_BASE,
 ) -> Sink:
-    output = FileOutput(str(out), force=force, executable=name == "run")
-    if name == "zip":
-        return ZipSink(output, top=top, level=level)
     if name == "squashfs":
-        if shutil.which("mksquashfs") is None:
-            pytest.skip("mksquashfs is not installed")
-        return SquashfsSink(output, TIME * 1_000_000_000, top=top, level=level, threads=threads)
-    if name == "run":
-        return SelfExtractingSink(output, "app", "bin/run", level=level, threads=threads)
-    if name == "oci.tar":
-        return OciSink(output, BaseImage(), ImageSettings("app", ("/app/bin/run",)), level=level, threads=threads)
-    return TarSink(output, CODECS[name], top=top, level=level, threads=threads)
+        need("mksquashfs")
+    settings = ArchiveSettings(facts, "app", top, level, threads, image)
+    return open_archive(ToFile(str(out), archive_named(name), force), settings)
 
 
 def write(
@@ -82,15 +81,14 @@ def write(
             sink.add(item)
         written = sink.finish()
         assert (not force and not out.exists()) or force
-        assert os.stat(written.path).st_size == written.size
+        assert written.place is not None
+        assert os.stat(written.place).st_size == written.size
         assert sink.place() == str(out)
     return out
 
 
 def extract(how: str, archive: Path, target: Path) -> None:
     """Unpack with a foreign tool; skips where it is not installed."""
-    program, *rest = how.split()
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
+    words = need_unpacker(how, archive.name)
     target.mkdir()
-    subprocess.run([program, *rest, str(archive)], cwd=target, check=True, capture_output=True)
+    subprocess.run([*words, str(archive)], cwd=target, check=True, capture_output=True)

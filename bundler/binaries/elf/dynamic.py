@@ -1,4 +1,4 @@
-"""The dynamic section that is wanted: the old entries with the edits done, before room is found for the strings."""
+"""The wanted dynamic section: the old entries with the edits done, before the strings have a place."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from typing import NamedTuple
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import Unchanged
+from bundler.binaries.elf.encoded_edits import EncodedEdits
 from bundler.binaries.elf.image import Image
-from bundler.binaries.elf.wishes import Wish
 
 _PATH_TAGS = (c.DT_RPATH, c.DT_RUNPATH)
 
 
 class WantedEntry(NamedTuple):
-    """One entry: its tag, and the number that it keeps or the string (`text`) whose index it gets."""
+    """One entry."""
 
     tag: int
     value: int
+    """The number that it keeps; of no meaning where `text` is given."""
     text: bytes | None = None
+    """The string whose index it gets."""
     origin: int | None = None
-    """The number of the entry that it was; None for a new one."""
+    """Its place among the old entries; None for a new one."""
 
 
-def wanted_entries(image: Image, wish: Wish) -> list[WantedEntry]:
+def wanted_entries(image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
     """The entries before DT_NULL, in order. Entries that need no new string keep their numbers."""
     entries = [WantedEntry(entry.tag, entry.value, None, n) for n, entry in enumerate(image.dynamic or ())]
-    entries = _with_libraries(entries, image, wish)
-    entries = _with_soname(entries, image, wish)
-    return _with_search_path(entries, image, wish)
+    entries = _with_libraries(entries, image, wanted)
+    entries = _with_soname(entries, image, wanted)
+    return _with_search_path(entries, image, wanted)
 
 
 def unchanged(image: Image, entries: Sequence[WantedEntry]) -> bool:
@@ -53,7 +55,7 @@ def with_version_needs(entries: Sequence[WantedEntry], count: int) -> list[Wante
     return [entry._replace(value=count) if entry.tag == c.DT_VERNEEDNUM else entry for entry in entries]
 
 
-def _with_libraries(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
+def _with_libraries(entries: Sequence[WantedEntry], image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
     """Rename, drop and add what is needed; what is new stands behind the last library, or first of all."""
     old = [os.fsencode(name) for name in image.needed]
     names = iter(old)
@@ -64,27 +66,27 @@ def _with_libraries(entries: Sequence[WantedEntry], image: Image, wish: Wish) ->
             changed.append(entry)
             continue
         name = next(names)
-        if name not in wish.removed:
-            changed.append(entry._replace(text=wish.names.get(name)) if wish.names else entry)
+        if name not in wanted.removed:
+            changed.append(entry._replace(text=wanted.names.get(name)) if wanted.names else entry)
         behind = len(changed)
-    kept = sum(name not in wish.removed for name in old)
-    changed[behind:behind] = [WantedEntry(c.DT_NEEDED, 0, name) for name in wish.needed(old)[kept:]]
+    kept = sum(name not in wanted.removed for name in old)
+    changed[behind:behind] = [WantedEntry(c.DT_NEEDED, 0, name) for name in wanted.needed(old)[kept:]]
     return changed
 
 
-def _with_soname(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
-    if isinstance(wish.soname, Unchanged):
+def _with_soname(entries: Sequence[WantedEntry], image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
+    if isinstance(wanted.soname, Unchanged):
         return list(entries)
     if image.soname is None:
-        return [*entries, WantedEntry(c.DT_SONAME, 0, wish.soname)]
-    if os.fsencode(image.soname) == wish.soname:
+        return [*entries, WantedEntry(c.DT_SONAME, 0, wanted.soname)]
+    if os.fsencode(image.soname) == wanted.soname:
         return list(entries)
-    return [entry._replace(text=wish.soname) if entry.tag == c.DT_SONAME else entry for entry in entries]
+    return [entry._replace(text=wanted.soname) if entry.tag == c.DT_SONAME else entry for entry in entries]
 
 
-def _with_search_path(entries: Sequence[WantedEntry], image: Image, wish: Wish) -> list[WantedEntry]:
+def _with_search_path(entries: Sequence[WantedEntry], image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
     """One entry with the search path, in the first one's slot; none where none is wanted."""
-    if isinstance(wish.rpath, Unchanged):
+    if isinstance(wanted.rpath, Unchanged):
         return list(entries)
     paths = [entry for entry in entries if entry.tag in _PATH_TAGS]
     keeper = paths[0] if paths else None
@@ -93,9 +95,9 @@ def _with_search_path(entries: Sequence[WantedEntry], image: Image, wish: Wish) 
     for entry in entries:
         if entry.tag not in _PATH_TAGS:
             changed.append(entry)
-        elif entry is keeper and wish.rpath is not None:
-            keeps = len(paths) == 1 and current is not None and os.fsencode(current) == wish.rpath
-            changed.append(entry._replace(tag=wish.path_tag, text=None if keeps else wish.rpath))
-    if wish.rpath is not None and keeper is None:
-        changed.append(WantedEntry(wish.path_tag, 0, wish.rpath))
+        elif entry is keeper and wanted.rpath is not None:
+            keeps = len(paths) == 1 and current is not None and os.fsencode(current) == wanted.rpath
+            changed.append(entry._replace(tag=wanted.path_tag, text=None if keeps else wanted.rpath))
+    if wanted.rpath is not None and keeper is None:
+        changed.append(WantedEntry(wanted.path_tag, 0, wanted.rpath))
     return changed

@@ -32,24 +32,24 @@ class PathTag(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """All that shall change in one file: the state that is wanted, so that doing it twice is doing it once.
-
-    `rpath` is the new search path; None or "" removes every DT_RPATH and DT_RUNPATH. It is written as `path_tag`, and
-    the other tag's slot is converted, so that a file never has both. A colon only separates, and empty elements,
-    which would mean the current directory, are dropped. `needed` gives NEEDED libraries new names, `removed` drops
-    some, `added` adds others behind the last; names that the file does not need are ignored, and records of symbol versions follow.
-    `unversioned` are dynamic symbols that shall be bound without a version; a version that only they asked for
-    is not asked for any more.
-    """
+    """All that shall change in one file: the state that is wanted, so that doing it twice is doing it once."""
 
     rpath: str | Unchanged | None = UNCHANGED
+    """The new search path; None or "" removes every DT_RPATH and DT_RUNPATH. A colon only separates. Empty elements,
+    which would mean the current directory, are dropped."""
     needed: Mapping[str, str] = field(default_factory=dict)
+    """New names of NEEDED libraries, by the old ones. The records of their symbol versions follow. A name that the file
+    does not need is ignored."""
     path_tag: PathTag = PathTag.RPATH
+    """The tag of the new search path. It takes the other tag's slot, so that a file never has both."""
     added: Sequence[str] = ()
+    """Libraries that shall be needed behind all others."""
     removed: Collection[str] = ()
+    """Libraries that shall be needed no more. A name that the file does not need is ignored."""
     soname: str | Unchanged = UNCHANGED
     interpreter: str | Unchanged = UNCHANGED
     unversioned: Collection[str] = ()
+    """Dynamic symbols that shall be bound without a version. A version that only they ask for goes."""
 
 
 def search_path(directories: Iterable[str]) -> str:
@@ -75,10 +75,12 @@ class Tier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PatchPlan:
-    """A patch, the tier that found room for it, a sentence on what it does, and why no lower tier did."""
+    """A patch, and how it finds room."""
 
     patch: Patch
     tier: Tier
+    """The tier that found room."""
     explanation: str
+    """What the patch does, in a sentence."""
     reasons: tuple[str, ...] = ()
     """One sentence for each lower tier that had no room, with the numbers."""

@@ -21,6 +21,7 @@ from bundler.binaries.elf.structs import (
     Structures,
     structures,
 )
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 MAGIC = b"\x7fELF"
@@ -113,28 +114,11 @@ def offset_of(segments: Sequence[Segment], address: int, length: int = 1) -> int
     return None
 
 
-def in_memory(segments: Sequence[Segment], address: int, length: int) -> bool:
+def is_mapped(segments: Sequence[Segment], address: int, length: int) -> bool:
     """Whether one PT_LOAD maps the `length` bytes at `address`, from the file or as zeros."""
     return any(
         segment.type == c.PT_LOAD and 0 <= address - segment.vaddr <= segment.memsz - length for segment in segments
     )
-
-
-def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
-    """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
-    try:
-        try:
-            file.seek(offset)
-        except OSError as error:  # EINVAL: farther than the file system goes
-            raise ValueError from error
-        data = file.read(length)
-    except (ValueError, OverflowError) as error:
-        raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
-    if len(data) < length:
-        raise BinaryFormatError(
-            f"{what} is truncated: {length} bytes at offset {offset} are needed, {len(data)} are there"
-        )
-    return data
 
 
 def read_header(file: BinaryIO) -> tuple[Structures, FileHeader]:
@@ -260,7 +244,7 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
         return None
     offset = offset_of(segments, place.vaddr, place.filesz)
     if offset is None:
-        if in_memory(segments, place.vaddr, place.memsz):  # a file of debug information: its segments are empty
+        if is_mapped(segments, place.vaddr, place.memsz):  # a file of debug information: its segments are empty
             return None
         raise BinaryFormatError(f"no PT_LOAD holds the dynamic section at address {place.vaddr:#x}")
     if place.filesz > _LONGEST_DYNAMIC:

@@ -13,15 +13,17 @@ from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
-from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_image
+from bundler.binaries.elf.encoded_edits import EncodedEdits
+from bundler.binaries.elf.image import IDENT_SIZE, Image, read_image
+from bundler.binaries.elf.parsed_file import ParsedFile, parse_file
 from bundler.binaries.elf.references import symbol_names, symbol_references
 from bundler.binaries.elf.sections import takes_memory
-from bundler.binaries.elf.source import Source, read_source
 from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
+from bundler.binaries.elf.tiers import plan_unchecked
 from bundler.binaries.elf.versions import need_records
-from bundler.binaries.elf.wishes import Wish
+from bundler.binaries.invariants import ViolatedError, require
 from bundler.binaries.patch import Patch, Range
-from bundler.binaries.view import open_patched
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
 
 _PATH_TAGS = {c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
@@ -31,24 +33,14 @@ _VERSION_TAGS = frozenset({c.DT_VERNEED, c.DT_VERNEEDNUM, c.DT_VERSYM})
 _MOVABLE = {c.PT_DYNAMIC: "PT_DYNAMIC", c.PT_INTERP: "PT_INTERP"}
 
 
-class ViolatedError(Exception):
-    """An invariant that does not hold."""
-
-
-def require(holds: bool, claim: str) -> None:
-    """Raise ViolatedError with the claim where it does not hold."""
-    if not holds:
-        raise ViolatedError(f"not true: {claim}")
-
-
-def check_result(before: Source, wanted: Wish, plan: PatchPlan) -> None:
+def check_result(before: ParsedFile, wanted: EncodedEdits, plan: PatchPlan) -> None:
     """Read the file that `plan` makes of `before` and compare it with the original.
 
     Raises CannotPatch with the first invariant that does not hold.
     """
     try:
-        patched = open_patched(before.file, plan.patch)
-        after = read_source(patched, read_image(patched))
+        patched = plan.patch.open(before.file)
+        after = parse_file(patched, read_image(patched))
         _check_program_headers(before, after, plan.tier)
         _check_contents_stay(before, after, plan.patch)
         _check_dynamic(before, after, wanted)
@@ -63,7 +55,7 @@ def check_result(before: Source, wanted: Wish, plan: PatchPlan) -> None:
         raise CannotPatch(f"the patched file cannot be read: {error} ({plan.explanation})") from error
 
 
-def _check_program_headers(before: Source, after: Source, tier: Tier) -> None:
+def _check_program_headers(before: ParsedFile, after: ParsedFile, tier: Tier) -> None:
     old_segments, segments = before.image.segments, after.image.segments
     added = len(segments) - len(old_segments)
     require(added == (tier is Tier.T3), "there is a new segment in T3, and none else")
@@ -96,15 +88,15 @@ def _check_program_headers(before: Source, after: Source, tier: Tier) -> None:
         require(_overlaps(segments, page) <= _overlaps(old_segments, page), claim)
 
 
-def _check_file_header(before: Source, after: Source, added: bool) -> None:
-    idents = [read_at(source.file, 0, IDENT_SIZE, "the ELF identification") for source in (before, after)]
+def _check_file_header(before: ParsedFile, after: ParsedFile, added: bool) -> None:
+    idents = [read_at(parsed.file, 0, IDENT_SIZE, "the ELF identification") for parsed in (before, after)]
     require(idents[0] == idents[1], "e_ident is unchanged")
     changeable = {"shoff", "shnum", *(("phoff", "phnum") if added else ())}
     for name, old, new in zip(before.header._fields, before.header, after.header, strict=True):
         require(old == new or name in changeable, f"e_{name} is unchanged")
 
 
-def _check_new_segment(before: Source, after: Source) -> None:
+def _check_new_segment(before: ParsedFile, after: ParsedFile) -> None:
     new, loads, image = after.image.segments[-1], _loads(before.image.segments), before.image
     require(new.type == c.PT_LOAD and _congruent(new), "the new segment can be loaded")
     require(new.offset + new.filesz <= after.image.size, "the new segment ends within the file")
@@ -140,7 +132,7 @@ def _overlaps(segments: Sequence[Segment], page: int) -> set[int]:
     }
 
 
-def _check_contents_stay(before: Source, after: Source, patch: Patch) -> None:
+def _check_contents_stay(before: ParsedFile, after: ParsedFile, patch: Patch) -> None:
     """Bytes that the loader maps and that the patch keeps are found at their old address."""
     position = 0
     loads = list(zip(_loads(before.image.segments), _loads(after.image.segments), strict=False))
@@ -154,7 +146,7 @@ def _check_contents_stay(before: Source, after: Source, patch: Patch) -> None:
         position += piece.length
 
 
-def _check_dynamic(before: Source, after: Source, wanted: Wish) -> None:
+def _check_dynamic(before: ParsedFile, after: ParsedFile, wanted: EncodedEdits) -> None:
     texts, old_texts = _texts(after), _texts(before)
     needed = [text for tag, text in texts if tag == c.DT_NEEDED]
     old_needed = [text for tag, text in old_texts if tag == c.DT_NEEDED]
@@ -174,23 +166,23 @@ def _check_dynamic(before: Source, after: Source, wanted: Wish) -> None:
     require(_numbers(before, may_change) == _numbers(after, may_change), "tags without strings are unchanged")
 
 
-def _texts(source: Source) -> list[tuple[int, bytes]]:
+def _texts(parsed: ParsedFile) -> list[tuple[int, bytes]]:
     """The tags that name strings, and these, in order."""
-    text = source.table.text
-    return [(tag, text(value)) for tag, value in source.image.dynamic or () if tag in c.STRING_TAGS]
+    text = parsed.table.text
+    return [(tag, text(value)) for tag, value in parsed.image.dynamic or () if tag in c.STRING_TAGS]
 
 
-def _numbers(source: Source, but: Collection[int]) -> list[DynamicEntry]:
+def _numbers(parsed: ParsedFile, but: Collection[int]) -> list[DynamicEntry]:
     """The tags that no edit may touch; one that counts from its own place changes its number."""
     may_change = {*c.STRING_TAGS, *_TABLE_TAGS, *but}
     return [
         entry if entry.tag != c.DT_MIPS_RLD_MAP_REL else entry._replace(value=0)
-        for entry in source.image.dynamic or ()
+        for entry in parsed.image.dynamic or ()
         if entry.tag not in may_change
     ]
 
 
-def _check_sections(before: Source, after: Source, tier: Tier) -> None:
+def _check_sections(before: ParsedFile, after: ParsedFile, tier: Tier) -> None:
     old_sections, sections = before.sections.sections, after.sections.sections
     old_loads, loads = _loads(before.image.segments), _loads(after.image.segments)
     require(len(sections) >= len(old_sections), "no section is lost")
@@ -220,7 +212,7 @@ def _check_sections(before: Source, after: Source, tier: Tier) -> None:
         require(before.holders <= after.holders, "no PT_LOAD lost its last section")
 
 
-def _version_fields(old: Section, new: Section, after: Source) -> dict[str, int]:
+def _version_fields(old: Section, new: Section, after: ParsedFile) -> dict[str, int]:
     """The fields that may change in a section of symbol versions: the count of its records, and all where they are gone."""
     if old.type == c.SHT_GNU_VERNEED:
         return {"info": new.info} if new.info else {"info": new.info, "link": new.link, "type": new.type}
@@ -234,12 +226,12 @@ def _holder(loads: Sequence[Segment], section: Section) -> Segment | None:
     return next((load for load in loads if 0 <= section.addr - load.vaddr <= load.memsz - section.size), None)
 
 
-def _check_interpreter(before: Image, after: Image, wanted: Wish) -> None:
+def _check_interpreter(before: Image, after: Image, wanted: EncodedEdits) -> None:
     expected = before.interpreter if isinstance(wanted.interpreter, Unchanged) else os.fsdecode(wanted.interpreter)
     require(after.interpreter == expected, "the interpreter is the wanted one")
 
 
-def _check_strings(old: bytes, after: Source) -> None:
+def _check_strings(old: bytes, after: ParsedFile) -> None:
     """Names of symbols and defined versions read as before, and all other indices lie in the table."""
     new = after.table.data
     if new.startswith(old):
@@ -255,7 +247,7 @@ def _check_strings(old: bytes, after: Source) -> None:
         require(new[index : end + 1] == old[index : end + 1], f"the name at index {index} is unchanged")
 
 
-def _check_versions(before: Source, after: Source, wanted: Wish) -> None:
+def _check_versions(before: ParsedFile, after: ParsedFile, wanted: EncodedEdits) -> None:
     """The versions needed are the wanted ones, and no symbol lost one that it was to keep."""
     image, result = before.image, after.image
     needed = {text for tag, text in _texts(before) if tag == c.DT_NEEDED}
@@ -284,30 +276,28 @@ def _check_versions(before: Source, after: Source, wanted: Wish) -> None:
     require(all(b in (a, c.VER_NDX_GLOBAL) for a, b in zip(old, new, strict=True)), "symbols keep or lose versions")
 
 
-def _version_needs(source: Source) -> list[tuple[bytes, bytes]]:
+def _version_needs(parsed: ParsedFile) -> list[tuple[bytes, bytes]]:
     """The versions needed as (library, version), in the file's order."""
-    text = source.table.text
+    text = parsed.table.text
     return [
         (text(record.need.file), text(version.name))
-        for record in need_records(source.file, source.image)
+        for record in need_records(parsed.file, parsed.image)
         for version in record.versions
     ]
 
 
-def _symbol_versions(source: Source, count: int) -> list[int]:
-    half, address = source.image.structures.half, source.image.entry(c.DT_VERSYM)
-    offset = None if address is None else source.image.offset_of(address, half.size * count)
+def _symbol_versions(parsed: ParsedFile, count: int) -> list[int]:
+    half, address = parsed.image.structures.half, parsed.image.entry(c.DT_VERSYM)
+    offset = None if address is None else parsed.image.offset_of(address, half.size * count)
     if offset is None:
         return []
-    data = read_at(source.file, offset, half.size * count, "the table of symbol versions")
+    data = read_at(parsed.file, offset, half.size * count, "the table of symbol versions")
     return [number for (number,) in half.iter_unpack(data)]
 
 
-def _check_idempotence(after: Source, wanted: Wish) -> None:
-    from bundler.binaries.elf.planner import lay_out
-
+def _check_idempotence(after: ParsedFile, wanted: EncodedEdits) -> None:
     try:
-        again = lay_out(after.file, after.image, wanted)
+        again = plan_unchecked(after.file, after.image, wanted)
     except BundlerError as error:
         raise ViolatedError(f"the same edits cannot be planned again: {error}") from error
     require(again is None, "the same edits change nothing more")

@@ -1,32 +1,16 @@
-"""The patcher: from edits to a patch, by the first tier that has room.
-
-Everything comes from headers and tables: the cost does not depend on the size of the file.
-"""
+"""The patcher: from edits to a patch whose result was checked."""
 
 from __future__ import annotations
 
-import os
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import BinaryIO
 
-from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.demand import Demand
-from bundler.binaries.elf.draft import NOWHERE, Draft
-from bundler.binaries.elf.dynamic import WantedEntry, unchanged, wanted_entries, with_version_needs
-from bundler.binaries.elf.edits import Edits, PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.edits import Edits, PatchPlan
+from bundler.binaries.elf.encoded_edits import encode
 from bundler.binaries.elf.image import Image
-from bundler.binaries.elf.layout_end import plan_end
-from bundler.binaries.elf.layout_segment import plan_segment
-from bundler.binaries.elf.layout_slack import plan_slack
-from bundler.binaries.elf.references import symbol_references
-from bundler.binaries.elf.source import Part, Source, read_source
-from bundler.binaries.elf.strings import find_reusable, place
-from bundler.binaries.elf.version_edits import VersionEdits, plan_versions
-from bundler.binaries.elf.wishes import Wish, wish
-from bundler.binaries.view import in_memory
-from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadInTheWay, Prelinked
+from bundler.binaries.elf.tiers import plan_unchecked
+from bundler.binaries.reading import in_memory
+from bundler.errors import CannotPatch
 
 
 def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
@@ -36,146 +20,15 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     Raises CannotPatch where there is no room or the result would break a rule, BinaryFormatError where the
     file contradicts itself.
     """
-    wanted = wish(edits)
+    wanted = encode(edits)
     try:
-        laid_out = lay_out(in_memory(file), image, wanted)
+        planned = plan_unchecked(in_memory(file), image, wanted)
     except struct.error as error:  # an offset near the end of 32 bits that would have to grow
         raise CannotPatch(f"a number would leave its field of an ELF{image.elf_class.bits} file: {error}") from error
-    if laid_out is None:
+    if planned is None:
         return None
-    from bundler.binaries.elf.invariants import check_result
+    from bundler.binaries.elf.invariants import check_result  # not needed where nothing changes
 
-    source, plan = laid_out
-    check_result(source, wanted, plan)
+    parsed, plan = planned
+    check_result(parsed, wanted, plan)
     return plan
-
-
-def lay_out(file: BinaryIO, image: Image, wanted: Wish) -> tuple[Source, PatchPlan] | None:
-    """`plan_patch` without the check of the result; with what was read of the file."""
-    interpreter = _new_interpreter(image, wanted)
-    if image.dynamic is None or _is_static_pie(image):
-        _refuse_static(image, wanted)
-        return None
-    entries = wanted_entries(image, wanted)
-    if unchanged(image, entries) and interpreter is None and not wanted.unversioned:
-        return None
-    source = read_source(file, image)
-    versions = plan_versions(source, wanted)
-    if versions.records and len(versions.kept) != len(versions.records):
-        entries = with_version_needs(entries, len(versions.kept))
-    if unchanged(image, entries) and interpreter is None and not versions.changes:
-        return None
-    demand = _place(source, entries, versions, interpreter)
-    lacks = [lack for part in Part if (lack := demand.lack(source, part)) is not None]
-    if not lacks:
-        return source, _in_place(source, demand)
-    if image.entry(c.DT_GNU_PRELINKED) is not None:
-        raise Prelinked(f"the file was prelinked and cannot grow: {', '.join(lacks)}", "undo it with `prelink --undo`")
-    return source, _with_room(source, demand, f"{Tier.T0.name}: {', '.join(lacks)}")
-
-
-def _with_room(source: Source, demand: Demand, reason: str) -> PatchPlan:
-    """The plan by the first tier above T0 that has room."""
-    in_slack = plan_slack(source, demand)
-    if isinstance(in_slack, PatchPlan):
-        return replace(in_slack, reasons=(reason,))
-    reasons = [reason, f"{Tier.T1.name}: {in_slack}"]
-    try:
-        return replace(plan_end(source, demand), reasons=tuple(reasons))
-    except PayloadInTheWay:
-        raise
-    except CannotPatch as error:
-        reasons.append(f"{Tier.T2.name}: {error.message}")
-    try:
-        return replace(plan_segment(source, demand), reasons=tuple(reasons))
-    except PayloadInTheWay:
-        raise
-    except CannotPatch as error:
-        raise CannotPatch("; ".join([*reasons, f"{Tier.T3.name}: {error.message}"])) from error
-
-
-def _new_interpreter(image: Image, wanted: Wish) -> bytes | None:
-    """The interpreter's new path with its NUL; None where it stays. NotDynamic where the file names none."""
-    if isinstance(wanted.interpreter, Unchanged):
-        return None
-    if image.interpreter is None:
-        raise NotDynamic("the file names no interpreter (it has no PT_INTERP), and cannot be given one")
-    return None if os.fsencode(image.interpreter) == wanted.interpreter else wanted.interpreter + b"\0"
-
-
-def _is_static_pie(image: Image) -> bool:
-    """A program that relocates itself: it has a dynamic section, but nothing reads names in it."""
-    return bool(image.flags_1 & c.DF_1_PIE) and image.interpreter is None and not image.needed
-
-
-def _refuse_static(image: Image, wanted: Wish) -> None:
-    """Raise NotDynamic where something is asked for that only a dynamic section can hold."""
-    asked = isinstance(wanted.rpath, bytes) or isinstance(wanted.soname, bytes) or wanted.added or wanted.unversioned
-    if asked or any(os.fsdecode(name) in image.needed for name in (*wanted.names, *wanted.removed)):
-        kind = "an object without a dynamic section" if image.dynamic is None else "a program that relocates itself"
-        raise NotDynamic(
-            f"a static program has no search path and needs no library: this is {kind}, with "
-            f"{len(image.segments)} segments"
-        )
-
-
-def _place(source: Source, entries: Sequence[WantedEntry], versions: VersionEdits, interpreter: bytes | None) -> Demand:
-    """Find an index for each new string, and settle what becomes of the version records."""
-    table, image = source.table, source.image
-    texts = [entry.text for entry in entries if entry.text is not None]
-    texts += [kept.name for kept in versions.kept if kept.name is not None]
-    reused = find_reusable(table, texts)
-    kept = {entry.value for entry in entries if entry.text is None and entry.tag in c.STRING_TAGS}
-    freed = {entry.value for entry in image.dynamic or () if entry.tag in c.STRING_TAGS} - kept
-    freed |= versions.freed()
-    live = _live(source, entries, reused, versions) if freed else None
-    placement = place(table, texts, reused, freed, live)
-    edits = versions.edits(source, placement.indices)
-    return Demand(entries, placement, interpreter, edits, _version_sections(source, versions))
-
-
-def _version_sections(source: Source, versions: VersionEdits) -> dict[int, dict[str, int]]:
-    """What changes in the section headers of the version tables: sh_info counts the records; a table that goes is plain bytes."""
-    if not versions.rewrites:
-        return {}
-    gone = {"type": c.SHT_PROGBITS, "link": 0}
-    wanted = [(c.DT_VERNEED, c.SHT_GNU_VERNEED, {"info": len(versions.kept), **({} if versions.kept else gone)})]
-    if not versions.kept and source.image.entry(c.DT_VERDEF) is None:
-        wanted.append((c.DT_VERSYM, c.SHT_GNU_VERSYM, gone))
-    changes: dict[int, dict[str, int]] = {}
-    for tag, kind, values in wanted:
-        address = source.image.entry(tag)
-        number = None if address is None else source.sections.find(kind, address)
-        if number is not None:
-            changes[number] = values
-    return changes
-
-
-def _live(
-    source: Source, entries: Sequence[WantedEntry], reused: Mapping[bytes, int], versions: VersionEdits
-) -> list[int] | None:
-    """Every index into the string table that stays in use; None where they cannot all be known."""
-    from bundler.binaries.elf.versions import need_records
-
-    live = symbol_references(source.file, source.image, source.sections, source.header.shstrndx)
-    if live is None:
-        return None
-    live += (entry.value for entry in entries if entry.text is None and entry.tag in c.STRING_TAGS)
-    live += reused.values()
-    if versions.records:
-        live += versions.in_use()
-    else:
-        for record in need_records(source.file, source.image):
-            live += (record.need.file, *(version.name for version in record.versions))
-    if max(live, default=0) >= len(source.table.data):
-        raise BinaryFormatError(f"string index {max(live)} leaves the string table of {len(source.table.data)} bytes")
-    return live
-
-
-def _in_place(source: Source, demand: Demand) -> PatchPlan:
-    """Tier T0: no byte moves but those of the dynamic section's own entries."""
-    draft = Draft(source, demand)
-    draft.place(NOWHERE, 0)
-    patch = draft.finish()
-    changed = sum(len(data) for data in draft.edits.values())
-    return PatchPlan(patch, Tier.T0, f"{changed} bytes overwritten in place")

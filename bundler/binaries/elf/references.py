@@ -10,10 +10,11 @@ import sys
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at
+from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.sections import SectionTable
 from bundler.binaries.elf.structs import Layout, Symbol
 from bundler.binaries.elf.versions import definition_names
+from bundler.binaries.reading import read_at
 
 _CHUNK = 1 << 16  # symbols read at a time
 # Sections that may name the string table as theirs: all others would hold indices that we do not read.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
 
 from bundler.binaries.elf.edits import UNCHANGED, Edits, PathTag, Unchanged
-from bundler.binaries.elf.image import Image, is_elf, read_image
-from bundler.binaries.elf.planner import plan_patch
+from bundler.binaries.elf.encoded_edits import encode
+from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.search_paths import add, current_path, shrink
-from bundler.binaries.request import Facts, Outcome, Request
-
-__all__ = ["ELF", "edits_of", "is_elf"]
+from bundler.binaries.request import Request
 
 
 def edits_of(request: Request, image: Image, path: str) -> Edits:
@@ -38,8 +35,6 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
 
 
 def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str | Unchanged | None:
-    from bundler.binaries.elf.wishes import wish
-
     new = current_path(image)
     if request.remove_rpath:
         new = None
@@ -48,55 +43,8 @@ def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str
     if request.add_rpath:
         new = add(new, request.add_rpath)
     if request.shrink_rpath:
-        needed = [os.fsdecode(name) for name in wish(plain).needed([os.fsencode(name) for name in image.needed])]
+        needed = [os.fsdecode(name) for name in encode(plain).needed([os.fsencode(name) for name in image.needed])]
         origin = os.path.dirname(os.path.abspath(path))
         new = shrink(new, image, needed, origin, request.allowed_prefix)
     asked = request.remove_rpath or request.set_rpath is not None or request.add_rpath or request.shrink_rpath
     return new if asked or request.runpath or request.rpath else UNCHANGED
-
-
-class _Elf:
-    """See `request.Format`."""
-
-    name = "ELF"
-    options = frozenset(
-        {
-            "--set-rpath",
-            "--add-rpath",
-            "--remove-rpath",
-            "--shrink-rpath",
-            "--allowed-prefix",
-            "--runpath",
-            "--rpath",
-            "--add-needed",
-            "--remove-needed",
-            "--replace-needed",
-            "--set-soname",
-            "--set-interpreter",
-            "--clear-symbol-version",
-        }
-    )
-
-    def plan(self, file: BinaryIO, path: str, request: Request) -> Outcome | None:
-        """The patch by the first tier that has room."""
-        image = read_image(file)
-        found = plan_patch(file, image, edits_of(request, image, path))
-        if found is None:
-            return None
-        return Outcome(found.patch, f"{found.tier.name} ({found.tier.value})", found.explanation, found.reasons)
-
-    def facts(self, file: BinaryIO) -> Facts:
-        """What the loader reads."""
-        image = read_image(file)
-        return Facts(
-            format=f"ELF{image.elf_class.bits}",
-            machine=image.machine_name,
-            rpath=current_path(image),
-            needed=image.needed,
-            soname=image.soname,
-            interpreter=image.interpreter,
-            more={"DT_RPATH": image.rpath, "DT_RUNPATH": image.runpath},
-        )
-
-
-ELF = _Elf()

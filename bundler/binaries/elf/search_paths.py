@@ -6,13 +6,11 @@ Source: ld.so(8); `$ORIGIN` is the directory of the object itself, `$LIB` and `$
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 
 from bundler.binaries.elf.image import Image, read_image
+from bundler.binaries.elf.tokens import substitute
 from bundler.errors import BinaryFormatError
-
-_ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
 
 
 def current_path(image: Image) -> str | None:
@@ -39,7 +37,7 @@ def shrink(path: str | None, image: Image, needed: Sequence[str], origin: str, p
     wanted = [name for name in needed if "/" not in name]
     kept = []
     for directory in split(path):
-        place = _ORIGIN.sub(lambda _: origin, directory)
+        place = substitute(directory, {"ORIGIN": origin})
         if "$" in place:
             kept.append(directory)
             continue

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at
+from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.structs import FileHeader, Section, Segment
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, CannotPatch
 
 
 @dataclass(frozen=True, slots=True)
 class SectionTable:
-    """The section headers; `offset` is the table's place in the file. Empty in a file without sections."""
+    """The section headers."""
 
     offset: int
+    """Where the table lies in the file, in bytes from the start."""
     sections: tuple[Section, ...]
+    """None in a file without sections."""
 
     def find(self, type_: int, address: int) -> int | None:
         """The number of the section of type `type_` that lies at `address`; names are not looked at."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at, string_table
+from bundler.binaries.elf.image import Image, string_table
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 _NOT_ZERO = re.compile(b"[^\0]")
@@ -20,9 +21,10 @@ _NOT_ZERO = re.compile(b"[^\0]")
 
 @dataclass(frozen=True, slots=True)
 class StringTable:
-    """The table that DT_STRTAB names: its place in the file and in memory, and its bytes."""
+    """The table that DT_STRTAB names."""
 
     offset: int
+    """Where it lies in the file, in bytes from the start."""
     address: int
     data: bytes
 
@@ -39,27 +41,28 @@ class StringTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where strings go: `indices` of each, `changes` by index within the table, and a `tail` that begins at `tail_at`.
-
-    The tail may begin within the table, where its last bytes are in nobody's use; then it replaces them.
-    """
+class StringPlacement:
+    """Where strings go."""
 
     indices: dict[bytes, int]
+    """The index of each string."""
     changes: dict[int, bytes]
-    tail_at: int
-    tail: bytes
+    """Bytes that change within the old table, by index."""
+    appended_at: int
+    """The index at which `appended` begins. It lies within the old table where the last bytes there are in nobody's use."""
+    appended: bytes
+    """What stands behind the strings in use."""
 
     def new_size(self, old_size: int) -> int:
         """Size of the table that holds everything in place; never less than `old_size`."""
-        return max(old_size, self.tail_at + len(self.tail))
+        return max(old_size, self.appended_at + len(self.appended))
 
     def changes_in_place(self, size: int) -> dict[int, bytes]:
-        """What changes within the first `size` bytes, the part of the tail that lies there included."""
-        if not self.tail:
+        """What changes within the first `size` bytes, what is appended there included."""
+        if not self.appended:
             return dict(self.changes)
-        changes = {at: data[: self.tail_at - at] for at, data in self.changes.items() if at < self.tail_at}
-        changes[self.tail_at] = self.tail[: size - self.tail_at].ljust(size - self.tail_at, b"\0")
+        changes = {at: data[: self.appended_at - at] for at, data in self.changes.items() if at < self.appended_at}
+        changes[self.appended_at] = self.appended[: size - self.appended_at].ljust(size - self.appended_at, b"\0")
         return {at: data for at, data in changes.items() if data}
 
     def apply(self, data: bytes) -> bytes:
@@ -67,8 +70,8 @@ class Placement:
         new = bytearray(data)
         for at, change in self.changes.items():
             new[at : at + len(change)] = change
-        if self.tail:
-            new[self.tail_at :] = self.tail
+        if self.appended:
+            new[self.appended_at :] = self.appended
         return bytes(new)
 
 
@@ -85,21 +88,21 @@ def find_reusable(table: StringTable, texts: Iterable[bytes]) -> dict[bytes, int
     return {text: index for text, index in found if index >= 0}
 
 
-def place(
+def place_strings(
     table: StringTable,
     texts: Sequence[bytes],
     reused: dict[bytes, int],
     freed: Iterable[int],
     live: Sequence[int] | None,
-) -> Placement:
-    """Place `texts`, of which `reused` have an index already.
+) -> StringPlacement:
+    """Find a place for each of `texts`, of which `reused` have an index already.
 
-    `freed` are the indices that are given up, `live` all that stay in use, the reused ones included; None where
-    they are not known: then no byte of the table is touched.
+    `freed` are the indices that are given up. `live` are all that stay in use, the reused ones included; where they are
+    not known (None), no byte of the table is touched.
     """
     indices = dict(reused)
     changes: dict[int, bytes] = {}
-    tail_at = len(table.data)
+    appended_at = len(table.data)
     holes: list[_Hole] = []
     if live is not None:
         holes = _holes(table, sorted(set(freed)), live)
@@ -119,24 +122,27 @@ def place(
             raise BinaryFormatError("the string table does not end with NUL")
         if live is not None:
             used = [*live, *(indices[text] for text in missing if text in indices)]
-            tail_at = _end_of_use(Placement({}, changes, tail_at, b"").apply(table.data), used)
-    tail = b""
+            appended_at = _end_of_use(StringPlacement({}, changes, appended_at, b"").apply(table.data), used)
+    appended = b""
     for text in homeless:
-        indices[text] = tail_at + len(tail)
-        tail += text + b"\0"
-    return Placement(indices, changes, tail_at, tail)
+        indices[text] = appended_at + len(appended)
+        appended += text + b"\0"
+    return StringPlacement(indices, changes, appended_at, appended)
 
 
 @dataclass(slots=True)
 class _Hole:
-    """Bytes that no string in use covers: [start, stop). A string that is put there needs its own NUL,
-    unless it ends with `suffix`, the string in use that begins at `stop`."""
+    """Bytes that no string in use covers."""
 
     start: int
     stop: int
+    """The index behind the last byte."""
     suffix: bytes
+    """The string in use that begins at `stop`: a string that ends with it needs no NUL of its own in the hole."""
     taken: dict[int, bytes] = field(default_factory=dict)
+    """What was put there, by index."""
     free: int = -1
+    """The index from which on the hole is free; set at first to `start`."""
 
     def __post_init__(self) -> None:
         self.free = self.start

@@ -11,23 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import read_at
+from bundler.binaries.elf.encoded_edits import EncodedEdits
+from bundler.binaries.elf.parsed_file import ParsedFile
 from bundler.binaries.elf.references import symbol_names
-from bundler.binaries.elf.source import Source
 from bundler.binaries.elf.structs import Vernaux
 from bundler.binaries.elf.versions import NeedRecord, need_records
-from bundler.binaries.elf.wishes import Wish
+from bundler.binaries.reading import read_at
 from bundler.errors import CannotPatch
 
 
 @dataclass(frozen=True, slots=True)
 class KeptRecord:
-    """A record that stays, with the versions that it keeps and its library's new name."""
+    """A record that stays."""
 
     record: NeedRecord
     versions: tuple[Vernaux, ...]
+    """The versions that it keeps."""
     name: bytes | None
-    """None where it keeps its name."""
+    """Its library's new name; None where the library keeps its name."""
 
     @property
     def names(self) -> tuple[int, ...]:
@@ -67,11 +68,11 @@ class VersionEdits:
         """The string indices that records go on using."""
         return [name for kept in self.kept for name in kept.names]
 
-    def edits(self, source: Source, indices: Mapping[bytes, int]) -> dict[int, bytes]:
-        """All edits by file offset, where `indices` gives the new names' places in the string table."""
+    def edits(self, parsed: ParsedFile, indices: Mapping[bytes, int]) -> dict[int, bytes]:
+        """All edits by file offset. `indices` gives the place of each new name in the string table."""
         if self.rewrites:
-            return {**self.symbols, **self._written_anew(source, indices)}
-        layouts = source.image.structures
+            return {**self.symbols, **self._written_anew(parsed, indices)}
+        layouts = parsed.image.structures
         position = layouts.verneed.position("file")
         return {
             **self.symbols,
@@ -82,9 +83,9 @@ class VersionEdits:
             },
         }
 
-    def _written_anew(self, source: Source, indices: Mapping[bytes, int]) -> dict[int, bytes]:
+    def _written_anew(self, parsed: ParsedFile, indices: Mapping[bytes, int]) -> dict[int, bytes]:
         """The records one behind the other from the first one's place on, and zeros behind them."""
-        layouts = source.image.structures
+        layouts = parsed.image.structures
         need_size, aux_size = layouts.verneed.size, layouts.vernaux.size
         start, end = self.records[0].offset, max(record.end for record in self.records)
         used = sum(need_size + aux_size * len(record.versions) for record in self.records)
@@ -105,44 +106,44 @@ class VersionEdits:
         return {start: data.ljust(end - start, b"\0")}
 
 
-def plan_versions(source: Source, wish: Wish) -> VersionEdits:
-    """What `wish` does to the version records.
+def plan_versions(parsed: ParsedFile, wanted: EncodedEdits) -> VersionEdits:
+    """What `wanted` does to the version records.
 
     Raises CannotPatch where a symbol that shall lose its version is not there, or the symbols cannot be counted.
     """
-    image, table = source.image, source.table
-    if not (wish.names or wish.removed or wish.unversioned):
+    image, table = parsed.image, parsed.table
+    if not (wanted.names or wanted.removed or wanted.unversioned):
         return VersionEdits((), (), {})
-    records = tuple(need_records(source.file, image))
+    records = tuple(need_records(parsed.file, image))
     needed = {os.fsencode(name) for name in image.needed}
     libraries = {record.offset: table.text(record.need.file) for record in records}
-    gone = {r.offset for r in records if libraries[r.offset] in wish.removed & needed}
+    gone = {r.offset for r in records if libraries[r.offset] in wanted.removed & needed}
     dropped = {version.other & c.VERSYM_INDEX for r in records if r.offset in gone for version in r.versions}
     symbols: dict[int, bytes] = {}
-    if dropped or wish.unversioned:
-        symbols, unused = _unbind(source, dropped, wish.unversioned)
+    if dropped or wanted.unversioned:
+        symbols, unused = _unbind(parsed, dropped, wanted.unversioned)
         dropped |= unused
     kept = []
     for record in records:
         versions = tuple(v for v in record.versions if v.other & c.VERSYM_INDEX not in dropped)
         if record.offset not in gone and (versions or not record.versions):
             library = libraries[record.offset]
-            kept.append(KeptRecord(record, versions, wish.names.get(library) if library in needed else None))
+            kept.append(KeptRecord(record, versions, wanted.names.get(library) if library in needed else None))
     return VersionEdits(records, tuple(kept), symbols)
 
 
-def _unbind(source: Source, dropped: set[int], names: frozenset[bytes]) -> tuple[dict[int, bytes], set[int]]:
+def _unbind(parsed: ParsedFile, dropped: set[int], names: frozenset[bytes]) -> tuple[dict[int, bytes], set[int]]:
     """Edits that take the version from symbols of a `dropped` one and from those of `names`.
 
     With them the versions that no symbol asks for any more, because of `names`.
     """
-    file, image = source.file, source.image
-    found = symbol_names(file, image, source.sections)
+    file, image = parsed.file, parsed.image
+    found = symbol_names(file, image, parsed.sections)
     address = image.entry(c.DT_VERSYM)
     if found is None:
         raise CannotPatch("symbols cannot lose their versions: nothing says how many dynamic symbols there are")
-    wanted = {number for number, index in enumerate(found) if number and source.table.text(index) in names}
-    missing = names - {source.table.text(found[number]) for number in wanted}
+    wanted = {number for number, index in enumerate(found) if number and parsed.table.text(index) in names}
+    missing = names - {parsed.table.text(found[number]) for number in wanted}
     if missing:
         raise CannotPatch(f"there is no dynamic symbol {min(missing).decode('utf-8', 'backslashreplace')}")
     if address is None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import Image, read_at, read_string, string_table
+from bundler.binaries.elf.image import Image, read_string, string_table
 from bundler.binaries.elf.structs import Layout, Vernaux, Verneed
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 T = TypeVar("T")
@@ -31,12 +32,14 @@ class VersionNeed:
 
 @dataclass(frozen=True, slots=True)
 class NeedRecord:
-    """One Elf_Verneed with its Elf_Vernaux; `offset` is the file offset of the former, `end` that behind the last."""
+    """One Elf_Verneed with its Elf_Vernaux."""
 
     offset: int
+    """File offset of the Elf_Verneed."""
     need: Verneed
     versions: tuple[Vernaux, ...]
     end: int
+    """File offset behind the last Elf_Vernaux."""
 
 
 def version_needs(file: BinaryIO, image: Image) -> tuple[VersionNeed, ...]:

@@ -10,29 +10,28 @@ from bundler.binaries.patch import Patch
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """All that shall change in one file, in each of its slices.
-
-    `install_name` is the new LC_ID_DYLIB; files without one, programs and Python's extension modules, do not get one.
-    `dylibs` gives libraries that are asked for new names, and `replace_rpaths` search paths others; names that are not
-    there are ignored. `remove_rpaths` takes every LC_RPATH of these, `add_rpaths` puts those that are not there behind
-    all others. `thin` keeps one architecture of a fat file, as a thin one.
-    """
+    """All that shall change in one file, in each of its slices. Names that are not there are ignored."""
 
     install_name: str | None = None
+    """The new LC_ID_DYLIB. A file without one, a program or an extension module of Python, does not get one."""
     dylibs: Mapping[str, str] = field(default_factory=dict)
+    """New names of the libraries that are asked for, by the old ones."""
     replace_rpaths: Mapping[str, str] = field(default_factory=dict)
+    """New search paths, by the old ones."""
     remove_rpaths: frozenset[str] = frozenset()
+    """Search paths that go, wherever they stand."""
     add_rpaths: tuple[str, ...] = ()
+    """Search paths that shall be there, behind all others."""
     thin: str | None = None
+    """The architecture of a fat file that stays, as a thin file."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchPlan:
-    """A patch, and a sentence on what it does.
-
-    `lost_identity` names whose signature was replaced by an ad-hoc one: a team, or what the signature calls the file.
-    """
+    """A patch, and what comes of it."""
 
     patch: Patch
     explanation: str
+    """What the patch does, in a sentence."""
     lost_identity: str | None = None
+    """Whose signature an ad-hoc one replaces: a team, or what the signature calls the file."""

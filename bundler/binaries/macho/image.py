@@ -12,25 +12,18 @@ from enum import Enum
 from typing import BinaryIO
 
 from bundler.binaries.macho import constants as c
-from bundler.binaries.macho.structs import FAT_ARCH, FAT_ARCH_64, FAT_HEADER, Structures, structures
+from bundler.binaries.macho.structs import FAT_ARCH, FAT_ARCH_64, FAT_HEADER, Structures, thin_structures
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
-HEAD_SIZE = 8
-"""Bytes that `is_macho` needs."""
 _MOST_SLICES = 29  # a Java class file begins like a fat one; its next word, the version, is 45 or more
 _LARGEST_ALIGNMENT = 24
 _MOST_COMMANDS = 1 << 24
-_THIN = {
-    c.MH_MAGIC.to_bytes(4, "big"): structures(32, "big"),
-    c.MH_MAGIC.to_bytes(4, "little"): structures(32, "little"),
-    c.MH_MAGIC_64.to_bytes(4, "big"): structures(64, "big"),
-    c.MH_MAGIC_64.to_bytes(4, "little"): structures(64, "little"),
-}
 
 
 def is_macho(head: bytes) -> bool:
     """Whether a file that begins with `head` (8 bytes or more) is a Mach-O file, thin or fat."""
-    if head[:4] in _THIN:
+    if thin_structures(head[:4]) is not None:
         return True
     magic, count = FAT_HEADER.unpack(head[:8].ljust(8, b"\0"))
     return magic in (c.FAT_MAGIC, c.FAT_MAGIC_64) and 0 < count <= _MOST_SLICES
@@ -59,20 +52,24 @@ class Dylib:
 
 @dataclass(frozen=True, slots=True)
 class LoadCommand:
-    """One load command: its number, and all of its bytes, `cmd` and `cmdsize` included."""
+    """One load command."""
 
     cmd: int
+    """Its number."""
     data: bytes
+    """All of its bytes, `cmd` and `cmdsize` included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section: place and size in bytes; the offset counts from the slice's start."""
+    """A section of a segment."""
 
     name: str
     address: int
     size: int
+    """In bytes."""
     offset: int
+    """Where its bytes begin, counted from the slice's start."""
     flags: int
 
     @property
@@ -141,11 +138,12 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class FatArch:
-    """What a fat header says of a slice, but for its place: `align` is the power of two at whose multiples it begins."""
+    """What a fat header says of a slice, but for its place."""
 
     cputype: int
     cpusubtype: int
     align: int
+    """The slice begins at a multiple of two to this power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,22 +167,43 @@ class Image:
         return next((part for part in self.slices if part.architecture == architecture), None)
 
 
+@dataclass(frozen=True, slots=True)
+class FatTable:
+    """The header of a fat file, as it stands there: nothing in it was checked against the file."""
+
+    magic: int
+    """FAT_MAGIC or FAT_MAGIC_64."""
+    records: tuple[tuple[int, int, int, int, int], ...]
+    """Of each slice: cputype, cpusubtype, offset, size, align."""
+    end: int
+    """Offset of the first byte behind the table."""
+
+
+def read_fat_table(file: BinaryIO) -> FatTable | None:
+    """The header of a fat file; None for a thin one. Raises BinaryFormatError."""
+    magic, count = FAT_HEADER.unpack(read_at(file, 0, FAT_HEADER.size, "the header"))
+    if magic not in (c.FAT_MAGIC, c.FAT_MAGIC_64):
+        return None
+    if not 0 < count <= _MOST_SLICES:
+        raise BinaryFormatError(f"a fat header with {count} architectures")
+    layout = FAT_ARCH if magic == c.FAT_MAGIC else FAT_ARCH_64
+    table = read_at(file, FAT_HEADER.size, count * layout.size, "the table of architectures")
+    records = tuple((record[0], record[1], record[2], record[3], record[4]) for record in layout.iter_unpack(table))
+    return FatTable(magic, records, FAT_HEADER.size + len(table))
+
+
 def read_image(file: BinaryIO) -> Image:
     """Read the headers and load commands of the seekable `file`.
 
     Raises BinaryFormatError where it is no Mach-O file, is truncated or contradicts itself.
     """
     size = file.seek(0, os.SEEK_END)
-    magic, count = FAT_HEADER.unpack(read_at(file, 0, HEAD_SIZE, "the header"))
-    if magic not in (c.FAT_MAGIC, c.FAT_MAGIC_64):
+    fat = read_fat_table(file)
+    if fat is None:
         return Image(size, (_read_slice(file, 0, size),), None, ())
-    if not 0 < count <= _MOST_SLICES:
-        raise BinaryFormatError(f"a fat header with {count} architectures")
-    layout = FAT_ARCH if magic == c.FAT_MAGIC else FAT_ARCH_64
-    table = read_at(file, HEAD_SIZE, count * layout.size, "the table of architectures")
     slices, archs = [], []
-    for cputype, cpusubtype, offset, length, align, *_ in layout.iter_unpack(table):
-        if offset + length > size or offset < HEAD_SIZE + len(table) or align > _LARGEST_ALIGNMENT:
+    for cputype, cpusubtype, offset, length, align in fat.records:
+        if offset + length > size or offset < fat.end or align > _LARGEST_ALIGNMENT:
             raise BinaryFormatError(f"a slice of {length} bytes at offset {offset} leaves the file of {size} bytes")
         part = _read_slice(file, offset, length)
         if (part.cputype, part.cpusubtype & c.CPU_SUBTYPE_MASK) != (cputype, cpusubtype & c.CPU_SUBTYPE_MASK):
@@ -192,18 +211,7 @@ def read_image(file: BinaryIO) -> Image:
         slices.append(part)
         archs.append(FatArch(cputype, cpusubtype, align))
     _check_order(slices)
-    return Image(size, tuple(slices), magic, tuple(archs))
-
-
-def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
-    """Exactly `length` bytes at `offset`; BinaryFormatError that says `what` was cut off."""
-    file.seek(offset)
-    data = file.read(length)
-    if len(data) < length:
-        raise BinaryFormatError(
-            f"{what} is truncated: {length} bytes at offset {offset} are needed, {len(data)} are there"
-        )
-    return data
+    return Image(size, tuple(slices), fat.magic, tuple(archs))
 
 
 def name_of(command: LoadCommand, layouts: Structures) -> str:
@@ -225,7 +233,7 @@ def _check_order(slices: list[Slice]) -> None:
 def _read_slice(file: BinaryIO, offset: int, size: int) -> Slice:
     if size < 28:
         raise BinaryFormatError(f"a Mach-O image of {size} bytes")
-    layouts = _THIN.get(read_at(file, offset, 4, "the magic number"))
+    layouts = thin_structures(read_at(file, offset, 4, "the magic number"))
     if layouts is None:
         raise BinaryFormatError("not a Mach-O file")
     header = read_at(file, offset, layouts.header.size, "the Mach-O header")

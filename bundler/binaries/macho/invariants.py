@@ -9,21 +9,18 @@ from __future__ import annotations
 import io
 from typing import Any, BinaryIO
 
+from bundler.binaries.invariants import ViolatedError, require
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.edits import Edits, PatchPlan
-from bundler.binaries.macho.image import DYLIB_COMMANDS, Image, LoadCommand, Segment, Slice, read_at, read_image
-from bundler.binaries.macho.planner import chosen_slices, lay_out
+from bundler.binaries.macho.image import DYLIB_COMMANDS, Image, LoadCommand, Segment, Slice, read_image
 from bundler.binaries.macho.signature import read_signature
+from bundler.binaries.macho.slices import chosen_slices, plan_unchecked
 from bundler.binaries.patch import Patch, Range
-from bundler.binaries.view import open_patched
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, CannotPatch
 
 _NAMED = DYLIB_COMMANDS | {c.LC_ID_DYLIB, c.LC_RPATH}
 _DISPENSABLE = frozenset({c.LC_RPATH, c.LC_SOURCE_VERSION, c.LC_DATA_IN_CODE, c.LC_FUNCTION_STARTS})
-
-
-class _ViolatedError(Exception):
-    """An invariant that does not hold."""
 
 
 def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) -> None:
@@ -31,14 +28,14 @@ def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) ->
 
     Raises CannotPatch with the first invariant that does not hold.
     """
-    patched = open_patched(file, plan.patch.without_computed())
+    patched = plan.patch.without_computed().open(file)
     try:
         result = read_image(patched)
-        _require(result.size == plan.patch.size, "the new file has the size that its patch has")
+        require(result.size == plan.patch.size, "the new file has the size that its patch has")
         before = chosen_slices(image, edits)
-        _require(edits.thin is None or result.fat_magic is None, "a thin file is thin")
-        _require(edits.thin is not None or result.fat_magic == image.fat_magic, "a fat file stays a fat file")
-        _require(len(before) == len(result.slices), "every slice is there")
+        require(edits.thin is None or result.fat_magic is None, "a thin file is thin")
+        require(edits.thin is not None or result.fat_magic == image.fat_magic, "a fat file stays a fat file")
+        require(len(before) == len(result.slices), "every slice is there")
         for old, new in zip(before, result.slices, strict=True):
             _check_commands(old, new, edits)
             _check_segments(old, new)
@@ -46,41 +43,36 @@ def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) ->
             _check_contents(old, new, plan.patch)
             _check_other_reader(patched, new)
         for arch, new in zip(result.fat_archs, result.slices, strict=True) if result.fat_magic else ():
-            _require(new.offset % (1 << arch.align) == 0, "slices are aligned")
+            require(new.offset % (1 << arch.align) == 0, "slices are aligned")
         _check_idempotence(patched, result, edits)
-    except _ViolatedError as error:
+    except ViolatedError as error:
         raise CannotPatch(f"the patched file would be wrong: {error} ({plan.explanation})") from error
     except (BinaryFormatError, EOFError) as error:
         raise CannotPatch(f"the patched file cannot be read: {error} ({plan.explanation})") from error
 
 
-def _require(holds: bool, claim: str) -> None:
-    if not holds:
-        raise _ViolatedError(f"not true: {claim}")
-
-
 def _check_commands(old: Slice, new: Slice, edits: Edits) -> None:
-    _require(
+    require(
         (old.cputype, old.cpusubtype, old.filetype, old.structures)
         == (new.cputype, new.cpusubtype, new.filetype, new.structures),
         "a slice stays of its kind",
     )
-    _require(
+    require(
         [(one.kind, edits.dylibs.get(one.name, one.name)) for one in old.dylibs]
         == [(one.kind, one.name) for one in new.dylibs],
         "libraries keep their number and get the names asked for",
     )
     wanted = edits.install_name if edits.install_name is not None and old.install_name is not None else old.install_name
-    _require(new.install_name == wanted, "the install name is the one asked for")
+    require(new.install_name == wanted, "the install name is the one asked for")
     put = {*edits.add_rpaths, *edits.replace_rpaths.values()}
-    _require(not edits.remove_rpaths & set(new.rpaths) - put, "removed rpaths are gone")
-    _require(set(edits.add_rpaths) <= set(new.rpaths), "added rpaths are there")
+    require(not edits.remove_rpaths & set(new.rpaths) - put, "removed rpaths are gone")
+    require(set(edits.add_rpaths) <= set(new.rpaths), "added rpaths are there")
     kept = [path for path in old.rpaths if path not in edits.remove_rpaths]
     renamed = list(dict.fromkeys(edits.replace_rpaths.get(path, path) for path in kept))
-    _require(list(dict.fromkeys(new.rpaths))[: len(renamed)] == renamed, "other rpaths stay, in their order")
-    _require(_others(old, new) == _others(new, new), "no other load command changes")
+    require(list(dict.fromkeys(new.rpaths))[: len(renamed)] == renamed, "other rpaths stay, in their order")
+    require(_others(old, new) == _others(new, new), "no other load command changes")
     for command in new.commands:
-        _require(len(command.data) % new.structures.alignment == 0 or command in old.commands, "commands are aligned")
+        require(len(command.data) % new.structures.alignment == 0 or command in old.commands, "commands are aligned")
 
 
 def _others(part: Slice, new: Slice) -> list[LoadCommand]:
@@ -91,15 +83,15 @@ def _others(part: Slice, new: Slice) -> list[LoadCommand]:
 
 
 def _check_segments(old: Slice, new: Slice) -> None:
-    _require(len(old.segments) == len(new.segments), "every segment is there")
+    require(len(old.segments) == len(new.segments), "every segment is there")
     for before, after in zip(old.segments, new.segments, strict=True):
         if before.name == "__LINKEDIT":
-            _require(_place(before) == _place(after), "__LINKEDIT stays where it is")
-            _require(after.vmsize >= after.filesize, "__LINKEDIT is mapped to its end")
+            require(_place(before) == _place(after), "__LINKEDIT stays where it is")
+            require(after.vmsize >= after.filesize, "__LINKEDIT is mapped to its end")
         else:
-            _require(before == after, "segments stay as they are")
-        _require(after.fileoff + after.filesize <= new.size or before == after, "segments end within the file")
-    _require(new.commands_end <= min(new.contents_start, old.contents_start), "load commands end before the contents")
+            require(before == after, "segments stay as they are")
+        require(after.fileoff + after.filesize <= new.size or before == after, "segments end within the file")
+    require(new.commands_end <= min(new.contents_start, old.contents_start), "load commands end before the contents")
 
 
 def _place(segment: Segment) -> tuple[object, ...]:
@@ -107,18 +99,18 @@ def _place(segment: Segment) -> tuple[object, ...]:
 
 
 def _check_signature(patched: BinaryIO, old: Slice, new: Slice) -> None:
-    _require(old.signature is None or new.signature is not None, "what was signed stays signed")
+    require(old.signature is None or new.signature is not None, "what was signed stays signed")
     if new.signature is None or old.commands == new.commands:
         return
     offset, size = new.signature
     linkedit = new.segment("__LINKEDIT")
-    _require(offset % 16 == 0 and offset + size == new.size, "the signature ends the slice, at a multiple of 16")
-    _require(linkedit is not None and linkedit.fileoff + linkedit.filesize == new.size, "__LINKEDIT ends the slice")
+    require(offset % 16 == 0 and offset + size == new.size, "the signature ends the slice, at a multiple of 16")
+    require(linkedit is not None and linkedit.fileoff + linkedit.filesize == new.size, "__LINKEDIT ends the slice")
     signature = read_signature(patched, new)
     assert signature is not None
     for directory in signature.directories:
-        _require(directory.code_limit == offset, "all in front of the signature is signed")
-        _require(len(directory.pages) == -(-offset // directory.page_size), "every page is signed")
+        require(directory.code_limit == offset, "all in front of the signature is signed")
+        require(len(directory.pages) == -(-offset // directory.page_size), "every page is signed")
 
 
 def _check_contents(old: Slice, new: Slice, patch: Patch) -> None:
@@ -130,11 +122,11 @@ def _check_contents(old: Slice, new: Slice, patch: Patch) -> None:
     for piece in patch.pieces:
         inside = new.offset <= position < new.offset + new.size
         if isinstance(piece, Range) and (inside or position < new.offset < position + piece.length):
-            _require(piece.offset - position == old.offset - new.offset, "contents stay at their place in the slice")
+            require(piece.offset - position == old.offset - new.offset, "contents stay at their place in the slice")
             first, last = max(position - new.offset, start), min(position + piece.length - new.offset, end)
             kept += max(last - first, 0)
         position += piece.length
-    _require(kept == max(end - start, 0), "all contents are kept")
+    require(kept == max(end - start, 0), "all contents are kept")
 
 
 def _check_other_reader(patched: BinaryIO, new: Slice) -> None:
@@ -148,14 +140,14 @@ def _check_other_reader(patched: BinaryIO, new: Slice) -> None:
             for start in [_name_offset(load.cmd, command)]
         ]
     except (ValueError, KeyError, IndexError) as error:
-        raise _ViolatedError(f"macholib cannot read it: {error}") from error
+        raise ViolatedError(f"macholib cannot read it: {error}") from error
     own = [
         (command.cmd, command.data[new.structures.word(command.data, 8) :].partition(b"\0")[0])
         for command in new.commands
         if command.cmd in _NAMED
     ]
-    _require(found == own, "another reader finds the same names")
-    _require(header.total_size <= header.low_offset, "another reader finds the load commands in front of the contents")
+    require(found == own, "another reader finds the same names")
+    require(header.total_size <= header.low_offset, "another reader finds the load commands in front of the contents")
 
 
 def _name_offset(cmd: int, command: Any) -> int:
@@ -180,4 +172,4 @@ def _check_idempotence(patched: BinaryIO, result: Image, edits: Edits) -> None:
         *edits.add_rpaths,
     }
     if not chained and not edits.remove_rpaths & {*edits.add_rpaths, *edits.replace_rpaths.values()}:
-        _require(lay_out(patched, result, edits) is None, "doing it again changes nothing")
+        require(plan_unchecked(patched, result, edits) is None, "doing it again changes nothing")

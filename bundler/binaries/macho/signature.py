@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.macho import constants as c
-from bundler.binaries.macho.image import Slice, read_at
+from bundler.binaries.macho.image import Slice
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 SUPER_BLOB = struct.Struct(">3I")
@@ -47,10 +48,12 @@ class CodeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An embedded signature: its code directories, the best hash last, and all blobs by their slot."""
+    """An embedded signature."""
 
     directories: tuple[CodeDirectory, ...]
+    """The lists of hashes, the one with the best hash last."""
     blobs: dict[int, bytes]
+    """All blobs by their slot."""
 
     @property
     def identifier(self) -> str:

@@ -27,10 +27,12 @@ _NO_CERTIFICATES = BLOB_INDEX.pack(c.CSMAGIC_BLOB_WRAPPER, 8)
 
 @dataclass(frozen=True, slots=True)
 class PageHashes:
-    """Computes the SHA-256 of every 4096 bytes from `start` on, `length` bytes in all."""
+    """Computes the SHA-256 of every 4096 bytes of a part of the file."""
 
     start: int
+    """Where the part begins, in bytes from the file's start."""
     length: int
+    """Number of bytes in the part."""
 
     def __call__(self, file: BinaryIO) -> bytes:
         """The hashes, joined."""

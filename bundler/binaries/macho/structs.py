@@ -7,14 +7,17 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from bundler.binaries.macho import constants as c
+
 ByteOrder = Literal["little", "big"]
 
 
 @dataclass(frozen=True, slots=True)
 class Structures:
-    """The layouts of one kind of Mach-O: `bits` is 32 or 64."""
+    """The layouts of one kind of Mach-O."""
 
     bits: int
+    """Width of an address: 32 or 64."""
     byteorder: ByteOrder
     header: struct.Struct
     """magic, cputype, cpusubtype, filetype, ncmds, sizeofcmds, flags (and a reserved word)."""
@@ -52,6 +55,19 @@ def structures(bits: int, byteorder: ByteOrder) -> Structures:
         section=struct.Struct(order + ("16s16s2Q8I" if wide else "16s16s2I7I")),
         linkedit_data=struct.Struct(order + "4I"),
     )
+
+
+_THIN = {
+    c.MH_MAGIC.to_bytes(4, "big"): structures(32, "big"),
+    c.MH_MAGIC.to_bytes(4, "little"): structures(32, "little"),
+    c.MH_MAGIC_64.to_bytes(4, "big"): structures(64, "big"),
+    c.MH_MAGIC_64.to_bytes(4, "little"): structures(64, "little"),
+}
+
+
+def thin_structures(magic: bytes) -> Structures | None:
+    """The layouts of a file (or a slice) that begins with the 4 bytes `magic`; None where it is no thin Mach-O file."""
+    return _THIN.get(magic)
 
 
 FAT_HEADER = struct.Struct(">2I")

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from bundler.entries import Entry
 from bundler.environment import Environment
-from bundler.errors import UnsupportedEnvironment
+from bundler.errors import OutputFailed, UnsupportedEnvironment
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.mounts import MountTable
 from bundler.platforms import OperatingSystem
 
-__all__ = ["PlannedBinaries", "load_planner", "plan_binaries"]
+__all__ = ["PlannedBinaries", "load_planner", "plan_binaries", "plan_surroundings"]
 
 
 def plan_binaries(
@@ -41,6 +41,20 @@ def plan_binaries(
             raise UnsupportedEnvironment(
                 f"{environment.root} is an environment for {system.shown}, which is not packed yet"
             )
+
+
+def plan_surroundings(executable: Entry, environment: Environment) -> tuple[Entry, ...]:
+    """What the interpreter, a file of the bundle, needs around it where there is no system: entries of its root directory.
+
+    Raises OutputFailed for systems that do not come along, BundlerError where a part is missing here.
+    """
+    match environment.platform.system:
+        case OperatingSystem.LINUX:
+            from bundler.plan.binaries.linux.libc_family import libc_family
+
+            return libc_family(executable, environment)
+        case system:
+            raise OutputFailed(f"{system.shown} does not come along in an image", "give a base: --base IMAGE.tar")
 
 
 def load_planner(system: OperatingSystem) -> None:

@@ -53,11 +53,21 @@ class Editable:
 
 
 @dataclass(frozen=True, slots=True)
+class GoneEditable:
+    """An editable install of a place where nothing is any more."""
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class FoundEditables:
-    """The editables, and lines of `.pth` files that name a place outside where nothing is, by file."""
+    """What the files of the package folders mean."""
 
     editables: tuple[Editable, ...]
     stale: Mapping[str, set[str]]
+    """Lines of `.pth` files that name a place outside where nothing is, by file; no editable install has left them."""
+    gone: tuple[GoneEditable, ...]
 
 
 def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> FoundEditables:
@@ -73,7 +83,7 @@ def find_editables(environment: Environment, is_outside: Callable[[str], bool]) 
         for name in names:
             if name.endswith(".pth"):
                 finder.read_pth(folder, name)
-    return FoundEditables(tuple(finder.editables.values()), finder.stale)
+    return FoundEditables(tuple(finder.editables.values()), finder.stale, tuple(finder.gone))
 
 
 class _Finder:
@@ -86,6 +96,7 @@ class _Finder:
         self._linked: dict[str, Editable] = {}
         self.editables: dict[str, Editable] = {}
         self.stale: dict[str, set[str]] = {}
+        self.gone: list[GoneEditable] = []
 
     def read_egg_link(self, folder: str, name: str) -> None:
         path = os.path.join(folder, name)
@@ -112,7 +123,14 @@ class _Finder:
                     elif os.path.isdir(source) and self._is_outside(source):
                         self._take(folder, path, text, SearchPath(source))
                     elif not self._sysroot.exists(source) and self._is_outside(source):
-                        self.stale.setdefault(path, set()).add(text)
+                        self._note_gone(path, text, source)
+
+    def _note_gone(self, path: str, line: str, source: str) -> None:
+        owner = self._owners.get(path)
+        if owner is not None and owner.editable:
+            self.gone.append(GoneEditable(owner.name, source))
+        else:
+            self.stale.setdefault(path, set()).add(line)
 
     def _take(self, folder: str, path: str, line: str, part: EditablePart) -> None:
         owner = self._owners.get(path)

@@ -120,6 +120,7 @@ def _module(name: str, place: str, suffixes: tuple[str, ...]) -> Iterator[FileMa
             end = suffix or os.path.splitext(place)[1]
             yield FileMapping(place + suffix, _path(name) + end)
             return
+    yield FileMapping(place, _path(name))  # where it is gone, who plans says so
 
 
 def _path(module: str) -> str:

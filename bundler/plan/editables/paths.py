@@ -35,10 +35,10 @@ def read_path(
 
 
 def read_whole_path(source: str, suffixes: tuple[str, ...]) -> EditableFiles:
-    """Everything that can be imported from a folder which somebody put on the path by hand."""
-    return EditableFiles(
-        "a path", tuple(FileMapping(os.path.join(source, name), name) for name in importable(source, suffixes))
-    )
+    """Everything that can be imported from a folder which somebody put on the path by hand, and the metadata beside it."""
+    metadata = [name for name in sorted(os.listdir(source)) if name.endswith((".dist-info", ".egg-info"))]
+    names = (*importable(source, suffixes), *metadata)
+    return EditableFiles("a path", tuple(FileMapping(os.path.join(source, name), name) for name in names))
 
 
 def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:

@@ -51,6 +51,7 @@ def plan_editables(environment: Environment, table: MountTable, settings: PlanSe
     found = find_editables(environment, is_outside)
     if not environment.sysroot.is_host:
         raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
+    raise_all([_gone(editable.name, editable.place) for editable in found.gone])
     if settings.content.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found.editables])
     maker = _Maker(table, environment, settings)
@@ -84,6 +85,13 @@ def _refused(editable: Editable) -> BundlerError:
     return UnsupportedEditable(
         f"{editable.name} is an editable install" + (f" of {place}" if place else ""),
         "install it as a wheel, or pack with --editable copy or --editable build",
+    )
+
+
+def _gone(name: str, place: str) -> BundlerError:
+    return UnsupportedEditable(
+        f"{name} is an editable install of {place}, which is not there",
+        "bring the project back, or install a wheel of it, or uninstall it",
     )
 
 
@@ -125,6 +133,10 @@ class _Maker:
             files = files_of(editable, site_packages, self._environment, self._settings)
         except BundlerError as error:
             self.errors.append(error)
+            return
+        gone = [mapping.source for mapping in files.mappings if not os.path.lexists(mapping.source)]
+        if gone:
+            self.errors.append(_gone(editable.name, gone[0]))
             return
         brought = tuple(self._place(editable, site_packages, mapping) for mapping in files.mappings)
         self._remove(editable)

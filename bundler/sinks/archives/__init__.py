@@ -1,1 +1,1 @@
-"""sinks/archives."""
+"""Bundles in one file."""

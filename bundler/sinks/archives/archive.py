@@ -1,36 +1,67 @@
-"""What all sinks of one file have in common: the output, the digests, and the way from opening to placing."""
+"""The sink of every archive: the output, the digests, and the way from opening to placing. A format writes the members."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
+from bundler.destination import ArchiveDestination
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
+from bundler.options import ImageOptions
+from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
 from bundler.sinks import Written
-from bundler.sinks.archives.output import Output
-from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send_patched
+from bundler.sinks.archives.output import ByteStream, Output, open_output
+from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send, send_patched, source_chunks
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """How an archive is written."""
+
+    facts: ArchiveFacts
+    stem: str = "bundle"
+    """The archive's name without its suffix."""
+    top: str = ""
+    """A folder above all entries; "" for none."""
+    level: int | None = None
+    """The level of the compression; None for the format's own."""
+    threads: int = 2
+    """Number of blocks compressed at once: it does not show in the bytes."""
+    image: ImageOptions = field(default_factory=ImageOptions)
+    """For formats that are images."""
+
+
+class MemberWriter(Protocol):
+    """Writes the members of one format. It is made from an `Output` and `ArchiveSettings`, and opens the output then."""
+
+    def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
+        """Write one entry, and note the digest of a file; a format that must have all first does so in `end`."""
+
+    def end(self, digests: dict[str, Digest]) -> None:
+        """Write all that is left."""
+
+    def stop(self) -> None:
+        """Stop threads and processes, if they still run."""
 
 
 class ArchiveSink:
-    """A sink into one file; a format fills in `start`, `write`, `end` and `stop`. See `sinks.Sink`."""
+    """A sink into one file; see `sinks.Sink`."""
 
-    def __init__(self, output: Output) -> None:
-        self.advance: Callable[[int], object] = ignore
+    def __init__(self, output: Output, writer: MemberWriter, advance: Callable[[int], object] = ignore) -> None:
+        """`advance` is told of the bytes of sources as they are done."""
         self._output = output
+        self._writer = writer
+        self._advance = advance
         self._digests: dict[str, Digest] = {}
         self._entries = 0
 
     def __enter__(self) -> ArchiveSink:
-        """Check the target, open the output."""
-        try:
-            self.start(self._output)
-        except BaseException:
-            self._output.discard()
-            raise
+        """Nothing: it is open already."""
         return self
 
     def __exit__(
@@ -38,7 +69,7 @@ class ArchiveSink:
     ) -> None:
         """Stop, and remove what is not in place."""
         try:
-            self.stop()
+            self._writer.stop()
         finally:
             self._output.discard()
 
@@ -48,44 +79,39 @@ class ArchiveSink:
     def add(self, entry: Entry) -> None:
         """Write one entry."""
         self._entries += 1
-        self.write(entry)
+        self._writer.write(entry, self._digests)
         if isinstance(entry.content, Source):
-            self.advance(entry.content.size)
+            self._advance(entry.content.size)
 
     def finish(self) -> Written:
         """End the archive under its temporary name."""
-        self.end()
-        path, size = self._output.finish()
-        return Written(path, self._digests, self._entries, size)
+        self._writer.end(self._digests)
+        place, size = self._output.finish()
+        return Written(place, self._digests, self._entries, size)
+
+    def replace(self, entry: Entry) -> bool:
+        """Never: what follows a member would have to move."""
+        return False
 
     def place(self) -> str:
         """Put the archive in place."""
         return self._output.place()
 
-    def start(self, output: Output) -> None:
-        """Open the output and begin the archive."""
-        raise NotImplementedError
 
-    def write(self, entry: Entry) -> None:
-        """Write one entry, and note its digest."""
-        raise NotImplementedError
-
-    def end(self) -> None:
-        """Write all that is left."""
-        raise NotImplementedError
-
-    def stop(self) -> None:
-        """Stop threads and processes, if they still run."""
+def open_archive(
+    destination: ArchiveDestination, settings: ArchiveSettings, advance: Callable[[int], object] = ignore
+) -> ArchiveSink:
+    """The sink into an archive, opened. Raises OutputExists, OutputFailed."""
+    output = open_output(destination)
+    try:
+        writer: MemberWriter = destination.form.find_writer()(output, settings)
+    except BaseException:
+        output.discard()
+        raise
+    return ArchiveSink(output, writer, advance)
 
 
-class Writer(Protocol):
-    """What bytes can be written to."""
-
-    def write(self, data: bytes) -> object:
-        """Take all of `data`."""
-
-
-class Content:
+class MemberBytes:
     """The bytes of a file entry on their way into an archive: the size beforehand, the digest afterwards."""
 
     def __init__(self, entry: Entry, digests: Digests) -> None:
@@ -105,38 +131,30 @@ class Content:
             case _:
                 raise TypeError(f"{entry.path} is no file")
 
-    def send(self, file: Writer) -> Digest:
-        """Write the bytes to `file`. Raises OutputFailed where they are not as many as they were said to be."""
+    def send(self, stream: ByteStream) -> Digest:
+        """Write the bytes to `stream`. Raises OutputFailed where they are not as many as they were said to be."""
         if self._data is not None:
-            file.write(self._data)
+            stream.write(self._data)
             return Digest(hashlib.sha256(self._data).digest(), self.size)
         if isinstance(self._entry.content, Source):
-            return _send_source(self._entry.content, file)
+            return _send_source(self._entry.content, stream)
         assert isinstance(self._entry.content, Patched)
         with open(self._entry.content.path, "rb") as source:
-            return send_patched(self._entry.content, source, file.write)
+            return send_patched(self._entry.content, source, stream.write)
 
 
-def _send_source(source: Source, file: Writer) -> Digest:
+def _send_source(source: Source, stream: ByteStream) -> Digest:
     """Write a source's bytes; they are hashed unless the digest is known."""
     reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         if source.size < SMALL:
             data, digest = read_small(source, reader)
-            file.write(data)
+            stream.write(data)
             return digest
         known = source.sha256 if same_as_known(reader, source) else None
-        hasher = hashlib.sha256()
-        left = source.size
-        while chunk := os.read(reader, min(SMALL, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            if known is None:
-                hasher.update(chunk)
-            file.write(chunk)
-        if left or (known is not None and not same_as_known(reader, source)):
+        digest = send(source_chunks(source, reader), stream.write, known)
+        if known is not None and not same_as_known(reader, source):
             raise changed(source.path)
-        return Digest(known or hasher.digest(), source.size)
+        return digest
     finally:
         os.close(reader)

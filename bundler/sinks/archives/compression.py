@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from bundler.errors import OutputFailed
+from bundler.sinks.archives.output import ByteStream
 
 
 class Compressor(Protocol):
@@ -39,11 +40,11 @@ class Codec:
     name: str
     levels: range
     level: int
-    open: Callable[[BinaryIO, int, int], Compressor]
+    open: Callable[[ByteStream, int, int], Compressor]
     """From the file, the level and the number of threads."""
 
 
-def open_compressor(codec: Codec, file: BinaryIO, level: int | None, threads: int) -> Compressor:
+def open_compressor(codec: Codec, file: ByteStream, level: int | None, threads: int) -> Compressor:
     """A compressor into `file`. Raises OutputFailed for a level that the codec does not have."""
     return codec.open(file, checked_level(codec.name, codec.levels, codec.level, level), max(1, threads))
 
@@ -60,7 +61,7 @@ def checked_level(name: str, levels: range, default: int, level: int | None) -> 
 class Plain:
     """No compression."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: ByteStream) -> None:
         self.write = file.write
 
     def close(self) -> None:
@@ -73,7 +74,7 @@ class Plain:
 class _Blocks:
     """Compresses blocks of `size` bytes in a pool of threads; `compress` is given each block."""
 
-    def __init__(self, file: BinaryIO, size: int, threads: int, compress: Callable[[bytes], bytes]) -> None:
+    def __init__(self, file: ByteStream, size: int, threads: int, compress: Callable[[bytes], bytes]) -> None:
         self._file = file
         self._block = size
         self._compress = compress
@@ -120,7 +121,7 @@ class _Gzip(_Blocks):
     _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
     _WINDOW = 1 << 15
 
-    def __init__(self, file: BinaryIO, level: int, threads: int) -> None:
+    def __init__(self, file: ByteStream, level: int, threads: int) -> None:
         super().__init__(file, 1 << 18, threads, lambda block: block)
         self._depth = 8 * threads
         self._level = level
@@ -148,7 +149,7 @@ def _deflate(block: bytes, window: bytes, level: int) -> bytes:
     return compressor.compress(block) + compressor.flush(zlib.Z_SYNC_FLUSH)
 
 
-def _xz(file: BinaryIO, level: int, threads: int) -> Compressor:
+def _xz(file: ByteStream, level: int, threads: int) -> Compressor:
     """Streams of 8 MiB one behind the other. The check is CRC32, the only one that every small decoder knows.
 
     A dictionary larger than a block is of no use, and each thread needs eleven times its size.
@@ -162,7 +163,7 @@ def _xz(file: BinaryIO, level: int, threads: int) -> Compressor:
     return _Blocks(file, block, min(threads, 2), compress)
 
 
-def _bzip2(file: BinaryIO, level: int, threads: int) -> Compressor:
+def _bzip2(file: ByteStream, level: int, threads: int) -> Compressor:
     """Streams one behind the other, each of a few of bzip2's own blocks."""
     return _Blocks(file, level * 400_000, threads, lambda data: bz2.compress(data, level))
 
@@ -170,11 +171,11 @@ def _bzip2(file: BinaryIO, level: int, threads: int) -> Compressor:
 class _Zstandard:
     """zstd with worker threads: one or many give the same bytes; none would give others."""
 
-    def __init__(self, file: BinaryIO, level: int, threads: int) -> None:
+    def __init__(self, file: ByteStream, level: int, threads: int) -> None:
         import zstandard
 
         compressor = zstandard.ZstdCompressor(level=level, threads=threads, write_checksum=True)
-        self._stream = compressor.stream_writer(file, closefd=False)
+        self._stream = compressor.stream_writer(file, closefd=False)  # type: ignore[arg-type]  # it only writes
         self.write = self._stream.write
 
     def close(self) -> None:

@@ -9,24 +9,31 @@ import sys
 import tempfile
 from typing import BinaryIO, Protocol
 
+from bundler.destination import STANDARD_OUTPUT, ArchiveDestination, ToFile
 from bundler.errors import OutputFailed
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder, remove_tree
 
-STANDARD_OUTPUT = "-"
+
+class ByteStream(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take all of `data`."""
 
 
 class Output(Protocol):
-    """One file to be: opened, filled, finished under a temporary name, then put in place, or discarded at any time."""
+    """One file to be: filled, finished under a temporary name, then put in place, or discarded at any time."""
 
-    def open(self) -> BinaryIO:
-        """Check the target and give the file to fill."""
+    @property
+    def path(self) -> str:
+        """Where another program makes the file, if it is not filled by way of `open`."""
 
-    def reserve(self) -> str:
-        """Check the target and give the path of a file that another program makes."""
+    def open(self, *, executable: bool = False) -> BinaryIO:
+        """The file to fill, in which one can go back unless the format streams. Who may read an executable one may run it."""
 
-    def finish(self) -> tuple[str, int]:
-        """The path of the finished file ("" where there is none to look at) and its size in bytes."""
+    def finish(self) -> tuple[str | None, int]:
+        """The path of the finished file (None where there is none to look at) and its size in bytes."""
 
     def place(self) -> str:
         """Put the file in place; its path."""
@@ -35,86 +42,85 @@ class Output(Protocol):
         """Remove what is not in place."""
 
 
+def open_output(destination: ArchiveDestination) -> Output:
+    """The output of a destination. Raises OutputExists, and OutputFailed where it cannot be written to."""
+    if not isinstance(destination, ToFile):
+        return StandardOutput(spooled=not destination.form.streams)
+    target = Target(destination.path, force=destination.force)
+    target.check_file()
+    return FileOutput(target, target.make_temporary())
+
+
 class FileOutput:
-    """A file at `out`, written in a temporary folder beside it. With `executable` whoever may read it may run it."""
+    """A file at the target, written in a working folder beside it."""
 
-    def __init__(self, out: str, *, force: bool, executable: bool = False) -> None:
-        self._target = Target(out, force=force)
-        self._executable = executable
-        self._working: WorkingFolder | None = None
+    def __init__(self, target: Target, working: WorkingFolder) -> None:
+        self.path = os.path.join(working.path, "archive")
+        self._target = target
+        self._working = working
         self._file: BinaryIO | None = None
+        self._mode = 0o666
 
-    def open(self) -> BinaryIO:
-        """See Output. Raises OutputExists, OutputFailed."""
-        path = self.reserve()
-        self._file = open(path, "w+b")
+    def open(self, *, executable: bool = False) -> BinaryIO:
+        """See Output."""
+        self._mode = 0o777 if executable else 0o666
+        self._file = open(self.path, "w+b")
         return self._file
 
-    def reserve(self) -> str:
-        """See Output."""
-        self._target.check_file()
-        self._working = self._target.make_temporary()
-        return self._path
-
-    @property
-    def _path(self) -> str:
-        assert self._working is not None
-        return os.path.join(self._working.path, "archive")
-
-    def finish(self) -> tuple[str, int]:
+    def finish(self) -> tuple[str | None, int]:
         """Close the file and give it the mode that a new file of this user has."""
         if self._file is not None:
             self._file.close()
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(self._path, (0o777 if self._executable else 0o666) & ~umask)
-        return self._path, os.stat(self._path).st_size
+        os.chmod(self.path, self._mode & ~umask)
+        return self.path, os.stat(self.path).st_size
 
     def place(self) -> str:
         """See Output."""
-        self._target.put_file(self._path)
+        self._target.put_file(self.path)
         return self._target.path
 
     def discard(self) -> None:
         """See Output."""
         _abandon(self._file)
-        if self._working is not None:
-            self._working.remove()
+        self._working.remove()
 
 
 class StandardOutput:
     """Standard output: as a stream, or by way of a temporary file for formats that go back in their file (`spooled`)."""
 
     def __init__(self, *, spooled: bool) -> None:
-        self._spooled = spooled
-        self._folder: str | None = None
-        self._file: BinaryIO | None = None
-
-    def open(self) -> BinaryIO:
-        """See Output. Raises OutputFailed where standard output is a terminal."""
+        """Raises OutputFailed where standard output is a terminal."""
         if sys.stdout.isatty():
             raise OutputFailed("an archive is not written to a terminal", "name a file in --out, or use a pipe")
-        if self._spooled:
-            self._file = open(self.reserve(), "w+b")
-            return self._file
-        return sys.stdout.buffer
+        self._folder = tempfile.mkdtemp(prefix="bundler-") if spooled else None
+        self._file: BinaryIO | None = None
 
-    def reserve(self) -> str:
+    @property
+    def path(self) -> str:
         """See Output."""
-        self._folder = tempfile.mkdtemp(prefix="bundler-")
+        assert self._folder is not None, "a format that streams needs no path"
         return os.path.join(self._folder, "archive")
 
-    def finish(self) -> tuple[str, int]:
+    def open(self, *, executable: bool = False) -> BinaryIO:
+        """See Output. Nobody can tell whether it is run."""
+        if self._folder is None:
+            return sys.stdout.buffer
+        self._file = open(self.path, "w+b")
+        return self._file
+
+    def finish(self) -> tuple[str | None, int]:
         """Send what was spooled. There is nothing left to look at."""
         size = 0
         if self._folder is not None:
             if self._file is not None:
                 self._file.close()
-            with open(os.path.join(self._folder, "archive"), "rb") as file:
+            with open(self.path, "rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
                 size = file.tell()
         sys.stdout.buffer.flush()
-        return "", size
+        return None, size
 
     def place(self) -> str:
         """Nothing: the bytes are on their way."""

@@ -11,49 +11,34 @@ import os
 import shlex
 from typing import BinaryIO
 
-from bundler.entries import Entry
-from bundler.sinks.archives.archive import ArchiveSink
-from bundler.sinks.archives.compression import GZIP, Compressor, open_compressor
+from bundler.entries import Digest, Entry
+from bundler.sinks.archives.archive import ArchiveSettings
+from bundler.sinks.archives.compression import GZIP, open_compressor
 from bundler.sinks.archives.output import Output
-from bundler.sinks.archives.tar import TarWriter
+from bundler.sinks.archives.tar import TarStream
 
 _NUMBER = 20  # digits of a size in bytes
 
 
-class SelfExtractingSink(ArchiveSink):
-    """Writes the text, then streams entries into the archive behind it; see `sinks.Sink`.
+class RunWriter:
+    """Writes the text with empty places, then streams entries into the archive behind it; see `MemberWriter`."""
 
-    `name` is the folder that it unpacks into unless told otherwise, `start` the bundle path of the program to start, or "".
-    """
-
-    def __init__(
-        self, output: Output, name: str, start: str = "", *, level: int | None = None, threads: int = 2
-    ) -> None:
-        super().__init__(output)
-        self._name = name
-        self._start = start
-        self._level = level
-        self._threads = threads
-        self._stream: Compressor | None = None
-
-    def start(self, output: Output) -> None:
-        """Write the text with empty places."""
-        self._file = output.open()
-        self._header = header(self._name, self._start)
-        self._file.write(self._header)
+    def __init__(self, output: Output, settings: ArchiveSettings) -> None:
+        self._name, self._start = settings.stem, settings.facts.start
+        self._file = output.open(executable=True)
+        self._file.write(header(self._name, self._start))
         self._payload = _Summed(self._file)
-        self._stream = open_compressor(GZIP, self._payload, self._level, self._threads)  # type: ignore[arg-type]
-        self._tar = TarWriter(self._stream)
+        self._stream = open_compressor(GZIP, self._payload, settings.level, settings.threads)
+        self._tar = TarStream(self._stream)
 
-    def write(self, entry: Entry) -> None:
-        """Write one member."""
-        digest = self._tar.add(entry, self._digests)
+    def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
+        """See MemberWriter."""
+        digest = self._tar.add(entry, digests)
         if digest is not None:
-            self._digests[entry.path] = digest
+            digests[entry.path] = digest
 
-    def end(self) -> None:
+    def end(self, digests: dict[str, Digest]) -> None:
         """End the archive, and fill in what is known now."""
-        assert self._stream is not None
         self._tar.end()
         self._stream.close()
         self._file.flush()
@@ -62,8 +47,7 @@ class SelfExtractingSink(ArchiveSink):
 
     def stop(self) -> None:
         """Stop the compressing threads."""
-        if self._stream is not None:
-            self._stream.abandon()
+        self._stream.abandon()
 
 
 class _Summed:
@@ -82,7 +66,10 @@ class _Summed:
 
 
 def header(name: str, start: str, payload: _Summed | None = None) -> bytes:
-    """The text; of the same length with and without what is known of the payload."""
+    """The text; of the same length with and without what is known of the payload.
+
+    `name` is the folder that it unpacks into unless told otherwise, `start` the bundle path of the program to start, or "".
+    """
     with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
         text = file.read()
     text = text.replace("'@NAME@'", shlex.quote(name)).replace("'@START@'", shlex.quote(start))

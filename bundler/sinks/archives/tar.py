@@ -10,9 +10,9 @@ import tarfile
 from functools import cache
 
 from bundler.entries import Digest, Digests, Directory, Entry, Link
-from bundler.sinks.archives.archive import ArchiveSink, Content, Writer
-from bundler.sinks.archives.compression import Codec, Compressor, open_compressor
-from bundler.sinks.archives.output import Output
+from bundler.sinks.archives import compression
+from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
+from bundler.sinks.archives.output import ByteStream, Output
 
 _BLOCK = tarfile.BLOCKSIZE
 _NANOSECONDS = 1_000_000_000
@@ -21,21 +21,16 @@ _LARGEST = 8**11 - 1  # what eleven octal digits can say
 _ROOT = b"0000000\0" * 2  # user and group
 
 
-class TarWriter:
-    """Entries as the members of a tar stream; `top` is a folder put above them all.
+class TarStream:
+    """Entries as the members of a tar stream. Small pieces are gathered: the stream gets few large ones."""
 
-    Small pieces are gathered: the stream gets few large ones.
-    """
-
-    def __init__(self, stream: Writer, top: str = "") -> None:
+    def __init__(self, stream: ByteStream, top: str = "", time_ns: int = 0) -> None:
+        """`top` is a folder put above all entries, with this time."""
         self._stream = stream
         self._top = f"{top}/" if top else ""
         self._gathered: list[bytes] = []
         self._size = 0
-
-    def begin(self, time_ns: int) -> None:
-        """Write the folder on top, if there is one."""
-        if self._top:
+        if top:
             self.write(_header(self._top, tarfile.DIRTYPE, 0o755, time_ns))
 
     def add(self, entry: Entry, digests: Digests) -> Digest | None:
@@ -49,7 +44,7 @@ class TarWriter:
                 self.write(_header(name, tarfile.SYMTYPE, 0o777, entry.mtime_ns, target=target))
                 return None
             case _:
-                content = Content(entry, digests)
+                content = MemberBytes(entry, digests)
                 self.write(_header(name, tarfile.REGTYPE, entry.mode, entry.mtime_ns, content.size))
                 digest = content.send(self)
                 self.write(bytes(-content.size % _BLOCK))
@@ -76,42 +71,52 @@ class TarWriter:
         self._stream.write(b"".join(gathered))
 
 
-class TarSink(ArchiveSink):
-    """Streams entries into a tar archive; see `sinks.Sink`."""
+class TarWriter:
+    """Streams entries into a tar archive; see `MemberWriter`."""
 
-    def __init__(
-        self, output: Output, codec: Codec, *, top: str = "", level: int | None = None, threads: int = 2
-    ) -> None:
-        super().__init__(output)
-        self._codec = codec
-        self._top = top
-        self._level = level
-        self._threads = threads
-        self._stream: Compressor | None = None
+    def __init__(self, output: Output, settings: ArchiveSettings, codec: compression.Codec) -> None:
+        self._stream = compression.open_compressor(codec, output.open(), settings.level, settings.threads)
+        self._tar = TarStream(self._stream, settings.top, settings.facts.root_ns)
 
-    def start(self, output: Output) -> None:
-        """Open the stream."""
-        self._stream = open_compressor(self._codec, output.open(), self._level, self._threads)
-        self._tar = TarWriter(self._stream, self._top)
-
-    def write(self, entry: Entry) -> None:
-        """Write one member."""
-        if self._entries == 1:
-            self._tar.begin(entry.mtime_ns)
-        digest = self._tar.add(entry, self._digests)
+    def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
+        """See MemberWriter."""
+        digest = self._tar.add(entry, digests)
         if digest is not None:
-            self._digests[entry.path] = digest
+            digests[entry.path] = digest
 
-    def end(self) -> None:
-        """End the archive and the stream."""
+    def end(self, digests: dict[str, Digest]) -> None:
+        """See MemberWriter."""
         self._tar.end()
-        if self._stream is not None:
-            self._stream.close()
+        self._stream.close()
 
     def stop(self) -> None:
         """Stop the compressing threads."""
-        if self._stream is not None:
-            self._stream.abandon()
+        self._stream.abandon()
+
+
+def plain(output: Output, settings: ArchiveSettings) -> TarWriter:
+    """`.tar`."""
+    return TarWriter(output, settings, compression.PLAIN)
+
+
+def gzip(output: Output, settings: ArchiveSettings) -> TarWriter:
+    """`.tar.gz`."""
+    return TarWriter(output, settings, compression.GZIP)
+
+
+def zstd(output: Output, settings: ArchiveSettings) -> TarWriter:
+    """`.tar.zst`."""
+    return TarWriter(output, settings, compression.ZSTANDARD)
+
+
+def xz(output: Output, settings: ArchiveSettings) -> TarWriter:
+    """`.tar.xz`."""
+    return TarWriter(output, settings, compression.XZ)
+
+
+def bzip2(output: Output, settings: ArchiveSettings) -> TarWriter:
+    """`.tar.bz2`."""
+    return TarWriter(output, settings, compression.BZIP2)
 
 
 def _header(name: str, kind: bytes, mode: int, mtime_ns: int, size: int = 0, *, target: str = "") -> bytes:

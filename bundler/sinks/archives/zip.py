@@ -6,9 +6,9 @@ import datetime
 import stat
 import zipfile
 
-from bundler.entries import Directory, Entry, Link
+from bundler.entries import Digest, Directory, Entry, Link
 from bundler.errors import OutputFailed
-from bundler.sinks.archives.archive import ArchiveSink, Content
+from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.compression import checked_level
 from bundler.sinks.archives.output import Output
 
@@ -19,25 +19,19 @@ _LATEST = (2107, 12, 31, 23, 59, 58)
 _DEFAULT_LEVEL = 6
 
 
-class ZipSink(ArchiveSink):
-    """Writes entries into a zip archive; see `sinks.Sink`. `top` is a folder put above them all."""
+class ZipWriter:
+    """Writes entries into a zip archive; see `MemberWriter`."""
 
-    def __init__(self, output: Output, *, top: str = "", level: int | None = None) -> None:
-        super().__init__(output)
-        self._top = f"{top}/" if top else ""
-        self._level = checked_level("zip", range(10), _DEFAULT_LEVEL, level)
-        self._zip: zipfile.ZipFile | None = None
+    def __init__(self, output: Output, settings: ArchiveSettings) -> None:
+        self._top = f"{settings.top}/" if settings.top else ""
+        self._level = checked_level("zip", range(10), _DEFAULT_LEVEL, settings.level)
+        top = self._info(self._top, stat.S_IFDIR | 0o755, settings.facts.root_ns) if settings.top else None
+        self._zip = zipfile.ZipFile(output.open(), "w", zipfile.ZIP_DEFLATED, compresslevel=self._level)
+        if top is not None:
+            self._zip.writestr(top, b"")
 
-    def start(self, output: Output) -> None:
-        """Open the archive."""
-        self._file = output.open()
-        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=self._level)
-
-    def write(self, entry: Entry) -> None:
-        """Write one member. Raises OutputFailed for a name that is not UTF-8: zip has no way to say it."""
-        assert self._zip is not None
-        if self._entries == 1 and self._top:
-            self._zip.writestr(self._info(self._top, stat.S_IFDIR | 0o755, entry.mtime_ns), b"")
+    def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
+        """See MemberWriter. Raises OutputFailed for a name that is not UTF-8: zip has no way to say it."""
         name = self._top + entry.path
         match entry.content:
             case Directory():
@@ -46,22 +40,20 @@ class ZipSink(ArchiveSink):
                 info = self._info(name, stat.S_IFLNK | 0o777, entry.mtime_ns)
                 self._zip.writestr(info, target.encode())
             case _:
-                content = Content(entry, self._digests)
+                content = MemberBytes(entry, digests)
                 info = self._info(name, stat.S_IFREG | entry.mode, entry.mtime_ns)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 info.file_size = content.size
                 with self._zip.open(info, "w", force_zip64=content.size >= 1 << 31) as file:
-                    self._digests[entry.path] = content.send(file)
+                    digests[entry.path] = content.send(file)
 
-    def end(self) -> None:
+    def end(self, digests: dict[str, Digest]) -> None:
         """Write the directory of the archive."""
-        assert self._zip is not None
         self._zip.close()
 
     def stop(self) -> None:
         """Let go of the archive without another write to it."""
-        if self._zip is not None:
-            self._zip.fp = None
+        self._zip.fp = None
 
     def _info(self, name: str, mode: int, mtime_ns: int) -> zipfile.ZipInfo:
         try:

@@ -16,10 +16,10 @@ from bundler.sinks.directories.processes import HeadStart
 Outcome = TypeVar("Outcome")
 
 
-class WrittenAhead(Generic[Outcome]):
+class EarlyWrites(Generic[Outcome]):
     """Files below `root`, written in these batches by `write`, which gives an outcome for each entry.
 
-    There has to be an end to it: `settle`, and `abandon` where that does not come to its end. See `HeadStart`.
+    There has to be an end to it: `keep`, and `abandon` where that does not come to its end. See `HeadStart`.
     """
 
     def __init__(
@@ -27,17 +27,17 @@ class WrittenAhead(Generic[Outcome]):
         batches: Sequence[Sequence[Entry]],
         write: Callable[[Sequence[Entry]], Sequence[Outcome]],
         root: str,
-        folder: str,
+        temporary: str,
     ) -> None:
-        """`folder` is one for temporary files."""
+        """`temporary` is a folder for temporary files."""
         self._batches = batches
         self._root = root
         self._folders = sorted(directories_of(entry.path for batch in batches for entry in batch))
         for path in self._folders:
             os.mkdir(os.path.join(root, path), 0o700)
-        self._start = HeadStart(len(batches), lambda number: write(batches[number]), folder)
+        self._start = HeadStart(len(batches), lambda number: write(batches[number]), temporary)
 
-    def settle(self, wanted: Mapping[str, Entry]) -> tuple[dict[str, Outcome], set[str]]:
+    def keep(self, wanted: Mapping[str, Entry]) -> tuple[dict[str, Outcome], set[str]]:
         """Stop, and leave only what is wanted: outcomes of the files that stay, and folders, both by bundle path."""
         stays: dict[str, Outcome] = {}
         for number, outcomes in self._start.stop():

@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
-from bundler.manifest import read_contents
 from bundler.memory.packs import last_pack
-from bundler.sinks.copying import chunks
-
-_MANIFEST = "bundle.json"
-# Compiled modules are nobody's work: Python writes them wherever it runs.
-_COMPILED = re.compile(r"(.*/)?__pycache__/[^/]+\.pyc(\.\d+)?")
+from bundler.output_facts import DirectoryFacts
+from bundler.sinks.copying import SMALL, chunks, hash_chunks
 
 
-class StandingBundle:
+class ExistingBundle:
     """The paths of a bundle in a directory with their facts (`lstat`), folders before what is in them.
 
     Files are read only where they may have changed since the pack: where their `ctime` is later, or nothing tells when it was.
     """
 
-    def __init__(self, root: str, *, cache: bool = True) -> None:
-        """Read `bundle.json` and list everything; with `cache` learn when it was packed. Raises NotABundle."""
+    def __init__(self, root: str, facts: DirectoryFacts, *, cache: bool = True) -> None:
+        """Read what it says of itself, and list everything; with `cache` learn when it was packed. Raises NotABundle."""
         self.root = root
-        with open(os.path.join(root, _MANIFEST), "rb") as file:
+        with open(os.path.join(root, facts.manifest), "rb") as file:
             data = file.read()
-        self._digests = read_contents(data)
-        self._digests[_MANIFEST] = hashlib.sha256(data).hexdigest()
+        self._digests = {**facts.read_contents(data), facts.manifest: hashlib.sha256(data).hexdigest()}
+        self._is_regenerated = facts.is_regenerated
         self._finished = last_pack(root, data) if cache else 0
         self.paths: dict[str, os.stat_result] = {}
         _walk(root, "", self.paths)
-        self._same: set[str] = set()
+        self._unchanged: set[str] = set()
 
-    def digest_of_kept(self, entry: Entry) -> Digest | None:
-        """The digest of an entry whose source is known, and is what stands here untouched since the last pack."""
+    def digest_of_untouched(self, entry: Entry) -> Digest | None:
+        """The digest of an entry whose source is known and is the same as the file here, which nobody touched since the pack."""
         content = entry.content
         if not isinstance(content, (Source, Patched)) or content.sha256 is None:
             return None
@@ -46,11 +41,11 @@ class StandingBundle:
         size = content.size if isinstance(content, Source) else content.patch.size
         if not self._has_facts_of(entry, size) or not self._is_untouched(path):
             return None
-        self._same.add(path)
+        self._unchanged.add(path)
         return Digest(content.sha256, size)
 
     def digest_of_same(self, entry: Entry) -> Digest | None:
-        """The digest of a file entry that is read, and is the same as the file here, mode and time included; else None."""
+        """The digest of a file entry that is the same as the file here, mode and time included; else None. Both are read."""
         match entry.content:
             case Literal(data):
                 size = len(data)
@@ -62,19 +57,15 @@ class StandingBundle:
                 return None
         if not self._has_facts_of(entry, size):
             return None
-        hasher = hashlib.sha256()
-        for chunk in chunks(entry, {}):
-            hasher.update(chunk)
-        if hasher.hexdigest() != self._digest(entry.path):
-            return None
-        return Digest(hasher.digest(), size)
+        digest = hash_chunks(chunks(entry, {}))
+        return digest if digest.sha256.hex() == self._digest(entry.path) else None
 
     def keep(self, path: str) -> None:
-        """Note that a file here stays as it is."""
-        self._same.add(path)
+        """Note that the file at a path stays as it is."""
+        self._unchanged.add(path)
 
     def has_link(self, entry: Entry) -> bool:
-        """Whether a link entry stands here as it is."""
+        """Whether the same link is here."""
         facts = self.paths.get(entry.path)
         return (
             isinstance(entry.content, Link)
@@ -86,7 +77,7 @@ class StandingBundle:
 
     def foreign(self) -> list[str]:
         """The files that somebody else than a pack changed or added."""
-        return [path for path in self.paths if path not in self._same and self._is_foreign(path)]
+        return [path for path in self.paths if path not in self._unchanged and self._is_foreign(path)]
 
     def _is_foreign(self, path: str) -> bool:
         mode = self.paths[path].st_mode
@@ -94,7 +85,7 @@ class StandingBundle:
             return False
         known = self._digests.get(path)
         if known is None or (not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)):
-            return not _COMPILED.fullmatch(path)
+            return not self._is_regenerated(path)
         if stat.S_ISLNK(mode):
             return known != "link:" + os.readlink(os.path.join(self.root, path))
         return self._digest(path) != known
@@ -115,11 +106,8 @@ class StandingBundle:
         """The SHA-256 of a file, in hexadecimal."""
         if self._is_untouched(path):
             return self._digests[path]
-        hasher = hashlib.sha256()
         with open(os.path.join(self.root, path), "rb", buffering=0) as file:
-            while chunk := file.read(1 << 20):
-                hasher.update(chunk)
-        return hasher.hexdigest()
+            return hash_chunks(iter(lambda: file.read(SMALL), b"")).sha256.hex()
 
 
 def _walk(root: str, above: str, found: dict[str, os.stat_result]) -> None:

@@ -8,59 +8,87 @@ was killed meanwhile left undone, the next one settles first.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
 
-from bundler.entries import Entry, Source
-from bundler.environment import Environment, EnvironmentKind
-from bundler.errors import OutputFailed
+from bundler.entries import Entry
 from bundler.options import LinkMode
+from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.directories.directory import DirectorySink
-from bundler.sinks.placement import is_bundle
+from bundler.sinks.placement import Target
 from bundler.sinks.temporary import clear_abandoned
 
 
-def recover(environment: str) -> None:
-    """Bring an environment into order whose pack in place was killed while contents were moved."""
-    target = os.path.realpath(environment)
+def recover(path: str) -> None:
+    """Bring into order what a pack in place that was killed left of `path`. Raises OutputFailed where that cannot be done."""
+    target = os.path.realpath(path)
     for folder in (os.path.dirname(target), target):
         clear_abandoned(folder, target)
 
 
-def check_in_place(environment: Environment) -> None:
-    """Refuse what is more than an environment. Raises OutputFailed."""
-    if environment.kind is not EnvironmentKind.VENV and not is_bundle(environment.root):
-        raise OutputFailed(
-            f"{environment.root} is no virtual environment: what else lies in it would be lost",
-            "use --out; --in-place is for virtual environments and bundles",
-        )
+def open_in_place(
+    path: str, *, link: LinkMode = LinkMode.AUTO, threads: int = 2, advance: Callable[[int], object] = ignore
+) -> InPlaceSink:
+    """A sink that takes the place of the directory at `path`. Raises OutputFailed."""
+    root = os.path.realpath(path)
+    recover(root)
+    target = Target(root, force=True)
+    with ExitStack() as undone:
+        working = target.make_temporary()
+        undone.callback(working.remove)
+        # No update has anything to compare with: the source is gone.
+        sink = DirectorySink(target, working, link, hard_linked=root, threads=threads, noted=False, advance=advance)
+        undone.pop_all()
+    return InPlaceSink(sink, root)
 
 
-class InPlaceSink(DirectorySink):
-    """Writes beside the environment at `root`, and takes its place."""
+class InPlaceSink:
+    """Writes beside the directory at `replaced`, and takes its place; see `sinks.Sink`."""
 
-    def __init__(self, root: str, *, link: LinkMode, threads: int) -> None:
-        super().__init__(os.path.realpath(root), force=True, link=link, threads=threads)
-        self._environment = os.path.realpath(root)
+    def __init__(self, new: DirectorySink, replaced: str) -> None:
+        self._new = new
+        self._replaced = replaced
+
+    def __enter__(self) -> InPlaceSink:
+        """Nothing: it is open already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove what is not in place."""
+        self._new.__exit__(kind, error, trace)
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """See Sink."""
+        self._new.begin(entries)
+
+    def add(self, entry: Entry) -> None:
+        """See Sink."""
+        self._new.add(entry)
 
     def finish(self) -> Written:
-        """See DirectorySink. Files that are shared with the environment will be the bundle's alone."""
-        written = super().finish()
-        found = os.stat(self._environment)
-        os.chmod(self._root, found.st_mode & 0o7777)
+        """See Sink. The folder gets the old one's mode, and all of it the old one's owner.
+
+        Files that are shared with the old one will be the bundle's alone: nothing is told of them.
+        """
+        written = self._new.finish()
+        found = os.stat(self._replaced)
+        os.chmod(self._new.root, found.st_mode & 0o7777)
         if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
-            _give(self._root, found.st_uid, found.st_gid)
-        return Written(written.path, written.digests, written.entries, written.size)
+            _give(self._new.root, found.st_uid, found.st_gid)
+        return replace(written, shared=0, stamps={})
 
-    def _check(self) -> None:
-        recover(self._environment)
+    def replace(self, entry: Entry) -> bool:
+        """See Sink."""
+        return self._new.replace(entry)
 
-    def _link_for(self, entry: Entry) -> LinkMode:
-        content = entry.content
-        mine = isinstance(content, Source) and content.path.startswith(self._environment + "/")
-        return LinkMode.HARDLINK if mine else super()._link_for(entry)
-
-    def _note_pack(self) -> None:
-        """An update has nothing to compare with: the source is gone."""
+    def place(self) -> str:
+        """See Sink."""
+        return self._new.place()
 
 
 def _give(root: str, user: int, group: int) -> None:

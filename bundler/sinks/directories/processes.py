@@ -12,6 +12,7 @@ import pickle
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -143,10 +144,9 @@ class _Child(Generic[Result]):
             os.close(writer)
             return
         try:
-            _end_with(parent)
-            outcome = pickle.dumps(_do_share(counter, count, work), pickle.HIGHEST_PROTOCOL)
+            told = _told(parent, counter, count, work)
             with open(writer, "wb") as file:
-                file.write(outcome)
+                file.write(told)
         finally:
             os._exit(0)
 
@@ -157,7 +157,7 @@ class _Child(Generic[Result]):
             with open(self._reader, "rb", closefd=False) as file:
                 found, error = pickle.load(file)
         except (EOFError, pickle.UnpicklingError) as cut:  # before it told, or meanwhile
-            raise OutputFailed("a process that wrote files was stopped") from cut
+            raise OutputFailed("a process that wrote files was stopped from outside, or had no memory") from cut
         if error is not None:
             raise error
         return found
@@ -180,17 +180,25 @@ class _Child(Generic[Result]):
         os.close(self._reader)
 
 
-def _do_share(
-    counter: int, count: int, work: Callable[[int], Result]
-) -> tuple[list[tuple[int, Result]], Exception | None]:
-    found: list[tuple[int, Result]] = []
+def _told(parent: int, counter: int, count: int, work: Callable[[int], Result]) -> bytes:
+    """What a child tells its parent: the results of its share, or what stopped it, in a form that arrives."""
     try:
-        for number in _numbers(counter, count):
-            found.append((number, work(number)))
-    except Exception as error:  # raised again by the parent
+        _end_with(parent)
+        return _pickled([(number, work(number)) for number in _numbers(counter, count)], None)
+    except Exception as error:
         os.lseek(counter, count, os.SEEK_CUR)  # nobody begins anything more
-        return [], error
-    return found, None
+        try:
+            told = _pickled([], error)
+            pickle.loads(told)
+        except Exception:  # it cannot be made again elsewhere
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            told = _pickled([], OutputFailed(f"a process that wrote files failed: {what}"))
+        return told
+
+
+def _pickled(found: list[tuple[int, Result]], error: Exception | None) -> bytes:
+    return pickle.dumps((found, error), pickle.HIGHEST_PROTOCOL)
 
 
 def _end_with(parent: int) -> None:

@@ -1,1 +1,1 @@
-"""sinks/images."""
+"""Container images."""

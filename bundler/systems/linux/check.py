@@ -6,17 +6,21 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 
 from bundler.binaries.elf import Image
+from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
-from bundler.platforms import machine_of
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
-from bundler.systems.linux.closure import ClosureContext, ElfFile, find_closure
+from bundler.systems.linux.chains import Start
+from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
+from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
-from bundler.systems.linux.runtime import libpython_of
 from bundler.systems.system import BundleView
+
+# Where the closure puts libraries of this machine: no bundle has a folder of that name.
+_OUTSIDE = "\x01host"
 
 
 def check_elf_files(bundle: BundleView) -> Findings:
@@ -32,25 +36,25 @@ def check_elf_files(bundle: BundleView) -> Findings:
     program = by_path[executable]
     loader: Loader = GLIBC
     view = _View(bundle, images, SysrootLibraries(program.image))
-    image = program.image
-    system = loader.system_libraries(machine_of(image.machine, image.elf_class.bits, image.byteorder), HOST)
+    system = loader.system_libraries(machine_of(program.image), HOST)
     context = ClosureContext(
         loader=loader,
         files=view,
         system=system,
-        bundled_folder=bundle.scheme.bundled,
+        bundled_folder=_OUTSIDE,
         library_path=(),
         bundle_path=view.bundle_path,
         excluded=frozenset(bundle.host_libraries),
+        package_of=bundle.scheme.package_of,
     )
-    closure = find_closure(files, program, libpython_of(program, by_path, bundle.scheme), context)
-    facts, missing = closure.facts, bundle.missing
-    faults = [*_from_host(facts, missing), *_search_paths(bundle, files, facts, loader, view, system)]
-    from_host = {path for library in facts.bundled for path in (library.path, *library.aliases)}
+    closure = find_closure(files, program, context)
+    missing = bundle.missing
+    faults = [*_from_host(closure, missing), *_search_paths(bundle, files, closure.facts, loader, view, system)]
+    outside = {path for library in closure.facts.bundled for path in (library.path, *library.aliases)}
     notes = []
-    for path, needs in facts.needs.items():
+    for path, needs in closure.facts.needs.items():
         for name, location in needs.items():
-            found_here = isinstance(location, InBundle) and location.path in from_host
+            found_here = isinstance(location, InBundle) and location.path in outside
             if (isinstance(location, Missing) or found_here) and NeededBy(path, name) in missing:
                 notes.append(f"{path} needs {name}, which the source does not find either")
             elif isinstance(location, Missing):
@@ -97,18 +101,31 @@ def _loadable(bundle: BundleView) -> dict[str, Image]:
     }
 
 
-def _from_host(facts: LibraryFacts, missing: Collection[NeededBy]) -> Iterator[Fault]:
+def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Fault]:
     """Libraries that the loader would take from the host although they are none of the host's.
 
-    What the source did not find (`missing`), the host may have.
+    What the source did not find (`missing`), the host may have. Where others bring a file, they pass on where it finds what it
+    needs: what it would find on this machine if somebody opened it by its path says nothing then.
     """
-    for library in facts.bundled:
-        names = {os.path.basename(path) for path in (library.path, *library.aliases)}
-        for requester in library.needed_by:
-            if any(NeededBy(requester, name) in missing for name in names):
-                continue
-            name = os.path.basename(library.path)
-            yield Fault(FaultKind.LIBRARY, requester, f"would take {name} from the host ({library.source})")
+    outside = {path: library for library in closure.facts.bundled for path in (library.path, *library.aliases)}
+    certain: set[NeededBy] = set()
+    found: dict[tuple[str, NeededBy, bool], None] = {}
+    for state, locations in closure.locations.items():
+        opened = state.process.start is Start.OPENED
+        for name, location in locations.items():
+            need = NeededBy(closure.paths[state.file], name)
+            if isinstance(location, InBundle):
+                if not opened:
+                    certain.add(need)
+                if location.path in outside:
+                    found[outside[location.path].path, need, opened] = None
+    told = set()
+    for path, need, opened in sorted(found):
+        if need in missing or (opened and need in certain) or need.path in outside or (path, need.path) in told:
+            continue
+        told.add((path, need.path))
+        source = outside[path].source
+        yield Fault(FaultKind.LIBRARY, need.path, f"would take {os.path.basename(path)} from the host ({source})")
 
 
 def _search_paths(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from bundler.binaries.elf import version_needs
 from bundler.floor import Floor
-from bundler.systems.linux.closure import ElfFile
+from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
 # Versions that stand for a feature of the loader, not for a release (reference/libraries.md 5.1).

@@ -16,7 +16,7 @@ from bundler.platforms import Machine
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
-from bundler.systems.linux.loader import Found, LoadedObject, LoaderView, SystemLibraries, Via
+from bundler.systems.linux.loader import Around, Found, LoadedObject, LoaderView, SystemLibraries, Via
 
 SUBFOLDERS = frozenset(
     {"glibc-hwcaps", "tls", "haswell", "xeon_phi", "avx512_1", "x86_64", "i686", "aarch64", "atomics"}
@@ -25,42 +25,49 @@ SUBFOLDERS = frozenset(
 
 
 def resolve(
-    name: str,
-    chain: Sequence[LoadedObject],
-    view: LoaderView,
-    system: SystemLibraries,
-    library_path: Sequence[str] = (),
+    name: str, requester: LoadedObject, around: Around, view: LoaderView, system: SystemLibraries
 ) -> Found | None:
-    """Where a NEEDED is found; None where it is not.
-
-    `chain[0]` asks for it; behind it stand the object that loaded that one, and so on, the main program last.
-    `library_path` is LD_LIBRARY_PATH, split.
-    """
-    requester = chain[0]
+    """Where a name that `requester` asks for is found; None where it is not. See `loader.Loader`."""
     if "/" in name:
         for path in expand(name, requester, view, system):
             if path.startswith("/") and view.is_library(path):
                 return Found(path, Via.PATH)
         return None
-    for directory, via in _directories(chain, view, system, library_path):
+    for directory, via in _directories(requester, around, view, system):
         path = f"{directory}/{name}"
         if view.is_library(path):
             return Found(path, via)
     return _from_system(name, requester, view, system)
 
 
+def passed_on(loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> tuple[str, ...]:
+    """The directories of its DT_RPATH: DT_RUNPATH, which takes that one's place, serves an object's own needs alone."""
+    return directories(loaded.rpath, loaded, view, system) if loaded.runpath is None else ()
+
+
+def asks_around(loaded: LoadedObject) -> bool:
+    """Not with a DT_RUNPATH, be it empty."""
+    return loaded.runpath is None
+
+
+def directories(
+    entries: Sequence[str], loaded: LoadedObject, view: LoaderView, system: SystemLibraries
+) -> tuple[str, ...]:
+    """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
+    return tuple(path for entry in entries for path in expand(entry, loaded, view, system) if path.startswith("/"))
+
+
 def _directories(
-    chain: Sequence[LoadedObject], view: LoaderView, system: SystemLibraries, library_path: Sequence[str]
+    requester: LoadedObject, around: Around, view: LoaderView, system: SystemLibraries
 ) -> Iterator[tuple[str, Via]]:
     """The directories that are searched before the system's own, normalised, in order."""
-    requester = chain[0]
     if requester.runpath is None:
-        for loaded in chain:
-            if loaded.runpath is None:
-                yield from ((directory, Via.RPATH) for directory in _expand_all(loaded.rpath, loaded, view, system))
-    yield from ((directory, Via.LIBRARY_PATH) for directory in _expand_all(library_path, chain[-1], view, system))
-    if requester.runpath is not None:
-        yield from ((directory, Via.RUNPATH) for directory in _expand_all(requester.runpath, requester, view, system))
+        for directory in (*passed_on(requester, view, system), *around.inherited):
+            yield directory, Via.RPATH
+    for directory in around.library_path:
+        yield directory, Via.LIBRARY_PATH
+    for directory in directories(requester.runpath or (), requester, view, system):
+        yield directory, Via.RUNPATH
 
 
 def _from_system(name: str, requester: LoadedObject, view: LoaderView, system: SystemLibraries) -> Found | None:
@@ -74,16 +81,6 @@ def _from_system(name: str, requester: LoadedObject, view: LoaderView, system: S
             if view.is_library(f"{directory}/{name}"):
                 return Found(f"{directory}/{name}", Via.DEFAULT)
     return None
-
-
-def _expand_all(
-    entries: Sequence[str], loaded: LoadedObject, view: LoaderView, system: SystemLibraries
-) -> Iterator[str]:
-    """Absolute directories of a search path. Empty and relative elements mean the working directory: never ours."""
-    for entry in entries:
-        for path in expand(entry, loaded, view, system):
-            if path.startswith("/"):
-                yield path
 
 
 def expand(entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
@@ -172,6 +169,9 @@ class _Glibc:
 
     rpath_beats_library_path = True
     resolve = staticmethod(resolve)
+    passed_on = staticmethod(passed_on)
+    asks_around = staticmethod(asks_around)
+    directories = staticmethod(directories)
     expand = staticmethod(expand)
     system_libraries = staticmethod(system_libraries)
 

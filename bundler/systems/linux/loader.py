@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bundler.binaries.elf import Image
 from bundler.platforms import Machine
@@ -80,26 +80,40 @@ class SystemLibraries:
     platforms: tuple[str, ...] = ()
 
 
+class Around(NamedTuple):
+    """What a search depends on beside the requester: absolute directories, in order."""
+
+    inherited: tuple[str, ...] = ()
+    """Those that the objects which brought the requester pass on, the nearest first, the main program's last."""
+    library_path: tuple[str, ...] = ()
+    """Those of LD_LIBRARY_PATH."""
+
+
 class Loader(Protocol):
-    """The rules of one libc's loader."""
+    """The rules of one libc's loader.
+
+    A library that is loaded already answers to its names before anything is searched; these rules are for what is not.
+    """
 
     @property
     def rpath_beats_library_path(self) -> bool:
         """Whether DT_RPATH is searched before LD_LIBRARY_PATH. Where it is not, no search path shields a file from that."""
 
     def resolve(
-        self,
-        name: str,
-        chain: Sequence[LoadedObject],
-        view: LoaderView,
-        system: SystemLibraries,
-        library_path: Sequence[str] = (),
+        self, name: str, requester: LoadedObject, around: Around, view: LoaderView, system: SystemLibraries
     ) -> Found | None:
-        """Where a NEEDED is found; None where it is not.
+        """Where a name that `requester` asks for, as a NEEDED or by `dlopen`, is found; None where it is not."""
 
-        `chain[0]` asks for it; behind it stand the object that loaded that one, and so on, the main program last.
-        `library_path` is LD_LIBRARY_PATH, split.
-        """
+    def passed_on(self, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> tuple[str, ...]:
+        """The directories of `loaded` that are searched for what it brings along, too."""
+
+    def asks_around(self, loaded: LoadedObject) -> bool:
+        """Whether inherited directories are searched for what `loaded` needs itself."""
+
+    def directories(
+        self, entries: Sequence[str], loaded: LoadedObject, view: LoaderView, system: SystemLibraries
+    ) -> tuple[str, ...]:
+        """The absolute directories that a search path of `loaded`, or LD_LIBRARY_PATH of that program, stands for."""
 
     def expand(self, entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
         """All that an element of a search path of `loaded` may stand for."""

@@ -6,11 +6,11 @@ import os
 import re
 
 from bundler.binaries.elf import read_image
+from bundler.binaries.elf.machines import machine_of
 from bundler.errors import BinaryFormatError
-from bundler.platforms import machine_of
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
-from bundler.systems.linux.loader import LoadedObject
+from bundler.systems.linux.loader import Around, LoadedObject
 
 
 def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:
@@ -27,11 +27,11 @@ def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:
                 image = read_image(file)
         except (OSError, BinaryFormatError):
             continue
-        machine = machine_of(image.machine, image.elf_class.bits, image.byteorder)
+        machine = machine_of(image)
         system, view = GLIBC.system_libraries(machine, sysroot), SysrootLibraries(image, sysroot)
-        chain = (LoadedObject.from_image(sysroot.name_of(path), image),)
+        loaded = LoadedObject.from_image(sysroot.name_of(path), image)
         for name in image.needed:
-            target = GLIBC.resolve(name, chain, view, system)
+            target = GLIBC.resolve(name, loaded, Around(), view, system)
             if target is not None:
                 left.append(view.real(target.path))
     return frozenset(found)

@@ -6,7 +6,8 @@ import os
 import subprocess
 
 from bundler.binaries.elf import Image
-from bundler.platforms import machine_of, this_platform
+from bundler.binaries.elf.machines import machine_of
+from bundler.platforms import this_platform
 
 _SECONDS = 60
 _NO_INTERPRETER = (255,)  # what qemu-user ends with where the program's own loader is not there
@@ -17,7 +18,7 @@ def why_not_run(program: Image | None, python: str) -> str | None:
     if program is None:
         return f"{os.path.basename(python)} is no program of this machine"
     here = this_platform()
-    wanted = machine_of(program.machine, program.elf_class.bits, program.byteorder).name
+    wanted = machine_of(program).name
     loader = program.interpreter
     machine = here.machines[0].name if here is not None else "another"
     error = _start_error(python)

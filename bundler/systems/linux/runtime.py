@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bundler.scheme import BundleScheme
-from bundler.systems.linux.closure import ElfFile
+from bundler.systems.linux.elf_files import ElfFile
 
 
 def libpython_of(program: ElfFile, files: Mapping[str, ElfFile], scheme: BundleScheme) -> ElfFile | None:

@@ -77,7 +77,7 @@ def _libpython(program: LoadedImage, find: Callable[[str], LoadedImage | None]) 
 
 
 def _signatures(bundle: BundleView) -> Iterator[Fault]:
-    for path, faults in bundle.signature_faults.items():
+    for path, faults in bundle.binary_faults.items():
         for fault in faults:
             yield Fault(FaultKind.SIGNATURE, path, fault)
 

@@ -92,7 +92,7 @@ class _MacOS:
         if not isinstance(program, Image) or here is None or here.system is not OperatingSystem.MACOS:
             return "it is built for macOS"
         names = program.architectures
-        machine = here.machines[0].name
+        machine = here.machine_names[0]
         return None if machine in names else f"it is built for {', '.join(names)}, and this machine is {machine}"
 
 

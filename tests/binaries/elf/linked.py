@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.binaries.elf.programs import need
+from tests.binaries.elf.programs import compiler
 from tests.material.elf_fixtures import RUNPATH, SMALL_ZEROS, SOURCES, Set, set_of
 
-LINKERS = {"bfd": "binutils", "gold": "binutils", "lld": "lld", "mold": "mold"}
-"""With the package of each."""
+LINKERS = ("bfd", "gold", "lld", "mold")
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,5 @@ def _made(words: list[str]) -> bytes:
 
 
 def _run(words: list[str]) -> None:
-    gcc = need("gcc", "apt-get install gcc libc6-dev")
-    for word in words:
-        if word.startswith("-fuse-ld="):
-            linker = word.removeprefix("-fuse-ld=")
-            need(f"ld.{linker}", f"apt-get install {LINKERS[linker]}")
-    done = subprocess.run([gcc, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run([*compiler(words), *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+import functools
+import importlib.util
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pytest
+from tests.material.tools import find, need
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -61,28 +63,46 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def need(program: str, how: str) -> str:
-    """The path of a program, or a skip that says how to get it."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"no {program} here: {how}")
-    return found
+@functools.cache
+def _ziglangs_lld() -> tempfile.TemporaryDirectory[str] | None:
+    """A folder with ziglang's lld as `ld.lld`; None where ziglang is not installed."""
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        return None
+    folder = tempfile.TemporaryDirectory(prefix="lld-")
+    program = Path(folder.name) / "ld.lld"
+    program.write_text(f"#!/bin/sh\nexec '{Path(spec.origin).with_name('zig')}' ld.lld \"$@\"\n")
+    program.chmod(0o755)
+    return folder
+
+
+def compiler(flags: Sequence[str]) -> list[str]:
+    """The command of gcc for these flags, among them perhaps one for a linker; ziglang's lld serves where the system has none.
+
+    Skips where one of them is missing.
+    """
+    command = [need("gcc")]
+    for flag in flags:
+        if flag.startswith("-fuse-ld="):
+            linker = f"ld.{flag.removeprefix('-fuse-ld=')}"
+            found = find(linker)
+            if found is None and linker == "ld.lld" and (folder := _ziglangs_lld()) is not None:
+                command.append(f"-B{folder.name}")
+            elif found is None:
+                need(linker)
+    return command
 
 
 def compile_c(source: str, out: Path, *flags: str) -> Path:
     """Compile C text; skips where the compiler or the linker asked for is missing."""
-    gcc = need("gcc", "apt-get install gcc libc6-dev")
-    for flag in flags:
-        if flag.startswith("-fuse-ld="):
-            linker = flag.removeprefix("-fuse-ld=")
-            need(f"ld.{linker}", f"apt-get install {'binutils' if linker == 'gold' else linker}")
+    gcc = compiler(flags)
     out.parent.mkdir(parents=True, exist_ok=True)
     text = out.with_name(out.name + ".c")
     text.write_text(source)
     # Libraries come last: linkers with --as-needed drop those that stand before the source.
     first = [flag for flag in flags if flag.startswith("-")]
     last = [flag for flag in flags if not flag.startswith("-")]
-    done = subprocess.run([gcc, *first, str(text), *last, "-o", str(out)], capture_output=True, text=True, check=False)
+    done = subprocess.run([*gcc, *first, str(text), *last, "-o", str(out)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return out
 

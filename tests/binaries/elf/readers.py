@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.segments import InterpSegment
 
-from tests.binaries.elf.programs import need
+from tests.material.tools import need
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def agreed(path: Path) -> Names:
 
 def faults(path: Path) -> Counter[str]:
     """What eu-elflint complains of, and how often; numbers in it are left out, since they may change with the layout."""
-    program = need("eu-elflint", "apt-get install elfutils")
+    program = need("eu-elflint")
     done = subprocess.run([program, "--gnu-ld", path], capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line and line != "No errors"]
     return Counter(re.sub(r"0x[0-9a-f]+|\d+", "…", line) for line in lines)
@@ -63,7 +63,7 @@ def misplaced(path: Path, page: int) -> list[str]:
 
 def readelf(path: Path, *options: str) -> str:
     """What readelf prints; a warning is a failure."""
-    program = need("readelf", "apt-get install binutils")
+    program = need("readelf")
     done = subprocess.run([program, "-W", *options, path], capture_output=True, text=True, check=True)
     assert not done.stderr, done.stderr
     return done.stdout

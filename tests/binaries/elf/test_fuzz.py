@@ -18,9 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bundler.binaries.elf import Edits, ElfClass, PathTag, plan_patch, read_image, version_needs
+from bundler.binaries.elf.encoded_edits import encode
 from bundler.binaries.elf.structs import ByteOrder
-from bundler.binaries.elf.wishes import wish
-from bundler.binaries.view import open_patched
 from bundler.errors import BinaryFormatError, CannotPatch
 from tests.binaries.elf.damage import Damage, Kind, damaged, fields
 from tests.binaries.elf.samples import make_sample
@@ -86,8 +85,8 @@ def survive(data: bytes, edits: Edits) -> bool:
         assert time.process_time() - start < 1
     if plan is None:
         return True
-    new = open_patched(file, plan.patch)
-    result, wanted = read_image(new), wish(edits)
+    new = plan.patch.open(file)
+    result, wanted = read_image(new), encode(edits)
     assert [os.fsencode(name) for name in result.needed] == wanted.needed(map(os.fsencode, image.needed))
     if wanted.rpath is None or isinstance(wanted.rpath, bytes):
         path = None if wanted.rpath is None else wanted.rpath.decode()

@@ -14,7 +14,8 @@ import pytest
 from bundler.binaries.elf import UNCHANGED, Edits, is_elf, plan_patch, read_image, version_needs
 from bundler.errors import BinaryFormatError
 from tests.binaries.elf.patching import image_of
-from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program, need
+from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program
+from tests.material.tools import need
 
 SYSTEM_FILES = [Path(sys.executable).resolve()]
 SYSTEM_FILES += sorted(Path("/usr/lib").glob("*-linux-gnu*/*.so.*"))[:60]
@@ -38,7 +39,7 @@ class CountingFile(io.BytesIO):
 
 @pytest.mark.parametrize("path", SYSTEM_FILES, ids=lambda path: path.name)
 def test_real_files_read_as_readelf_reads_them(path: Path) -> None:
-    readelf = need("readelf", "apt-get install binutils")
+    readelf = need("readelf")
     image = image_of(path)
     text = subprocess.run([readelf, "-dWV", path], capture_output=True, text=True, check=True).stdout
     assert list(image.needed) == re.findall(r"\(NEEDED\).*\[(.*)\]", text)
@@ -73,7 +74,7 @@ def test_a_huge_file_costs_no_more_than_its_tables(program: bytes) -> None:
 
 
 def test_a_file_of_debug_information_has_no_dynamic_section(tmp_path: Path) -> None:
-    objcopy = need("objcopy", "apt-get install binutils")
+    objcopy = need("objcopy")
     app = compile_c("int main(void) { return 0; }", tmp_path / "app", "-g")
     subprocess.run([objcopy, "--only-keep-debug", app, tmp_path / "app.debug"], check=True)
     assert image_of(tmp_path / "app.debug").dynamic is None

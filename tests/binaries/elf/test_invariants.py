@@ -10,10 +10,10 @@ import pytest
 
 from bundler.binaries.elf import Edits, ElfClass, PatchPlan, read_image
 from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.encoded_edits import encode
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.invariants import check_result
-from bundler.binaries.elf.planner import lay_out
-from bundler.binaries.elf.wishes import wish
+from bundler.binaries.elf.tiers import plan_unchecked
 from bundler.binaries.patch import Literal, Patch
 from bundler.errors import CannotPatch
 from tests.binaries.elf.samples import STRINGS, make_sample
@@ -25,12 +25,12 @@ GROW = Edits("$ORIGIN/" + "a" * 200)
 def check(edits: Edits, damage: Callable[[bytearray, Image], None]) -> None:
     file = io.BytesIO(DATA)
     image = read_image(file)
-    laid_out = lay_out(file, image, wish(edits))
-    assert laid_out is not None
-    source, plan = laid_out
+    planned = plan_unchecked(file, image, encode(edits))
+    assert planned is not None
+    parsed, plan = planned
     new = bytearray(b"".join(plan.patch.read(file)))
     damage(new, read_image(io.BytesIO(new)))
-    check_result(source, wish(edits), PatchPlan(Patch((Literal(bytes(new)),)), plan.tier, plan.explanation))
+    check_result(parsed, encode(edits), PatchPlan(Patch((Literal(bytes(new)),)), plan.tier, plan.explanation))
 
 
 def put(new: bytearray, at: int, number: int, code: str = "<Q") -> None:

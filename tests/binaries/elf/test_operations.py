@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from bundler.binaries.elf import Edits, PathTag, Tier, plan_patch, read_image, search_path, version_needs
 from bundler.errors import CannotPatch, ConflictingEdits, NotDynamic, Prelinked, UnwritableString
 from tests.binaries.elf.patching import edit, image_of, patch, plan_edits
-from tests.binaries.elf.programs import LAYOUTS, compile_c, make_library, make_program, need, run
+from tests.binaries.elf.programs import LAYOUTS, compile_c, make_library, make_program, run
+from tests.material.kept import made_once
+from tests.material.tools import need
 
 INNER = "int extra(void) { return 3; } int extra_old(void) { return 4; }"
 INNER_VERSIONS = "EXTRA_1 { global: extra; local: *; }; EXTRA_0 { global: extra_old; };\n"
@@ -29,30 +32,28 @@ int main(int count, char **words) {
 LONG_LOADER = "/lib64/../lib64/../lib64/ld-linux-x86-64.so.2"
 
 
+def make_caller(directory: Path, layout: str) -> None:
+    """`caller`, which needs libwhich.so and libextra.so with two versions, and libm."""
+    make_program(directory)
+    script = directory / "extra-versions"
+    script.write_text(INNER_VERSIONS)
+    flags = ("-shared", "-fPIC", "-Wl,-soname,libextra.so", f"-Wl,--version-script={script}")
+    extra = compile_c(INNER, directory / "one/libextra.so", *flags)
+    libraries = (str(directory / "one/libwhich.so"), str(extra), "-Wl,--no-as-needed", "-lm")
+    compile_c(CALLER, directory / "caller", "-Wl,-rpath,$ORIGIN/one", *LAYOUTS[layout], "-fPIC", *libraries)
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {"root": tmp_path_factory.mktemp("operations")}
+def callers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("operations")
 
 
 @pytest.fixture(params=["pie", "fixed", "gold", "lld", "lld fixed", "no spare tags", "sysv hash"])
-def app(request: pytest.FixtureRequest, made: dict[str, Path], tmp_path: Path) -> Path:
-    """A program that needs libwhich.so and libextra.so with two versions, and libm."""
-    import shutil
-
+def app(request: pytest.FixtureRequest, callers: Path, tmp_path: Path) -> Path:
+    """A copy of `caller` in a layout."""
     layout: str = request.param
-    if layout not in made:
-        directory = made["root"] / layout.replace(" ", "-")
-        directory.mkdir()
-        make_program(directory)
-        script = directory / "extra-versions"
-        script.write_text(INNER_VERSIONS)
-        flags = ("-shared", "-fPIC", "-Wl,-soname,libextra.so", f"-Wl,--version-script={script}")
-        extra = compile_c(INNER, directory / "one/libextra.so", *flags)
-        libraries = (str(directory / "one/libwhich.so"), str(extra), "-Wl,--no-as-needed", "-lm")
-        made[layout] = compile_c(
-            CALLER, directory / "caller", "-Wl,-rpath,$ORIGIN/one", *LAYOUTS[layout], "-fPIC", *libraries
-        )
-    shutil.copytree(made[layout].parent, tmp_path, dirs_exist_ok=True)
+    made = made_once(callers / layout.replace(" ", "-"), lambda folder: make_caller(folder, layout))
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     assert run(tmp_path / "caller") == "1 3 4 1.0\n"
     return tmp_path / "caller"
 
@@ -63,9 +64,7 @@ def versions_of(path: Path) -> set[tuple[str, str]]:
 
 
 def readelf(*arguments: str | Path) -> str:
-    done = subprocess.run(
-        [need("readelf", "apt-get install binutils"), "-W", *arguments], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([need("readelf"), "-W", *arguments], capture_output=True, text=True, check=True)
     assert not done.stderr, done.stderr
     return done.stdout
 
@@ -77,7 +76,7 @@ def no_new_faults(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     app: Path = request.getfixturevalue("app")
-    program = need("eu-elflint", "apt-get install elfutils")
+    program = need("eu-elflint")
 
     def faults() -> int:
         done = subprocess.run([program, "--gnu-ld", app], capture_output=True, text=True, check=False)
@@ -120,7 +119,7 @@ def test_with_the_last_versioned_library_its_tables_are_given_up(layout: str, tm
     flags = ("-Wl,-rpath,$ORIGIN", "-Wl,--unresolved-symbols=ignore-in-shared-libs")
     app = compile_c(main, tmp_path / "main", *flags, str(outer))
     assert run(app, LD_PRELOAD=str(tmp_path / "two/libs/libwhich.so")) == "42\n"
-    subprocess.run([need("strip", "apt-get install binutils"), outer], check=True)
+    subprocess.run([need("strip"), outer], check=True)
     assert run(app, LD_PRELOAD=str(tmp_path / "two/libs/libwhich.so")) == "42\n"
 
 
@@ -246,7 +245,7 @@ def test_edits_in_turn_do_not_grow_the_file_for_ever(app: Path) -> None:
         sizes.append(app.stat().st_size)
     assert run(app) == "1 3 4 1.0\n"
     assert sizes[-1] - sizes[0] < 30 * 4 * len(":$ORIGIN/again") + 4096
-    subprocess.run([need("strip", "apt-get install binutils"), app], check=True)
+    subprocess.run([need("strip"), app], check=True)
     assert run(app) == "1 3 4 1.0\n"
 
 

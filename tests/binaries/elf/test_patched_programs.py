@@ -13,24 +13,23 @@ from elftools.elf.sections import SymbolTableSection
 from bundler.binaries.elf import Edits, Tier, plan_patch, read_image
 from bundler.errors import CannotPatch, PayloadInTheWay
 from tests.binaries.elf.patching import edit, image_of, patch, plan
-from tests.binaries.elf.programs import EXPECTED, LAYOUTS, PROGRAM, compile_c, make_library, make_program, need, run
+from tests.binaries.elf.programs import EXPECTED, LAYOUTS, PROGRAM, compile_c, make_library, make_program, run
+from tests.material.kept import made_once
+from tests.material.tools import need
 
 LONG = "$ORIGIN/two/libs:$ORIGIN/" + "/".join(["a long path that is not there"] * 5)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {"root": tmp_path_factory.mktemp("programs")}
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
 
 
 @pytest.fixture(params=LAYOUTS)
-def app(request: pytest.FixtureRequest, made: dict[str, Path], tmp_path: Path) -> Path:
+def app(request: pytest.FixtureRequest, programs: Path, tmp_path: Path) -> Path:
     layout: str = request.param
-    if layout not in made:
-        directory = made["root"] / layout.replace(" ", "-")
-        directory.mkdir()
-        made[layout] = make_program(directory, *LAYOUTS[layout])
-    shutil.copytree(made[layout].parent, tmp_path, dirs_exist_ok=True)
+    made = made_once(programs / layout.replace(" ", "-"), lambda folder: make_program(folder, *LAYOUTS[layout]))
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     assert run(tmp_path / "app") == EXPECTED.format(1)
     return tmp_path / "app"
 
@@ -41,13 +40,13 @@ def pie(tmp_path: Path) -> Path:
 
 
 def print_rpath(path: Path) -> str:
-    patchelf = need("patchelf", "apt-get install patchelf")
+    patchelf = need("patchelf")
     return subprocess.run([patchelf, "--print-rpath", path], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def readelf(*arguments: str | Path) -> str:
     """What readelf prints; a warning is a failure."""
-    program = need("readelf", "apt-get install binutils")
+    program = need("readelf")
     done = subprocess.run([program, "-W", *arguments], capture_output=True, text=True, check=True)
     assert not done.stderr, done.stderr
     return done.stdout
@@ -78,8 +77,7 @@ def test_a_rpath_wins_over_a_wrong_library_on_ld_library_path(app: Path) -> None
     "strip", [("strip",), ("strip", "-g"), ("objcopy",), ("llvm-strip",), ("eu-strip",)], ids=" ".join
 )
 def test_a_patched_program_still_runs_after(strip: tuple[str, ...], app: Path) -> None:
-    packages = {"llvm-strip": "llvm", "eu-strip": "elfutils"}
-    need(strip[0], f"apt-get install {packages.get(strip[0], 'binutils')}")
+    need(strip[0])
     patch(app, LONG)
     subprocess.run([*strip, app], check=True)
     assert run(app) == EXPECTED.format(2)
@@ -87,7 +85,7 @@ def test_a_patched_program_still_runs_after(strip: tuple[str, ...], app: Path) -
 
 
 def test_eu_elflint_finds_no_more_faults_than_before(app: Path) -> None:
-    program = need("eu-elflint", "apt-get install elfutils")
+    program = need("eu-elflint")
 
     def faults() -> int:
         done = subprocess.run([program, "--gnu-ld", app], capture_output=True, text=True, check=False)
@@ -191,7 +189,7 @@ def test_without_a_spare_tag_the_dynamic_section_moves(tmp_path: Path) -> None:
     symbols = [line.split() for line in readelf("-s", app).splitlines() if line.endswith(" _DYNAMIC")]
     assert [int(symbol[1], 16) for symbol in symbols] == [dynamic.vaddr]
     assert len(old.splitlines()) == len(readelf("-s", app).splitlines())
-    subprocess.run([need("strip", "apt-get install binutils"), app], check=True)
+    subprocess.run([need("strip"), app], check=True)
     assert run(app) == EXPECTED.format(2)
 
 
@@ -263,7 +261,7 @@ def test_a_patched_library_is_loaded_and_finds_its_own(tmp_path: Path) -> None:
     assert "cannot open" in run(app)
     patch(outer, "$ORIGIN/deep/er")
     assert run(app) == "41\n"
-    subprocess.run([need("strip", "apt-get install binutils"), outer], check=True)
+    subprocess.run([need("strip"), outer], check=True)
     assert run(app) == "41\n"
 
 
@@ -306,7 +304,7 @@ def test_a_program_without_section_headers_is_patched(app: Path) -> None:
 
 
 def test_a_program_that_patchelf_grew_can_be_grown_again(app: Path) -> None:
-    patchelf = need("patchelf", "apt-get install patchelf")
+    patchelf = need("patchelf")
     subprocess.run([patchelf, "--force-rpath", "--set-rpath", "$ORIGIN/" + "w" * 300, app], check=True)
     patch(app, LONG + ":" + "v" * 500)
     assert run(app) == EXPECTED.format(2)

@@ -19,11 +19,11 @@ from elftools.elf.segments import InterpSegment
 
 from bundler.binaries.elf import Edits, ElfClass, plan_patch, read_image, version_needs
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import read_at
+from bundler.binaries.elf.parsed_file import ParsedFile, parse_file
 from bundler.binaries.elf.references import symbol_names
-from bundler.binaries.elf.source import Source, read_source
 from bundler.binaries.elf.structs import ByteOrder, Symbol
 from bundler.binaries.elf.versions import definition_names
+from bundler.binaries.reading import read_at
 from tests.binaries.elf.programs import compile_c
 from tests.binaries.elf.samples import make_sample
 
@@ -54,45 +54,45 @@ def numbers(record: Any, prefix: str, names: tuple[str, ...]) -> tuple[int, ...]
     return tuple(number(record[prefix + name]) for name in names)
 
 
-def check_headers(source: Source, peer: ELFFile) -> None:
+def check_headers(parsed: ParsedFile, peer: ELFFile) -> None:
     """All headers, field by field."""
-    image = source.image
+    image = parsed.image
     assert (image.elf_class.bits, image.byteorder == "little") == (peer.elfclass, peer.little_endian)
-    assert tuple(source.header) == numbers(peer.header, "e_", source.header._fields)
+    assert tuple(parsed.header) == numbers(peer.header, "e_", parsed.header._fields)
     for segment, theirs in zip(image.segments, peer.iter_segments(), strict=True):
         assert tuple(segment) == numbers(theirs.header, "p_", segment._fields)
-    for section, found in zip(source.sections.sections, peer.iter_sections(), strict=True):
+    for section, found in zip(parsed.sections.sections, peer.iter_sections(), strict=True):
         assert tuple(section) == numbers(found.header, "sh_", section._fields)
 
 
-def check_dynamic(source: Source, peer: ELFFile) -> None:
+def check_dynamic(parsed: ParsedFile, peer: ELFFile) -> None:
     """All tags, and the strings that they mean."""
     dynamic = next(segment for segment in peer.iter_segments() if isinstance(segment, DynamicSegment))
     tags = [tag for tag in dynamic.iter_tags() if tag.entry.d_tag != "DT_NULL"]
-    assert list(source.image.dynamic or ()) == [(number(tag.entry.d_tag), tag.entry.d_val) for tag in tags]
+    assert list(parsed.image.dynamic or ()) == [(number(tag.entry.d_tag), tag.entry.d_val) for tag in tags]
     texts = tuple(getattr(tag, "needed") for tag in tags if tag.entry.d_tag == "DT_NEEDED")  # noqa: B009  # made by its class
-    assert source.image.needed == texts
+    assert parsed.image.needed == texts
     for name in ("soname", "rpath", "runpath"):
         theirs = [getattr(tag, name) for tag in tags if hasattr(tag, name)]
-        assert getattr(source.image, name) == next(iter(theirs), None)
+        assert getattr(parsed.image, name) == next(iter(theirs), None)
     interpreters = [segment.get_interp_name() for segment in peer.iter_segments() if isinstance(segment, InterpSegment)]
-    assert source.image.interpreter == next(iter(interpreters), None)
+    assert parsed.image.interpreter == next(iter(interpreters), None)
 
 
-def read_symbols(source: Source, count: int) -> list[Symbol]:
+def read_symbols(parsed: ParsedFile, count: int) -> list[Symbol]:
     """The dynamic symbols."""
-    layout, address = source.image.structures.symbol, source.image.entry(c.DT_SYMTAB)
-    offset = source.image.offset_of(address or 0, count * layout.size)
+    layout, address = parsed.image.structures.symbol, parsed.image.entry(c.DT_SYMTAB)
+    offset = parsed.image.offset_of(address or 0, count * layout.size)
     assert offset is not None
-    return list(layout.read_all(read_at(source.file, offset, count * layout.size, "symbols")))
+    return list(layout.read_all(read_at(parsed.file, offset, count * layout.size, "symbols")))
 
 
-def check_tables(source: Source, peer: ELFFile) -> None:
+def check_tables(parsed: ParsedFile, peer: ELFFile) -> None:
     """Symbols' names, versions needed and defined."""
-    names = symbol_names(source.file, source.image, source.sections)
-    defined = list(definition_names(source.file, source.image))
-    needed = [(need.library, need.version) for need in version_needs(source.file, source.image)]
-    text = source.table.text
+    names = symbol_names(parsed.file, parsed.image, parsed.sections)
+    defined = list(definition_names(parsed.file, parsed.image))
+    needed = [(need.library, need.version) for need in version_needs(parsed.file, parsed.image)]
+    text = parsed.table.text
     for section in peer.iter_sections():
         match section:
             case GNUVerNeedSection():
@@ -105,7 +105,7 @@ def check_tables(source: Source, peer: ELFFile) -> None:
                 symbols = list(section.iter_symbols())
                 assert names is not None
                 assert [text(index).decode() for index in names] == [symbol.name for symbol in symbols]
-                for ours, theirs in zip(read_symbols(source, len(symbols)), symbols, strict=True):
+                for ours, theirs in zip(read_symbols(parsed, len(symbols)), symbols, strict=True):
                     assert (ours.name, ours.value, ours.size) == numbers(theirs.entry, "st_", ("name", "value", "size"))
 
 
@@ -122,10 +122,10 @@ def with_edits(data: bytes, edits: Edits | None) -> bytes:
 def check(data: bytes, edits: Edits | None) -> None:
     """The readers agree about the file with the edits done."""
     file = io.BytesIO(with_edits(data, edits))
-    source, peer = read_source(file, read_image(file)), ELFFile(file)
-    check_headers(source, peer)
-    check_dynamic(source, peer)
-    check_tables(source, peer)
+    parsed, peer = parse_file(file, read_image(file)), ELFFile(file)
+    check_headers(parsed, peer)
+    check_dynamic(parsed, peer)
+    check_tables(parsed, peer)
 
 
 @pytest.mark.parametrize("edits", EDITS)

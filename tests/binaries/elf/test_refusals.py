@@ -13,9 +13,9 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import IDENT_SIZE, read_header
 from bundler.binaries.elf.structs import ByteOrder, DynamicEntry, Segment, Structures, Verneed, structures
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic
-from tests.binaries.elf.programs import need
 from tests.binaries.elf.samples import STRINGS, make_sample
 from tests.material.elf_fixtures import SETS, Set, set_of
+from tests.material.tools import need
 
 KINDS = [(elf_class, order) for elf_class in ElfClass for order in ("little", "big")]
 SEGMENTS = 3
@@ -67,7 +67,7 @@ def test_a_count_of_program_headers_in_section_0(elf_class: ElfClass, order: Byt
     data = with_section(with_header(data, layouts, phoff=len(data), phnum=c.PN_XNUM), layouts, 0, info=65536) + table
     path = tmp_path / "many"
     path.write_bytes(data)
-    readelf = need("readelf", "apt-get install binutils")
+    readelf = need("readelf")
     header = subprocess.run([readelf, "-h", path], capture_output=True, text=True, check=True).stdout
     assert "65535 (65536)" in header
     with pytest.raises(BinaryFormatError, match=r"65536 program headers, .*PN_XNUM.* 65534"):
@@ -100,7 +100,7 @@ def test_a_count_of_section_headers_in_section_0(elf_class: ElfClass, order: Byt
     data = with_section(data, layouts, 0, size=65400, link=65399)
     path = tmp_path / "many"
     path.write_bytes(data)
-    readelf = need("readelf", "apt-get install binutils")
+    readelf = need("readelf")
     text = subprocess.run([readelf, "-hW", path], capture_output=True, text=True, check=True).stdout
     assert "0 (65400)" in text
     assert "65535 (65399)" in text

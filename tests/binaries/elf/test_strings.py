@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.binaries.elf.strings import StringTable, find_reusable, place
+from bundler.binaries.elf.strings import StringTable, find_reusable, place_strings
 
 TEXTS = st.text("ab/", min_size=1, max_size=6).map(str.encode)
 
@@ -14,13 +14,15 @@ def lay(data: bytes, texts: list[bytes], freed: set[int], live: list[int] | None
     table = StringTable(0, 0, data)
     reused = find_reusable(table, texts)
     users = None if live is None else [*live, *reused.values()]
-    placement = place(table, texts, reused, freed, users)
+    placement = place_strings(table, texts, reused, freed, users)
     in_place = bytearray(data)
     for at, change in placement.changes_in_place(len(data)).items():
         in_place[at : at + len(change)] = change
     whole = placement.apply(data)
-    if placement.tail:
-        assert bytes(in_place) + placement.tail[len(data) - placement.tail_at :] == whole.ljust(len(data), b"\0")
+    if placement.appended:
+        assert bytes(in_place) + placement.appended[len(data) - placement.appended_at :] == whole.ljust(
+            len(data), b"\0"
+        )
     return whole, placement.indices
 
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import glob
-import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
+from tests.material.tools import need
 
 INNER = ".globl _inner\n_inner:\n  ret\n.subsections_via_symbols\n"
 OUTER = ".globl _outer\n_outer:\n  ret\n.data\n.p2align 3\n.globl _ptr\n_ptr: .quad _inner\n.subsections_via_symbols\n"
 MAIN = ".globl _main\n_main:\n  ret\n.data\n.p2align 3\n_ptr: .quad _outer\n.subsections_via_symbols\n"
-
-
-def tool(name: str, package: str) -> str:
-    """A tool of LLVM, by its plain name or with a version behind it."""
-    found = shutil.which(name)
-    if found is None:
-        versions = glob.glob(f"/usr/bin/{name}-[0-9]*")
-        found = max(versions, key=lambda path: int(re.sub(r".*-", "", path)), default=None)
-    if found is None:
-        pytest.skip(f"needs {name} (apt-get install {package})")
-    return found
 
 
 def run(command: Sequence[str | Path]) -> str:
@@ -41,8 +27,8 @@ def link(
     where.mkdir(parents=True, exist_ok=True)
     (where / f"{name}.s").write_text(source)
     triple = f"-triple={architecture}-apple-macos11"
-    run([tool("llvm-mc", "llvm"), triple, "-filetype=obj", where / f"{name}.s", "-o", where / f"{name}.o"])
-    command = [tool("ld64.lld", "lld"), "-arch", architecture, "-platform_version", "macos", "11.0", "11.0", kind]
+    run([need("llvm-mc"), triple, "-filetype=obj", where / f"{name}.s", "-o", where / f"{name}.o"])
+    command = [need("ld64.lld"), "-arch", architecture, "-platform_version", "macos", "11.0", "11.0", kind]
     run([*command, where / f"{name}.o", "-adhoc_codesign", *options, "-o", where / name])
     return where / name
 
@@ -63,4 +49,4 @@ def link_all(where: Path, architecture: str, *options: str) -> dict[str, Path]:
 
 def install_name_tool(path: Path, *arguments: str) -> None:
     """Change a file by LLVM's tool."""
-    run([tool("llvm-install-name-tool", "llvm"), *arguments, path])
+    run([need("llvm-install-name-tool"), *arguments, path])

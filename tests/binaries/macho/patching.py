@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bundler.binaries.macho import Edits, Image, PatchPlan, plan_patch, read_image
-from bundler.binaries.macho.planner import lay_out
-from tests.binaries.macho.linked import tool
+from bundler.binaries.macho.slices import plan_unchecked
 from tests.binaries.macho.verifier import slices_of, verify
+from tests.material.tools import need
 
 
 def image_of(data: bytes) -> Image:
@@ -31,7 +31,7 @@ def patch(data: bytes, edits: Edits) -> bytes:
     found = plan(data, edits)
     new = b"".join(found.patch.read(io.BytesIO(data)))
     assert len(new) == found.patch.size
-    assert lay_out(io.BytesIO(new), image_of(new), edits) is None or edits.thin
+    assert plan_unchecked(io.BytesIO(new), image_of(new), edits) is None or edits.thin
     return new
 
 
@@ -52,7 +52,7 @@ def judge(path: Path) -> None:
         assert good, message
     for command in (["llvm-otool", "-l"], ["llvm-objdump", "--macho", "--private-headers"]):
         done = subprocess.run(
-            [tool(command[0], "llvm"), *command[1:], path],
+            [need(command[0]), *command[1:], path],
             capture_output=True,
             text=True,
             errors="replace",

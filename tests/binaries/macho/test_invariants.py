@@ -10,7 +10,7 @@ import pytest
 from bundler.binaries.macho import Edits
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.invariants import check_result
-from bundler.binaries.macho.planner import lay_out
+from bundler.binaries.macho.slices import plan_unchecked
 from bundler.binaries.patch import Literal, Patch, Range, splice
 from bundler.errors import CannotPatch
 from tests.binaries.macho.patching import image_of
@@ -22,13 +22,13 @@ DATA = make_sample(cpu=(c.CPU_X86_64, 3))
 
 def check(patch: Patch, edits: Edits = EDITS) -> None:
     image = image_of(DATA)
-    plan = lay_out(io.BytesIO(DATA), image, EDITS)
+    plan = plan_unchecked(io.BytesIO(DATA), image, EDITS)
     assert plan is not None
     check_result(io.BytesIO(DATA), image, edits, replace(plan, patch=patch))
 
 
 def good() -> Patch:
-    plan = lay_out(io.BytesIO(DATA), image_of(DATA), EDITS)
+    plan = plan_unchecked(io.BytesIO(DATA), image_of(DATA), EDITS)
     assert plan is not None
     return plan.patch
 

@@ -13,10 +13,11 @@ import pytest
 from bundler.binaries.macho import Edits, read_image, read_signature, signature_fault
 from bundler.binaries.macho import constants as c
 from bundler.errors import CannotPatch
-from tests.binaries.macho.linked import install_name_tool, link, link_all, run, tool
+from tests.binaries.macho.linked import install_name_tool, link, link_all, run
 from tests.binaries.macho.patching import image_of, judge, patch, plan
 from tests.binaries.macho.samples import make_fat, make_sample
 from tests.binaries.macho.verifier import blobs_of, load_commands, signature_of, slices_of, verify
+from tests.material.tools import need
 
 ARCHITECTURES = ["arm64", "x86_64"]
 SOME = Edits(
@@ -84,14 +85,14 @@ def test_the_bytes_agree_in_fat_files_too(tmp_path: Path) -> None:
         install_name_tool(part, "-delete_rpath", "/for/a/moment")
         parts.append(part)
     fat = tmp_path / "libouter.dylib"
-    run([tool("llvm-lipo", "llvm"), "-create", *parts, "-output", fat])
+    run([need("llvm-lipo"), "-create", *parts, "-output", fat])
     ours = patch(fat.read_bytes(), SOME)
     assert sorted(slices_of(ours)) == sorted(patch(part.read_bytes(), SOME) for part in parts)
     (tmp_path / "ours").write_bytes(ours)
     judge(tmp_path / "ours")
     for architecture in ARCHITECTURES:
         thin = tmp_path / f"thin-{architecture}"
-        run([tool("llvm-lipo", "llvm"), fat, "-thin", architecture, "-output", thin])
+        run([need("llvm-lipo"), fat, "-thin", architecture, "-output", thin])
         assert patch(fat.read_bytes(), Edits(thin=architecture)) == thin.read_bytes()
 
 

@@ -128,7 +128,7 @@ def test_an_archive_in_the_way_is_replaced_only_with_force(tmp_path: Path) -> No
     out = write("tar.gz", tmp_path / "a.tar.gz", sample(tmp_path))
     before = out.read_bytes()
     with pytest.raises(OutputExists):
-        open_sink("tar.gz", out).__enter__()
+        open_sink("tar.gz", out)
     assert out.read_bytes() == before
     write("tar.gz", out, sample(tmp_path)[:-1], force=True)
     assert out.read_bytes() != before

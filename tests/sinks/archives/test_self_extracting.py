@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.entries import Literal
+from tests.material.tools import need
 from tests.sinks.samples import entry, sample, write
 
 SHELLS = ("dash", "busybox sh", "bash --posix")
@@ -19,8 +19,7 @@ SHELLS = ("dash", "busybox sh", "bash --posix")
 
 def run_file(tmp_path: Path, shell: str) -> tuple[Path, Callable[..., subprocess.CompletedProcess[str]]]:
     """A self-extracting file in a folder with an odd name, and how to call it under a shell."""
-    if shutil.which(shell.split(maxsplit=1)[0]) is None:
-        pytest.skip(f"{shell.split(maxsplit=1)[0]} is not installed")
+    need(shell.split(maxsplit=1)[0])
     folder = tmp_path / "sp ace 'q\" $HOME"
     folder.mkdir()
     entries = sample(tmp_path)
@@ -98,6 +97,7 @@ def test_a_full_disk_leaves_the_bundle_that_was_there(tmp_path: Path, shell: str
 def test_a_target_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
+    need("setpriv")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -14,8 +14,9 @@ from bundler.binaries.patch import overwrite
 from bundler.entries import Content, Directory, Entry, Layer, Link, Literal, Patched, Source
 from bundler.errors import OutputExists, OutputFailed
 from bundler.options import LinkMode
-from bundler.sinks.directories import directory, processes
-from bundler.sinks.directories.directory import DirectorySink
+from bundler.sinks.directories import processes, writer
+from bundler.sinks.directories.directory import open_directory
+from tests.material.tools import need
 
 TIME = 1_700_000_000_123_456_789
 
@@ -33,7 +34,7 @@ def bundle(text: bytes = b"1") -> list[Entry]:
 
 
 def write(out: Path, entries: list[Entry], *, force: bool = False, link: LinkMode = LinkMode.AUTO) -> None:
-    with DirectorySink(str(out), force=force, link=link, threads=2) as sink:
+    with open_directory(str(out), force=force, link=link, threads=2) as sink:
         for item in entries:
             sink.add(item)
         sink.finish()
@@ -121,7 +122,7 @@ def mounted(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
     if os.geteuid() != 0:
         pytest.skip("needs root for a mount namespace")
     text = f"set -e; T={tmp_path}/t; mkdir -p $T; mount -t tmpfs none $T; {script}"
-    return subprocess.run(["unshare", "-m", "sh", "-c", text], capture_output=True, text=True, check=False)
+    return subprocess.run([need("unshare"), "-m", "sh", "-c", text], capture_output=True, text=True, check=False)
 
 
 WRITE = """
@@ -179,7 +180,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    living = DirectorySink(str(out), force=False)
+    living = open_directory(str(out), force=False)
     with living:
         (its,) = tmp_path.iterdir()
         left = tmp_path / ".out.bundler-killed"
@@ -196,14 +197,14 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(t
 def test_files_are_written_by_several_processes_and_an_error_of_theirs_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr(directory, "_LEAST_SHARE", 1)
+    monkeypatch.setattr(writer, "_LEAST_SHARE", 1)
     monkeypatch.setattr(processes, "can_fork", lambda: True)
     sources = []
     for name in range(6):
         sources.append(tmp_path / f"source-{name}")
         sources[-1].write_bytes(bytes([name]) * 1_000_000)
     entries = [entry(path.name, Source(str(path), 1_000_000)) for path in sources]
-    with DirectorySink(str(tmp_path / "out"), force=False, threads=number) as sink:
+    with open_directory(str(tmp_path / "out"), force=False, threads=number) as sink:
         for item in entries:
             sink.add(item)
         written = sink.finish()

@@ -17,8 +17,8 @@ from bundler.errors import OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks import Written
 from bundler.sinks.copying import write_file
-from bundler.sinks.directories import directory, processes
-from bundler.sinks.directories.directory import DirectorySink
+from bundler.sinks.directories import processes, writer
+from bundler.sinks.directories.directory import open_directory
 from tests.material.processes import children
 from tests.material.snapshots import snapshot
 
@@ -28,9 +28,9 @@ TIME = 1_700_000_000_123_456_789
 @pytest.fixture(autouse=True)
 def forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child is begun for a handful of files, though the process that runs the tests has several threads."""
-    monkeypatch.setattr(directory, "_LEAST_SHARE", 1)
-    monkeypatch.setattr(directory, "_BATCH", 1)
-    for module in (directory, processes):
+    monkeypatch.setattr(writer, "_LEAST_SHARE", 1)
+    monkeypatch.setattr(writer, "_BATCH", 1)
+    for module in (writer, processes):
         monkeypatch.setattr(module, "can_fork", lambda: True)
 
 
@@ -59,7 +59,7 @@ def files(sources: Path) -> list[Entry]:
 
 def write(out: Path, begun: Sequence[Entry], entries: Sequence[Entry], link: LinkMode = LinkMode.COPY) -> Written:
     """Pack `entries` after a head start with those that were `begun`; it has all the time that it wants."""
-    with DirectorySink(str(out), force=False, link=link, threads=2) as sink:
+    with open_directory(str(out), force=False, link=link, threads=2) as sink:
         sink.begin(begun)
         deadline = time.monotonic() + 30
         while sum(path.is_file() for path in out.parent.glob(f".{out.name}.*/new/**/*")) < len(begun):
@@ -103,7 +103,7 @@ def shape(root: Path) -> dict[str, object]:
 
 def test_where_there_is_no_plan_nothing_is_left(tmp_path: Path, sources: Path) -> None:
     before = children()
-    sink = DirectorySink(str(tmp_path / "out"), force=False, threads=2)
+    sink = open_directory(str(tmp_path / "out"), force=False, threads=2)
     with pytest.raises(OutputFailed, match="no plan"), sink:
         sink.begin(files(sources))
         raise OutputFailed("no plan")
@@ -133,9 +133,9 @@ def test_a_signal_at_any_time_ends_the_child(
         time.sleep(0.1)
         return write_file(*arguments)
 
-    monkeypatch.setattr(directory, "write_file", slowly)
+    monkeypatch.setattr(writer, "write_file", slowly)
     monkeypatch.setattr(os, place, interrupted)
-    sink = DirectorySink(str(tmp_path / "out"), force=False, threads=2)
+    sink = open_directory(str(tmp_path / "out"), force=False, threads=2)
     with pytest.raises(KeyboardInterrupt), sink:
         sink.begin(begun)
         for item in (entry("a", Directory(), 0o755), entry("b", Directory()), entry("b/c", Directory()), *begun):
@@ -148,7 +148,7 @@ def test_a_signal_at_any_time_ends_the_child(
 def test_what_stops_the_child_is_raised_when_the_plan_is_there(tmp_path: Path, sources: Path) -> None:
     begun = files(sources)
     (sources / "3").write_bytes(b"shorter")
-    sink = DirectorySink(str(tmp_path / "out"), force=False, threads=2)
+    sink = open_directory(str(tmp_path / "out"), force=False, threads=2)
     with pytest.raises(OutputFailed, match="3 changed while it was packed"), sink:
         sink.begin(begun)
         time.sleep(0.2)
@@ -160,7 +160,7 @@ def test_what_stops_the_child_is_raised_when_the_plan_is_there(tmp_path: Path, s
 
 def test_one_process_begins_nothing(tmp_path: Path, sources: Path) -> None:
     before = snapshot(sources)
-    with DirectorySink(str(tmp_path / "out"), force=False, threads=1) as sink:
+    with open_directory(str(tmp_path / "out"), force=False, threads=1) as sink:
         sink.begin(files(sources))
         (working,) = tmp_path.glob(".out.*")
         assert list((working / "new").iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.sinks import placement
+from bundler.sinks import steps
 from bundler.sinks.directories.in_place import recover
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder
@@ -48,13 +48,13 @@ def moves_until(target: Path, inside: bool, last: int, lower: bool) -> bool:
             count += 1
             rename(source, target)
 
-        def refused(one: str, other: str) -> None:
+        def refused(one: str, other: str) -> bool:
             raise OSError(errno.EBUSY, "mount point", one, None, other)
 
         try:
             working = WorkingFolder(str(target if inside else target.parent), str(target))
             write(Path(working.path) / "new", NEW)
-            placement._exchange = refused
+            steps.exchange = refused
             os.rename = counted  # type: ignore[assignment]
             Target(str(target), force=True).put_directory(f"{working.path}/new")
             os.rename = rename
@@ -101,16 +101,16 @@ def test_a_swap_that_fails_is_undone_and_leaves_no_mark(tmp_path: Path, monkeypa
             raise OSError(errno.ENOSPC, "full")
         rename(source, target)
 
-    def refused(one: str, _other: str) -> None:
+    def refused(one: str, _other: str) -> bool:
         raise OSError(errno.EBUSY, "mount point", one)
 
-    monkeypatch.setattr(placement, "_exchange", refused)
+    monkeypatch.setattr(steps, "exchange", refused)
     monkeypatch.setattr(os, "rename", full)
     with pytest.raises(OSError, match="full"):
         Target(str(target), force=True).put_directory(f"{working.path}/new")
     monkeypatch.undo()
     assert read(target) == OLD
-    working._give_up()
+    working.leave()
     recover(str(target))
     assert read(target) == OLD
     assert os.listdir(tmp_path) == ["env"]

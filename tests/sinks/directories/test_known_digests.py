@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -14,12 +15,10 @@ from bundler.entries import Content, Deferred, Entry, Layer, Patched, Source, St
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks import Sink, Written
-from bundler.sinks.archives.compression import PLAIN
-from bundler.sinks.archives.output import FileOutput
-from bundler.sinks.archives.tar import TarSink
-from bundler.sinks.archives.zip import ZipSink
+from bundler.sinks.archives.tar import TarStream
 from bundler.sinks.copying import every_change_shows
-from bundler.sinks.directories.directory import DirectorySink
+from bundler.sinks.directories.directory import open_directory
+from tests.sinks.samples import open_sink
 
 TIME = 1_700_000_000_123_456_789
 MARK = b"\x01" * 32  # a digest that no file has: where it comes back, nothing was hashed
@@ -27,15 +26,15 @@ SMALL, LARGE = 1000, 3 << 20
 
 
 def directory(link: LinkMode) -> Callable[[Path], Sink]:
-    return lambda out: DirectorySink(str(out), force=False, link=link, threads=2)
+    return lambda out: open_directory(str(out), force=False, link=link, threads=2)
 
 
 SINKS: dict[str, Callable[[Path], Sink]] = {
     "copies": directory(LinkMode.COPY),
     "clones": directory(LinkMode.AUTO),
     "hard links": directory(LinkMode.HARDLINK),
-    "tar": lambda out: TarSink(FileOutput(str(out), force=False), PLAIN),
-    "zip": lambda out: ZipSink(FileOutput(str(out), force=False)),
+    "tar": lambda out: open_sink("tar", out),
+    "zip": lambda out: open_sink("zip", out),
 }
 
 
@@ -48,7 +47,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=[SMALL, LARGE], ids=["small", "large"])
 def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / "file"
-    path.write_bytes(os.urandom(request.param))
+    path.write_bytes(random.Random(4).randbytes(request.param))
     os.utime(path, ns=(TIME, TIME))
     return path
 
@@ -133,18 +132,14 @@ def test_an_archive_amid_which_a_large_file_changes_is_not_made(
     os.utime(file, ns=(TIME, TIME))
     planned = content(file)
 
-    class Changing(TarSink):
-        def write(self, entry: Entry) -> None:
-            real = self._tar._stream.write
+    real = TarStream.write
 
-            def write(data: bytes) -> object:
-                change_unseen(file)
-                return real(data)
+    def write_and_change(stream: TarStream, data: bytes) -> None:
+        if len(data) > SMALL:  # no header
+            change_unseen(file)
+        real(stream, data)
 
-            self._tar._stream.write = write  # type: ignore[method-assign]
-            super().write(entry)
-
-    monkeypatch.setitem(SINKS, "tar", lambda out: Changing(FileOutput(str(out), force=False), PLAIN))
+    monkeypatch.setattr(TarStream, "write", write_and_change)
     with pytest.raises(OutputFailed, match="changed while it was packed"):
         write("tar", tmp_path / "out", planned)
 

@@ -102,6 +102,36 @@ def test_a_child_that_was_killed_while_it_told_is_told(tmp_path: Path, monkeypat
         shared(tmp_path, slowly)
 
 
+class Odd(Exception):
+    """One that is not made again of its arguments."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+@LINUX
+@pytest.mark.usefixtures("forks")
+@pytest.mark.parametrize(
+    ("deed", "kind", "words"),
+    [
+        (lambda: exec("raise KeyError('a bug')"), KeyError, "a bug"),
+        (lambda: exec("raise Odd('this', 'that')", {"Odd": Odd}), OutputFailed, r"failed: Odd: this and that \(.*:1\)"),
+        (lambda: lambda: None, (AttributeError, pickle.PicklingError), "pickle"),
+    ],
+    ids=["a bug", "an error that cannot be made again", "an outcome that cannot be sent"],
+)
+def test_what_goes_wrong_in_a_child_is_told_as_what_it_is(
+    tmp_path: Path, deed: Callable[[], object], kind: type[Exception], words: str
+) -> None:
+    parent = os.getpid()
+
+    def work(number: int) -> object:
+        return deed() if os.getpid() != parent else slowly(number)
+
+    with pytest.raises(kind, match=words):
+        share(100, work, lambda *_: None, 3, str(tmp_path))
+
+
 @LINUX
 @pytest.mark.usefixtures("forks")
 @pytest.mark.parametrize("allowed", [0, 1])

@@ -15,12 +15,15 @@ import pytest
 
 from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source, stamp_of
 from bundler.errors import NotABundle, OutputExists, OutputFailed
+from bundler.manifest import read_contents
+from bundler.output_facts import DirectoryFacts
 from bundler.sinks import Written
-from bundler.sinks.directories.directory import DirectorySink
-from bundler.sinks.directories.updating import UpdateSink
+from bundler.sinks.directories.directory import open_directory
+from bundler.sinks.directories.updating import open_update
 
 TIME = 1_700_000_000_123_456_789
 State = dict[str, tuple[object, ...]]
+FACTS = DirectoryFacts("bundle.json", read_contents, lambda path: path.endswith(".pyc"))
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +81,7 @@ def entries(folder: Path, *, stamps: bool = True) -> list[Entry]:
 
 
 def whole(out: Path, items: list[Entry]) -> None:
-    with DirectorySink(str(out), force=True, threads=2) as sink:
+    with open_directory(str(out), force=True, threads=2) as sink:
         for item in items:
             sink.add(item)
         sink.finish()
@@ -86,7 +89,7 @@ def whole(out: Path, items: list[Entry]) -> None:
 
 
 def update(out: Path, items: list[Entry], *, force: bool = False) -> Written:
-    with UpdateSink(str(out), force=force, threads=2) as sink:
+    with open_update(str(out), FACTS, force=force) as sink:
         for item in items:
             sink.add(item)
         written = sink.finish()
@@ -253,7 +256,7 @@ def test_after_a_failure_everything_is_as_it_was(
         real(one, other)
 
     monkeypatch.setattr(os, "rename", rename)
-    with pytest.raises((Failure, OSError)), UpdateSink(str(out), force=False, threads=2) as sink:
+    with pytest.raises((Failure, OSError)), open_update(str(out), FACTS, force=False) as sink:
         for item in items:
             sink.add(item)
             if when == "while writing" and item.path == "lib/new/deep/file":

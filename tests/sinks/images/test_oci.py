@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -12,10 +11,12 @@ import pytest
 
 from bundler.entries import Directory, Layer, Literal
 from bundler.errors import OutputFailed
-from bundler.sinks.archives.output import FileOutput
-from bundler.sinks.images.oci import ImageSettings, OciSink, by_layer
-from bundler.sinks.images.oci_base import read_base
-from tests.sinks.samples import entry, sample, write
+from bundler.options import ImageOptions
+from bundler.output_facts import ArchiveFacts, ImageFacts
+from bundler.sinks.images.base_image import read_base
+from bundler.sinks.images.layers import by_layer
+from tests.material.tools import need
+from tests.sinks.samples import entry, open_sink, sample, write
 
 
 def layers_of(image: Path) -> list[tuple[str, list[str]]]:
@@ -55,17 +56,15 @@ def test_a_directory_lies_in_the_lowest_layer_that_needs_it() -> None:
 
 def test_an_image_is_a_base_for_another_and_for_skopeo(tmp_path: Path) -> None:
     first = write("oci.tar", tmp_path / "a.oci.tar", sample(tmp_path))
-    settings = ImageSettings("other", ("/other/x",), "nobody", ("A=1",), (("b", "2"),), "name:1")
+    facts = ArchiveFacts(0, 0, "", ImageFacts("other", "bin", ("/other/x",), "linux", "amd64"))
     for name, base in (("b", first), ("c", tmp_path / "b.oci.tar")):
-        with OciSink(
-            FileOutput(str(tmp_path / f"{name}.oci.tar"), force=False), read_base(str(base)), settings
-        ) as sink:
+        options = ImageOptions(str(base), "nobody", ("A=1",), ("b=2",), "name:1")
+        with open_sink("oci.tar", tmp_path / f"{name}.oci.tar", facts=facts, image=options) as sink:
             sink.add(entry(name, Literal(b"x")))
             sink.finish()
             sink.place()
     assert [len(layers_of(tmp_path / f"{name}.oci.tar")) for name in "abc"] == [3, 4, 5]
-    if shutil.which("skopeo") is None:
-        pytest.skip("skopeo is not installed")
+    need("skopeo")
     for kind in ("oci-archive", "docker-archive"):
         done = subprocess.run(
             ["skopeo", "inspect", "--config", f"{kind}:{tmp_path / 'c.oci.tar'}"],
@@ -79,6 +78,13 @@ def test_an_image_is_a_base_for_another_and_for_skopeo(tmp_path: Path) -> None:
         assert config["Env"][0].startswith("PATH=/other/bin:/other/bin:/app/bin:")
         assert config["Env"][1:] == ["A=1"]
         assert config["Labels"] == {"bundler.folder": "/other", "b": "2"}
+
+
+@pytest.mark.parametrize("options", [ImageOptions(variables=("A",)), ImageOptions(labels=("=1",))])
+def test_a_variable_or_label_without_a_name_or_a_value_is_refused(tmp_path: Path, options: ImageOptions) -> None:
+    with pytest.raises(OutputFailed, match="is not NAME=VALUE"):
+        open_sink("oci.tar", tmp_path / "a.oci.tar", image=options)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_base_that_is_no_image_is_refused(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bundler.binaries.elf import Image, read_image
 from bundler.platforms import X86_64
-from bundler.systems.linux.glibc import SysrootLibraries, resolve, system_libraries
-from bundler.systems.linux.loader import LoadedObject
-from tests.binaries.elf.programs import compile_c, need
+from bundler.systems.linux.glibc import SysrootLibraries, directories, passed_on, resolve, system_libraries
+from bundler.systems.linux.loader import Around, LoadedObject
+from tests.binaries.elf.programs import compile_c
+from tests.material.tools import need
 
 # A part of every glibc that nothing here loads by itself: so the host's cache has it, and copies of ours stand in its way.
 WANTED = "libanl.so.1"
@@ -65,8 +66,14 @@ def loaded(path: Path) -> LoadedObject:
 
 def resolved(*chain: Path, name: str = WANTED, library_path: Iterable[str] = ()) -> str | None:
     """Where `resolve` finds `name` for the first file, which the others loaded."""
-    files = SysrootLibraries(image_of(chain[-1]))
-    found = resolve(name, [loaded(path) for path in chain], files, system_libraries(MACHINE), tuple(library_path))
+    files, system = SysrootLibraries(image_of(chain[-1])), system_libraries(MACHINE)
+    requester, *behind = (loaded(path) for path in chain)
+    program = behind[-1] if behind else requester
+    around = Around(
+        tuple(folder for one in behind for folder in passed_on(one, files, system)),
+        directories(tuple(library_path), program, files, system),
+    )
+    found = resolve(name, requester, around, files, system)
     return found.path if found else None
 
 
@@ -85,4 +92,4 @@ def search(tag: str, folder: Path | str) -> tuple[str, ...]:
 
 
 def program_of_this_machine() -> Path:
-    return Path(os.path.realpath(need("true", "apt-get install coreutils")))
+    return Path(os.path.realpath(need("true")))

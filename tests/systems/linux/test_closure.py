@@ -61,7 +61,7 @@ class Machine:
         self.binaries.append(binary)
         return binary
 
-    def closure(self, libpython: ElfFile | None = None) -> Closure:
+    def closure(self) -> Closure:
         executable = next(binary for binary in self.binaries if binary.path == PYTHON)
         known = {binary.path for binary in self.binaries}
         environment = f"{self.folder}/env/"
@@ -82,7 +82,7 @@ class Machine:
             excluded=self.excluded,
             included=self.included,
         )
-        return find_closure(self.binaries, executable, libpython, context)
+        return find_closure(self.binaries, executable, context)
 
 
 @pytest.fixture
@@ -109,9 +109,6 @@ def test_a_library_of_the_host_comes_along_under_its_soname_with_what_it_needs(m
     assert places(closure) == {"lib/bundled/libfirst.so.1": (), "lib/bundled/libsecond.so.1": ()}
     assert needs(closure) == {"libfirst.so.1": InBundle("lib/bundled/libfirst.so.1")}
     assert needs(closure, "lib/bundled/libfirst.so.1") == {"libsecond.so.1": InBundle("lib/bundled/libsecond.so.1")}
-    assert closure.loaded_by["lib/bundled/libsecond.so.1"] == "lib/bundled/libfirst.so.1"
-    assert closure.loaded_by["lib/bundled/libfirst.so.1"] == MODULE
-    assert closure.loaded_by[MODULE] is None
     assert [library.source for library in closure.facts.bundled] == [str(first), str(second)]
     assert [library.needed_by for library in closure.facts.bundled] == [(MODULE,), ("lib/bundled/libfirst.so.1",)]
     assert (closure.facts.host, closure.clashes) == ((), ())
@@ -228,7 +225,6 @@ def test_what_the_environment_holds_is_used_where_it_lies(machine: Machine) -> N
     closure = machine.closure()
     assert needs(closure) == {"libv.so.1": InBundle(vendored.path)}
     assert places(closure) == {}
-    assert closure.loaded_by[vendored.path] in (None, MODULE)
 
 
 def test_an_excluded_library_stays_on_the_host_with_what_only_it_needs(machine: Machine) -> None:
@@ -286,21 +282,22 @@ def test_an_included_library_that_does_not_exist_is_an_error(machine: Machine, w
         machine.closure()
 
 
-def test_the_search_path_of_the_interpreter_and_of_libpython_is_inherited_by_modules(machine: Machine) -> None:
+def test_the_search_path_of_the_interpreter_is_inherited_by_modules_and_that_of_libpython_is_not(
+    machine: Machine,
+) -> None:
+    """A module is opened by `dlopen`: its chain of loaders begins with it."""
     one = machine.library("opt/one/libone.so.1")
     two = machine.library("opt/two/libtwo.so.1")
-    libpython_file = machine.library("env/lib/libpython3.12.so.1.0", flags=(f"{RPATH},{two.parent}",))
+    libpython_file = machine.library("env/lib/libpython3.12.so.1.0", two, flags=(f"{RPATH},{two.parent}",))
     machine.python(libpython_file, flags=(f"{RPATH},$ORIGIN/../lib:{one.parent}",))
     libpython = machine.module(
-        path="lib/libpython3.12.so.1.0", soname="libpython3.12.so.1.0", flags=(f"{RPATH},{two.parent}",)
+        two, path="lib/libpython3.12.so.1.0", soname="libpython3.12.so.1.0", flags=(f"{RPATH},{two.parent}",)
     )
     machine.module(one, two)
-    closure = machine.closure(libpython)
+    closure = machine.closure()
     assert needs(closure, PYTHON) == {"libpython3.12.so.1.0": InBundle(libpython.path)}
-    assert needs(closure) == {
-        "libone.so.1": InBundle("lib/bundled/libone.so.1"),
-        "libtwo.so.1": InBundle("lib/bundled/libtwo.so.1"),
-    }
+    assert needs(closure, libpython.path) == {"libtwo.so.1": InBundle("lib/bundled/libtwo.so.1")}
+    assert needs(closure) == {"libone.so.1": InBundle("lib/bundled/libone.so.1"), "libtwo.so.1": Missing()}
 
 
 def test_a_runpath_is_inherited_by_nobody_and_cuts_off_what_is(machine: Machine) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from bundler.sysroot import Sysroot
 from bundler.systems.linux.glibc import resolve, system_libraries
-from bundler.systems.linux.loader import LoadedObject, SystemLibraries, Via
-from tests.binaries.elf.programs import need
+from bundler.systems.linux.loader import Around, LoadedObject, SystemLibraries, Via
 from tests.material.isolation import namespace
+from tests.material.tools import need
 from tests.systems.linux.real_loader import (
     MACHINE,
     NO_DEFAULT,
@@ -61,11 +61,11 @@ class Existing:
 
 def test_the_first_entry_of_the_cache_that_exists_wins_before_a_default_directory() -> None:
     system = SystemLibraries({"libx.so": ("/gone/libx.so", "/opt/libx.so", "/usr/lib/libx.so")}, ("/usr/lib",))
-    app = [LoadedObject("/app")]
-    found = resolve("libx.so", app, Existing("/opt/libx.so", "/usr/lib/libx.so"), system)
+    app = LoadedObject("/app")
+    found = resolve("libx.so", app, Around(), Existing("/opt/libx.so", "/usr/lib/libx.so"), system)
     assert found is not None
     assert (found.path, found.via) == ("/opt/libx.so", Via.CACHE)
-    found = resolve("libx.so", app, Existing("/usr/lib/libx.so"), SystemLibraries({}, ("/lib", "/usr/lib")))
+    found = resolve("libx.so", app, Around(), Existing("/usr/lib/libx.so"), SystemLibraries({}, ("/lib", "/usr/lib")))
     assert found is not None
     assert (found.path, found.via) == ("/usr/lib/libx.so", Via.DEFAULT)
 
@@ -79,7 +79,7 @@ def test_the_cache_is_obeyed_as_the_loader_does(tmp_path: Path, flags: tuple[str
     """With a cache of our own, which needs a mount namespace; the loader's is compiled in."""
     if not os.path.isdir(COVERED):
         pytest.skip(f"there is no {COVERED}: this is no Debian")
-    need("ldconfig", "apt-get install libc-bin")
+    need("ldconfig")
     name = "libbundlertest.so.1"
     source = library(tmp_path / "made" / name, soname=name)
     folder = tmp_path / "opt"
@@ -98,6 +98,6 @@ def test_the_cache_is_obeyed_as_the_loader_does(tmp_path: Path, flags: tuple[str
     (tmp_path / "root/etc").mkdir(parents=True)
     shutil.copy(tmp_path / "cache", tmp_path / "root/etc/ld.so.cache")
     system = system_libraries(MACHINE, Sysroot(str(tmp_path / "root")))
-    found = resolve(name, [loaded(app)], Existing(f"{seen}/{name}"), system)
+    found = resolve(name, loaded(app), Around(), Existing(f"{seen}/{name}"), system)
     assert (found.path if found else None) == real
     assert (real is None) == (bool(flags) and place != "opt")

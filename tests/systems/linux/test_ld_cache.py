@@ -17,8 +17,9 @@ from bundler.sysroot import Sysroot
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
-from tests.binaries.elf.programs import compile_c, need
+from tests.binaries.elf.programs import compile_c
 from tests.material.foreign import ARMV7L, I686, S390X, Foreign, root_of, write_cache
+from tests.material.tools import need
 
 HERE = glibc_machine(X86_64)
 
@@ -26,7 +27,7 @@ LIBRARY = "libbundlertest.so.1"
 
 
 def ldconfig(*arguments: str | Path) -> str:
-    path = need("ldconfig", "apt-get install libc-bin, and have /usr/sbin on PATH")
+    path = need("ldconfig")
     done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bundler.binaries.elf import Edits, Image, is_elf, plan_patch, read_image
-from bundler.bundle_paths import directories_of, relative
 from bundler.entries import Entry, Link, Patched, Source, Stamp, stamp_of
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, Planned
 from bundler.options import ContentOptions
-from bundler.plan.binaries.linux.search_paths import PlannedBundle, PlannedView, SearchPathChange, SearchPaths
+from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
+from bundler.plan.binaries.linux.search_paths import SearchPathChange
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
-from bundler.systems.linux.closure import ClosureContext, ElfFile, find_closure
+from bundler.systems.linux.closure import ClosureContext, ElfFile
 from bundler.systems.linux.floor import find_floor
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Loader
@@ -64,40 +64,23 @@ def plan_elf(
         excluded=frozenset(options.exclude_libs),
         included=options.include_libs,
         real_path=libraries.real,
+        package_of=scheme.package_of,
     )
+    taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     try:
-        closure = find_closure(files, program, libpython, context)
+        plan = plan_libraries(files, program, libpython, context, scheme, taken)
     except LookupError as error:
         raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
-    bundled = closure.facts.bundled
-    added = list(_bundled_entries(bundled, environment))
-    everything = [
-        *files,
-        *(ElfFile(item.path, sysroot.name_of(item.source), closure.images[item.path]) for item in bundled),
-    ]
+    added = list(_bundled_entries(plan.closure.facts.bundled, environment))
     planned = {**entries, **{entry.path: entry for entry in added}}
-    paths = SearchPaths(
-        everything,
-        closure,
-        PlannedBundle(
-            scheme=scheme,
-            libpython=libpython.path if libpython else None,
-            view=PlannedView({file.path for file in everything}, _links(planned), libraries),
-            bundle_path=lambda name: mounts.bundle_path(sysroot.path_of(name)),
-            directories=directories_of(planned),
-        ),
-        loader,
-        system,
-    )
-    patched, warnings = _patch(everything, paths.changes(), planned, patches)
-    warnings += [
-        f"{clash.name} means two different libraries, {os.path.basename(os.path.dirname(clash.first))}/… and "
-        f"{os.path.basename(os.path.dirname(clash.second))}/…; both come along, and a process that loads both gets the first"
-        for clash in closure.clashes
-    ]
-    floor = find_floor(everything, {file.path: _source(planned[file.path]) for file in everything})
+    patched, warnings = _patch(plan.files, plan.changes, planned, patches)
+    floor = find_floor(plan.files, {file.path: _source(planned[file.path]) for file in plan.files})
     return PlannedBinaries(
-        (*added, *patched), closure.facts, libpython.path if libpython else None, floor, tuple(warnings)
+        (*added, *patched),
+        plan.closure.facts,
+        libpython.path if libpython else None,
+        floor,
+        (*warnings, *plan.warnings),
     )
 
 
@@ -146,14 +129,14 @@ def _bundle_path(
     return None
 
 
-def _bundled_entries(libraries: Iterable[BundledLibrary], environment: Environment) -> Iterable[Entry]:
+def _bundled_entries(libraries: Sequence[BundledLibrary], environment: Environment) -> Iterable[Entry]:
     """Entries for what comes from the host, and links for its further names."""
+    entries = {library.path: bundled_entry(library, environment) for library in libraries}
+    yield from entries.values()
+    links = links_to(libraries)
     for library in libraries:
-        entry = bundled_entry(library, environment)
-        yield entry
         for alias in library.aliases:
-            target = relative(library.path, os.path.dirname(alias))
-            yield entry._replace(path=alias, content=Link(target), mode=0o777)
+            yield entries[library.path]._replace(path=alias, content=Link(links[alias]), mode=0o777)
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
@@ -178,7 +161,7 @@ def _patch(
             planned = patches.recall(_stamp(entry), edits) or _plan_anew(file, entry, edits, patches)
         except CannotPatch as error:
             if change.vital:
-                errors.append(CannotPatch(f"{entry.origin}: {error.message}", error.hint))
+                errors.append(error.at(entry.origin))
             else:
                 warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
             continue

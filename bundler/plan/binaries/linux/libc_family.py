@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 
+from bundler.binaries.elf import read_image
 from bundler.bundle_paths import parents
-from bundler.entries import Directory, Entry, Layer, Literal, Source
+from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Environment
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, OutputFailed
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
@@ -19,12 +20,13 @@ _GROUP = b"root:x:0:\nnogroup:x:65534:\n"
 _NSSWITCH = b"hosts: files dns\n"
 
 
-def libc_family(loader: str, environment: Environment, time_ns: int) -> tuple[Entry, ...]:
-    """Entries of a root directory: `loader` (the interpreter's PT_INTERP), libc's family where the sysroot has it, `/tmp`.
+def libc_family(executable: Entry, environment: Environment) -> tuple[Entry, ...]:
+    """Entries of a root directory: the loader of `executable` (PT_INTERP), libc's family where the sysroot has it, `/tmp`.
 
-    Raises BundlerError where the loader is not there.
+    They have the executable's time. Raises OutputFailed where it names no loader, BundlerError where that is not there.
     """
     sysroot = environment.sysroot
+    loader, time_ns = _loader_of(executable), executable.mtime_ns
     if not sysroot.is_file(sysroot.path_of(loader)):
         raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
     system = system_libraries(environment.platform.machines[0], sysroot)
@@ -47,3 +49,12 @@ def libc_family(loader: str, environment: Environment, time_ns: int) -> tuple[En
         entries[folder] = Entry(folder, Directory(), 0o755, time_ns, Layer.RUNTIME, "bundler")
     entries["tmp"] = Entry("tmp", Directory(), 0o1777, time_ns, Layer.RUNTIME, "bundler")
     return tuple(entries[path] for path in sorted(entries))
+
+
+def _loader_of(executable: Entry) -> str:
+    assert isinstance(executable.content, (Source, Patched))
+    with open(executable.content.path, "rb") as file:
+        loader = read_image(file).interpreter
+    if loader is None:
+        raise OutputFailed(f"{executable.path} names no loader", "give a base: --base IMAGE.tar")
+    return loader

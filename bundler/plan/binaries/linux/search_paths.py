@@ -1,45 +1,25 @@
 """Which DT_RPATH each ELF file of the bundle needs, found by playing the loader on the bundle that is planned.
 
-A file is changed only where the loader, started from the interpreter, would find a NEEDED elsewhere than planned, where its
-RUNPATH would let LD_LIBRARY_PATH win, or where it names a path outside (DESIGN 2.4).
+A file is changed only where the loader would find a NEEDED elsewhere than planned, where its RUNPATH would let LD_LIBRARY_PATH
+win, or where it names a path outside (DESIGN 2.4). Flow: what a file tells by itself is decided first; then both loaders are
+played in step (`lockstep`), and a requester that would not find what it should gets a search path of its own, which comes
+before all that it inherits; until nothing changes any more. What is wrong then cannot be helped by search paths: two chains of
+requesters contradict each other.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from bundler.bundle_paths import NOWHERE, follow, relative
+from bundler.bundle_paths import NOWHERE, relative
+from bundler.plan.binaries.linux.folder_order import in_right_order
+from bundler.plan.binaries.linux.lockstep import Lockstep, Misplaced, PlannedObject, PlannedView
 from bundler.scheme import BundleScheme
-from bundler.systems.libraries import InBundle, Location
+from bundler.systems.libraries import InBundle
 from bundler.systems.linux.closure import Closure, ElfFile
-from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
-
-_LONGEST_CHAIN = 64
-
-
-class PlannedView:
-    """What a loader would see: the bundle's ELF files below `NOWHERE`, the host's files elsewhere. See `loader.LoaderView`."""
-
-    def __init__(self, libraries: Collection[str], links: Mapping[str, str], host: LoaderView) -> None:
-        """`libraries` are bundle paths of ELF files, `links` are targets, as written, by the bundle path of a link."""
-        self._libraries = libraries
-        self._links = links
-        self._host = host
-
-    def is_library(self, path: str) -> bool:
-        """Whether `path` is a library of the bundle, by itself or through links, or one of the host."""
-        inside = NOWHERE.inside(path)
-        return self._host.is_library(path) if inside is None else self.followed(inside) in self._libraries
-
-    def normal(self, path: str) -> str:
-        """In the bundle by the names alone: its own folders are no links that `..` could stand behind."""
-        return os.path.normpath(path) if NOWHERE.holds(path) else self._host.normal(path)
-
-    def followed(self, path: str) -> str | None:
-        """The bundle path behind the links of a bundle path; None where it leads out or in a circle."""
-        return follow(path, self._links)
+from bundler.systems.linux.loader import LoadedObject, Loader, SystemLibraries, Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +34,8 @@ class PlannedBundle:
     """The bundle path of a place as the source's loader names it; None for one that does not come along."""
     directories: Collection[str]
     """Bundle paths of all directories."""
+    versioned: Callable[[ElfFile], Collection[str]]
+    """The names of the libraries of which a file needs versions of symbols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +50,7 @@ class SearchPathChange:
 
 
 class SearchPaths:
-    """Plans search paths for the binaries of one bundle; requesters before what they load."""
+    """Plans search paths for the binaries of one bundle."""
 
     def __init__(
         self,
@@ -79,112 +61,103 @@ class SearchPaths:
         system: SystemLibraries,
     ) -> None:
         self._files = {file.path: file for file in files}
-        self._closure = closure
         self._bundle = bundle
         self._loader = loader
         self._system = system
-        self._planned: dict[str, LoadedObject] = {}
+        self._carriers = [path for path in (bundle.libpython, bundle.scheme.executable) if path is not None]
+        self._lockstep = Lockstep(closure, bundle.scheme.executable, bundle.view, loader, system)
+        self._needs = _single_answers(closure, bundle.view)
+        self._moved = _moved_folders(closure)
+        self._named = _meanings(closure, bundle.view)
+        self._misplaced: dict[str, dict[str, None]] = {}
+        self._planned: dict[str, PlannedObject] = {}
         self._changes: dict[str, SearchPathChange | None] = {}
 
-    def changes(self) -> dict[str, SearchPathChange]:
-        """The change of each file that needs one, by bundle path."""
-        for path in (self._bundle.scheme.executable, self._bundle.libpython, *self._files):
-            if path is not None:
-                self._plan(path)
-        return {path: change for path, change in self._changes.items() if change is not None}
+    def plan(self) -> tuple[dict[str, SearchPathChange], list[Misplaced]]:
+        """The change of each file that needs one, by bundle path; and what would not be found all the same."""
+        for path in dict.fromkeys((*reversed(self._carriers), *self._files)):
+            self._decide(path)
+        left = self._mend()
+        while left is None:
+            left = self._mend()
+        return {path: change for path, change in self._changes.items() if change is not None}, left
 
-    def _plan(self, path: str) -> LoadedObject:
-        """Decide on one file; give it as the loader will see it."""
-        if path in self._planned:
-            return self._planned[path]
+    def _mend(self) -> list[Misplaced] | None:
+        """Give a path to each requester that does not find what it should; None where that changed anything, else what is left."""
+        changed = False
+        left: dict[Misplaced, None] = {}
+        for wrong in self._lockstep.misplaced(self._planned.__getitem__):
+            path = wrong[0].file
+            known = self._misplaced.setdefault(path, {})
+            before = len(known)
+            known.update((os.path.basename(item.name), None) for item in wrong)
+            if len(known) > before:
+                changed = True
+                self._decide(path)
+            left.update((item, None) for item in wrong)
+        return None if changed else list(left)
+
+    def _decide(self, path: str) -> None:
+        """Decide on one file, from what is known by now."""
         file = self._files[path]
         before = LoadedObject.from_image(NOWHERE.place(path), file.image)
-        self._planned[path] = before  # a circle of libraries ends here
-        change = self._change(file, before)
-        self._changes[path] = change
-        if change is not None:
+        change = self._changes[path] = self._change(file, before)
+        if change is None:
+            self._planned[path] = PlannedObject(before, {})
+        else:
             rpath = tuple(entry for entry in change.rpath.split(":") if entry)
-            self._planned[path] = LoadedObject(before.path, rpath, None, before.no_default_libraries)
-        return self._planned[path]
+            after = LoadedObject(before.path, rpath, None, before.no_default_libraries)
+            self._planned[path] = PlannedObject(after, change.needed)
 
     def _change(self, file: ElfFile, before: LoadedObject) -> SearchPathChange | None:
-        needs = self._closure.facts.needs.get(file.path, {})
-        renamed = {
-            name: os.path.basename(name)
-            for name, location in needs.items()
-            if name.startswith("/") and isinstance(location, InBundle)
-        }
+        needs = self._needs.get(file.path, {})
+        renamed = {name: self._new_name(name, place, file) for name, place in needs.items() if name.startswith("/")}
         entries = before.rpath if before.runpath is None else before.runpath
-        kept = self._kept(entries, before)
+        kept = [form for entry in entries if (form := self._kept(entry, before)) is not None]
         reasons = []
         vital = True
         if renamed:
             reasons.append("names a library by an absolute path")
-        if misplaced := self._misplaced(before, file, needs):
+        if misplaced := self._misplaced.get(file.path):
             reasons.append("would not find " + ", ".join(misplaced))
-        if self._may_be_overridden(before, needs):
+        if needs and before.runpath is not None and self._loader.rpath_beats_library_path:
             reasons.append("its RUNPATH would let LD_LIBRARY_PATH win")
-        wanted = self._wanted(before, needs, kept)
+        wanted = self._wanted(file, before, needs)
         if self._carries_paths(file) and wanted != list(entries):
             reasons.append("carries the search path for the whole bundle")
-        if kept != list(entries):
+        if list(dict.fromkeys(kept)) != list(entries):
             vital = bool(reasons)
             reasons.append("its search path leads out of the bundle")
         if not reasons:
             return None
         return SearchPathChange(":".join(wanted), renamed, "; ".join(reasons), vital)
 
-    def _may_be_overridden(self, before: LoadedObject, needs: Mapping[str, Location]) -> bool:
-        """Whether LD_LIBRARY_PATH comes before what the file finds in the bundle, and would not with a DT_RPATH."""
-        if before.runpath is None or not self._loader.rpath_beats_library_path:
-            return False
-        return any(isinstance(location, InBundle) for location in needs.values())
+    def _new_name(self, name: str, place: str, file: ElfFile) -> str:
+        """What an absolute NEEDED becomes: its file's name, if that is no other file's; else the way there from the file itself.
+
+        A way has no versions: glibc looks for the name in their record among the names of what is loaded, and does not
+        replace `$ORIGIN` in it.
+        """
+        short = os.path.basename(name)
+        meanings = self._named.get(short, {})
+        if meanings.keys() <= {self._bundle.view.followed(place)} or name in self._bundle.versioned(file):
+            return short
+        return f"{_origin(os.path.dirname(place), NOWHERE.place(file.path))}/{short}"
 
     def _carries_paths(self, file: ElfFile) -> bool:
-        """The interpreter and libpython, whose DT_RPATH the others inherit."""
+        """The interpreter, whose DT_RPATH the others inherit, and programs that embed it; libpython, for what it needs itself."""
         scheme = self._bundle.scheme
-        return file.path == scheme.executable or scheme.is_libpython(file.path)
+        if file.path == scheme.executable or scheme.is_libpython(file.path):
+            return True
+        embeds = self._bundle.libpython in self._needs.get(file.path, {}).values()
+        return embeds and file.is_program
 
-    def _misplaced(self, before: LoadedObject, file: ElfFile, needs: Mapping[str, Location]) -> list[str]:
-        """NEEDEDs that the loader would not find where they are planned."""
-        view = self._bundle.view
-        chain = (before, *self._loaders(file.path))
-        wrong = []
-        for name, location in needs.items():
-            if isinstance(location, InBundle):
-                found = self._loader.resolve(name, chain, view, self._system)
-                inside = NOWHERE.inside(found.path) if found is not None else None
-                place = view.followed(inside) if inside is not None else None
-                if place is None or place != view.followed(location.path):
-                    wrong.append(os.path.basename(name))
-        return wrong
-
-    def _loaders(self, path: str) -> tuple[LoadedObject, ...]:
-        """What stands behind a file in the chain of loaders, as planned; the main program last."""
-        loaded_by = self._closure.loaded_by
-        chain: list[LoadedObject] = []
-        seen = {path}
-        requester = loaded_by.get(path)
-        root = path
-        while requester is not None and requester not in seen and len(chain) < _LONGEST_CHAIN:
-            seen.add(requester)
-            chain.append(self._plan(requester))
-            root = requester
-            requester = loaded_by.get(requester)
-        if not self._files[root].is_program:
-            for carrier in (self._bundle.libpython, self._bundle.scheme.executable):
-                if carrier is not None and carrier not in seen:
-                    chain.append(self._plan(carrier))
-        return tuple(chain)
-
-    def _kept(self, entries: Sequence[str], file: LoadedObject) -> list[str]:
-        """The elements of a search path that stay: those that lead to a folder of the bundle, made relative."""
-        kept = []
-        for entry in entries:
-            inside = self._inside(entry, file)
-            if inside is not None:
-                kept.append(entry if entry.startswith("$ORIGIN") else _origin(inside, file.path))
-        return list(dict.fromkeys(kept))
+    def _kept(self, entry: str, file: LoadedObject) -> str | None:
+        """An element of a search path that leads to a folder of the bundle, made relative; None for others."""
+        inside = self._inside(entry, file)
+        if inside is None:
+            return None
+        return entry if entry.startswith("$ORIGIN") else _origin(inside, file.path)
 
     def _inside(self, entry: str, file: LoadedObject) -> str | None:
         """The bundle path that an element leads to, or None where it leads out, or may do so."""
@@ -197,21 +170,80 @@ class SearchPaths:
         taken = self._bundle.bundle_path(os.path.normpath(entry))
         return taken if taken is not None and taken in self._bundle.directories else None
 
-    def _wanted(self, file: LoadedObject, needs: Mapping[str, Location], kept: Sequence[str]) -> list[str]:
-        """The whole search path of a file: what it keeps, and the folders of all that it needs from the bundle."""
+    def _wanted(self, file: ElfFile, before: LoadedObject, needs: Mapping[str, str]) -> list[str]:
+        """The whole search path of a file: what its own path led to, in its order, and the folders of all that it needs."""
         scheme, directories = self._bundle.scheme, self._bundle.directories
-        folders = [os.path.dirname(location.path) for location in needs.values() if isinstance(location, InBundle)]
-        if self._carries_paths(self._files[NOWHERE.inside(file.path) or ""]):
-            folders = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else []), *folders]
-        wanted = list(kept)
-        reached = {self._inside(entry, file) for entry in kept}
-        for folder in dict.fromkeys(folders):
-            if folder not in reached:
-                wanted.append(_origin(folder, file.path))
-        return wanted
+        needed = [os.path.dirname(place) for place in needs.values()]
+        if self._carries_paths(file):
+            needed = [scheme.libraries, *([scheme.bundled] if scheme.bundled in directories else []), *needed]
+        forms: dict[str, str] = {}
+        unsure: list[str] = []
+        for entry in before.rpath if before.runpath is None else before.runpath:
+            inside = self._inside(entry, before)
+            if inside is not None and (form := self._kept(entry, before)) is not None:
+                forms.setdefault(inside, form)
+            for folder in self._led_to(entry, file):
+                if folder in needed or before.runpath is None:
+                    unsure += [folder] if folder not in forms else []
+                    forms.setdefault(folder, _origin(folder, before.path))
+        # What is only inherited, and found by everybody at last, needs no mention but before other folders.
+        for folder in reversed(list(forms)):
+            if folder != scheme.bundled or folder not in unsure or folder in needed:
+                break
+            del forms[folder]
+        for folder in needed:
+            forms.setdefault(folder, _origin(folder, before.path))
+        return [forms[folder] for folder in in_right_order(list(forms), needs, self._holds)]
+
+    def _led_to(self, entry: str, file: ElfFile) -> Iterable[str]:
+        """The folders of the bundle that libraries were moved to which the source found by an element of a search path."""
+        source = LoadedObject(file.source)
+        for place in self._loader.expand(entry, source, self._bundle.view, self._system):
+            yield from self._moved.get(place, ())
+
+    def _holds(self, folder: str, name: str) -> bool:
+        return self._bundle.view.is_library(f"{NOWHERE.place(folder)}/{name}")
 
 
 def _origin(folder: str, path: str) -> str:
     """`$ORIGIN` and the way from the file at `path` (below `NOWHERE`) to `folder`, a bundle path."""
     way = relative(folder, os.path.dirname(NOWHERE.inside(path) or ""))
     return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
+
+
+def _single_answers(closure: Closure, view: PlannedView) -> dict[str, dict[str, str]]:
+    """What each file asks for, by name, and where it is found: where that is the same for every chain of requesters."""
+    answers: dict[str, dict[str, dict[str | None, str]]] = {}
+    for state, locations in closure.locations.items():
+        known = answers.setdefault(closure.paths[state.file], {})
+        for name, location in locations.items():
+            if isinstance(location, InBundle):
+                known.setdefault(name, {}).setdefault(view.followed(location.path), location.path)
+    return {
+        path: {name: next(iter(places.values())) for name, places in each.items() if len(places) == 1}
+        for path, each in answers.items()
+    }
+
+
+def _meanings(closure: Closure, view: PlannedView) -> dict[str, dict[str | None, None]]:
+    """The files that each name may mean in a process: those that have it, and those that are found by it."""
+    meanings: dict[str, dict[str | None, None]] = {}
+    for state, locations in closure.locations.items():
+        if (soname := closure.sonames[state.file]) is not None:
+            meanings.setdefault(soname, {})[view.followed(closure.paths[state.file])] = None
+        for name, location in locations.items():
+            if isinstance(location, InBundle):
+                meanings.setdefault(os.path.basename(name), {})[view.followed(location.path)] = None
+    return meanings
+
+
+def _moved_folders(closure: Closure) -> dict[str, dict[str, None]]:
+    """The folders of the bundle to which libraries of a folder of the source were moved, that a search path had led to."""
+    moved: dict[str, dict[str, None]] = {}
+    for state, steps in closure.chains.steps.items():
+        for name, step in steps.items():
+            location = closure.locations[state].get(name)
+            if step.found is not None and step.found.via in (Via.RPATH, Via.RUNPATH) and isinstance(location, InBundle):
+                folder = os.path.dirname(step.found.path)
+                moved.setdefault(folder, {})[os.path.dirname(location.path)] = None
+    return moved

@@ -164,7 +164,7 @@ def _patch(
         try:
             plan, edits = _first_that_fits(_source(entry), image, change, wanted)
         except CannotPatch as error:
-            errors.append(_at(error, entry.origin))
+            errors.append(error.at(entry.origin))
             continue
         if plan is None:
             continue
@@ -178,13 +178,6 @@ def _patch(
         files = f"{count} changed files are" if count > 1 else "1 changed file is"
         warnings.append(f"{files} signed ad hoc now, no longer by {identity}")
     return patched, warnings
-
-
-def _at(error: CannotPatch, origin: str) -> CannotPatch:
-    message = f"{origin}: {error.message}"
-    if isinstance(error, NoHeaderRoom):
-        return NoHeaderRoom(message, error.hint, error.needed, error.available)
-    return CannotPatch(message, error.hint)
 
 
 def _first_that_fits(path: str, image: Image, change: NameChange, thin: str | None) -> tuple[PatchPlan | None, Edits]:

@@ -1,4 +1,4 @@
-"""The edits as they are carried out: encoded, checked against each other, and compared with the file."""
+"""Edits as they are carried out: encoded, and checked against each other."""
 
 from __future__ import annotations
 
@@ -13,39 +13,43 @@ _LONGEST_INTERPRETER = 4095  # the kernel takes PATH_MAX bytes with the NUL
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """`Edits` as bytes. `names` gives the new name of each library by the old one; `added` has no name twice."""
+class EncodedEdits:
+    """`Edits` as bytes."""
 
     rpath: bytes | Unchanged | None
+    """None where there shall be no search path."""
     path_tag: int
+    """DT_RPATH or DT_RUNPATH."""
     names: dict[bytes, bytes]
+    """The new names of needed libraries, by the old ones; none stays the same."""
     added: tuple[bytes, ...]
+    """No name stands here twice."""
     removed: frozenset[bytes]
     soname: bytes | Unchanged
     interpreter: bytes | Unchanged
     unversioned: frozenset[bytes]
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
-        """The libraries that are needed in the end, in order, where `old` are needed now."""
+        """The libraries that are needed in the end, in order, where the file needs `old` now."""
         kept = [self.names.get(name, name) for name in old if name not in self.removed]
         return kept + [name for name in self.added if name not in kept]
 
 
-def wish(edits: Edits) -> Wish:
+def encode(edits: Edits) -> EncodedEdits:
     """The edits, checked.
 
     Raises UnwritableString for a NUL, an empty name or an interpreter longer than the kernel takes; ConflictingEdits
     where a library is asked for and refused at once, or would be renamed again the next time.
     """
-    names = {_encode(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
+    names = {_encoded(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
     added = tuple(dict.fromkeys(_name(name, "library") for name in edits.added))
-    removed = frozenset(_encode(name) for name in edits.removed)
+    removed = frozenset(_encoded(name) for name in edits.removed)
     _check_conflicts(names, added, removed)
     interpreter = edits.interpreter
     if not isinstance(interpreter, Unchanged) and len(os.fsencode(interpreter)) > _LONGEST_INTERPRETER:
         length = len(os.fsencode(interpreter))
         raise UnwritableString(f"the interpreter's path has {length} bytes; the kernel takes {_LONGEST_INTERPRETER}")
-    return Wish(
+    return EncodedEdits(
         rpath=_search_path(edits.rpath),
         path_tag=edits.path_tag.value,
         names=names,
@@ -74,16 +78,16 @@ def _search_path(text: str | Unchanged | None) -> bytes | Unchanged | None:
     """The search path without empty elements; None where there shall be none."""
     if isinstance(text, Unchanged):
         return text
-    return b":".join(part for part in _encode(text or "").split(b":") if part) or None
+    return b":".join(part for part in _encoded(text or "").split(b":") if part) or None
 
 
 def _name(text: str, what: str) -> bytes:
     if not text:
         raise UnwritableString(f"an empty name is no {what}")
-    return _encode(text)
+    return _encoded(text)
 
 
-def _encode(text: str) -> bytes:
+def _encoded(text: str) -> bytes:
     data = os.fsencode(text)
     if b"\0" in data:
         raise UnwritableString(f"the string {text!r} holds a NUL at position {text.index(chr(0))}")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from bundler.entries import Entry
 from bundler.errors import OutputFailed
 
 _PLAIN = "application/vnd.oci.image.layer.v1.tar"
@@ -26,12 +25,11 @@ class BaseLayer:
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """Layers and configuration to start from; `entries` make up one more layer on top of them."""
+    """Layers and configuration to start from."""
 
     layers: tuple[BaseLayer, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)
     history: tuple[str, ...] = ()
-    entries: tuple[Entry, ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The file to be patched, and what was read of it: its movable parts, whose bytes are whose, and what is free."""
+"""The file to be patched, as the patcher reads it: its movable parts, what owns which bytes, and which are free."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from enum import Enum
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.image import IDENT_SIZE, Image, read_at, read_header
+from bundler.binaries.elf.image import IDENT_SIZE, Image, read_header
 from bundler.binaries.elf.sections import SectionTable, holders, read_sections
 from bundler.binaries.elf.strings import StringTable, read_string_table
 from bundler.binaries.elf.structs import FileHeader
+from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 _LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size
 _PADDING = 4096  # zeros behind the image, up to this many, are padding and nobody's payload
 
 
-class Part(Enum):
-    """What may be put elsewhere; in the order in which parts are laid one behind the other. What grows most is last."""
+class MovablePart(Enum):
+    """What may be put elsewhere, in the order in which parts lie one behind the other. What grows most is last."""
 
     DYNAMIC = ".dynamic"
     INTERPRETER = "the interpreter's path"
@@ -27,8 +28,8 @@ class Part(Enum):
 
 
 @dataclass(frozen=True)
-class Source:
-    """The file to be patched, and what was read of it."""
+class ParsedFile:
+    """The file to be patched, with all that was read of it."""
 
     file: BinaryIO
     image: Image
@@ -63,17 +64,17 @@ class Source:
         aligns = (s.align for s in self.image.segments if s.type == c.PT_LOAD and s.align <= _LARGEST_PAGE)
         return max(self.machine_page, max(aligns, default=0))
 
-    def extent(self, part: Part) -> tuple[int, int] | None:
+    def extent(self, part: MovablePart) -> tuple[int, int] | None:
         """Address and size of a part; None where there is none."""
         match part:
-            case Part.DYNAMIC:
+            case MovablePart.DYNAMIC:
                 segment = self.image.segments[self.dynamic_segment]
-            case Part.INTERPRETER:
+            case MovablePart.INTERPRETER:
                 number = self.interpreter_segment
                 if number is None:
                     return None
                 segment = self.image.segments[number]
-            case Part.TABLE:
+            case MovablePart.TABLE:
                 return self.table.address, len(self.table.data)
         return segment.vaddr, segment.filesz
 
@@ -123,7 +124,7 @@ class Source:
         return length
 
 
-def read_source(file: BinaryIO, image: Image) -> Source:
+def parse_file(file: BinaryIO, image: Image) -> ParsedFile:
     """All that is needed of a file to patch it.
 
     Raises BinaryFormatError where it has no dynamic section or headers contradict each other, CannotPatch for section
@@ -143,7 +144,7 @@ def read_source(file: BinaryIO, image: Image) -> Source:
     size = image.structures.dynamic.size
     rest = read_at(file, offset + len(dynamic) * size, segment.filesz - len(dynamic) * size, "the dynamic section")
     spare = (len(rest) - len(rest.lstrip(b"\0"))) // size
-    return Source(
+    return ParsedFile(
         file=file,
         image=image,
         header=header,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.sinks.images.oci_base import read_base
+from bundler.sinks.images.base_image import read_base
 from tests.material.oci import image_of
 
 

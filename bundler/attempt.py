@@ -1,0 +1,160 @@
+"""One attempt at a bundle: planned, written and proved. Where the proof finds libraries that are lacking, there is another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bundler.audit.against_source import Packed, Proof, prove
+from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
+from bundler.destination import Destination, DirectoryDestination, InPlace, ToStandardOutput, format_name
+from bundler.entries import Entry
+from bundler.environment import Environment
+from bundler.faults import Fault, FaultKind
+from bundler.memory import Memory
+from bundler.options import PackOptions
+from bundler.plan.make import Plan, make_plan
+from bundler.plan.manifest_entry import manifest_entry, manifest_of
+from bundler.plan.output import archive_facts, directory_facts
+from bundler.plan.settings import PlanSettings
+from bundler.progress import Progress
+from bundler.report import PackReport
+from bundler.sinks import Sink, Written
+from bundler.sinks.opening import SinkOpening
+from bundler.systems import system_of
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all attempts have in common."""
+
+    environment: Environment
+    destination: Destination
+    options: PackOptions
+    settings: PlanSettings
+    memory: Memory
+    progress: Progress
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether the bundle will be run and compared with the source."""
+        on_disk = not isinstance(self.destination, ToStandardOutput)
+        return self.options.verify and self.environment.probed and on_disk
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of it: the report, or None where another attempt is due, with the libraries `dlopened`."""
+
+    dlopened: DlopenedLibraries
+    report: PackReport | None = None
+
+
+def first_guess(job: Job) -> DlopenedLibraries:
+    """The libraries to begin with: those that an earlier pack knew.
+
+    Nothing comes along by a guess that no audit will look at: what a pack makes does not depend on caches.
+    """
+    known = job.memory.dlopened.known if job.is_audited else {}
+    system = system_of(job.environment.platform.system)
+    return guess_dlopened(known, job.options.content.exclude_libs, system)
+
+
+def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
+    """Pack with the libraries that are `dlopened`. Where the audit finds that it is others, nothing is left of it."""
+    job.progress.phase("planning")
+    with SinkOpening(job.destination, job.options, job.progress.advance, directory_facts()) as opening:
+        settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
+        begin = _nothing if job.options.dry_run else opening.begin
+        plan = make_plan(job.environment, settings, job.memory, begin)
+        if job.options.dry_run:
+            return Attempt(dlopened, report_of(plan, job, dlopened))
+        sink = _open(opening, plan, job)
+        # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
+        assumed: Mapping[str, str] | None = {} if job.is_audited else None
+        written = send(plan, sink, assumed, job.progress)
+        job.memory.learn(plan.entries, written.digests, written.stamps)
+        if not job.options.verify or written.place is None:
+            return Attempt(dlopened, report_of(plan, job, dlopened, written, place=sink.place()))
+        job.progress.phase("verifying")
+        proof = prove(written.place, Packed(job.environment, plan.entries, plan.libraries))
+        found = found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
+        if found is not None and not is_last:
+            return Attempt(found)
+        job.memory.dlopened.learn(dlopened.sonames)
+        proof = _with_lost_libraries(proof)
+        if isinstance(job.destination, InPlace) and proof.audit.faults:
+            return Attempt(dlopened, report_of(plan, job, dlopened, written, proof))
+        if proof.import_failures == assumed or sink.replace(manifest_entry(plan, proof.import_failures)):
+            return Attempt(dlopened, report_of(plan, job, dlopened, written, proof, place=sink.place()))
+    return Attempt(dlopened, _write_anew(plan, job, dlopened, proof))
+
+
+def _nothing(_: Sequence[Entry]) -> None:
+    """A dry run writes nothing ahead."""
+
+
+def _open(opening: SinkOpening, plan: Plan, job: Job) -> Sink:
+    """The sink for the plan's entries."""
+    if isinstance(job.destination, DirectoryDestination):
+        return opening.directory()
+    return opening.archive(archive_facts(plan, job.destination.form, job.options))
+
+
+def _write_anew(plan: Plan, job: Job, dlopened: DlopenedLibraries, proof: Proof) -> PackReport:
+    """Write an archive once more, to tell in `bundle.json` what the source cannot import either."""
+    with SinkOpening(job.destination, job.options, _ignore, directory_facts()) as opening:
+        sink = _open(opening, plan, job)
+        written = send(plan, sink, proof.import_failures, job.progress)
+        return report_of(plan, job, dlopened, written, proof, place=sink.place())
+
+
+def _ignore(_: int) -> None:
+    """What is written for the second time is no progress."""
+
+
+def _with_lost_libraries(proof: Proof) -> Proof:
+    """The proof with a fault for each library that is lacking still."""
+    lost = [
+        Fault(FaultKind.DIFFERENCE, path, f"the source opens it ({soname}), and the bundle does not find it")
+        for path, soname in proof.lacking.items()
+    ]
+    return replace(proof, audit=replace(proof.audit, faults=(*proof.audit.faults, *lost))) if lost else proof
+
+
+def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Written:
+    """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
+    progress.phase("writing")
+    progress.total(plan.size)
+    for entry in (*plan.entries, manifest_entry(plan, import_failures)):
+        sink.add(entry)
+    return sink.finish()
+
+
+def report_of(
+    plan: Plan,
+    job: Job,
+    dlopened: DlopenedLibraries,
+    written: Written | None = None,
+    proof: Proof | None = None,
+    *,
+    place: str | None = None,
+) -> PackReport:
+    """What was done, put together; `place` is where the bundle is now, None where nothing is left of it."""
+    kept = written if place is not None else None
+    run = proof.audit.run if proof is not None else None
+    return PackReport(
+        out=place,
+        format=format_name(job.destination),
+        manifest=manifest_of(
+            plan, written.digests if written else {}, proof.import_failures if proof is not None else None
+        ),
+        size=kept.size if kept is not None else plan.size,
+        warnings=plan.warnings,
+        modules_without_pyc=plan.modules_without_pyc,
+        shared_files=kept.shared if kept is not None else 0,
+        audit=proof.audit if proof is not None else None,
+        leaks=proof.leaks if proof is not None else None,
+        notes=(*plan.notes, *dlopened.notes(run)),
+        updated=kept.updated if kept is not None else None,
+    )

@@ -1,0 +1,77 @@
+"""What was asked for: the only things in which a changed file may differ from its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bundler.binaries import elf, macho
+
+
+@dataclass(frozen=True, slots=True)
+class PathEdits:
+    """What was asked for of a list of search paths."""
+
+    replaced: Mapping[str, str]
+    removed: frozenset[str]
+    added: tuple[str, ...]
+
+    def done(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """The paths with the edits done, none of them twice."""
+        kept = (self.replaced.get(path, path) for path in paths if path not in self.removed)
+        return tuple(dict.fromkeys([*kept, *self.added]))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
+
+    These and `interpreter` are False where nothing was asked for, the text ("" for none) or the edits where they are known,
+    else True.
+    `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
+    before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file
+    to lose slices.
+    """
+
+    search_path: bool | str | PathEdits = False
+    renamed: Mapping[str, str] | None = field(default_factory=dict)
+    added: tuple[str, ...] = ()
+    removed: frozenset[str] = frozenset()
+    name: bool | str = False
+    interpreter: bool | str = False
+    versions: bool = False
+    thin: bool = False
+
+    @property
+    def loses_versions(self) -> bool:
+        """Whether records of needed versions may go."""
+        return bool(self.versions or self.removed)
+
+
+PACKED = Asked(search_path=True, renamed=None, name=True, thin=True)
+"""All that a pack may ask for in any file, where the edits of a file are not at hand."""
+
+
+def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
+    """What the patcher's edits ask for."""
+    if isinstance(edits, elf.Edits):
+        return Asked(
+            search_path=False if isinstance(edits.rpath, elf.Unchanged) else _without_empty(edits.rpath or ""),
+            renamed=edits.needed,
+            added=tuple(dict.fromkeys(edits.added)),
+            removed=frozenset(edits.removed),
+            name=False if isinstance(edits.soname, elf.Unchanged) else edits.soname,
+            interpreter=False if isinstance(edits.interpreter, elf.Unchanged) else edits.interpreter,
+            versions=bool(edits.unversioned),
+        )
+    return Asked(
+        search_path=PathEdits(edits.replace_rpaths, edits.remove_rpaths, edits.add_rpaths),
+        renamed=edits.dylibs,
+        name=False if edits.install_name is None else edits.install_name,
+        thin=edits.thin is not None,
+    )
+
+
+def _without_empty(path: str) -> str:
+    """A search path without empty elements, which the patcher never writes."""
+    return ":".join(part for part in path.split(":") if part)

@@ -1,0 +1,48 @@
+"""Every changed binary of a bundle is read once more, by a reader that is not the patcher's, and held against its source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import BinaryIO
+
+from bundler.audit.readers.comparison import PACKED, Asked, disagreements, unasked
+from bundler.audit.tree import BundleTree
+from bundler.binaries.format import BinaryImage
+from bundler.binaries.formats import facts
+from bundler.errors import BinaryFormatError
+from bundler.faults import Fault, FaultKind
+
+
+def audit_changed_binaries(tree: BundleTree, place: str, sources: Mapping[str, str] = {}) -> Iterator[Fault]:
+    """Faults of the changed binaries of the bundle in the folder `place`.
+
+    Two readers must read the same; and of a file whose source is at hand (`sources`: paths on this machine by bundle path) all that
+    nobody asked for must be as it was there.
+    """
+    for change in tree.manifest.changed:
+        seen = tree.files.get(change.path)
+        if seen is None or seen.image is None or not tree.is_as_packed(change.path):
+            continue
+        for message in _differences(seen.image, os.path.join(place, change.path), sources.get(change.path)):
+            yield Fault(FaultKind.READERS, change.path, message)
+
+
+def _differences(image: BinaryImage, path: str, source: str | None) -> Iterator[str]:
+    with open(path, "rb") as file:
+        for difference in disagreements(image, file):
+            yield f"two readers disagree on {difference.message}"
+        if source is not None:
+            with open(source, "rb") as before:
+                for difference in unasked(before, file, _asked(before, file)):
+                    yield f"differs from its source in what nobody asked for: {difference.message}"
+
+
+def _asked(before: BinaryIO, after: BinaryIO) -> Asked:
+    """What a pack may change: search paths, names, and of needed libraries those that are named by a path."""
+    try:
+        names = zip(facts(before).needed, facts(after).needed, strict=False)
+    except BinaryFormatError:
+        return PACKED
+    return replace(PACKED, renamed={old: new for old, new in names if old != new and "/" in old})

@@ -1,0 +1,104 @@
+"""ELF, as the rest of the program asks of a format. See `binaries.format`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.image import Image, is_elf, read_image
+from bundler.binaries.elf.planner import plan_patch
+from bundler.binaries.elf.request import edits_of
+from bundler.binaries.elf.search_paths import current_path
+from bundler.binaries.elf.versions import version_needs
+from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.request import PatchOutcome, Request
+
+if TYPE_CHECKING:
+    from bundler.platforms import Platform
+
+
+class _Elf:
+    """See `binaries.format.Format`."""
+
+    name = "ELF"
+    options = frozenset(
+        {
+            "--set-rpath",
+            "--add-rpath",
+            "--remove-rpath",
+            "--shrink-rpath",
+            "--allowed-prefix",
+            "--runpath",
+            "--rpath",
+            "--add-needed",
+            "--remove-needed",
+            "--replace-needed",
+            "--set-soname",
+            "--set-interpreter",
+            "--clear-symbol-version",
+        }
+    )
+
+    def recognises(self, head: bytes) -> bool:
+        """By the magic number."""
+        return is_elf(head)
+
+    def platform(self, file: BinaryIO) -> Platform:
+        """Linux with its machine and libc."""
+        from bundler.binaries.elf.machines import platform_of
+
+        return platform_of(read_image(file))
+
+    def read_image(self, file: BinaryIO) -> Image:
+        """The loader's view."""
+        return read_image(file)
+
+    def faults(self, file: BinaryIO, image: Image) -> tuple[str, ...]:
+        """None: an ELF file carries no signature."""
+        return ()
+
+    def names_symbol(self, file: BinaryIO, image: Image, symbol: str) -> bool:
+        """By the dynamic string table."""
+        address, size = image.entry(c.DT_STRTAB), image.entry(c.DT_STRSZ)
+        offset = image.offset_of(address) if address is not None else None
+        if offset is None or size is None:
+            return False
+        file.seek(offset)
+        return symbol.encode() + b"\0" in file.read(size)
+
+    def facts(self, file: BinaryIO) -> BinaryFacts:
+        """What the loader reads."""
+        image = read_image(file)
+        return BinaryFacts(
+            format=f"ELF{image.elf_class.bits}",
+            machine=image.machine_name,
+            rpath=current_path(image),
+            needed=image.needed,
+            soname=image.soname,
+            interpreter=image.interpreter,
+            more={"DT_RPATH": image.rpath, "DT_RUNPATH": image.runpath},
+        )
+
+    def description(self, file: BinaryIO) -> Description:
+        """What the loader reads, and the versions that the file needs of its libraries."""
+        image = read_image(file)
+        return {
+            "machine": image.machine_name,
+            "interpreter": image.interpreter,
+            "soname": image.soname,
+            "needed": list(image.needed),
+            "rpath": image.rpath,
+            "runpath": image.runpath,
+            "versions": [f"{need.library} {need.version}" for need in version_needs(file, image)],
+        }
+
+    def plan(self, file: BinaryIO, path: str, request: Request) -> PatchOutcome | None:
+        """The patch by the first tier that has room."""
+        image = read_image(file)
+        found = plan_patch(file, image, edits_of(request, image, path))
+        if found is None:
+            return None
+        return PatchOutcome(found.patch, f"{found.tier.name} ({found.tier.value})", found.explanation, found.reasons)
+
+
+FORMAT: Format[Image] = _Elf()

@@ -1,0 +1,36 @@
+"""The platform for which an ELF file is built. Source of the numbers: elf.h."""
+
+from __future__ import annotations
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.image import Image
+from bundler.platforms import MACHINES, Libc, Machine, OperatingSystem, Platform
+
+_NUMBERS = {
+    "x86_64": c.EM_X86_64,
+    "i686": c.EM_386,
+    "aarch64": c.EM_AARCH64,
+    "armv7l": c.EM_ARM,
+    "ppc64le": c.EM_PPC64,
+    "ppc64": c.EM_PPC64,
+    "s390x": c.EM_S390,
+    "riscv64": c.EM_RISCV,
+    "loongarch64": c.EM_LOONGARCH,
+}
+"""e_machine by the names of `platforms.MACHINES`."""
+
+
+def machine_of(image: Image) -> Machine:
+    """The machine for which the file is built; one without a name is called `machine 4711`."""
+    found = image.machine, image.elf_class.bits, image.byteorder
+    for machine in MACHINES:
+        if (_NUMBERS.get(machine.name), machine.bits, machine.byteorder) == found:
+            return machine
+    return Machine(f"machine {image.machine}", image.elf_class.bits, image.byteorder)
+
+
+def platform_of(image: Image) -> Platform:
+    """The platform for which the file is built: Linux, its machine, and the libc that the file asks for."""
+    musl = "ld-musl" in (image.interpreter or "") or any(name.startswith("libc.musl") for name in image.needed)
+    libc = Libc.MUSL if musl or "libc.so" in image.needed else Libc.GLIBC
+    return Platform(OperatingSystem.LINUX, (machine_of(image),), libc)

@@ -1,0 +1,40 @@
+"""Bytes of a binary file, read with every bound checked."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import BinaryIO
+
+from bundler.errors import BinaryFormatError
+
+SMALL = 1 << 20
+"""Files up to this many bytes are held in memory."""
+
+
+def in_memory(file: BinaryIO) -> BinaryIO:
+    """The seekable `file`; of a small one its bytes in memory, so that no look at it costs a system call."""
+    if isinstance(file, io.BytesIO) or file.seek(0, os.SEEK_END) > SMALL:
+        return file
+    file.seek(0)
+    return io.BytesIO(file.read())
+
+
+def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
+    """Exactly `length` bytes at `offset` (bytes from the file's start).
+
+    Raises BinaryFormatError where the file ends earlier; the error calls the bytes `what`.
+    """
+    try:
+        try:
+            file.seek(offset)
+        except OSError as error:  # EINVAL: farther than the file system goes
+            raise ValueError from error
+        data = file.read(length)
+    except (ValueError, OverflowError) as error:
+        raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
+    if len(data) < length:
+        raise BinaryFormatError(
+            f"{what} is truncated: {length} bytes at offset {offset} are needed, {len(data)} are there"
+        )
+    return data

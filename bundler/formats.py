@@ -1,0 +1,95 @@
+"""The formats of output, one line for each archive: the command line, the sinks and the trees read this table.
+
+What writes and what reads a format is named by its module, which is imported when it is asked for: this table stands below both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from bundler.errors import OutputFailed
+
+DIRECTORY = "directory"
+"""The name of what is no archive: a directory has a sink and a tree of its own."""
+FOLDER_LABEL = "bundler.folder"
+"""The label of an OCI image that names the folder of its bundle."""
+HEAD_SIZE = 512
+"""Bytes of a file's beginning that tell its format."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFormat:
+    """A format of archives."""
+
+    name: str
+    """For `--format`."""
+    suffixes: tuple[str, ...]
+    """What names of such files end with; of two formats that fit, the one with the longer suffix is meant."""
+    magic: tuple[tuple[int, bytes], ...]
+    """Bytes at offsets that every such file has; of two formats that fit, the one that asks for more is meant."""
+    writer: str
+    """`module:name` below `bundler.sinks`: makes a `MemberWriter` from an `Output` and `ArchiveSettings`."""
+    reader: str
+    """A module below `bundler.trees`: its `members` gives what is in the file at a path."""
+    streams: bool = False
+    """Whether it can be written without going back in the file."""
+    has_top: bool = True
+    """Whether a folder (`--top`) can stand above all entries."""
+    is_image: bool = False
+    """Whether it holds the root folder of a system, and the bundle in a folder of that."""
+
+    def find_writer(self) -> Any:
+        """What `writer` names, imported now."""
+        module, _, name = self.writer.partition(":")
+        return getattr(import_module(f"bundler.sinks.{module}"), name)
+
+    def find_reader(self) -> Any:
+        """The function that `reader` means, imported now."""
+        return import_module(f"bundler.trees.{self.reader}").members
+
+
+_GZIP, _ZSTD, _XZ, _BZIP2 = (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\xfd7zXZ"), (0, b"BZh")
+_USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b"PK"), (0, b"hsqs"), (0, b"#!")
+ARCHIVES = (
+    ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True),
+    ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True),
+    ArchiveFormat("tar.zst", (".tar.zst", ".tzst"), (_ZSTD,), "archives.tar:zstd", "tar", streams=True),
+    ArchiveFormat("tar.xz", (".tar.xz", ".txz"), (_XZ,), "archives.tar:xz", "tar", streams=True),
+    ArchiveFormat("tar.bz2", (".tar.bz2", ".tbz2"), (_BZIP2,), "archives.tar:bzip2", "tar", streams=True),
+    ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip"),
+    ArchiveFormat("squashfs", (".squashfs", ".sqfs"), (_SQUASHFS,), "archives.squashfs:SquashfsWriter", "squashfs"),
+    ArchiveFormat("oci.tar", (".oci.tar",), (_USTAR, _BLOBS), "images.oci:OciWriter", "image", is_image=True),
+    ArchiveFormat("run", (".run",), (_SCRIPT,), "archives.self_extracting:RunWriter", "self_extracting", has_top=False),
+)
+FORMAT_NAMES = (DIRECTORY, *(form.name for form in ARCHIVES))
+
+
+def archive_named(name: str) -> ArchiveFormat:
+    """The format with a name. Raises OutputFailed where there is none."""
+    for form in ARCHIVES:
+        if form.name == name:
+            return form
+    raise OutputFailed(f"there is no format {name}", f"name one of {', '.join(FORMAT_NAMES)}")
+
+
+def archive_of_suffix(path: str) -> ArchiveFormat | None:
+    """The format that a path asks for by its suffix; None where it has none of the known ones."""
+    name = path.lower()
+    fitting = [(len(suffix), form) for form in ARCHIVES for suffix in form.suffixes if name.endswith(suffix)]
+    return max(fitting, key=_rank)[1] if fitting else None
+
+
+def archive_of_content(head: bytes) -> ArchiveFormat | None:
+    """The format of a file with these first bytes, `HEAD_SIZE` of them; None where it is none of these."""
+
+    def fits(form: ArchiveFormat) -> bool:
+        return all(head[offset : offset + len(magic)] == magic for offset, magic in form.magic)
+
+    fitting = [(len(form.magic), form) for form in ARCHIVES if fits(form)]
+    return max(fitting, key=_rank)[1] if fitting else None
+
+
+def _rank(ranked: tuple[int, ArchiveFormat]) -> int:
+    return ranked[0]

@@ -1,0 +1,213 @@
+"""Files, folders and links written below a new folder, several files at once.
+
+Entries are gathered, and written together by several processes: all of them are known before the first one whose bytes follow from
+the others' digests. Some may be written even while the plan is still being made.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import NamedTuple
+
+from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp
+from bundler.errors import OutputFailed
+from bundler.files import replacing, write_at
+from bundler.options import LinkMode
+from bundler.progress import ignore
+from bundler.sinks.copying import SMALL, chunks, write_file
+from bundler.sinks.directories.early_writes import EarlyWrites
+from bundler.sinks.directories.processes import can_fork, share, signals_wait
+
+_BATCH = 64
+"""Small files that a process takes at once."""
+_FILE_COST = 1 << 17
+"""What a file costs beside its bytes, as the number of bytes that are copied in that time."""
+_LEAST_SHARE = 1 << 26
+"""What a process is worth its start for, in the same measure."""
+
+
+class WrittenFile(NamedTuple):
+    """What came of a file."""
+
+    sha256: bytes
+    size: int
+    stamp: Stamp | None = None
+    """Of a hard link: the stamp that it and its source have since it was made."""
+    kept: bool = False
+    """Whether nothing was written: the same file was there already."""
+
+
+Outcome = WrittenFile | None
+"""None for what needs no telling between processes: the file was copied as the plan knew it, digest and all."""
+WriteFile = Callable[[Entry, str], Outcome]
+"""Makes the file at a path from an entry. It changes nothing else: it may run in another process."""
+
+
+def file_writer(link_of: Callable[[Entry], LinkMode]) -> WriteFile:
+    """What writes a file; `link_of` tells how an unchanged one gets there."""
+
+    def write(entry: Entry, path: str) -> Outcome:
+        try:
+            digest, stamp = write_file(entry, path, {}, link_of(entry))
+        except EOFError as error:
+            raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
+        content = entry.content
+        known = stamp is None and isinstance(content, (Source, Patched)) and digest.sha256 is content.sha256
+        return None if known else WrittenFile(digest.sha256, digest.size, stamp)
+
+    return write
+
+
+class FileWriter:
+    """Writes entries below `root`, a folder that is new and empty.
+
+    There has to be an end to it: `abandon` stops whatever is still at work.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        temporary: str,
+        write: WriteFile,
+        *,
+        threads: int,
+        links_are_small: bool = False,
+        advance: Callable[[int], object] = ignore,
+        note: Callable[[Entry, WrittenFile], object] = lambda _entry, _file: None,
+    ) -> None:
+        """`temporary` is a folder for temporary files, outside of `root`.
+
+        With `links_are_small` an unchanged file takes a moment, however large it is. `advance` is told of the bytes of sources as
+        they are done, `note` of each file that is.
+        """
+        self.root = root
+        self.digests: dict[str, Digest] = {}
+        self.directories: list[Entry] = []
+        self._temporary = temporary
+        self._write = write
+        self._threads = max(1, threads)
+        self._links_are_small = links_are_small
+        self._advance = advance
+        self._note = note
+        self._gathered: list[Entry] = []
+        self._early: EarlyWrites[Outcome] | None = None
+
+    def begin(self, entries: Sequence[Entry]) -> None:
+        """Have a child write these files; `add` gets those that are to stay."""
+        if self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
+            batches = self._batches(entries)
+            with signals_wait():
+                self._early = EarlyWrites(batches, self._write_batch, self.root, self._temporary)
+
+    def add(self, entry: Entry) -> None:
+        """Take one entry; a deferred one is made of the digests of those before it."""
+        if isinstance(entry.content, Deferred):
+            self.drain()
+            entry = entry._replace(content=Literal(entry.content.make(self.digests)))
+        self._gathered.append(entry)
+
+    def drain(self) -> None:
+        """Write what was gathered."""
+        gathered, self._gathered = self._gathered, []
+        there, folders = self._keep_early(gathered)
+        files = []
+        for entry in gathered:
+            path = os.path.join(self.root, entry.path)
+            match entry.content:
+                case Directory():
+                    self.directories.append(entry)
+                    if entry.path not in folders:
+                        os.mkdir(path, 0o700)
+                case Link(target):
+                    os.symlink(target, path)
+                    os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+                case _ if entry.path in there:
+                    self._collect([entry], [there[entry.path]])
+                    self._advance(_size(entry.content))
+                case _:
+                    files.append(entry)
+        self._write_files(files)
+
+    def replace(self, root: str, entry: Entry) -> None:
+        """Write one file below `root`, where all of them are now, anew: whoever reads it finds the old or the new one."""
+        data = b"".join(chunks(entry, self.digests))
+        path = os.path.join(root, entry.path)
+        with replacing(path) as file:
+            write_at(file.fileno(), data, 0)
+            os.fchmod(file.fileno(), entry.mode)
+            os.utime(file.fileno(), ns=(entry.mtime_ns, entry.mtime_ns))
+
+    def abandon(self) -> None:
+        """Stop at once."""
+        if self._early is not None:
+            self._early.abandon()
+
+    def _keep_early(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
+        """Of what was written early, the files and folders that are wanted; the rest goes."""
+        if self._early is None:
+            return {}, ()
+        kept = self._early.keep({entry.path: entry for entry in gathered})
+        self._early = None
+        return kept
+
+    def _write_files(self, files: Sequence[Entry]) -> None:
+        """Write files, together with other processes where that is worth it."""
+        batches = self._batches(files)
+        sizes = [sum(entry.content.size for entry in batch if isinstance(entry.content, Source)) for batch in batches]
+        told = 0
+
+        def collect(number: int, outcomes: Sequence[Outcome]) -> None:
+            nonlocal told
+            self._collect(batches[number], outcomes)
+            # Batches are begun in their order: another process has done those before this one, or is at them.
+            self._advance(sum(sizes[told : number + 1]))
+            told = max(told, number + 1)
+
+        processes = min(self._threads, 1 + _cost(files) // _LEAST_SHARE)
+        share(len(batches), lambda number: self._write_batch(batches[number]), collect, processes, self._temporary)
+
+    def _batches(self, files: Sequence[Entry]) -> list[Sequence[Entry]]:
+        """Files cut into pieces of work: large ones first, so that no process is left with one at the end."""
+        small = [entry for entry in files if self._is_small(entry.content)]
+        large = [entry for entry in files if not self._is_small(entry.content)] if len(small) < len(files) else []
+        large.sort(key=lambda entry: _size(entry.content), reverse=True)
+        return [*([entry] for entry in large), *(small[at : at + _BATCH] for at in range(0, len(small), _BATCH))]
+
+    def _is_small(self, content: Content) -> bool:
+        """Whether a file is done in a moment."""
+        if self._links_are_small and isinstance(content, Source) and content.sha256 is not None:
+            return True
+        return _size(content) < SMALL
+
+    def _write_batch(self, batch: Sequence[Entry]) -> list[Outcome]:
+        """Write files; what came of each. Changes nothing here: it may run in another process."""
+        write, root = self._write, self.root
+        return [write(entry, f"{root}/{entry.path}") for entry in batch]
+
+    def _collect(self, batch: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+        """Note what came of files."""
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            done = outcome
+            if done is None:
+                content = entry.content
+                assert isinstance(content, (Source, Patched)) and content.sha256 is not None
+                done = WrittenFile(content.sha256, _size(content))
+            self.digests[entry.path] = Digest(done.sha256, done.size)
+            self._note(entry, done)
+
+
+def _cost(files: Sequence[Entry]) -> int:
+    """How long files take, as a number of bytes."""
+    return sum(_size(entry.content) for entry in files) + len(files) * _FILE_COST
+
+
+def _size(content: Content) -> int:
+    """Bytes of a file entry, as far as they take time."""
+    match content:
+        case Source(_, size):
+            return size
+        case Patched(_, patch):
+            return patch.size
+        case _:
+            return 0

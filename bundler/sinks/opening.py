@@ -1,0 +1,118 @@
+"""Which sink writes to a destination."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+
+from bundler.destination import ArchiveDestination, Destination, DirectoryDestination, InPlace, ToDirectory, stem
+from bundler.entries import Entry
+from bundler.options import PackOptions
+from bundler.output_facts import ArchiveFacts, DirectoryFacts
+from bundler.progress import ignore
+from bundler.sinks import Sink
+
+
+class SinkOpening:
+    """Opens the sink of a pack: a directory's while the plan is still being made, another's when the plan is there.
+
+    A context manager: leaving it without having placed the output discards everything.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        options: PackOptions,
+        advance: Callable[[int], object],
+        facts: DirectoryFacts,
+    ) -> None:
+        """`advance` is told of the bytes of sources as they are done; `facts` are for a directory."""
+        self._destination = destination
+        self._options = options
+        self._advance = advance
+        self._facts = facts
+        self._held = ExitStack()
+        self._directory: Sink | None = None
+
+    def __enter__(self) -> SinkOpening:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.__exit__(kind, error, trace)
+
+    def begin(self, files: Sequence[Entry]) -> None:
+        """Open a directory, and let it begin with these files, which the plan will hardly change; nothing else begins early."""
+        if isinstance(self._destination, DirectoryDestination):
+            self.directory().begin(files)
+
+    def directory(self) -> Sink:
+        """The sink into the directory, opened once."""
+        assert isinstance(self._destination, DirectoryDestination)
+        if self._directory is None:
+            sink = open_directory_sink(self._destination, self._options, self._facts, self._advance)
+            self._directory = self._held.enter_context(sink)
+        return self._directory
+
+    def archive(self, facts: ArchiveFacts) -> Sink:
+        """The sink into an archive."""
+        assert not isinstance(self._destination, DirectoryDestination)
+        return self._held.enter_context(open_archive_sink(self._destination, self._options, facts, self._advance))
+
+
+def open_directory_sink(
+    destination: DirectoryDestination,
+    options: PackOptions,
+    facts: DirectoryFacts,
+    advance: Callable[[int], object] = ignore,
+) -> Sink:
+    """The sink into a directory; nothing need be known of the plan. `advance` is told of the bytes of sources as they are done.
+
+    Raises OutputExists, OutputFailed, NotABundle.
+    """
+    match destination:
+        case InPlace(path):
+            from bundler.sinks.directories.in_place import open_in_place
+
+            return open_in_place(path, link=options.link, threads=options.threads, advance=advance)
+        case ToDirectory(path, force, update) if update and os.path.isdir(path) and os.listdir(path):
+            from bundler.sinks.directories.updating import open_update
+
+            return open_update(
+                path,
+                facts,
+                force=force,
+                link=options.link,
+                threads=options.threads,
+                cache=options.cache,
+                advance=advance,
+            )
+        case ToDirectory(path, force):
+            from bundler.sinks.directories.directory import open_directory
+
+            return open_directory(
+                path,
+                force=force,
+                link=options.link,
+                threads=options.threads,
+                cache=options.cache,
+                advance=advance,
+            )
+
+
+def open_archive_sink(
+    destination: ArchiveDestination,
+    options: PackOptions,
+    facts: ArchiveFacts,
+    advance: Callable[[int], object] = ignore,
+) -> Sink:
+    """The sink into an archive. `advance` is told of the bytes of sources as they are done. Raises OutputExists, OutputFailed."""
+    from bundler.sinks.archives.archive import ArchiveSettings, open_archive
+
+    settings = ArchiveSettings(
+        facts, stem(destination), options.top.strip("/"), options.level, options.threads, options.image
+    )
+    return open_archive(destination, settings, advance)

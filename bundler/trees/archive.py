@@ -1,0 +1,88 @@
+"""A bundle in an archive, read once from its beginning to its end, whatever the format."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import IO, BinaryIO, cast
+
+from bundler.errors import BundlerError, NotABundle
+from bundler.trees.tree import MANIFEST, Member, Members, Result
+
+_CHUNK = 1 << 20
+
+
+class ArchiveTree:
+    """See `trees.tree.Tree`. `members` reads the file at `path`; a folder that holds all is looked through."""
+
+    random_access = False
+
+    def __init__(self, path: str, members: Members) -> None:
+        self._path = path
+        self._members = members
+
+    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
+        """See `trees.tree.Tree`."""
+        with closing(self._read()) as items:
+            return _below_top([(member, look(member, file)) for member, file in items])
+
+    def _read(self) -> Generator[tuple[Member, BinaryIO | None], None, None]:
+        """The archive's items. Whatever goes wrong while they are found or read is the archive's fault; `look` is not run here."""
+        try:
+            with closing(self._members(self._path)) as items:
+                for member, file in items:
+                    if file is None:
+                        yield member, None
+                        continue
+                    # Closed before the next one: what a signal raises while a forgotten file closes itself is lost.
+                    with _MemberFile(self._path, file) as opened:
+                        yield member, cast(BinaryIO, opened)
+                        opened.read_rest()
+        except BundlerError:
+            raise
+        except Exception as error:
+            raise _damaged(self._path, error) from error
+
+
+class _MemberFile(io.RawIOBase):
+    """The bytes of a member, for who looks at it."""
+
+    def __init__(self, archive: str, file: IO[bytes]) -> None:
+        self._archive = archive
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, all that are left for -1. Raises NotABundle where the archive is damaged."""
+        try:
+            return self._file.read(size)
+        except Exception as error:
+            raise _damaged(self._archive, error) from error
+
+    def read_rest(self) -> None:
+        """Read what nobody asked for: some formats have a checksum behind it."""
+        while self.read(_CHUNK):
+            pass
+
+    def close(self) -> None:
+        """Close the member, too."""
+        self._file.close()
+        super().close()
+
+
+def _damaged(path: str, error: Exception) -> NotABundle:
+    return NotABundle(f"{path} is damaged: {error or type(error).__name__}", "copy it again from where it was made")
+
+
+def _below_top(found: list[tuple[Member, Result]]) -> list[tuple[Member, Result]]:
+    """The members relative to the folder with `bundle.json`, where the archive has but one folder on top."""
+    paths = {member.path for member, _ in found}
+    tops = {path.partition("/")[0] for path in paths}
+    top = next(iter(tops), "")
+    if MANIFEST in paths or len(tops) != 1 or f"{top}/{MANIFEST}" not in paths:
+        return found
+    return [
+        (Member(member.path[len(top) + 1 :], member.kind, member.mode, member.target), result)
+        for member, result in found
+        if member.path != top
+    ]

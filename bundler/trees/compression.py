@@ -1,0 +1,95 @@
+"""The plain bytes behind a compressed stream."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+_CHUNK = 1 << 20
+_ZSTD_HEADER = 18  # bytes: the longest header of a frame (RFC 8878, 3.1.1.1)
+_RLE = 1
+
+
+@contextmanager
+def decompressed(file: io.BufferedReader) -> Iterator[IO[bytes]]:
+    """The plain stream behind the position of `file`, whatever it is compressed with.
+
+    One that is cut off or damaged raises some error before its end has been read.
+    """
+    head = file.peek(6)
+    if head.startswith(b"\x1f\x8b"):
+        with gzip.open(file) as stream:
+            yield stream  # type: ignore[misc]
+    elif head.startswith(b"\x28\xb5\x2f\xfd"):
+        import zstandard
+
+        _check_frames(file)
+        with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False) as reader:
+            yield io.BufferedReader(reader)
+    elif head.startswith(b"\xfd7zXZ"):
+        with lzma.open(file) as stream:
+            yield stream
+    elif head.startswith(b"BZh"):
+        with bz2.open(file) as stream:
+            yield stream
+    else:
+        yield file
+
+
+def _check_frames(file: io.BufferedReader) -> None:
+    """Raise EOFError for a zstd stream that is cut off: the library says nothing of that. Blocks are skipped by their sizes."""
+    import zstandard
+
+    if not file.seekable():
+        return
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    at = start
+    while at < end:
+        file.seek(at)
+        header = file.read(_ZSTD_HEADER)
+        at += zstandard.frame_header_size(header)
+        last = False
+        while not last and at < end:
+            file.seek(at)
+            block = int.from_bytes(file.read(3), "little")  # RFC 8878, 3.1.1.2
+            last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
+            at += 3 + (1 if kind == _RLE else size)
+        if not last:
+            break
+        at += 4 * zstandard.get_frame_parameters(header).has_checksum
+    if at != end or not last:
+        raise EOFError(f"the compressed stream ends {max(at - end, 1)} bytes early or more")
+    file.seek(start)
+
+
+class HashedFile(io.RawIOBase):
+    """Passes the bytes of a file on, and hashes them."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hasher = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer` with the next bytes."""
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._hasher.update(data)
+        return len(data)
+
+    def rest_digest(self) -> str:
+        """Read the file to its end; the SHA-256 of all of it, in hexadecimal."""
+        while chunk := self._file.read(_CHUNK):
+            self._hasher.update(chunk)
+        return self._hasher.hexdigest()

@@ -1,0 +1,67 @@
+"""A bundle in an archive as a directory, for as long as it is looked at."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from bundler.errors import NotABundle
+from bundler.sinks.temporary import remove_tree
+from bundler.trees.opening import open_tree
+from bundler.trees.tree import MANIFEST, Kind, Member, Tree
+
+
+@contextmanager
+def extracted(path: str) -> Iterator[str]:
+    """The bundle at `path` as a directory: itself, or an archive's content in a temporary folder.
+
+    The folder lies beside the archive where that may be written to, else in the system's own. Raises NotABundle.
+    """
+    if os.path.isdir(path):
+        yield path
+        return
+    tree = open_tree(path)
+    beside = os.path.dirname(os.path.abspath(path))
+    folder = tempfile.mkdtemp(prefix=".bundler-look-", dir=beside if os.access(beside, os.W_OK) else None)
+    try:
+        _extract(tree, folder)
+        yield _below_top(folder)
+    finally:
+        remove_tree(folder)
+
+
+def _extract(tree: Tree, folder: str) -> None:
+    """Write a tree into a new folder. Links come last, so that nothing is written through one; set-id bits stay behind."""
+    later: list[Member] = []
+
+    def write(member: Member, file: BinaryIO | None) -> None:
+        path = os.path.join(folder, member.path)
+        os.makedirs(path if member.kind is Kind.DIRECTORY else os.path.dirname(path), exist_ok=True)
+        if file is not None:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as out:
+                while chunk := file.read(1 << 20):
+                    out.write(chunk)
+            os.chmod(path, member.mode & 0o777)
+        else:
+            later.append(member)
+
+    try:
+        tree.scan(write)
+        for member in later:
+            if member.kind is Kind.LINK:
+                os.symlink(member.target, os.path.join(folder, member.path))
+        for member in reversed(later):
+            if member.kind is Kind.DIRECTORY:
+                os.chmod(os.path.join(folder, member.path), member.mode & 0o777 | 0o700)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise NotABundle(f"the archive has {os.path.relpath(error.filename, folder)} twice") from error
+
+
+def _below_top(folder: str) -> str:
+    names = os.listdir(folder)
+    if MANIFEST not in names and len(names) == 1 and os.path.isdir(os.path.join(folder, names[0])):
+        return os.path.join(folder, names[0])
+    return folder

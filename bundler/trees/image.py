@@ -1,0 +1,89 @@
+"""The bundle in an OCI image of one file: what lies in its layers below the folder that its label names."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from dataclasses import dataclass
+from typing import IO, Any
+
+from bundler.formats import FOLDER_LABEL
+from bundler.trees.compression import HashedFile, decompressed
+from bundler.trees.tar import StrictInfo, members_of_stream
+from bundler.trees.tree import Items, Member
+
+_BLOBS = "blobs/sha256/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """The names of the layers' blobs, the lowest first, and the folder of the bundle."""
+
+    layers: tuple[str, ...]
+    folder: str
+
+
+def members(path: str) -> Items:
+    """See `trees.tree.Members`. Every blob is checked against the digest that is its name."""
+    with tarfile.open(path, "r:", tarinfo=StrictInfo) as archive:
+        blobs = {name for name in archive.getnames() if name.startswith(_BLOBS)}
+        image = _read_image(archive)
+        seen: set[str] = set()
+        for name in image.layers:
+            blob = HashedFile(_open(archive, name))
+            with decompressed(io.BufferedReader(blob)) as stream:
+                for member, file in members_of_stream(stream):
+                    # A folder may stand in several layers.
+                    if member.path.startswith(image.folder + "/") and member.path not in seen:
+                        seen.add(member.path)
+                        path_inside = member.path[len(image.folder) + 1 :]
+                        yield Member(path_inside, member.kind, member.mode, member.target), file
+            _check(name, blob)
+        for name in sorted(blobs.difference(image.layers)):
+            _check(name, HashedFile(_open(archive, name)))
+
+
+def _read_image(archive: tarfile.TarFile) -> _Image:
+    """What the image says of itself. Where it is a docker-archive as well, that must say the same."""
+    _json(archive, "oci-layout")
+    images = _json(archive, "index.json")["manifests"]
+    if len(images) != 1:
+        raise ValueError(f"it holds {len(images)} images")
+    described = _json(archive, _blob_of(images[0]))
+    config, layers = _blob_of(described["config"]), [_blob_of(layer) for layer in described["layers"]]
+    if "manifest.json" in archive.getnames():
+        (docker,) = _json(archive, "manifest.json")
+        if (docker["Config"], docker["Layers"]) != (config, layers):
+            raise ValueError("index.json and manifest.json describe two images")
+    labels = _json(archive, config).get("config", {}).get("Labels") or {}
+    folder = str(labels.get(FOLDER_LABEL, "")).strip("/")
+    if not folder:
+        raise ValueError(f"the image has no label {FOLDER_LABEL}")
+    return _Image(tuple(layers), folder)
+
+
+def _blob_of(descriptor: dict[str, str]) -> str:
+    return _BLOBS + descriptor["digest"].removeprefix("sha256:")
+
+
+def _json(archive: tarfile.TarFile, name: str) -> Any:
+    file = HashedFile(_open(archive, name))
+    data = file.read()
+    if name.startswith(_BLOBS):
+        _check(name, file)
+    return json.loads(data or b"")
+
+
+def _check(name: str, blob: HashedFile) -> None:
+    """Raise ValueError where a blob's digest is not its name."""
+    if blob.rest_digest() != os.path.basename(name):
+        raise ValueError(f"the content of {name} is another")
+
+
+def _open(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    file = archive.extractfile(name)
+    if file is None:
+        raise ValueError(f"{name} is no file of the image")
+    return file

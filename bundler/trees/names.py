@@ -1,0 +1,17 @@
+"""Names in an archive, which anybody may have written."""
+
+from __future__ import annotations
+
+import os
+
+from bundler.trees.tree import Kind, Member
+
+
+def member_of(name: str, kind: Kind, mode: int, target: str = "") -> Member | None:
+    """A member with a clean path; None for the root. ValueError for a name that leads out, or that no file can have."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"the name {name} leads out of the archive")
+    if "\0" in name or "\0" in target:
+        raise ValueError(f"the name {name!r} or its target has a NUL in it")
+    path = os.path.normpath(name)
+    return None if path == "." else Member(path, kind, mode, target)

@@ -1,0 +1,35 @@
+"""Bundles that unpack themselves: a script in front of a gzipped tar archive, whose size and checksum the script has."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+
+from bundler.errors import NotABundle
+from bundler.trees.compression import HashedFile, decompressed
+from bundler.trees.tar import members_of_stream
+from bundler.trees.tree import Items
+
+_HEAD = 1 << 16  # bytes that the script has at most
+_FACTS = re.compile(
+    rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*\npayload_sha256=(?P<sha256>[0-9a-f]{64})\s*$",
+    re.MULTILINE,
+)
+
+
+def members(path: str) -> Items:
+    """See `trees.tree.Members`. Raises NotABundle for another script."""
+    with open(path, "rb") as file:
+        found = _FACTS.search(file.read(_HEAD))
+        if found is None:
+            raise NotABundle(f"{path} is a script, and no self-extracting bundle")
+        size, whole = os.fstat(file.fileno()).st_size, int(found["offset"]) + int(found["size"])
+        if size != whole:
+            raise ValueError(f"it has {size} bytes instead of {whole}")
+        file.seek(int(found["offset"]))
+        payload = HashedFile(file)
+        with decompressed(io.BufferedReader(payload)) as stream:
+            yield from members_of_stream(stream)
+        if payload.rest_digest() != found["sha256"].decode():
+            raise ValueError("its checksum is another")

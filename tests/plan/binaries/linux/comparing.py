@@ -1,0 +1,118 @@
+"""A graph's source and its bundle compared, as an audit does it: what the bundle lacks is taken along, and again."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bundler.plan.binaries.linux.lockstep import Misplaced
+from tests.plan.binaries.linux.graphs import Graph, draw, smaller
+from tests.plan.binaries.linux.kit import DoesNotStart, Kit, open_kit
+from tests.plan.binaries.linux.worlds import Loads, World
+
+_MOST_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a source and its bundle load; None for a source that does not start."""
+
+    graph: Graph
+    """Without what fails in the source."""
+    source: list[Loads]
+    bundle: list[Loads]
+    warned: tuple[Misplaced, ...]
+    changed: int
+    """How many files were patched."""
+
+    @property
+    def same(self) -> bool:
+        return self.source == self.bundle
+
+
+def compare(kit: Kit, graph: Graph) -> Outcome | None:
+    """Pack until the bundle has all that the source's processes open."""
+    world = World(kit, graph)
+    try:
+        source = world.source()
+    except DoesNotStart:
+        return None
+    for _ in range(_MOST_ROUNDS):
+        plan = world.pack()
+        try:
+            bundle = world.bundled()
+        except DoesNotStart:
+            bundle = []
+        outcome = Outcome(world.graph, source, bundle, plan.misplaced, len(plan.changes))
+        lacking = world.lacking(source, bundle)
+        if outcome.same or set(lacking) <= set(world.opened):
+            break
+        world.opened = tuple(dict.fromkeys((*world.opened, *lacking)))
+    return outcome
+
+
+def is_wrong(outcome: Outcome | None) -> bool:
+    """Whether the bundle differs from the source, and nobody was told."""
+    return outcome is not None and not outcome.same and not outcome.warned
+
+
+def smallest(kit: Kit, graph: Graph, seconds: float = 60) -> Graph:
+    """A graph that is wrong in which nothing can be left out, or as much as time allows."""
+    end = time.monotonic() + seconds
+    found = True
+    while found and time.monotonic() < end:
+        found = False
+        for candidate in smaller(graph):
+            if is_wrong(compare(kit, candidate)):
+                graph, found = candidate, True
+                break
+    return graph
+
+
+def main() -> int:
+    """`python -m tests.plan.binaries.linux.comparing FIRST COUNT`: compare many graphs, and show the smallest of each wrong one."""
+    first, count = int(sys.argv[1]), int(sys.argv[2])
+    most = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    told = dict.fromkeys(("does not start", "same", "warned and same", "warned and different", "wrong"), 0)
+    shown = 0
+    began = time.monotonic()
+    with _kit() as kit:
+        for seed in range(first, first + count):
+            outcome = compare(kit, draw(seed))
+            if outcome is None:
+                told["does not start"] += 1
+            elif is_wrong(outcome):
+                told["wrong"] += 1
+                if shown < most:
+                    shown += 1
+                    show(kit, seed, smallest(kit, draw(seed)))
+            else:
+                told[("warned and " if outcome.warned else "") + ("same" if outcome.same else "different")] += 1
+    print(f"{count} graphs in {time.monotonic() - began:.0f} s: {told}")
+    return told["wrong"]
+
+
+def show(kit: Kit, seed: int, graph: Graph) -> None:
+    """A wrong graph for a person."""
+    outcome = compare(kit, graph)
+    print(f"seed {seed}:")
+    for name in ("executable", "libpython", "libraries", "modules", "programs", "links", "processes", "library_path"):
+        value = getattr(graph, name)
+        for line in value if isinstance(value, tuple) else [value]:
+            print(f"  {name}: {line}")
+    if outcome is not None:
+        for process, (one, other) in enumerate(zip(outcome.source, outcome.bundle, strict=False)):
+            print(f"  process {process}: source {one}\n             bundle {other}")
+
+
+@contextmanager
+def _kit() -> Iterator[Kit]:
+    yield from open_kit()
+
+
+if __name__ == "__main__":
+    sys.exit(os.EX_OK if main() == 0 else 1)

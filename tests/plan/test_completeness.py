@@ -1,0 +1,37 @@
+"""A distribution of which modules are missing is told before it is packed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bundler.errors import BundlerError
+from bundler.plan.completeness import check_complete
+from tests.plan.made_up import SITE, Machine
+
+SUFFIX = ".cpython-312-x86_64-linux-gnu.so"
+
+
+def check(machine: Machine) -> None:
+    check_complete(machine.environment, machine.mounts, machine.entries)
+
+
+def test_a_module_that_its_record_names_and_that_is_not_there_is_an_error(machine: Machine) -> None:
+    machine.put(f"env/{SITE}/pkg/__init__.py")
+    machine.install("pkg", "pkg/__init__.py,,", "pkg/gone.py,,", f"pkg/fast{SUFFIX},,")
+    with pytest.raises(BundlerError, match=r"pkg 1 is not whole: its RECORD names pkg/gone.py and 1 more") as caught:
+        check(machine)
+    assert "--allow-incomplete" in caught.value.hint
+
+
+def test_what_is_no_module_or_lies_elsewhere_may_be_missing(machine: Machine) -> None:
+    machine.install(
+        "pkg", "pkg/data.txt,,", "../../../bin/pkg,,", "pkg/__pycache__/x.cpython-312.pyc,,", "../../../share/x.py,,"
+    )
+    check(machine)
+
+
+def test_all_such_distributions_are_told_together(machine: Machine) -> None:
+    machine.install("one", "one.py,,")
+    machine.install("two", "two.py,,")
+    with pytest.raises(BundlerError, match="2 problems"):
+        check(machine)
