@@ -86,9 +86,10 @@ def make_plan(
     table = MountTable((*mounts, *editables.mounts, *added_mounts(content.add)))
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
+    notes += editables.notes
+    # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
         check_complete(environment, table, collected.entries)
-    notes += editables.notes
 
     # The user's own distributions, while every path is still the one that its RECORD names.
     entries: Entries = with_application_layer(collected.entries, environment, table)
@@ -125,7 +126,7 @@ def make_plan(
     # Every change is known, so digests of earlier packs can be.
     entries = with_known_digests(entries, memory.digests.known)
 
-    # What somebody else unpacks is of use to him.
+    # An archive is unpacked and run by others than the owner of the environment.
     if settings.readable_for_all:
         entries = with_readable_modes(entries)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.

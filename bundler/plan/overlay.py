@@ -23,6 +23,8 @@ def overlaid(entries: Entries, more: Iterable[Entry]) -> dict[str, Entry]:
 
 def without(entries: Entries, paths: Collection[str]) -> dict[str, Entry]:
     """The entries without those at some paths."""
+    if not paths:
+        return dict(entries)
     return {path: entry for path, entry in entries.items() if path not in paths}
 
 

@@ -77,6 +77,11 @@ def test_links_and_home_are_followed_inside_the_root(root: Path, how: str) -> No
     assert not read.probed
 
 
+def test_this_machine_s_variables_mean_nothing_in_another_root(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/a")
+    assert load_environment("/app", str(root)).library_path == ()
+
+
 def test_an_installation_in_the_root_is_told_by_its_own_standard_library(root: Path) -> None:
     read = load_environment("/opt/python", str(root))
     assert read.kind is EnvironmentKind.INSTALLATION

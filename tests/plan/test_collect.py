@@ -111,3 +111,18 @@ def test_links_around_each_other_end(base: Path, environment: Path) -> None:
     found = walk(base, environment)
     assert origins(found)["lib/data/file"] == "env:lib/data/file"
     assert [warning for warning in found.warnings if "lib/data/up is a link to a folder around it" in warning]
+
+
+def test_a_file_has_a_stamp_where_it_was_left_alone_before_the_walk(base: Path, environment: Path) -> None:
+    changed = (environment / "lib/module.py").stat().st_ctime_ns
+
+    def stamped(now: int) -> bool:
+        mounts = MountTable([Mount(str(environment), "", "env:", Layer.PACKAGES)])
+        content = collect(mounts, now=now).entries["lib/module.py"].content
+        assert isinstance(content, Source)
+        return content.stamp is not None
+
+    assert stamped(changed + 10 * 10**9)
+    assert not stamped(changed), "a later change could have the same times"
+    assert not stamped(changed - 10 * 10**9), "it changed after the environment was read"
+    assert not stamped(0), "nobody knows when that was"

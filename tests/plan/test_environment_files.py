@@ -31,6 +31,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         "share/tool/venv/pyvenv.cfg": "home = /nowhere/bin\n",
         f"{packages}/stale.pth": "/nowhere/project/src\n../../../../nowhere\n",
         f"{packages}/half.pth": "import sys\n/nowhere/project/src\nvendored\n",
+        f"{packages}/torn-1.dist-info/RECORD": 'torn.txt,,\n"and then' + "." * 200_000,
     }
     for path, text in files.items():
         (environment / path).parent.mkdir(parents=True, exist_ok=True)
@@ -83,4 +84,11 @@ def test_pth_files_lead_to_no_place_outside_that_is_not_there(plan: Plan, entrie
         "half.pth names /nowhere/project/src, which is not there: left out",
         "stale.pth names ../../../../nowhere, which is not there: left out",
         "stale.pth names /nowhere/project/src, which is not there: left out",
+    ]
+
+
+def test_a_list_of_files_that_is_damaged_is_told_of(plan: Plan) -> None:
+    """What it names no more would else be nobody's, without a word."""
+    assert [warning for warning in plan.warnings if "torn" in warning] == [
+        "torn-1.dist-info/RECORD is damaged (field larger than field limit (131072))"
     ]

@@ -61,7 +61,9 @@ def test_patterns_leave_out(patterns: tuple[str, ...], gone: set[str]) -> None:
 
 
 def test_a_folder_that_was_empty_stays() -> None:
-    assert left_out("core.py", tree=(f"{SITE}/empty/", f"{SITE}/core.py")) == {f"{SITE}/core.py"}
+    tree = (f"{SITE}/empty/", f"{SITE}/core.py")
+    assert left_out("core.py", tree=tree) == {f"{SITE}/core.py"}
+    assert left_out("empty/", "core.py/", tree=tree) == {f"{SITE}/empty"}, "unless it is meant itself"
 
 
 def test_a_compiled_module_goes_with_its_source() -> None:

@@ -192,8 +192,15 @@ def test_the_root_itself_is_no_directory_that_a_text_could_name(machine: Machine
     assert not {"", "/"} & found.keys()
 
 
-def test_an_installation_s_own_pkg_config_files_follow_the_base_s_prefix(machine: Machine) -> None:
+def test_pkg_config_files_of_an_installation_may_name_the_prefix_that_it_was_built_for(machine: Machine) -> None:
+    machine.variables = {"BINDIR": "/built/bin"}
+    text, new = (
+        f"Libs: -L{machine.folder}/base/lib -L/built/lib\n",
+        b"Libs: -L${pcfiledir}/../../lib -L${pcfiledir}/../../lib\n",
+    )
+    machine.put("base/share/pkgconfig/a.pc", text)
+    machine.put("env/share/pkgconfig/a.pc", text)
+    assert planned(machine).entries == ()
     machine.kind = EnvironmentKind.INSTALLATION
-    machine.put("base/share/pkgconfig/a.pc", f"Libs: -L{machine.folder}/base/lib\n")
     (entry,) = planned(machine).entries
-    assert entry.content == Literal(b"Libs: -L${pcfiledir}/../../lib\n")
+    assert entry.content == Literal(new)

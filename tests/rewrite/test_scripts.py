@@ -145,6 +145,8 @@ def test_any_python_means_the_bundle_s_on_request() -> None:
         assert rewritten(first + b"\nprint()\n", any_python=True) is not None
         assert rewritten(first + b"\nprint()\n") is None
     assert rewritten(b"#!/bin/sh\n'''exec' /usr/bin/perl \"$0\" \"$@\"\n' '''\n", any_python=True) is None
+    spaced = b"#!/old place/bin/python3"  # no kernel reads it so
+    assert rewritten(spaced + b"\nprint()\n", any_python=True) is None
     for first in (b"#!/usr/bin/env node", b"#!/usr/bin/python2", b"#!/usr/bin/python2.7 -u", b"#!/usr/bin/env python2"):
         assert rewritten(first + b"\nprint()\n", any_python=True) is None
 
