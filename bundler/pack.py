@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bundler.bundle_paths import lies_in
 from bundler.destination import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bundler.audit.dlopened import OpenedLibraries
     from bundler.entries import Entry
     from bundler.environment import Environment
+    from bundler.manifest import Manifest
     from bundler.memory import Memory
     from bundler.plan.make import Plan
     from bundler.report import PackReport
@@ -95,23 +96,23 @@ def pack_once(
 ) -> PackReport | OpenedLibraries:
     """Pack with the libraries that are `opened`. Where the audit finds that it is others, nothing is done: these."""
     from bundler.plan.make import make_plan
+    from bundler.plan.manifest_entry import manifest_entry, manifest_of
 
     progress.phase("planning")
     with _Opening(destination, options, progress) as opening:
         libraries = (*decided.include_libs, *opened.sonames)
         plan = make_plan(environment, replace(decided, include_libs=libraries), memory, opening.begin)
         if options.dry_run:
-            return report(plan, destination, None, None, None)
+            return report(plan, destination, None, manifest_of(plan, {}, None), None, None)
         sink = opening.sink(plan)
         # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
         assumed: Mapping[str, str] | None = {} if options.verify and environment.probed else None
-        written = send(plan, sink, assumed, progress)
+        written, manifest = send(plan, sink, assumed, progress)
         memory.learn(plan.entries, written.digests, written.stamps)
         if not options.verify or written.place is None:
-            return report(plan, destination, sink.place(), written, None)
+            return report(plan, destination, sink.place(), manifest, written, None)
         from bundler.audit.against_source import Packed, prove
         from bundler.audit.dlopened import found_opened
-        from bundler.plan.manifest_entry import manifest_entry
 
         progress.phase("verifying")
         proof = prove(written.place, Packed(environment, plan.entries, plan.libraries))
@@ -120,14 +121,17 @@ def pack_once(
             return found
         memory.opened.learn(opened.sonames)
         if isinstance(destination, InPlace) and proof.audit.faults:
-            return report(plan, destination, None, written, proof)
-        if proof.import_failures == assumed or sink.replace(manifest_entry(plan, proof.import_failures)):
-            return report(plan, destination, sink.place(), written, proof)
+            return report(plan, destination, None, manifest, written, proof)
+        if proof.import_failures == assumed:
+            return report(plan, destination, sink.place(), manifest, written, proof)
+        if sink.replace(manifest_entry(plan, proof.import_failures)):
+            manifest = manifest_of(plan, written.digests, proof.import_failures)
+            return report(plan, destination, sink.place(), manifest, written, proof)
     # An archive is written anew to tell in `bundle.json` what the source cannot import either.
     with _Opening(destination, options, Silent()) as opening:
         sink = opening.sink(plan)
-        written = send(plan, sink, proof.import_failures, Silent())
-        return report(plan, destination, sink.place(), written, proof)
+        written, manifest = send(plan, sink, proof.import_failures, Silent())
+        return report(plan, destination, sink.place(), manifest, written, proof)
 
 
 class _Opening:
@@ -241,31 +245,41 @@ def _check_in_place(environment: Environment) -> None:
         )
 
 
-def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Written:
+class Sent(NamedTuple):
+    """What a sink wrote, and what it was told to write into `bundle.json`."""
+
+    written: Written
+    manifest: Manifest
+
+
+def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Sent:
     """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
     from bundler.plan.manifest_entry import manifest_entry
 
     progress.phase("writing")
     progress.total(plan.size)
-    for entry in (*plan.entries, manifest_entry(plan, import_failures)):
+    manifests: list[Manifest] = []
+    for entry in (*plan.entries, manifest_entry(plan, import_failures, manifests.append)):
         sink.add(entry)
-    return sink.finish()
+    return Sent(sink.finish(), manifests[-1])
 
 
 def report(
-    plan: Plan, destination: Destination, place: str | None, written: Written | None, proof: Proof | None
+    plan: Plan,
+    destination: Destination,
+    place: str | None,
+    manifest: Manifest,
+    written: Written | None,
+    proof: Proof | None,
 ) -> PackReport:
     """What was done, put together; `place` is where the bundle is now, None where nothing is left of it."""
-    from bundler.plan.manifest_entry import manifest_of
     from bundler.report import PackReport
 
     kept = written if place is not None else None
     return PackReport(
         out=place,
         format=format_name(destination),
-        manifest=manifest_of(
-            plan, written.digests if written else {}, proof.import_failures if proof is not None else None
-        ),
+        manifest=manifest,
         size=kept.size if kept is not None else plan.size,
         warnings=plan.warnings,
         modules_without_pyc=plan.modules_without_pyc,
