@@ -185,12 +185,27 @@ def test_what_cannot_be_undone_stays_where_it_is_and_the_next_pack_puts_it_back(
     assert [str(path.relative_to(out)) for path in sorted(out.rglob("*"))] == ["bin", "bin/old"]
 
 
-def test_what_is_forgotten_is_never_put_back(tmp_path: Path) -> None:
-    """A pack that was killed while it removed the old bundle's remains."""
-    working = left(tmp_path, unfinished=True)
+@pytest.mark.parametrize("who", ["the pack", "the next one"])
+def test_remains_that_were_half_removed_are_never_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """The new contents were in place, and the mark that says so was removed first."""
+    killed = left(tmp_path, unfinished=True)
+    own = WorkingFolder(str(tmp_path), str(tmp_path / "out"))
+    working = killed if who == "the next one" else killed.rename(Path(own.path) / "x").parent
+    if who == "the pack":
+        (working / "x/aside").rename(working / "aside")
     interrupted.begin_coming(str(working))
-    interrupted.forget(str(working))
-    (working / "coming").unlink()
+
+    def killed_amid(path: str) -> None:
+        Path(path, "coming").unlink(missing_ok=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(temporary, "remove_tree", killed_amid)
+    with pytest.raises(KeyboardInterrupt):
+        clear(tmp_path) if who == "the next one" else own.remove()
+    monkeypatch.undo()
+    own.leave()
     clear(tmp_path)
     assert os.listdir(tmp_path / "out") == ["bin"]
     assert os.listdir(tmp_path) == ["out"]
