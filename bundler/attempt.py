@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bundler.audit.against_source import Packed, Proof, prove
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
@@ -11,6 +12,7 @@ from bundler.destination import Destination, DirectoryDestination, InPlace, ToSt
 from bundler.entries import Entry
 from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
+from bundler.manifest import Manifest
 from bundler.memory import Memory
 from bundler.options import PackOptions
 from bundler.plan.make import Plan, make_plan
@@ -68,14 +70,14 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         begin = _nothing if job.options.dry_run else opening.begin
         plan = make_plan(job.environment, settings, job.memory, begin)
         if job.options.dry_run:
-            return Attempt(dlopened, report_of(plan, job, dlopened))
+            return Attempt(dlopened, report_of(plan, job, dlopened, manifest_of(plan, {}, None)))
         sink = _open(opening, plan, job)
         # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
         assumed: Mapping[str, str] | None = {} if job.is_audited else None
-        written = send(plan, sink, assumed, job.progress)
+        written, manifest = send(plan, sink, assumed, job.progress)
         job.memory.learn(plan.entries, written.digests, written.stamps)
         if not job.options.verify or written.place is None:
-            return Attempt(dlopened, report_of(plan, job, dlopened, written, place=sink.place()))
+            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
         job.progress.phase("verifying")
         proof = prove(written.place, Packed(job.environment, plan.entries, plan.libraries))
         found = found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
@@ -84,9 +86,12 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         job.memory.dlopened.learn(dlopened.sonames)
         proof = _with_lost_libraries(proof)
         if isinstance(job.destination, InPlace) and proof.audit.faults:
-            return Attempt(dlopened, report_of(plan, job, dlopened, written, proof))
-        if proof.import_failures == assumed or sink.replace(manifest_entry(plan, proof.import_failures)):
-            return Attempt(dlopened, report_of(plan, job, dlopened, written, proof, place=sink.place()))
+            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
+        if proof.import_failures == assumed:
+            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+        if sink.replace(manifest_entry(plan, proof.import_failures)):
+            manifest = manifest_of(plan, written.digests, proof.import_failures)
+            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
     return Attempt(dlopened, _write_anew(plan, job, dlopened, proof))
 
 
@@ -105,8 +110,8 @@ def _write_anew(plan: Plan, job: Job, dlopened: DlopenedLibraries, proof: Proof)
     """Write an archive once more, to tell in `bundle.json` what the source cannot import either."""
     with SinkOpening(job.destination, job.options, _ignore, directory_facts()) as opening:
         sink = _open(opening, plan, job)
-        written = send(plan, sink, proof.import_failures, job.progress)
-        return report_of(plan, job, dlopened, written, proof, place=sink.place())
+        written, manifest = send(plan, sink, proof.import_failures, job.progress)
+        return report_of(plan, job, dlopened, manifest, written, proof, place=sink.place())
 
 
 def _ignore(_: int) -> None:
@@ -122,19 +127,28 @@ def _with_lost_libraries(proof: Proof) -> Proof:
     return replace(proof, audit=replace(proof.audit, faults=(*proof.audit.faults, *lost))) if lost else proof
 
 
-def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Written:
+class Sent(NamedTuple):
+    """What a sink wrote, and what it was told to write into `bundle.json`."""
+
+    written: Written
+    manifest: Manifest
+
+
+def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Sent:
     """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
     progress.phase("writing")
     progress.total(plan.size)
-    for entry in (*plan.entries, manifest_entry(plan, import_failures)):
+    manifests: list[Manifest] = []
+    for entry in (*plan.entries, manifest_entry(plan, import_failures, manifests.append)):
         sink.add(entry)
-    return sink.finish()
+    return Sent(sink.finish(), manifests[-1])
 
 
 def report_of(
     plan: Plan,
     job: Job,
     dlopened: DlopenedLibraries,
+    manifest: Manifest,
     written: Written | None = None,
     proof: Proof | None = None,
     *,
@@ -146,9 +160,7 @@ def report_of(
     return PackReport(
         out=place,
         format=format_name(job.destination),
-        manifest=manifest_of(
-            plan, written.digests if written else {}, proof.import_failures if proof is not None else None
-        ),
+        manifest=manifest,
         size=kept.size if kept is not None else plan.size,
         warnings=plan.warnings,
         modules_without_pyc=plan.modules_without_pyc,

@@ -45,7 +45,7 @@ STAMP_SIZE = _STAMP.size
 
 
 def stamp_of(facts: os.stat_result) -> Stamp:
-    """The stamp of a file. For times that are not to be believed (later than the year 2262) it fits no file."""
+    """The stamp of a file; an empty one, which no file has, for times that it cannot hold (later than the year 2262)."""
     try:
         return _STAMP.pack(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
     except struct.error:

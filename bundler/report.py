@@ -32,7 +32,7 @@ class PackReport:
     audit: AuditReport | None
     leaks: LeakReport | None
     notes: tuple[str, ...] = ()
-    """What was taken for editable installs, and from where."""
+    """What a person wants to know of the pack: editable installs, what was left out, libraries opened at run time."""
     updated: Updated | None = None
     """What an update did."""
 

@@ -15,7 +15,7 @@ from bundler.files import replace
 
 Value = TypeVar("Value")
 _SEAL = 32  # bytes
-_INODE = 16  # a file's stamp begins with device and inode: see `plan.entries`
+_INODE = 16  # a file's stamp begins with device and inode: see `entries.stamp_of`
 
 
 def cache_folder(name: str) -> str | None:
@@ -72,9 +72,10 @@ def mark_used(path: str) -> None:
 
 
 def with_spare(known: Mapping[bytes, Value], used: Mapping[bytes, Value]) -> dict[bytes, Value]:
-    """What is kept for the next pack, by keys that begin with a file's stamp: what this one used, and what the next may ask for.
+    """What is kept for the next pack, by keys that begin with a file's stamp: what this pack used, and what the next may ask for.
 
-    Of a file that was used another stamp is an old one. What was not used goes where it is more than what was.
+    An entry that was not used is dropped if its file was used under another stamp: the file has changed since. All unused
+    entries are dropped if they outnumber the used ones.
     """
     inodes = {key[:_INODE] for key in used}
     spare = {key: value for key, value in known.items() if key[:_INODE] not in inodes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 
 from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link
@@ -25,11 +25,15 @@ MANIFEST = "bundle.json"
 _PATH = attrgetter("path")
 
 
-def manifest_entry(plan: Plan, import_failures: Mapping[str, str] | None) -> Entry:
-    """The entry of `bundle.json`; `import_failures` are modules that the source cannot import either."""
+def manifest_entry(
+    plan: Plan, import_failures: Mapping[str, str] | None, made: Callable[[Manifest], object] = lambda _manifest: None
+) -> Entry:
+    """The entry of `bundle.json`, whose manifest is that of `manifest_of`. `made` is told of it when the digests are known."""
 
     def make(digests: Digests) -> bytes:
-        return write_manifest(manifest_of(plan, digests, import_failures))
+        manifest = manifest_of(plan, digests, import_failures)
+        made(manifest)
+        return write_manifest(manifest)
 
     time = next(entry.mtime_ns for entry in plan.entries if entry.path == "pyvenv.cfg")
     return Entry(MANIFEST, Deferred(make), 0o644, time, Layer.APPLICATION, "bundler")

@@ -86,8 +86,8 @@ class ArchiveSink:
     def finish(self) -> Written:
         """End the archive under its temporary name."""
         self._writer.end(self._digests)
-        place, size = self._output.finish()
-        return Written(place, self._digests, self._entries, size)
+        file = self._output.finish()
+        return Written(file.path, self._digests, self._entries, file.size)
 
     def replace(self, entry: Entry) -> bool:
         """Never: what follows a member would have to move."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.destination import STANDARD_OUTPUT, ArchiveDestination, ToFile
 from bundler.errors import OutputFailed
@@ -22,6 +22,15 @@ class ByteStream(Protocol):
         """Take all of `data`."""
 
 
+class FinishedFile(NamedTuple):
+    """A file that is complete."""
+
+    path: str | None
+    """Where it can be looked at; None where it is gone already."""
+    size: int
+    """In bytes."""
+
+
 class Output(Protocol):
     """One file to be: filled, finished under a temporary name, then put in place, or discarded at any time."""
 
@@ -32,8 +41,8 @@ class Output(Protocol):
     def open(self, *, executable: bool = False) -> BinaryIO:
         """The file to fill, in which one can go back unless the format streams. Who may read an executable one may run it."""
 
-    def finish(self) -> tuple[str | None, int]:
-        """The path of the finished file (None where there is none to look at) and its size in bytes."""
+    def finish(self) -> FinishedFile:
+        """Complete the file."""
 
     def place(self) -> str:
         """Put the file in place; its path."""
@@ -67,14 +76,14 @@ class FileOutput:
         self._file = open(self.path, "w+b")
         return self._file
 
-    def finish(self) -> tuple[str | None, int]:
+    def finish(self) -> FinishedFile:
         """Close the file and give it the mode that a new file of this user has."""
         if self._file is not None:
             self._file.close()
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(self.path, self._mode & ~umask)
-        return self.path, os.stat(self.path).st_size
+        return FinishedFile(self.path, os.stat(self.path).st_size)
 
     def place(self) -> str:
         """See Output."""
@@ -110,7 +119,7 @@ class StandardOutput:
         self._file = open(self.path, "w+b")
         return self._file
 
-    def finish(self) -> tuple[str | None, int]:
+    def finish(self) -> FinishedFile:
         """Send what was spooled. There is nothing left to look at."""
         size = 0
         if self._folder is not None:
@@ -120,7 +129,7 @@ class StandardOutput:
                 shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
                 size = file.tell()
         sys.stdout.buffer.flush()
-        return None, size
+        return FinishedFile(None, size)
 
     def place(self) -> str:
         """Nothing: the bytes are on their way."""

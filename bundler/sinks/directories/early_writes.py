@@ -13,11 +13,11 @@ from bundler.bundle_paths import directories_of
 from bundler.entries import Directory, Entry
 from bundler.sinks.directories.processes import HeadStart
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 
-class EarlyWrites(Generic[Outcome]):
-    """Files below `root`, written in these batches by `write`, which gives an outcome for each entry.
+class EarlyWrites(Generic[Result]):
+    """Files below `root`, written in these batches by `write`, which gives a result for each entry.
 
     There has to be an end to it: `keep`, and `abandon` where that does not come to its end. See `HeadStart`.
     """
@@ -25,7 +25,7 @@ class EarlyWrites(Generic[Outcome]):
     def __init__(
         self,
         batches: Sequence[Sequence[Entry]],
-        write: Callable[[Sequence[Entry]], Sequence[Outcome]],
+        write: Callable[[Sequence[Entry]], Sequence[Result]],
         root: str,
         temporary: str,
     ) -> None:
@@ -37,13 +37,13 @@ class EarlyWrites(Generic[Outcome]):
             os.mkdir(os.path.join(root, path), 0o700)
         self._start = HeadStart(len(batches), lambda number: write(batches[number]), temporary)
 
-    def keep(self, wanted: Mapping[str, Entry]) -> tuple[dict[str, Outcome], set[str]]:
-        """Stop, and leave only what is wanted: outcomes of the files that stay, and folders, both by bundle path."""
-        stays: dict[str, Outcome] = {}
-        for number, outcomes in self._start.stop():
-            for entry, outcome in zip(self._batches[number], outcomes, strict=True):
+    def keep(self, wanted: Mapping[str, Entry]) -> tuple[dict[str, Result], set[str]]:
+        """Stop, and leave only what is wanted: results of the files that stay, and folders, both by bundle path."""
+        stays: dict[str, Result] = {}
+        for number, results in self._start.stop():
+            for entry, result in zip(self._batches[number], results, strict=True):
                 if wanted.get(entry.path) == entry:
-                    stays[entry.path] = outcome
+                    stays[entry.path] = result
                 else:
                     os.unlink(os.path.join(self._root, entry.path))
         folders = set()

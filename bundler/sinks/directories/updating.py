@@ -59,7 +59,17 @@ def open_update(
         existing = ExistingBundle(target.path, facts, cache=cache)
         working = target.make_temporary()
         undone.callback(working.remove)
-        sink = UpdateSink(existing, working, lock, facts.manifest, link, force, threads, cache, advance)
+        sink = UpdateSink(
+            existing,
+            working,
+            lock,
+            last=facts.manifest,
+            link=link,
+            force=force,
+            threads=threads,
+            noted=cache,
+            advance=advance,
+        )
         undone.pop_all()
     return sink
 
@@ -72,6 +82,7 @@ class UpdateSink:
         existing: ExistingBundle,
         working: WorkingFolder,
         lock: int,
+        *,
         last: str,
         link: LinkMode,
         force: bool,
@@ -79,7 +90,10 @@ class UpdateSink:
         noted: bool,
         advance: Callable[[int], object],
     ) -> None:
-        """`lock` is a descriptor that holds the bundle's lock; it is closed in the end. The file `last` is put in place last."""
+        """`lock` is a descriptor that holds the bundle's lock; it is closed in the end. The file `last` is put in place last.
+
+        With `noted` the end of the pack is noted in the user's caches. `advance` is told of the bytes of sources as they are done.
+        """
         link = LinkMode.COPY if link is LinkMode.AUTO and not can_reflink(working.path) else link
         root = os.path.join(working.path, "new")
         os.mkdir(root)

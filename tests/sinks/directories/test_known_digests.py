@@ -106,8 +106,8 @@ class Meddler:
         real = getattr(os, call)
         left = [True]
 
-        def meddling(*arguments: object) -> object:
-            result = real(*arguments)
+        def meddling(*arguments: object, **named: object) -> object:
+            result = real(*arguments, **named)
             if left.pop() if left else False:
                 change_unseen(file)
             return result

@@ -156,9 +156,20 @@ SCENARIOS = {
 }
 
 
+MANY_STEPS = ("child by child", "in place of an environment", "an update")
+
+
 @pytest.fixture(params=SCENARIOS)
-def scenario(request: pytest.FixtureRequest) -> Scenario:
-    return SCENARIOS[request.param]
+def cases(request: pytest.FixtureRequest, tmp_path: Path) -> Cases:
+    return Cases(SCENARIOS[request.param], tmp_path)
+
+
+# Two ends in one pack: as many pairs as there are steps, squared.
+twice = pytest.mark.parametrize(
+    "cases",
+    [pytest.param(name, marks=pytest.mark.everything if name in MANY_STEPS else ()) for name in SCENARIOS],
+    indirect=True,
+)
 
 
 @dataclass(frozen=True)
@@ -215,11 +226,6 @@ class Cases:
         shutil.rmtree(case.out.parent)
 
 
-@pytest.fixture
-def cases(scenario: Scenario, tmp_path: Path) -> Cases:
-    return Cases(scenario, tmp_path)
-
-
 def each(cases: Cases, how: How) -> Iterator[tuple[Case, dict[int, How]]]:
     """A pack that ended behind each step."""
     for ends in every_step(how):
@@ -244,6 +250,7 @@ def test_a_pack_that_is_killed_behind_any_step_is_brought_to_an_end_by_the_next(
         cases.check(case, ends)
 
 
+@twice
 def test_what_is_killed_while_it_brings_things_to_an_end_is_brought_to_an_end_by_the_next(cases: Cases) -> None:
     for first, ends in each(cases, How.KILLED):
         for again in every_step(How.KILLED):
@@ -258,6 +265,7 @@ def test_what_is_killed_while_it_brings_things_to_an_end_is_brought_to_an_end_by
         assert first.out
 
 
+@twice
 def test_what_is_killed_while_it_clears_up_after_a_signal_is_brought_to_an_end_by_the_next(cases: Cases) -> None:
     for _, ends in each(cases, How.STOPPED):
         (number,) = ends
