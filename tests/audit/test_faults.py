@@ -12,7 +12,7 @@ import pytest
 
 from bundler.audit import AuditReport, FaultKind, verify
 from bundler.errors import NotABundle
-from tests.material.environments import bundler, make, pack
+from tests.material.environments import bundler, make, pack, run
 from tests.material.interpreters import Python, main_python
 from tests.material.tools import need
 
@@ -26,7 +26,10 @@ def python() -> Python:
 def sound(tmp_path_factory: pytest.TempPathFactory, python: Python) -> Path:
     """A bundle of an environment with nothing but pip."""
     folder = tmp_path_factory.mktemp("sound")
-    pack(make("venv", python, folder / "env"), folder / "bundle", "--no-verify")
+    environment = make("venv", python, folder / "env")
+    # Before 3.12 a venv has setuptools; that of 3.11.7 cannot be imported after the standard library's distutils.
+    run([environment / "bin/python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"])
+    pack(environment, folder / "bundle", "--no-verify")
     return folder / "bundle"
 
 

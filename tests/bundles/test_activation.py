@@ -33,7 +33,7 @@ def test_activation_starts_the_bundle_s_scripts_and_deactivation_takes_them_away
     script = tmp_path / "script"
     program = "^stockroom" if shell == "nu" else "stockroom"
     script.write_text(f"{source} {place}\n{program} where\ndeactivate\n{program} where\n")
-    done = hidden(sample.originals, [*shell_command(shell), script])
+    done = hidden(sample.originals, [*shell_command(shell, sample.originals), script])
     answer, _ = json.JSONDecoder().raw_decode(done.stdout)
     assert answer["prefix"] == str(moved), done.stderr
     assert done.stdout.count("prefix") == 1

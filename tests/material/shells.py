@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.material.interpreters import every_python, main_python
 from tests.material.kept import kept
 from tests.material.tools import need
 
 
-def shell_command(name: str) -> list[str]:
-    """The command that starts a shell without its user's settings; skips where it is not to be had."""
+def shell_command(name: str, hidden: Sequence[str | Path] = ()) -> list[str]:
+    """The command that starts a shell without its user's settings, where places may be hidden; skips where it is not to be had."""
     words = {
         "bash": ["bash", "--norc", "--noprofile"], "bash --posix": ["bash", "--norc", "--noprofile", "--posix"],
         "zsh": ["zsh", "-f"], "fish": ["fish", "--no-config"], "tcsh": ["tcsh", "-f"], "busybox sh": ["busybox", "sh"],
@@ -24,12 +24,18 @@ def shell_command(name: str) -> list[str]:
     if name == "nu":
         return [_nushell(), "-n"]
     if name == "xonsh":
-        return [_xonsh(), "--no-rc"]
+        return [_xonsh(hidden), "--no-rc"]
     need(words[0])
     return words
 
 
-def _xonsh() -> str:
+def _xonsh(hidden: Sequence[str | Path]) -> str:
+    """Of another Python than the one that is packed, and so hidden, where there is one."""
+    others = [python for python in every_python() if python != main_python()]
+    python = max(others, key=lambda one: int(one.version.partition(".")[2]), default=main_python())
+    if {os.fspath(place) for place in hidden} & {*python.places}:
+        pytest.skip("xonsh needs a Python that is not hidden: install a second one with pyenv")
+
     def install(where: Path) -> list[Sequence[str | Path]]:
         pip: list[str | Path] = [
             where / "bin/python",
@@ -40,9 +46,9 @@ def _xonsh() -> str:
             "--disable-pip-version-check",
             "xonsh",
         ]
-        return [[sys.executable, "-m", "venv", where], pip]
+        return [[python.executable, "-m", "venv", where], pip]
 
-    return _installed("xonsh", "bin/xonsh", install)
+    return _installed(f"xonsh-{python}", "bin/xonsh", install)
 
 
 def _nushell() -> str:
