@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from bundler.audit.readers.comparison import PACKED, Asked, asked_of, disagreements, unasked
 from bundler.binaries.macho import Dylib, DylibKind, Edits, Image, Slice, plan_patch, read_image
 from bundler.binaries.macho import constants as c
+from bundler.binaries.macho.signing import NewSignature
 from bundler.binaries.macho.structs import ByteOrder
+from bundler.binaries.patch import Literal, Patch
 from bundler.errors import CannotPatch
 from tests.audit.readers.changed import flipped
 from tests.binaries.macho.linked import link_all
@@ -286,6 +288,78 @@ def test_it_finds_a_lost_signature(linked: list[Changed]) -> None:
         for message in told(each, bytes(data))
         if "the signature: the source has one, the file has none" in message
     ]
+
+
+def test_it_finds_another_identifier_in_a_signature(linked: list[Changed]) -> None:
+    each = signed(linked)
+    start = at(each.data, b"\xfa\xde\x0c\x02") + 88
+    assert told(each, flipped(each.data, start, 0x20))[0].startswith("what is signed besides: the source has")
+
+
+def test_it_finds_lost_entitlements(linked: list[Changed]) -> None:
+    """The source is signed as `codesign` does; the outcome is one in which the entitlements have another slot."""
+    data = signed(linked).source
+    entitled = with_entitlements(data)
+    found = change(entitled, EDITS[0])
+    assert found is not None
+    assert (agreement(found.data), told(found)) == ([], [])
+    assert b"<plist>entitled" in found.data
+    place = at(found.data, b"\xfa\xde\x0c\xc0")
+    index = at(found.data[place:], struct.pack(">I", c.CSSLOT_ENTITLEMENTS)) + place
+    new = found.data[:index] + struct.pack(">I", 9) + found.data[index + 4 :]
+    assert "what is signed besides" in told(found, new)[0]
+
+
+def with_entitlements(data: bytes) -> bytes:
+    """A signed file with another signature: ad hoc, not a linker's, with entitlements."""
+    (part,) = read_image(io.BytesIO(data)).slices
+    assert part.signature is not None
+    start = part.signature[0]
+    blob = struct.pack(">2I", 0xFADE7171, 8 + 15) + b"<plist>entitled"
+    signature = NewSignature("entitled", c.CS_ADHOC, {c.CSSLOT_ENTITLEMENTS: blob}, None)
+    size = signature.size(start)
+    new = bytearray(data[:start])
+    struct.pack_into("<2I", new, load(c.LC_CODE_SIGNATURE)(new) + 8, start, size)
+    linkedit = next(each for each in part.segments if each.name == "__LINKEDIT")
+    number = [each.name for each in part.segments].index("__LINKEDIT")
+    struct.pack_into("<Q", new, load(c.LC_SEGMENT_64, number)(new) + 48, start + size - linkedit.fileoff)
+    whole = Patch((Literal(bytes(new)), *signature.pieces(part, 0, start)))
+    return whole.apply(b"")
+
+
+@pytest.mark.parametrize("magic", [c.FAT_MAGIC, c.FAT_MAGIC_64])
+def test_it_finds_bytes_between_slices(magic: int) -> None:
+    found = change(make_fat([make_sample(room=600), make_sample(room=600, cpu=INTEL)], magic), EDITS[0])
+    assert found is not None
+    first, second = read_image(io.BytesIO(found.data)).slices
+    for place in (100, first.offset - 1, first.offset + first.size, second.offset - 1):
+        (message,) = told(found, flipped(found.data, place))
+        assert message == f"offset {place:#x}: it lies between slices, the file has something there"
+
+
+def test_it_finds_a_slice_off_its_alignment() -> None:
+    found = change(make_fat([make_sample(room=600)]), EDITS[0])
+    assert found is not None
+    data = bytearray(found.data[:4096] + bytes(8) + found.data[4096:])
+    struct.pack_into(">I", data, 16, 4096 + 8)
+    assert told(found, bytes(data)) == ["a slice: it should begin at a multiple of 4096, it begins at 4104"]
+
+
+def test_it_finds_a_name_that_begins_elsewhere() -> None:
+    found = change(make_sample(room=300, cpu=INTEL), Edits(add_rpaths=("@loader_path/..",)))
+    assert found is not None
+    data = bytearray(found.data)
+    struct.pack_into("<I", data, load(c.LC_RPATH, 1)(data) + 8, 13)
+    assert "its name should stand elsewhere" in told(found, bytes(data), PACKED)[0]
+
+
+def test_it_finds_load_commands_that_grew_over_something() -> None:
+    each = plain()
+    source = bytearray(each.source)
+    place = read_image(io.BytesIO(source)).slices[0].commands_end
+    assert not source[place + 8]
+    source[place + 8] = 1
+    assert "the source has bytes there" in told(dataclasses.replace(each, source=bytes(source)))[0]
 
 
 def test_it_finds_other_slices() -> None:
