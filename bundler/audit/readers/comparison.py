@@ -42,7 +42,7 @@ def disagreements(image: BinaryImage, file: BinaryIO) -> tuple[Difference, ...]:
 
 
 def unasked(source: BinaryIO, changed: BinaryIO, asked: Asked) -> tuple[Difference, ...]:
-    """In what the file `changed` differs from its source beyond what was `asked`; both are seekable.
+    """In what the file `changed` differs from its source beyond what was `asked`; both are seekable, each by itself.
 
     All bytes of both are read, in chunks: each that is not part of a table of its own is compared. A few differences are
     told, not all.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from bundler.audit.readers.elf.symbols import symbol_versions
 from bundler.audit.readers.facts import ElfFacts, SectionFacts
 from bundler.binaries.elf import Edits, ElfClass, Tier
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.structs import Layout, Structures, structures
+from bundler.binaries.elf.structs import DynamicEntry, Layout, Structures, structures
 from tests.audit.readers.changed import (
     EDITS,
     LONG,
@@ -29,6 +30,7 @@ from tests.audit.readers.changed import (
     flipped,
     told,
 )
+from tests.binaries.elf.samples import STRINGS, make_sample
 from tests.material.elf_fixtures import set_of
 
 KINDS = [(elf_class, order) for elf_class in ElfClass for order in ORDERS]
@@ -194,6 +196,52 @@ def test_it_finds_where_the_edits_are_not_known(damage: str) -> None:
     mutant = Mutant(program())
     DAMAGES[damage][1](mutant)
     assert mutant.told(PACKED)
+
+
+def grown(number: int) -> Changed:
+    """An outcome in which a read-only segment grew into the zeros behind it (T1)."""
+    return [each for each in changes(EDITS) if each.tier is Tier.T1][number]
+
+
+def test_it_finds_a_table_put_over_contents() -> None:
+    """The outcome is the same, and the source had something where the table is now."""
+    each = grown(0)
+    strings = each.facts.strings
+    assert strings is not None
+    source = bytearray(each.source)
+    assert not source[strings.offset + 5]
+    source[strings.offset + 5] = 1
+    found = told(dataclasses.replace(each, source=bytes(source)))
+    assert [message for message in found if "the source has bytes there, the file has a table over them" in message]
+
+
+def test_it_finds_a_segment_that_grew_over_another_or_farther_than_it_had_to() -> None:
+    each = grown(0)
+    before = read_elf(io.BytesIO(each.source)).segments
+    number = next(n for n, one in enumerate(before) if one.filesz != each.facts.segments[n].filesz)
+    size = each.facts.segments[number].filesz
+    for more, message in (
+        (8, "a segment that grew: it should end"),
+        (0x3000, "the file has one over another in memory"),
+    ):
+        mutant = Mutant(each)
+        mutant.segment(number, "filesz", size + more)
+        mutant.segment(number, "memsz", size + more)
+        assert [found for found in mutant.told() if message in found], mutant.told()
+
+
+def test_it_finds_a_string_that_nobody_named_and_that_went_all_the_same() -> None:
+    """Of a source without a soname, though its string is in the table."""
+    layouts = structures(ElfClass.ELF64, "little")
+    data = bytearray(make_sample(ElfClass.ELF64, "little"))
+    at = data.index(layouts.dynamic.pack(DynamicEntry(c.DT_SONAME, STRINGS.index(b"libsample.so"))))
+    data[at : at + 8] = c.DT_DEBUG.to_bytes(8, "little")
+    found = change(bytes(data), Edits("$ORIGIN"))
+    assert found is not None
+    assert told(found) == []
+    new = bytearray(found.data)
+    new[new.index(b"libsample.so")] = 0
+    assert told(found, bytes(new))[0].endswith("the source has 'libsample.so', the file has other bytes")
 
 
 def test_it_finds_a_lost_version_definition() -> None:

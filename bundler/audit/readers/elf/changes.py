@@ -48,9 +48,20 @@ def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Dif
     for number, (old, new) in enumerate(zip(source.segments, changed.segments, strict=False)):
         for name, one, other in zip(old._fields, _expected(old, new, changed, shift, bool(added)), new, strict=True):
             yield from _WANTED.differ(f"p_{name} of program header {number}", one, other)
+    yield from _growth(source, changed)
     if added and not _plain_data(added[0], source, changed):
         yield Difference("the added program header", "it should be for data alone", f"the file has {added[0]}")
     yield from _overlaps(source, changed)
+
+
+def _growth(source: ElfFacts, changed: ElfFacts) -> Iterator[Difference]:
+    """A PT_LOAD that grew ends with what was put there, or where its zeros ended before."""
+    ends = {part.range[1] for part in (changed.strings, changed.dynamic_segment, changed.interpreter_segment) if part}
+    for old, new in zip(source.segments, changed.segments, strict=False):
+        if old.type == c.PT_LOAD and new.filesz > old.filesz and new.filesz != old.memsz and new.range[1] not in ends:
+            yield Difference(
+                "a segment that grew", "it should end with a part", f"the file has it end at {new.range[1]:#x}"
+            )
 
 
 def _plain_data(segment: SegmentFacts, source: ElfFacts, changed: ElfFacts) -> bool:

@@ -96,7 +96,8 @@ class _Reader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._size = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)  # not every kind of file gives its position back
+        self._size = file.tell()
         self._ident = self._at(0, _IDENT, "e_ident")
         if self._ident[:4] != b"\x7fELF" or self._ident[4] not in (1, 2) or self._ident[5] not in (1, 2):
             raise BinaryFormatError(f"no ELF file: it begins with {self._ident.hex(' ')}")

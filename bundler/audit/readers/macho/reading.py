@@ -41,7 +41,8 @@ def read_macho(file: BinaryIO) -> MachOFacts:
 
     Raises BinaryFormatError where a table leaves the file or is beyond all measure, and whatever macholib raises.
     """
-    size = file.seek(0, os.SEEK_END)
+    file.seek(0, os.SEEK_END)  # not every kind of file gives its position back
+    size = file.tell()
     magic = int.from_bytes(_at(file, 0, 4, size), "big")
     if magic not in _FAT:
         return MachOFacts(size, None, (_slice(file, 0, size),), ())
