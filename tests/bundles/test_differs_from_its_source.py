@@ -98,7 +98,7 @@ def test_a_relative_folder_on_the_library_path_counts_from_where_the_user_is(env
         package / "_opener.so", "-shared", "-fPIC", f"-L{tmp_path}/here/vendor", "-l:libvendor.so.1",
     )  # fmt: skip
     (package / "__init__.py").write_text(CALLER)
-    command = [sys.executable, "-m", "bundler", "pack", environment, "--out", tmp_path / "app"]
+    command: list[str | Path] = [sys.executable, "-m", "bundler", "pack", environment, "--out", tmp_path / "app"]
     variables = {**os.environ, "LD_LIBRARY_PATH": "vendor", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(command, cwd=tmp_path / "here", env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -154,7 +154,16 @@ def test_what_every_process_of_the_machine_has_is_no_use_by_the_bundle(environme
         f"mount -t overlay none -o lowerdir=/etc,upperdir={tmp_path}/upper,workdir={tmp_path}/work /etc || exit 99;"
         f'echo {agent} > /etc/ld.so.preload; exec "$@"'
     )
-    command = [sys.executable, "-m", "bundler", "pack", environment, "--out", tmp_path / "app", "--no-cache"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "bundler",
+        "pack",
+        environment,
+        "--out",
+        tmp_path / "app",
+        "--no-cache",
+    ]
     done = subprocess.run(
         [*namespace(), "sh", "-c", script, "sh", *command], capture_output=True, text=True, check=False
     )
@@ -167,7 +176,15 @@ def test_what_every_process_of_the_machine_has_is_no_use_by_the_bundle(environme
 def test_where_nothing_may_be_executed_that_is_a_note(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "mounted").mkdir()
     script = f'mount -t tmpfs -o noexec none {tmp_path}/mounted || exit 99; exec "$@"'
-    command = [sys.executable, "-m", "bundler", "pack", environment, "--out", tmp_path / "mounted/app"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "bundler",
+        "pack",
+        environment,
+        "--out",
+        tmp_path / "mounted/app",
+    ]
     done = subprocess.run(
         [*namespace(), "sh", "-c", script, "sh", *command], capture_output=True, text=True, check=False
     )
