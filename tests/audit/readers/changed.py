@@ -98,6 +98,22 @@ def changes_in_a_new_segment(elf_class: ElfClass, order: ByteOrder) -> Changed:
     return found
 
 
+@functools.cache
+def changes_with_another_section(elf_class: ElfClass, order: ByteOrder) -> Changed:
+    """A file whose string table moved from a segment in which no other section is: one now covers what it left."""
+    layouts = structures(elf_class, order)
+    data = bytearray(make_sample(elf_class, order))
+    facts = read_elf(io.BytesIO(data), sections=True)
+    at = facts.header.shoff + layouts.section.size
+    section = layouts.section.read(bytes(data), at)
+    assert section.type == c.SHT_DYNSYM
+    data[at : at + layouts.section.size] = layouts.section.pack(section._replace(flags=0))
+    found = change(bytes(data), Edits(LONG))
+    assert found is not None
+    assert len(found.facts.sections) == len(facts.sections) + 1
+    return found
+
+
 def told(changed: Changed, data: bytes | None = None, asked: Asked | None = None) -> list[str]:
     """What the comparison says of the outcome, or of `data` in its place."""
     file = io.BytesIO(changed.data if data is None else data)

@@ -29,6 +29,7 @@ from tests.audit.readers.changed import (
     change,
     changes,
     changes_in_a_new_segment,
+    changes_with_another_section,
     files,
     told,
 )
@@ -58,6 +59,12 @@ def test_nothing_else_differs_in_any_fixture_and_any_tier_but_the_last() -> None
 @pytest.mark.parametrize("elf_class", ElfClass)
 def test_nothing_else_differs_with_a_new_segment(elf_class: ElfClass, order: ByteOrder) -> None:
     assert told(changes_in_a_new_segment(elf_class, order)) == []
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("elf_class", ElfClass)
+def test_nothing_else_differs_with_another_section(elf_class: ElfClass, order: ByteOrder) -> None:
+    assert told(changes_with_another_section(elf_class, order)) == []
 
 
 @pytest.mark.parametrize("machine", SETS, ids=str)

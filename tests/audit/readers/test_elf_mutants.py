@@ -27,6 +27,7 @@ from tests.audit.readers.changed import (
     change,
     changes,
     changes_in_a_new_segment,
+    changes_with_another_section,
     flipped,
     told,
 )
@@ -327,8 +328,8 @@ FLIPS = st.tuples(st.integers(0, 1 << 30), st.integers(0, 1 << 30), st.integers(
 @functools.cache
 def targets() -> list[Changed]:
     """Outcomes of all tiers, classes and byte orders; every name in them is known."""
-    last = [changes_in_a_new_segment(*kind) for kind in KINDS]
-    return [*changes(EDITS), *last * 20]
+    rare = [make(*kind) for kind in KINDS for make in (changes_in_a_new_segment, changes_with_another_section)]
+    return [*changes(EDITS), *rare * 10]
 
 
 @settings(max_examples=1200, deadline=None, suppress_health_check=[*HealthCheck])

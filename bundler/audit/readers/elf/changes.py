@@ -164,8 +164,19 @@ def _sections(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Dif
         for name, one, other in zip(wanted._fields, wanted, new, strict=True):
             yield from _WANTED.differ(f"sh_{name} of section {number}", one, other)
     for new in changed.sections[len(source.sections) :]:
-        if new.type != c.SHT_PROGBITS or changed.offset_of(new.addr) != new.offset:
-            yield Difference("an added section", "it should cover what moved", f"the file has {new}")
+        if new not in _covers(source, changed):
+            yield Difference("an added section", "it should cover what a part left behind", f"the file has {new}")
+
+
+def _covers(source: ElfFacts, changed: ElfFacts) -> Iterator[SectionFacts]:
+    """The section headers that may be added: plain bytes where a section was that moved, under its name without the dot."""
+    for old, new in zip(source.sections, changed.sections, strict=False):
+        if old.addr != new.addr:
+            ends = (
+                load.vaddr + load.memsz for load in changed.loads if load.vaddr <= old.addr < load.vaddr + load.memsz
+            )
+            size = min(old.size, next(ends, 0) - old.addr)
+            yield old._replace(name=old.name + 1, type=c.SHT_PROGBITS, size=size, link=0, info=0, entsize=0)
 
 
 def _places(source: ElfFacts, changed: ElfFacts) -> dict[tuple[int, int], tuple[int, int, int]]:
