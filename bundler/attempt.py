@@ -79,7 +79,9 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         if not job.options.verify or written.place is None:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
         job.progress.phase("verifying")
-        proof = prove(written.place, Packed(job.environment, plan.entries, plan.libraries))
+        proof = prove(
+            written.place, Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_out)
+        )
         found = found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
         if found is not None and not is_last:
             return Attempt(found)

@@ -91,6 +91,11 @@ class ContentOptions:
     thin: str = ""
     """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether something of the environment does not come along that it has."""
+        return bool(self.patterns) or self.profile is not Profile.FULL or not self.system_site
+
 
 @dataclass(frozen=True, slots=True)
 class ImageOptions:

@@ -47,7 +47,7 @@ def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole:
                 faults += audit_changed_binaries(tree, place)
             check = run_check(tree, place, system, whole=whole, hidden=NOTHING_HIDDEN)
             hosts = frozenset(tree.manifest.host_libraries)
-            sides = Sides(BundleRoot(place), Origins(()), system, hosts, system.preloaded())
+            sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded())
             outside = list(outside_of(check.observations, sides))
         found, more = run_faults(tree, check)
         faults += (*check.faults, *found, *outside)

@@ -53,6 +53,8 @@ class Packed:
     environment: Environment
     entries: Sequence[Entry]
     libraries: LibraryFacts
+    left_out: bool = False
+    """Whether the user left a part of the environment, or of its base's packages, out."""
 
 
 def prove(out: str, packed: Packed, *, whole: bool = True) -> Proof:
@@ -100,7 +102,9 @@ def _run_proof(
     source = Subject(packed.environment.python, system.observer, user_variables(), os.getcwd())
     observed = observe(source, check.batches)
     hosts = frozenset(tree.manifest.host_libraries)
-    sides = Sides(BundleRoot(place), Origins(packed.entries), system, hosts, system.preloaded())
+    sides = Sides(
+        BundleRoot(place), Origins(packed.entries), system, hosts, packed.left_out, everywhere=system.preloaded()
+    )
     comparison = compare(observed, check.observations, sides)
     outside = list(outside_of(check.observations, sides))
     known = {name: error for name, error in all_failed(observed).items() if name in check.failed}

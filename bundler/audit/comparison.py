@@ -26,6 +26,8 @@ class Sides:
     system: System
     host_libraries: Collection[str]
     """Names and patterns of libraries that are left to the host, by the system's rules or by the user."""
+    left_out: bool = False
+    """Whether the user left a part of the source out: distributions may be gone then."""
     everywhere: frozenset[str] = frozenset()
     """Libraries that every process of this machine has (preloaded agents)."""
 
@@ -38,9 +40,7 @@ class Sides:
         """Whether the user leaves a library to the host; it may be mapped under its real, longer name."""
         if self.system.belongs_to_host(name):
             return False  # that one is nobody's choice
-        return is_listed(name, self.host_libraries) or any(
-            name.startswith(known + ".") for known in self.host_libraries
-        )
+        return is_listed(name, self.host_libraries)
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ def compare(source: Sequence[Observation], bundle: Sequence[Observation], sides:
         for fault in (
             *_libraries(before, after, sides, found),
             *_modules(before, after, sides),
-            *_metadata(before, after),
+            *_metadata(before, after, sides),
         ):
             if fault.message not in known:
                 found.faults.append(fault)
@@ -116,8 +116,10 @@ def _same_content(one: str, other: str) -> bool:
         return False
 
 
-def _metadata(before: Observation, after: Observation) -> Iterator[Fault]:
-    """Distributions and entry points that are gone."""
+def _metadata(before: Observation, after: Observation, sides: Sides) -> Iterator[Fault]:
+    """Distributions and entry points that are gone, and that nobody left out."""
+    if sides.left_out:
+        return
     distributions = sorted(before.distributions - after.distributions)
     if distributions:
         names = [f"{item.name} {item.version}" for item in distributions]

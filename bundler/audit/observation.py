@@ -37,6 +37,8 @@ class Batch:
     modules: tuple[str, ...]
     metadata: bool = False
     """Whether distributions and entry points are listed, too."""
+    together: bool = False
+    """Whether its modules have nothing to do with each other, and share a process to save time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bundler.audit.cage import Cage
 from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, Observation, merged
@@ -66,7 +66,7 @@ def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
         running = _Running()
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
             try:
-                return list(pool.map(lambda batch: _observe_batch(subject, batch, home, running), batches))
+                return list(pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches))
             except BaseException:
                 running.stop()  # an import may take its time, and the pool waits
                 raise
@@ -99,6 +99,16 @@ class _Running:
             self._stopped = True
             for process in self._processes:
                 process.kill()
+
+
+def _observe_or_part(subject: Subject, batch: Batch, home: str, running: _Running) -> Observation:
+    """A batch's observation; of modules that share a process to save time those that fail are tried alone."""
+    seen = _observe_batch(subject, batch, home, running)
+    if not batch.together or not seen.failed:
+        return seen
+    alone = [_observe_batch(subject, Batch(batch.name, (name,)), home, running) for name in seen.failed]
+    failed = {name: error for item in alone for name, error in item.failed.items()}
+    return replace(merged([*alone, seen]), failed=failed)
 
 
 def _observe_batch(subject: Subject, batch: Batch, home: str, running: _Running) -> Observation:

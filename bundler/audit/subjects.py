@@ -35,7 +35,7 @@ def batches_of(tree: BundleTree, *, whole: bool) -> tuple[Batch, ...]:
     plain = [name for name in tops if name.partition(".")[0] not in extensions]
     for group in _groups(plain, _TOGETHER):
         modules = [*group, *itertools.chain.from_iterable(starts.pop(name, []) for name in group)]
-        batches.append(Batch(group[0], tuple(dict.fromkeys(modules))))
+        batches.append(Batch(group[0], tuple(dict.fromkeys(modules)), together=True))
     if rest := tuple(itertools.chain.from_iterable(starts.values())):
         batches.append(Batch("entry points", rest))
     return tuple(batches)

@@ -93,9 +93,10 @@ class LibraryFacts:
 
 
 def is_listed(name: str, patterns: Collection[str]) -> bool:
-    """Whether a file name is one of `patterns`: names, or patterns of a shell (`libmpi*`)."""
-    return name in patterns or any(
-        fnmatchcase(name, pattern) for pattern in patterns if "*" in pattern or "?" in pattern
+    """Whether a file name is one of `patterns`: names, with or without a version, or patterns of a shell (`libmpi*`)."""
+    return any(
+        name == pattern or name.startswith(pattern + ".") or ("*" in pattern and fnmatchcase(name, pattern))
+        for pattern in patterns
     )
 
 

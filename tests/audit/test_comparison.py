@@ -29,7 +29,13 @@ LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
 
 def sides(*left: str, everywhere: frozenset[str] = frozenset()) -> Sides:
     entries = [Entry(path, Source(source, 1), 0o644, 0, Layer.PACKAGES, "env:x") for path, source in PATHS.items()]
-    return Sides(BundleRoot(ROOT), Origins(entries), system_of(OperatingSystem.LINUX), ("libc.so.6", *left), everywhere)
+    return Sides(
+        BundleRoot(ROOT),
+        Origins(entries),
+        system_of(OperatingSystem.LINUX),
+        ("libc.so.6", *left),
+        everywhere=everywhere,
+    )
 
 
 def seen(*libraries: str, **more: object) -> Observation:

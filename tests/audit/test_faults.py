@@ -158,6 +158,9 @@ def test_a_module_that_fails_or_kills_its_process_is_named_and_the_rest_is_tried
         target = packages / f"{name}.{suffix}"
         subprocess.run(["gcc", "-shared", "-fPIC", f"-I{include}", "-o", target, source], check=True)
         accept(bundle, target)
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["import_failures"] = {}  # as after an audit: nothing failed in the source
+    rewrite(bundle / "bundle.json", json.dumps(manifest).encode())
     report = verify(str(bundle))
     assert report.run is not None
     assert {fault.path: fault.message for fault in report.faults} == {
