@@ -180,7 +180,8 @@ def test_a_file_that_needs_a_path_and_its_name(kit: Kit) -> None:
     assert outcome.same
 
 
-def test_what_the_source_has_beside_libpython_hides_nothing_of_the_host(kit: Kit) -> None:
+@pytest.mark.parametrize("opened", [(), (Open(0, C),)])
+def test_what_the_source_has_beside_libpython_hides_nothing_of_the_host(kit: Kit, opened: tuple[Action, ...]) -> None:
     """The interpreter's path holds that folder in the bundle, and did not in the source (seeds 56 and 150)."""
     source = graph(
         library(f"base/lib/{A}", B, rpath="$ORIGIN"),
@@ -188,10 +189,24 @@ def test_what_the_source_has_beside_libpython_hides_nothing_of_the_host(kit: Kit
         library(f"base/lib/{C}"),
         library(f"host/{C}"),
         module("m"),
-        processes=((Import(0), Open(0, C)),),
+        processes=((Import(0), *opened),),
     )
     outcome = packed(kit, source)
-    assert outcome.source[0][-1][-1] == 3
+    assert outcome.same
+    assert not outcome.warned
+
+
+def test_what_is_opened_does_not_look_where_its_opener_does(kit: Kit) -> None:
+    """The DT_RPATH of the module finds the library that it opens, and nothing that this needs."""
+    source = graph(
+        library(f"opt/one/{A}", B),
+        library(f"opt/one/{B}"),
+        library(f"host/{B}"),
+        module("m", rpath="{root}/opt/one"),
+        processes=((Import(0), Open(0, A)),),
+    )
+    outcome = packed(kit, source)
+    assert outcome.source[0][-1] == (3, 0, 2)
     assert outcome.same
     assert not outcome.warned
 
@@ -203,7 +218,7 @@ def test_a_name_that_is_answered_already_is_not_searched(kit: Kit) -> None:
         library(f"{SITE}/p/libs/{C}", A, runpath="$ORIGIN"),
         library(f"host/{C}"),
         module("m"),
-        processes=((Import(0), Open(0, C)),),
+        processes=((Import(0),),),
     )
     outcome = packed(kit, source)
     assert outcome.same
@@ -211,13 +226,13 @@ def test_a_name_that_is_answered_already_is_not_searched(kit: Kit) -> None:
 
 
 def test_a_name_that_may_be_answered_by_another_file_is_searched(kit: Kit) -> None:
-    """If libqc is the host's already, then what the folder's libqc is called is not there (seed 2455)."""
+    """If libqc is another one already, then what the folder's libqc is called is not there (seed 2455)."""
     source = graph(
-        library(f"host/{C}"),
+        library(f"opt/one/{C}"),
         library(f"{SITE}/q/libs/{B}"),
         library(f"{SITE}/q/libs/{C}", soname=B),
         library(f"path/{B}"),
-        module("m", C),
+        module("m", C, rpath="{root}/opt/one"),
         module("q/n", C, B, runpath="$ORIGIN/libs"),
         processes=((Import(0), Import(1)),),
     )
