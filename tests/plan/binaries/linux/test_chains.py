@@ -212,17 +212,20 @@ def test_what_is_opened_does_not_look_where_its_opener_does(kit: Kit) -> None:
 
 
 def test_a_name_that_is_answered_already_is_not_searched(kit: Kit) -> None:
-    """libqc in the folder of the RUNPATH needs a name that its requester has: which file is beside it does not matter (seed 41)."""
+    """The first module needs libqc itself, so that is there before what libqa needs: no matter where this would look (seed 41)."""
     source = graph(
-        library(f"{SITE}/p/libs/{A}", C),
-        library(f"{SITE}/p/libs/{C}", A, runpath="$ORIGIN"),
+        library(f"{SITE}/p/libs/{C}"),
+        library(f"host/{A}", C),
         library(f"host/{C}"),
-        module("m"),
-        processes=((Import(0),),),
+        library(f"opt/one/{C}"),
+        module("p/m", A, C, runpath="$ORIGIN/libs"),
+        module("n", A, rpath="{root}/opt/one"),
+        processes=((Import(0),), (Import(1),), (Import(0), Import(1)), (Import(1), Import(0))),
     )
     outcome = packed(kit, source)
     assert outcome.same
     assert not outcome.warned
+    assert "lib/bundled/libqa.so.1" not in outcome.changed
 
 
 def test_a_name_that_may_be_answered_by_another_file_is_searched(kit: Kit) -> None:
