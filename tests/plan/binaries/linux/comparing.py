@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,8 +26,8 @@ class Outcome:
     source: list[Loads]
     bundle: list[Loads]
     warned: tuple[Misplaced, ...]
-    changed: int
-    """How many files were patched."""
+    changed: frozenset[str]
+    """Which files were patched."""
 
     @property
     def same(self) -> bool:
@@ -47,7 +47,7 @@ def compare(kit: Kit, graph: Graph) -> Outcome | None:
             bundle = world.bundled()
         except DoesNotStart:
             bundle = []
-        outcome = Outcome(world.graph, source, bundle, plan.misplaced, len(plan.changes))
+        outcome = Outcome(world.graph, source, bundle, plan.misplaced, frozenset(plan.changes))
         lacking = world.lacking(source, bundle)
         if outcome.same or set(lacking) <= set(world.opened):
             break
@@ -73,45 +73,41 @@ def smallest(kit: Kit, graph: Graph, seconds: float = 60) -> Graph:
     return graph
 
 
+def told(kit: Kit, graph: Graph) -> str:
+    """A wrong graph for a person."""
+    lines = []
+    for name in ("executable", "libpython", "libraries", "modules", "programs", "links", "processes", "library_path"):
+        value = getattr(graph, name)
+        lines += [f"  {name}: {item}" for item in (value if isinstance(value, tuple) else [value])]
+    outcome = compare(kit, graph)
+    if outcome is not None:
+        for number, (one, other) in enumerate(zip(outcome.source, outcome.bundle, strict=False)):
+            lines += [f"  process {number}: source {one}", f"             bundle {other}"]
+        lines += [f"  warned: {item}" for item in outcome.warned]
+    return "\n".join(lines)
+
+
 def main() -> int:
     """`python -m tests.plan.binaries.linux.comparing FIRST COUNT`: compare many graphs, and show the smallest of each wrong one."""
     first, count = int(sys.argv[1]), int(sys.argv[2])
-    most = int(sys.argv[3]) if len(sys.argv) > 3 else 3
-    told = dict.fromkeys(("does not start", "same", "warned and same", "warned and different", "wrong"), 0)
-    shown = 0
+    counts: Counter[str] = Counter()
     began = time.monotonic()
-    with _kit() as kit:
+    with contextmanager(open_kit)() as kit:
         for seed in range(first, first + count):
             outcome = compare(kit, draw(seed))
-            if outcome is None:
-                told["does not start"] += 1
-            elif is_wrong(outcome):
-                told["wrong"] += 1
-                if shown < most:
-                    shown += 1
-                    show(kit, seed, smallest(kit, draw(seed)))
-            else:
-                told[("warned and " if outcome.warned else "") + ("same" if outcome.same else "different")] += 1
-    print(f"{count} graphs in {time.monotonic() - began:.0f} s: {told}")
-    return told["wrong"]
+            if is_wrong(outcome):
+                print(f"seed {seed}\n{told(kit, smallest(kit, draw(seed)))}", flush=True)
+            counts[_kind(outcome)] += 1
+    print(f"{count} graphs in {time.monotonic() - began:.0f} s: {dict(counts)}")
+    return counts["wrong"]
 
 
-def show(kit: Kit, seed: int, graph: Graph) -> None:
-    """A wrong graph for a person."""
-    outcome = compare(kit, graph)
-    print(f"seed {seed}:")
-    for name in ("executable", "libpython", "libraries", "modules", "programs", "links", "processes", "library_path"):
-        value = getattr(graph, name)
-        for line in value if isinstance(value, tuple) else [value]:
-            print(f"  {name}: {line}")
-    if outcome is not None:
-        for process, (one, other) in enumerate(zip(outcome.source, outcome.bundle, strict=False)):
-            print(f"  process {process}: source {one}\n             bundle {other}")
-
-
-@contextmanager
-def _kit() -> Iterator[Kit]:
-    yield from open_kit()
+def _kind(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "does not start"
+    if outcome.same:
+        return "same, and warned of" if outcome.warned else "same"
+    return "different, and warned of" if outcome.warned else "wrong"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+"""One kit for all graphs of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.plan.binaries.linux.kit import Kit, open_kit
+
+
+@pytest.fixture(scope="session")
+def kit() -> Iterator[Kit]:
+    yield from open_kit()
