@@ -173,7 +173,7 @@ def _records(root: str, site_packages: tuple[str, ...], changes: _Changes) -> di
                 path = path_of_row(row, site)
                 return BundleRoot(root).inside(path) or path
 
-            owned = changes.scripts.keys() & {resolve(row.path) for row in record.rows}
+            owned = changes.scripts.keys() & set(map(resolve, record.paths))
             if owned:
                 found[os.path.relpath(file, root)] = rewrite_record(
                     record,

@@ -32,7 +32,7 @@ def read_installed_files(metadata: str) -> InstalledFiles:
         return InstalledFiles(is_there=False)
     except OSError as error:
         return InstalledFiles(problem=f"{name}/RECORD cannot be read ({error.strerror})")
-    paths = tuple(path_of_row(row.path, folder) for row in record.rows)
+    paths = tuple(path_of_row(path, folder) for path in record.paths)
     return InstalledFiles(paths, record, f"{name}/RECORD is damaged ({record.damage})" if record.damage else "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from bundler.entries import Deferred, Directory, Entry
 
@@ -21,11 +21,12 @@ def overlaid(entries: Entries, more: Iterable[Entry]) -> dict[str, Entry]:
     return result
 
 
-def without(entries: Entries, paths: Collection[str]) -> dict[str, Entry]:
+def without(entries: Entries, paths: Iterable[str]) -> dict[str, Entry]:
     """The entries without those at some paths."""
-    if not paths:
-        return dict(entries)
-    return {path: entry for path, entry in entries.items() if path not in paths}
+    result = dict(entries)
+    for path in paths:
+        result.pop(path, None)
+    return result
 
 
 def in_order(entries: Entries) -> tuple[Entry, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bundler.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.environment import Distribution, Environment
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
 from bundler.plan.overlay import Entries
-from bundler.rewrite.record import path_of_row, rewrite_record
+from bundler.rewrite.record import rewrite_record
 from bundler.rewrite.scripts import side_file_path
 
 
@@ -42,12 +42,13 @@ def _plan_record(
 ) -> Entry | None:
     """`pycs` are the compiled modules that are made anew, by their sources (bundle paths)."""
     metadata = mounts.bundle_path(distribution.metadata)
-    record, rows = entries.get(f"{metadata}/RECORD"), distribution.files.record
-    if metadata is None or rows is None or record is None or not isinstance(record.content, Source):
+    entry, record = entries.get(f"{metadata}/RECORD"), distribution.files.record
+    if metadata is None or record is None or entry is None or not isinstance(entry.content, Source):
         return None
     site_packages = os.path.dirname(metadata)
-    resolve = _resolver(distribution.folder, entries, mounts)
-    owned = [resolve(row.path) for row in rows.rows]
+    rows = zip(record.paths, distribution.files.paths, strict=True)
+    places = {row: _place_of(row, path, entries, mounts) for row, path in rows}
+    owned = places.values()
     changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
     brought |= {side for path in changed if (side := side_file_path(path)) in entries}
@@ -58,10 +59,10 @@ def _plan_record(
 
     def make(digests: Digests) -> bytes:
         return rewrite_record(
-            rows, site_packages=site_packages, resolve=resolve, added=new, digests=digests, changed=changed
+            record, site_packages=site_packages, resolve=places.get, added=new, digests=digests, changed=changed
         )
 
-    return record._replace(content=Deferred(make), reason="rows of changed files made anew")
+    return entry._replace(content=Deferred(make), reason="rows of changed files made anew")
 
 
 def _is_new(entry: Entry) -> bool:
@@ -69,22 +70,15 @@ def _is_new(entry: Entry) -> bool:
     return entry.reason is not None or entry.origin == BUNDLER
 
 
-def _resolver(folder: str, entries: Entries, mounts: MountTable) -> Callable[[str], str | None]:
-    """From a row's path to a bundle path; None for a file that was there and stays behind.
+def _place_of(row: str, path: str, entries: Entries, mounts: MountTable) -> str | None:
+    """The bundle path that a row means, whose file lies at an absolute path; None for a file that was there and stays behind.
 
     A row of a file that the source lacks, too, keeps its path: it says no more and no less than before.
     """
-
-    def resolve(row: str) -> str | None:
-        path = path_of_row(row, folder)
-        inside = mounts.bundle_path(path)
-        if inside is not None and inside in entries:
-            return inside
-        if os.path.lexists(path):
-            return None
-        return inside or row
-
-    return resolve
+    inside = mounts.bundle_path(path)
+    if inside is not None and inside in entries:
+        return inside
+    return None if os.path.lexists(path) else inside or row
 
 
 def _files_below(place: str, entries: Entries) -> Iterator[str]:

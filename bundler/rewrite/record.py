@@ -24,38 +24,51 @@ class Row(NamedTuple):
     size: str
     """In bytes, or nothing."""
     text: str
-    """The row as it stands in the file, its line end included."""
+    """The row as it stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A RECORD that was read."""
 
-    rows: tuple[Row, ...]
+    paths: tuple[str, ...]
+    """Those of its rows, in order."""
+    texts: tuple[str, ...]
+    """The rows as they stand in the file; line ends may be missing."""
     line_end: str = "\n"
     damage: str = ""
     """Why the file could not be read to its end; "" for a whole one."""
 
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows with all that is in them: made when they are asked for, since mostly the paths will do."""
+        for path, text in zip(self.paths, self.texts, strict=True):
+            fields = next(csv.reader([text])) if '"' in text else text.rstrip("\r\n").split(",")
+            _, digest, size = (*fields, "", "")[:3]
+            yield Row(path, digest, size, text)
+
 
 def parse_record(data: bytes) -> Record:
-    """The rows in order: short ones are filled up, empty lines skipped. A damaged file ends at the first row that is none."""
+    """The rows in order, without empty lines. A damaged file ends at the first row that is none."""
     text = data.decode("utf-8", "surrogateescape")
     line_end = "\r\n" if "\r\n" in text else "\n"
-    lines = io.StringIO(text, newline="")
-    rows: list[Row] = []
-    if '"' not in text:
-        rows += (_row(line.rstrip("\r\n").split(","), line) for line in lines if line.strip("\r\n"))
-        return Record(tuple(rows), line_end)
+    if '"' not in text and text.count("\r") == text.count("\r\n"):
+        plain = tuple(line for line in text.replace("\r\n", "\n").split("\n") if line)
+        return Record(tuple(line.partition(",")[0] for line in plain), plain, line_end)
+    paths: list[str] = []
+    texts: list[str] = []
     damage = ""
     try:
-        rows += _quoted_rows(lines)
+        for path, row in _rows_of_csv(io.StringIO(text, newline="")):
+            paths.append(path)
+            texts.append(row)
     except csv.Error as error:
         damage = str(error)
-    return Record(tuple(rows), line_end, damage)
+    return Record(tuple(paths), tuple(texts), line_end, damage)
 
 
-def _quoted_rows(lines: Iterable[str]) -> Iterator[Row]:
-    """The rows of a file with quotes, in which a row may have several lines."""
+def _rows_of_csv(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The path and the text of each row, which may have several lines."""
     read: list[str] = []
 
     def noted() -> Iterator[str]:
@@ -65,13 +78,8 @@ def _quoted_rows(lines: Iterable[str]) -> Iterator[Row]:
 
     for fields in csv.reader(noted()):
         if fields:
-            yield _row(fields, "".join(read))
+            yield fields[0], "".join(read)
         read.clear()
-
-
-def _row(fields: list[str], text: str) -> Row:
-    path, digest, size = (*fields, "", "")[:3]
-    return Row(path, digest, size, text)
 
 
 def path_of_row(path: str, folder: str) -> str:

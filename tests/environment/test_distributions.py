@@ -99,7 +99,7 @@ def test_the_files_of_a_distribution_are_those_in_its_record(site: Path) -> None
     put(site / "a-1.dist-info", RECORD="a.py,sha256=x,1\n../../../bin/a,,\n/elsewhere/./a,,\n")
     files = only(site).files
     assert files.paths == (f"{site}/a.py", f"{site.parents[2]}/bin/a", "/elsewhere/a")
-    assert files.record is not None and len(files.record.rows) == 3
+    assert files.record is not None and len(files.record.paths) == 3
     assert (files.problem, files.is_there) == ("", True)
 
 

@@ -61,7 +61,7 @@ def test_a_record_in_which_nothing_changes_stays_as_it_is() -> None:
 def test_a_damaged_record_ends_where_it_is_damaged() -> None:
     data = b'pkg.py,sha256=a,1\n"no end,,\n' + b"x" * 200_000
     record = parse_record(data)
-    assert [row.path for row in record.rows] == ["pkg.py"]
+    assert record.paths == ("pkg.py",)
     assert "131072" in record.damage, "the limit of a field, which a reader of CSV names"
     assert not parse_record(RECORD).damage
 
@@ -71,7 +71,7 @@ def test_absolute_rows_of_an_installer_become_relative() -> None:
     new = rewrite_record(
         parse_record(data), site_packages=SITE, resolve=lambda _: "bin/app", added=(), digests={}, changed=set()
     )
-    assert parse_record(new).rows[0].path == "../../../bin/app"
+    assert parse_record(new).paths == ("../../../bin/app",)
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters="\r\n\0", codec="utf-8"), min_size=1), max_size=5))
@@ -84,7 +84,7 @@ def test_any_names_survive_a_record(names: list[str]) -> None:
         digests={f"s/{name}": Digest(b"", 0) for name in names},
         changed=set(),
     )
-    assert {row.path for row in parse_record(data).rows} == set(names)
+    assert set(parse_record(data).paths) == set(names)
 
 
 @pytest.mark.parametrize(
