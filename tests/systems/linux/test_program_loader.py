@@ -88,7 +88,7 @@ class View:
     extension_suffixes: tuple[str, ...] = (".so",)
     host_libraries: Collection[str] = ()
     missing: Collection[NeededBy] = ()
-    signature_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def follow(self, path: str) -> str | None:
         return path
