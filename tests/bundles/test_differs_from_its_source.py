@@ -95,7 +95,7 @@ def test_a_relative_folder_on_the_library_path_counts_from_where_the_user_is(env
     package.mkdir()
     compile_c(
         "int answer(void); int opened(void) { return answer(); }",
-        package / "_opener.so", "-shared", "-fPIC", f"-L{tmp_path}/here/vendor", "-l:libvendor.so.1",
+        package / "_opener.so", "-shared", "-fPIC", "-Wl,--no-as-needed", f"-L{tmp_path}/here/vendor", "-l:libvendor.so.1",
     )  # fmt: skip
     (package / "__init__.py").write_text(CALLER)
     command: list[str | Path] = [sys.executable, "-m", "bundler", "pack", environment, "--out", tmp_path / "app"]
