@@ -9,7 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.options import ContentOptions, EditableMode, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
+from bundler.options import (
+    AuditDepth,
+    ContentOptions,
+    EditableMode,
+    ImageOptions,
+    LinkMode,
+    PackOptions,
+    Profile,
+    Pyc,
+    Symlinks,
+)
 from bundler.pack import pack
 from bundler.version import VERSION
 
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from bundler.report import PackReport
 
 __all__ = [
+    "AuditDepth",
     "AuditReport",
     "BundlerError",
     "ContentOptions",

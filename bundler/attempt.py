@@ -14,7 +14,7 @@ from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
 from bundler.manifest import Manifest
 from bundler.memory import Memory
-from bundler.options import PackOptions
+from bundler.options import AuditDepth, PackOptions
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
@@ -73,15 +73,15 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest_of(plan, {}, None)))
         sink = _open(opening, plan, job)
         # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
-        assumed: Mapping[str, str] | None = {} if job.is_audited else None
+        complete = job.is_audited and job.options.audit is AuditDepth.FULL
+        assumed: Mapping[str, str] | None = {} if complete else None
         written, manifest = send(plan, sink, assumed, job.progress)
         job.memory.learn(plan.entries, written.digests, written.stamps)
         if not job.options.verify or written.place is None:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
         job.progress.phase("verifying")
-        proof = prove(
-            written.place, Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_out)
-        )
+        packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_out)
+        proof = prove(written.place, packed, job.options.audit)
         found = found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
         if found is not None and not is_last:
             return Attempt(found)

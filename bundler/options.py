@@ -59,6 +59,15 @@ class EditableMode(enum.Enum):
     """They are refused."""
 
 
+class AuditDepth(enum.Enum):
+    """What the audit imports, in the bundle and, where it compares, in the source."""
+
+    QUICK = "quick"
+    """Extension modules."""
+    FULL = "full"
+    """Every top-level module and what scripts start as well; distributions and entry points are compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContentOptions:
     """What a bundle holds."""
@@ -141,6 +150,8 @@ class PackOptions:
     probe: bool = True
     """Whether the environment's interpreter may be run; else its facts come from files, and nothing of it is run."""
     verify: bool = True
+    audit: AuditDepth = AuditDepth.FULL
+    """With `quick`, bundle.json does not tell what fails to import in the source."""
     cache: bool = True
     """Whether what earlier packs learned and compiled is used, and what this one does is kept for later ones."""
     dry_run: bool = False

@@ -1,4 +1,8 @@
-"""The pipeline: load the environment, then plan it, write the plan to a sink and audit the result, and report."""
+"""The pipeline: load the environment, then plan it, write the plan to a sink and audit the result, and report.
+
+`attempt` joins the steps. Decisions on binaries are in `plan.binaries`, by the rules of `systems`; `formats` names what writes an
+archive's members.
+"""
 
 from __future__ import annotations
 

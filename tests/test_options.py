@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from bundler.cli.grouped import GroupedOption, filled
 from bundler.cli.pack import options_of, pack
 from bundler.errors import BadConfiguration
-from bundler.options import ContentOptions, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
+from bundler.options import AuditDepth, ContentOptions, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
 from tests.material.environments import clean, run, tool
 
 COMMANDS_OWN = {"env", "out", "config", "exclude", "include", "as_json", "quiet", "verbose", "help"}
@@ -44,6 +44,7 @@ def test_words_reach_the_options() -> None:
     options = parsed(
         *("--exclude-lib", "libz.so.1", "--exclude-lib", "libm.so.6", "--symlinks", "none", "--image-env", "A=b"),
         *("--base", "base.tar", "--link", "copy", "--pyc", "none", "--no-verify", "-j", "3", "--level", "0", "--force"),
+        *("--audit", "quick"),
     )
     assert options.content.exclude_libs == ("libz.so.1", "libm.so.6")
     assert options.content.symlinks is Symlinks.NONE
@@ -51,6 +52,7 @@ def test_words_reach_the_options() -> None:
     assert options.link is LinkMode.COPY
     assert options.content.pyc is Pyc.NONE
     assert not options.verify
+    assert options.audit is AuditDepth.QUICK
     assert (options.threads, options.level, options.force) == (3, 0, True)
 
 

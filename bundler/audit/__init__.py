@@ -15,18 +15,21 @@ from bundler.audit.tree import BundleTree, read_tree
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
+from bundler.options import AuditDepth
 from bundler.trees import extracted
 
 __all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "verify"]
 
 
-def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole: bool = True) -> AuditReport:
+def verify(
+    bundle: str, *, run: bool | None = None, strict: bool = False, depth: AuditDepth = AuditDepth.FULL
+) -> AuditReport:
     """Audit a bundle, a directory or an archive. Nothing of it is run unless the static part passes.
 
     Without `run` directories are run, and archives, which may be anybody's, are not. An archive is read as it is; only to be run it
     is extracted, for as long as that takes. What is built for another machine is not run where that has no emulator, and a note
-    says so. With `strict`, what was added after the pack is a fault. Without `whole` extension modules alone are imported. An
-    archive that is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle.
+    says so. With `strict`, what was added after the pack is a fault. `depth` says what is imported. An archive that
+    is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle.
     """
     try:
         tree = read_tree(bundle)
@@ -45,7 +48,7 @@ def verify(bundle: str, *, run: bool | None = None, strict: bool = False, whole:
             place = os.path.realpath(folder)
             if tree.in_archive:
                 faults += audit_changed_binaries(tree, place)
-            check = run_check(tree, place, system, whole=whole, hidden=NOTHING_HIDDEN)
+            check = run_check(tree, place, system, depth=depth, hidden=NOTHING_HIDDEN)
             hosts = frozenset(tree.manifest.host_libraries)
             sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded())
             outside = list(outside_of(check.observations, sides))

@@ -22,6 +22,7 @@ from bundler.bundle_paths import BundleRoot
 from bundler.entries import Entry, Patched
 from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
+from bundler.options import AuditDepth
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.prefixes import is_system_prefix
@@ -57,7 +58,7 @@ class Packed:
     """Whether the user left a part of the environment, or of its base's packages, out."""
 
 
-def prove(out: str, packed: Packed, *, whole: bool = True) -> Proof:
+def prove(out: str, packed: Packed, depth: AuditDepth) -> Proof:
     """Audit what was packed to `out` (a directory or an archive); it is run, and compared, where the environment was probed."""
     environment = packed.environment
     system = system_of(environment.platform.system)
@@ -77,7 +78,7 @@ def prove(out: str, packed: Packed, *, whole: bool = True) -> Proof:
             faults += audit_changed_binaries(tree, folder, sources)
         if faults:
             return _static_proof(tree, contents, faults, notes)
-        return _run_proof(tree, os.path.realpath(folder), packed, contents, system, whole=whole)
+        return _run_proof(tree, os.path.realpath(folder), packed, contents, system, depth=depth)
 
 
 def _sources(entries: Sequence[Entry]) -> dict[str, str]:
@@ -91,11 +92,11 @@ def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault],
 
 
 def _run_proof(
-    tree: BundleTree, place: str, packed: Packed, contents: Contents, system: System, *, whole: bool
+    tree: BundleTree, place: str, packed: Packed, contents: Contents, system: System, *, depth: AuditDepth
 ) -> Proof:
     """Run the bundle in the folder `place`, and the source, and compare."""
     _, notes = audit_static(tree, system)
-    check = run_check(tree, place, system, whole=whole, hidden=_hidden(packed))
+    check = run_check(tree, place, system, depth=depth, hidden=_hidden(packed))
     if not check.observations:
         notes += [f"nothing of it was run: {check.why_not}"] if check.why_not else []
         return _static_proof(tree, contents, check.faults, [*notes, *check.notes])
@@ -118,7 +119,8 @@ def _run_proof(
     ]
     report = report_of(check, outside, place, compared=True)
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes, *check.notes), report)
-    return Proof(audit, contents.leaks, known, lacking)
+    complete = known if depth is AuditDepth.FULL else None
+    return Proof(audit, contents.leaks, complete, lacking)
 
 
 def _hidden(packed: Packed) -> Hidden:

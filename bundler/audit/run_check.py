@@ -13,6 +13,7 @@ from bundler.audit.starting import start_once
 from bundler.audit.subjects import batches_of, extension_files
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.options import AuditDepth
 from bundler.systems import System
 
 
@@ -51,11 +52,11 @@ class Hidden:
 NOTHING_HIDDEN = Hidden()
 
 
-def run_check(tree: BundleTree, place: str, system: System, *, whole: bool, hidden: Hidden) -> RunCheck:
+def run_check(tree: BundleTree, place: str, system: System, *, depth: AuditDepth, hidden: Hidden) -> RunCheck:
     """Try the bundle in the folder `place`, whose static part passed. Raises ObserverFailed."""
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
-    batches = batches_of(tree, whole=whole)
+    batches = batches_of(tree, depth)
     why_not = system.why_not_run(tree.files[executable].image, python)
     if why_not is not None:
         return RunCheck(batches, why_not=why_not)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from bundler.audit.installed import Installed
 from bundler.audit.observation import Batch
 from bundler.audit.tree import BundleTree
+from bundler.options import AuditDepth
 
 STANDARD_LIBRARY = "standard library"
 """The batch of the standard library's own extension modules."""
@@ -16,12 +17,13 @@ _TOGETHER = 8  # packages without extension modules that share a process
 _SCRIPTS = ("console_scripts", "gui_scripts")
 
 
-def batches_of(tree: BundleTree, *, whole: bool) -> tuple[Batch, ...]:
+def batches_of(tree: BundleTree, depth: AuditDepth) -> tuple[Batch, ...]:
     """What is imported in which process: a top-level package with extension modules has one of its own.
 
-    With `whole` every importable top-level module is among them, and what the entry points of scripts name; else extension modules
-    alone. What came after the pack is left out: whether it works is its installer's business.
+    With `full` every importable top-level module is among them, and what the entry points of scripts name; with `quick` extension
+    modules alone. What came after the pack is left out: whether it works is its installer's business.
     """
+    whole = depth is AuditDepth.FULL
     extensions = extension_modules(tree)
     standard = extensions.pop("", [])
     batches = [Batch(STANDARD_LIBRARY, tuple(standard), metadata=whole)]

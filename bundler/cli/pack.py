@@ -18,7 +18,17 @@ from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
 from bundler.destination import STANDARD_OUTPUT
 from bundler.formats import ARCHIVES, FORMAT_NAMES
-from bundler.options import ContentOptions, EditableMode, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
+from bundler.options import (
+    AuditDepth,
+    ContentOptions,
+    EditableMode,
+    ImageOptions,
+    LinkMode,
+    PackOptions,
+    Profile,
+    Pyc,
+    Symlinks,
+)
 
 source = option_group("Source")
 output = option_group("Output")
@@ -93,6 +103,7 @@ messages = option_group("Messages")
 @image("--image-label", "image_labels", multiple=True, metavar="NAME=VALUE", help="A label.")
 @work("-j", "--threads", type=click.IntRange(1), metavar="N", help="Files or blocks at once.")
 @work("--verify/--no-verify", default=None, help="Audit the bundle (the default), or do not.")
+@work("--audit", one_of=AuditDepth, help="Import all top-level modules (full, the default), or extension modules only.")
 @work("--cache/--no-cache", default=None, help="Use what earlier packs learned and compiled (the default), or do not.")
 @work(
     "--config", type=click.Path(), metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV)."

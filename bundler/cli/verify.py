@@ -8,6 +8,7 @@ import sys
 import click
 
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say
+from bundler.options import AuditDepth
 
 
 @click.command(context_settings=CONTEXT)
@@ -15,14 +16,20 @@ from bundler.cli.output import CONTEXT, FAULTS_FOUND, say
 @click.option(
     "--run/--no-run", default=None, help="Start the bundle's Python and import all modules (default: for directories)."
 )
+@click.option(
+    "--audit",
+    type=click.Choice([depth.value for depth in AuditDepth]),
+    default=AuditDepth.FULL.value,
+    help="Import all top-level modules (full, the default), or extension modules only.",
+)
 @click.option("--strict", is_flag=True, help="What was added after the pack is a fault, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
-def verify(bundle: str, run: bool | None, strict: bool, as_json: bool, verbose: bool) -> None:
+def verify(bundle: str, run: bool | None, audit: str, strict: bool, as_json: bool, verbose: bool) -> None:
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=run, strict=strict)
+    result = run_verify(bundle, run=run, strict=strict, depth=AuditDepth(audit))
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=1))
     else:

@@ -44,7 +44,10 @@ class Written:
 
 
 class Sink(Protocol):
-    """A context manager that takes entries in path order, the deferred ones last."""
+    """A context manager that takes entries in path order, the deferred ones last.
+
+    Those of `directories` write a tree; `archives.archive.ArchiveSink` sends them to the format's writer.
+    """
 
     def __enter__(self) -> Sink: ...
 

@@ -13,6 +13,7 @@ from bundler.audit.subjects import (
 )
 from bundler.audit.tree import BundleTree, SeenFile
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
+from bundler.options import AuditDepth
 from tests.material.schemes import POSIX_312
 
 SITE = "lib/python3.12/site-packages"
@@ -86,7 +87,7 @@ def test_what_scripts_start_is_imported_with_its_package() -> None:
         **{"pkg-1.dist-info/entry_points.txt": text(points)},
     )
     assert entry_modules(found) == ["pkg.cli", "alone.gui"]
-    batches = {batch.name: batch.modules for batch in batches_of(found, whole=True)}
+    batches = {batch.name: batch.modules for batch in batches_of(found, AuditDepth.FULL)}
     assert batches == {
         STANDARD_LIBRARY: (),
         "fast": ("fast", "fast.it"),
@@ -103,4 +104,4 @@ def test_the_start_command_is_imported_too() -> None:
 
 def test_a_quick_audit_imports_extension_modules_alone() -> None:
     found = tree(f"{SITE}/pkg/__init__.py", f"{SITE}/fast/__init__.py", f"{SITE}/fast/it.abi3.so")
-    assert [batch.modules for batch in batches_of(found, whole=False)] == [(), ("fast.it",)]
+    assert [batch.modules for batch in batches_of(found, AuditDepth.QUICK)] == [(), ("fast.it",)]

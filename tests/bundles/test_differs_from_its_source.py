@@ -144,6 +144,19 @@ sys.meta_path.append(Finder)
     assert "finds modules in" in done.stderr and "--editable build" in done.stderr
 
 
+def test_a_quick_audit_imports_no_plain_module_and_claims_to_know_none(environment: Path, tmp_path: Path) -> None:
+    (site(environment) / "fragile.py").write_text("raise RuntimeError('no such device')\n")
+    for depth, known in (("full", {"fragile": "RuntimeError: no such device"}), ("quick", None)):
+        done = bundler(["pack", environment, "--out", tmp_path / depth, "--audit", depth])
+        assert done.returncode == 0, done.stderr
+        assert json.loads((tmp_path / depth / "bundle.json").read_text())["import_failures"] == known
+        checked = bundler(["verify", tmp_path / depth, "--audit", "quick"])
+        assert checked.returncode == 0 and "fragile" not in checked.stdout + checked.stderr
+    checked = bundler(["verify", tmp_path / "quick"])
+    assert checked.returncode == 0, checked.stderr
+    assert "fragile cannot be imported" in checked.stderr and "is not known" in checked.stderr
+
+
 def test_what_every_process_of_the_machine_has_is_no_use_by_the_bundle(environment: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("an agent is preloaded for every process: run as root")
