@@ -72,8 +72,8 @@ class Searches:
         for path in self._roots:
             if (package := context.package_of(path)) is not None:
                 self._own.setdefault((package, os.path.basename(path)), []).append(path)
-        self.included: list[tuple[str, str]] = []
-        """What comes along though nothing asks for it: its name, and its key."""
+        self.included: list[tuple[str, str, str]] = []
+        """What comes along though nothing asks for it: its name, its key, and the path by which it is named."""
         self._included_at: dict[str, str] = {}
         self._may_be_opened: dict[str, None] = {}
         for wanted in context.included:
@@ -101,9 +101,9 @@ class Searches:
         """Whether a key is of a file that the bundle holds anyway."""
         return file in self._roots
 
-    def named_in(self, folder: str) -> dict[str, str]:
-        """The keys of what the bundle holds anyway in a folder, and below it, by bundle path."""
-        return {path: path for path in self._roots if lies_in(path, folder)}
+    def paths_in(self, folder: str) -> list[str]:
+        """The bundle paths of what the bundle holds anyway in a folder, and below it."""
+        return [path for path in self._roots if lies_in(path, folder)]
 
     def inside(self, path: str) -> str | None:
         """The bundle path of what the bundle holds anyway, by the path at which the loader found it."""
@@ -215,7 +215,7 @@ class Searches:
         file = self._step(Found(path, Via.PATH)).file if path and self._context.files.is_library(path) else None
         if file is None or path is None:
             raise LookupError(wanted)
-        self.included.append((os.path.basename(wanted), file))
+        self.included.append((os.path.basename(wanted), file, path))
         self._included_at.setdefault(file, path)
         for name in (os.path.basename(path), self.images[file].soname):
             if name is not None and "/" not in name:

@@ -259,3 +259,36 @@ def test_a_library_that_only_one_search_path_finds_does_not_stand_in_for_another
     outcome = packed(kit, source)
     assert outcome.same
     assert not outcome.warned
+
+
+def test_libraries_of_two_folders_with_several_meanings_do_not_share_a_folder(kit: Kit) -> None:
+    """A search path that leads to one of them leads past the other, as in the source (seed 10827)."""
+    source = replace(
+        graph(
+            library(f"host/{C}", B, A, rpath="{root}/opt/one"),
+            library(f"host/{A}"),
+            library(f"host/{B}", C),
+            library(f"opt/two/{A}"),
+            module("q/m", A, runpath="{root}/opt/two"),
+            module("n", B),
+            processes=((Import(1),), (Import(0),)),
+        ),
+        links=((f"opt/one/{B}", f"{{root}}/host/{C}"),),
+    )
+    outcome = packed(kit, source)
+    assert outcome.same
+    assert not outcome.warned
+
+
+def test_a_library_does_not_lie_under_its_own_name_where_that_is_another_file(kit: Kit) -> None:
+    """Two libraries of the host have one DT_SONAME; only one of them is found by it (seed 10860)."""
+    source = graph(
+        library(f"host/{B}"),
+        library(f"host/{A}", soname=B),
+        module("m", B),
+        module("n", A),
+        processes=((Import(0),), (Import(1),), (Import(0), Import(1)), (Import(1), Import(0))),
+    )
+    outcome = packed(kit, source)
+    assert outcome.same
+    assert not outcome.warned
