@@ -10,6 +10,7 @@ from bundler.binaries.elf import PathTag
 from tests.plan.binaries.linux.comparing import Outcome, compare
 from tests.plan.binaries.linux.graphs import SITE, Action, File, Graph, Import, Open, OpenFrom
 from tests.plan.binaries.linux.kit import Header, Kit
+from tests.plan.binaries.linux.worlds import World
 
 A, B, C, D = "libqa.so.1", "libqb.so.1", "libqc.so.1", "libqd.so.1"
 RPATH, RUNPATH = PathTag.RPATH, PathTag.RUNPATH
@@ -292,3 +293,17 @@ def test_a_library_does_not_lie_under_its_own_name_where_that_is_another_file(ki
     outcome = packed(kit, source)
     assert outcome.same
     assert not outcome.warned
+
+
+def test_a_program_that_embeds_python_carries_the_path_for_its_modules(kit: Kit) -> None:
+    """libpython's own is passed on to none of them."""
+    program = File(f"{SITE}/r/prog", Header("", ("libpython3.so.1.0",), ("{root}/base/lib",)))
+    source = replace(
+        graph(library(f"host/{A}"), module("m", A), processes=((Import(0),),), libpython=Header("libpython3.so.1.0")),
+        programs=(program,),
+    )
+    world = World(kit, source)
+    world.source()
+    plan = world.pack()
+    folders = plan.changes["lib/python3/site-packages/r/prog"].rpath.split(":")
+    assert folders == ["$ORIGIN/../../..", "$ORIGIN/../../../bundled"]
