@@ -81,6 +81,19 @@ def metadata():
     return sorted(known), sorted(points)
 
 
+def keep_projects():
+    """Editables of meson-python and scikit-build-core may build their project, in its folder, when imported: not for us.
+
+    They are imported as they were built last. The former asks its build command whether there is work; the latter has a flag.
+    """
+    for finder in sys.meta_path:
+        if hasattr(finder, "_build_cmd") and hasattr(finder, "_build_path"):
+            finder._build_cmd = [sys.executable, "-I", "-S", "-c", "print('ninja: no work to do.')"]
+            finder._verbose = True  # else it opens a log in the build folder
+        if getattr(finder, "rebuild_flag", False):
+            finder.rebuild_flag = False
+
+
 def main():
     """Import what standard input names."""
     order = json.loads(sys.stdin.buffer.read().decode("utf-8"))
@@ -103,6 +116,7 @@ def main():
     sys.addaudithook(listen)
     if hasattr(sys, "set_lazy_imports_filter"):  # 3.15: an import that waits proves nothing
         sys.set_lazy_imports_filter(lambda *names: False)
+    keep_projects()
     for name in order["modules"]:
         tell("start", name)
         try:
