@@ -87,11 +87,12 @@ def keep_projects():
     They are imported as they were built last. The former asks its build command whether there is work; the latter has a flag.
     """
     for finder in sys.meta_path:
-        if hasattr(finder, "_build_cmd") and hasattr(finder, "_build_path"):
-            finder._build_cmd = [sys.executable, "-I", "-S", "-c", "print('ninja: no work to do.')"]
-            finder._verbose = True  # else it opens a log in the build folder
-        if getattr(finder, "rebuild_flag", False):
-            finder.rebuild_flag = False
+        state = getattr(finder, "__dict__", {})
+        if "_build_cmd" in state and "_build_path" in state:
+            state["_build_cmd"] = [sys.executable, "-I", "-S", "-c", "print('ninja: no work to do.')"]
+            state["_verbose"] = True  # else it opens a log in the build folder
+        if "rebuild_flag" in state:
+            state["rebuild_flag"] = False
 
 
 def main():
