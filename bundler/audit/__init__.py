@@ -6,6 +6,7 @@ import os
 
 from bundler.audit.comparison import Sides, failures, outside_of
 from bundler.audit.contents import audit_contents
+from bundler.audit.observation import libraries_of
 from bundler.audit.origins import Origins
 from bundler.audit.reports import AuditReport, LeakReport, RunReport
 from bundler.audit.run_check import NOTHING_HIDDEN, RunCheck, run_check
@@ -76,7 +77,6 @@ def run_faults(tree: BundleTree, check: RunCheck) -> tuple[list[Fault], list[str
 def report_of(check: RunCheck, outside: list[Fault], place: str, *, compared: bool = False) -> RunReport:
     """The outcome of a run check in the folder `place`, as a value for the report."""
     root = BundleRoot(place)
-    mapped = {inside for item in check.observations for path in item.libraries or () if (inside := root.inside(path))}
-    return RunReport(
-        check.tried, check.failed, tuple(fault.path for fault in outside), check.cage, compared, frozenset(mapped)
-    )
+    mapped = libraries_of(check.observations)
+    bundled = None if mapped is None else frozenset(inside for path in mapped if (inside := root.inside(path)))
+    return RunReport(check.tried, check.failed, tuple(fault.path for fault in outside), check.cage, compared, bundled)

@@ -142,7 +142,10 @@ def _to_be_taken(
     taken, lost = {}, []
     for path, library in libraries.items():
         if library is None:
-            message = f"the source loads {path}, which did not come along: --include-lib {path}"
+            message = (
+                f"the source loads {path}, a library without a name (DT_SONAME), which did not come along; where a bundled library "
+                "opens it by its path, leave that one to the host: --exclude-lib NAME"
+            )
             lost.append(Fault(FaultKind.DIFFERENCE, comparison.lacking[path], message))
         elif library.soname not in needed:  # else it comes along with what needs it
             taken[_asked_path(path, asked)] = library.soname

@@ -22,7 +22,8 @@ class DlopenedLibraries:
 
     def notes(self, run: RunReport | None) -> list[str]:
         """A sentence on each, but for those that the run check did not see used: they are opened by their whole paths."""
-        used = {os.path.basename(path) for path in run.bundled} if run is not None else self.sonames.values()
+        told = None if run is None else run.bundled
+        used = self.sonames.values() if told is None else {os.path.basename(path) for path in told}
         return [
             f"{path} came along: a module opens it at run time (--exclude-lib {soname} leaves it to the host)"
             for path, soname in self.sonames.items()
@@ -49,14 +50,15 @@ def found_dlopened(
     dlopened: DlopenedLibraries,
     included: Sequence[str],
 ) -> DlopenedLibraries | None:
-    """The libraries that should have come along in place of those that were `dlopened`; None where it is these.
+    """The libraries that should have come along in place of those that were `dlopened`; None where it is these, or where
+    nobody tells.
 
     A guess is put right in both ways: what is not opened any more goes, and so does what comes along in any case. Later one is only
     added to: what is opened by its whole path stays outside, and so does another file of the same name.
     """
     run = proof.audit.run
-    if run is None:
-        return None
+    if run is None or run.bundled is None:
+        return None  # nobody tells what was loaded: the guess stays
     places = (where for needs in libraries.needs.values() for where in needs.values())
     needed = {where.path for where in places if isinstance(where, InBundle)}
     right = {

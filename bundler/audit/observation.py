@@ -65,19 +65,24 @@ class Observation:
 def merged(observations: Sequence[Observation]) -> Observation:
     """One observation of the processes of one batch, the last one's where there can be but one."""
     last = observations[-1]
-    known = [item.libraries for item in observations if item.libraries is not None]
     return Observation(
         last.batch,
         {name: error for item in observations for name, error in item.failed.items()},
         last.search_path,
         {name: file for item in observations for name, file in item.modules.items()},
-        frozenset().union(*known) if known else None,
+        libraries_of(observations),
         frozenset().union(*(item.opened for item in observations)),
         last.finders,
         last.distributions,
         last.entry_points,
         last.broken,
     )
+
+
+def libraries_of(observations: Iterable[Observation]) -> frozenset[str] | None:
+    """The shared libraries that the processes had; None where nobody tells."""
+    known = [item.libraries for item in observations if item.libraries is not None]
+    return frozenset().union(*known) if known else None
 
 
 def all_failed(observations: Iterable[Observation]) -> dict[str, str]:

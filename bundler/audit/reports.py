@@ -24,8 +24,8 @@ class RunReport:
     cage: CageKind
     compared: bool = False
     """Whether the source did the same, and both were compared."""
-    bundled: frozenset[str] = frozenset()
-    """The libraries of the folder for bundled ones that were loaded (bundle paths)."""
+    bundled: frozenset[str] | None = frozenset()
+    """Libraries of the bundle that were loaded (bundle paths); None where nobody tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cage_of
-from bundler.audit.observation import Batch, Observation, all_failed
+from bundler.audit.observation import Batch, Observation, all_failed, libraries_of
 from bundler.audit.observing import Subject, clean_variables, observe
 from bundler.audit.starting import start_once
 from bundler.audit.subjects import batches_of, extension_files
@@ -50,6 +50,7 @@ class Hidden:
 
 
 NOTHING_HIDDEN = Hidden()
+_NOT_SEEN = "which shared libraries were loaded is not known: this system does not tell (/proc is not mounted, perhaps)"
 
 
 def run_check(tree: BundleTree, place: str, system: System, *, depth: AuditDepth, hidden: Hidden) -> RunCheck:
@@ -73,6 +74,8 @@ def run_check(tree: BundleTree, place: str, system: System, *, depth: AuditDepth
     notes: tuple[str, ...] = ()
     if cage.hidden and any(item.failed for item in observed):
         observed, notes = _with_hosts_programs(observed, batches, subject, hidden, place)
+    if libraries_of(observed) is None:
+        notes += (_NOT_SEEN,)
     return RunCheck(batches, tuple(_without_loaded(observed, tree, subject)), kind, notes=notes)
 
 

@@ -40,9 +40,12 @@ def _differences(image: BinaryImage, path: str, source: str | None) -> Iterator[
 
 
 def _asked(before: BinaryIO, after: BinaryIO) -> Asked:
-    """What a pack may change: search paths, names, and of needed libraries those that are named by a path."""
+    """What a pack may change: search paths, names, the interpreter, and of needed libraries those that are named by a path.
+
+    That an interpreter is the system's is for the rules of that system to check.
+    """
     try:
         names = zip(facts(before).needed, facts(after).needed, strict=False)
     except BinaryFormatError:
         return PACKED
-    return replace(PACKED, renamed={old: new for old, new in names if old != new and "/" in old})
+    return replace(PACKED, renamed={old: new for old, new in names if old != new and "/" in old}, interpreter=True)

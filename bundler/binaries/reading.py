@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import BinaryIO
@@ -26,12 +27,12 @@ def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
     Raises BinaryFormatError where the file ends earlier; the error calls the bytes `what`.
     """
     try:
-        try:
-            file.seek(offset)
-        except OSError as error:  # EINVAL: farther than the file system goes
-            raise ValueError from error
+        file.seek(offset)
         data = file.read(length)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        # Farther than the file system goes: most say so of the seek, tmpfs only of the read.
         raise BinaryFormatError(f"{what} lies at the impossible offset {offset}") from error
     if len(data) < length:
         raise BinaryFormatError(

@@ -35,21 +35,8 @@ def workshop() -> Iterator[Path]:
 def dependencies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What bundler needs, as pure Python that any version reads."""
     folder = tmp_path_factory.mktemp("dependencies")
-    run(
-        [
-            tool("uv"),
-            "-q",
-            "pip",
-            "install",
-            "--target",
-            folder,
-            "click",
-            "rich",
-            "packaging",
-            "pathspec",
-            "tomli",
-        ]
-    )
+    pure = ("click", "macholib", "packaging", "pathspec", "pyelftools", "rich", "tomli")
+    run([tool("uv"), "-q", "pip", "install", "--target", folder, *pure])
     return folder
 
 

@@ -71,7 +71,21 @@ def test_docker_s_usr_local_is_packed_without_what_is_not_python_s(tmp_path: Pat
     prefix = as_usr_local(python, tmp_path / "usr-local")
     opt = tmp_path / "opt"
     cache = tmp_path / "dependencies"
-    uv(["pip", "install", "--target", cache, "click", "rich", "packaging", "pathspec", "tomli"])
+    uv(
+        [
+            "pip",
+            "install",
+            "--target",
+            cache,
+            "click",
+            "macholib",
+            "packaging",
+            "pathspec",
+            "pyelftools",
+            "rich",
+            "tomli",
+        ]
+    )
     bundler = f"PYTHONPATH={FIXTURES.parent}:{cache} python3 -m bundler"
     install = "python3 -m pip install -q --root-user-action ignore"
     script = (

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -96,6 +96,9 @@ class Searcher(Protocol):
     def look(self, name: str, state: State) -> Step:
         """The search for a name, without the state that follows."""
 
+    def opened(self, file: str, found: Found) -> State | None:
+        """The state of a file that was found, if anybody may open it: then it begins a chain of its own."""
+
     def soname(self, file: str) -> str | None:
         """The name that a file has for itself."""
 
@@ -121,14 +124,15 @@ class _Known:
     """Names that mean several files."""
 
 
-def follow(roots: Sequence[State], searcher: Searcher) -> Chains:
+def follow(roots: Iterable[State], searcher: Searcher) -> Chains:
     """All that can be from `roots` on: root by root, each breadth first.
 
     States that differ only in what nothing below them asks for are one; so the search is repeated until that is known.
     """
     known = _Known({}, {}, frozenset())
+    begun = tuple(roots)
     while True:
-        chains = _explore(roots, searcher, known)
+        chains = _explore(begun, searcher, known)
         found = _Known(
             _more(known.asked, _asked(chains.steps, searcher)),
             _more(known.below, names_below(chains.steps)),
@@ -158,8 +162,9 @@ def names_below(steps: Steps) -> dict[str, set[str]]:
     return names
 
 
-def _explore(roots: Sequence[State], searcher: Searcher, known: _Known) -> Chains:
+def _explore(roots: Iterable[State], searcher: Searcher, known: _Known) -> Chains:
     begun: dict[State, None] = {}
+    also: set[State] = set()
     steps: dict[State, dict[str, Step]] = {}
 
     def useful(directories: Iterable[str], file: str) -> tuple[str, ...]:
@@ -167,7 +172,9 @@ def _explore(roots: Sequence[State], searcher: Searcher, known: _Known) -> Chain
         each = dict.fromkeys(directories)
         return tuple(folder for folder in each if any(searcher.holds(folder, name) for name in names))
 
-    for root in roots:
+    left = deque(roots)
+    while left:
+        root = left.popleft()
         queue = deque([root._replace(inherited=useful(root.inherited, root.file))])
         begun[queue[0]] = None
         while queue:
@@ -201,12 +208,16 @@ def _explore(roots: Sequence[State], searcher: Searcher, known: _Known) -> Chain
                     )
                     found[name] = step._replace(next=following)
                     queue.append(following)
+                    if (opened := searcher.opened(step.file, step.found)) is not None and opened not in also:
+                        also.add(opened)
+                        left.append(opened)
     return Chains(tuple(begun), steps)
 
 
 def _more(known: Mapping[str, frozenset[str]], found: Mapping[str, set[str]]) -> Mapping[str, frozenset[str]]:
     """What is known, with more names."""
-    return {**known, **{file: known.get(file, frozenset()) | names for file, names in found.items()}}
+    new = {file: names for file, names in found.items() if not names <= known.get(file, frozenset())}
+    return {**known, **{file: known.get(file, frozenset()) | names for file, names in new.items()}}
 
 
 def _doubtful(steps: Steps, searcher: Searcher) -> set[str]:

@@ -1,23 +1,18 @@
 """The closure: every shared library that a set of ELF files needs, and where the source's loader finds it.
 
-Flow: the files that a process begins with -> `searches` (what the source's loader finds, for every chain of requesters; files are
-read, never run) -> places in the bundle -> facts. A library of the host that is found without a search path is seen by
-everybody, and gets its name in the folder of bundled libraries; one that only some requesters see goes there where the name is
-free, else into a numbered folder below it. What is found nowhere is a fact about the source, not an error.
+Flow: the files that a process begins with -> `searches` (what the source's loader finds, for every chain of requesters; files
+are read, never run) -> `library_places` in the bundle -> facts. What is found nowhere is a fact about the source, no error.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bundler.binaries.elf import Image
 from bundler.systems.libraries import (
-    BundledLibrary,
     Clash,
-    FreeNames,
     InBundle,
     LibraryFacts,
     Location,
@@ -27,6 +22,7 @@ from bundler.systems.libraries import (
 )
 from bundler.systems.linux.chains import Chains, State, Step, Steps
 from bundler.systems.linux.elf_files import ElfFile
+from bundler.systems.linux.library_places import LibraryPlaces, Request
 from bundler.systems.linux.searches import SEEN_BY_ALL, ClosureContext, Searches
 
 __all__ = ["Closure", "ClosureContext", "ElfFile", "find_closure"]
@@ -57,139 +53,69 @@ def find_closure(binaries: Iterable[ElfFile], executable: ElfFile, context: Clos
     """
     searches = Searches(binaries, executable, context)
     chains = searches.follow()
-    steps = chains.steps
-    places = _Places(searches, FreeNames(context.bundled_folder))
-    places.take(steps)
-    locations = {state: dict(_locations(state, found, searches, places)) for state, found in steps.items()}
-    bundled = sorted(places.taken.values(), key=lambda item: item.path)
+    places = _places(chains.steps, searches, context.bundled_folder)
+    paths = {
+        state.file: state.file if searches.is_taken(state.file) else places.path(state.file) for state in chains.steps
+    }
+    locations = {state: dict(_locations(state, found, searches, places)) for state, found in chains.steps.items()}
+    bundled = tuple(places.bundled(_needed_by(chains.steps, searches, paths)))
     return Closure(
         LibraryFacts(
-            tuple(
-                BundledLibrary(item.path, item.source, tuple(sorted(item.aliases)), tuple(item.needed_by))
-                for item in bundled
-            ),
-            _needs(steps, locations, searches, places),
+            bundled,
+            _needs(chains.steps, locations, searches, paths),
             tuple(sorted({*searches.left_to_host, *context.excluded})),
         ),
-        {item.path: searches.images[item.source] for item in bundled},
+        {library.path: searches.images[library.source] for library in bundled},
         chains,
-        {state.file: places.path(state.file) for state in steps},
-        {state.file: searches.images[state.file].soname for state in steps},
+        paths,
+        {state.file: searches.soname(state.file) for state in chains.steps},
         locations,
-        tuple(places.clashes),
+        places.clashes,
     )
 
 
-@dataclass(slots=True)
-class _Bundled:
-    path: str
-    source: str
-    aliases: dict[str, None] = field(default_factory=dict)
-    needed_by: dict[str, None] = field(default_factory=dict)
+def _places(steps: Steps, searches: Searches, folder: str) -> LibraryPlaces:
+    """The places of all libraries of the host that are found, those first that everybody sees."""
+    places = LibraryPlaces(folder, searches.paths_in(folder))
+    found: dict[Request, None] = {}
+    for each in steps.values():
+        for name, step in each.items():
+            if step.file is not None and step.found is not None:
+                short = os.path.basename(name)
+                places.note(short, step.file)
+                if not searches.is_taken(step.file):
+                    at = os.path.dirname(step.found.path)
+                    found[Request(short, step.file, at, step.found.via in SEEN_BY_ALL)] = None
+    for request in sorted(found, key=lambda request: not request.for_all):
+        places.place(request, searches.soname(request.file))
+    for name, file, path in searches.included:
+        if not searches.is_taken(file):
+            places.place(Request(name, file, os.path.dirname(path), for_all=True), searches.soname(file))
+    return places
 
 
-class _Places:
-    """Where libraries of the host go in the bundle."""
-
-    def __init__(self, searches: Searches, names: FreeNames) -> None:
-        self._searches = searches
-        self._names = names
-        self._names.taken.update(searches.named_in(names.folder))
-        self._by_name: dict[tuple[str, str], str] = {}
-        self._meanings: dict[str, set[str]] = {}
-        """The keys of the files that are found by each name."""
-        self.taken: dict[str, _Bundled] = {}
-        self.clashes: dict[Clash, None] = {}
-
-    def take(self, steps: Steps) -> None:
-        """Give each library of the host that is found its place, those first that everybody sees."""
-        seen: dict[tuple[str, str], None] = {}
-        others: dict[tuple[str, str], None] = {}
-        for each in steps.values():
-            for name, step in each.items():
-                if step.file is not None and step.found is not None:
-                    asked = (os.path.basename(name), step.file)
-                    self._meanings.setdefault(asked[0], set()).add(step.file)
-                    if not self._searches.is_taken(step.file):
-                        (seen if step.found.via in SEEN_BY_ALL else others)[asked] = None
-        for asked in seen:
-            self._place(*asked, for_all=True)
-        for asked in others:
-            self._place(*asked, for_all=False)
-        for name, source in self._searches.included:
-            if not self._searches.is_taken(source):
-                self._place(name, source, for_all=True).needed_by[self._searches.executable] = None
-        for state, each in steps.items():
-            needed = self._searches.needed(state)
-            for name in needed:
-                if name in each and (item := self.taken.get(each[name].file or "")) is not None:
-                    item.needed_by[self.path(state.file)] = None
-
-    def path(self, file: str) -> str:
-        """The bundle path of a file by its key."""
-        return file if self._searches.is_taken(file) else self.taken[file].path
-
-    def named(self, name: str, file: str) -> str:
-        """The bundle path at which a library of the host has a name."""
-        return self._by_name[os.path.basename(name), file]
-
-    def _place(self, name: str, source: str, *, for_all: bool) -> _Bundled:
-        """Give a library its place; the same file under a second name becomes an alias."""
-        item = self.taken.get(source)
-        if item is None:
-            soname = os.path.basename(self._searches.images[source].soname or name)
-            folder = self._free_folder((soname, name), source, for_all=for_all)
-            # In a numbered folder it has those names only that lead there: others may mean another file.
-            own = soname if folder == self._names.folder else name
-            item = self.taken[source] = _Bundled(f"{folder}/{own}", source)
-            self._names.taken[item.path] = source
-        place = f"{os.path.dirname(item.path)}/{name}"
-        in_sight = os.path.dirname(place) == self._names.folder
-        if self._names.taken.get(place, source) != source or (
-            in_sight and not for_all and self._is_doubtful(name, source)
-        ):
-            place = f"{self._free_folder((name,), source, for_all=for_all)}/{name}"
-        self._names.taken[place] = source
-        self._by_name.setdefault((name, source), place)
-        if place != item.path:
-            item.aliases[place] = None
-        return item
-
-    def _is_doubtful(self, name: str, source: str) -> bool:
-        """Whether some requester finds another file by a name."""
-        return not self._meanings.get(name, set()) <= {source}
-
-    def _free_folder(self, names: tuple[str, ...], source: str, *, for_all: bool) -> str:
-        """Where no other file has one of these names; that there was one is noted."""
-        folder, other = self._names.folder_for(names, source)
-        if folder != self._names.folder:
-            folder = self._numbered(names[-1:], source)
-        elif not for_all and any(self._is_doubtful(name, source) for name in names):
-            folder = self._numbered(names[-1:], source)
-            others = {file for name in names for file in self._meanings.get(name, set())} - {source}
-            other = next((file for file in self.taken if file in others), None)
-        if other is not None and Clash(names[-1], source, other) not in self.clashes:
-            self.clashes[Clash(names[-1], other, source)] = None
-        return folder
-
-    def _numbered(self, names: tuple[str, ...], source: str) -> str:
-        """The first numbered folder in which these names are free."""
-        for number in itertools.count(2):
-            folder = f"{self._names.folder}/{number}"
-            if all(self._names.taken.get(f"{folder}/{name}", source) == source for name in names):
-                return folder
-        raise AssertionError("numbers do not end")
+def _needed_by(steps: Steps, searches: Searches, paths: Mapping[str, str]) -> dict[str, dict[str, None]]:
+    """The bundle paths of those that need each file; for what nobody needs and comes along all the same, the interpreter's."""
+    needed_by = {file: {searches.executable: None} for _, file, _ in searches.included}
+    for state, each in steps.items():
+        for name in searches.needed(state):
+            if name in each and (file := each[name].file) is not None:
+                needed_by.setdefault(file, {})[paths[state.file]] = None
+    return needed_by
 
 
 def _locations(
-    state: State, found: Mapping[str, Step], searches: Searches, places: _Places
+    state: State, found: Mapping[str, Step], searches: Searches, places: LibraryPlaces
 ) -> Iterator[tuple[str, Location]]:
     """Where the searches of one state lead; a name that is answered without one is left out."""
     needed = searches.needed(state)
     for name, step in found.items():
         if step.found is not None and step.file is not None:
             inside = searches.inside(step.found.path)
-            yield name, InBundle(inside if inside is not None else places.named(name, step.file))
+            if inside is None:
+                folder, short = os.path.dirname(step.found.path), os.path.basename(name)
+                inside = places.named(short, step.file, folder)
+            yield name, InBundle(inside)
         elif step.file is None and name in needed:
             if searches.is_hosts(name):
                 yield name, OnHost()
@@ -198,17 +124,17 @@ def _locations(
 
 
 def _needs(
-    steps: Steps, locations: Mapping[State, Mapping[str, Location]], searches: Searches, places: _Places
+    steps: Steps, locations: Mapping[State, Mapping[str, Location]], searches: Searches, paths: Mapping[str, str]
 ) -> dict[str, dict[str, Location]]:
     """What each file needs: where the first state that finds it does; else it is missing, or its package loads it beforehand."""
     needs: dict[str, dict[str, Location]] = {}
     for state, found in steps.items():
-        known = needs.setdefault(places.path(state.file), {})
+        known = needs.setdefault(paths[state.file], {})
         for name in searches.needed(state):
             location = locations[state].get(name)
             answering = found[name].file
             if location is None and answering is not None:
-                location = InBundle(places.path(answering))
+                location = InBundle(paths[answering])
             if location is not None and isinstance(known.get(name, Missing()), Missing):
                 known[name] = location
     by_name = searches.names_of_roots()

@@ -86,6 +86,10 @@ def _from_system(name: str, requester: LoadedObject, view: LoaderView, system: S
 
 def expand(entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
     """The dynamic string tokens of ld.so(8) replaced by all that they may stand for, and absolute paths normalised."""
+    if "$" not in entry:
+        if entry:
+            yield view.normal(entry) if entry.startswith("/") else entry
+        return
     origin = os.path.dirname(loaded.path)
     choices = itertools.product(system.lib or ("",), system.platforms or ("",))
     values = ({"ORIGIN": origin, "LIB": lib, "PLATFORM": platform} for lib, platform in choices)

@@ -65,6 +65,8 @@ class Searches:
         self.left_to_host: dict[str, None] = {}
         """Names of libraries that are needed and stay with the host."""
         self._forced = frozenset(os.path.basename(name) for name in context.included)
+        self._python = self._process(executable, Start.PYTHON)
+        self._steps: dict[tuple[str, State], Step] = {}
         self._keys: dict[str, str | None] = {}
         self._passed_on: dict[tuple[str, str], tuple[str, ...]] = {}
         self._loaded: dict[tuple[str, str], LoadedObject] = {}
@@ -73,28 +75,16 @@ class Searches:
         for path in self._roots:
             if (package := context.package_of(path)) is not None:
                 self._own.setdefault((package, os.path.basename(path)), []).append(path)
-        self.included: list[tuple[str, str]] = []
-        """What comes along though nothing asks for it: its name, and its key."""
+        self.included: list[tuple[str, str, str]] = []
+        """What comes along though nothing asks for it: its name, its key, and the path by which it is named."""
         self._included_at: dict[str, str] = {}
         self._may_be_opened: dict[str, None] = {}
         for wanted in context.included:
             self._include(wanted)
 
     def follow(self) -> Chains:
-        """Every search, by state. What everybody finds by its name, anybody may open."""
-        roots = dict.fromkeys(self._starts())
-        python = self._process(self._executable, Start.PYTHON)
-        while True:
-            chains = follow(list(roots), self)
-            opened = {
-                State(step.file, step.found.path, python.passed_on, python): None
-                for each in chains.steps.values()
-                for step in each.values()
-                if step.file is not None and step.found is not None and self._is_seen_by_all(step.file, step.found)
-            }
-            if opened.keys() <= roots.keys():
-                return chains
-            roots |= opened
+        """Every search, by state."""
+        return follow(self._starts(), self)
 
     # What the closure asks.
 
@@ -102,9 +92,9 @@ class Searches:
         """Whether a key is of a file that the bundle holds anyway."""
         return file in self._roots
 
-    def named_in(self, folder: str) -> dict[str, str]:
-        """The keys of what the bundle holds anyway in a folder, and below it, by bundle path."""
-        return {path: path for path in self._roots if lies_in(path, folder)}
+    def paths_in(self, folder: str) -> list[str]:
+        """The bundle paths of what the bundle holds anyway in a folder, and below it."""
+        return [path for path in self._roots if lies_in(path, folder)]
 
     def inside(self, path: str) -> str | None:
         """The bundle path of what the bundle holds anyway, by the path at which the loader found it."""
@@ -147,6 +137,12 @@ class Searches:
 
     def look(self, name: str, state: State) -> Step:
         """The search of the source's loader, or that of libc, or of a script of the package."""
+        known = self._steps.get((name, state))
+        if known is None:
+            known = self._steps[name, state] = self._look(name, state)
+        return known
+
+    def _look(self, name: str, state: State) -> Step:
         requester = self._object(state)
         if name not in self.needed(state):
             step = self._step(self._resolve(name, requester, state.around, state))
@@ -161,6 +157,12 @@ class Searches:
         if state.process.start is Start.PROGRAM and (found is None or found.via in SEEN_BY_ALL):
             found = self._of_package(name, state.process.program, found)
         return self._step(found)
+
+    def opened(self, file: str, found: Found) -> State | None:
+        """What everybody finds by its name, anybody may open."""
+        if found.via not in SEEN_BY_ALL or file in self._roots:
+            return None
+        return State(file, found.path, self._python.passed_on, self._python)
 
     def soname(self, file: str) -> str | None:
         """By its headers."""
@@ -187,7 +189,7 @@ class Searches:
 
     def _starts(self) -> Iterator[State]:
         """What the processes begin with: those that Python opens first, what came along because it was opened last."""
-        python = self._process(self._executable, Start.PYTHON)
+        python = self._python
         for binary in self._roots.values():
             if binary.is_program and binary.path != self.executable:
                 yield State(binary.path, binary.source, (), self._process(binary, Start.PROGRAM))
@@ -209,16 +211,13 @@ class Searches:
             context.loader.directories(context.library_path, loaded, context.files, context.system),
         )
 
-    def _is_seen_by_all(self, file: str, found: Found) -> bool:
-        return found.via in SEEN_BY_ALL and file not in self._roots
-
     def _include(self, wanted: str) -> None:
         """Note a library to take along by name or path. Raises LookupError where there is none."""
         path = wanted if "/" in wanted else next(iter(self._context.system.cache.get(wanted, ())), None)
         file = self._step(Found(path, Via.PATH)).file if path and self._context.files.is_library(path) else None
         if file is None or path is None:
             raise LookupError(wanted)
-        self.included.append((os.path.basename(wanted), file))
+        self.included.append((os.path.basename(wanted), file, path))
         self._included_at.setdefault(file, path)
         for name in (os.path.basename(path), self.images[file].soname):
             if name is not None and "/" not in name:

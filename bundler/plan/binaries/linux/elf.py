@@ -160,6 +160,7 @@ def _patch(
     patched: list[Entry] = []
     errors: list[BundlerError] = []
     warnings: list[str] = []
+    own_libc: list[ElfFile] = []
     for file in files:
         change = changes.get(file.path)
         loader = standard_loader(file.image) if file.is_program else None
@@ -183,19 +184,21 @@ def _patch(
             content = Patched(_source(entry), planned.patch, _stamp(entry))
             reasons = [change.reason] if change is not None else []
             if loader is not None:
-                warnings.append(_own_libc(file, loader))
+                own_libc.append(file)
                 reasons.append("names a loader that other machines do not have there")
             patched.append(entry._replace(content=content, reason=f"{'; '.join(reasons)} ({planned.tier})"))
     raise_all(errors)
-    return patched, warnings
+    return patched, [*warnings, *_own_libc(own_libc)]
 
 
-def _own_libc(file: ElfFile, loader: str) -> str:
-    """What it means that a program was linked to a libc of its own."""
-    return (
-        f"{file.path} was started by {os.path.basename(file.image.interpreter or '')} of its own libc, which stays behind: "
-        f"in the bundle {loader} starts it, with the libc of the target"
-    )
+def _own_libc(files: Sequence[ElfFile]) -> Iterable[str]:
+    """What it means that programs were linked to a libc of their own."""
+    if files:
+        more = f" (and {len(files) - 1} more)" if len(files) > 1 else ""
+        yield (
+            f"{files[0].path}{more} was started by {os.path.basename(files[0].image.interpreter or '')} of its own libc, which "
+            f"stays behind: in the bundle {standard_loader(files[0].image)} starts it, with the libc of the target"
+        )
 
 
 def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:

@@ -109,10 +109,11 @@ class Lockstep:
                 if pair in done:
                     continue
                 done.add(pair)
-                wrong, _ = self._search(pair, planned)
+                wrong, right = self._search(pair, planned)
                 if wrong:
                     yield wrong
-                queue.extend(self._following(pair, planned))
+                    right = self._search(pair, planned)[1]
+                queue.extend(self._following(pair, right, planned))
 
     def _root(self, state: State, planned: Callable[[str], PlannedObject]) -> _Pair:
         path = self._closure.paths[state.file]
@@ -148,9 +149,10 @@ class Lockstep:
         place = self._view.followed(one)
         return place is not None and place == self._view.followed(other)
 
-    def _following(self, pair: _Pair, planned: Callable[[str], PlannedObject]) -> Iterator[_Pair]:
-        """The states that follow, as if all was found where it should be."""
-        _, right = self._search(pair, planned)
+    def _following(
+        self, pair: _Pair, right: Mapping[str, str], planned: Callable[[str], PlannedObject]
+    ) -> Iterator[_Pair]:
+        """The states that follow, as if all was found where it should be; `right` says where it is, by name."""
         path = self._closure.paths[pair.state.file]
         own = self._passed_on(replace(planned(path).loaded, path=pair.found))
         for name, step in self._closure.chains.steps[pair.state].items():

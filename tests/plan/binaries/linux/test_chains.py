@@ -10,6 +10,7 @@ from bundler.binaries.elf import PathTag
 from tests.plan.binaries.linux.comparing import Outcome, compare
 from tests.plan.binaries.linux.graphs import SITE, Action, File, Graph, Import, Open, OpenFrom
 from tests.plan.binaries.linux.kit import Header, Kit
+from tests.plan.binaries.linux.worlds import World
 
 A, B, C, D = "libqa.so.1", "libqb.so.1", "libqc.so.1", "libqd.so.1"
 RPATH, RUNPATH = PathTag.RPATH, PathTag.RUNPATH
@@ -259,3 +260,50 @@ def test_a_library_that_only_one_search_path_finds_does_not_stand_in_for_another
     outcome = packed(kit, source)
     assert outcome.same
     assert not outcome.warned
+
+
+def test_libraries_of_two_folders_with_several_meanings_do_not_share_a_folder(kit: Kit) -> None:
+    """A search path that leads to one of them leads past the other, as in the source (seed 10827)."""
+    source = replace(
+        graph(
+            library(f"host/{C}", B, A, rpath="{root}/opt/one"),
+            library(f"host/{A}"),
+            library(f"host/{B}", C),
+            library(f"opt/two/{A}"),
+            module("q/m", A, runpath="{root}/opt/two"),
+            module("n", B),
+            processes=((Import(1),), (Import(0),)),
+        ),
+        links=((f"opt/one/{B}", f"{{root}}/host/{C}"),),
+    )
+    outcome = packed(kit, source)
+    assert outcome.same
+    assert not outcome.warned
+
+
+def test_a_library_does_not_lie_under_its_own_name_where_that_is_another_file(kit: Kit) -> None:
+    """Two libraries of the host have one DT_SONAME; only one of them is found by it (seed 10860)."""
+    source = graph(
+        library(f"host/{B}"),
+        library(f"host/{A}", soname=B),
+        module("m", B),
+        module("n", A),
+        processes=((Import(0),), (Import(1),), (Import(0), Import(1)), (Import(1), Import(0))),
+    )
+    outcome = packed(kit, source)
+    assert outcome.same
+    assert not outcome.warned
+
+
+def test_a_program_that_embeds_python_carries_the_path_for_its_modules(kit: Kit) -> None:
+    """libpython's own is passed on to none of them."""
+    program = File(f"{SITE}/r/prog", Header("", ("libpython3.so.1.0",), ("{root}/base/lib",)))
+    source = replace(
+        graph(library(f"host/{A}"), module("m", A), processes=((Import(0),),), libpython=Header("libpython3.so.1.0")),
+        programs=(program,),
+    )
+    world = World(kit, source)
+    world.source()
+    plan = world.pack()
+    folders = plan.changes["lib/python3/site-packages/r/prog"].rpath.split(":")
+    assert folders == ["$ORIGIN/../../..", "$ORIGIN/../../../bundled"]
