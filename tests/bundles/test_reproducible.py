@@ -103,6 +103,14 @@ def test_source_date_epoch_is_the_time_of_all_files(twins: tuple[Path, Path], tm
     assert "SOURCE_DATE_EPOCH" in done.stderr
 
 
+def test_a_time_after_2106_is_the_last_one_that_squashfs_can_tell(twins: tuple[Path, Path], tmp_path: Path) -> None:
+    need("mksquashfs")
+    need("unsquashfs")
+    archive = pack(twins[0], tmp_path / "a.squashfs", "--no-verify", "--level", "1", SOURCE_DATE_EPOCH="5000000000")
+    listed = run(["unsquashfs", "-UTC", "-lls", archive, "bundle.json"]).stdout
+    assert "2106-02-07 06:28 squashfs-root/bundle.json" in listed
+
+
 @pytest.mark.parametrize("options", [(), ("--pyc", "none"), ("--pyc", "keep")])
 def test_an_upgrade_laid_over_an_older_version_never_runs_old_code(
     tmp_path: Path, twins: tuple[Path, Path], options: tuple[str, ...]

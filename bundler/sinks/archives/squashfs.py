@@ -16,6 +16,7 @@ from bundler.sinks.archives.output import Output
 from bundler.sinks.archives.tar import TarStream
 
 _LEVELS, _DEFAULT_LEVEL = range(1, 23), 15  # mksquashfs' own
+_LATEST_NS = ((1 << 32) - 1) * 1_000_000_000  # 2106: times are 32 bits (kernel.org, filesystems/squashfs)
 _HINT = "install squashfs-tools 4.5 or later (Debian, Ubuntu, Fedora: squashfs-tools)"
 
 
@@ -30,7 +31,8 @@ class SquashfsWriter:
             raise OutputFailed("squashfs images are made by mksquashfs, which is not installed", _HINT)
         # No file is later than this, so it tells the times of the image and of its root only. -root-time would tell the latter,
         # but has no effect on a tar stream (4.5.1).
-        variables = {**os.environ, "SOURCE_DATE_EPOCH": str(max(0, settings.facts.latest_ns // 1_000_000_000))}
+        latest = min(settings.facts.latest_ns, _LATEST_NS)
+        variables = {**os.environ, "SOURCE_DATE_EPOCH": str(max(0, latest // 1_000_000_000))}
         self._messages: IO[bytes] = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [
@@ -45,12 +47,12 @@ class SquashfsWriter:
         )  # fmt: skip
         assert self._process.stdin is not None
         self._stream = self._process.stdin
-        self._tar = TarStream(self._stream, settings.top, settings.facts.root_ns)
+        self._tar = TarStream(self._stream, settings.top, min(settings.facts.root_ns, _LATEST_NS))
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
         """See MemberWriter."""
         try:
-            digest = self._tar.add(entry, digests)
+            digest = self._tar.add(entry._replace(mtime_ns=min(entry.mtime_ns, _LATEST_NS)), digests)
         except BrokenPipeError:
             raise self._failed() from None
         if digest is not None:
