@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bundler.audit import report_of
 from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
@@ -66,19 +66,20 @@ def prove(out: str, packed: Packed, depth: AuditDepth) -> Proof:
     contents = audit_contents(tree, system, strict=False)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
+    contents = replace(contents, notes=(*contents.notes, *notes))
     sources = _sources(packed.entries)
     if not tree.in_archive:
         faults += audit_changed_binaries(tree, tree.root, sources)
     if not environment.probed:
-        return _static_proof(tree, contents, faults, [*notes, _NOT_RUN])
+        return _static_proof(tree, contents, faults, [_NOT_RUN])
     if faults:
-        return _static_proof(tree, contents, faults, notes)
+        return _static_proof(tree, contents, faults)
     with extracted(out) as folder:
         if tree.in_archive:
             faults += audit_changed_binaries(tree, folder, sources)
         if faults:
-            return _static_proof(tree, contents, faults, notes)
-        return _run_proof(tree, os.path.realpath(folder), packed, contents, system, depth=depth)
+            return _static_proof(tree, contents, faults)
+        return _run_proof(tree, os.path.realpath(folder), packed, contents, system, depth)
 
 
 def _sources(entries: Sequence[Entry]) -> dict[str, str]:
@@ -86,20 +87,19 @@ def _sources(entries: Sequence[Entry]) -> dict[str, str]:
     return {entry.path: entry.content.path for entry in entries if isinstance(entry.content, Patched)}
 
 
-def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault], notes: Sequence[str]) -> Proof:
+def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault], notes: Sequence[str] = ()) -> Proof:
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), None)
     return Proof(audit, contents.leaks, None)
 
 
 def _run_proof(
-    tree: BundleTree, place: str, packed: Packed, contents: Contents, system: System, *, depth: AuditDepth
+    tree: BundleTree, place: str, packed: Packed, contents: Contents, system: System, depth: AuditDepth
 ) -> Proof:
     """Run the bundle in the folder `place`, and the source, and compare."""
-    _, notes = audit_static(tree, system)
     check = run_check(tree, place, system, depth=depth, hidden=_hidden(packed))
     if not check.observations:
-        notes += [f"nothing of it was run: {check.why_not}"] if check.why_not else []
-        return _static_proof(tree, contents, check.faults, [*notes, *check.notes])
+        why_not = [f"nothing of it was run: {check.why_not}"] if check.why_not else []
+        return _static_proof(tree, contents, check.faults, [*why_not, *check.notes])
     source = Subject(packed.environment.python, system.observer, user_variables(), os.getcwd())
     observed = observe(source, check.batches)
     hosts = frozenset(tree.manifest.host_libraries)
@@ -118,7 +118,7 @@ def _run_proof(
         *_start_faults(source, place, packed.environment, tree, system),
     ]
     report = report_of(check, outside, place, compared=True)
-    audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes, *check.notes), report)
+    audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *check.notes), report)
     complete = known if depth is AuditDepth.FULL else None
     return Proof(audit, contents.leaks, complete, lacking)
 
