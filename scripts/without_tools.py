@@ -1,4 +1,4 @@
-"""Runs a command as on a machine that has none of the optional tools (tests/material/tools.py): `python -m scripts.without_tools`.
+"""Runs a command as on a machine that has none of the optional programs (tests/material/programs.py): `-m scripts.without_tools`.
 
 The arguments are a folder to make and the command. The folder becomes the command's PATH: a link to every program that is on
 PATH now and not optional. Whoever names a program by its whole path, or sets a PATH of its own, still finds it.
@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 
-from tests.material.tools import is_optional
+from tests.material.programs import is_optional
 
 
 def link_programs(folder: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from bundler.binaries.elf import read_image
 from scripts.without_tools import link_programs
 from tests.binaries.elf.programs import LAYOUTS, make_program, run
-from tests.material import kept, tools
+from tests.material import kept, programs
 from tests.material.interpreters import Python, every_python, main_python
 from tests.material.isolation import libc_folders
 from tests.material.snapshots import Facts, snapshot
@@ -125,7 +125,7 @@ def test_what_could_not_be_fetched_is_not_tried_again(tmp_path: Path, monkeypatc
 
 def test_every_program_that_a_test_looks_for_stands_in_the_table() -> None:
     """Others ask by `find` and `need`, which refuse a name that does not."""
-    allowed = {"tests/material/tools.py", "tests/test_suite.py"}
+    allowed = {"tests/material/programs.py", "tests/test_suite.py"}
     asked = {
         (os.path.relpath(path, HERE.parent), line.strip())
         for path in HERE.rglob("*.py")
@@ -136,7 +136,7 @@ def test_every_program_that_a_test_looks_for_stands_in_the_table() -> None:
         ("tests/material/environments.py", "found = beside if os.path.exists(beside) else shutil.which(name)")
     }
     with pytest.raises(LookupError, match="frobnicate"):
-        tools.find("frobnicate")
+        programs.find("frobnicate")
 
 
 def test_optional_programs_are_hidden_by_all_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,23 +156,23 @@ def test_optional_programs_are_hidden_by_all_their_names(tmp_path: Path, monkeyp
         (tmp_path / "bin" / name).touch(0o755)
     (tmp_path / "bin/data").touch(0o644)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{tmp_path}/none")
-    assert tools.find("gcc") == f"{tmp_path}/bin/gcc"
-    assert tools.find("ld.lld") == f"{tmp_path}/bin/ld.lld-14"
+    assert programs.find("gcc") == f"{tmp_path}/bin/gcc"
+    assert programs.find("ld.lld") == f"{tmp_path}/bin/ld.lld-14"
     link_programs(str(tmp_path / "links"))
     assert sorted(os.listdir(tmp_path / "links")) == ["legcc", "sh", "tar"]
     monkeypatch.setenv("PATH", f"{tmp_path}/links")
-    assert tools.find("gcc") is None
+    assert programs.find("gcc") is None
     with pytest.raises(pytest.skip.Exception, match=r"no ld\.lld here: apt-get install lld"):
-        tools.need("ld.lld")
+        programs.need("ld.lld")
 
 
 def test_the_packages_are_printed_by_any_python() -> None:
-    done = subprocess.run([sys.executable, "-I", tools.__file__], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-I", programs.__file__], capture_output=True, text=True, check=True)
     assert {"gcc", "libc6-dev", "lld", "runc"} <= {*done.stdout.split()}
 
 
 def test_ziglang_s_linker_serves_where_the_system_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools.need("gcc")
+    programs.need("gcc")
     pytest.importorskip("ziglang", reason="needs ziglang (pip install --group dev)")
     folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if os.path.isdir(folder)]
     (tmp_path / "bin").mkdir()
@@ -182,7 +182,7 @@ def test_ziglang_s_linker_serves_where_the_system_has_none(tmp_path: Path, monke
             if "lld" not in name and not os.path.lexists(link):
                 link.symlink_to(os.path.join(folder, name))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert tools.find("ld.lld") is None
+    assert programs.find("ld.lld") is None
     try:
         app = make_program(tmp_path, *LAYOUTS["lld"])
     except pytest.skip.Exception as skipped:

@@ -14,7 +14,7 @@ from bundler.audit import AuditReport, FaultKind, verify
 from bundler.errors import NotABundle
 from tests.material.environments import bundler, make, pack, run
 from tests.material.interpreters import Python, main_python
-from tests.material.tools import need
+from tests.material.programs import need
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from tests.material.environments import FLAT_PROJECT, MAKERS, bundler, make, pack, run, tool, uv
 from tests.material.interpreters import Python, debian_python, every_python, main_python
 from tests.material.isolation import hidden, in_root
+from tests.material.programs import need
 from tests.material.snapshots import snapshot
-from tests.material.tools import need
 
 CODE = (
     "import sys, ssl, sqlite3, ctypes, markupsafe._speedups, json, sysconfig, site;"

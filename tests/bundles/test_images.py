@@ -17,7 +17,7 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.debian import debian_root
 from tests.material.environments import bundler, pack, run
-from tests.material.tools import need
+from tests.material.programs import need
 
 pytestmark = pytest.mark.everything
 OPTIONS = ("--entry", "stockroom where", "--no-verify", "-q", "--level", "1")

@@ -18,7 +18,7 @@ from tests.material.environments import bundler, clean, make, pack, run, skip_wi
 from tests.material.interpreters import Python, every_python, main_python
 from tests.material.isolation import ENVIRONMENT, hidden
 from tests.material.own_wheels import scripts_wheel
-from tests.material.tools import find, need
+from tests.material.programs import find, need
 
 EXTENSION = (
     "#include <Python.h>\n"

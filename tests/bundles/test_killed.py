@@ -16,8 +16,8 @@ import pytest
 from tests.material.environments import FIXTURES, bundler, clean, make, pack, run
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
+from tests.material.programs import need
 from tests.material.snapshots import Snapshot, snapshot
-from tests.material.tools import need
 
 ARCHIVES = ("tar.gz", "tar.zst", "zip", "run", "oci.tar", "squashfs")
 OUTPUTS = ("directory", "update", *ARCHIVES)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.material.environments import FIXTURES, clean, make, run
 from tests.material.interpreters import main_python
-from tests.material.tools import find
+from tests.material.programs import find
 
 LIMIT = 300_000  # kilobytes
 SIZE = 9 << 30  # bytes: more than a plain tar header can say

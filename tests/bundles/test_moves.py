@@ -15,7 +15,7 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.environments import pack
 from tests.material.isolation import hidden, in_root
-from tests.material.tools import need_unpacker
+from tests.material.programs import need_unpacker
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from tests.material.environments import FIXTURES, bundler, clean, make, run
 from tests.material.interpreters import main_python
-from tests.material.tools import need
+from tests.material.programs import need
 
 FORMATS = ("tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "run", "oci.tar")
 LEVELS = {"tar.xz": "0", "tar.bz2": "1", "zip": "1", "squashfs": "1"}

@@ -14,7 +14,7 @@ import pytest
 from tests.bundles.conftest import Sample
 from tests.material.environments import FIXTURES, bundler, clean, pack, run
 from tests.material.isolation import in_root
-from tests.material.tools import need, need_unpacker
+from tests.material.programs import need, need_unpacker
 
 Pack = Callable[[str], Path]
 PYTHON = "import sys, tarfile; tarfile.open(sys.argv[1]).extractall('.', filter='data')"

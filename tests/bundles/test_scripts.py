@@ -19,7 +19,7 @@ from tests.material.environments import FIXTURES, bundler, pack, run, uv
 from tests.material.interpreters import main_python
 from tests.material.isolation import ENVIRONMENT, hidden, in_root, put_program
 from tests.material.own_wheels import scripts_wheel
-from tests.material.tools import need
+from tests.material.programs import need
 
 # By whom installed: "one" by pip, "two" by uv, "three" by uv into a relocatable environment.
 INSTALLED = [

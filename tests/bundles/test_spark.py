@@ -10,7 +10,7 @@ import pytest
 from tests.material.environments import make, pack
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
-from tests.material.tools import need
+from tests.material.programs import need
 
 DRIVER = """
 import json, sys

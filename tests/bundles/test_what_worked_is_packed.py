@@ -14,8 +14,8 @@ from tests.bundles.conftest import Sample
 from tests.material.environments import bundler, make, pack, run
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
+from tests.material.programs import need
 from tests.material.snapshots import snapshot
-from tests.material.tools import need
 
 
 @pytest.fixture

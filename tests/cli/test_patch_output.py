@@ -14,7 +14,7 @@ from elftools.elf.elffile import ELFFile
 
 from tests.binaries.elf.programs import compile_c, run
 from tests.cli.patched_program import FIRST, LONG, SECOND, bundler, patch, refused, state, tags
-from tests.material.tools import need
+from tests.material.programs import need
 
 # Printing
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.material.kept import cache, kept, locked
-from tests.material.tools import need
+from tests.material.programs import need
 
 _PYTHON_PACKAGES = ("python3-venv", "python3-dev", "ca-certificates")
 

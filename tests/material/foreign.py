@@ -24,7 +24,7 @@ from tests.material.debian import debian_packages
 from tests.material.environments import FIXTURES, clean, run
 from tests.material.isolation import ENVIRONMENT, LIBC_FAMILY
 from tests.material.kept import kept
-from tests.material.tools import need
+from tests.material.programs import need
 
 SUITE, VERSION = "bookworm", "3.11"
 _PACKAGES = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.material.debian import debian_packages
 from tests.material.kept import locked, made_once
-from tests.material.tools import need
+from tests.material.programs import need
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 
 from bundler.binaries.elf import read_image
 from bundler.errors import BundlerError
-from tests.material.tools import find, need
+from tests.material.programs import find, need
 
 LIBC_FAMILY = (
     "ld-linux*", "libc.so.6", "libm.so.6", "libmvec.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1",

@@ -11,7 +11,7 @@ import pytest
 
 from tests.material.interpreters import every_python, main_python
 from tests.material.kept import kept
-from tests.material.tools import need
+from tests.material.programs import need
 
 
 def shell_command(name: str, hidden: Sequence[str | Path] = ()) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.material.environments import run
 from tests.material.interpreters import Python
-from tests.material.tools import need
+from tests.material.programs import need
 
 # What takes long to copy and matters to none of the tests.
 _LEFT_OUT = shutil.ignore_patterns("test", "__pycache__", "idlelib", "turtledemo", "*.a")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundler.rewrite.scripts import RewrittenScript, rewrite_script
-from tests.material.tools import need
+from tests.material.programs import need
 
 BODY = (
     b"import json, os, sys\n"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
-from tests.material.tools import need
+from tests.material.programs import need
 
 SCRIPT = rb"""#!/bin/sh
 # not here: /venv/bin (it's a comment)

@@ -14,7 +14,7 @@ from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts, ImageFacts
 from bundler.sinks import Sink
 from bundler.sinks.archives.archive import ArchiveSettings, open_archive
-from tests.material.tools import need, need_unpacker
+from tests.material.programs import need, need_unpacker
 
 TIME = 1_700_000_000
 CODECS = tuple(form.name for form in ARCHIVES if form.streams)

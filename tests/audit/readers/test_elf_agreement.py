@@ -26,7 +26,7 @@ from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program
 from tests.binaries.elf.samples import make_sample
 from tests.binaries.elf.test_readers_agree import MACHINES
 from tests.material.elf_fixtures import set_of
-from tests.material.tools import need
+from tests.material.programs import need
 
 IFUNC = 'static int one(void) { return 1; } static void *pick(void) { return one; } int f(void) __attribute__((ifunc("pick")));'
 KINDS = [(elf_class, order) for elf_class in ElfClass for order in ORDERS]

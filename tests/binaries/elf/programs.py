@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.material.tools import find, need
+from tests.material.programs import find, need
 
 PROGRAM = r"""
 #include <stdio.h>

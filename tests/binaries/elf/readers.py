@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.segments import InterpSegment
 
-from tests.material.tools import need
+from tests.material.programs import need
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import functools
 import os
 
 from tests.material.foreign_binutils import multiarch
-from tests.material.tools import need
+from tests.material.programs import need
 
 STRIPS = ("strip", "strip -g", "objcopy", "llvm-strip", "eu-strip")
 """The commands, in front of a file's name."""

@@ -15,7 +15,7 @@ from bundler.binaries.elf import UNCHANGED, Edits, is_elf, plan_patch, read_imag
 from bundler.errors import BinaryFormatError
 from tests.binaries.elf.patching import image_of
 from tests.binaries.elf.programs import LAYOUTS, compile_c, make_program
-from tests.material.tools import need
+from tests.material.programs import need
 
 SYSTEM_FILES = [Path(sys.executable).resolve()]
 SYSTEM_FILES += sorted(Path("/usr/lib").glob("*-linux-gnu*/*.so.*"))[:60]

@@ -14,7 +14,7 @@ from bundler.errors import CannotPatch, ConflictingEdits, NotDynamic, Prelinked,
 from tests.binaries.elf.patching import edit, image_of, patch, plan_edits
 from tests.binaries.elf.programs import LAYOUTS, compile_c, make_library, make_program, run
 from tests.material.kept import made_once
-from tests.material.tools import need
+from tests.material.programs import need
 
 INNER = "int extra(void) { return 3; } int extra_old(void) { return 4; }"
 INNER_VERSIONS = "EXTRA_1 { global: extra; local: *; }; EXTRA_0 { global: extra_old; };\n"

@@ -15,7 +15,7 @@ from bundler.errors import CannotPatch, PayloadInTheWay
 from tests.binaries.elf.patching import edit, image_of, patch, plan
 from tests.binaries.elf.programs import EXPECTED, LAYOUTS, PROGRAM, compile_c, make_library, make_program, run
 from tests.material.kept import made_once
-from tests.material.tools import need
+from tests.material.programs import need
 
 LONG = "$ORIGIN/two/libs:$ORIGIN/" + "/".join(["a long path that is not there"] * 5)
 

@@ -15,7 +15,7 @@ from bundler.binaries.elf.structs import ByteOrder, DynamicEntry, Segment, Struc
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic
 from tests.binaries.elf.samples import STRINGS, make_sample
 from tests.material.elf_fixtures import SETS, Set, set_of
-from tests.material.tools import need
+from tests.material.programs import need
 
 KINDS = [(elf_class, order) for elf_class in ElfClass for order in ("little", "big")]
 SEGMENTS = 3

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.material.tools import need
+from tests.material.programs import need
 
 INNER = ".globl _inner\n_inner:\n  ret\n.subsections_via_symbols\n"
 OUTER = ".globl _outer\n_outer:\n  ret\n.data\n.p2align 3\n.globl _ptr\n_ptr: .quad _inner\n.subsections_via_symbols\n"

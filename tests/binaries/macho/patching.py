@@ -11,7 +11,7 @@ import pytest
 from bundler.binaries.macho import Edits, Image, PatchPlan, plan_patch, read_image
 from bundler.binaries.macho.slices import plan_unchecked
 from tests.binaries.macho.verifier import slices_of, verify
-from tests.material.tools import need
+from tests.material.programs import need
 
 
 def image_of(data: bytes) -> Image:

@@ -17,7 +17,7 @@ from tests.binaries.macho.linked import install_name_tool, link, link_all, run
 from tests.binaries.macho.patching import image_of, judge, patch, plan
 from tests.binaries.macho.samples import make_fat, make_sample
 from tests.binaries.macho.verifier import blobs_of, load_commands, signature_of, slices_of, verify
-from tests.material.tools import need
+from tests.material.programs import need
 
 ARCHITECTURES = ["arm64", "x86_64"]
 SOME = Edits(

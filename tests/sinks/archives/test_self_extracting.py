@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.entries import Literal
-from tests.material.tools import need
+from tests.material.programs import need
 from tests.sinks.samples import entry, sample, write
 
 SHELLS = ("dash", "busybox sh", "bash --posix")

@@ -16,7 +16,7 @@ from bundler.errors import OutputExists, OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks.directories import processes, writer
 from bundler.sinks.directories.directory import open_directory
-from tests.material.tools import need
+from tests.material.programs import need
 
 TIME = 1_700_000_000_123_456_789
 

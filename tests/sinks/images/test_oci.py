@@ -15,7 +15,7 @@ from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts, ImageFacts
 from bundler.sinks.images.base_image import read_base
 from bundler.sinks.images.layers import by_layer
-from tests.material.tools import need
+from tests.material.programs import need
 from tests.sinks.samples import entry, open_sink, sample, write
 
 

@@ -13,7 +13,7 @@ from bundler.platforms import X86_64
 from bundler.systems.linux.glibc import SysrootLibraries, directories, passed_on, resolve, system_libraries
 from bundler.systems.linux.loader import Around, LoadedObject
 from tests.binaries.elf.programs import compile_c
-from tests.material.tools import need
+from tests.material.programs import need
 
 # A part of every glibc that nothing here loads by itself: so the host's cache has it, and copies of ours stand in its way.
 WANTED = "libanl.so.1"

@@ -14,7 +14,7 @@ from bundler.sysroot import Sysroot
 from bundler.systems.linux.glibc import resolve, system_libraries
 from bundler.systems.linux.loader import Around, LoadedObject, SystemLibraries, Via
 from tests.material.isolation import namespace
-from tests.material.tools import need
+from tests.material.programs import need
 from tests.systems.linux.real_loader import (
     MACHINE,
     NO_DEFAULT,

@@ -19,7 +19,7 @@ from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
 from tests.binaries.elf.programs import compile_c
 from tests.material.foreign import ARMV7L, I686, S390X, Foreign, root_of, write_cache
-from tests.material.tools import need
+from tests.material.programs import need
 
 HERE = glibc_machine(X86_64)
 

@@ -1,7 +1,7 @@
 """The programs that tests can use and that a machine may lack; each stands here once, with the package that has it.
 
 `.ci/run` installs the packages, `scripts/without_tools.py` hides the programs, and tests ask here for them.
-`python tests/material/tools.py` prints the packages. It needs no more than a Python: it runs before anything is installed.
+`python tests/material/programs.py` prints the packages. It needs no more than a Python: it runs before anything is installed.
 """
 
 from __future__ import annotations
