@@ -64,6 +64,8 @@ def _last_segment(parsed: ParsedFile, moving: frozenset[MovablePart]) -> int:
         raise CannotPatch("the segments to be loaded are not in the order of their addresses")
     last = segments[loads[-1]]
     zeros = last.memsz - last.filesz
+    if zeros < 0:
+        raise CannotPatch(f"the last segment has {-zeros} bytes more in the file than in memory")
     if zeros > _MOST_ZEROS:
         raise CannotPatch(f"{zeros} zero bytes would have to be stored; the limit is {_MOST_ZEROS}")
     if parsed.header.phoff >= last.offset + last.filesz:

@@ -35,7 +35,11 @@ def plan_segment(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan:
     if len(image.segments) + 1 >= c.PN_XNUM:
         raise CannotPatch(f"there are {len(image.segments)} program headers, and can be no more")
     first = image.segments[loads[0]]
-    top = max(image.segments[number].vaddr + image.segments[number].memsz for number in loads)
+    ends = (
+        image.segments[number].vaddr + max(image.segments[number].memsz, image.segments[number].filesz)
+        for number in loads
+    )
+    top = max(ends)
     pinned = parsed.interpreter_segment is not None or image.type == c.ET_EXEC
     base = first.vaddr - first.offset
     address = _align(max(top, base + size) if pinned else top, parsed.page_size)

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from bundler.audit.readers.asked import asked_of
+from bundler.audit.readers.comparison import unasked
 from bundler.binaries.elf import Edits, ElfClass, Tier, plan_patch, read_image
 from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.image import read_header
 from bundler.binaries.elf.structs import ByteOrder, DynamicEntry, structures
 from tests.binaries.elf.samples import make_sample
+from tests.material.elf_fixtures import SETS, Set
 
 KINDS = [(elf_class, order) for elf_class in ElfClass for order in ("little", "big")]
 LONG = "$ORIGIN/" + "a/longer/way/" * 20
@@ -56,6 +60,21 @@ def test_a_search_path_grows_behind_the_zeros(elf_class: ElfClass, order: ByteOr
     assert [tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"] == ["libinner.so.1"]
     assert [symbol.name for symbol in section(peer, ".dynsym").iter_symbols()] == ["", "which"]
     assert b"old/place" not in new
+
+
+@pytest.mark.parametrize("machine", SETS, ids=str)
+def test_contents_beyond_the_size_in_memory_are_not_written_over(machine: Set) -> None:
+    """Found by the second reader: a last segment with more bytes in the file than in memory was cut to the latter."""
+    data = bytearray((machine.folder / "libwhich.so").read_bytes())
+    image = read_image(io.BytesIO(bytes(data)))
+    number = max(n for n, segment in enumerate(image.segments) if segment.type == c.PT_LOAD)
+    layout = image.structures.segment
+    start = read_header(io.BytesIO(bytes(data)))[1].phoff + number * layout.size
+    filesz = image.segments[number].filesz
+    data[start : start + layout.size] = layout.pack(image.segments[number]._replace(memsz=filesz - 8))
+    edits = Edits(LONG)
+    new, _ = patched(bytes(data), edits)
+    assert unasked(io.BytesIO(bytes(data)), io.BytesIO(new), asked_of(edits)) == ()
 
 
 @pytest.mark.parametrize(("elf_class", "order"), KINDS)
