@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 
@@ -60,6 +61,20 @@ class Observation:
     entry_points: frozenset[EntryPoint] = frozenset()
     broken: str = ""
     """How the process ended, where it ended before its first import or behind its last; else ""."""
+
+    def without(self, folder: str) -> Observation:
+        """What is left where nothing of `folder` counts (absolute, without links)."""
+
+        def counts(path: str) -> bool:
+            return path != folder and not path.startswith(folder + os.sep)
+
+        return replace(
+            self,
+            search_path=tuple(filter(counts, self.search_path)),
+            modules={name: file for name, file in self.modules.items() if counts(file)},
+            libraries=None if self.libraries is None else frozenset(filter(counts, self.libraries)),
+            finders=tuple(Finder(kind, tuple(filter(counts, paths))) for kind, paths in self.finders),
+        )
 
 
 def merged(observations: Sequence[Observation]) -> Observation:

@@ -58,15 +58,18 @@ def user_variables() -> dict[str, str]:
 def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
     """An observation of each batch, in processes of its own, as many at once as there are processors.
 
-    They have a home and a temporary folder of their own, which go with what they wrote. Raises ObserverFailed.
+    They have a home and a temporary folder of their own, which go with what they wrote, and of which nothing is told: a module may
+    put its working directory on `sys.path`, or compile another one into its cache. Raises ObserverFailed.
     """
-    with tempfile.TemporaryDirectory(prefix="bundler-audit-") as home:
+    with tempfile.TemporaryDirectory(prefix="bundler-audit-") as folder:
+        home = os.path.realpath(folder)
         shutil.copy(os.path.join(os.path.dirname(__file__), _SCRIPT), home)  # where it lies, nothing may be seen
         subject.cage.prepare(home)
         running = _Running()
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
             try:
-                return list(pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches))
+                seen = pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches)
+                return [item.without(home) for item in seen]
             except BaseException:
                 running.stop()  # an import may take its time, and the pool waits
                 raise

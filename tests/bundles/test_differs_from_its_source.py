@@ -144,6 +144,27 @@ sys.meta_path.append(Finder)
     assert "finds modules in" in done.stderr and "--editable build" in done.stderr
 
 
+def test_what_a_module_makes_of_its_own_surroundings_is_no_fault(environment: Path, tmp_path: Path) -> None:
+    """One adds its working directory to `sys.path`, another compiles a library into its cache and a module beside it."""
+    folder = site(environment)
+    (folder / "here.py").write_text("import os, sys\nsys.path.insert(0, os.getcwd())\n")
+    made = compile_c("int answer(void) { return 42; }", tmp_path / "libmade.so", "-shared", "-Wl,-soname,libmade.so")
+    (folder / "made.bin").write_bytes(made.read_bytes())
+    (folder / "generated.py").write_text(
+        "import ctypes, os, shutil, sys\n"
+        "cache = os.path.expanduser('~/cache')\n"
+        "os.makedirs(cache, exist_ok=True)\n"
+        "shutil.copy(os.path.join(os.path.dirname(__file__), 'made.bin'), os.path.join(cache, 'libmade.so'))\n"
+        "ctypes.CDLL(os.path.join(cache, 'libmade.so'))\n"
+        "open(os.path.join(cache, 'compiled_here.py'), 'w').close()\n"
+        "sys.path.append(cache)\n"
+        "import compiled_here\n"
+    )
+    done = bundler(["pack", environment, "--out", tmp_path / "app"])
+    assert done.returncode == 0, done.stderr
+    assert "came along" not in done.stderr
+
+
 def test_a_quick_audit_imports_no_plain_module_and_claims_to_know_none(environment: Path, tmp_path: Path) -> None:
     (site(environment) / "fragile.py").write_text("raise RuntimeError('no such device')\n")
     for depth, known in (("full", {"fragile": "RuntimeError: no such device"}), ("quick", None)):
