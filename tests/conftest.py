@@ -1,4 +1,4 @@
-"""What holds for every run of the suite: default signals, random choices that can be repeated, a closing table."""
+"""What holds for every run of the suite: default signals, repeatable random choices, slices of slow tests, a closing table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.material.interpreters import running_python
 from tests.material.skipped import skip_reasons, table
+from tests.material.slices import parsed, parted
 
 _SEED = "BUNDLER_TEST_SEED"
 _NOHUP = "BUNDLER_TEST_NOHUP"
@@ -39,9 +40,28 @@ def pytest_configure() -> None:
     os.environ.setdefault(_SEED, str(random.SystemRandom().randrange(10**6)))  # xdist's processes inherit it
 
 
-def pytest_report_header() -> list[str]:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "of the tests that are marked `everything` one part of several: NUMBER/PARTS"
+    parser.addoption("--slice", type=parsed, metavar="NUMBER/PARTS", help=help_text)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part = config.getoption("slice")
+    if part is not None:
+        items[:], waits = parted(items, part)
+        config.hook.pytest_deselected(items=waits)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
     python = running_python()
-    return [f"packed: {python}, {python.executable}", f"seed: {os.environ[_SEED]} (repeat with {_SEED}=…)"]
+    part = config.getoption("slice")
+    sliced = [] if part is None else [f"slice: every quick test, and --slice {part} of the others"]
+    return [
+        *sliced,
+        f"packed: {python}, {python.executable}",
+        f"seed: {os.environ[_SEED]} (repeat with {_SEED}=…)",
+    ]
 
 
 @pytest.fixture

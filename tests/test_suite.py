@@ -78,6 +78,21 @@ def test_signals_that_its_parent_ignores_are_heard_and_skips_are_counted_by_reas
     assert re.fullmatch(r"=* ?4 passed, 4 skipped in .*s ?=*", last)
 
 
+def test_each_slow_test_has_its_day_and_a_quick_one_every_day(tmp_path: Path) -> None:
+    (tmp_path / "test_more.py").write_text(
+        "import pytest\n"
+        "def test_quick(): pass\n"
+        "@pytest.mark.parametrize('number', range(40))\n@pytest.mark.everything\n"
+        "def test_slow(number): pass\n"
+    )
+    marker = ("-o", "markers=everything: slow")
+    days = ["\n".join(suite(tmp_path, "-v", *marker, "--slice", f"{day}/3")) for day in (20786, 20787, 20788)]
+    slow = [re.findall(r"::test_slow\[(\d+)\] PASSED", said) for said in days]
+    assert sorted(int(number) for numbers in slow for number in numbers) == list(range(40))
+    assert all(len(numbers) >= 8 for numbers in slow)
+    assert all("::test_quick PASSED" in said for said in days)
+
+
 def test_choices_are_the_same_where_the_seed_is(tmp_path: Path) -> None:
     said = [
         [line for line in suite(tmp_path, "-s", "-k", "choices", BUNDLER_TEST_SEED=seed) if "chosen:" in line]
