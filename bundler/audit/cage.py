@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import os
 import shutil
 import subprocess
@@ -43,11 +42,11 @@ class Cage:
         """Put what is needed into the folder `home`, which is not hidden."""
         if not self.hidden and self.network:
             return
-        script, order = os.path.join(home, _SCRIPT), os.path.join(home, "cage.json")
+        script, places = os.path.join(home, _SCRIPT), os.path.join(home, "hidden")
         shutil.copy(os.path.join(os.path.dirname(__file__), _SCRIPT), script)
-        with open(order, "w", encoding="ascii") as file:
-            json.dump({"hidden": self.hidden, "network": self.network}, file)
-        self.command = (sys.executable, "-I", "-S", script, order)
+        with open(places, "wb") as file:
+            file.writelines(os.fsencode(place) + b"\0" for place in self.hidden)
+        self.command = (sys.executable, "-I", "-S", script, "network" if self.network else "no-network", places)
 
 
 def cage_of(places: Iterable[str], kept: Iterable[str]) -> Cage:

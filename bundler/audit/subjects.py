@@ -13,7 +13,7 @@ from bundler.options import AuditDepth
 
 STANDARD_LIBRARY = "standard library"
 """The batch of the standard library's own extension modules."""
-_TOGETHER = 8  # packages without extension modules that share a process
+_TOGETHER = 16  # packages without extension modules that share a process
 _SCRIPTS = ("console_scripts", "gui_scripts")
 
 

@@ -134,11 +134,11 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
     kind = Leak.PYC if name.endswith(".pyc") else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
     head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
     text = whole.getvalue() if whole is not None else None
-    return replace(_seen_file(seen, member, kind), text=text, head=head)
+    return _seen_file(seen, member, kind, text, head)
 
 
-def _seen_file(read: _Read, member: Member, kind: Leak) -> SeenFile:
-    return SeenFile(read.sha256, read.size, member.mode, kind if read.leaks else None)
+def _seen_file(read: _Read, member: Member, kind: Leak, text: bytes | None = None, head: bytes = b"") -> SeenFile:
+    return SeenFile(read.sha256, read.size, member.mode, kind if read.leaks else None, text, head)
 
 
 def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:

@@ -160,8 +160,8 @@ def _file(item: _Object) -> FileFact:
 
 def _mode(item: _Object) -> int:
     """Permission bits, which are told (octal) where they are not the usual ones."""
-    told = item.value("mode", str, "")
-    return int(told, 8) if re.fullmatch(r"[0-7]{1,4}", told) else USUAL_MODE
+    told = item.text_or_none("mode")
+    return int(told, 8) if told is not None and re.fullmatch(r"[0-7]{1,4}", told) else USUAL_MODE
 
 
 class _Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from bundler.trees.tree import Kind, Member, Result
+
+_TOGETHER = 32  # members that a thread is given at once: to hand over one costs as much as to read a small file
 
 
 class DirectoryTree:
@@ -22,15 +25,18 @@ class DirectoryTree:
     def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
         """See `trees.tree.Tree`."""
 
-        def visit(member: Member) -> tuple[Member, Result]:
+        def visit(member: Member) -> Result:
             if member.kind is not Kind.FILE:
-                return member, look(member, None)
+                return look(member, None)
             descriptor = os.open(os.path.join(self._root, member.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             with open(descriptor, "rb", buffering=0) as file:
-                return member, look(member, file)
+                return look(member, file)
+
+        def visit_all(members: list[Member]) -> list[tuple[Member, Result]]:
+            return [(member, visit(member)) for member in members]
 
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="look") as pool:
-            return list(pool.map(visit, self._walk("")))
+            return list(itertools.chain.from_iterable(pool.map(visit_all, _batches(self._walk("")))))
 
     def _walk(self, below: str) -> Iterator[Member]:
         with os.scandir(os.path.join(self._root, below)) as items:
@@ -45,3 +51,8 @@ class DirectoryTree:
                     yield from self._walk(path)
                 else:
                     yield Member(path, Kind.FILE if stat.S_ISREG(mode) else Kind.OTHER, stat.S_IMODE(mode))
+
+
+def _batches(members: Iterator[Member]) -> Iterator[list[Member]]:
+    while batch := list(itertools.islice(members, _TOGETHER)):
+        yield batch
