@@ -23,6 +23,7 @@ from bundler.plan.filters import filtered
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
+from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
@@ -108,6 +109,7 @@ def make_plan(
     libraries = replace(content, include_libs=(*content.include_libs, *settings.dlopened))
     binaries = plan_binaries(entries, environment, table, libraries, memory.patches)
     entries = overlaid(entries, binaries.entries)
+    warnings += check_old_scripts(entries, environment.scheme)
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, isolated=content.isolated)
     entries = without(overlaid(entries, texts.entries), texts.removed)

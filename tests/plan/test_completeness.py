@@ -1,4 +1,4 @@
-"""A distribution of which modules are missing is told before it is packed."""
+"""A distribution that is not whole is told before it is packed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,29 @@ def test_what_is_no_module_or_lies_elsewhere_may_be_missing(machine: Machine) ->
     machine.install(
         "pkg", "pkg/data.txt,,", "../../../bin/pkg,,", "pkg/__pycache__/x.cpython-312.pyc,,", "../../../share/x.py,,"
     )
+    check(machine)
+
+
+def test_what_pip_did_not_end_is_an_error(machine: Machine) -> None:
+    machine.put(f"env/{SITE}/pkg/__init__.py")
+    machine.install("pkg", "pkg/__init__.py,,", "pkg-1.dist-info/METADATA,,", "pkg-1.dist-info/RECORD,,")
+    with pytest.raises(BundlerError, match="pkg 1 is not whole: pip was interrupted"):
+        check(machine)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("pkg/__init__.py,sha256=abc,0", "pkg-1.dist-info/METADATA,,"),
+        ("pkg/__init__.py,,", "pkg-1.dist-info/METADATA,sha256=abc,20"),
+        ("pkg/__init__.py,,",),
+    ],
+)
+def test_a_record_with_some_digests_or_no_metadata_is_another_installer_s(
+    machine: Machine, rows: tuple[str, ...]
+) -> None:
+    machine.put(f"env/{SITE}/pkg/__init__.py")
+    machine.install("pkg", *rows)
     check(machine)
 
 

@@ -1,7 +1,8 @@
 """Ad-hoc signatures: made of hashes alone, with nobody's certificate, as arm64 demands of all code.
 
-Where a linker had signed, the result is what LLVM's tools write, byte for byte; else it is of the shape that
-`codesign -s -` gives, and entitlements stay. Source of the layout: <kern/cs_blobs.h> of XNU.
+The result is of the shape that `codesign --force -s -` gives, and entitlements stay. That it is no linker's signature (0x20002)
+matters: macOS 26 was seen to kill files whose linker's signature other tools had renewed. Source of the layout:
+<kern/cs_blobs.h> of XNU.
 """
 
 from __future__ import annotations
@@ -44,9 +45,8 @@ class NewSignature:
     """The signature that a slice shall get: everything but the hashes of its pages."""
 
     identifier: str
-    flags: int
     blobs: Mapping[int, bytes]
-    """By slot, without the code directory. Empty for a linker's signature."""
+    """By slot, without the code directory."""
     info_plist: bytes | None
     """The embedded Info.plist."""
 
@@ -64,8 +64,7 @@ class NewSignature:
             index.append(BLOB_INDEX.pack(slot, position))
             position += len(blob)
         size = self.size(code_limit)
-        length = position if self.blobs else size
-        head = SUPER_BLOB.pack(c.CSMAGIC_EMBEDDED_SIGNATURE, length, len(index)) + b"".join(index)
+        head = SUPER_BLOB.pack(c.CSMAGIC_EMBEDDED_SIGNATURE, position, len(index)) + b"".join(index)
         head = head.ljust(self._directory, b"\0") + self._code_directory(part, code_limit, end - self._directory)
         tail = b"".join(self.blobs.values()).ljust(size - end, b"\0")
         hashes = Computed(pages * _HASH_SIZE, PageHashes(start, code_limit))
@@ -97,7 +96,7 @@ class NewSignature:
             c.CSMAGIC_CODE_DIRECTORY,
             length,
             _VERSION,
-            self.flags,
+            c.CS_ADHOC,
             self._hashes - self._directory,
             CODE_DIRECTORY.size,
             self._special_slots,
@@ -127,14 +126,11 @@ class NewSignature:
 
 def new_signature(part: Slice, old: Signature | None, info_plist: bytes | None) -> NewSignature:
     """What a slice shall be signed with in place of `old`."""
-    if old is None:
-        name = os.path.basename(part.install_name or "") or "unnamed"
-        return NewSignature(name, c.CS_ADHOC | c.CS_LINKER_SIGNED, {}, None)
-    if old.linker_signed:
-        return NewSignature(old.identifier, c.CS_ADHOC | c.CS_LINKER_SIGNED, {}, None)
-    kept = {slot: old.blobs[slot] for slot in (c.CSSLOT_ENTITLEMENTS, c.CSSLOT_DER_ENTITLEMENTS) if slot in old.blobs}
+    before = {} if old is None else old.blobs
+    kept = {slot: before[slot] for slot in (c.CSSLOT_ENTITLEMENTS, c.CSSLOT_DER_ENTITLEMENTS) if slot in before}
     blobs = {c.CSSLOT_REQUIREMENTS: _NO_REQUIREMENTS, **kept, c.CSSLOT_SIGNATURE: _NO_CERTIFICATES}
-    return NewSignature(old.identifier, c.CS_ADHOC, blobs, info_plist)
+    name = (os.path.basename(part.install_name or "") or "unnamed") if old is None else old.identifier
+    return NewSignature(name, blobs, info_plist)
 
 
 def _pages(code_limit: int) -> int:

@@ -311,12 +311,12 @@ def test_it_finds_lost_entitlements(linked: list[Changed]) -> None:
 
 
 def with_entitlements(data: bytes) -> bytes:
-    """A signed file with another signature: ad hoc, not a linker's, with entitlements."""
+    """A signed file with another signature: ad hoc, with entitlements."""
     (part,) = read_image(io.BytesIO(data)).slices
     assert part.signature is not None
     start = part.signature[0]
     blob = struct.pack(">2I", 0xFADE7171, 8 + 15) + b"<plist>entitled"
-    signature = NewSignature("entitled", c.CS_ADHOC, {c.CSSLOT_ENTITLEMENTS: blob}, None)
+    signature = NewSignature("entitled", {c.CSSLOT_ENTITLEMENTS: blob}, None)
     size = signature.size(start)
     new = bytearray(data[:start])
     struct.pack_into("<2I", new, load(c.LC_CODE_SIGNATURE)(new) + 8, start, size)

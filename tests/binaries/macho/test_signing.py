@@ -1,4 +1,4 @@
-"""Changed slices are signed anew: truly, in the shape that their signature had, and byte for byte as LLVM does it."""
+"""Changed slices are signed anew: truly, as `codesign` does it ad hoc; all else is byte for byte what LLVM makes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bundler.errors import CannotPatch
 from tests.binaries.macho.linked import install_name_tool, link, link_all, run
 from tests.binaries.macho.patching import image_of, judge, patch, plan
 from tests.binaries.macho.samples import make_fat, make_sample
-from tests.binaries.macho.verifier import blobs_of, load_commands, signature_of, slices_of, verify
+from tests.binaries.macho.verifier import blobs_of, load_commands, signature_of, slices_of, unsigned, verify
 from tests.material.programs import need
 
 ARCHITECTURES = ["arm64", "x86_64"]
@@ -43,8 +43,12 @@ def test_a_changed_file_is_signed_truly(linked: dict[str, Path], tmp_path: Path,
     assert new != data
     blobs = verify(new)
     assert blobs is not None
-    assert list(blobs) == [0]  # as a linker signs: nothing but hashes
-    assert struct.unpack_from(">I", blobs[0], 12)[0] == 0x20002
+    assert list(blobs) == [0, 2, 0x10000]
+    assert struct.unpack_from(">I", blobs[0], 12)[0] == 2  # what a linker had signed (0x20002) is no linker's any more
+    assert (
+        struct.unpack_from(">I", blobs[0], 24)[0] == 2
+    )  # the hashes of Info.plist, none here, and of the requirements
+    assert (blobs[2].hex(), blobs[0x10000].hex()) == ("fade0c010000000c00000000", "fade0b0100000008")
     (tmp_path / name).write_bytes(new)
     judge(tmp_path / name)
 
@@ -63,7 +67,7 @@ def test_a_changed_file_is_signed_truly(linked: dict[str, Path], tmp_path: Path,
         ("program", Edits(add_rpaths=("@loader_path/../lib",)), ["-add_rpath", "@loader_path/../lib"]),
     ],
 )  # fmt: skip
-def test_llvm_makes_the_same_bytes(
+def test_llvm_makes_the_same_bytes_but_for_the_signature(
     linked: dict[str, Path], tmp_path: Path, name: str, edits: Edits, arguments: list[str]
 ) -> None:
     path = tmp_path / linked[name].name
@@ -73,7 +77,7 @@ def test_llvm_makes_the_same_bytes(
     install_name_tool(path, "-delete_rpath", "/for/a/moment")
     ours = patch(path.read_bytes(), edits)
     install_name_tool(path, *arguments)
-    assert ours == path.read_bytes()
+    assert unsigned(ours) == unsigned(path.read_bytes())
 
 
 def test_the_bytes_agree_in_fat_files_too(tmp_path: Path) -> None:

@@ -45,6 +45,20 @@ def signature_of(data: bytes) -> bytes | None:
     return data[offset:]
 
 
+def unsigned(data: bytes) -> bytes:
+    """A thin file without its signature, and without the sizes that follow from it."""
+    position, left = 32, bytearray(data)
+    for cmd, body in load_commands(data):
+        if cmd == 0x1D:
+            del left[struct.unpack_from("<I", body, 8)[0] :]
+            struct.pack_into("<I", left, position + 12, 0)
+        elif cmd == 0x19 and body[8:24].rstrip(b"\0") == b"__LINKEDIT":
+            struct.pack_into("<Q", left, position + 32, 0)
+            struct.pack_into("<Q", left, position + 48, 0)
+        position += len(body)
+    return bytes(left)
+
+
 def blobs_of(signature: bytes) -> dict[int, bytes]:
     """The blobs by their slot; none overlaps another."""
     magic, length, count = struct.unpack_from(">III", signature)

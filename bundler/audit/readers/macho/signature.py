@@ -34,6 +34,7 @@ class _Signature:
     blobs: Mapping[int, bytes]
     identifier: bytes
     flags: int
+    """ADHOC (0x2), LINKER_SIGNED (0x20000) and others."""
     hash_type: int
     page: int
     limit: int
@@ -42,9 +43,8 @@ class _Signature:
 
     @property
     def kept(self) -> tuple[bytes, ...]:
-        """What a new signature keeps: the file's name, and each entitlement; a linker gives none."""
-        linked = self.flags & _LINKER_SIGNED
-        return self.identifier, *(b"" if linked else self.blobs.get(slot, b"") for slot in _ENTITLEMENTS)
+        """What a new signature keeps: the file's name, and each entitlement."""
+        return self.identifier, *(self.blobs.get(slot, b"") for slot in _ENTITLEMENTS)
 
 
 def signature_differences(
@@ -60,8 +60,14 @@ def signature_differences(
     if old is not None:
         yield from _SIDES.differ("what is signed besides", old.kept, new.kept)
     assert slices[1].signature is not None
-    if not new.flags & _ADHOC or new.hash_type != _SHA256 or new.limit != slices[1].signature[0]:
-        yield Difference("the signature", "it should be ad hoc, of all bytes in front of it", "the file has another")
+    if (
+        new.flags & (_ADHOC | _LINKER_SIGNED) != _ADHOC
+        or new.hash_type != _SHA256
+        or new.limit != slices[1].signature[0]
+    ):
+        yield Difference(
+            "the signature", "it should be ad hoc, no linker's, of all bytes in front of it", "the file has another"
+        )
         return
     if new.pages != tuple(_hashes(files[1], slices[1], new)):
         yield Difference("the signature", "a hash is not that of its page", "the file would be killed")
