@@ -121,6 +121,20 @@ def test_a_landmark_beside_a_link_to_a_script_decides_nothing(root: Path, bundle
     check_own(start(root, bundle, ["/links/deep/python"]))
 
 
+@pytest.mark.parametrize("python", pythons())
+def test_no_variable_that_moves_the_search_reaches_a_script(root: Path, bundle_of: Bundler, python: Python) -> None:
+    bundle = bundle_of(python, "--entry", f"bin/python bin/{SCRIPT}")
+    for folder in ("stranger", "stranger/bin"):
+        for put in LANDMARKS.values():
+            put(root / folder, stdlib_of(bundle))
+    variables = {
+        "PYTHONHOME": "/stranger", "PYTHONPLATLIBDIR": "elsewhere", "PYTHONEXECUTABLE": "/stranger/bin/python",
+        "__PYVENV_LAUNCHER__": "/stranger/bin/python",
+    }  # fmt: skip
+    check_own(start(root, bundle, [f"{PLACE}/bin/{SCRIPT}"], variables))
+    check_own(start(root, bundle, ["/bin/sh", "-c", f"cd {PLACE} && exec bin/start"], variables))
+
+
 @pytest.mark.parametrize("options", [(), ("--copies",)], ids=["links", "copies"])
 @pytest.mark.parametrize("python", pythons())
 def test_nothing_above_an_environment_on_top_decides(
