@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import pack, run
+from tests.material.environments import bundler, clean, pack, run
 from tests.material.interpreters import Python, every_python, main_python, running_python
 from tests.material.isolation import ENVIRONMENT, in_root, put_program
 from tests.material.strangers import BESIDE_A_LINK, CODE, LANDMARKS, zip_of_stdlib
@@ -160,3 +160,24 @@ def test_nothing_above_an_environment_on_top_decides(
         ["/links/environment/bin/python3", "-c", CODE],
     ):
         check_own(start(root, bundle, command), "/srv/environments/one")
+
+
+@pytest.mark.everything
+def test_a_real_zip_of_the_source_s_standard_library_is_kept_and_used(tmp_path: Path, root: Path) -> None:
+    python = main_python()
+    if python.prefix == "/usr":
+        pytest.skip("needs a Python with a prefix of its own (pyenv)")
+    base = tmp_path / "base"
+    left_out = shutil.ignore_patterns("test", "__pycache__", "idlelib", "config-*", "*.a")
+    shutil.copytree(python.prefix, base, symlinks=True, ignore=left_out)
+    stdlib = base / f"lib/python{python.version}"
+    name = f"lib/python{python.version.replace('.', '')}.zip"
+    zip_of_stdlib(stdlib, base / name)
+    variables = {**clean(), "LD_LIBRARY_PATH": str(base / "lib")}
+    run([base / "bin/python3", "-m", "venv", "--without-pip", tmp_path / "env"], env=variables)
+    done = bundler(["pack", tmp_path / "env", "--out", tmp_path / "bundle"], env={"LD_LIBRARY_PATH": str(base / "lib")})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "bundle" / name).read_bytes() == (base / name).read_bytes()
+    code = "import argparse; print(argparse.__file__)"
+    told = start(root, tmp_path / "bundle", [f"{PLACE}/bin/python", "-I", "-c", code])
+    assert told.stdout.strip() == f"{PLACE}/{name}/argparse.py", told.stderr
