@@ -15,6 +15,8 @@ class BundleScheme:
     """The standard library."""
     dynload: str
     """The standard library's extension modules."""
+    stdlib_zip: str
+    """Where Python looks for a zip of its standard library; it is on `sys.path` whether it is there or not."""
     site_packages: str
     """The folder that `pip install` uses."""
     system_site: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bundler.audit.installed import Installed
+from bundler.audit.landmarks import ZIP_HINT
 from bundler.audit.reports import LeakReport
 from bundler.audit.texts import lines_leading_out
 from bundler.audit.tree import BundleTree, Leak
@@ -38,6 +39,8 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
     for change, excused in (*_changed(tree, installed), *_missing(tree, installed)):
         if excused and not strict:
             notes.append(f"{change.path}: {change.message}, by an installer")
+        elif change.path == tree.manifest.python.scheme.stdlib_zip:
+            faults.append(replace(change, message=f"{change.message}; {ZIP_HINT}"))
         else:
             faults.append(change)
     faults += [Fault(FaultKind.CONTENT, path, "is a pipe, socket or device") for path in sorted(tree.others)]

@@ -53,7 +53,11 @@ class Installed:
             return True
         scheme = python.scheme
         folders = (scheme.stdlib, scheme.bundled, scheme.include)
-        runtime = path == "pyvenv.cfg" or scheme.is_libpython(path) or any(lies_in(path, folder) for folder in folders)
+        runtime = (
+            path in ("pyvenv.cfg", scheme.stdlib_zip)
+            or scheme.is_libpython(path)
+            or any(lies_in(path, folder) for folder in folders)
+        )
         interpreter = scheme.is_script(path) and _INTERPRETER.fullmatch(os.path.basename(path)) is not None
         return fact.origin.startswith("env:") and not runtime and not interpreter
 

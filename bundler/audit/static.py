@@ -1,8 +1,9 @@
-"""The static half of the audit: links, binaries and texts of a bundle that was read. Nothing is run."""
+"""The static half of the audit: links, binaries, texts and landmarks of a bundle that was read. Nothing is run."""
 
 from __future__ import annotations
 
 from bundler.audit.installed import Installed
+from bundler.audit.landmarks import audit_landmarks
 from bundler.audit.links import audit_links
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree
@@ -23,7 +24,10 @@ def system_of_bundle(tree: BundleTree) -> System:
 
 
 def audit_static(tree: BundleTree, system: System) -> Findings:
-    """Faults and notes of links, binaries and texts. Binaries that an installer brought later are its own business: a note."""
+    """Faults and notes of links, binaries, texts and landmarks.
+
+    Binaries that an installer brought later are its own business: a note.
+    """
     found, notes = system.check_binaries(TreeView(tree))
     installed = Installed(tree)
     later = {fault.path for fault in found if installed.came_later(fault.path)}
@@ -32,4 +36,4 @@ def audit_static(tree: BundleTree, system: System) -> Findings:
         notes.append(
             f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
         )
-    return Findings([*audit_links(tree), *faults, *audit_texts(tree)], notes)
+    return Findings([*audit_links(tree), *faults, *audit_texts(tree), *audit_landmarks(tree)], notes)

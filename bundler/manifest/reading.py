@@ -127,6 +127,7 @@ def _scheme(python: _Object) -> BundleScheme:
         executable=executable,
         stdlib=stdlib,
         dynload=told.value("dynload", str, f"{stdlib}/lib-dynload"),
+        stdlib_zip=told.value("stdlib_zip", str, f"{stdlib.rpartition('/')[0]}/{name.replace('.', '')}.zip"),
         site_packages=told.value("site_packages", str, f"lib/{name}/site-packages"),
         system_site=told.value("system_site", str, f"lib/{name}/system-site"),
         include=told.value("include", str, f"include/{name}"),

@@ -55,6 +55,9 @@ def _base(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     yield _runtime(interpreter, interpreter.stdlib, scheme.stdlib, skip)
     if interpreter.platstdlib != interpreter.stdlib:
         yield _runtime(interpreter, os.path.join(interpreter.platstdlib, "lib-dynload"), scheme.dynload)
+    zipped = os.path.join(interpreter.base_prefix, scheme.stdlib_zip)
+    if interpreter.sysroot.is_file(zipped):
+        yield _runtime(interpreter, zipped, scheme.stdlib_zip)
     yield from _headers(interpreter, scheme)
     yield from _libpython(interpreter, scheme)
     yield from _scripts(interpreter, scheme)
@@ -189,6 +192,8 @@ def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
         if is_makers_script(name):
             skip.add(environment.scheme.script(name))
     skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
+    if environment.kind is EnvironmentKind.VENV:
+        skip.add(environment.scheme.stdlib_zip)  # Python looks for its own at the base
     if environment.interpreter.framework:  # a seal over files that change
         skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
     if _is_shared(environment):

@@ -21,6 +21,7 @@ from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
 from bundler.plan.filters import filtered
 from bundler.plan.interpreter import interpreter_entries
+from bundler.plan.landmarks import landmark_entries
 from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.old_scripts import check_old_scripts
@@ -103,6 +104,8 @@ def make_plan(
     whole, entries = entries, filtered(entries, environment.scheme, content)
     if len(entries) < len(whole):
         notes.append(f"left out {len(whole) - len(entries)} files and folders")
+    # Python's search for its own parts ends in the bundle, whatever was left out.
+    entries = overlaid(entries, landmark_entries(environment, entries))
     announce(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, settings.pyc))
 
     # Binaries bring libraries of the host; those that modules opened at run time count like those that the user names.

@@ -1,7 +1,8 @@
 """Scripts: a shebang that names a place becomes a header in sh that finds the bundle's Python beside the script.
 
 The header is valid Python, too: one string literal, which sh reads as commands. It needs no `realpath`, forks only to follow a
-link, leaves the working directory alone, and unsets PYTHONHOME, which is never right for a bundle (reference: interpreters 3).
+link, leaves the working directory alone, and unsets the variables that tell Python where its own parts are, which is never right
+for a bundle (docs/design.md).
 
 That literal becomes the module's docstring. A script that has a docstring of its own, or declares another encoding than UTF-8,
 would not survive it: its body goes to a side file, byte for byte but for the first line, and what remains in its

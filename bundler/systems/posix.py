@@ -17,6 +17,7 @@ def posix_scheme(python: PythonNames) -> BundleScheme:
         executable=f"bin/{name}",
         stdlib=stdlib,
         dynload=f"{stdlib}/lib-dynload",
+        stdlib_zip=f"{python.platlibdir}/{name.replace('.', '')}.zip",
         site_packages=f"lib/{name}/site-packages",
         system_site=f"lib/{name}/system-site",
         include=f"include/{os.path.basename(python.include)}",

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.material.debian import debian_packages, debian_root, inside
-from tests.material.environments import FIXTURES, FLAT_PROJECT, run, tool
+from tests.material.environments import FIXTURES, FLAT_PROJECT, pure_dependencies, run, tool
 from tests.material.isolation import hidden, namespace
 
 pytestmark = pytest.mark.everything
@@ -34,10 +34,7 @@ def workshop() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def dependencies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What bundler needs, as pure Python that any version reads."""
-    folder = tmp_path_factory.mktemp("dependencies")
-    pure = ("click", "macholib", "packaging", "pathspec", "pyelftools", "rich", "tomli")
-    run([tool("uv"), "-q", "pip", "install", "--target", folder, *pure])
-    return folder
+    return pure_dependencies(tmp_path_factory.mktemp("dependencies"))
 
 
 @pytest.mark.parametrize(("suite", "version"), [("trixie", "3.13"), ("forky", "3.14")])

@@ -110,6 +110,13 @@ def uv(arguments: Sequence[str | Path], cache: Path | None = None, cwd: Path | N
     run([tool("uv"), "-q", *arguments], env=variables, cwd=cwd or Path.cwd())
 
 
+def pure_dependencies(folder: Path) -> Path:
+    """What bundler needs, as pure Python that any version reads, in a folder."""
+    pure = ("click", "macholib", "packaging", "pathspec", "pyelftools", "rich", "tomli")
+    run([tool("uv"), "-q", "pip", "install", "--target", folder, *pure])
+    return folder
+
+
 def bundler(
     arguments: Sequence[str | Path], env: Mapping[str, str] | None = None, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ POSIX_312 = BundleScheme(
     executable="bin/python3.12",
     stdlib="lib/python3.12",
     dynload="lib/python3.12/lib-dynload",
+    stdlib_zip="lib/python312.zip",
     site_packages="lib/python3.12/site-packages",
     system_site="lib/python3.12/system-site",
     include="include/python3.12",

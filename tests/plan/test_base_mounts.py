@@ -118,7 +118,7 @@ def test_what_a_maker_of_environments_wrote_stays(machine: Machine) -> None:
     for name in ("python", "python3.12", "activate", "activate.fish", "activate_this.py", "app"):
         machine.put(f"env/bin/{name}")
     machine.link("env/lib64", "lib")
-    ties = {"pyvenv.cfg", ".lock", "bundle.json", "lib64", f"{STDLIB}/EXTERNALLY-MANAGED"}
+    ties = {"pyvenv.cfg", ".lock", "bundle.json", "lib64", f"{STDLIB}/EXTERNALLY-MANAGED", "lib/python312.zip"}
     ties |= {"bin/python", "bin/python3.12", "bin/activate", "bin/activate.fish"}
     assert skipped(machine) == ties | {".gitignore", "CACHEDIR.TAG"}
     assert skipped(machine, in_place=True) == ties, "what speaks of the folder stays in it"

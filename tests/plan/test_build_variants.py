@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.entries import Link
+from bundler.entries import Link, Literal
 from bundler.environment import Environment, load_environment
 from bundler.environment.facts import VersionInfo
 from bundler.plan.make import make_plan
@@ -115,6 +115,7 @@ def test_every_file_stands_under_the_name_that_this_build_looks_for(tmp_path: Pa
     ):
         assert path in entries, path
         assert not isinstance(entries[path].content, Link)
+    assert entries[f"lib/python313{threads}.zip"].content == Literal(b"")
     for alias in {"python", "python3", "python3.13", f"python3.13{flags}"} - {name}:
         assert entries[f"bin/{alias}"].content == Link(name)
     for path in (

@@ -36,6 +36,28 @@ def rewritten(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_a_variable_of_bash_s_name_in_the_environment_does_not_mislead(tmp_path: Path, shell: str) -> None:
+    need(shell.split(maxsplit=1)[0])
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/tool"
+    script.write_bytes(rewritten(b"#!/bin/sh -eu\necho /venv/bin/app\n"))
+    variables = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "BASH_SOURCE": "/elsewhere/bin/tool"}
+    done = subprocess.run([*shell.split(), script], capture_output=True, text=True, check=False, env=variables)
+    assert (done.stdout, done.stderr) == (f"{tmp_path}/bin/app\n", "")
+
+
+def test_bash_may_source_it(tmp_path: Path) -> None:
+    need("bash")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/tool").write_bytes(rewritten(b"#!/bin/sh\necho /venv/bin/app\n"))
+    command = ["bash", "-c", ". ./bin/tool"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path
+    )
+    assert (done.stdout, done.stderr) == (f"{tmp_path}/bin/app\n", "")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_every_kind_of_quotes_gives_the_bundle_s_place(tmp_path: Path, shell: str) -> None:
     need(shell.split(maxsplit=1)[0])
     root = tmp_path / "sp  ace 'q\" é"
