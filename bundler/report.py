@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,6 +64,7 @@ def as_json(report: PackReport) -> dict[str, object]:
             if manifest.floor
             else None
         ),
+        "ceiling": dataclasses.asdict(manifest.ceiling),
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
         ],
@@ -91,6 +93,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield f"updated: {report.updated.written} paths written, {report.updated.removed} removed, the others not touched"
     if floor := manifest.floor:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
+    yield from _ceiling(manifest)
     yield from report.notes
     yield from _changes(manifest, verbose)
     yield from _libraries(manifest, verbose)
@@ -107,6 +110,27 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from report.leaks.lines(verbose)
     if report.audit is not None:
         yield from report.audit.lines(verbose)
+
+
+def _ceiling(manifest: Manifest) -> Iterator[str]:
+    """What stops the bundle on a newer or another machine."""
+    ceiling = manifest.ceiling
+    if level := ceiling.cpu_level:
+        yield f"needs a processor of the level {level.name} or higher ({level.file})"
+    for version in ceiling.unknown_versions:
+        yield f"needs a libc with {version.name} ({version.file}), which this bundler does not know: a newer one than that"
+    refused = "glibc 2.41 and later refuse to open"
+    if stacks := ceiling.executable_stacks:
+        which = "each asks" if len(stacks) > 1 else "it asks"
+        yield f"{refused} {_some(list(stacks))}: {which} for an executable stack (--fix-execstack clears the flag)"
+    if stacks := ceiling.unmarked_stacks:
+        yield f"{refused} {_some(list(stacks))}: no PT_GNU_STACK means an executable stack (link with -z noexecstack)"
+    for paths, what in (
+        (ceiling.text_relocations, "text relocations"),
+        (ceiling.writable_code, "memory to write to and execute"),
+    ):
+        if paths:
+            yield f"systems that forbid writing to code (SELinux, systemd) refuse {_some(list(paths))}: {what}"
 
 
 def _changes(manifest: Manifest, verbose: bool) -> Iterator[str]:

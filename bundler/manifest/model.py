@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 
@@ -104,4 +105,5 @@ class Manifest:
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""
     libc: str | None = None
     """The C library that it is built for (`glibc`); None outside of Linux."""
+    ceiling: Ceiling = NO_CEILING
     schema: int = SCHEMA

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from bundler.ceiling import Ceiling, Demand
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest.model import (
@@ -47,6 +48,7 @@ def read_manifest(data: bytes) -> Manifest:
         libc=platform.text_or_none("libc"),
         machine=platform.value("machine", str, ""),
         floor=_floor(platform, system),
+        ceiling=_ceiling(platform.child("ceiling")),
         distributions=tuple(
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
@@ -146,6 +148,22 @@ def _floor(platform: _Object, system: str) -> Floor | None:
     name = platform.value("floor_of", str, "macOS" if system == "darwin" else "glibc")
     file, reason = platform.value("floor_file", str, ""), platform.value("floor_symbol", str, "")
     return Floor(name, (int(release[1]), int(release[2])), file, reason)
+
+
+def _ceiling(item: _Object) -> Ceiling:
+    level = None if item.is_null("cpu_level") else _demand(item.child("cpu_level"))
+    return Ceiling(
+        executable_stacks=item.texts("executable_stacks"),
+        unmarked_stacks=item.texts("unmarked_stacks"),
+        cpu_level=level if level is not None and level.name else None,
+        unknown_versions=tuple(map(_demand, item.children("unknown_versions"))),
+        text_relocations=item.texts("text_relocations"),
+        writable_code=item.texts("writable_code"),
+    )
+
+
+def _demand(item: _Object) -> Demand:
+    return Demand(item.value("name", str, ""), item.value("file", str, ""))
 
 
 def _file(item: _Object) -> FileFact:

@@ -58,6 +58,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         ),
         machine="+".join(environment.platform.machine_names),
         floor=plan.floor,
+        ceiling=plan.ceiling,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         changed=tuple(
