@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.manifest import Manifest
 from bundler.platforms import OperatingSystem
 from bundler.systems import system_of
+from bundler.systems.libraries import Outcome
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport
@@ -73,6 +74,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         ],
         "host_libraries": list(manifest.host_libraries),
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+        "opened_libraries": [dataclasses.asdict(opened) for opened in manifest.opened],
         "import_failures": dict(manifest.import_failures or {}),
         "modules_without_pyc": report.modules_without_pyc,
         "warnings": list(report.warnings),
@@ -164,6 +166,12 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
         package = system.asks_of_target(name)
         where = f" ({package})" if package else ""
         yield f"needs {name} of the target{where}: {_some(list(paths))} ask{'s' * (len(paths) == 1)} for it"
+    left_out = [fact for fact in manifest.opened if fact.outcome == Outcome.LEFT_OUT.value]
+    lines = [
+        f"{fact.path} may open {fact.sonames[0]}, which it only suggests (--include-lib {fact.sonames[0]} takes it along)"
+        for fact in left_out
+    ]
+    yield from _notes("note: ", lines, verbose)
     missing: dict[str, list[str]] = {}
     for item in manifest.missing:
         missing.setdefault(item.needed, []).append(item.path)

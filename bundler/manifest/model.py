@@ -78,6 +78,19 @@ class MissingLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedFact:
+    """A library that a file (bundle path) says it opens at run time, and what became of it. See `systems.libraries`."""
+
+    path: str
+    sonames: tuple[str, ...]
+    priority: str
+    feature: str
+    outcome: str
+    library: str | None = None
+    """The bundle path of the one that came along."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything in `bundle.json`."""
 
@@ -96,6 +109,7 @@ class Manifest:
     asked_of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
+    opened: tuple[OpenedFact, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""
     start_module: str = ""

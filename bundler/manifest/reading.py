@@ -18,6 +18,7 @@ from bundler.manifest.model import (
     LibraryFact,
     Manifest,
     MissingLibrary,
+    OpenedFact,
     PythonFacts,
 )
 from bundler.scheme import BundleScheme
@@ -72,6 +73,7 @@ def read_manifest(data: bytes) -> Manifest:
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
         ),
+        opened=tuple(map(_opened, libraries.children("opened"))),
         import_failures=_import_failures(top),
         start_module=top.value("start_module", str, ""),
         warnings=top.texts("warnings"),
@@ -159,6 +161,17 @@ def _ceiling(item: _Object) -> Ceiling:
         unknown_versions=tuple(map(_demand, item.children("unknown_versions"))),
         text_relocations=item.texts("text_relocations"),
         writable_code=item.texts("writable_code"),
+    )
+
+
+def _opened(item: _Object) -> OpenedFact:
+    return OpenedFact(
+        item.value("path", str, ""),
+        item.texts("sonames"),
+        item.value("priority", str, ""),
+        item.value("feature", str, ""),
+        item.value("outcome", str, ""),
+        item.text_or_none("library"),
     )
 
 

@@ -48,6 +48,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
         bundle_path=view.bundle_path,
         excluded=frozenset(bundle.host_libraries),
         package_of=bundle.scheme.package_of,
+        follows_notes=False,
     )
     closure = find_closure(files, program, context)
     missing = bundle.missing
