@@ -121,18 +121,28 @@ def _ceiling(manifest: Manifest) -> Iterator[str]:
         yield f"needs a processor of the level {level.name} or higher ({level.file})"
     for version in ceiling.unknown_versions:
         yield f"needs a libc with {version.name} ({version.file}), which this bundler does not know: a newer one than that"
-    refused = "glibc 2.41 and later refuse to open"
-    if stacks := ceiling.executable_stacks:
-        which = "each asks" if len(stacks) > 1 else "it asks"
-        yield f"{refused} {_some(list(stacks))}: {which} for an executable stack (--fix-execstack clears the flag)"
-    if stacks := ceiling.unmarked_stacks:
-        yield f"{refused} {_some(list(stacks))}: no PT_GNU_STACK means an executable stack (link with -z noexecstack)"
+    yield from _stacks(manifest)
     for paths, what in (
         (ceiling.text_relocations, "text relocations"),
         (ceiling.writable_code, "memory to write to and execute"),
     ):
         if paths:
             yield f"systems that forbid writing to code (SELinux, systemd) refuse {_some(list(paths))}: {what}"
+
+
+def _stacks(manifest: Manifest) -> Iterator[str]:
+    """Who asks for an executable stack, and what comes of it."""
+    marked, unmarked = manifest.ceiling.executable_stacks, manifest.ceiling.unmarked_stacks
+    at_start = [path for path in (manifest.python.executable, manifest.python.library) if path in (*marked, *unmarked)]
+    if at_start:  # then the loader grants it to all, which hardened kernels may refuse
+        yield f"all processes have an executable stack: {_some(at_start)} asks for it (--fix-execstack clears the flag)"
+        return
+    refused = "glibc 2.41 and later refuse to open"
+    if marked:
+        which = "each asks" if len(marked) > 1 else "it asks"
+        yield f"{refused} {_some(list(marked))}: {which} for an executable stack (--fix-execstack clears the flag)"
+    if unmarked:
+        yield f"{refused} {_some(list(unmarked))}: no PT_GNU_STACK means an executable stack (link with -z noexecstack)"
 
 
 def _changes(manifest: Manifest, verbose: bool) -> Iterator[str]:
@@ -171,7 +181,7 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
         f"{fact.path} may open {fact.sonames[0]}, which it only suggests (--include-lib {fact.sonames[0]} takes it along)"
         for fact in left_out
     ]
-    yield from _notes("note: ", lines, verbose)
+    yield from _notes("note: ", list(dict.fromkeys(lines)), verbose)
     missing: dict[str, list[str]] = {}
     for item in manifest.missing:
         missing.setdefault(item.needed, []).append(item.path)

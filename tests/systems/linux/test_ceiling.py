@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
-from bundler.binaries.elf import read_image
+from bundler.binaries.elf import DynamicEntry, ElfClass, read_image
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.structs import ByteOrder
 from bundler.ceiling import NO_CEILING, Ceiling, Demand
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.floor import LibcVersion, find_floor
 from tests.binaries.elf.programs import compile_c
+from tests.binaries.elf.samples import make_sample
 from tests.material.programs import need
 
 WRITES_CODE = 'asm(".pushsection .hot, \\"awx\\"; .byte 0xc3; .popsection");\n'
@@ -53,6 +57,15 @@ def test_each_demand_names_its_file(tmp_path: Path, flags: tuple[str, ...], text
 def test_text_relocations_are_told(tmp_path: Path) -> None:
     text = 'extern int f(void); asm(".text; .globl f; f: movabs $g, %rax; ret; .data; .globl g; g: .long 1");'
     file = file_of(tmp_path / "a.so", "-Wl,-z,notext", text=text)
+    assert find_ceiling([file], []) == Ceiling(text_relocations=("lib/a.so",))
+
+
+@pytest.mark.parametrize("entry", [DynamicEntry(c.DT_TEXTREL, 0), DynamicEntry(c.DT_FLAGS, c.DF_TEXTREL)])
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("elf_class", ElfClass)
+def test_either_tag_tells_of_text_relocations(elf_class: ElfClass, order: ByteOrder, entry: DynamicEntry) -> None:
+    data = make_sample(elf_class, order, c.EM_AARCH64, extra=(entry,))
+    file = ElfFile("lib/a.so", "", read_image(io.BytesIO(data)))
     assert find_ceiling([file], []) == Ceiling(text_relocations=("lib/a.so",))
 
 
