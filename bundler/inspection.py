@@ -44,6 +44,8 @@ def _bundle(path: str) -> Facts:
         "python": manifest.python.version,
         "machine": manifest.machine,
         _floor_name(manifest): manifest.floor.text if manifest.floor else None,
+        "executable_stacks": list(manifest.ceiling.executable_stacks),
+        "cpu_level": manifest.ceiling.cpu_level.name if manifest.ceiling.cpu_level else None,
         "files": len(manifest.files),
         "changed": len(manifest.changed),
         "distributions": [f"{name} {version}" for name, version in manifest.distributions],

@@ -93,6 +93,8 @@ class ContentOptions:
     """Names of shared libraries that are left to the host, or patterns of a shell."""
     include_libs: tuple[str, ...] = ()
     """Names or paths of shared libraries that come along although nothing asks for them, or although they are the host's."""
+    fix_execstack: bool = False
+    """Whether no file shall ask for an executable stack any more: glibc 2.41 and later refuse to open those that do."""
     keep_modes: bool = False
     """Whether archives and images keep modes by which others than the owner may not read."""
     allow_incomplete: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.manifest import Manifest
 from bundler.platforms import OperatingSystem
 from bundler.systems import system_of
+from bundler.systems.libraries import Outcome
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport
@@ -63,6 +65,7 @@ def as_json(report: PackReport) -> dict[str, object]:
             if manifest.floor
             else None
         ),
+        "ceiling": dataclasses.asdict(manifest.ceiling),
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
         ],
@@ -71,6 +74,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         ],
         "host_libraries": list(manifest.host_libraries),
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+        "opened_libraries": [dataclasses.asdict(opened) for opened in manifest.opened],
         "import_failures": dict(manifest.import_failures or {}),
         "modules_without_pyc": report.modules_without_pyc,
         "warnings": list(report.warnings),
@@ -91,6 +95,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield f"updated: {report.updated.written} paths written, {report.updated.removed} removed, the others not touched"
     if floor := manifest.floor:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
+    yield from _ceiling(manifest)
     yield from report.notes
     yield from _changes(manifest, verbose)
     yield from _libraries(manifest, verbose)
@@ -107,6 +112,37 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from report.leaks.lines(verbose)
     if report.audit is not None:
         yield from report.audit.lines(verbose)
+
+
+def _ceiling(manifest: Manifest) -> Iterator[str]:
+    """What stops the bundle on a newer or another machine."""
+    ceiling = manifest.ceiling
+    if level := ceiling.cpu_level:
+        yield f"needs a processor of the level {level.name} or higher ({level.file})"
+    for version in ceiling.unknown_versions:
+        yield f"needs a libc with {version.name} ({version.file}), which this bundler does not know: a newer one than that"
+    yield from _stacks(manifest)
+    for paths, what in (
+        (ceiling.text_relocations, "text relocations"),
+        (ceiling.writable_code, "memory to write to and execute"),
+    ):
+        if paths:
+            yield f"systems that forbid writing to code (SELinux, systemd) refuse {_some(list(paths))}: {what}"
+
+
+def _stacks(manifest: Manifest) -> Iterator[str]:
+    """Who asks for an executable stack, and what comes of it."""
+    marked, unmarked = manifest.ceiling.executable_stacks, manifest.ceiling.unmarked_stacks
+    at_start = [path for path in (manifest.python.executable, manifest.python.library) if path in (*marked, *unmarked)]
+    if at_start:  # then the loader grants it to all, which hardened kernels may refuse
+        yield f"all processes have an executable stack: {_some(at_start)} asks for it (--fix-execstack clears the flag)"
+        return
+    refused = "glibc 2.41 and later refuse to open"
+    if marked:
+        which = "each asks" if len(marked) > 1 else "it asks"
+        yield f"{refused} {_some(list(marked))}: {which} for an executable stack (--fix-execstack clears the flag)"
+    if unmarked:
+        yield f"{refused} {_some(list(unmarked))}: no PT_GNU_STACK means an executable stack (link with -z noexecstack)"
 
 
 def _changes(manifest: Manifest, verbose: bool) -> Iterator[str]:
@@ -140,6 +176,12 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
         package = system.asks_of_target(name)
         where = f" ({package})" if package else ""
         yield f"needs {name} of the target{where}: {_some(list(paths))} ask{'s' * (len(paths) == 1)} for it"
+    left_out = [fact for fact in manifest.opened if fact.outcome == Outcome.LEFT_OUT.value]
+    lines = [
+        f"{fact.path} may open {fact.sonames[0]}, which it only suggests (--include-lib {fact.sonames[0]} takes it along)"
+        for fact in left_out
+    ]
+    yield from _notes("note: ", list(dict.fromkeys(lines)), verbose)
     missing: dict[str, list[str]] = {}
     for item in manifest.missing:
         missing.setdefault(item.needed, []).append(item.path)

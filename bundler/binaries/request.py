@@ -28,6 +28,7 @@ class Request:
     set_soname: str | None = None
     set_interpreter: str | None = None
     clear_symbol_version: tuple[str, ...] = ()
+    clear_execstack: bool = False
     set_id: str | None = None
     change: tuple[tuple[str, str], ...] = ()
     delete_rpath: tuple[str, ...] = ()

@@ -91,6 +91,7 @@ messages = option_group("Messages")
     metavar="NAME|PATH",
     help="Take a shared library along, asked for or not.",
 )
+@libraries("--fix-execstack", is_flag=True, help="Clear the flags of executable stacks, which glibc 2.41 refuses.")
 @libraries(
     "--thin",
     type=click.Choice(["arm64", "x86_64"]),

@@ -41,6 +41,7 @@ def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--clear-symbol-version", metavar="S", multiple=True, help="A symbol that is bound without a version."
         ),
+        click.option("--clear-execstack", is_flag=True, help="Ask for no executable stack, which glibc 2.41 refuses."),
         click.option("--set-id", metavar="I", help="Mach-O: the install name of a library."),
         click.option("--change", metavar="OLD NEW", nargs=2, multiple=True, help="Mach-O: another name for a library."),
         click.option("--delete-rpath", metavar="P", multiple=True, help="Mach-O: one search path that goes."),

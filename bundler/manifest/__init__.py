@@ -3,7 +3,16 @@
 Names that are not UTF-8 are written with lone surrogates as JSON escapes, and come back as they were.
 """
 
-from bundler.manifest.model import SCHEMA, ChangedFile, FileFact, LibraryFact, Manifest, MissingLibrary, PythonFacts
+from bundler.manifest.model import (
+    SCHEMA,
+    ChangedFile,
+    FileFact,
+    LibraryFact,
+    Manifest,
+    MissingLibrary,
+    OpenedFact,
+    PythonFacts,
+)
 from bundler.manifest.reading import read_contents, read_manifest
 from bundler.manifest.writing import write_manifest
 
@@ -14,6 +23,7 @@ __all__ = [
     "LibraryFact",
     "Manifest",
     "MissingLibrary",
+    "OpenedFact",
     "PythonFacts",
     "read_contents",
     "read_manifest",

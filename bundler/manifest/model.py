@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 
@@ -77,6 +78,19 @@ class MissingLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedFact:
+    """A library that a file (bundle path) says it opens at run time, and what became of it. See `systems.libraries`."""
+
+    path: str
+    sonames: tuple[str, ...]
+    priority: str
+    feature: str
+    outcome: str
+    library: str | None = None
+    """The bundle path of the one that came along."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything in `bundle.json`."""
 
@@ -95,6 +109,7 @@ class Manifest:
     asked_of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
+    opened: tuple[OpenedFact, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""
     start_module: str = ""
@@ -104,4 +119,5 @@ class Manifest:
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""
     libc: str | None = None
     """The C library that it is built for (`glibc`); None outside of Linux."""
+    ceiling: Ceiling = NO_CEILING
     schema: int = SCHEMA

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from bundler.ceiling import Ceiling, Demand
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest.model import (
@@ -17,6 +18,7 @@ from bundler.manifest.model import (
     LibraryFact,
     Manifest,
     MissingLibrary,
+    OpenedFact,
     PythonFacts,
 )
 from bundler.scheme import BundleScheme
@@ -47,6 +49,7 @@ def read_manifest(data: bytes) -> Manifest:
         libc=platform.text_or_none("libc"),
         machine=platform.value("machine", str, ""),
         floor=_floor(platform, system),
+        ceiling=_ceiling(platform.child("ceiling")),
         distributions=tuple(
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
@@ -70,6 +73,7 @@ def read_manifest(data: bytes) -> Manifest:
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
         ),
+        opened=tuple(map(_opened, libraries.children("opened"))),
         import_failures=_import_failures(top),
         start_module=top.value("start_module", str, ""),
         warnings=top.texts("warnings"),
@@ -147,6 +151,33 @@ def _floor(platform: _Object, system: str) -> Floor | None:
     name = platform.value("floor_of", str, "macOS" if system == "darwin" else "glibc")
     file, reason = platform.value("floor_file", str, ""), platform.value("floor_symbol", str, "")
     return Floor(name, (int(release[1]), int(release[2])), file, reason)
+
+
+def _ceiling(item: _Object) -> Ceiling:
+    level = None if item.is_null("cpu_level") else _demand(item.child("cpu_level"))
+    return Ceiling(
+        executable_stacks=item.texts("executable_stacks"),
+        unmarked_stacks=item.texts("unmarked_stacks"),
+        cpu_level=level if level is not None and level.name else None,
+        unknown_versions=tuple(map(_demand, item.children("unknown_versions"))),
+        text_relocations=item.texts("text_relocations"),
+        writable_code=item.texts("writable_code"),
+    )
+
+
+def _opened(item: _Object) -> OpenedFact:
+    return OpenedFact(
+        item.value("path", str, ""),
+        item.texts("sonames"),
+        item.value("priority", str, ""),
+        item.value("feature", str, ""),
+        item.value("outcome", str, ""),
+        item.text_or_none("library"),
+    )
+
+
+def _demand(item: _Object) -> Demand:
+    return Demand(item.value("name", str, ""), item.value("file", str, ""))
 
 
 def _file(item: _Object) -> FileFact:

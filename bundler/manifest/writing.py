@@ -34,6 +34,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "floor_of": floor.system if floor else None,
             "floor_file": floor.file if floor else None,
             "floor_symbol": floor.reason if floor else None,
+            "ceiling": dataclasses.asdict(manifest.ceiling),
         },
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],
         "libraries": {
@@ -45,6 +46,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "host": manifest.host_libraries,
             "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+            "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
         **({"start_module": manifest.start_module} if manifest.start_module else {}),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Source
 from bundler.environment import Environment
 from bundler.floor import Floor
@@ -51,6 +52,7 @@ class Plan:
     warnings: tuple[str, ...]
     modules_without_pyc: int
     start: StartCommand | None = None
+    ceiling: Ceiling = NO_CEILING
     notes: tuple[str, ...] = ()
     """What a person wants to know of the pack, paths of this machine included; `bundle.json` does not have it."""
 
@@ -145,6 +147,7 @@ def make_plan(
         libraries=binaries.libraries,
         libpython=binaries.libpython,
         floor=binaries.floor,
+        ceiling=binaries.ceiling,
         warnings=tuple(warnings),
         modules_without_pyc=count_without_pyc(entries, environment.scheme, environment.interpreter.cache_tag),
         start=start,

@@ -12,6 +12,7 @@ from bundler.manifest import (
     LibraryFact,
     Manifest,
     MissingLibrary,
+    OpenedFact,
     PythonFacts,
     write_manifest,
 )
@@ -58,6 +59,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         ),
         machine="+".join(environment.platform.machine_names),
         floor=plan.floor,
+        ceiling=plan.ceiling,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         changed=tuple(
@@ -75,6 +77,10 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         host_libraries=libraries.host,
         asked_of_target=_asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
+        opened=tuple(
+            OpenedFact(*noted._replace(outcome=noted.outcome.value))  # type: ignore[arg-type]
+            for noted in libraries.noted
+        ),
         import_failures=import_failures,
         start_module=plan.start.module if plan.start else "",
         warnings=plan.warnings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,31 @@ class NeededBy(NamedTuple):
     name: str
 
 
+class Outcome(enum.Enum):
+    """What became of a library that a file says it opens at run time."""
+
+    BUNDLED = "bundled"
+    HOST = "left to the host"
+    LEFT_OUT = "left out"
+    """It is there, and does not come along: the file does well without it."""
+    MISSING = "missing"
+
+
+class NotedLibrary(NamedTuple):
+    """A library that a file of the bundle says it opens at run time."""
+
+    path: str
+    """The file's bundle path."""
+    sonames: tuple[str, ...]
+    """Its names, of which the first that is there is taken."""
+    priority: str
+    """`required`, `recommended`, `suggested`."""
+    feature: str
+    outcome: Outcome
+    library: str | None = None
+    """The bundle path of the one that comes along."""
+
+
 class Clash(NamedTuple):
     """One name that means two files of this machine to different requesters."""
 
@@ -74,6 +100,8 @@ class LibraryFacts:
     """By the bundle path of a file, then by the name that it asks for, in the file's order."""
     host: tuple[str, ...]
     """Names that stay with the host; those that the user leaves to it are among them, asked for or not."""
+    noted: tuple[NotedLibrary, ...] = ()
+    """What files say that they open at run time, in the order of their paths."""
 
     @property
     def left_to_host(self) -> Iterator[NeededBy]:

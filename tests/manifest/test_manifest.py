@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundler.ceiling import NO_CEILING, Ceiling, Demand
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest import (
@@ -17,6 +18,7 @@ from bundler.manifest import (
     LibraryFact,
     Manifest,
     MissingLibrary,
+    OpenedFact,
     PythonFacts,
     read_manifest,
     write_manifest,
@@ -35,6 +37,10 @@ MANIFEST = Manifest(
     bundled=(LibraryFact("lib/bundled/libz.so.1", "host:/lib/libz.so.1", ("bin/python3.12",), "GPL"),),
     host_libraries=("libc.so.6",),
     missing=(MissingLibrary("lib/x.so", "libtbb.so.12"),),
+    opened=(OpenedFact("lib/x.so", ("liby.so.1",), "required", "y", "bundled", "lib/bundled/liby.so.1"),),
+    ceiling=Ceiling(
+        ("a.so",), ("b.so",), Demand("x86-64-v3", "c.so"), (Demand("GLIBC_ABI_X", "d.so"),), ("e.so",), ("f.so",)
+    ),
     import_failures={"a.b": "ImportError: no"},
     warnings=("careful",),
 )
@@ -45,6 +51,13 @@ def test_everything_comes_back() -> None:
     assert data.isascii()
     assert read_manifest(data) == MANIFEST
     assert list(json.loads(data))[-1] == "files"
+
+
+def test_a_bundle_of_before_has_no_ceiling() -> None:
+    told = json.loads(write_manifest(MANIFEST))
+    del told["platform"]["ceiling"], told["libraries"]["opened"]
+    read = read_manifest(json.dumps(told).encode())
+    assert (read.ceiling, read.opened) == (NO_CEILING, ())
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=[]), min_size=1))

@@ -16,7 +16,7 @@ from bundler.environment import load_environment
 from bundler.memory import open_memory
 from bundler.memory import patches as patch_cache
 from bundler.memory.patches import Planned, open_patch_cache
-from bundler.plan.binaries.linux import elf
+from bundler.plan.binaries.linux import patching
 from bundler.plan.make import make_plan
 from bundler.systems.linux.closure import ElfFile
 from tests.material.environments import make
@@ -123,7 +123,7 @@ def test_a_second_plan_reads_no_file_that_it_patches(tmp_path: Path, monkeypatch
     def refuse(*_: object) -> None:
         raise AssertionError("it was planned anew")
 
-    monkeypatch.setattr(elf, "plan_patch", refuse)
+    monkeypatch.setattr(patching, "plan_patch", refuse)
     second = make_plan(environment, memory=open_memory(environment.root))
     patched = [entry for entry in first.entries if isinstance(entry.content, Patched)]
     assert patched
@@ -136,12 +136,12 @@ def test_a_file_that_changed_since_it_was_listed_is_not_noted(
     path = str(tmp_path / "file")
     entry = Entry("file", Source(path, 5, stamp), 0o644, 0, Layer.RUNTIME, "env:")
     binary = ElfFile("file", path, None)  # type: ignore[arg-type]
-    monkeypatch.setattr(elf, "plan_patch", lambda *_: PatchPlan(Patch(PIECES), Tier.T0, ""))
+    monkeypatch.setattr(patching, "plan_patch", lambda *_: PatchPlan(Patch(PIECES), Tier.T0, ""))
     for change in (True, False):
         if change:
             os.utime(path, (1, 1))
         else:
             entry = entry._replace(content=Source(path, 5, stamp_of(os.stat(path))))
         patches = open_patch_cache(str(tmp_path))
-        assert elf._plan_anew(binary, entry, EDITS, patches).patch == Patch(PIECES)
+        assert patching._plan_anew(binary, entry, EDITS, patches).patch == Patch(PIECES)
         assert len(patches.used) == (0 if change else 1)

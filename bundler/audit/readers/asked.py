@@ -28,6 +28,7 @@ class Asked:
 
     These and `interpreter` are False where nothing was asked for, the text ("" for none) or the edits where they are known,
     else True.
+    `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
     `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
     before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file
     to lose slices.
@@ -41,6 +42,8 @@ class Asked:
     interpreter: bool | str = False
     versions: bool = False
     thin: bool = False
+    stack: bool | None = False
+    notes: bool = False
 
     @property
     def loses_versions(self) -> bool:
@@ -48,7 +51,7 @@ class Asked:
         return bool(self.versions or self.removed)
 
 
-PACKED = Asked(search_path=True, renamed=None, name=True, thin=True)
+PACKED = Asked(search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True)
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
 
@@ -63,6 +66,8 @@ def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
             name=False if isinstance(edits.soname, elf.Unchanged) else edits.soname,
             interpreter=False if isinstance(edits.interpreter, elf.Unchanged) else edits.interpreter,
             versions=bool(edits.unversioned),
+            stack=edits.clear_execstack,
+            notes=edits.without_resolution_cache,
         )
     return Asked(
         search_path=PathEdits(edits.replace_rpaths, edits.remove_rpaths, edits.add_rpaths),

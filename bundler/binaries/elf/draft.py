@@ -36,6 +36,8 @@ class LayoutDraft:
         self.insertions: dict[int, tuple[Piece, ...]] = {}
         for number, changes in space.sections.items():
             self.set_section(number, **changes)
+        for number, flags in space.flags.items():
+            self.set_segment(number, flags=flags)
 
     def set_segment(self, number: int, **changes: int) -> None:
         """Change fields of a program header."""

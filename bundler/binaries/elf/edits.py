@@ -50,6 +50,10 @@ class Edits:
     interpreter: str | Unchanged = UNCHANGED
     unversioned: Collection[str] = ()
     """Dynamic symbols that shall be bound without a version. A version that only they ask for goes."""
+    clear_execstack: bool = False
+    """Whether the file shall ask for no executable stack: glibc 2.41 and later refuse a library that does."""
+    without_resolution_cache: bool = False
+    """Whether a note of absolute paths that the loader of NixOS prefers to search paths shall say nothing any more."""
 
 
 def search_path(directories: Iterable[str]) -> str:

@@ -28,6 +28,8 @@ class EncodedEdits:
     soname: bytes | Unchanged
     interpreter: bytes | Unchanged
     unversioned: frozenset[bytes]
+    clear_execstack: bool = False
+    without_resolution_cache: bool = False
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
@@ -58,6 +60,8 @@ def encode(edits: Edits) -> EncodedEdits:
         soname=edits.soname if isinstance(edits.soname, Unchanged) else _name(edits.soname, "soname"),
         interpreter=interpreter if isinstance(interpreter, Unchanged) else _name(interpreter, "interpreter"),
         unversioned=frozenset(_name(name, "symbol") for name in edits.unversioned),
+        clear_execstack=edits.clear_execstack,
+        without_resolution_cache=edits.without_resolution_cache,
     )
 
 

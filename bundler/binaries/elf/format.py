@@ -36,6 +36,7 @@ class _Elf:
             "--set-soname",
             "--set-interpreter",
             "--clear-symbol-version",
+            "--clear-execstack",
         }
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.notes import Note, read_notes
 from bundler.binaries.elf.structs import (
     ByteOrder,
     DynamicEntry,
@@ -62,6 +63,8 @@ class Image:
     """DT_RUNPATH; where it is there, the loader ignores DT_RPATH."""
     numbers: Mapping[int, int]
     """The number of each dynamic tag: of the last entry with it, which glibc keeps (`elf_get_dynamic_info`)."""
+    notes: tuple[Note, ...] = ()
+    """The notes of all PT_NOTE segments, in order."""
 
     @property
     def flags_1(self) -> int:
@@ -170,6 +173,7 @@ def read_image(file: BinaryIO) -> Image:
         rpath=text(c.DT_RPATH),
         runpath=text(c.DT_RUNPATH),
         numbers=numbers,
+        notes=read_notes(file, layouts, segments),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
 from bundler.binaries.elf.encoded_edits import EncodedEdits
+from bundler.binaries.elf.header_edits import HeaderEdits, header_edits
 from bundler.binaries.elf.image import IDENT_SIZE, Image, read_image
 from bundler.binaries.elf.parsed_file import ParsedFile, parse_file
 from bundler.binaries.elf.references import symbol_names, symbol_references
@@ -41,7 +42,8 @@ def check_result(before: ParsedFile, wanted: EncodedEdits, plan: PatchPlan) -> N
     try:
         patched = plan.patch.open(before.file)
         after = parse_file(patched, read_image(patched))
-        _check_program_headers(before, after, plan.tier)
+        headers = header_edits(before.image, wanted)
+        _check_program_headers(before, after, plan.tier, headers)
         _check_contents_stay(before, after, plan.patch)
         _check_dynamic(before, after, wanted)
         _check_sections(before, after, plan.tier)
@@ -55,8 +57,12 @@ def check_result(before: ParsedFile, wanted: EncodedEdits, plan: PatchPlan) -> N
         raise CannotPatch(f"the patched file cannot be read: {error} ({plan.explanation})") from error
 
 
-def _check_program_headers(before: ParsedFile, after: ParsedFile, tier: Tier) -> None:
-    old_segments, segments = before.image.segments, after.image.segments
+def _check_program_headers(before: ParsedFile, after: ParsedFile, tier: Tier, headers: HeaderEdits) -> None:
+    segments = after.image.segments
+    old_segments = [
+        segment._replace(flags=headers.flags.get(number, segment.flags))
+        for number, segment in enumerate(before.image.segments)
+    ]
     added = len(segments) - len(old_segments)
     require(added == (tier is Tier.T3), "there is a new segment in T3, and none else")
     _check_file_header(before, after, bool(added))
@@ -300,4 +306,4 @@ def _check_idempotence(after: ParsedFile, wanted: EncodedEdits) -> None:
         again = plan_unchecked(after.file, after.image, wanted)
     except BundlerError as error:
         raise ViolatedError(f"the same edits cannot be planned again: {error}") from error
-    require(again is None, "the same edits change nothing more")
+    require(again is None and not header_edits(after.image, wanted), "the same edits change nothing more")

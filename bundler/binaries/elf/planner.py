@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from bundler.binaries.elf.edits import Edits, PatchPlan
 from bundler.binaries.elf.encoded_edits import encode
+from bundler.binaries.elf.header_edits import header_edits, plan_headers
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.tiers import plan_unchecked
 from bundler.binaries.reading import in_memory
@@ -21,12 +22,13 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     file contradicts itself.
     """
     wanted = encode(edits)
+    headers = header_edits(image, wanted)
     try:
         planned = plan_unchecked(in_memory(file), image, wanted)
     except struct.error as error:  # an offset near the end of 32 bits that would have to grow
         raise CannotPatch(f"a number would leave its field of an ELF{image.elf_class.bits} file: {error}") from error
     if planned is None:
-        return None
+        return plan_headers(file, image, headers) if headers else None
     from bundler.binaries.elf.invariants import check_result  # not needed where nothing changes
 
     parsed, plan = planned

@@ -31,6 +31,7 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
         soname=UNCHANGED if request.set_soname is None else request.set_soname,
         interpreter=UNCHANGED if request.set_interpreter is None else request.set_interpreter,
         unversioned=frozenset(request.clear_symbol_version),
+        clear_execstack=request.clear_execstack,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.dynamic import WantedEntry
@@ -28,6 +28,8 @@ class SpaceRequest:
     """Bytes that change in place whatever moves, by file offset."""
     sections: Mapping[int, Mapping[str, int]]
     """Fields of section headers that change whatever moves, by the section's number."""
+    flags: Mapping[int, int] = field(default_factory=dict)
+    """The flags of program headers that change whatever moves, by the header's number."""
 
     def moving(self, parsed: ParsedFile) -> frozenset[MovablePart]:
         """The parts that do not fit where they are."""

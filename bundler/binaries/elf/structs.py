@@ -96,6 +96,14 @@ class Symbol(NamedTuple):
     size: int
 
 
+class NoteHeader(NamedTuple):
+    """Elf_Nhdr: sizes in bytes of the owner's name, its NUL included, and of the description."""
+
+    namesz: int
+    descsz: int
+    type: int
+
+
 class Verneed(NamedTuple):
     """Elf_Verneed: one library with versions needed of it; `aux` and `next` count from this record."""
 
@@ -145,6 +153,7 @@ _SECTION = "name:I type:I flags:A addr:A offset:A size:A link:I info:I addralign
 _DYNAMIC = "tag:a value:A"
 _SYMBOL_32 = "name:I value:I size:I info:B other:B shndx:H"
 _SYMBOL_64 = "name:I info:B other:B shndx:H value:Q size:Q"
+_NOTE = "namesz:I descsz:I type:I"
 _VERNEED = "version:H cnt:H file:I aux:I next:I"
 _VERNAUX = "hash:I flags:H other:H name:I next:I"
 _VERDEF = "version:H flags:H ndx:H cnt:H hash:I aux:I next:I"
@@ -208,6 +217,7 @@ class Structures:
     section: Layout[Section]
     dynamic: Layout[DynamicEntry]
     symbol: Layout[Symbol]
+    note: Layout[NoteHeader]
     verneed: Layout[Verneed]
     vernaux: Layout[Vernaux]
     verdef: Layout[Verdef]
@@ -253,6 +263,7 @@ def structures(elf_class: ElfClass, byteorder: ByteOrder) -> Structures:
         section=layout(Section, _SECTION),
         dynamic=layout(DynamicEntry, _DYNAMIC),
         symbol=layout(Symbol, _SYMBOL_64 if wide else _SYMBOL_32),
+        note=layout(NoteHeader, _NOTE),
         verneed=layout(Verneed, _VERNEED),
         vernaux=layout(Vernaux, _VERNAUX),
         verdef=layout(Verdef, _VERDEF),

@@ -15,6 +15,7 @@ from bundler.binaries.elf.draft import NOWHERE, LayoutDraft
 from bundler.binaries.elf.dynamic import WantedEntry, unchanged, wanted_entries, with_version_needs
 from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
 from bundler.binaries.elf.encoded_edits import EncodedEdits
+from bundler.binaries.elf.header_edits import HeaderEdits, header_edits
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.layout_end import plan_end
 from bundler.binaries.elf.layout_segment import plan_segment
@@ -28,7 +29,10 @@ from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadIn
 
 
 def plan_unchecked(file: BinaryIO, image: Image, wanted: EncodedEdits) -> tuple[ParsedFile, PatchPlan] | None:
-    """`planner.plan_patch` without the check of the result; with what was read of the file."""
+    """`planner.plan_patch` without the check of the result; with what was read of the file.
+
+    None where nothing changes but what `header_edits` tells.
+    """
     interpreter = _new_interpreter(image, wanted)
     if image.dynamic is None or _is_static_pie(image):
         _refuse_static(image, wanted)
@@ -42,7 +46,7 @@ def plan_unchecked(file: BinaryIO, image: Image, wanted: EncodedEdits) -> tuple[
         entries = with_version_needs(entries, len(versions.kept))
     if unchanged(image, entries) and interpreter is None and not versions.changes:
         return None
-    space = _space_request(parsed, entries, versions, interpreter)
+    space = _space_request(parsed, entries, versions, interpreter, header_edits(image, wanted))
     shortfalls = [shortfall for part in MovablePart if (shortfall := space.shortfall(parsed, part)) is not None]
     if not shortfalls:
         return parsed, _in_place(parsed, space)
@@ -99,7 +103,11 @@ def _refuse_static(image: Image, wanted: EncodedEdits) -> None:
 
 
 def _space_request(
-    parsed: ParsedFile, entries: Sequence[WantedEntry], versions: VersionEdits, interpreter: bytes | None
+    parsed: ParsedFile,
+    entries: Sequence[WantedEntry],
+    versions: VersionEdits,
+    interpreter: bytes | None,
+    headers: HeaderEdits,
 ) -> SpaceRequest:
     """What the new file shall hold: each new string has an index, and the version records are settled."""
     table, image = parsed.table, parsed.image
@@ -111,8 +119,8 @@ def _space_request(
     freed |= versions.freed()
     live = _live(parsed, entries, reused, versions) if freed else None
     placement = place_strings(table, texts, reused, freed, live)
-    edits = versions.edits(parsed, placement.indices)
-    return SpaceRequest(entries, placement, interpreter, edits, _version_sections(parsed, versions))
+    edits = {**versions.edits(parsed, placement.indices), **headers.contents}
+    return SpaceRequest(entries, placement, interpreter, edits, _version_sections(parsed, versions), headers.flags)
 
 
 def _version_sections(parsed: ParsedFile, versions: VersionEdits) -> dict[int, dict[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Layer
 from bundler.environment import Environment, Interpreter
 from bundler.floor import Floor
@@ -24,6 +25,7 @@ class PlannedBinaries:
     """The bundle path of the library that holds Python; None where the interpreter's own file does."""
     floor: Floor | None
     warnings: tuple[str, ...]
+    ceiling: Ceiling = NO_CEILING
 
 
 def bundled_entry(library: BundledLibrary, environment: Environment) -> Entry:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 
 from bundler.binaries.elf import Image
+from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
@@ -47,11 +48,13 @@ def check_elf_files(bundle: BundleView) -> Findings:
         bundle_path=view.bundle_path,
         excluded=frozenset(bundle.host_libraries),
         package_of=bundle.scheme.package_of,
+        follows_notes=False,
     )
     closure = find_closure(files, program, context)
     missing = bundle.missing
     faults = [
         *_loaders(files, executable),
+        *_resolution_caches(files),
         *_from_host(closure, missing),
         *_search_paths(bundle, files, closure.facts, loader, view, system),
     ]
@@ -112,6 +115,14 @@ def _loaders(files: Collection[ElfFile], executable: str) -> Iterator[Fault]:
         standard = standard_loader(file.image) if file.is_program or file.path == executable else None
         if standard is not None:
             yield Fault(FaultKind.LIBRARY, file.path, f"is started by {file.image.interpreter}, and not by {standard}")
+
+
+def _resolution_caches(files: Collection[ElfFile]) -> Iterator[Fault]:
+    """Files that tell the loader of NixOS absolute paths of libraries."""
+    for file in files:
+        if any(map(is_resolution_cache, file.image.notes)):
+            message = "has a note of absolute paths that the loader of NixOS prefers to its search path"
+            yield Fault(FaultKind.SEARCH_PATH, file.path, message)
 
 
 def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Fault]:

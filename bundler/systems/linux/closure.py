@@ -23,6 +23,7 @@ from bundler.systems.libraries import (
 from bundler.systems.linux.chains import Chains, State, Step, Steps
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.library_places import LibraryPlaces, Request
+from bundler.systems.linux.noted import noted_libraries
 from bundler.systems.linux.searches import SEEN_BY_ALL, ClosureContext, Searches
 
 __all__ = ["Closure", "ClosureContext", "ElfFile", "find_closure"]
@@ -64,6 +65,7 @@ def find_closure(binaries: Iterable[ElfFile], executable: ElfFile, context: Clos
             bundled,
             _needs(chains.steps, locations, searches, paths),
             tuple(sorted({*searches.left_to_host, *context.excluded})),
+            tuple(noted_libraries(searches, paths, locations, bundled)),
         ),
         {library.path: searches.images[library.source] for library in bundled},
         chains,
@@ -98,7 +100,7 @@ def _needed_by(steps: Steps, searches: Searches, paths: Mapping[str, str]) -> di
     """The bundle paths of those that need each file; for what nobody needs and comes along all the same, the interpreter's."""
     needed_by = {file: {searches.executable: None} for _, file, _ in searches.included}
     for state, each in steps.items():
-        for name in searches.needed(state):
+        for name in (*searches.needed(state), *searches.noted(state.file)):
             if name in each and (file := each[name].file) is not None:
                 needed_by.setdefault(file, {})[paths[state.file]] = None
     return needed_by

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from bundler.binaries.elf import version_needs
 from bundler.floor import Floor
@@ -11,30 +12,52 @@ from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
 # Versions that stand for a feature of the loader, not for a release (reference/libraries.md 5.1).
-_FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36), "GLIBC_ABI_GNU2_TLS": (2, 42), "GLIBC_ABI_DT_X86_64_PLT": (2, 42)}
+_FEATURES = {
+    "GLIBC_ABI_DT_RELR": (2, 36),
+    "GLIBC_ABI_DT_X86_64_PLT": (2, 42),
+    "GLIBC_ABI_GNU2_TLS": (2, 42),
+    "GLIBC_ABI_GNU_TLS": (2, 42),  # i386
+}
+_FEATURE = "GLIBC_ABI_"
 _RELEASE = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 
 
-def find_floor(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> Floor | None:
-    """The highest version of glibc that any file asks for; the first file by path among equals.
+class LibcVersion(NamedTuple):
+    """A version that a file, by its bundle path, needs of libc's family."""
+
+    path: str
+    version: str
+
+    @property
+    def release(self) -> tuple[int, int] | None:
+        """The release of glibc that has it; None for one that no release is known for."""
+        match = _RELEASE.fullmatch(self.version)
+        return (int(match[1]), int(match[2])) if match else _FEATURES.get(self.version)
+
+    @property
+    def is_unknown_feature(self) -> bool:
+        """Whether it stands for a feature of some newer loader."""
+        return self.version.startswith(_FEATURE) and self.version not in _FEATURES
+
+
+def libc_versions(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> Iterator[LibcVersion]:
+    """All versions of libc's family that files need, in the order of their paths.
 
     `places` are the files' paths on this machine by their bundle paths.
     """
-    highest: Floor | None = None
     for binary in sorted(binaries, key=lambda binary: binary.path):
         with open(places[binary.path], "rb") as file:
             needs = version_needs(file, binary.image)
         for need in needs:
-            if stays_on_host(need.library) is not HostReason.LIBC:
-                continue
-            release = _release(need.version)
-            if release is not None and (highest is None or release > highest.release):
-                highest = Floor("glibc", release, binary.path, need.version)
+            if stays_on_host(need.library) is HostReason.LIBC:
+                yield LibcVersion(binary.path, need.version)
+
+
+def find_floor(versions: Iterable[LibcVersion]) -> Floor | None:
+    """The highest release of glibc among `versions`; the first among equals."""
+    highest: Floor | None = None
+    for each in versions:
+        release = each.release
+        if release is not None and (highest is None or release > highest.release):
+            highest = Floor("glibc", release, each.path, each.version)
     return highest
-
-
-def _release(version: str) -> tuple[int, int] | None:
-    if version in _FEATURES:
-        return _FEATURES[version]
-    match = _RELEASE.fullmatch(version)
-    return (int(match[1]), int(match[2])) if match else None

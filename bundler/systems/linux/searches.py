@@ -1,8 +1,9 @@
 """The searches of the source's loader: the files that its processes begin with, and what each search in each state finds.
 
-Three searches are not for a NEEDED alone. What libc opens by itself (`ClosureContext.opened_by_libc`) is looked for as libc
+Four searches are not for a NEEDED alone. What libc opens by itself (`ClosureContext.opened_by_libc`) is looked for as libc
 would. A library that comes along because a process opened it (`included`) is looked for from every file that calls `dlopen`:
-nobody knows which did. And a program of a package finds what lies in the package before what the machine has: a script of the
+nobody knows which did. What a file says that it opens (`.note.dlopen`) is looked for as its own `dlopen` would, unless it is no
+more than suggested. And a program of a package finds what lies in the package before what the machine has: a script of the
 package sets LD_LIBRARY_PATH for it, and what comes out shall not depend on the packing machine.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.binaries.elf import Image, read_image
+from bundler.binaries.elf.dlopen_notes import DlopenEntry, Priority, dlopen_entries
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.systems.libraries import is_listed
@@ -49,6 +51,8 @@ class ClosureContext:
     """Names that libc opens by itself in processes with threads."""
     package_of: Callable[[str], str | None] = lambda _: None
     """The bundle path of the top folder of the package that a file belongs to, by bundle path; None for one of no package."""
+    follows_notes: bool = True
+    """Whether what files say that they open at run time is looked for; in a finished bundle that is settled."""
     systems: Mapping[str, SystemLibraries] = field(default_factory=dict)
     """How programs find libraries that have another loader than the interpreter's, by bundle path."""
 
@@ -71,6 +75,7 @@ class Searches:
         self._passed_on: dict[tuple[str, str], tuple[str, ...]] = {}
         self._loaded: dict[tuple[str, str], LoadedObject] = {}
         self._symbols: dict[tuple[str, tuple[bytes, ...]], bool] = {}
+        self._noted: dict[str, dict[str, tuple[str, ...]]] = {}
         self._own: dict[tuple[str, str], list[str]] = {}
         for path in self._roots:
             if (package := context.package_of(path)) is not None:
@@ -118,6 +123,25 @@ class Searches:
             return needed
         return (*needed, *(name for name in self._context.opened_by_libc if name not in needed))
 
+    def entries(self, file: str) -> tuple[DlopenEntry, ...]:
+        """What a file says that it opens at run time."""
+        return dlopen_entries(self.images[file]) if self._context.follows_notes else ()
+
+    def noted(self, file: str) -> Mapping[str, tuple[str, ...]]:
+        """The names that a file opens and should find, each with those that it tries before."""
+        known = self._noted.get(file)
+        if known is None:
+            known = self._noted[file] = {}
+            for entry in self.entries(file):
+                if entry.priority is not Priority.SUGGESTED:
+                    for number, name in enumerate(entry.sonames):
+                        known.setdefault(name, entry.sonames[:number])
+        return known
+
+    def find(self, name: str, state: State) -> str | None:
+        """The key of the library that a file finds when it opens a name; None for none."""
+        return self._step(self._resolve(name, self._object(state), state.around, state)).file
+
     def names_of_roots(self) -> dict[str, str]:
         """Bundle paths of files by their own names: what such a name means where no search finds it."""
         names: dict[str, str] = {}
@@ -129,9 +153,9 @@ class Searches:
     # What `follow` asks: see `chains.Searcher`.
 
     def names(self, state: State) -> Iterator[str]:
-        """What it needs; and what came along because it was opened, for a file that may have opened it."""
-        needed = self.needed(state)
-        yield from dict.fromkeys(needed)
+        """What it needs, and says that it opens; and what came along because it was opened, for a file that may have opened it."""
+        needed = {**dict.fromkeys(self.needed(state)), **self.noted(state.file)}
+        yield from needed
         if self._may_be_opened and self._opens_libraries(state.file):
             yield from (name for name in self._may_be_opened if name not in needed)
 
@@ -145,6 +169,8 @@ class Searches:
     def _look(self, name: str, state: State) -> Step:
         requester = self._object(state)
         if name not in self.needed(state):
+            if name in self.noted(state.file):
+                return self._look_for_noted(name, state)
             step = self._step(self._resolve(name, requester, state.around, state))
             return step._replace(opened=True) if step.file in self._included_at else Step(None)
         if self.is_hosts(name):
@@ -157,6 +183,16 @@ class Searches:
         if state.process.start is Start.PROGRAM and (found is None or found.via in SEEN_BY_ALL):
             found = self._of_package(name, state.process.program, found)
         return self._step(found)
+
+    def _look_for_noted(self, name: str, state: State) -> Step:
+        """The search of `dlopen`; none where the file takes another one of the entry's libraries, or one of the host's."""
+        if self.is_hosts(name):
+            self.left_to_host[name] = None
+            return Step(None)
+        for other in self.noted(state.file)[name]:
+            if self.is_hosts(other) or self.find(other, state) is not None:
+                return Step(None)
+        return self._step(self._resolve(name, self._object(state), state.around, state))._replace(opened=True)
 
     def opened(self, file: str, found: Found) -> State | None:
         """What everybody finds by its name, anybody may open."""

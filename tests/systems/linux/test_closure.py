@@ -36,15 +36,18 @@ class Machine:
     excluded: frozenset[str] = frozenset()
     included: tuple[str, ...] = ()
     library_path: tuple[str, ...] = ()
+    follows_notes: bool = True
     cache: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def library(self, path: str, *needed: Path, soname: str | None = None, flags: tuple[str, ...] = ()) -> Path:
+    def library(
+        self, path: str, *needed: Path, soname: str | None = None, flags: tuple[str, ...] = (), text: str = ""
+    ) -> Path:
         """A library that needs others; its SONAME is its file's name unless another is given, none where it is empty."""
         name = os.path.basename(path) if soname is None else soname
         named = (f"-Wl,-soname,{name}",) if name else ()
         needs = [str(library) for library in needed]
         linked = ("-shared", "-nostdlib", "-Wl,--no-as-needed,--allow-shlib-undefined")
-        return compile_c("", self.folder / path, *linked, *named, *flags, *needs)
+        return compile_c(text, self.folder / path, *linked, *named, *flags, *needs)
 
     def python(self, *needed: Path, flags: tuple[str, ...] = ()) -> ElfFile:
         """The program that every module is loaded by."""
@@ -53,8 +56,10 @@ class Machine:
         compile_c("void _start(void) {}", path, *linked, *flags, *map(str, needed))
         return self._take(path)
 
-    def module(self, *needed: Path, path: str = MODULE, flags: tuple[str, ...] = (), soname: str = "") -> ElfFile:
-        return self._take(self.library(f"env/{path}", *needed, soname=soname, flags=flags))
+    def module(
+        self, *needed: Path, path: str = MODULE, flags: tuple[str, ...] = (), soname: str = "", text: str = ""
+    ) -> ElfFile:
+        return self._take(self.library(f"env/{path}", *needed, soname=soname, flags=flags, text=text))
 
     def _take(self, path: Path) -> ElfFile:
         binary = ElfFile(str(path.relative_to(self.folder / "env")), str(path), image_of(path))
@@ -81,6 +86,7 @@ class Machine:
             bundle_path=bundle_path,
             excluded=self.excluded,
             included=self.included,
+            follows_notes=self.follows_notes,
         )
         return find_closure(self.binaries, executable, context)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from bundler.audit.readers.difference import Difference, Sides
+from bundler.audit.readers.elf.notes import notes
 from bundler.audit.readers.facts import ElfFacts
 from bundler.binaries.elf import Image, version_needs
 from bundler.binaries.elf import constants as c
@@ -37,6 +38,9 @@ def elf_disagreements(image: Image, file: BinaryIO, facts: ElfFacts) -> Iterator
     yield from SIDES.differ("versions needed", _own_needs(file, image), needed)
     defined = [name for definition in facts.definitions for name in definition.names]
     yield from SIDES.differ("versions defined", _own_definitions(file, image), defined)
+    own_notes = [(note.owner, note.type, note.offset, note.description_offset) for note in image.notes]
+    others = [(note.owner, note.type, note.start, note.description[0]) for note in notes(file, facts)]
+    yield from SIDES.differ("notes", own_notes, others)
 
 
 def _last(facts: ElfFacts, tag: int) -> str | None:

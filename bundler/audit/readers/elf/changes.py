@@ -21,7 +21,7 @@ _MOVABLE = (c.PT_DYNAMIC, c.PT_INTERP)
 def table_differences(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
     """All of them."""
     yield from _header(source, changed, shift)
-    yield from _segments(source, changed, shift)
+    yield from _segments(source, changed, shift, asked)
     yield from _dynamic(source, changed, asked)
     yield from _names(source, changed, asked)
     yield from version_differences(source, changed, asked)
@@ -40,13 +40,15 @@ def _header(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Diffe
         yield from _WANTED.differ(f"e_{name}", old, new)
 
 
-def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift) -> Iterator[Difference]:
+def _segments(source: ElfFacts, changed: ElfFacts, shift: Shift, asked: Asked) -> Iterator[Difference]:
     added = changed.segments[len(source.segments) :]
     if len(added) > 1 or len(changed.segments) < len(source.segments):
         yield from _SIDES.differ("the number of program headers", len(source.segments), len(changed.segments))
         return
     for number, (old, new) in enumerate(zip(source.segments, changed.segments, strict=False)):
-        for name, one, other in zip(old._fields, _expected(old, new, changed, shift, bool(added)), new, strict=True):
+        plain = old._replace(flags=_stack_flags(old, new, asked)) if old.type == c.PT_GNU_STACK else old
+        wanted = _expected(plain, new, changed, shift, bool(added))
+        for name, one, other in zip(old._fields, wanted, new, strict=True):
             yield from _WANTED.differ(f"p_{name} of program header {number}", one, other)
     yield from _growth(source, changed)
     if added and not _plain_data(added[0], source, changed):
@@ -71,6 +73,12 @@ def _plain_data(segment: SegmentFacts, source: ElfFacts, changed: ElfFacts) -> b
     alike = segment.paddr == segment.vaddr and segment.memsz == segment.filesz and segment.align == page
     flags = segment.flags in (c.PF_R, c.PF_R | c.PF_W)
     return segment.type == c.PT_LOAD and flags and place and alike and (segment.vaddr - segment.offset) % page == 0
+
+
+def _stack_flags(old: SegmentFacts, new: SegmentFacts, asked: Asked) -> int:
+    """What the flags of a PT_GNU_STACK must be, where `new` is what it is."""
+    plain = old.flags & ~c.PF_X
+    return plain if asked.stack or (asked.stack is None and new.flags == plain) else old.flags
 
 
 def _expected(old: SegmentFacts, new: SegmentFacts, changed: ElfFacts, shift: Shift, added: bool) -> SegmentFacts:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference
+from bundler.audit.readers.elf.notes import emptied_ranges, left_in_notes
 from bundler.audit.readers.elf.shift import Parts, Shift, owned_by_sections, parts_of
 from bundler.audit.readers.elf.strings import left_differences, string_differences
 from bundler.audit.readers.elf.symbols import followed
@@ -31,6 +32,8 @@ def content_differences(
     """Bytes that differ and were not to; at most a few places are told."""
     files, facts = (source_file, changed_file), (source, changed)
     records = list(changing_ranges(source_file, source, asked))
+    if asked.notes:
+        records += emptied_ranges(source_file, source)
     interpreter = source.interpreter_segment != changed.interpreter_segment or asked.interpreter is not False
     parts = parts_of(source, changed, shift, records, interpreter=interpreter)
     yield from _same(files, facts, shift, parts)
@@ -45,6 +48,8 @@ def content_differences(
     if source.strings is not None or changed.strings is not None:
         yield from string_differences(source_file, source, changed_file, changed)
         yield from left_differences(files, facts, _left_behind(source, changed, shift, parts))
+    if asked.notes:
+        yield from left_in_notes(source_file, source, changed_file, shift)
     if asked.loses_versions:
         yield from byte_differences(files, source, changed, shift)
 

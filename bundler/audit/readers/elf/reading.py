@@ -47,6 +47,7 @@ _FIELDS = {
     "Elf_Vernaux": ("vna_hash", "vna_flags", "vna_other", "vna_name", "vna_next"),
     "Elf_Verdef": ("vd_flags", "vd_ndx", "vd_cnt", "vd_hash", "vd_aux", "vd_next"),
     "Elf_Verdaux": ("vda_name", "vda_next"),
+    "Elf_Nhdr": ("n_namesz", "n_descsz", "n_type"),
 }
 _STRING_TAGS = (
     "DT_NEEDED", "DT_SONAME", "DT_RPATH", "DT_RUNPATH", "DT_CONFIG", "DT_DEPAUDIT", "DT_AUDIT", "DT_AUXILIARY", "DT_FILTER",
@@ -66,7 +67,15 @@ def read_elf(file: BinaryIO, *, sections: bool = False) -> ElfFacts:
 @functools.cache
 def number_of(name: str) -> int:
     """The number behind a name of pyelftools: `DT_NEEDED` is 1."""
-    groups = ("ENUM_P_TYPE", "ENUM_SH_TYPE", "ENUM_D_TAG", "ENUM_E_TYPE", "ENUM_E_MACHINE", "ENUM_E_VERSION")
+    groups = (
+        "ENUM_P_TYPE",
+        "ENUM_SH_TYPE",
+        "ENUM_D_TAG",
+        "ENUM_E_TYPE",
+        "ENUM_E_MACHINE",
+        "ENUM_E_VERSION",
+        "ENUM_NOTE",
+    )
     for group in dir(enums):
         if group.startswith(groups) and name in (numbers := getattr(enums, group)):
             return int(numbers[name])
@@ -300,5 +309,14 @@ class _Texts:
 
 def symbol(facts: ElfFacts, data: bytes) -> dict[str, Any]:
     """The fields of an Elf_Sym as pyelftools gives them; `st_info` has `bind` and `type`."""
-    kind: _Kind = (facts.bits, facts.byteorder == "little", facts.header.machine, 0)
-    return dict(structs_of(kind).Elf_Sym.parse(data))
+    return dict(structs_of(_kind_of(facts)).Elf_Sym.parse(data))
+
+
+def note_header(facts: ElfFacts, data: bytes) -> tuple[int, int, int]:
+    """The fields of an Elf_Nhdr: the sizes of name and description in bytes, and the type."""
+    name, description, kind = _parsed(_kind_of(facts), "Elf_Nhdr", data)
+    return name, description, kind
+
+
+def _kind_of(facts: ElfFacts) -> _Kind:
+    return facts.bits, facts.byteorder == "little", facts.header.machine, 0

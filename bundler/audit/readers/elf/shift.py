@@ -77,9 +77,9 @@ class Parts:
 
 
 def parts_of(
-    source: ElfFacts, changed: ElfFacts, shift: Shift, versions: Iterable[Range], *, interpreter: bool
+    source: ElfFacts, changed: ElfFacts, shift: Shift, records: Iterable[Range], *, interpreter: bool
 ) -> Parts:
-    """Headers, the dynamic section, the string table, and `versions`, the records of versions that may change in place.
+    """Headers, the dynamic section, the string table, and `records`, of versions and notes, that may change in place.
 
     With `interpreter` the interpreter's path is among them.
     """
@@ -90,7 +90,7 @@ def parts_of(
     if interpreter:
         old += [source.interpreter_segment.range] if source.interpreter_segment else []
         new += [changed.interpreter_segment.range] if changed.interpreter_segment else []
-    for range_ in versions:
+    for range_ in records:
         old.append(range_)
         new += shift.image(range_)
     return Parts(union(old), union(new))

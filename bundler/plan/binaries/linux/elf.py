@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from bundler.binaries.elf import UNCHANGED, Edits, Image, is_elf, plan_patch, read_image
-from bundler.entries import Entry, Link, Patched, Source, Stamp, stamp_of
+from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.entries import Entry, Link, Source
 from bundler.environment import Environment
-from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
-from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, Planned
+from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
+from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
-from bundler.plan.binaries.linux.search_paths import SearchPathChange
+from bundler.plan.binaries.linux.patching import patch_files, source_path
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
+from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
-from bundler.systems.linux.floor import find_floor
+from bundler.systems.linux.floor import find_floor, libc_versions
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Loader
 from bundler.systems.linux.order import in_loading_order
@@ -49,7 +49,7 @@ def plan_elf(
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
     loader = _loader(environment)
-    files = [ElfFile(path, sysroot.name_of(_source(entries[path])), image) for path, image in images.items()]
+    files = [ElfFile(path, sysroot.name_of(source_path(entries[path])), image) for path, image in images.items()]
     files = in_loading_order(files, interpreter.extension_suffixes)
     by_path = {file.path: file for file in files}
     program = by_path[executable]
@@ -82,14 +82,15 @@ def plan_elf(
         raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
     added = list(_bundled_entries(plan.closure.facts.bundled, environment))
     planned = {**entries, **{entry.path: entry for entry in added}}
-    patched, warnings = _patch(plan.files, plan.changes, planned, patches)
-    floor = find_floor(plan.files, {file.path: _source(planned[file.path]) for file in plan.files})
+    patched = patch_files(plan.files, plan.changes, planned, patches, fix_execstack=options.fix_execstack)
+    versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(
-        (*added, *patched),
+        (*added, *patched.entries),
         plan.closure.facts,
         libpython.path if libpython else None,
-        floor,
-        (*warnings, *plan.warnings),
+        find_floor(versions),
+        (*patched.warnings, *plan.warnings),
+        find_ceiling(plan.files, versions, patched.plain_stacks),
     )
 
 
@@ -151,69 +152,3 @@ def _bundled_entries(libraries: Sequence[BundledLibrary], environment: Environme
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:
     """The targets of links, as written, by bundle path."""
     return {path: entry.content.target for path, entry in entries.items() if isinstance(entry.content, Link)}
-
-
-def _patch(
-    files: Iterable[ElfFile], changes: Mapping[str, SearchPathChange], entries: Mapping[str, Entry], patches: PatchCache
-) -> tuple[list[Entry], list[str]]:
-    """The changed files as entries. Vital patches that do not fit are raised together, others are warnings."""
-    patched: list[Entry] = []
-    errors: list[BundlerError] = []
-    warnings: list[str] = []
-    own_libc: list[ElfFile] = []
-    for file in files:
-        change = changes.get(file.path)
-        loader = standard_loader(file.image) if file.is_program else None
-        if change is None and loader is None:
-            continue
-        entry = entries[file.path]
-        edits = Edits(
-            rpath=change.rpath if change is not None else UNCHANGED,
-            needed=change.needed if change is not None else {},
-            interpreter=loader or UNCHANGED,
-        )
-        try:
-            planned = patches.recall(_stamp(entry), edits) or _plan_anew(file, entry, edits, patches)
-        except CannotPatch as error:
-            if loader is not None or (change is not None and change.vital):
-                errors.append(error.at(entry.origin))
-            else:
-                warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
-            continue
-        if planned.patch is not None:
-            content = Patched(_source(entry), planned.patch, _stamp(entry))
-            reasons = [change.reason] if change is not None else []
-            if loader is not None:
-                own_libc.append(file)
-                reasons.append("names a loader that other machines do not have there")
-            patched.append(entry._replace(content=content, reason=f"{'; '.join(reasons)} ({planned.tier})"))
-    raise_all(errors)
-    return patched, [*warnings, *_own_libc(own_libc)]
-
-
-def _own_libc(files: Sequence[ElfFile]) -> Iterable[str]:
-    """What it means that programs were linked to a libc of their own."""
-    if files:
-        more = f" (and {len(files) - 1} more)" if len(files) > 1 else ""
-        yield (
-            f"{files[0].path}{more} was started by {os.path.basename(files[0].image.interpreter or '')} of its own libc, which "
-            f"stays behind: in the bundle {standard_loader(files[0].image)} starts it, with the libc of the target"
-        )
-
-
-def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
-    """Plan a file's patch; it is noted where the file is still the one that was listed. Raises CannotPatch."""
-    stamp = _stamp(entry)
-    with open(_source(entry), "rb") as file:
-        plan = plan_patch(file, elf.image, edits)
-        same = stamp_of(os.fstat(file.fileno())) == stamp
-    return patches.note(stamp if same else None, edits, plan)
-
-
-def _stamp(entry: Entry) -> Stamp | None:
-    return entry.content.stamp if isinstance(entry.content, Source) else None
-
-
-def _source(entry: Entry) -> str:
-    assert isinstance(entry.content, Source), entry.path
-    return entry.content.path

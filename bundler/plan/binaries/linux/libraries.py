@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.binaries.elf import Image, version_needs
+from bundler.binaries.elf.dlopen_notes import Priority
 from bundler.bundle_paths import directories_of, relative
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
 from bundler.scheme import BundleScheme
-from bundler.systems.libraries import BundledLibrary, Clash
+from bundler.systems.libraries import BundledLibrary, Clash, NotedLibrary, Outcome
 from bundler.systems.linux.closure import Closure, ClosureContext, ElfFile, find_closure
 
 
@@ -46,6 +47,7 @@ class LibraryPlan:
         return [
             *map(_contradiction, self.misplaced),
             *map(_clash, self.closure.clashes),
+            *_missing(self.closure.facts.noted),
         ]
 
 
@@ -101,6 +103,13 @@ def _contradiction(item: Misplaced) -> str:
         f"{item.file} finds {item.right} in the source for some of those that bring it, asking for "
         f"{os.path.basename(item.name)}; in the bundle it finds {found}"
     )
+
+
+def _missing(noted: Iterable[NotedLibrary]) -> Iterable[str]:
+    """What files say that they do not work without."""
+    for each in noted:
+        if each.outcome is Outcome.MISSING and each.priority == Priority.REQUIRED.value:
+            yield f"{each.path} opens {' or '.join(each.sonames)} and does not work without; it is found nowhere"
 
 
 def _clash(clash: Clash) -> str:

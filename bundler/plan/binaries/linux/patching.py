@@ -1,0 +1,148 @@
+"""Which ELF files of the bundle are patched, the entries that come of it, and what cannot be done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bundler.binaries.elf import UNCHANGED, Edits, plan_patch
+from bundler.binaries.elf.header_edits import is_resolution_cache
+from bundler.binaries.elf.stack import Stack, stack_of
+from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
+from bundler.errors import BundlerError, CannotPatch, raise_all
+from bundler.memory.patches import PatchCache, Planned
+from bundler.plan.binaries.linux.search_paths import SearchPathChange
+from bundler.systems.linux.closure import ElfFile
+from bundler.systems.linux.program_loader import standard_loader
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedFiles:
+    """The changed files."""
+
+    entries: tuple[Entry, ...]
+    warnings: tuple[str, ...]
+    plain_stacks: frozenset[str]
+    """Bundle paths of the files that ask for no executable stack any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What one file needs."""
+
+    change: SearchPathChange | None
+    loader: str | None
+    """The system's loader, in place of one of its own."""
+    plain_stack: bool
+    without_resolution_cache: bool
+
+    @property
+    def is_vital(self) -> bool:
+        """Whether the bundle does not work without it."""
+        return self.loader is not None or (self.change is not None and self.change.vital)
+
+    @property
+    def edits(self) -> Edits:
+        """As the patcher's."""
+        return Edits(
+            rpath=self.change.rpath if self.change is not None else UNCHANGED,
+            needed=self.change.needed if self.change is not None else {},
+            interpreter=self.loader or UNCHANGED,
+            clear_execstack=self.plain_stack,
+            without_resolution_cache=self.without_resolution_cache,
+        )
+
+    @property
+    def reasons(self) -> Iterator[str]:
+        """Why each of them is done."""
+        if self.change is not None:
+            yield self.change.reason
+        if self.loader is not None:
+            yield "names a loader that other machines do not have there"
+        if self.plain_stack:
+            yield "asks for an executable stack, which glibc 2.41 and later refuse"
+        if self.without_resolution_cache:
+            yield "has a note of absolute paths that the loader of NixOS prefers to its search path"
+
+
+def patch_files(
+    files: Iterable[ElfFile],
+    changes: Mapping[str, SearchPathChange],
+    entries: Mapping[str, Entry],
+    patches: PatchCache,
+    *,
+    fix_execstack: bool,
+) -> PatchedFiles:
+    """The changed files as entries. Vital patches that do not fit are raised together, others are warnings."""
+    patched: list[Entry] = []
+    errors: list[BundlerError] = []
+    warnings: list[str] = []
+    own_libc: list[ElfFile] = []
+    plain_stacks: list[str] = []
+    for file in files:
+        if fix_execstack and stack_of(file.image) is Stack.UNMARKED:
+            warnings.append(f"{file.path} goes on asking for an executable stack: {Stack.UNMARKED.value}")
+        wanted = _Wanted(
+            change=changes.get(file.path),
+            loader=standard_loader(file.image) if file.is_program else None,
+            plain_stack=fix_execstack and stack_of(file.image) is Stack.EXECUTABLE,
+            without_resolution_cache=any(map(is_resolution_cache, file.image.notes)),
+        )
+        entry = entries[file.path]
+        try:
+            planned = _plan(file, entry, wanted, patches)
+        except CannotPatch as error:
+            if wanted.is_vital:
+                errors.append(error.at(entry.origin))
+                continue
+            warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
+            wanted = replace(wanted, change=None)  # what is left changes bytes in place
+            planned = _plan(file, entry, wanted, patches)
+        if planned is None or planned.patch is None:
+            continue
+        if wanted.loader is not None:
+            own_libc.append(file)
+        if wanted.plain_stack:
+            plain_stacks.append(file.path)
+        content = Patched(source_path(entry), planned.patch, _stamp(entry))
+        patched.append(entry._replace(content=content, reason=f"{'; '.join(wanted.reasons)} ({planned.tier})"))
+    raise_all(errors)
+    return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks))
+
+
+def _own_libc(files: Sequence[ElfFile]) -> Iterable[str]:
+    """What it means that programs were linked to a libc of their own."""
+    if files:
+        more = f" (and {len(files) - 1} more)" if len(files) > 1 else ""
+        yield (
+            f"{files[0].path}{more} was started by {os.path.basename(files[0].image.interpreter or '')} of its own libc, which "
+            f"stays behind: in the bundle {standard_loader(files[0].image)} starts it, with the libc of the target"
+        )
+
+
+def _plan(file: ElfFile, entry: Entry, wanted: _Wanted, patches: PatchCache) -> Planned | None:
+    """The patch of a file, recalled or planned anew; None where nothing is wanted. Raises CannotPatch."""
+    edits = wanted.edits
+    if edits == Edits():
+        return None
+    return patches.recall(_stamp(entry), edits) or _plan_anew(file, entry, edits, patches)
+
+
+def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
+    """Plan a file's patch; it is noted where the file is still the one that was listed. Raises CannotPatch."""
+    stamp = _stamp(entry)
+    with open(source_path(entry), "rb") as file:
+        plan = plan_patch(file, elf.image, edits)
+        same = stamp_of(os.fstat(file.fileno())) == stamp
+    return patches.note(stamp if same else None, edits, plan)
+
+
+def _stamp(entry: Entry) -> Stamp | None:
+    return entry.content.stamp if isinstance(entry.content, Source) else None
+
+
+def source_path(entry: Entry) -> str:
+    """Where the file of an entry lies on this machine."""
+    assert isinstance(entry.content, Source), entry.path
+    return entry.content.path
