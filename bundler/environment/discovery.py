@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bundler.bundle_paths import MOST_LINKS
+from bundler.environment.claims import release_of_executable
 from bundler.environment.executable import read_platform
 from bundler.environment.facts import EnvironmentKind
+from bundler.environment.implementation import refuse_other_implementations
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import Platform
 from bundler.rewrite.pyvenv_cfg import parse
@@ -42,6 +43,7 @@ def find_environment(path: str, sysroot: Sysroot = HOST) -> LocatedEnvironment:
     config = _read_config(root)
     _refuse_other_kinds(root, path)
     python = _find_python(root, path, config, sysroot)
+    refuse_other_implementations(root, python, config or {}, sysroot)
     platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
     if config is not None and "home" in config:
         return LocatedEnvironment(root, EnvironmentKind.VENV, python, config, platform, sysroot)
@@ -109,7 +111,7 @@ def _versioned_names(folder: str) -> list[str]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return sorted(name for name in names if re.fullmatch(r"python3\.\d+t?d?", name))
+    return sorted(name for name in names if release_of_executable(name))
 
 
 def _dangling(link: str, shown: str, config: Mapping[str, str] | None, sysroot: Sysroot) -> BundlerError:
