@@ -62,6 +62,10 @@ class UnsupportedEnvironment(BundlerError):
     """An environment of a kind that bundler does not pack (yet)."""
 
 
+class ContradictoryEnvironment(BundlerError):
+    """What an environment says of its Python excludes what is found, or something else that it says."""
+
+
 class UnsupportedEditable(BundlerError):
     """An editable install that cannot be made real from its `.pth` file."""
 

@@ -6,6 +6,7 @@ import os
 
 from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment import Environment, load_environment
+from bundler.environment.redirect import follow_file
 from bundler.errors import NotAnEnvironment
 from bundler.manifest import Manifest, read_manifest
 from bundler.platforms import Libc, OperatingSystem
@@ -20,10 +21,11 @@ def inspect(path: str, root: str = "/", *, run: bool = True) -> Facts:
 
     Without `run` its interpreter is not run. Raises the errors of reading it.
     """
-    if root == "/" and os.path.isfile(path):
-        return _binary(path)
-    if root == "/" and os.path.isdir(path) and is_bundle(path):
-        return _bundle(path)
+    place = (follow_file(path) or path) if root == "/" else None
+    if place is not None and os.path.isfile(place):
+        return _binary(place)
+    if place is not None and os.path.isdir(place) and is_bundle(place):
+        return _bundle(place)
     return _environment(load_environment(path, root, run=run))
 
 

@@ -87,8 +87,8 @@ def _load_what_comes_next() -> None:
 def check_output(environment: Environment, destination: Destination) -> None:
     """Refuse an output inside of what is packed, or around it, and in place of more than an environment. Raises OutputFailed."""
     match destination:
-        case InPlace():
-            _check_in_place(environment)
+        case InPlace(path):
+            _check_in_place(environment, path)
         case ToDirectory(path) | ToFile(path):
             target = os.path.realpath(path)
             for source in (os.path.realpath(environment.root), environment.interpreter.stdlib):
@@ -98,7 +98,8 @@ def check_output(environment: Environment, destination: Destination) -> None:
                     )
 
 
-def _check_in_place(environment: Environment) -> None:
+def _check_in_place(environment: Environment, path: str) -> None:
+    """The environment at `path` may become a bundle, and what a link there leads to; not what a file or a variable names."""
     from bundler.environment import EnvironmentKind
     from bundler.sinks.placement import is_bundle
 
@@ -106,4 +107,9 @@ def _check_in_place(environment: Environment) -> None:
         raise OutputFailed(
             f"{environment.root} is no virtual environment: what else lies in it would be lost",
             "use --out; --in-place is for virtual environments and bundles",
+        )
+    if os.path.realpath(path) != os.path.realpath(environment.root):
+        raise OutputFailed(
+            f"--in-place would turn {environment.root} into a bundle, which lies elsewhere than {path}",
+            f"if that is meant, name it: bundler pack {environment.root} --in-place",
         )

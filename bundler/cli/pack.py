@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import click
 from click.core import ParameterSource
@@ -40,7 +40,7 @@ messages = option_group("Messages")
 
 
 @click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
-@click.argument("env", default=".venv", type=click.Path(), metavar="[ENV]")
+@click.argument("env", required=False, type=click.Path(), metavar="[ENV]")
 @source(
     "--root", type=click.Path(), metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot."
 )
@@ -115,25 +115,37 @@ messages = option_group("Messages")
 @messages("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
 @click.pass_context
 def pack(
-    context: click.Context, /, env: str, out: str | None, as_json: bool, quiet: bool, verbose: bool, **chosen: object
+    context: click.Context,
+    /,
+    env: str | None,
+    out: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **chosen: object,
 ) -> None:
     """Make a bundle of the environment ENV (default: .venv).
 
-    ENV is a virtual environment, or a Python installation that stands by itself.
+    ENV is a virtual environment, or a Python installation that stands by itself. Without ENV and .venv it is the last line of
+    .python-envs, else the active environment.
     """
     from bundler import pack as run_pack
     from bundler import report
+    from bundler.environment.choice import DEFAULT, choose_environment
 
     options = options_of(context)
-    out = env if options.in_place else out
+    out = (env or DEFAULT) if options.in_place else out
     if out is None:
         raise click.UsageError("Missing option '--out' or '--in-place'.")
     if out == STANDARD_OUTPUT and as_json:
         raise click.UsageError("--json and --out - both want standard output")
+    environment = choose_environment(env, options.root)
+    if environment.reason and not quiet and not as_json:
+        say(environment.line(in_place=options.in_place))
     with shown_progress(quiet, verbose) as progress:
-        result = run_pack(env, out, options, progress)
+        result = run_pack(environment.path, out, options, progress)
     if as_json:
-        click.echo(json.dumps(report.as_json(result), indent=1))
+        click.echo(json.dumps({"environment": asdict(environment), **report.as_json(result)}, indent=1))
     elif not quiet:
         for line in report.as_lines(result, verbose=verbose):
             say(line)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from bundler.environment.claims import Claim, Release, check_claims, claims_of_config, claims_of_folders
 from bundler.environment.discovery import LocatedEnvironment, find_environment
 from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import Distribution, Environment, EnvironmentKind, Interpreter
@@ -39,8 +40,9 @@ def load_environment(
     from inside (see `find_environment`). The interpreter is run for its facts where it lives in this machine's own root and
     is built for this machine; else, or without `run`, they are read from files. `meanwhile` is called while it runs.
 
-    Raises the errors of `find_environment`, `probe` and `read_interpreter`, and UnsupportedEnvironment where the interpreter
-    that answers belongs to another place than the folder.
+    Raises the errors of `find_environment`, `probe` and `read_interpreter`, UnsupportedEnvironment where the interpreter
+    that answers belongs to another place than the folder, and ContradictoryEnvironment where it is of another release than the
+    environment says.
     """
     read_at = time.time_ns()
     sysroot = Sysroot(os.path.realpath(root))
@@ -54,6 +56,7 @@ def load_environment(
         from bundler.environment.from_files import read_interpreter
 
         found = read_interpreter(located)
+    _check_release(located, found)
     system = system_of(located.platform.system)
     interpreter = _without_stub(found, system)
     scheme = system.scheme(interpreter)
@@ -73,6 +76,19 @@ def load_environment(
         probed=probed,
         library_path=_library_path(sysroot),
         read_at=read_at,
+    )
+
+
+def _check_release(located: LocatedEnvironment, found: Interpreter) -> None:
+    """What the environment says of its Python must be so, whoever told what it is. Raises ContradictoryEnvironment."""
+    told = Claim(
+        Release(found.version_info.minor, found.abi_thread == "t"),
+        f"{located.python} is Python {found.version} of {found.sysroot.name_of(found.base_prefix)}",
+    )
+    is_venv = located.kind is EnvironmentKind.VENV
+    check_claims(
+        [*claims_of_config(located.root, located.config), told],
+        claims_of_folders(located.root, located.sysroot) if is_venv else (),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bundler.bundle_paths import MOST_LINKS
+from bundler.environment.claims import release_of_executable
 from bundler.environment.executable import read_platform
 from bundler.environment.facts import EnvironmentKind
+from bundler.environment.implementation import refuse_other_implementations
+from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import Platform
 from bundler.rewrite.pyvenv_cfg import parse
@@ -30,18 +32,32 @@ class LocatedEnvironment:
 
 
 def find_environment(path: str, sysroot: Sysroot = HOST) -> LocatedEnvironment:
-    """What kind of environment lies at `path`, in `sysroot`.
+    """What kind of environment lies at `path`, in `sysroot`; a file `.venv` that names another folder is followed.
 
     There a path below the sysroot's own is that path, and every other absolute one a name as seen from inside. Raises
-    NotAnEnvironment, BaseInterpreterMissing or UnsupportedEnvironment, each naming the file at fault.
+    NotAnEnvironment, BaseInterpreterMissing or UnsupportedEnvironment, each naming the file at fault, and what led to it.
     """
-    root = _locate(path, sysroot)
+    place = _locate(path, sysroot)
+    named = follow_file(place, sysroot)
+    behind = named or follow_link(place, sysroot)
+    root = named or (place if sysroot.is_host else sysroot.real(place))
+    if behind is None:
+        return _environment_in(root, path, sysroot)
+    try:
+        return _environment_in(root, behind, sysroot)
+    except BundlerError as error:
+        raise error.at(path) from error
+
+
+def _environment_in(root: str, path: str, sysroot: Sysroot) -> LocatedEnvironment:
+    """The environment in the folder `root`, which errors call `path`."""
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.lexists(root) else "does not exist"
         raise NotAnEnvironment(f"{path} {what}", "name a virtual environment or a Python installation")
     config = _read_config(root)
     _refuse_other_kinds(root, path)
     python = _find_python(root, path, config, sysroot)
+    refuse_other_implementations(root, python, config or {}, sysroot)
     platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
     if config is not None and "home" in config:
         return LocatedEnvironment(root, EnvironmentKind.VENV, python, config, platform, sysroot)
@@ -54,7 +70,7 @@ def find_environment(path: str, sysroot: Sysroot = HOST) -> LocatedEnvironment:
 
 
 def _locate(path: str, sysroot: Sysroot) -> str:
-    """The path of an environment that was named by its path or as seen from inside the sysroot."""
+    """The path of what was named by its path or as seen from inside the sysroot; its own link is not followed."""
     place = os.path.abspath(path)
     if sysroot.is_host:
         return place
@@ -65,7 +81,7 @@ def _locate(path: str, sysroot: Sysroot) -> str:
             f"{path} does not lie below {sysroot.path}",
             "give it as seen from inside the root (/app/.venv), or as a path below the root",
         )
-    return sysroot.real(inside or sysroot.path_of(path))
+    return inside or sysroot.path_of(path)
 
 
 def _read_config(root: str) -> Mapping[str, str] | None:
@@ -109,7 +125,7 @@ def _versioned_names(folder: str) -> list[str]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return sorted(name for name in names if re.fullmatch(r"python3\.\d+t?d?", name))
+    return sorted(name for name in names if release_of_executable(name))
 
 
 def _dangling(link: str, shown: str, config: Mapping[str, str] | None, sysroot: Sysroot) -> BundlerError:

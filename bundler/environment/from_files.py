@@ -12,18 +12,20 @@ import mmap
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.executable import real_executable
 from bundler.environment.facts import Interpreter, VersionInfo
+from bundler.environment.standard_library import (
+    LIBRARY_FOLDERS,
+    StandardLibrary,
+    check_libpython,
+    find_standard_library,
+)
 from bundler.environment.variables import CONFIGURATION_VARIABLES
-from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
+from bundler.errors import InterpreterFailed
 from bundler.sysroot import Sysroot
 
-_LIBRARIES = ("lib", "lib64")
-_LANDMARK = "os.py"
-_PYTHON = re.compile(r"python3\.(?P<minor>\d+)(?P<flags>t?d?)")
 _VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
 _LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate", None: "final"}
 
@@ -35,7 +37,7 @@ def read_interpreter(located: LocatedEnvironment) -> Interpreter:
     CPython or a version before 3.8, InterpreterFailed where its configuration or its version cannot be read.
     """
     root = located.sysroot
-    library = _find_library(located)
+    library = find_standard_library(located)
     prefix, stdlib = library.prefix, library.stdlib
     data = _read_configuration(library, located)
     variables = {key: str(data[key]) for key in CONFIGURATION_VARIABLES if data.get(key) is not None}
@@ -43,8 +45,9 @@ def read_interpreter(located: LocatedEnvironment) -> Interpreter:
     thread = "t" if variables.get("Py_GIL_DISABLED") == "1" else ""
     short = f"3.{library.minor}"
     executable = real_executable(
-        root, prefix, (f"python{variables.get('LDVERSION', short)}", f"python{short}"), located.python
+        root, prefix, (f"python{variables.get('LDVERSION', short)}", f"python{short}"), [located.python]
     )
+    check_libpython(located, executable, library)
     include = root.real(os.path.join(prefix, "include", f"python{short}{flags}"))
     interpreter = Interpreter(
         version_info=VersionInfo(3, library.minor, 0, "final", 0),
@@ -64,101 +67,17 @@ def read_interpreter(located: LocatedEnvironment) -> Interpreter:
     return interpreter.with_version(_version(interpreter, located))
 
 
-@dataclass(frozen=True, slots=True)
-class _Library:
-    """A standard library that was found: paths with all links followed; `name` is the folder's, `lib` or `lib64`."""
-
-    prefix: str
-    name: str
-    stdlib: str
-    minor: int
-
-
-def _find_library(located: LocatedEnvironment) -> _Library:
-    """The base's standard library: the nearest one of the right version above its executable."""
-    minor = _minor_version(located)
-    starts = list(dict.fromkeys(_starts(located)))
-    for start in starts:
-        found = _search_up(start, located.sysroot, minor)
-        if found is not None:
-            if found.minor < 8:
-                raise UnsupportedEnvironment(f"{located.python} is Python 3.{found.minor}; bundler packs 3.8 and later")
-            return found
-    wanted = f"python3.{minor}" if minor else "python3.*"
-    raise BaseInterpreterMissing(
-        f"no standard library (lib/{wanted}/os.py) lies above "
-        + " or ".join(located.sysroot.name_of(start) for start in starts),
-        "is the environment's base Python in the root that --root names?"
-        if not located.sysroot.is_host
-        else "the environment's base Python is gone, or it is no CPython",
-    )
-
-
-def _starts(located: LocatedEnvironment) -> Iterator[str]:
-    """Where the search begins, in Python's order: `home`, then the folder of the executable behind all links."""
-    root = located.sysroot
-    if home := located.config.get("home"):
-        folder = root.path_of(home)
-        yield folder
-        for name in _python_names(folder, root):
-            yield os.path.dirname(root.real(os.path.join(folder, name)))
-    yield os.path.dirname(root.real(located.python))
-    yield os.path.dirname(located.python)
-
-
-def _python_names(folder: str, root: Sysroot) -> list[str]:
-    found = root.names_in(folder)
-    return [
-        name for name in ("python3", "python", *found) if name in found and re.fullmatch(r"python(3(\.\d+)?)?", name)
-    ]
-
-
-def _minor_version(located: LocatedEnvironment) -> int | None:
-    """X of 3.X, where names or `pyvenv.cfg` tell."""
-    root = located.sysroot
-    paths = [root.real(located.python)]
-    if home := located.config.get("home"):
-        folder = root.path_of(home)
-        paths += [root.real(os.path.join(folder, name)) for name in ("python3", "python")]
-    for path in paths:
-        if match := _PYTHON.fullmatch(os.path.basename(path)):
-            return int(match["minor"])
-    for key in ("version_info", "version"):
-        if match := re.match(r"3\.(\d+)", located.config.get(key, "")):
-            return int(match[1])
-    names = [name for name in root.names_in(os.path.join(located.root, "lib")) if _PYTHON.fullmatch(name)]
-    return int(names[0].partition(".")[2].rstrip("td")) if len(names) == 1 else None
-
-
-def _search_up(start: str, root: Sysroot, minor: int | None) -> _Library | None:
-    """The nearest folder at or above `start` with a standard library below `lib` or `lib64`."""
-    folder = start
-    while True:
-        for name in _LIBRARIES:
-            library = os.path.join(folder, name)
-            for python in root.names_in(library):
-                match = _PYTHON.fullmatch(python)
-                if match is None or minor not in (None, int(match["minor"])):
-                    continue
-                stdlib = os.path.join(library, python)
-                if root.is_file(os.path.join(stdlib, _LANDMARK)):
-                    return _Library(root.real(folder), name, root.real(stdlib), int(match["minor"]))
-        if folder in ("/", root.path) or not root.holds(folder):
-            return None
-        folder = os.path.dirname(folder)
-
-
-def _platform_library(library: _Library, variables: Mapping[str, str], root: Sysroot) -> str:
+def _platform_library(library: StandardLibrary, variables: Mapping[str, str], root: Sysroot) -> str:
     """Where `lib-dynload` lies: beside the rest, or below the other of `lib` and `lib64`."""
     if not root.is_dir(os.path.join(library.stdlib, "lib-dynload")):
-        for name in _LIBRARIES:
+        for name in LIBRARY_FOLDERS:
             other = os.path.join(library.prefix, name, os.path.basename(library.stdlib))
             if root.is_dir(os.path.join(other, "lib-dynload")):
                 return root.real(other)
     return library.stdlib
 
 
-def _read_configuration(library: _Library, located: LocatedEnvironment) -> Mapping[str, object]:
+def _read_configuration(library: StandardLibrary, located: LocatedEnvironment) -> Mapping[str, object]:
     """The content of `_sysconfigdata*.py`; Debian has one under each of two names, and one more for its debug build."""
     root = located.sysroot
     names = [

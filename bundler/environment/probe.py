@@ -63,7 +63,7 @@ def probe(python: str, meanwhile: Callable[[], object] = lambda: None) -> Interp
             HOST,
             base_prefix,
             (f"python{variables.get('LDVERSION', '')}", f"python{major}.{minor}"),
-            answer.text("base_executable") or python,
+            [answer.text("base_executable") or python, python],
         ),
         base_prefix=base_prefix,
         platlibdir=answer.text("platlibdir") or "lib",

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bundler.environment import Environment, EnvironmentKind, load_environment
+from bundler.environment import Environment, EnvironmentKind, find_environment, load_environment
 from bundler.environment.from_files import read_sysconfigdata
-from bundler.errors import BaseInterpreterMissing, BundlerError, InterpreterFailed
+from bundler.environment.standard_library import find_standard_library
+from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment, InterpreterFailed
 from bundler.platforms import OperatingSystem
+from bundler.sysroot import Sysroot
 from tests.material.environments import make
 from tests.material.interpreters import Python, every_python, main_python
 
@@ -117,6 +119,44 @@ def test_a_missing_standard_library_names_where_it_was_looked_for(root: Path) ->
         load_environment("/app", str(root))
     assert "/opt/python/bin" in caught.value.message and "/usr/local/bin" in caught.value.message
     assert f"lib/python{main_python().version}/os.py" in caught.value.message
+
+
+def copied(root: Path, config: str) -> None:
+    """The venv as one of copies: no link leads from it to its base."""
+    (root / "app/bin/python").unlink()
+    shutil.copy(root / f"opt/python/bin/python{main_python().version}", root / "app/bin/python")
+    (root / "app/pyvenv.cfg").write_text(config)
+
+
+@pytest.mark.parametrize("key", ["executable", "base-executable"])
+def test_the_executable_that_pyvenv_cfg_names_is_followed_out_of_home(root: Path, key: str) -> None:
+    (root / "usr/local/bin/python3").unlink()
+    copied(root, f"home = /usr/local/bin\n{key} = /opt/python/bin/python{main_python().version}\n")
+    assert load_environment("/app", str(root)).interpreter.base_prefix == str(root / "opt/python")
+
+
+def test_a_base_of_another_release_names_both(root: Path) -> None:
+    copied(root, f"home = /opt/python/bin\nversion = {main_python().version}.1\n")
+    (root / f"opt/python/lib/python{main_python().version}").rename(root / "opt/python/lib/python3.7")
+    with pytest.raises(ContradictoryEnvironment) as caught:
+        load_environment("/app", str(root))
+    assert f"version = {main_python().version}.1" in caught.value.message
+    assert "/opt/python/lib/python3.7" in caught.value.message
+
+
+def test_before_3_11_the_link_is_followed_before_home(root: Path) -> None:
+    """As Python does it: it looks for `pyvenv.cfg` where the links of its executable end."""
+    for place in ("opt/python/lib/python3.9", "usr/lib/python3.9", "opt/python/lib/python3.11", "usr/lib/python3.11"):
+        (root / place).mkdir(parents=True, exist_ok=True)
+        (root / place / "os.py").write_text("")
+    for version, prefix in (("3.9", "opt/python"), ("3.11", "usr")):
+        (root / "app/bin/python").unlink()
+        (root / "app/bin/python").symlink_to(f"/opt/python/bin/python{version}")
+        shutil.copy("/bin/true", root / f"opt/python/bin/python{version}")
+        for folder in (root / "app/lib").iterdir():
+            folder.rename(root / f"app/lib/python{version}")
+        located = find_environment("/app", Sysroot(str(root)))
+        assert find_standard_library(located).prefix == str(root / prefix)
 
 
 def test_the_configuration_is_read_and_never_executed(tmp_path: Path) -> None:
