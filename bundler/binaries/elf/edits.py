@@ -43,13 +43,16 @@ class Edits:
     path_tag: PathTag = PathTag.RPATH
     """The tag of the new search path. It takes the other tag's slot, so that a file never has both."""
     added: Sequence[str] = ()
-    """Libraries that shall be needed behind all others."""
+    """Libraries that shall be needed behind all others. One that is needed already stays in its place."""
     removed: Collection[str] = ()
     """Libraries that shall be needed no more. A name that the file does not need is ignored."""
     soname: str | Unchanged = UNCHANGED
     interpreter: str | Unchanged = UNCHANGED
     unversioned: Collection[str] = ()
     """Dynamic symbols that shall be bound without a version. A version that only they ask for goes."""
+    prepended: Sequence[str] = ()
+    """Libraries that shall be needed in front of all others, in this order: their symbols are found first. One that is
+    needed already moves there."""
 
 
 def search_path(directories: Iterable[str]) -> str:
