@@ -102,6 +102,14 @@ def test_facts_are_printed_as_patchelf_prints_them(here: Path, patchelf: str, ki
     assert (own.returncode, own.stdout) == (other.returncode, other.stdout)
 
 
+@pytest.mark.parametrize("number", [3, 5, 9, 97])
+def test_the_abi_of_another_system_is_printed_as_patchelf_prints_it(here: Path, patchelf: str, number: int) -> None:
+    with (here / "app").open("r+b") as file:
+        file.seek(7)
+        file.write(bytes([number]))
+    assert done("--print-os-abi", "app").encode() == theirs(patchelf, "--print-os-abi", "app").stdout
+
+
 def test_several_files_are_printed_one_after_the_other_up_to_the_first_error(here: Path, patchelf: str) -> None:
     words = ["--print-needed", "app", "rpath", "--print-rpath", "static", "plain"]
     own, other = ours(*words), theirs(patchelf, *words)

@@ -20,7 +20,7 @@ with open("/proc/self/maps") as maps:
     print(*sorted({line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line}), sep="\\n")
 """
 WHEELS = {
-    "cffi==2.0.0": ("libffi", "import cffi, _cffi_backend\nassert cffi.FFI().new('int[3]', [1, 2, 3])[2] == 3"),
+    "cffi==2.0.0": ("libffi", "import _cffi_backend\nassert _cffi_backend.new_primitive_type('int').cname == 'int'"),
     "psycopg2==2.9.13": ("libpq", "import psycopg2\nassert psycopg2.__libpq_version__ > 100000"),
     "pysqlite3==0.6.1": (
         "libsqlite3",
