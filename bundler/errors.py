@@ -117,6 +117,14 @@ class ConflictingEdits(CannotPatch):
     """Edits of one file that contradict each other, or that would do something else when done twice."""
 
 
+class MissingFact(BundlerError):
+    """What shall be printed of a file is not in it, and its absence says something: a library names no interpreter."""
+
+
+class WrongWords(BundlerError):
+    """Words of a command line that another program would take, and that `bundler-patchelf` does not."""
+
+
 class OutputExists(BundlerError):
     """Something stands at the output path."""
 

@@ -23,16 +23,29 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     """A new, empty file that takes the place of `path` when the block ends; unbuffered, to be read and written.
 
     It lies hidden beside `path`, with the mode 600, which the block may change. Where the block raises, or a signal
-    does, nothing is left of it, and `path` is as it was. A symlink at `path` is replaced, not followed. Raises OSError.
+    does, nothing is left of it, and `path` is as it was. A symlink at `path` is replaced, not followed. Raises OSError,
+    which names `path`.
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=".bundler-", dir=os.path.dirname(path) or os.curdir)
+    with _about(path):
+        descriptor, temporary = tempfile.mkstemp(prefix=".bundler-", dir=os.path.dirname(path) or os.curdir)
     try:
         with open(descriptor, "r+b", buffering=0) as file:
             yield file
-        os.replace(temporary, path)
+        with _about(path):
+            os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):  # a signal right after it was put in place
             os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def _about(path: str) -> Iterator[None]:
+    """An error of the block is told of `path`: the file beside it means nothing to who reads the error."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = path, None
         raise
 
 

@@ -36,19 +36,53 @@ def write_new(source: BinaryIO, patch: Patch | None, path: str) -> None:
     """Put the file that `patch` makes of `source` (None: a copy) at `path`, all at once, with the source's mode, owner,
     times and extended attributes.
 
-    A symlink at `path` stays, and what it leads to is replaced. Raises OutputFailed, with nothing changed, where owner
-    or attributes cannot be kept or the source changed meanwhile.
+    A symlink at `path` stays, and what it leads to is replaced. A device or a pipe at `path` is written to, and has
+    attributes of its own. Raises OutputFailed, with nothing changed, for what `check_target` refuses, where owner or
+    attributes cannot be kept or the source changed meanwhile.
     """
-    if os.path.islink(path):
-        path = os.path.realpath(path)
+    streams = check_target(path)
     before = os.fstat(source.fileno())
     whole = patch or Patch((Range(0, before.st_size),) if before.st_size else ())
+    if streams:
+        _stream(source, whole, path)
+        return
+    if os.path.islink(path):
+        path = os.path.realpath(path)
     with replacing(path) as target:
         _write(source, whole, target)
         after = os.fstat(source.fileno())
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise OutputFailed(f"{path} changed while it was patched")
         _keep_attributes(source, before, target.fileno(), path)
+
+
+def _stream(source: BinaryIO, whole: Patch, path: str) -> None:
+    """Write all bytes, one behind the other, to the device or pipe at `path`."""
+    try:
+        with open(path, "wb") as stream:
+            whole.write(source, stream)
+    except OSError as error:
+        raise OutputFailed(f"{path} cannot be written: {error.strerror}") from error
+
+
+def check_target(path: str) -> bool:
+    """Whether a file that is put at `path` is written to what is there: a character device or a pipe. It stays.
+
+    Nothing and a regular file give False: they are replaced. Raises OutputFailed for all else, of which neither can be.
+    """
+    try:
+        facts = os.stat(path)
+    except FileNotFoundError:
+        return False
+    mode = facts.st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
+        return True
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a socket" if stat.S_ISSOCK(mode) else "a block device"
+        raise OutputFailed(f"{path} is {kind}, and no file can be put there", "name a file")
+    if os.path.islink(path) and not os.path.exists(os.path.realpath(path)):  # /dev/stdout, after its file was deleted
+        raise OutputFailed(f"{path} leads to a file that has no name any more", "name a file")
+    return False
 
 
 def patch_in_place(path: str, patch: Patch) -> None:

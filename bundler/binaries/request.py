@@ -20,9 +20,11 @@ class Request:
     remove_rpath: bool = False
     shrink_rpath: bool = False
     allowed_prefix: tuple[str, ...] = ()
+    keep_relative: bool = False
     runpath: bool = False
     rpath: bool = False
     add_needed: tuple[str, ...] = ()
+    prepend_needed: tuple[str, ...] = ()
     remove_needed: tuple[str, ...] = ()
     replace_needed: tuple[tuple[str, str], ...] = ()
     set_soname: str | None = None

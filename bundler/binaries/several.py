@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.binaries.formats import plan
 from bundler.binaries.patch import Patch
-from bundler.binaries.replace import check_in_place, open_source, patch_in_place, write_new
+from bundler.binaries.replace import check_in_place, check_target, open_source, patch_in_place, write_new
 from bundler.binaries.request import Request
 from bundler.errors import BundlerError, OutputFailed, raise_all
 
@@ -92,6 +92,8 @@ def _work(files: Sequence[str], request: Request, destination: Destination) -> _
                 patch = None if outcome is None else outcome.patch
                 if destination.overwrite and not destination.dry_run and patch is not None:
                     check_in_place(file, patch)
+                if destination.output is not None:
+                    check_target(destination.output)
         except BundlerError as error:
             errors.append(error.at(path))
             continue

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import signal
-import sys
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from bundler.cli.output import CONTEXT, say
+from bundler.cli.process import SIGNALLED, Interrupted, run_to_the_end
 from bundler.version import VERSION
 
-_SIGNALLED = 128  # and the signal's number: as a shell tells it
 COMMANDS = ("pack", "verify", "inspect", "fix", "patch")
 
 
@@ -40,41 +35,9 @@ def bundler() -> None:
     """Pack a Python environment, its interpreter and every shared library into one tree that runs anywhere."""
 
 
-class Interrupted(BaseException):
-    """A signal asked to stop; raised in the main thread, so that everything unfinished is removed on the way out."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
 def main() -> NoReturn:
     """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults."""
-    _open_missing_streams()
-    gc.disable()  # a command makes many values, keeps them all, and ends
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has it so
-            signal.signal(number, _stop)
-    status = _run()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:  # the reader has gone
-            status = status or 1
-    if status > _SIGNALLED:
-        sys.exit(status)  # at its end Python removes a temporary folder that was just made, and that nobody held yet
-    os._exit(status)  # taking all those values apart would take as long as making them
-
-
-def _open_missing_streams() -> None:
-    """Where a standard stream is closed (`2>&-`), no file that is opened later may take its place: messages would go there."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdout = sys.stdout or open(os.devnull, "w")
-    sys.stderr = sys.stderr or open(os.devnull, "w")
+    run_to_the_end(_run)
 
 
 def _run() -> int:
@@ -94,17 +57,10 @@ def _run() -> int:
         return 1
     except Interrupted as interrupted:
         say("interrupted; nothing was left behind")
-        return _SIGNALLED + interrupted.number
+        return SIGNALLED + interrupted.number
     except OSError as error:
         say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
     return 0
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    """Stop once; a second signal does not disturb the clearing up."""
-    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
-    raise Interrupted(number)

@@ -29,9 +29,15 @@ def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--allowed-prefix", metavar="P", multiple=True, help="With --shrink-rpath: only directories in P."
         ),
+        click.option(
+            "--keep-relative", is_flag=True, help="With --shrink-rpath: directories that are not absolute stay."
+        ),
         click.option("--runpath", is_flag=True, help="Write DT_RUNPATH (LD_LIBRARY_PATH wins; not inherited)."),
         click.option("--rpath", is_flag=True, help="Write DT_RPATH (the default for a path that is changed)."),
         click.option("--add-needed", metavar="N", multiple=True, help="A library that is needed behind the others."),
+        click.option(
+            "--prepend-needed", metavar="N", multiple=True, help="A library that is needed before the others."
+        ),
         click.option("--remove-needed", metavar="N", multiple=True, help="A library that is needed no more."),
         click.option(
             "--replace-needed", metavar="OLD NEW", nargs=2, multiple=True, help="Another name for a needed library."
@@ -120,21 +126,27 @@ def _check_usage(
         raise click.UsageError("--rpath and --runpath exclude each other.")
     if request.remove_rpath and request.set_rpath is not None:
         raise click.UsageError("--remove-rpath and --set-rpath exclude each other.")
-    if request.allowed_prefix and not request.shrink_rpath:
-        raise click.UsageError("--allowed-prefix goes with --shrink-rpath.")
+    for option, there in (("--allowed-prefix", request.allowed_prefix), ("--keep-relative", request.keep_relative)):
+        if there and not request.shrink_rpath:
+            raise click.UsageError(f"{option} goes with --shrink-rpath.")
 
 
-def _facts(files: Sequence[str]) -> list[BinaryFacts]:
-    """The facts of each file; all errors together, each with its file's name."""
+def _facts(files: Sequence[str], told: Sequence[str]) -> list[BinaryFacts]:
+    """The facts of each file; all errors together, each with its file's name.
+
+    MissingFact where an interpreter is `told` and the file names none: by this a program is told from a library.
+    """
     from bundler.binaries.formats import facts
     from bundler.binaries.replace import open_source
-    from bundler.errors import BundlerError, raise_all
+    from bundler.errors import BundlerError, MissingFact, raise_all
 
     found, errors = list["BinaryFacts"](), list[BundlerError]()
     for path in files:
         try:
             with open_source(path) as file:
                 found.append(facts(file))
+            if "interpreter" in told and found[-1].interpreter is None:
+                raise MissingFact("the file names no interpreter: it is a library, or a program that needs none")
         except BundlerError as error:
             errors.append(error.at(path))
     raise_all(errors)
@@ -159,7 +171,7 @@ def _as_json(path: str, result: Result | None) -> dict[str, object]:
 
 def _print(files: Sequence[str], printed: Sequence[str], as_json: bool) -> None:
     """The facts of each file, one a line; with the file's name in front where there are several."""
-    found = list(zip(files, _facts(files), strict=True))
+    found = list(zip(files, _facts(files, () if as_json else printed), strict=True))
     if as_json:
         values = [{"path": path, **{name: getattr(each, name) for name in printed}} for path, each in found]
         click.echo(json.dumps({"changed": False, "files": values}, indent=1))

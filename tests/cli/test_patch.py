@@ -81,6 +81,13 @@ def test_shrink_rpath_keeps_allowed_prefixes_only(folder: Path, prefix: str) -> 
     assert run(app) == SECOND
 
 
+def test_shrink_rpath_can_keep_what_is_not_absolute(folder: Path) -> None:
+    app = folder / "app"
+    patch("--set-rpath", f"/nowhere:$ORIGIN/later:relative:{folder}/one:$ORIGIN/two/libs", app)
+    patch("--shrink-rpath", "--keep-relative", app)
+    assert tags(app)["rpath"] == [f"$ORIGIN/later:relative:{folder}/one:$ORIGIN/two/libs"]
+
+
 # Names
 
 
@@ -90,6 +97,21 @@ def test_add_needed_loads_a_library_more(folder: Path) -> None:
     patch("--add-needed", "libextra.so", "--add-rpath", "$ORIGIN", app)
     assert tags(app)["needed"] == [*before, "libextra.so"]
     assert run(app) == "extra " + FIRST
+
+
+def test_prepend_needed_loads_a_library_before_the_others(folder: Path) -> None:
+    app = folder / "app"
+    before = tags(app)["needed"]
+    compile_c("int which(void) { return 9; }\n", folder / "libfirst.so", "-shared", "-fPIC")
+    patch("--clear-symbol-version", "which", "--add-needed", "libfirst.so", "--add-rpath", "$ORIGIN", app)
+    assert run(app) == FIRST  # behind the others it is found too late
+    words = ["--prepend-needed", "libfirst.so", "--prepend-needed", "libextra.so"]
+    patch(*words, app)
+    assert tags(app)["needed"] == ["libfirst.so", "libextra.so", *before]
+    assert run(app) == "extra " + EXPECTED.format(9)
+    once = state(app)
+    assert "nothing to change" in bundler(*words, app).stderr
+    assert state(app) == once
 
 
 def test_remove_needed_loads_one_less(folder: Path) -> None:

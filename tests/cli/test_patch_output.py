@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,15 @@ def test_facts_are_printed_a_line_each(folder: Path) -> None:
         assert section is not None
         assert patch("--print-interpreter", app).encode() == section.data().rstrip(b"\0") + b"\n"
     assert patch("--print-soname", app, library) == f"{app}: \n{library}: libwhich.so\n"
+
+
+def test_a_program_is_told_from_a_library_by_its_interpreter(folder: Path) -> None:
+    app, library = folder / "app", folder / "one/libwhich.so"
+    message = refused("--print-interpreter", "--print-soname", app, library)
+    assert f"{library}: the file names no interpreter" in message
+    assert f"{app}:" not in message
+    found = json.loads(patch("--print-interpreter", "--json", library))  # a value of its own says so there
+    assert found["files"] == [{"path": str(library), "interpreter": None}]
 
 
 def test_facts_are_printed_as_json(folder: Path) -> None:
@@ -181,6 +192,55 @@ def test_messages_go_to_standard_error_and_quiet_says_none(folder: Path) -> None
     assert (loud.stdout, "in place" in loud.stderr) == ("", True)
     quiet = bundler("-q", "--set-rpath", "/y", app)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("words", [[], ["--set-rpath", LONG]], ids=["a copy", "a patched file"])
+def test_output_into_a_pipe_or_a_device_is_written_there(folder: Path, words: list[str]) -> None:
+    app, pipe, new = folder / "app", folder / "pipe", folder / "new"
+    words = words or ["--remove-needed", "libnone.so"]
+    patch(*words, "--output", new, app)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # a pipe holds more than this file
+    try:
+        patch(*words, "--output", pipe, app)
+        assert os.read(reader, 1 << 20) == new.read_bytes()
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    command = [sys.executable, "-m", "bundler", "patch", *words, "--output", "/dev/stdout", str(app)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == new.read_bytes()
+
+
+def test_a_device_stays_a_device(folder: Path) -> None:
+    device = folder / "null"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        device.write_bytes(b"can be written")
+    except PermissionError as error:
+        pytest.skip(f"needs to make a device: {error.strerror}")
+    patch("--set-rpath", LONG, "--output", device, folder / "app")
+    assert stat.S_ISCHR(device.lstat().st_mode)
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_output_where_no_file_can_be_put_is_refused_by_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, dry_run: list[str]
+) -> None:
+    app, socket_path = folder / "app", folder / "socket"
+    monkeypatch.chdir(folder)  # names of sockets are short
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+    for path, why in ((folder / "two", "is a folder"), (socket_path, "is a socket")):
+        before = path.lstat()
+        assert f"{path} {why}" in refused("--set-rpath", "/x", *dry_run, "--output", path, app)
+        assert path.lstat() == before
+
+
+def test_an_output_that_cannot_be_written_is_named_and_not_the_file_beside_it(folder: Path) -> None:
+    nowhere = folder / "nowhere/new"
+    message = refused("--set-rpath", "/x", "--output", nowhere, folder / "app")
+    assert str(nowhere) in message
+    assert ".bundler-" not in message
 
 
 # Refusals

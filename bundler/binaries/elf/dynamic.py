@@ -56,21 +56,27 @@ def with_version_needs(entries: Sequence[WantedEntry], count: int) -> list[Wante
 
 
 def _with_libraries(entries: Sequence[WantedEntry], image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
-    """Rename, drop and add what is needed; what is new stands behind the last library, or first of all."""
+    """Rename, drop and add what is needed; what is new stands around the other libraries, or first of all."""
     old = [os.fsencode(name) for name in image.needed]
+    needed = wanted.needed(old)
+    if needed == old:  # also what is in front already
+        return list(entries)
     names = iter(old)
     changed: list[WantedEntry] = []
-    behind = 0
+    ahead = behind = 0
     for entry in entries:
         if entry.tag != c.DT_NEEDED:
             changed.append(entry)
             continue
         name = next(names)
-        if name not in wanted.removed:
-            changed.append(entry._replace(text=wanted.names.get(name)) if wanted.names else entry)
+        if not behind:
+            ahead = len(changed)
+        if kept := wanted.kept([name]):
+            changed.append(entry if kept == [name] else entry._replace(text=kept[0]))
         behind = len(changed)
-    kept = sum(name not in wanted.removed for name in old)
-    changed[behind:behind] = [WantedEntry(c.DT_NEEDED, 0, name) for name in wanted.needed(old)[kept:]]
+    first = len(wanted.prepended)
+    changed[behind:behind] = [WantedEntry(c.DT_NEEDED, 0, name) for name in needed[first + len(wanted.kept(old)) :]]
+    changed[ahead:ahead] = [WantedEntry(c.DT_NEEDED, 0, name) for name in wanted.prepended]
     return changed
 
 

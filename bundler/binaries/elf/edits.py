@@ -43,7 +43,7 @@ class Edits:
     path_tag: PathTag = PathTag.RPATH
     """The tag of the new search path. It takes the other tag's slot, so that a file never has both."""
     added: Sequence[str] = ()
-    """Libraries that shall be needed behind all others."""
+    """Libraries that shall be needed behind all others. One that is needed already stays in its place."""
     removed: Collection[str] = ()
     """Libraries that shall be needed no more. A name that the file does not need is ignored."""
     soname: str | Unchanged = UNCHANGED
@@ -54,6 +54,9 @@ class Edits:
     """Whether the file shall ask for no executable stack: glibc 2.41 and later refuse a library that does."""
     without_resolution_cache: bool = False
     """Whether a note of absolute paths that the loader of NixOS prefers to search paths shall say nothing any more."""
+    prepended: Sequence[str] = ()
+    """Libraries that shall be needed in front of all others, in this order: their symbols are found first. One that is
+    needed already moves there."""
 
 
 def search_path(directories: Iterable[str]) -> str:

@@ -23,7 +23,8 @@ class EncodedEdits:
     names: dict[bytes, bytes]
     """The new names of needed libraries, by the old ones; none stays the same."""
     added: tuple[bytes, ...]
-    """No name stands here twice."""
+    prepended: tuple[bytes, ...]
+    """No name stands in one of these two twice."""
     removed: frozenset[bytes]
     soname: bytes | Unchanged
     interpreter: bytes | Unchanged
@@ -33,8 +34,13 @@ class EncodedEdits:
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
-        kept = [self.names.get(name, name) for name in old if name not in self.removed]
+        kept = [*self.prepended, *self.kept(old)]
         return kept + [name for name in self.added if name not in kept]
+
+    def kept(self, old: Iterable[bytes]) -> list[bytes]:
+        """Those of `old` that stay in their order, by their new names."""
+        new = (self.names.get(name, name) for name in old if name not in self.removed)
+        return [name for name in new if name not in self.prepended]
 
 
 def encode(edits: Edits) -> EncodedEdits:
@@ -45,8 +51,9 @@ def encode(edits: Edits) -> EncodedEdits:
     """
     names = {_encoded(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
     added = tuple(dict.fromkeys(_name(name, "library") for name in edits.added))
+    prepended = tuple(dict.fromkeys(_name(name, "library") for name in edits.prepended))
     removed = frozenset(_encoded(name) for name in edits.removed)
-    _check_conflicts(names, added, removed)
+    _check_conflicts(names, (*added, *prepended), removed)
     interpreter = edits.interpreter
     if not isinstance(interpreter, Unchanged) and len(os.fsencode(interpreter)) > _LONGEST_INTERPRETER:
         length = len(os.fsencode(interpreter))
@@ -56,6 +63,7 @@ def encode(edits: Edits) -> EncodedEdits:
         path_tag=edits.path_tag.value,
         names=names,
         added=added,
+        prepended=prepended,
         removed=removed,
         soname=edits.soname if isinstance(edits.soname, Unchanged) else _name(edits.soname, "soname"),
         interpreter=interpreter if isinstance(interpreter, Unchanged) else _name(interpreter, "interpreter"),

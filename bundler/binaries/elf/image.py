@@ -32,6 +32,7 @@ _LONGEST_INTERPRETER = 4096  # the kernel's own limit, PATH_MAX
 _LONGEST_DYNAMIC = 1 << 20
 _CHUNK = 512
 _MOST_JOINS = 16
+_LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size
 
 
 def is_elf(head: bytes) -> bool:
@@ -81,6 +82,12 @@ class Image:
         """The layouts of this file's class and byte order."""
         return structures(self.elf_class, self.byteorder)
 
+    @property
+    def page_size(self) -> int:
+        """The largest page with which the file may be mapped: a property of machine and file, not of this host."""
+        aligns = (s.align for s in self.segments if s.type == c.PT_LOAD and s.align <= _LARGEST_PAGE)
+        return max(c.PAGE_SIZES.get(self.machine, 0x1000), max(aligns, default=0))
+
     def entry(self, tag: int) -> int | None:
         """The number of the dynamic tag `tag`; None where there is none."""
         return self.numbers.get(tag)
@@ -129,9 +136,10 @@ def read_header(file: BinaryIO) -> tuple[Structures, FileHeader]:
 
     Raises BinaryFormatError where it is no ELF file, truncated, or of an unknown class or byte order.
     """
-    ident = read_at(file, 0, IDENT_SIZE, "the ELF identification")
-    if not is_elf(ident):
+    file.seek(0)
+    if not is_elf(file.read(len(MAGIC))):
         raise BinaryFormatError("not an ELF file")
+    ident = read_at(file, 0, IDENT_SIZE, "the ELF identification")
     if ident[4] not in (1, 2) or ident[5] not in (1, 2) or ident[6] != 1:
         raise BinaryFormatError(f"unknown ELF class {ident[4]}, byte order {ident[5]} or version {ident[6]}")
     layouts = structures(ElfClass(ident[4]), "little" if ident[5] == 1 else "big")

@@ -19,6 +19,7 @@ from bundler.binaries.elf.image import IDENT_SIZE, Image, read_image
 from bundler.binaries.elf.parsed_file import ParsedFile, parse_file
 from bundler.binaries.elf.references import symbol_names, symbol_references
 from bundler.binaries.elf.sections import takes_memory
+from bundler.binaries.elf.soundness import damage_of
 from bundler.binaries.elf.structs import DynamicEntry, Section, Segment
 from bundler.binaries.elf.tiers import plan_unchecked
 from bundler.binaries.elf.versions import need_records
@@ -37,7 +38,8 @@ _MOVABLE = {c.PT_DYNAMIC: "PT_DYNAMIC", c.PT_INTERP: "PT_INTERP"}
 def check_result(before: ParsedFile, wanted: EncodedEdits, plan: PatchPlan) -> None:
     """Read the file that `plan` makes of `before` and compare it with the original.
 
-    Raises CannotPatch with the first invariant that does not hold.
+    Raises CannotPatch with the first invariant that does not hold; BinaryFormatError where the original is damaged
+    itself.
     """
     try:
         patched = plan.patch.open(before.file)
@@ -51,10 +53,12 @@ def check_result(before: ParsedFile, wanted: EncodedEdits, plan: PatchPlan) -> N
         _check_strings(before.table.data, after)
         _check_versions(before, after, wanted)
         _check_idempotence(after, wanted)
-    except ViolatedError as error:
-        raise CannotPatch(f"the patched file would be wrong: {error} ({plan.explanation})") from error
-    except (BinaryFormatError, EOFError) as error:
-        raise CannotPatch(f"the patched file cannot be read: {error} ({plan.explanation})") from error
+    except (ViolatedError, BinaryFormatError, EOFError) as error:
+        damage = damage_of(before)
+        if damage is not None:
+            raise BinaryFormatError(f"the file is damaged: {damage}") from error
+        what = "would be wrong" if isinstance(error, ViolatedError) else "cannot be read"
+        raise CannotPatch(f"the patched file {what}: {error} ({plan.explanation})") from error
 
 
 def _check_program_headers(before: ParsedFile, after: ParsedFile, tier: Tier, headers: HeaderEdits) -> None:

@@ -15,7 +15,6 @@ from bundler.binaries.elf.structs import FileHeader
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
-_LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size
 _PADDING = 4096  # zeros behind the image, up to this many, are padding and nobody's payload
 
 
@@ -60,9 +59,8 @@ class ParsedFile:
 
     @functools.cached_property
     def page_size(self) -> int:
-        """The largest page with which the file may be mapped: a property of machine and file, not of this host."""
-        aligns = (s.align for s in self.image.segments if s.type == c.PT_LOAD and s.align <= _LARGEST_PAGE)
-        return max(self.machine_page, max(aligns, default=0))
+        """See `Image.page_size`."""
+        return self.image.page_size
 
     def extent(self, part: MovablePart) -> tuple[int, int] | None:
         """Address and size of a part; None where there is none."""

@@ -20,6 +20,7 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
     plain = Edits(
         needed=dict(request.replace_needed),
         added=request.add_needed,
+        prepended=request.prepend_needed,
         removed=frozenset(request.remove_needed),
     )
     return Edits(
@@ -27,6 +28,7 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
         path_tag=PathTag.RUNPATH if request.runpath else PathTag.RPATH,
         needed=plain.needed,
         added=plain.added,
+        prepended=plain.prepended,
         removed=plain.removed,
         soname=UNCHANGED if request.set_soname is None else request.set_soname,
         interpreter=UNCHANGED if request.set_interpreter is None else request.set_interpreter,
@@ -46,6 +48,6 @@ def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str
     if request.shrink_rpath:
         needed = [os.fsdecode(name) for name in encode(plain).needed([os.fsencode(name) for name in image.needed])]
         origin = os.path.dirname(os.path.abspath(path))
-        new = shrink(new, image, needed, origin, request.allowed_prefix)
+        new = shrink(new, image, needed, origin, request.allowed_prefix, request.keep_relative)
     asked = request.remove_rpath or request.set_rpath is not None or request.add_rpath or request.shrink_rpath
     return new if asked or request.runpath or request.rpath else UNCHANGED

@@ -28,17 +28,25 @@ def add(path: str | None, directories: Iterable[str]) -> str:
     return ":".join(dict.fromkeys([*split(path), *(one for each in directories for one in split(each))]))
 
 
-def shrink(path: str | None, image: Image, needed: Sequence[str], origin: str, prefixes: Sequence[str]) -> str:
+def shrink(
+    path: str | None,
+    image: Image,
+    needed: Sequence[str],
+    origin: str,
+    prefixes: Sequence[str],
+    keep_relative: bool = False,
+) -> str:
     """`path` with only those directories in which the loader would find one of `needed` first.
 
     `origin` is the directory of the object of which `image` was read. With `prefixes`, a directory must also lie in
-    one of them. Directories that only the loader can tell (`$LIB`, `$PLATFORM`) stay.
+    one of them. Directories that only the loader can tell (`$LIB`, `$PLATFORM`) stay; with `keep_relative` all that are
+    not absolute do, and none of them is looked into.
     """
     wanted = [name for name in needed if "/" not in name]
     kept = []
     for directory in split(path):
         place = substitute(directory, {"ORIGIN": origin})
-        if "$" in place:
+        if "$" in place or (keep_relative and not directory.startswith("/")):
             kept.append(directory)
             continue
         if prefixes and not any(_lies_in(form, prefix) for form in (directory, place) for prefix in prefixes):

@@ -34,8 +34,8 @@ def plan_unchecked(file: BinaryIO, image: Image, wanted: EncodedEdits) -> tuple[
     None where nothing changes but what `header_edits` tells.
     """
     interpreter = _new_interpreter(image, wanted)
-    if image.dynamic is None or _is_static_pie(image):
-        _refuse_static(image, wanted)
+    if not image.dynamic or _is_static_pie(image):
+        _refuse_static(image, wanted, interpreter)
         return None
     entries = wanted_entries(image, wanted)
     if unchanged(image, entries) and interpreter is None and not wanted.unversioned:
@@ -91,11 +91,15 @@ def _is_static_pie(image: Image) -> bool:
     return bool(image.flags_1 & c.DF_1_PIE) and image.interpreter is None and not image.needed
 
 
-def _refuse_static(image: Image, wanted: EncodedEdits) -> None:
-    """Raise NotDynamic where something is asked for that only a dynamic section can hold."""
-    asked = isinstance(wanted.rpath, bytes) or isinstance(wanted.soname, bytes) or wanted.added or wanted.unversioned
-    if asked or any(os.fsdecode(name) in image.needed for name in (*wanted.names, *wanted.removed)):
-        kind = "an object without a dynamic section" if image.dynamic is None else "a program that relocates itself"
+def _refuse_static(image: Image, wanted: EncodedEdits, interpreter: bytes | None) -> None:
+    """Raise NotDynamic where something is asked for that only a dynamic section can hold, or that needs one to be done."""
+    kind = "a program that relocates itself" if image.dynamic else "an object without a dynamic section"
+    if image.dynamic == ():
+        kind = "an object whose dynamic section is empty"
+    if interpreter is not None:
+        raise NotDynamic(f"the interpreter of a static program stays as it is: this is {kind}")
+    texts = (wanted.rpath, wanted.soname)
+    if any(isinstance(text, bytes) for text in texts) or wanted.added or wanted.prepended or wanted.unversioned:
         raise NotDynamic(
             f"a static program has no search path and needs no library: this is {kind}, with "
             f"{len(image.segments)} segments"

@@ -26,7 +26,8 @@ _DISPENSABLE = frozenset({c.LC_RPATH, c.LC_SOURCE_VERSION, c.LC_DATA_IN_CODE, c.
 def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) -> None:
     """Read the file that `plan` makes of `file` and compare it with the original.
 
-    Raises CannotPatch with the first invariant that does not hold.
+    Raises CannotPatch with the first invariant that does not hold; BinaryFormatError where the original is damaged
+    itself.
     """
     patched = plan.patch.without_computed().open(file)
     try:
@@ -45,10 +46,23 @@ def check_result(file: BinaryIO, image: Image, edits: Edits, plan: PatchPlan) ->
         for arch, new in zip(result.fat_archs, result.slices, strict=True) if result.fat_magic else ():
             require(new.offset % (1 << arch.align) == 0, "slices are aligned")
         _check_idempotence(patched, result, edits)
-    except ViolatedError as error:
-        raise CannotPatch(f"the patched file would be wrong: {error} ({plan.explanation})") from error
-    except (BinaryFormatError, EOFError) as error:
-        raise CannotPatch(f"the patched file cannot be read: {error} ({plan.explanation})") from error
+    except (ViolatedError, BinaryFormatError, EOFError) as error:
+        damage = _damage_of(file, image)
+        if damage is not None:
+            raise BinaryFormatError(f"the file is damaged: {damage}") from error
+        what = "would be wrong" if isinstance(error, ViolatedError) else "cannot be read"
+        raise CannotPatch(f"the patched file {what}: {error} ({plan.explanation})") from error
+
+
+def _damage_of(file: BinaryIO, image: Image) -> str | None:
+    """What the original has against the same readings, in words; None for nothing."""
+    try:
+        for part in image.slices:
+            read_signature(file, part)
+            _check_other_reader(file, part)
+    except (ViolatedError, BinaryFormatError, EOFError) as error:
+        return str(error)
+    return None
 
 
 def _check_commands(old: Slice, new: Slice, edits: Edits) -> None:
@@ -139,7 +153,7 @@ def _check_other_reader(patched: BinaryIO, new: Slice) -> None:
             if load.cmd in _NAMED
             for start in [_name_offset(load.cmd, command)]
         ]
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, OSError) as error:  # OSError: a section beyond the file
         raise ViolatedError(f"macholib cannot read it: {error}") from error
     own = [
         (command.cmd, command.data[new.structures.word(command.data, 8) :].partition(b"\0")[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,61 @@ def test_an_interpreter_for_a_file_that_has_none(machine: Set) -> None:
     for path in machine.libraries():
         with pytest.raises(NotDynamic, match="PT_INTERP"):
             attempt(path.read_bytes(), Edits(interpreter=machine.interpreter))
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["no dynamic section", "an empty one"])
+@pytest.mark.parametrize(
+    "edits",
+    [
+        Edits(interpreter="/lib/another-loader"),
+        Edits("$ORIGIN"),
+        Edits(soname="libx.so"),
+        Edits(added=["libx.so"]),
+        Edits(prepended=["libx.so"]),
+        Edits(unversioned=["x"]),
+    ],
+    ids=["interpreter", "search path", "soname", "library", "first library", "symbol"],
+)
+def test_an_edit_that_has_nothing_to_hold_on_to(edits: Edits, empty: bool) -> None:
+    """A program that names an interpreter, and whose names are nowhere."""
+    data = bytearray((set_of("x86_64").folder / "pie").read_bytes())
+    file = io.BytesIO(bytes(data))
+    image, (layouts, header) = read_image(file), read_header(file)
+    number = next(n for n, segment in enumerate(image.segments) if segment.type == c.PT_DYNAMIC)
+    place = image.segments[number]
+    if empty:
+        data[place.offset : place.offset + place.filesz] = bytes(place.filesz)
+    else:
+        at = header.phoff + number * layouts.segment.size
+        data[at : at + layouts.segment.size] = layouts.segment.pack(place._replace(type=c.PT_NULL))
+    found = read_image(io.BytesIO(bytes(data)))
+    assert found.interpreter is not None
+    assert found.dynamic == (() if empty else None)
+    with pytest.raises(NotDynamic, match="dynamic section is empty" if empty else "without a dynamic section"):
+        attempt(bytes(data), edits)
+    attempt(bytes(data), Edits(None, interpreter=found.interpreter, removed=["libx.so"]))  # as it is already
+
+
+def misplaced_version(data: bytes) -> bytes:
+    """Needed versions at an address that nothing is mapped to."""
+    return with_entries(data, read_image(io.BytesIO(data)).structures, DT_VERNEED=0x7FFF0000)
+
+
+def segment_over_the_next(data: bytes) -> bytes:
+    """A first PT_LOAD that would take the memory of all others."""
+    layouts, header = read_header(io.BytesIO(data))
+    image = read_image(io.BytesIO(data))
+    number = next(n for n, segment in enumerate(image.segments) if segment.type == c.PT_LOAD)
+    at = header.phoff + number * layouts.segment.size
+    new = layouts.segment.pack(image.segments[number]._replace(memsz=1 << 32))
+    return data[:at] + new + data[at + len(new) :]
+
+
+@pytest.mark.parametrize("damage", [misplaced_version, segment_over_the_next])
+def test_a_damaged_original_is_not_blamed_on_its_patch(damage: Callable[[bytes], bytes]) -> None:
+    data = damage((set_of("x86_64").folder / "pie").read_bytes())
+    with pytest.raises(BinaryFormatError, match=r"the file is damaged: (a version record|segment)"):
+        attempt(data, Edits(interpreter="/" + "x" * 3000))
 
 
 @pytest.mark.parametrize("field", ["phoff", "shoff"])

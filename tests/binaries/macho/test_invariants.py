@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from bundler.binaries.macho import Edits
+from bundler.binaries.macho import Edits, plan_patch
 from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.invariants import check_result
 from bundler.binaries.macho.slices import plan_unchecked
 from bundler.binaries.patch import Literal, Patch, Range, splice
-from bundler.errors import CannotPatch
+from bundler.errors import BinaryFormatError, CannotPatch
 from tests.binaries.macho.patching import image_of
 from tests.binaries.macho.samples import make_sample
 
@@ -65,3 +65,11 @@ def test_another_command_that_changes_is_refused() -> None:
     at = DATA.index(b"/opt/lib\0")
     with pytest.raises(CannotPatch, match="rpaths"):
         check(splice(len(DATA), {at: b"/OPT"}, {}), Edits(install_name="/opt/lib/libsample.dylib"))
+
+
+def test_a_damaged_original_is_not_blamed_on_its_patch() -> None:
+    """A section whose contents lie beyond the file: macholib raises OSError."""
+    at = DATA.index(b"__text") + 48
+    data = DATA[:at] + b"\xff\xff\xff\x00" + DATA[at + 4 :]
+    with pytest.raises(BinaryFormatError, match="the file is damaged: macholib cannot read it"):
+        plan_patch(io.BytesIO(data), image_of(data), EDITS)
