@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from bundler.errors import OutputFailed
+from bundler.fitting import check_options
 from bundler.formats import ARCHIVES, DIRECTORY, ArchiveFormat, archive_named, archive_of_suffix
 from bundler.options import PackOptions
 
@@ -49,46 +50,61 @@ ArchiveDestination = ToFile | ToStandardOutput
 DirectoryDestination = ToDirectory | InPlace
 Destination = DirectoryDestination | ArchiveDestination
 
-# Suffixes that mean an archive to everybody, and that no sink writes: a directory of that name would surprise.
-_FOREIGN = (
-    ".7z",
-    ".rar",
-    ".tar.lz4",
-    ".tar.lz",
-    ".deb",
-    ".rpm",
-    ".whl",
-    ".pyz",
-    ".pex",
-    ".iso",
-    ".img",
-    ".dmg",
-    ".exe",
-)
+# Suffixes that mean one file to everybody, and that no sink writes: a directory of that name would surprise. With each the
+# suffix that was probably meant; "" where none is near.
+_FOREIGN = {
+    ".gz": ".tar.gz",
+    ".gzip": ".tar.gz",
+    ".tar.gzip": ".tar.gz",
+    ".zst": ".tar.zst",
+    ".zstd": ".tar.zst",
+    ".tar.zstd": ".tar.zst",
+    ".xz": ".tar.xz",
+    ".bz2": ".tar.bz2",
+    ".tbz": ".tar.bz2",
+    ".tar.lz4": ".tar.zst",
+    ".tar.lz": ".tar.xz",
+    ".7z": ".tar.xz",
+    ".rar": ".zip",
+    ".jar": ".zip",
+    ".oci": ".oci.tar",
+    ".sh": ".run",
+    ".bin": ".run",
+    ".appimage": ".run",
+    ".exe": "",
+    ".sfs": ".squashfs",
+    ".squash": ".squashfs",
+    ".sqsh": ".squashfs",
+    ".iso": ".squashfs",
+    ".img": ".squashfs",
+    ".dmg": "",
+    ".deb": "",
+    ".rpm": "",
+    ".whl": "",
+    ".pyz": "",
+    ".pex": "",
+}
 
 
 def destination_of(out: str, options: PackOptions) -> Destination:
     """The destination that a path (or `-`) and the options mean: the format that they name, or the one of the path's suffix.
 
-    Raises OutputFailed for words that do not go together, and for suffixes of formats that are not written.
+    Raises OutputFailed for words that do not go together, and for suffixes of formats that are not written; UnfittingOption
+    for options that are not for the format.
     """
     if options.in_place:
         if options.update or options.format not in (None, DIRECTORY) or options.root != "/":
             raise OutputFailed("--in-place goes with neither --update, --root nor an archive's --format", "use --out")
-        _check_top(options, DIRECTORY)
+        check_options(options, None)
         return InPlace(out)
-    form = _archive(out, options.format)
+    form = archive_of(out, options.format)
+    if form is None and out == STANDARD_OUTPUT:
+        raise OutputFailed(
+            "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
+        )
+    check_options(options, form)
     if form is None:
-        _check_top(options, DIRECTORY)
-        if out == STANDARD_OUTPUT:
-            raise OutputFailed(
-                "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
-            )
         return ToDirectory(out, options.force, options.update)
-    if not form.has_top:
-        _check_top(options, form.name)
-    if options.update:
-        raise OutputFailed(f"--update is for directories, not for the format {form.name}", "pack anew with --force")
     return ToStandardOutput(form) if out == STANDARD_OUTPUT else ToFile(out, form, options.force)
 
 
@@ -111,21 +127,20 @@ def stem(destination: ArchiveDestination) -> str:
     return "bundle"
 
 
-def _archive(out: str, name: str | None) -> ArchiveFormat | None:
-    """The format of an archive; None for a directory."""
+def archive_of(out: str, name: str | None) -> ArchiveFormat | None:
+    """The format of an archive that a path, or the `name` of a format, means; None for a directory. Raises OutputFailed."""
     if name is not None:
         return None if name == DIRECTORY else archive_named(name)
     if out == STANDARD_OUTPUT:
         raise OutputFailed("standard output has no suffix", "name the format: --format tar.gz")
     file = os.path.basename(out.rstrip("/")).lower()
     form = archive_of_suffix(file)
-    foreign = next((suffix for suffix in _FOREIGN if file.endswith(suffix)), None)
+    foreign = max((suffix for suffix in _FOREIGN if file.endswith(suffix) and file != suffix), key=len, default=None)
     if form is None and foreign is not None:
         known = ", ".join(form.suffixes[0] for form in ARCHIVES)
-        raise OutputFailed(f"{out}: bundler writes no {foreign}", f"use a directory, or one of {known}")
+        meant = f"did you mean {_FOREIGN[foreign]}? Or " if _FOREIGN[foreign] else ""
+        raise OutputFailed(
+            f"{out}: bundler writes no {foreign}",
+            f"{meant}use one of {known}; --format directory makes a directory of any name",
+        )
     return form
-
-
-def _check_top(options: PackOptions, name: str) -> None:
-    if options.top:
-        raise OutputFailed(f"--top is not for the format {name}", "name the folder in --out")

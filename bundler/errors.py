@@ -133,6 +133,12 @@ class OutputFailed(BundlerError):
     """The output could not be written or put in place."""
 
 
+class UnfittingOption(OutputFailed):
+    """An option that says nothing to the format of the output."""
+
+    exit_status = 2
+
+
 class NotABundle(BundlerError):
     """A path given as a bundle is none."""
 

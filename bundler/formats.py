@@ -37,6 +37,8 @@ class ArchiveFormat:
     """Whether it can be written without going back in the file."""
     has_top: bool = True
     """Whether a folder (`--top`) can stand above all entries."""
+    has_levels: bool = True
+    """Whether it is compressed, more or less (`--level`)."""
     is_image: bool = False
     """Whether it holds the root folder of a system, and the bundle in a folder of that."""
 
@@ -53,7 +55,7 @@ class ArchiveFormat:
 _GZIP, _ZSTD, _XZ, _BZIP2 = (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\xfd7zXZ"), (0, b"BZh")
 _USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b"PK"), (0, b"hsqs"), (0, b"#!")
 ARCHIVES = (
-    ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True),
+    ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True, has_levels=False),
     ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True),
     ArchiveFormat("tar.zst", (".tar.zst", ".tzst"), (_ZSTD,), "archives.tar:zstd", "tar", streams=True),
     ArchiveFormat("tar.xz", (".tar.xz", ".txz"), (_XZ,), "archives.tar:xz", "tar", streams=True),

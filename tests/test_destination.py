@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler.destination import (
+    _FOREIGN,
     Destination,
     InPlace,
     ToDirectory,
@@ -15,7 +16,7 @@ from bundler.destination import (
     stem,
 )
 from bundler.errors import OutputFailed
-from bundler.formats import archive_named
+from bundler.formats import archive_named, archive_of_suffix
 from bundler.options import PackOptions
 
 TAR_GZ, RUN = archive_named("tar.gz"), archive_named("run")
@@ -47,18 +48,41 @@ def test_words_become_a_destination(out: str, options: PackOptions, meant: Desti
         ("-", PackOptions(format="directory"), "a directory cannot be written to standard output"),
         ("app.deb", PackOptions(), r"bundler writes no \.deb"),
         ("app", PackOptions(format="rar"), "there is no format rar"),
-        ("app", PackOptions(top="x"), "--top is not for the format directory"),
-        ("app.run", PackOptions(top="x"), "--top is not for the format run"),
+        ("app", PackOptions(top="x"), "--top is for .*, not for the format directory"),
+        ("app.run", PackOptions(top="x"), "--top is for .*, not for the format run"),
         ("app.zip", PackOptions(update=True), "--update is for directories, not for the format zip"),
         (".venv", PackOptions(in_place=True, update=True), "--in-place goes with neither"),
         (".venv", PackOptions(in_place=True, format="tar"), "--in-place goes with neither"),
         (".venv", PackOptions(in_place=True, root="/image"), "--in-place goes with neither"),
-        (".venv", PackOptions(in_place=True, top="x"), "--top is not for the format directory"),
+        (".venv", PackOptions(in_place=True, top="x"), "--top is for .*, not for the format directory"),
     ],
 )
 def test_words_that_do_not_go_together_are_refused(out: str, options: PackOptions, words: str) -> None:
     with pytest.raises(OutputFailed, match=words):
         destination_of(out, options)
+
+
+@pytest.mark.parametrize(
+    ("out", "meant"),
+    [
+        ("app.gz", ".tar.gz"),
+        ("app.tar.zstd", ".tar.zst"),
+        ("dist/app.oci", ".oci.tar"),
+        ("app.SH", ".run"),
+        ("app.7z", ".tar.xz"),
+        ("app.sqsh", ".squashfs"),
+    ],
+)
+def test_a_suffix_that_is_nearly_a_format_is_refused_with_what_was_probably_meant(out: str, meant: str) -> None:
+    with pytest.raises(OutputFailed, match="bundler writes no") as caught:
+        destination_of(out, PackOptions())
+    assert f"did you mean {meant}?" in caught.value.hint
+    assert destination_of(out, PackOptions(format="directory")) == ToDirectory(out)
+
+
+def test_every_suffix_that_is_suggested_is_one_of_a_format() -> None:
+    assert {meant for meant in _FOREIGN.values() if meant and archive_of_suffix("app" + meant) is None} == set()
+    assert [suffix for suffix in _FOREIGN if archive_of_suffix("app" + suffix) is not None] == []
 
 
 @pytest.mark.parametrize(

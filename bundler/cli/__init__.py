@@ -28,6 +28,17 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(f"bundler.cli.{cmd_name}"), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a name that is none is told with the nearest ones."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from bundler.cli.suggestions import meant
+
+            raise click.UsageError(f"No such command '{name}'.{meant(name, COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=_Commands, context_settings=CONTEXT)
 @click.version_option(VERSION, prog_name="bundler")
@@ -51,7 +62,9 @@ def _run() -> int:
             say(f"hint: {error.hint}")
         return error.exit_status
     except click.ClickException as error:
-        error.show()
+        from bundler.cli.suggestions import told
+
+        told(error).show()
         return error.exit_code
     except click.Abort:
         return 1

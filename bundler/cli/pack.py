@@ -16,7 +16,8 @@ from click.core import ParameterSource
 from bundler.cli.configured import ConfiguredCommand
 from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
-from bundler.destination import STANDARD_OUTPUT
+from bundler.destination import STANDARD_OUTPUT, archive_of
+from bundler.fitting import without_unfitting
 from bundler.formats import ARCHIVES, FORMAT_NAMES
 from bundler.options import (
     AuditDepth,
@@ -137,6 +138,9 @@ def pack(
     out = (env or DEFAULT) if options.in_place else out
     if out is None:
         raise click.UsageError("Missing option '--out' or '--in-place'.")
+    # What a configuration says for another format than that of this pack is no mistake of whoever asks for it.
+    form = None if options.in_place else archive_of(out, options.format)
+    options = without_unfitting(options, form, configured(context))
     if out == STANDARD_OUTPUT and as_json:
         raise click.UsageError("--json and --out - both want standard output")
     environment = choose_environment(env, options.root)
@@ -151,6 +155,12 @@ def pack(
             say(line)
     if result.faults:
         sys.exit(FAULTS_FOUND)
+
+
+def configured(context: click.Context) -> frozenset[str]:
+    """The names of the parameters whose values come from `[tool.bundler]`."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, found in sources.items() if found is ParameterSource.DEFAULT_MAP)
 
 
 def options_of(context: click.Context) -> PackOptions:
