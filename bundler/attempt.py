@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bundler.audit.against_source import Packed, Proof, prove
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
+from bundler.audit.exclusions import unmet
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToStandardOutput, format_name
 from bundler.entries import Entry
 from bundler.environment import Environment
@@ -70,6 +71,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         begin = _nothing if job.options.dry_run else opening.begin
         plan = make_plan(job.environment, settings, job.memory, begin)
         if job.options.dry_run:
+            _rehearse(job, plan)
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest_of(plan, {}, None)))
         sink = _open(opening, plan, job)
         # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
@@ -99,6 +101,17 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
 
 def _nothing(_: Sequence[Entry]) -> None:
     """A dry run writes nothing ahead."""
+
+
+def _rehearse(job: Job, plan: Plan) -> None:
+    """Make the checks of a sink without one. Raises what it would raise."""
+    from bundler.sinks.rehearsal import rehearse_archive, rehearse_directory
+
+    if isinstance(job.destination, DirectoryDestination):
+        rehearse_directory(job.destination, directory_facts(), cache=job.options.cache)
+    else:
+        facts = archive_facts(plan, job.destination.form, job.options)
+        rehearse_archive(job.destination, job.options, facts)
 
 
 def _open(opening: SinkOpening, plan: Plan, job: Job) -> Sink:
@@ -164,7 +177,10 @@ def report_of(
         format=format_name(job.destination),
         manifest=manifest,
         size=kept.size if kept is not None else plan.size,
-        warnings=plan.warnings,
+        warnings=(
+            *plan.warnings,
+            *unmet(job.options.content.exclude_libs, plan.libraries, proof.loaded if proof is not None else None),
+        ),
         modules_without_pyc=plan.modules_without_pyc,
         shared_files=kept.shared if kept is not None else 0,
         audit=proof.audit if proof is not None else None,

@@ -45,6 +45,8 @@ class Proof:
     lacking: Mapping[str, str] = field(default_factory=dict)
     """Libraries of this machine that the source's modules open at run time and the bundle lacks, which no header tells: the names
     that they have for themselves (DT_SONAME), by the paths by which they were asked for."""
+    loaded: frozenset[str] | None = None
+    """Libraries that the source's processes had, and names by which they asked for some; None where nobody tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,15 @@ def _run_proof(
     report = report_of(check, outside, place, compared=True)
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *check.notes), report)
     complete = known if depth is AuditDepth.FULL else None
-    return Proof(audit, contents.leaks, complete, lacking)
+    return Proof(audit, contents.leaks, complete, lacking, _loaded(observed))
+
+
+def _loaded(observed: Sequence[Observation]) -> frozenset[str] | None:
+    """What the processes had and asked for; None where one does not tell what it had."""
+    told = [item.libraries for item in observed if item.libraries is not None]
+    if len(told) < len(observed):
+        return None
+    return frozenset().union(*told, *(item.opened for item in observed))
 
 
 def _hidden(packed: Packed) -> Hidden:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundler.bundle_paths import relative
-from bundler.entries import Entry, Layer, Literal, Source
+from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.options import ContentOptions
 from bundler.plan.collect import Collected
+from bundler.plan.entry_points import lacks, nearest
 from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import ADDED, BUNDLER
 from bundler.plan.overlay import Entries
@@ -75,7 +76,7 @@ def check_added(collected: Collected, entries: Entries) -> None:
 def plan_start(options: ContentOptions, entries: Entries, environment: Environment) -> StartCommand:
     """The start command for `options.entry`: `module:function`, or a script with arguments.
 
-    Raises BundlerError where the module or the script is not in the bundle, or `bin/start` is taken.
+    Raises BundlerError where the module, its function or the script is not in the bundle, or `bin/start` is taken.
     """
     entry = options.entry
     python_options = ISOLATED if options.isolated else ()
@@ -89,8 +90,7 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
     words = shlex.split(entry)
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
-        if not _has_module(module, entries, environment.interpreter.extension_suffixes):
-            raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
+        _check_function(entry, module, function, entries, environment.interpreter.extension_suffixes)
         data = _function_script(module, function, isolated=options.isolated)
         return StartCommand(_script(start, data, time), (python, start), (), python_options, module)
     path, *arguments = words or [""]
@@ -111,11 +111,32 @@ def _script(path: str, data: bytes, time_ns: int) -> Entry:
     return Entry(path, Literal(data), 0o755, time_ns, Layer.APPLICATION, BUNDLER)
 
 
-def _has_module(module: str, entries: Entries, suffixes: Sequence[str]) -> bool:
-    """Whether some folder of packages has the module: as source, as a package, or as an extension (with one of `suffixes`)."""
+def _check_function(start: str, module: str, function: str, entries: Entries, suffixes: Sequence[str]) -> None:
+    """Raise BundlerError for `--entry start` where the module is not in the bundle, or surely has no such function."""
+    files = _files_of(module, entries, suffixes)
+    if not files:
+        raise BundlerError(f"--entry {start}: there is no module {module} in the bundle")
+    name = function.partition(".")[0]
+    if all(lacks(file, name) for file in files) and not _is_module(f"{module}.{name}", entries, suffixes):
+        near = nearest(files[0], name)
+        raise BundlerError(
+            f"--entry {start}: {files[0].path} has no {name}",
+            f"did you mean {module}:{near}?" if near else "name a function of the module: module:function",
+        )
+
+
+def _is_module(module: str, entries: Entries, suffixes: Sequence[str]) -> bool:
+    """Whether it can be imported: a module, or a folder without `__init__.py`."""
+    folder = "/" + module.replace(".", "/")
+    found = (path.endswith(folder) and isinstance(entry.content, Directory) for path, entry in entries.items())
+    return bool(_files_of(module, entries, suffixes)) or any(found)
+
+
+def _files_of(module: str, entries: Entries, suffixes: Sequence[str]) -> list[Entry]:
+    """What a module may be, in any folder of packages: source, a package, or an extension (with one of `suffixes`)."""
     place = "/" + module.replace(".", "/")
     endings = (f"{place}/__init__.py", *(place + suffix for suffix in (".py", *suffixes)))
-    return any(path.endswith(endings) for path in entries)
+    return [entry for path, entry in entries.items() if path.endswith(endings)]
 
 
 def _function_script(module: str, function: str, *, isolated: bool) -> bytes:

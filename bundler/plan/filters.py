@@ -87,6 +87,18 @@ def filtered(entries: Entries, scheme: BundleScheme, options: ContentOptions) ->
     return kept | {path: entries[path] for path in gone & needed}
 
 
+def unmatched(entries: Entries, patterns: Sequence[str]) -> list[str]:
+    """A warning for each pattern that fits no path of the bundle: it leaves nothing out, and brings nothing back."""
+    paths = [path + ("/" if isinstance(entry.content, Directory) else "") for path, entry in entries.items()]
+    return [
+        f"--include {pattern[1:]} fits no path of the bundle"
+        if pattern.startswith("!")
+        else f"--exclude {pattern} fits no path of the bundle: nothing is left out by it"
+        for pattern in dict.fromkeys(patterns)
+        if not any(map(_spec([pattern.removeprefix("!")]).match_file, paths))
+    ]
+
+
 def _at_home(pattern: str, scheme: BundleScheme) -> str:
     """A profile's pattern in a bundle of this scheme."""
     places = {

@@ -20,7 +20,7 @@ from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs
 from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
-from bundler.plan.filters import filtered
+from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.modes import with_readable_modes
@@ -104,6 +104,7 @@ def make_plan(
     entries = overlaid(entries, (system_site_entry(environment),) if system_site else ())
     # What is left out is neither read nor changed.
     whole, entries = entries, filtered(entries, environment.scheme, content)
+    warnings += unmatched(whole, content.patterns)
     if len(entries) < len(whole):
         notes.append(f"left out {len(whole) - len(entries)} files and folders")
     # Python's search for its own parts ends in the bundle, whatever was left out.

@@ -33,11 +33,15 @@ class Target:
         parent = os.path.dirname(self.path)
         for folder in (parent, self.path):
             clear_abandoned(folder, self.path)
+        self.check_standing()
+        try:
+            os.makedirs(parent, exist_ok=True)
+        except OSError as error:
+            raise OutputFailed(f"{parent} cannot be made: {error.strerror}") from error
+
+    def check_standing(self) -> None:
+        """Refuse a target that must not be replaced; nothing is touched. Raises OutputExists."""
         if not os.path.lexists(self.path):
-            try:
-                os.makedirs(parent, exist_ok=True)
-            except OSError as error:
-                raise OutputFailed(f"{parent} cannot be made: {error.strerror}") from error
             return
         if os.path.isdir(self.path) and not os.path.islink(self.path):
             if not os.listdir(self.path):
@@ -52,9 +56,13 @@ class Target:
 
     def check_file(self) -> None:
         """The same for an output that is one file."""
+        self.check_no_directory()
+        self.check()
+
+    def check_no_directory(self) -> None:
+        """Refuse a directory in the place of a file. Raises OutputExists."""
         if os.path.isdir(self.path):
             raise OutputExists(f"{self.path} is a directory", "choose another --out")
-        self.check()
 
     def make_temporary(self) -> WorkingFolder:
         """A new directory on the target's own file system, hidden beside it. Raises OutputFailed."""

@@ -85,9 +85,10 @@ def test_a_distribution_from_a_local_place_is_the_application(machine: Machine, 
 
 
 BUNDLE = entries(
-    f"{SITE}/app.py",
-    f"{SITE}/pkg/__init__.py",
+    entry(f"{SITE}/app.py", "def main(): pass\n"),
+    entry(f"{SITE}/pkg/__init__.py", "class Site: pass\n"),
     f"{SITE}/pkg/fast.cpython-312-x86_64-linux-gnu.so",
+    f"{SITE}/pkg/space/",
     f"{SITE}/pkg/other.cpython-311-x86_64-linux-gnu.so",
     entry("bin/app", "#!/bin/sh\n''':'\n__bundler_script=$0\n"),
     entry("bin/tool", "\x7fELF"),
@@ -102,6 +103,8 @@ BUNDLE = entries(
         ("app:main", ("bin/python3.12", "bin/start"), ()),
         ("pkg:Site.open", ("bin/python3.12", "bin/start"), ()),
         ("pkg.fast:main", ("bin/python3.12", "bin/start"), ()),
+        ("pkg:fast.main", ("bin/python3.12", "bin/start"), ()),
+        ("pkg:space.main", ("bin/python3.12", "bin/start"), ()),
         ("bin/app serve --port 80", ("bin/python3.12", "bin/app"), ("serve", "--port", "80")),
         ("app 'a b'", ("bin/python3.12", "bin/app"), ("a b",)),
         ("share/run.py", ("bin/python3.12", "share/run.py"), ()),
@@ -134,6 +137,8 @@ def test_the_script_hands_the_arguments_on(machine: Machine) -> None:
     [
         ("gone:main", "no module gone"),
         ("pkg.other:main", "no module pkg.other"),
+        ("app:mian", "app.py has no mian"),
+        ("app:Site.open", "app.py has no Site"),
         ("bin/gone", "bin/gone is not in the bundle"),
         ("app.py", "app.py is not in the bundle"),
     ],

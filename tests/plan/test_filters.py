@@ -7,7 +7,7 @@ import pytest
 from bundler.entries import Layer
 from bundler.errors import BundlerError
 from bundler.options import ContentOptions, Profile
-from bundler.plan.filters import filtered
+from bundler.plan.filters import filtered, unmatched
 from tests.material.schemes import POSIX_312
 from tests.plan.made_up import SITE, STDLIB, entries, entry
 
@@ -58,6 +58,19 @@ TESTS = {
 )
 def test_patterns_leave_out(patterns: tuple[str, ...], gone: set[str]) -> None:
     assert left_out(*patterns) == gone
+
+
+@pytest.mark.parametrize("pattern", ["tests/", "*.py", "/bin/app", "bin/**", "core.py", "a.txt"])
+def test_a_pattern_that_fits_a_path_gets_no_warning(pattern: str) -> None:
+    assert unmatched(entries(*TREE), (pattern, "!" + pattern)) == []
+
+
+def test_a_pattern_that_fits_no_path_gets_one() -> None:
+    first, second = unmatched(entries(*TREE), ("nothing-like-this/", "tests/", "!core.pyi", "nothing-like-this/"))
+    assert "--exclude nothing-like-this/ fits no path" in first
+    assert "--include core.pyi fits no path" in second
+    assert len(unmatched(entries(*TREE), ("app/",))) == 1, "there is a file of that name, and no folder"
+    assert unmatched(entries("empty/"), ("empty/",)) == []
 
 
 def test_a_folder_that_was_empty_stays() -> None:

@@ -74,6 +74,17 @@ def open_update(
     return sink
 
 
+def check_foreign(existing: ExistingBundle, *, force: bool) -> None:
+    """Refuse to lose what somebody else did to the bundle, but with `force`. Raises OutputExists."""
+    foreign = [] if force else existing.foreign()
+    if foreign:
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        raise OutputExists(
+            f"{existing.root} was changed after the pack: {', '.join(sorted(foreign)[:_NAMED])}{more}",
+            "nothing was touched; --update --force replaces and removes what no pack made",
+        )
+
+
 class UpdateSink:
     """Compares entries with the existing bundle, and writes those that differ; see `sinks.Sink`."""
 
@@ -164,7 +175,7 @@ class UpdateSink:
     def finish(self) -> Written:
         """Let the new files take their places. Raises OutputExists for what somebody else did to the bundle."""
         self._files.drain()
-        self._check_foreign()
+        check_foreign(self._existing, force=self._force)
         removed = self._leftovers()
         if removed or self._changed or self._wanted.difference(self._existing.paths):
             self._change.begin(sorted(self._wanted))
@@ -218,16 +229,6 @@ class UpdateSink:
         else:
             self._changed.append(entry.path)
             self._links.note(entry, file)
-
-    def _check_foreign(self) -> None:
-        """Refuse to lose what somebody else did to the bundle."""
-        foreign = [] if self._force else self._existing.foreign()
-        if foreign:
-            more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
-            raise OutputExists(
-                f"{self._existing.root} was changed after the pack: {', '.join(sorted(foreign)[:_NAMED])}{more}",
-                "nothing was touched; --update --force replaces and removes what no pack made",
-            )
 
     def _leftovers(self) -> list[str]:
         """What the plan does not have; a folder, or one that is to be something else, stands for all below it."""
