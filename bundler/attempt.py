@@ -13,12 +13,13 @@ from bundler.destination import Destination, DirectoryDestination, InPlace, ToSt
 from bundler.entries import Entry
 from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
-from bundler.manifest import Manifest
+from bundler.manifest import Manifest, RecordedOptions
 from bundler.memory import Memory
 from bundler.options import AuditDepth, PackOptions
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
+from bundler.plan.recorded_options import changed_options
 from bundler.plan.settings import PlanSettings
 from bundler.progress import Progress
 from bundler.report import PackReport
@@ -37,6 +38,8 @@ class Job:
     settings: PlanSettings
     memory: Memory
     progress: Progress
+    made_with: RecordedOptions | None = None
+    """The options that made the bundle which is updated."""
 
     @property
     def is_audited(self) -> bool:
@@ -187,4 +190,5 @@ def report_of(
         leaks=proof.leaks if proof is not None else None,
         notes=(*plan.notes, *dlopened.notes(run)),
         updated=kept.updated if kept is not None else None,
+        changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

@@ -159,3 +159,5 @@ class PackOptions:
     dry_run: bool = False
     update: bool = False
     """Touch only what differs from the bundle that is there."""
+    configured: frozenset[str] = frozenset()
+    """The names, as in `[tool.bundler]`, of options that a configuration gave: another one then takes their place in an update."""

@@ -19,6 +19,7 @@ from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from bundler.environment import Environment
+    from bundler.manifest import RecordedOptions
     from bundler.report import PackReport
 
 _MOST_ATTEMPTS = 5
@@ -47,14 +48,17 @@ def pack(
 
     from bundler.attempt import Job, attempt, first_guess
     from bundler.memory import NO_MEMORY, open_memory
+    from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
 
     is_archive = not isinstance(destination, DirectoryDestination)
     settings = settle_settings(options.content, loaded, is_archive=is_archive, threads=options.threads)
-    settings = replace(settings, in_place=options.in_place)
+    recorded = recorded_options(options.content, os.path.dirname(os.path.abspath(environment)), options.configured)
+    settings = replace(settings, options=recorded, in_place=options.in_place)
     with open_workspace(settings, cache=options.cache) as workspace:
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
-        job = Job(loaded, destination, options, replace(settings, workspace=workspace), memory, progress)
+        before = _made_with(destination)
+        job = Job(loaded, destination, options, replace(settings, workspace=workspace), memory, progress, before)
         dlopened = first_guess(job)
         for number in range(_MOST_ATTEMPTS):
             done = attempt(job, dlopened, is_last=number == _MOST_ATTEMPTS - 1)
@@ -62,6 +66,15 @@ def pack(
                 return done.report
             dlopened = done.dlopened
     raise AssertionError("the last attempt has a report")
+
+
+def _made_with(destination: Destination) -> RecordedOptions | None:
+    """The options that made the bundle which shall be updated; None where there is none, or nobody tells."""
+    if not isinstance(destination, ToDirectory) or not destination.update:
+        return None
+    from bundler.remembered import remembered_options
+
+    return remembered_options(destination.path)
 
 
 def recover(destination: Destination, options: PackOptions) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.manifest import Manifest
+from bundler.plan.recorded_options import ChangedOption
 from bundler.platforms import OperatingSystem
 from bundler.systems import system_of
 from bundler.systems.libraries import Outcome
@@ -37,6 +38,8 @@ class PackReport:
     """What a person wants to know of the pack: editable installs, what was left out, libraries opened at run time."""
     updated: Updated | None = None
     """What an update did."""
+    changed_options: tuple[ChangedOption, ...] = ()
+    """What is asked for otherwise than by the pack that made the bundle which was updated."""
 
     @property
     def faults(self) -> int:
@@ -55,6 +58,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "shared_files": report.shared_files,
         "updated": report.updated._asdict() if report.updated else None,
+        "changed_options": [changed._asdict() for changed in report.changed_options],
         "python": manifest.python.version,
         "floor": (
             {
@@ -93,6 +97,9 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
     if report.updated is not None:
         yield f"updated: {report.updated.written} paths written, {report.updated.removed} removed, the others not touched"
+    if report.changed_options:
+        changes = "; ".join(changed.text for changed in report.changed_options)
+        yield f"other options than those that made the bundle: {changes}"
     if floor := manifest.floor:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
     yield from _ceiling(manifest)

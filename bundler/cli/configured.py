@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import enum
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
+from click.core import ParameterSource
 
 from bundler.cli.grouped import GroupedCommand
 from bundler.errors import BadConfiguration
@@ -15,6 +16,7 @@ from bundler.errors import BadConfiguration
 # Options that hold a path, or begin with one: relative ones count from the file's folder.
 _PATHS = ("out", "add", "base", "root", "config")
 _NOT_IN_FILES = ("config", "help")
+_GIVEN_BEFORE = "bundler.given_before"
 
 
 class _Kind(enum.Enum):
@@ -39,20 +41,118 @@ class _Kind(enum.Enum):
 
 
 class ConfiguredCommand(GroupedCommand):
-    """Takes what the command line leaves open from the file that `--config` names, else from the one beside the environment."""
+    """Takes what the command line leaves open from the file that `--config` names, else from the one beside the environment.
+
+    An update begins with what the bundle remembers: it repeats the command that made it, with the configuration that is there now.
+    """
 
     def take_defaults(self, ctx: click.Context, given: Mapping[str, object]) -> None:
-        """Read the file; `given` are the raw values on the command line by parameter."""
+        """Read the files; `given` are the raw values on the command line by parameter."""
         from bundler.configuration import find_configuration, read_configuration
 
-        named, environment = given.get("config"), given.get("env")
-        path = named if isinstance(named, str) else find_configuration(str(environment or ".venv"))
+        named = given.get("config")
+        path = named if isinstance(named, str) else find_configuration(_named_environment(given) or ".venv")
+        configured: dict[str, object] = {}
         if path is not None:
-            ctx.default_map = dict(_defaults(self, ctx, path, read_configuration(path)))
+            configured = _defaults(
+                self, ctx, f"{path}: [tool.bundler]", os.path.dirname(path), read_configuration(path)
+            )
+        ctx.meta[_GIVEN_BEFORE] = frozenset()
+        remembered = _remembered(self, ctx, given, configured)
+        ctx.default_map = {**configured, **remembered}
+        if "exclude" in remembered:  # it holds all patterns
+            ctx.default_map.pop("include", None)
 
 
-def _defaults(command: click.Command, ctx: click.Context, path: str, table: Mapping[str, object]) -> dict[str, object]:
-    """Values by parameter. Raises BadConfiguration for an unknown name or a value of another type."""
+def _named_environment(given: Mapping[str, object]) -> str | None:
+    """ENV; where it was not given click has a mark of its own there, or None, by its version."""
+    named = given.get("env")
+    return named if isinstance(named, str) else None
+
+
+def configured_parameters(ctx: click.Context) -> frozenset[str]:
+    """The names of the parameters whose values come from a configuration, be it by way of a bundle that remembers it."""
+    given_before: frozenset[str] = ctx.meta[_GIVEN_BEFORE]
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    return frozenset(name for name, found in sources.items() if found is ParameterSource.DEFAULT_MAP) - given_before
+
+
+def configured_options(ctx: click.Context) -> frozenset[str]:
+    """The same options under the names of `[tool.bundler]`; `exclude` stands for all patterns, which are one list."""
+    parameters = configured_parameters(ctx)
+    options = (option for option in ctx.command.params if isinstance(option, click.Option))
+    names = {_long_name(option) for option in options if option.name in parameters}
+    patterns = {name for name in ("exclude", "include") if ctx.params[name]}
+    return frozenset((names - {"exclude", "include"}) | ({"exclude"} if patterns and patterns <= names else set()))
+
+
+def _remembered(
+    command: click.Command, ctx: click.Context, given: Mapping[str, object], configured: Mapping[str, object]
+) -> dict[str, object]:
+    """What the bundle remembers that is updated, by parameter; nothing of what a configuration gave, where there is one.
+
+    Raises BadConfiguration for what this version does not know, and for files whose places the bundle does not tell.
+    """
+    out = given.get("out") or configured.get("out")
+    if not _asks_for_update(given, configured) or not isinstance(out, str):
+        return {}
+    from bundler.remembered import remembered_options
+
+    options = remembered_options(out)
+    if options is None:
+        return {}
+    superseded = options.configured if configured else ()
+    table = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.values.items()
+        if name not in superseded
+    }
+    place = f"{os.path.join(out, 'bundle.json')}: options"
+    values = _defaults(command, ctx, place, None, table)
+    own = {name: value for name, value in table.items() if name not in options.configured}
+    ctx.meta[_GIVEN_BEFORE] = frozenset(_defaults(command, ctx, place, None, own))
+    for parameter, option in (("add", "--add"), ("include_libs", "--include-lib")):
+        items = values.get(parameter)
+        if isinstance(items, list) and not given.get(parameter):
+            values[parameter] = _found_again(items, option, out, given, configured)
+    return values
+
+
+def _asks_for_update(given: Mapping[str, object], configured: Mapping[str, object]) -> bool:
+    """Whether `--update` was given, or is configured and not taken back."""
+    update = given.get("update")
+    return (update if isinstance(update, bool) else configured.get("update") is True) and given.get(
+        "in_place"
+    ) is not True
+
+
+def _found_again(
+    items: Sequence[str], option: str, out: str, given: Mapping[str, object], configured: Mapping[str, object]
+) -> list[str]:
+    """Paths that count from the folder of the environment, made whole. Raises BadConfiguration for those that are not told."""
+    from bundler.environment.choice import choose_environment
+
+    untold = [item[1:] for item in items if item.startswith("=")]
+    if untold:
+        raise BadConfiguration(
+            f"{out} was made with {option} of what lies elsewhere than beside the environment; bundle.json does not tell where: "
+            + ", ".join(untold),
+            f"give all of {option} again, or pack anew with --force",
+        )
+    root = given.get("root") or configured.get("root") or "/"
+    environment = choose_environment(_named_environment(given), str(root)).path
+    folder = os.path.dirname(os.path.abspath(environment))
+    is_name = option == "--include-lib"
+    return [item if is_name and "/" not in item else os.path.normpath(os.path.join(folder, item)) for item in items]
+
+
+def _defaults(
+    command: click.Command, ctx: click.Context, place: str, folder: str | None, table: Mapping[str, object]
+) -> dict[str, object]:
+    """Values by parameter, of a table in `place`; paths in it count from `folder`, if that is told.
+
+    Raises BadConfiguration for an unknown name or a value of another type.
+    """
     options = {_long_name(option): option for option in command.get_params(ctx) if isinstance(option, click.Option)}
     for name in _NOT_IN_FILES:
         options.pop(name, None)
@@ -62,13 +162,13 @@ def _defaults(command: click.Command, ctx: click.Context, path: str, table: Mapp
         if option is None or option.name is None:
             near = difflib.get_close_matches(name, options, 1)
             raise BadConfiguration(
-                f"{path}: [tool.bundler] has {name}, which is no option of pack",
+                f"{place} has {name}, which is no option of pack",
                 f"did you mean {near[0]}?" if near else "bundler pack --help lists the options",
             )
         kind = _kind_of(option)
         if not kind.fits(value):
-            raise BadConfiguration(f"{path}: [tool.bundler] {name} must be {kind.value}, not {value!r}")
-        found[option.name] = _below(os.path.dirname(path), value) if name in _PATHS else value
+            raise BadConfiguration(f"{place} {name} must be {kind.value}, not {value!r}")
+        found[option.name] = _below(folder, value) if name in _PATHS and folder is not None else value
     return found
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 import click
 from click.core import ParameterSource
 
-from bundler.cli.configured import ConfiguredCommand
+from bundler.cli.configured import ConfiguredCommand, configured_options, configured_parameters
 from bundler.cli.grouped import filled, given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
 from bundler.destination import STANDARD_OUTPUT, archive_of
@@ -140,7 +140,7 @@ def pack(
         raise click.UsageError("Missing option '--out' or '--in-place'.")
     # What a configuration says for another format than that of this pack is no mistake of whoever asks for it.
     form = None if options.in_place else archive_of(out, options.format)
-    options = without_unfitting(options, form, configured(context))
+    options = without_unfitting(options, form, configured_parameters(context))
     if out == STANDARD_OUTPUT and as_json:
         raise click.UsageError("--json and --out - both want standard output")
     environment = choose_environment(env, options.root)
@@ -157,12 +157,6 @@ def pack(
         sys.exit(FAULTS_FOUND)
 
 
-def configured(context: click.Context) -> frozenset[str]:
-    """The names of the parameters whose values come from `[tool.bundler]`."""
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    return frozenset(name for name, found in sources.items() if found is ParameterSource.DEFAULT_MAP)
-
-
 def options_of(context: click.Context) -> PackOptions:
     """The options that the words mean. Raises UsageError for `--out` beside `--in-place`."""
     chosen = context.params
@@ -176,4 +170,5 @@ def options_of(context: click.Context) -> PackOptions:
         patterns=tuple("!" * (name == "include") + pattern for name, pattern in patterns),
     )
     image_options = filled(ImageOptions(), chosen, "image_")
-    return filled(PackOptions(content=content_options, image=image_options), chosen)
+    options = PackOptions(content=content_options, image=image_options, configured=configured_options(context))
+    return filled(options, chosen)

@@ -12,8 +12,10 @@ from bundler.manifest.model import (
     MissingLibrary,
     OpenedFact,
     PythonFacts,
+    RecordedOptions,
+    RecordedValue,
 )
-from bundler.manifest.reading import read_contents, read_manifest
+from bundler.manifest.reading import read_contents, read_manifest, read_options
 from bundler.manifest.writing import write_manifest
 
 __all__ = [
@@ -25,7 +27,10 @@ __all__ = [
     "MissingLibrary",
     "OpenedFact",
     "PythonFacts",
+    "RecordedOptions",
+    "RecordedValue",
     "read_contents",
     "read_manifest",
+    "read_options",
     "write_manifest",
 ]

@@ -90,6 +90,18 @@ class OpenedFact:
     """The bundle path of the one that came along."""
 
 
+RecordedValue = str | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOptions:
+    """The options that decided what is in a bundle, under the names of `[tool.bundler]`; what was left open is not there."""
+
+    values: Mapping[str, RecordedValue] = field(default_factory=dict)
+    configured: tuple[str, ...] = ()
+    """The names of those that a configuration gave, and not whoever packed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything in `bundle.json`."""
@@ -114,6 +126,8 @@ class Manifest:
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""
     start_module: str = ""
     """The module that the start command begins with; "" for none."""
+    options: RecordedOptions | None = None
+    """None where bundle.json does not tell."""
     warnings: tuple[str, ...] = ()
     system: str = "linux"
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""

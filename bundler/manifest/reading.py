@@ -20,6 +20,8 @@ from bundler.manifest.model import (
     MissingLibrary,
     OpenedFact,
     PythonFacts,
+    RecordedOptions,
+    RecordedValue,
 )
 from bundler.scheme import BundleScheme
 
@@ -76,6 +78,7 @@ def read_manifest(data: bytes) -> Manifest:
         opened=tuple(map(_opened, libraries.children("opened"))),
         import_failures=_import_failures(top),
         start_module=top.value("start_module", str, ""),
+        options=_options(top),
         warnings=top.texts("warnings"),
         schema=top.value("schema", int, 0),
     )
@@ -93,6 +96,23 @@ def read_contents(data: bytes) -> dict[str, str]:
         link, sha256 = value.get("link"), value.get("sha256")
         contents[path] = f"link:{link}" if isinstance(link, str) else sha256 if isinstance(sha256, str) else ""
     return contents
+
+
+def read_options(data: bytes) -> RecordedOptions | None:
+    """The options that made the bundle of a `bundle.json`; None where it does not tell. Raises what `read_manifest` raises."""
+    return _options(_top(data))
+
+
+def _options(top: _Object) -> RecordedOptions | None:
+    if not top.has("options"):
+        return None
+    values: dict[str, RecordedValue] = {}
+    for name, value in top.child("options").items():
+        if isinstance(value, (str, bool)):
+            values[name] = value
+        elif isinstance(value, list):
+            values[name] = tuple(map(str, value))
+    return RecordedOptions(values, top.texts("configured_options"))
 
 
 def _top(data: bytes) -> _Object:
@@ -214,6 +234,9 @@ class _Object:
 
     def is_null(self, name: str) -> bool:
         return name in self._members and self._members[name] is None
+
+    def has(self, name: str) -> bool:
+        return name in self._members
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self._members.get(name)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from json.encoder import encode_basestring_ascii as _text
 
-from bundler.manifest.model import USUAL_MODE, FileFact, Manifest
+from bundler.manifest.model import USUAL_MODE, FileFact, Manifest, RecordedOptions
 from bundler.scheme import BundleScheme
 
 
@@ -50,6 +50,7 @@ def write_manifest(manifest: Manifest) -> bytes:
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
         **({"start_module": manifest.start_module} if manifest.start_module else {}),
+        **({} if manifest.options is None else _options(manifest.options)),
         "warnings": manifest.warnings,
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
@@ -64,6 +65,10 @@ def _scheme(scheme: BundleScheme) -> dict[str, object]:
     """Every place but the two that `python` names already."""
     places = dataclasses.asdict(scheme)
     return {name: place for name, place in places.items() if name not in ("executable", "stdlib")}
+
+
+def _options(options: RecordedOptions) -> dict[str, object]:
+    return {"options": dict(options.values), "configured_options": options.configured}
 
 
 def _file(fact: FileFact) -> str:

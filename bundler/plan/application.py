@@ -46,9 +46,8 @@ def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
     mounts = []
     errors: list[BundlerError] = []
     for item in add:
-        source, _, target = item.partition("=")
-        path = os.path.abspath(source)
-        target = os.path.normpath(target.strip("/") or os.path.basename(path))
+        source = item.partition("=")[0]
+        path, target = os.path.abspath(source), bundle_path_of(item)
         if not os.path.lexists(path):
             errors.append(BundlerError(f"--add {item}: {source} does not exist"))
         elif target in (".", "..") or target.startswith("../"):
@@ -59,6 +58,12 @@ def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
             mounts.append(Mount(path, target, ADDED + target, Layer.APPLICATION))
     raise_all(errors)
     return tuple(mounts)
+
+
+def bundle_path_of(item: str) -> str:
+    """Where `SRC` or `SRC=DEST` goes: a path from the bundle's root, which may lead out of it."""
+    source, _, target = item.partition("=")
+    return os.path.normpath(target.strip("/") or os.path.basename(os.path.abspath(source)))
 
 
 def check_added(collected: Collected, entries: Entries) -> None:

@@ -10,6 +10,7 @@ from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Source
 from bundler.environment import Environment
 from bundler.floor import Floor
+from bundler.manifest import RecordedOptions
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
 from bundler.options import Pyc, Symlinks
@@ -53,6 +54,8 @@ class Plan:
     modules_without_pyc: int
     start: StartCommand | None = None
     ceiling: Ceiling = NO_CEILING
+    options: RecordedOptions | None = None
+    """The options that decided what is in it; None where `bundle.json` shall not tell."""
     notes: tuple[str, ...] = ()
     """What a person wants to know of the pack, paths of this machine included; `bundle.json` does not have it."""
 
@@ -152,6 +155,7 @@ def make_plan(
         warnings=tuple(warnings),
         modules_without_pyc=count_without_pyc(entries, environment.scheme, environment.interpreter.cache_tag),
         start=start,
+        options=settings.options,
         notes=tuple(notes),
     )
 

@@ -83,6 +83,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         ),
         import_failures=import_failures,
         start_module=plan.start.module if plan.start else "",
+        options=plan.options,
         warnings=plan.warnings,
         system=environment.platform.system.value,
         libc=libc.value if libc else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bundler.environment import Environment
 from bundler.errors import BundlerError
+from bundler.manifest import RecordedOptions
 from bundler.memory.compiled import pyc_cache_folder
 from bundler.options import ContentOptions, EditableMode, Pyc
 from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
@@ -37,6 +38,8 @@ class PlanSettings:
     threads: int = 1
     readable_for_all: bool = False
     """Whether all may read what its owner may: what somebody else unpacks and runs."""
+    options: RecordedOptions | None = None
+    """What `bundle.json` tells of the options."""
     in_place: bool = False
     """Whether what marks the environment's folder for other tools stays in it."""
     dlopened: tuple[str, ...] = ()

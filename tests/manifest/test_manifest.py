@@ -20,6 +20,7 @@ from bundler.manifest import (
     MissingLibrary,
     OpenedFact,
     PythonFacts,
+    RecordedOptions,
     read_manifest,
     write_manifest,
 )
@@ -42,6 +43,7 @@ MANIFEST = Manifest(
         ("a.so",), ("b.so",), Demand("x86-64-v3", "c.so"), (Demand("GLIBC_ABI_X", "d.so"),), ("e.so",), ("f.so",)
     ),
     import_failures={"a.b": "ImportError: no"},
+    options=RecordedOptions({"profile": "slim", "isolated": True, "exclude": ("a", "!b")}, ("profile",)),
     warnings=("careful",),
 )
 
@@ -53,11 +55,11 @@ def test_everything_comes_back() -> None:
     assert list(json.loads(data))[-1] == "files"
 
 
-def test_a_bundle_of_before_has_no_ceiling() -> None:
+def test_a_bundle_of_before_has_no_ceiling_and_tells_no_options() -> None:
     told = json.loads(write_manifest(MANIFEST))
-    del told["platform"]["ceiling"], told["libraries"]["opened"]
+    del told["platform"]["ceiling"], told["libraries"]["opened"], told["options"]
     read = read_manifest(json.dumps(told).encode())
-    assert (read.ceiling, read.opened) == (NO_CEILING, ())
+    assert (read.ceiling, read.opened, read.options) == (NO_CEILING, (), None)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=[]), min_size=1))
