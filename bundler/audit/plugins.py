@@ -1,0 +1,34 @@
+"""Plugins of libraries that came along from the host: files that a library opens in a folder whose path is compiled into it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Collection, Iterable, Iterator
+
+from bundler.systems.libraries import BundledLibrary
+
+
+def openers(plugin: str, libraries: Collection[BundledLibrary]) -> Iterator[BundledLibrary]:
+    """The libraries that hold the path of a plugin, or of its folder, as a constant; none for what is no absolute path.
+
+    Folders in which libraries themselves lie are constants of many, and say nothing.
+    """
+    if not os.path.isabs(plugin):
+        return
+    texts = [plugin]
+    folder = os.path.dirname(plugin)
+    if folder not in {os.path.dirname(library.source) for library in libraries}:
+        texts += [folder, f"{folder}/"]
+    constants = [b"\0" + os.fsencode(text) + b"\0" for text in texts]
+    for library in libraries:
+        if _holds(library.source, constants):
+            yield library
+
+
+def _holds(path: str, constants: Iterable[bytes]) -> bool:
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return any(data.find(constant) >= 0 for constant in constants)
+    except (OSError, ValueError):  # it went away, or is empty
+        return False
