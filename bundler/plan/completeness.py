@@ -16,8 +16,8 @@ from bundler.systems.prefixes import is_system_prefix
 def check_complete(environment: Environment, table: MountTable, entries: Entries) -> list[str]:
     """Raise BundlerError where a RECORD names modules that are not there (several together); `entries` are those collected.
 
-    What the system's package manager installed is a warning: its packages leave modules out on purpose, and keep the RECORD (Debian's
-    python3-zmq has no CFFI backend).
+    What the system's package manager installed is a warning: its packages leave modules out on purpose, and keep the RECORD
+    (Debian's python3-zmq has no CFFI backend).
     """
     suffixes = (".py", *environment.interpreter.extension_suffixes)
     errors, warnings = [], []
