@@ -12,13 +12,14 @@ from bundler.systems.libraries import BundledLibrary
 def openers(plugin: str, libraries: Collection[BundledLibrary]) -> Iterator[BundledLibrary]:
     """The libraries that hold the path of a plugin, or of its folder, as a constant; none for what is no absolute path.
 
-    Folders in which libraries themselves lie are constants of many, and say nothing.
+    Folders with libraries that headers name are constants of many, and say nothing. A plugin that has a name of its own may have
+    been taken along in vain: nobody's header asks for it.
     """
     if not os.path.isabs(plugin):
         return
     texts = [plugin]
     folder = os.path.dirname(plugin)
-    if folder not in {os.path.dirname(library.source) for library in libraries}:
+    if folder not in {os.path.dirname(library.source) for library in libraries if library.needed_by}:
         texts += [folder, f"{folder}/"]
     constants = [b"\0" + os.fsencode(text) + b"\0" for text in texts]
     for library in libraries:

@@ -69,6 +69,8 @@ def test_the_library_that_opens_a_plugin_is_known_by_the_path_in_it(tmp_path: Pa
     found = [library.path for library in openers(str(plugin), libraries)]
     assert found == ["lib/bundled/libjoins.so.1", "lib/bundled/libslash.so.1", "lib/bundled/libwhole.so.1"]
     assert list(openers("package.Finder", libraries)) == [], "a fault may name a module"
-    among = BundledLibrary("lib/bundled/libnear.so.1", str(plugin.parent / "libnear.so.1"), (), ())
-    found = [library.path for library in openers(str(plugin), [*libraries, among])]
-    assert found == ["lib/bundled/libwhole.so.1"], "a folder of libraries is nobody's plugin folder"
+    in_vain = BundledLibrary("lib/bundled/one.so", str(plugin), (), ())
+    assert [library.path for library in openers(str(plugin), [*libraries, in_vain])] == found
+    among = BundledLibrary("lib/bundled/libnear.so.1", str(plugin.parent / "libnear.so.1"), (), ("bin/python3",))
+    (whole,) = openers(str(plugin), [*libraries, among])
+    assert whole.path == "lib/bundled/libwhole.so.1", "a folder of libraries is nobody's plugin folder"
