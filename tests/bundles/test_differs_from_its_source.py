@@ -280,6 +280,19 @@ def test_whoever_unpacks_an_archive_of_a_private_environment_can_run_it(
     assert locked == []
 
 
+def test_what_is_left_to_the_target_is_named_with_who_asks_for_it(environment: Path, tmp_path: Path) -> None:
+    library = vendor(tmp_path / "vendor", "libGL.so.1")
+    module = compile_c(
+        "int answer(void); int paint(void) { return answer(); }",
+        site(environment) / "libpaint.so", "-shared", "-fPIC", str(library), f"-Wl,-rpath,{library.parent}",
+    )  # fmt: skip
+    inside = str(module.relative_to(environment))
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "--no-verify"])
+    assert f"needs libGL.so.1 of the target (Debian: libgl1): {inside} asks for it\n" in done.stderr
+    done = bundler(["pack", environment, "--out", tmp_path / "again", "--no-verify", "--json"])
+    assert json.loads(done.stdout)["asked_of_target"] == {"libGL.so.1": [inside]}
+
+
 def test_a_plugin_that_stays_behind_is_one_fault_that_names_the_library_which_opens_it(
     environment: Path, tmp_path: Path
 ) -> None:
