@@ -111,7 +111,13 @@ def _run_proof(
     observed = observe(source, check.batches)
     hosts = frozenset(tree.manifest.host_libraries)
     sides = Sides(
-        BundleRoot(place), Origins(packed.entries), system, hosts, packed.left_out, everywhere=system.preloaded()
+        BundleRoot(place),
+        Origins(packed.entries),
+        system,
+        hosts,
+        packed.left_out,
+        everywhere=system.preloaded(),
+        taken=frozenset(library.path for library in packed.libraries.bundled),
     )
     comparison = compare(observed, check.observations, sides)
     outside = [_with_opener(fault, packed.libraries.bundled) for fault in outside_of(check.observations, sides)]
@@ -120,7 +126,7 @@ def _run_proof(
     lacking, lost = _to_be_taken(comparison, observed, system, packed.libraries.bundled)
     faults = [
         *failures(known, check.failed),
-        *comparison.faults,
+        *(_with_opener(fault, packed.libraries.bundled) for fault in comparison.faults),
         *(fault for path, fault in lost.items() if path not in told),
         *outside,
         *_start_faults(source, place, packed.environment, tree, system),
@@ -159,8 +165,9 @@ def _to_be_taken(
 
 
 def _with_opener(fault: Fault, bundled: Sequence[BundledLibrary]) -> Fault:
-    """A fault of what is used outside, with what to do where a library that came along goes there by itself."""
-    return replace(fault, hint=_opened_by(fault.path, bundled) or fault.hint)
+    """A fault of what is used outside, or came along in vain, with what to do where it is a plugin of a library that came along."""
+    source = next((library.source for library in bundled if library.path == fault.path), fault.path)
+    return replace(fault, hint=_opened_by(source, bundled) or fault.hint)
 
 
 def _opened_by(plugin: str, bundled: Sequence[BundledLibrary]) -> str:

@@ -15,6 +15,7 @@ from bundler.systems import System
 from bundler.systems.libraries import is_listed
 
 _SHOWN = 3
+_IN_VAIN_TO_DO = "it is opened by its whole path, perhaps: --exclude-lib, with its name, leaves it to the host"
 _METADATA_TO_DO = (
     "install them into the environment itself (pip install), and pack again; what is not wanted: --exclude"
 )
@@ -38,6 +39,8 @@ class Sides:
     """Whether the user left a part of the source out: distributions may be gone then."""
     everywhere: frozenset[str] = frozenset()
     """Libraries that every process of this machine has (preloaded agents)."""
+    taken: frozenset[str] = frozenset()
+    """Libraries of this machine that came along: their bundle paths."""
 
     def is_hosts(self, path: str) -> bool:
         """Whether a library outside of the bundle may be used there."""
@@ -96,6 +99,11 @@ def _libraries(before: Observation, after: Observation, sides: Sides, found: Com
             name = os.path.basename(path)
             hint = f"two libraries have one name: remove one of them, or leave both to the host (--exclude-lib {name})"
             yield Fault(FaultKind.DIFFERENCE, after.batch, message, hint)
+        elif in_vain := sorted(wanted & sides.taken) if other is None and not left else []:
+            if after.failed.keys() <= before.failed.keys():  # else that is told
+                yield Fault(
+                    FaultKind.DIFFERENCE, in_vain[0], f"is not loaded, and the source loads {path}", _IN_VAIN_TO_DO
+                )
         elif not wanted and other is None and not left:
             found.lacking[path] = after.batch
 
