@@ -25,7 +25,7 @@ from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
 from bundler.options import AuditDepth
 from bundler.systems import System, system_of
-from bundler.systems.libraries import BundledLibrary, LibraryFacts
+from bundler.systems.libraries import LibraryFacts
 from bundler.systems.prefixes import is_system_prefix
 from bundler.trees import extracted
 
@@ -120,13 +120,13 @@ def _run_proof(
         taken=frozenset(library.path for library in packed.libraries.bundled),
     )
     comparison = compare(observed, check.observations, sides)
-    outside = [_with_opener(fault, packed.libraries.bundled) for fault in outside_of(check.observations, sides)]
+    outside = [_with_opener(fault, packed.libraries) for fault in outside_of(check.observations, sides)]
     told = {fault.path for fault in outside}
     known = {name: error for name, error in all_failed(observed).items() if name in check.failed}
-    lacking, lost = _to_be_taken(comparison, observed, system, packed.libraries.bundled)
+    lacking, lost = _to_be_taken(comparison, observed, system, packed.libraries)
     faults = [
         *failures(known, check.failed),
-        *(_with_opener(fault, packed.libraries.bundled) for fault in comparison.faults),
+        *(_with_opener(fault, packed.libraries) for fault in comparison.faults),
         *(fault for path, fault in lost.items() if path not in told),
         *outside,
         *_start_faults(source, place, packed.environment, tree, system),
@@ -147,7 +147,7 @@ def _hidden(packed: Packed) -> Hidden:
 
 
 def _to_be_taken(
-    comparison: Comparison, observed: Sequence[Observation], system: System, bundled: Sequence[BundledLibrary]
+    comparison: Comparison, observed: Sequence[Observation], system: System, facts: LibraryFacts
 ) -> tuple[dict[str, str], dict[str, Fault]]:
     """The lacking libraries that can be taken along, by the paths that were asked for; faults of the others, by their paths."""
     libraries = {path: system.opened_library(path) for path in comparison.lacking}
@@ -157,22 +157,22 @@ def _to_be_taken(
     for path, library in libraries.items():
         if library is None:
             message = f"the source loads {path}, a library without a name (DT_SONAME), which did not come along"
-            hint = _opened_by(path, bundled) or _OPENED_TO_DO
+            hint = _opened_by(path, facts) or _OPENED_TO_DO
             lost[path] = Fault(FaultKind.DIFFERENCE, comparison.lacking[path], message, hint)
         elif library.soname not in needed:  # else it comes along with what needs it
             taken[_asked_path(path, asked)] = library.soname
     return taken, lost
 
 
-def _with_opener(fault: Fault, bundled: Sequence[BundledLibrary]) -> Fault:
+def _with_opener(fault: Fault, facts: LibraryFacts) -> Fault:
     """A fault of what is used outside, or came along in vain, with what to do where it is a plugin of a library that came along."""
-    source = next((library.source for library in bundled if library.path == fault.path), fault.path)
-    return replace(fault, hint=_opened_by(source, bundled) or fault.hint)
+    source = next((library.source for library in facts.bundled if library.path == fault.path), fault.path)
+    return replace(fault, hint=_opened_by(source, facts) or fault.hint)
 
 
-def _opened_by(plugin: str, bundled: Sequence[BundledLibrary]) -> str:
+def _opened_by(plugin: str, facts: LibraryFacts) -> str:
     """What to do about a plugin that stays behind, since the path to it is compiled into a library; "" where it is in none."""
-    names = [os.path.basename(library.path) for library in openers(plugin, bundled)]
+    names = [os.path.basename(library.path) for library in openers(plugin, facts)]
     if not names:
         return ""
     options = " ".join(f"--exclude-lib {name}" for name in names)

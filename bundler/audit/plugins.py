@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-from bundler.systems.libraries import BundledLibrary
+from bundler.systems.libraries import BundledLibrary, InBundle, LibraryFacts
 
 
-def openers(plugin: str, libraries: Collection[BundledLibrary]) -> Iterator[BundledLibrary]:
+def openers(plugin: str, facts: LibraryFacts) -> Iterator[BundledLibrary]:
     """The libraries that hold the path of a plugin, or of its folder, as a constant; none for what is no absolute path.
 
     Folders with libraries that headers name are constants of many, and say nothing. A plugin that has a name of its own may have
@@ -19,10 +19,13 @@ def openers(plugin: str, libraries: Collection[BundledLibrary]) -> Iterator[Bund
         return
     texts = [plugin]
     folder = os.path.dirname(plugin)
-    if folder not in {os.path.dirname(library.source) for library in libraries if library.needed_by}:
+    places = (where for needs in facts.needs.values() for where in needs.values())
+    needed = {where.path for where in places if isinstance(where, InBundle)}
+    named = (library for library in facts.bundled if not needed.isdisjoint((library.path, *library.aliases)))
+    if folder not in {os.path.dirname(library.source) for library in named}:
         texts += [folder, f"{folder}/"]
     constants = [b"\0" + os.fsencode(text) + b"\0" for text in texts]
-    for library in libraries:
+    for library in facts.bundled:
         if _holds(library.source, constants):
             yield library
 

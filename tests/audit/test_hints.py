@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from bundler.audit import AuditReport, Fault, FaultKind
 from bundler.audit.comparison import failures
 from bundler.audit.plugins import openers
-from bundler.systems.libraries import BundledLibrary
+from bundler.systems.libraries import BundledLibrary, InBundle, LibraryFacts
 from tests.binaries.elf.programs import compile_c
 
 
@@ -66,11 +68,15 @@ def test_the_library_that_opens_a_plugin_is_known_by_the_path_in_it(tmp_path: Pa
         libraries.append(BundledLibrary(f"lib/bundled/{name}", str(made), (), ()))
     (tmp_path / "empty").touch()
     libraries.append(BundledLibrary("lib/bundled/empty", str(tmp_path / "empty"), (), ()))
-    found = [library.path for library in openers(str(plugin), libraries)]
-    assert found == ["lib/bundled/libjoins.so.1", "lib/bundled/libslash.so.1", "lib/bundled/libwhole.so.1"]
-    assert list(openers("package.Finder", libraries)) == [], "a fault may name a module"
-    in_vain = BundledLibrary("lib/bundled/one.so", str(plugin), (), ())
-    assert [library.path for library in openers(str(plugin), [*libraries, in_vain])] == found
-    among = BundledLibrary("lib/bundled/libnear.so.1", str(plugin.parent / "libnear.so.1"), (), ("bin/python3",))
-    (whole,) = openers(str(plugin), [*libraries, among])
-    assert whole.path == "lib/bundled/libwhole.so.1", "a folder of libraries is nobody's plugin folder"
+
+    def found(*more: BundledLibrary, needs: Mapping[str, Mapping[str, InBundle]] = MappingProxyType({})) -> list[str]:
+        return [library.path for library in openers(str(plugin), LibraryFacts((*libraries, *more), needs, ()))]
+
+    all_three = ["lib/bundled/libjoins.so.1", "lib/bundled/libslash.so.1", "lib/bundled/libwhole.so.1"]
+    assert found() == all_three
+    assert list(openers("package.Finder", LibraryFacts(tuple(libraries), {}, ()))) == [], "a fault may name a module"
+    # What was opened comes along as if the interpreter asked for it; no header does.
+    assert found(BundledLibrary("lib/bundled/one.so", str(plugin), (), ("bin/python3",))) == all_three
+    near = BundledLibrary("lib/bundled/libnear.so.1", str(plugin.parent / "libnear.so.1"), (), ("lib/x.so",))
+    asked = {"lib/x.so": {"libnear.so.1": InBundle(near.path)}}
+    assert found(near, needs=asked) == ["lib/bundled/libwhole.so.1"], "a folder of libraries is nobody's plugin folder"
