@@ -73,6 +73,7 @@ def as_json(report: PackReport) -> dict[str, object]:
             {"path": fact.path, "origin": fact.origin, "licence": fact.licence} for fact in manifest.bundled
         ],
         "host_libraries": list(manifest.host_libraries),
+        "asked_of_target": {name: list(paths) for name, paths in manifest.asked_of_target.items()},
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
         "opened_libraries": [dataclasses.asdict(opened) for opened in manifest.opened],
         "import_failures": dict(manifest.import_failures or {}),

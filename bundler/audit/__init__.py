@@ -35,7 +35,7 @@ def verify(
     try:
         tree = read_tree(bundle)
     except DamagedBundle as damage:
-        fault = Fault(FaultKind.CONTENT, "", f"{damage.message}; {damage.hint}")
+        fault = Fault(FaultKind.CONTENT, "", damage.message, damage.hint)
         return AuditReport((fault,), 0)
     system = system_of_bundle(tree)
     contents = audit_contents(tree, system, strict=strict)

@@ -11,6 +11,9 @@ from bundler.faults import Fault, FaultKind
 from bundler.rewrite.pth import PathLine, parse_pth
 from bundler.rewrite.pyvenv_cfg import parse
 
+_CONFIGURATION_TO_DO = (
+    "a bundle's own says include-system-site-packages = false and has no home: mend these lines, or pack again"
+)
 _ABSOLUTE_PYTHON = re.compile(rb"#!\s*(/\S*/python[\d.]*[td]*)(\s|$)")
 _EXEC_PYTHON = re.compile(rb"^'''exec' [\"']?(/[^\"']*/python[\d.]*[td]*)")
 
@@ -29,13 +32,14 @@ def audit_texts(tree: BundleTree) -> Iterator[Fault]:
 def _configuration(tree: BundleTree) -> Iterator[Fault]:
     seen = tree.files.get("pyvenv.cfg")
     if seen is None or seen.text is None:
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "is no file")
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "is no file", _CONFIGURATION_TO_DO)
         return
     config = parse(seen.text.decode("utf-8", "surrogateescape"))
     if "home" in config:
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", f"names a home: {config['home']}")
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", f"names a home: {config['home']}", _CONFIGURATION_TO_DO)
     if config.get("include-system-site-packages", "").lower() != "false":
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "does not say include-system-site-packages = false")
+        message = "does not say include-system-site-packages = false"
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", message, _CONFIGURATION_TO_DO)
 
 
 def _script(path: str, beginning: bytes) -> Iterator[Fault]:
@@ -44,12 +48,13 @@ def _script(path: str, beginning: bytes) -> Iterator[Fault]:
     if match is None and head[0].startswith(b"#!/bin/sh") and len(head) > 1:
         match = _EXEC_PYTHON.match(head[1])
     if match is not None:
-        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])} (bundler fix mends it)")
+        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])}", "bundler fix BUNDLE mends it")
 
 
 def _pth(tree: BundleTree, path: str, data: bytes) -> Iterator[Fault]:
     for line in lines_leading_out(tree, os.path.dirname(path), data):
-        yield Fault(FaultKind.CONFIGURATION, path, f"puts {line} on sys.path")
+        hint = "install what lies there into the environment and pack again, or remove the line"
+        yield Fault(FaultKind.CONFIGURATION, path, f"puts {line} on sys.path", hint)
 
 
 def lines_leading_out(tree: BundleTree, folder: str, data: bytes) -> Iterator[str]:

@@ -93,7 +93,7 @@ def make_plan(
     notes += editables.notes
     # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
-        check_complete(environment, table, collected.entries)
+        warnings += check_complete(environment, table, collected.entries)
 
     # The user's own distributions, while every path is still the one that its RECORD names.
     entries: Entries = with_application_layer(collected.entries, environment, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def messages(found: Comparison) -> list[str]:
 def test_a_library_that_came_along_is_the_same_one() -> None:
     found = compare([seen("/usr/lib/libz.so.1.2")], [seen(f"{ROOT}/lib/bundled/libz.so.1")], sides())
     assert (found.faults, found.lacking) == ([], {})
+
+
+def test_a_library_that_came_along_in_vain_is_a_fault_where_the_source_loads_it() -> None:
+    """A plugin that is opened by its whole path: it lies in the bundle, and nobody finds it there."""
+    taken = replace(sides(), taken=frozenset({"lib/bundled/libz.so.1"}))
+    before, after = seen("/usr/lib/libz.so.1.2"), seen()
+    (fault,) = compare([before, before], [after, after], taken).faults
+    assert (fault.path, fault.message) == (
+        "lib/bundled/libz.so.1",
+        "is not loaded, and the source loads /usr/lib/libz.so.1.2",
+    )
+    assert "--exclude-lib" in fault.hint
+    assert compare([before], [seen(failed={"pkg": "why"})], taken).faults == [], "the import that failed is told"
+    left = replace(sides("libz.so*"), taken=taken.taken)
+    assert compare([before], [after], left).faults == []
 
 
 def test_another_library_under_the_same_name_is_a_fault() -> None:
