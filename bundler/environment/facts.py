@@ -91,6 +91,11 @@ class Interpreter:
         return f"python{self.short_version}{self.abi_thread}"
 
     @property
+    def reads_start_files(self) -> bool:
+        """Whether `site` reads `.start` files, whose entry points take the place of `import` lines in `.pth` files (PEP 829)."""
+        return self.version_info[:2] >= (3, 15)
+
+    @property
     def library_names(self) -> tuple[str, ...]:
         """File names under which libpython may lie beside the others in the base's library folder."""
         names = [self.variables.get("INSTSONAME", ""), self.variables.get("LDLIBRARY", "")]

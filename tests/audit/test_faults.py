@@ -143,6 +143,35 @@ def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("x.pth", "import _x_editable\n"), ("x.start", "\ufeff_x_editable:entrypoint\n")],
+)
+def test_the_import_hook_of_an_editable_install_leads_out(bundle: Path, name: str, text: str) -> None:
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    file, hook = packages / name, packages / "_x_editable.py"
+    rewrite(file, text.encode())
+    assert static(bundle) == [
+        (FaultKind.ADDED, str(file.relative_to(bundle)))
+    ]  # its module is not there: it is run, and fails
+    rewrite(hook, b"")
+    added = verify(str(bundle), run=False).faults
+    assert [fault.message.partition(",")[0] for fault in added] == ["was added"]
+    assert "the import hook of an editable install: _x_editable" in added[0].message
+    accept(bundle, file, hook)
+    assert static(bundle) == [(FaultKind.CONFIGURATION, str(file.relative_to(bundle)))]
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.pth", "import os\n"), ("x.start", "os:getcwd\n")])
+def test_code_that_python_runs_at_each_start_is_no_addition_like_others(bundle: Path, name: str, text: str) -> None:
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    rewrite(packages / name, b"# nothing\n")
+    assert static(bundle) == []
+    rewrite(packages / name, text.encode())
+    (fault,) = verify(str(bundle), run=False).faults
+    assert "is run by Python at each start" in fault.message
+
+
 def test_a_module_that_fails_or_kills_its_process_is_named_and_the_rest_is_tried(bundle: Path, tmp_path: Path) -> None:
     need("gcc")
     packages = next(bundle.glob("lib/python3.*/site-packages"))

@@ -14,6 +14,8 @@ from tests.material.kept import cache, kept, locked
 from tests.material.programs import need
 
 _PYTHON_PACKAGES = ("python3-venv", "python3-dev", "ca-certificates")
+_NEXT_PYTHON = ("python3.15-venv", "python3.15-dev", "python3.15-tk", "ca-certificates")
+"""A Python that a release has beside its own `python3`."""
 
 
 def mirror() -> str:
@@ -30,18 +32,27 @@ def mirror() -> str:
     return sites[0]
 
 
-def debian_root(suite: str, where: Path, packages: Sequence[str] = _PYTHON_PACKAGES) -> Path:
-    """A root directory of a release with its Python, extracted to `where` from a cached archive."""
+def debian_root(suite: str, where: Path, packages: Sequence[str] = _PYTHON_PACKAGES, label: str = "") -> Path:
+    """A root directory of a release with its Python, extracted to `where` from a cached archive.
+
+    `label` names the choice of packages, where it is not the usual one.
+    """
     need("debootstrap")
     if os.geteuid() != 0:
         pytest.skip("needs root, for debootstrap")
-    archive = cache() / f"debian-{suite}.tar"
-    with locked(f"debian-{suite}"):
+    name = "-".join(word for word in ("debian", suite, label) if word)
+    archive = cache() / f"{name}.tar"
+    with locked(name):
         if not archive.exists():
             _debootstrap(suite, packages, archive)
     where.mkdir(parents=True)
     subprocess.run(["tar", "xf", archive, "-C", where, "--numeric-owner"], check=True)
     return where
+
+
+def next_python_root(where: Path) -> Path:
+    """A root of Debian sid with CPython 3.15, which lies there beside the release's own `python3`."""
+    return debian_root("sid", where, _NEXT_PYTHON, "python3.15")
 
 
 def _debootstrap(suite: str, packages: Sequence[str], archive: Path) -> None:
