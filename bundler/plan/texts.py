@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
+from bundler.environment.build_details import BUILD_DETAILS
 from bundler.plan.base_mounts import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
@@ -58,7 +59,7 @@ def plan_texts(entries: Entries, environment: Environment, mounts: MountTable, *
 
     Raises UnknownVariant for a file of Debian's that is like none that is known.
     """
-    planner = _Planner(environment, mounts, isolated)
+    planner = _Planner(entries, environment, mounts, isolated)
     for path in sorted(entries):
         planner.look_at(entries[path])
     return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
@@ -96,8 +97,9 @@ def moved_directories(interpreter: Interpreter, scheme: BundleScheme) -> tuple[M
 class _Planner:
     """Looks at each entry once; knows which rewriter is for which path."""
 
-    def __init__(self, environment: Environment, mounts: MountTable, isolated: bool) -> None:
+    def __init__(self, entries: Entries, environment: Environment, mounts: MountTable, isolated: bool) -> None:
         interpreter = environment.interpreter
+        self._entries = entries
         self._environment = environment
         self._mounts = mounts
         self._isolated = isolated
@@ -115,7 +117,7 @@ class _Planner:
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
             ("_sysconfigdata*.py", self._sysconfigdata),
             ("_sysconfig_vars*.json", lambda _, data: rewrite_sysconfig_json(data, self._directories)),
-            ("build-details.json", self._build_details),
+            (BUILD_DETAILS, self._build_details),
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
@@ -188,7 +190,17 @@ class _Planner:
         return rewrite_ssl(data) if Addition.CERTIFICATES in self._additions else None
 
     def _build_details(self, entry: Entry, data: bytes) -> Rewritten | None:
-        return rewrite_build_details(data, os.path.dirname(entry.path), self._directories)
+        return rewrite_build_details(data, os.path.dirname(entry.path), self._directories, self._place)
+
+    def _place(self, path: str) -> str | None:
+        """The bundle path of a file or folder that shall stand at `path`; None where it stayed behind.
+
+        A static library that lies among the system's comes along behind a link beside the build settings.
+        """
+        if path in self._entries or any(known.startswith(f"{path}/") for known in self._entries):
+            return path
+        elsewhere = f"{self._stdlib}config-*/{os.path.basename(path)}"
+        return next((known for known in sorted(self._entries) if fnmatch.fnmatchcase(known, elsewhere)), None)
 
     def _config_script(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_sh_config(data, self._directories) or self._script(entry, data)

@@ -43,9 +43,9 @@ def without_entry_points(data: bytes, gone: Collection[str]) -> bytes | None:
     return "".join(kept).encode() if any(map(_is_entry_point, kept)) else None
 
 
-def start_file(*entry_points: str) -> bytes:
-    """A file of one's own."""
-    return "".join(f"{line}\n" for line in entry_points).encode()
+def start_file(*modules: str) -> bytes:
+    """A file that calls the function `add` of modules of bundler's own."""
+    return "".join(f"{module}:add\n" for module in modules).encode()
 
 
 def _is_entry_point(line: str) -> bool:
