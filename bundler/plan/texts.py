@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bundler.bundle_paths import relative
@@ -23,6 +23,7 @@ from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.launchers.setuptools import read_stand_in
+from bundler.rewrite.missing_stdlib import rewrite_missing_stdlib
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
 from bundler.rewrite.scripts import rewrite_script, side_file_path
@@ -121,6 +122,7 @@ class _Planner:
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
+            ("_missing_stdlib_info.py", self._missing_stdlib),
             ("ssl.py", self._ssl),
             ("ctypes/util.py", self._ctypes_util),
         )
@@ -181,6 +183,15 @@ class _Planner:
 
     def _sysconfigdata(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_sysconfigdata(data, self._directories, entry.path.count("/"))
+
+    def _missing_stdlib(self, _entry: Entry, data: bytes) -> Rewritten | None:
+        interpreter = self._environment.interpreter
+        names = interpreter.sysroot.names_in
+        dynload = os.path.join(interpreter.platstdlib, os.path.basename(self._scheme.dynload))
+        there = _modules(names(interpreter.stdlib)) | _modules(names(dynload))
+        folders = (self._stdlib, f"{self._scheme.dynload}/")
+        known = (path[len(folder) :] for path in self._entries for folder in folders if path.startswith(folder))
+        return rewrite_missing_stdlib(data, sorted(there - _modules(path.partition("/")[0] for path in known)))
 
     def _ctypes_util(self, entry: Entry, data: bytes) -> Rewritten | None:
         wanted = Addition.FIND_LIBRARY in self._additions
@@ -273,6 +284,12 @@ class _Planner:
             return True
         place = os.path.normpath(interpreter)
         return any(place.startswith(prefix + "/") for prefix in self._prefixes)
+
+
+def _modules(names: Iterable[str]) -> set[str]:
+    """The modules among the names in a folder of the standard library: files and packages, by their first words."""
+    files = (name.partition(".")[0] for name in names if "." not in name or name.endswith((".py", ".so")))
+    return {name for name in files if name.isidentifier() and name != "__pycache__"}
 
 
 def _read(path: str) -> bytes:

@@ -20,7 +20,8 @@ def pyvenv_cfg(version: str, prompt: str | None, bundler: str, *, isolated: bool
 
     There is no `home`, which would name a place. Without `include-system-site-packages = false` both uv and `site` assume true,
     and with it the user's own site-packages stay out. `relocatable` makes uv write scripts that move.
-    `python-version` (PEP 838) lets a tool refuse another Python. `isolated` is bundler's own: how `bundler fix` is to write scripts.
+    `python-version` (PEP 838) lets a tool refuse another Python.
+    `isolated` is bundler's own: how `bundler fix` is to write scripts.
     """
     lines = [
         "include-system-site-packages = false",
