@@ -11,7 +11,7 @@ from bundler.faults import Fault, FaultKind
 from bundler.rewrite.installers import is_editable_hook
 from bundler.rewrite.pth import ImportLine, PathLine, has_imports, parse_pth
 from bundler.rewrite.pyvenv_cfg import parse
-from bundler.rewrite.start import parse_start
+from bundler.rewrite.start import FIRST_VERSION, EntryPoint, parse_start
 
 _ABSOLUTE_PYTHON = re.compile(rb"#!\s*(/\S*/python[\d.]*[td]*)(\s|$)")
 _EXEC_PYTHON = re.compile(rb"^'''exec' [\"']?(/[^\"']*/python[\d.]*[td]*)")
@@ -55,7 +55,7 @@ def leading_out(tree: BundleTree, path: str) -> Iterator[str]:
     folder = os.path.dirname(path)
     data = tree.files[path].text or b""
     if path.endswith(".start"):
-        for entry_point in parse_start(data):
+        for entry_point in _entry_points(tree, data):
             if _is_hook(tree, folder, entry_point.module):
                 yield f"calls the import hook of an editable install: {entry_point.text}"
         return
@@ -72,7 +72,13 @@ def leading_out(tree: BundleTree, path: str) -> Iterator[str]:
 def runs_code(tree: BundleTree, path: str) -> bool:
     """Whether a `.pth` or `.start` file has lines that Python runs at each start."""
     data = tree.files[path].text or b""
-    return bool(parse_start(data)) if path.endswith(".start") else has_imports(data)
+    return bool(_entry_points(tree, data)) if path.endswith(".start") else has_imports(data)
+
+
+def _entry_points(tree: BundleTree, data: bytes) -> list[EntryPoint]:
+    """The entry points of a `.start` file; none where the version of Python reads no such file."""
+    version = tuple(map(int, tree.manifest.python.version.split(".")[:2]))
+    return parse_start(data) if version >= FIRST_VERSION else []
 
 
 def _is_hook(tree: BundleTree, folder: str, module: str) -> bool:

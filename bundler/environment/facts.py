@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bundler.environment.installed_files import InstalledFiles, read_installed_files
 from bundler.platforms import Platform
 from bundler.rewrite.direct_url import DirectUrl
+from bundler.rewrite.start import FIRST_VERSION
 from bundler.scheme import BundleScheme
 from bundler.sysroot import HOST, Sysroot
 
@@ -93,7 +94,7 @@ class Interpreter:
     @property
     def reads_start_files(self) -> bool:
         """Whether `site` reads `.start` files, whose entry points take the place of `import` lines in `.pth` files (PEP 829)."""
-        return self.version_info[:2] >= (3, 15)
+        return self.version_info[:2] >= FIRST_VERSION
 
     @property
     def library_names(self) -> tuple[str, ...]:

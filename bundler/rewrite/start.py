@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+FIRST_VERSION = (3, 15)
+"""The first version of Python that reads them."""
 _ENCODING = "utf-8-sig"
 
 

@@ -59,6 +59,13 @@ def accept(bundle: Path, *paths: Path) -> None:
     rewrite(bundle / "bundle.json", json.dumps(manifest).encode())
 
 
+def read_start_files(bundle: Path) -> None:
+    """Let bundle.json say that the bundle is of a Python which reads `.start` files."""
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["python"]["version"] = "3.15.2"
+    rewrite(bundle / "bundle.json", json.dumps(manifest).encode())
+
+
 def faults(report: AuditReport) -> list[tuple[FaultKind, str]]:
     return [(fault.kind, fault.path) for fault in report.faults]
 
@@ -150,6 +157,7 @@ def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> 
 def test_the_import_hook_of_an_editable_install_leads_out(bundle: Path, name: str, text: str) -> None:
     packages = next(bundle.glob("lib/python3.*/site-packages"))
     file, hook = packages / name, packages / "_x_editable.py"
+    read_start_files(bundle)
     rewrite(file, text.encode())
     assert static(bundle) == [
         (FaultKind.ADDED, str(file.relative_to(bundle)))
@@ -165,6 +173,7 @@ def test_the_import_hook_of_an_editable_install_leads_out(bundle: Path, name: st
 @pytest.mark.parametrize(("name", "text"), [("x.pth", "import os\n"), ("x.start", "os:getcwd\n")])
 def test_code_that_python_runs_at_each_start_is_no_addition_like_others(bundle: Path, name: str, text: str) -> None:
     packages = next(bundle.glob("lib/python3.*/site-packages"))
+    read_start_files(bundle)
     rewrite(packages / name, b"# nothing\n")
     assert static(bundle) == []
     rewrite(packages / name, text.encode())
