@@ -53,14 +53,16 @@ def plan_editables(environment: Environment, table: MountTable, settings: PlanSe
     if not environment.sysroot.is_host:
         raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
     raise_all([_gone(editable.name, editable.place) for editable in found.gone])
-    builds = settings.content.editable is EditableMode.BUILD
+    builds = settings.content.editable is EditableMode.BUILD and environment.sysroot.is_host
     lost = () if builds else found.lost
     if not settings.content.allow_incomplete:
         raise_all([_lost(distribution) for distribution in lost])
     if settings.content.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found.editables])
     maker = _Maker(table, environment, settings)
-    maker.warnings += [_lost(distribution).message for distribution in lost]
+    maker.warnings += [
+        f"{item.name} is an editable install to which nothing leads: its modules stay behind" for item in lost
+    ]
     for editable in (*found.editables, *(_unled(distribution) for distribution in found.lost if builds)):
         maker.take(editable)
     raise_all(maker.errors)
@@ -102,8 +104,12 @@ def _gone(name: str, place: str) -> BundlerError:
 
 
 def _lost(distribution: Distribution) -> BundlerError:
+    project = distribution.direct_url.local_path if distribution.direct_url is not None else None
     return UnsupportedEditable(
-        f"{distribution.name} is an editable install by its direct_url.json, and nothing in the environment leads to its modules",
+        f"{distribution.name} is an editable install"
+        + (f" of {project}" if project else "")
+        + " by its direct_url.json, and"
+        " nothing in the environment leads to its modules",
         "install it again, or as a wheel; or pack with --editable build, or without them: --allow-incomplete",
     )
 
