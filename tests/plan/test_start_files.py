@@ -11,6 +11,8 @@ from bundler.entries import Literal
 from bundler.environment.facts import VersionInfo
 from bundler.errors import UnsupportedEditable
 from bundler.options import EditableMode
+from bundler.plan.editables.found import Editable
+from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from tests.plan.editable_project import FINDER, HOOK, Project
 from tests.plan.made_up import SITE
 
@@ -107,6 +109,23 @@ def test_an_editable_to_which_nothing_leads_is_an_error(project: Project, minor:
         assert "--allow-incomplete" in caught.value.hint
     found = project.plan(allow_incomplete=True)
     assert found.warnings == ("app is an editable install to which nothing leads: its modules stay behind",)
+
+
+def test_its_wheel_is_built_from_the_project_that_its_metadata_names(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.install({"app.pth": "# nothing\n"})
+    asked = []
+
+    def build(editable: Editable, *_: object) -> EditableFiles:
+        asked.append((editable.name, editable.project))
+        return EditableFiles("built", (FileMapping(f"{project.folder}/app", "app"),))
+
+    monkeypatch.setattr("bundler.plan.editables.planning.files_of", build)
+    found = project.plan(EditableMode.BUILD)
+    assert asked == [("app", project.folder)]
+    assert (project.brought(found), found.warnings) == ({"app": "app"}, ())
+    assert found.added == {f"{SITE}/app-1.dist-info": (f"{SITE}/app",)}
 
 
 @pytest.mark.parametrize("line", ["<src>\n", "<env>/src/app\n"])
