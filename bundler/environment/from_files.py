@@ -213,13 +213,14 @@ def _extension_suffixes(
 ) -> tuple[str, ...]:
     """As Python/dynload_shlib.c lists them.
 
-    From 3.15 on a stable ABI's may carry the machine, and abi3t, which every build loads, is the only one of free-threaded builds.
+    Up to 3.14 free-threaded builds look for abi3 as well. From 3.15 on a stable ABI's may carry the machine, and abi3t, which every
+    build loads, is the only one of free-threaded builds.
     """
     suffixes = [variables.get("EXT_SUFFIX", ".so")]
     if alternative := data.get("ALT_SOABI"):
         suffixes.append(f".{str(alternative).strip('.')}.so")
     if minor < 15:
-        return (*suffixes, *(() if thread else (".abi3.so",)), ".so")
+        return (*suffixes, ".abi3.so", ".so")
     machine = data.get("SOABI_PLATFORM")
     for stable in ("abi3t",) if thread else ("abi3", "abi3t"):
         suffixes += [f".{stable}-{machine}.so"] if machine else []

@@ -57,6 +57,7 @@ def test_flags_are_those_of_the_interpreter_in_any_order(tmp_path: Path) -> None
     ("minor", "thread", "suffixes"),
     [
         (14, "", ".abi3.so .so"),
+        (13, "t", ".abi3.so .so"),
         (15, "", ".abi3-x86_64-linux-gnu.so .abi3.so .abi3t-x86_64-linux-gnu.so .abi3t.so .so"),
         (15, "t", ".abi3t-x86_64-linux-gnu.so .abi3t.so .so"),
     ],

@@ -30,11 +30,11 @@ def free_threaded() -> Python:
 
 def _build(folder: Path) -> None:
     archive = debian_source("trixie", "python3.13", folder)
-    source = folder / "source"
+    prefix, source = folder / "python", folder / "source"
     source.mkdir()
     subprocess.run(["tar", "xf", archive, "-C", source, "--strip-components=1"], check=True)
     commands = (
-        ["./configure", "-q", f"--prefix={folder / 'python'}", *_FLAGS],
+        ["./configure", "-q", f"--prefix={prefix}", f"LDFLAGS=-Wl,-rpath,{prefix}/lib", *_FLAGS],
         ["make", "-s", f"-j{os.cpu_count()}"],
         ["make", "-s", "install"],
     )
