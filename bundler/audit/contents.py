@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
 from bundler.audit.reports import LeakReport
-from bundler.audit.texts import lines_leading_out
+from bundler.audit.texts import leading_out, runs_code
 from bundler.audit.tree import BundleTree, Leak
 from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
@@ -112,8 +112,11 @@ def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tu
             if not installed.replaced(path):
                 yield Fault(FaultKind.ADDED, path, "was added, and Python runs it at each start", _NOT_ASKED_FOR)
         elif folder in python.site_packages and name.endswith((".pth", ".start")) and path in tree.files:
-            for line in lines_leading_out(tree, folder, tree.files[path].text or b""):
-                yield Fault(FaultKind.ADDED, path, f"was added, and puts {line} on sys.path", _NOT_ASKED_FOR)
+            found = list(leading_out(tree, path))
+            if not found and runs_code(tree, path) and not installed.replaced(path):
+                found = ["is run by Python at each start"]
+            for what in found:
+                yield Fault(FaultKind.ADDED, path, f"was added, and {what}", _NOT_ASKED_FOR)
 
 
 def _leaks(tree: BundleTree) -> LeakReport:

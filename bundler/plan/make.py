@@ -29,7 +29,7 @@ from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
-from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
+from bundler.plan.system_site import system_site_entries, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
@@ -101,7 +101,7 @@ def make_plan(
     entries = without_editables(entries, editables)
     # What every bundle has takes the place of what tied the environment to its base.
     entries = overlaid(entries, interpreter_entries(environment, content))
-    entries = overlaid(entries, (system_site_entry(environment),) if system_site else ())
+    entries = overlaid(entries, system_site_entries(environment) if system_site else ())
     # What is left out is neither read nor changed.
     whole, entries = entries, filtered(entries, environment.scheme, content)
     if len(entries) < len(whole):

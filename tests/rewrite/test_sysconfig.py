@@ -150,6 +150,27 @@ def test_build_details_are_relative_as_pep_739_allows() -> None:
     assert rewrite_build_details(new.data, "lib/python3.14", PLAIN) is None
 
 
+def test_build_details_name_nothing_that_stayed_behind() -> None:
+    libraries = {"static": "/opt/py/lib/x/libpython3.15.a", "dynamic": "/opt/py/lib/gone.so", "link_extensions": True}
+    details = {
+        "base_prefix": "/opt/py",
+        "libpython": libraries,
+        "c_api": {"headers": "/opt/py/include", "pkgconfig_path": "/x/pc"},
+    }
+    config = "lib/python3.15/config-3.15/libpython3.15.a"
+
+    def place(path: str) -> str | None:
+        return {"lib/x/libpython3.15.a": config, "include": "include"}.get(path)
+
+    new = rewrite_build_details(json.dumps(details).encode(), "lib/python3.15", PLAIN, place)
+    assert new is not None
+    read = json.loads(new.data)
+    assert read["libpython"] == {"static": config, "link_extensions": True}
+    assert read["c_api"] == {"headers": "include"}
+    new = rewrite_build_details(json.dumps(details).encode(), "lib/python3.15", PLAIN, lambda _: None)
+    assert new is not None and "c_api" not in json.loads(new.data)
+
+
 def test_only_whole_directories_are_replaced() -> None:
     def replaced(text: str) -> str | None:
         new = replace_directories(text.encode(), PLAIN, "@")
