@@ -117,7 +117,7 @@ def _run_proof(
         hosts,
         packed.left_out,
         everywhere=system.preloaded(),
-        taken=frozenset(library.path for library in packed.libraries.bundled),
+        taken={library.path: library.needed_by for library in packed.libraries.bundled},
     )
     comparison = compare(observed, check.observations, sides)
     outside = [_with_opener(fault, packed.libraries) for fault in outside_of(check.observations, sides)]

@@ -39,8 +39,8 @@ class Sides:
     """Whether the user left a part of the source out: distributions may be gone then."""
     everywhere: frozenset[str] = frozenset()
     """Libraries that every process of this machine has (preloaded agents)."""
-    taken: frozenset[str] = frozenset()
-    """Libraries of this machine that came along: their bundle paths."""
+    taken: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Libraries of this machine that came along, by their bundle paths: the bundle paths of the files that need them."""
 
     def is_hosts(self, path: str) -> bool:
         """Whether a library outside of the bundle may be used there."""
@@ -87,6 +87,7 @@ def _libraries(before: Observation, after: Observation, sides: Sides, found: Com
     inside = {place for path in after.libraries if (place := sides.root.inside(path)) is not None}
     names = {os.path.basename(place): place for place in inside}
     left = any(sides.is_left_to_host(os.path.basename(path)) for path in before.libraries)
+    source_only = {place for path in before.libraries for place in sides.origins.bundle_paths(path)} - inside
     for path in sorted(before.libraries):
         if sides.is_hosts(path) or _failed_alike(path, before):
             continue
@@ -99,13 +100,22 @@ def _libraries(before: Observation, after: Observation, sides: Sides, found: Com
             name = os.path.basename(path)
             hint = f"two libraries have one name: remove one of them, or leave both to the host (--exclude-lib {name})"
             yield Fault(FaultKind.DIFFERENCE, after.batch, message, hint)
-        elif in_vain := sorted(wanted & sides.taken) if other is None and not left else []:
+        elif other is None and not left and (in_vain := _in_vain(wanted, source_only, sides)):
             if after.failed.keys() <= before.failed.keys():  # else that is told
                 yield Fault(
                     FaultKind.DIFFERENCE, in_vain[0], f"is not loaded, and the source loads {path}", _IN_VAIN_TO_DO
                 )
         elif not wanted and other is None and not left:
             found.lacking[path] = after.batch
+
+
+def _in_vain(places: Collection[str], source_only: set[str], sides: Sides) -> list[str]:
+    """Those of a library's places where it came along and nothing that the source alone has loaded needs it.
+
+    The source may import more: the hook of an editable install imports modules of the standard library, with their libraries.
+    """
+    taken = sorted(place for place in places if place in sides.taken)
+    return [place for place in taken if source_only.isdisjoint(sides.taken[place])]
 
 
 def _failed_alike(path: str, before: Observation) -> bool:
