@@ -14,8 +14,7 @@ import pytest
 from bundler.audit import verify
 from bundler.audit.cage import CageKind
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler, make
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler
 from tests.material.isolation import hidden, namespace
 
 OPENER = """
@@ -33,17 +32,11 @@ value = ctypes.CDLL(os.path.join(os.path.dirname(__file__), "_opener.so")).opene
 """
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing but pip."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("empty") / "env")
-
-
 @pytest.fixture
-def environment(empty: Path, tmp_path: Path) -> Path:
+def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
     """A copy of it, to be added to."""
     made = tmp_path / "env"
-    shutil.copytree(empty, made, symlinks=True)
+    shutil.copytree(nothing_but_pip, made, symlinks=True)
     return made
 
 
