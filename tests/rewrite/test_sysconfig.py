@@ -18,6 +18,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sh_config,
     rewrite_sysconfigdata,
 )
+from tests.material.programs import need
 
 DATA = b"""# generated
 build_time_vars = {'BINDIR': '/opt/py/bin',
@@ -107,7 +108,8 @@ def test_make_computes_the_prefix_from_the_makefile_s_place(tmp_path: Path) -> N
     folder = tmp_path / "lib/python3.12/config-3.12"
     folder.mkdir(parents=True)
     (folder / "Makefile").write_bytes(new.data)
-    done = subprocess.run(["make", "-s", "-f", folder / "Makefile", "show"], capture_output=True, text=True, check=True)
+    make = need("make")
+    done = subprocess.run([make, "-s", "-f", folder / "Makefile", "show"], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [f"{tmp_path}/lib", f"-L{tmp_path}/lib"]
 
 
