@@ -53,12 +53,12 @@ def _is_of_the_system(distribution: Distribution, environment: Environment) -> b
 def _is_recovery_record(distribution: Distribution) -> bool:
     """Whether a RECORD is of the kind that pip 26.3 leaves so that `pip uninstall` can remove an installation that it did not end.
 
-    Every installer tells the digest of METADATA; there no row has one (pip: `operations/install/wheel.py`).
+    Its rows are sorted, METADATA is among them, and none has a digest (pip: `operations/install/wheel.py`).
     """
     record = distribution.files.record
     if record is None or not any(path.endswith(".dist-info/METADATA") for path in record.paths):
         return False
-    return not any(row.digest for row in record.rows)
+    return list(record.paths) == sorted(record.paths) and not any(row.digest for row in record.rows)
 
 
 def _missing_modules(

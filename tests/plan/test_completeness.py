@@ -48,7 +48,7 @@ def test_what_the_system_s_package_leaves_out_is_a_warning(tmp_path: Path) -> No
 
 def test_what_pip_did_not_end_is_an_error(machine: Machine) -> None:
     machine.put(f"env/{SITE}/pkg/__init__.py")
-    machine.install("pkg", "pkg/__init__.py,,", "pkg-1.dist-info/METADATA,,", "pkg-1.dist-info/RECORD,,")
+    machine.install("pkg", "pkg-1.dist-info/METADATA,,", "pkg-1.dist-info/RECORD,,", "pkg/__init__.py,,")
     with pytest.raises(BundlerError, match="pkg 1 is not whole: pip was interrupted"):
         check(machine)
 
@@ -56,12 +56,13 @@ def test_what_pip_did_not_end_is_an_error(machine: Machine) -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        ("pkg/__init__.py,sha256=abc,0", "pkg-1.dist-info/METADATA,,"),
-        ("pkg/__init__.py,,", "pkg-1.dist-info/METADATA,sha256=abc,20"),
+        ("pkg-1.dist-info/METADATA,,", "pkg/__init__.py,sha256=abc,0"),
+        ("pkg-1.dist-info/METADATA,sha256=abc,20", "pkg/__init__.py,,"),
+        ("pkg/__init__.py,,", "pkg-1.dist-info/METADATA,,"),
         ("pkg/__init__.py,,",),
     ],
 )
-def test_a_record_with_some_digests_or_no_metadata_is_another_installer_s(
+def test_a_record_with_digests_without_order_or_without_metadata_is_another_installer_s(
     machine: Machine, rows: tuple[str, ...]
 ) -> None:
     machine.put(f"env/{SITE}/pkg/__init__.py")
