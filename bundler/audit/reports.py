@@ -38,6 +38,10 @@ class AuditReport:
     notes: tuple[str, ...] = ()
     run: RunReport | None = None
 
+    def to_dict(self) -> dict[str, object]:
+        """What `--json` prints, ready for `json.dumps`."""
+        return self.as_json()
+
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
         return {

@@ -18,7 +18,7 @@ def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:
     """Show what is in an environment, a bundle or one binary."""
     from bundler.inspection import inspect as run_inspect
 
-    facts = run_inspect(path, root, run=not no_probe)
+    facts = run_inspect(path, root, probe=not no_probe)
     if as_json:
         click.echo(json.dumps(facts, indent=1))
         return

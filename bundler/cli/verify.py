@@ -29,7 +29,7 @@ def verify(bundle: str, run: bool | None, audit: str, strict: bool, as_json: boo
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=run, strict=strict, depth=AuditDepth(audit))
+    result = run_verify(bundle, run=run, strict=strict, audit=audit)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=1))
     else:
