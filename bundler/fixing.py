@@ -35,12 +35,12 @@ class FixReport:
     records: tuple[str, ...]
     left: Mapping[str, str]
 
+    def as_json(self) -> dict[str, object]:
+        """The former name of `to_dict`."""
+        return self.to_dict()
+
     def to_dict(self) -> dict[str, object]:
         """What `--json` prints, ready for `json.dumps`."""
-        return self.as_json()
-
-    def as_json(self) -> dict[str, object]:
-        """For `--json`."""
         return {
             "bundle": self.bundle,
             "scripts": dict(self.scripts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,14 @@ import click
 import pytest
 
 import bundler
+from bundler.audit import AuditReport
 from bundler.cli.pack import pack as command
 from bundler.errors import BadOption, BundlerError, Problems
+from bundler.faults import Fault, FaultKind
+from bundler.floor import Floor
 from bundler.formats import FORMAT_NAMES
 from bundler.keywords import PackKeywords
+from bundler.manifest import ChangedFile, FileFact, Manifest, PythonFacts
 from bundler.option_names import named_options, with_keywords
 from bundler.options import (
     AuditDepth,
@@ -27,6 +32,8 @@ from bundler.options import (
     Pyc,
     Symlinks,
 )
+from bundler.report import PackReport
+from tests.material.schemes import POSIX_312
 
 API: Any = bundler
 """For calls that a type checker refuses."""
@@ -159,6 +166,22 @@ def test_a_wrong_argument_of_any_function_is_an_error_that_says_the_right_ones(c
 
 def test_options_values_take_text_as_well() -> None:
     assert API.ContentOptions(profile="slim", add=[Path("a")]) == ContentOptions(Profile.SLIM, add=("a",))
+
+
+def test_a_pack_s_report_tells_files_floor_and_changes_without_the_manifest() -> None:
+    floor = Floor("glibc", (2, 34), "bin/python3.12", "GLIBC_2.34")
+    change = ChangedFile("bin/app", "env:bin/app", "a script")
+    files = {"bin/python3": FileFact(link="python3.12"), "bin/python3.12": FileFact("0"), "bin/app": FileFact("1")}
+    python = PythonFacts("3.12.1", POSIX_312, None, (), (".so",))
+    manifest = Manifest("1", python, "x86_64", floor, (), files, (change,), libc="glibc")
+    audit = AuditReport((Fault(FaultKind.CONTENT, "bin/app", "differs"),), 3)
+    report = PackReport("app", "directory", manifest, 0, (), 0, 0, audit, None)
+    assert (report.files, report.floor, report.changed, report.faults) == (2, floor, (change,), 1)
+    told = json.loads(json.dumps(report.to_dict()))
+    assert (told["files"], told["links"], told["floor"]["glibc"]) == (2, 1, "2.34")
+    assert told["changed"] == [{"path": "bin/app", "origin": "env:bin/app", "reason": "a script"}]
+    assert told["audit"] == json.loads(json.dumps(audit.to_dict())) == audit.as_json()
+    assert told["audit"]["faults"] == [{"kind": "content", "path": "bin/app", "message": "differs"}]
 
 
 def test_the_import_is_light() -> None:

@@ -139,7 +139,7 @@ def test_another_file_can_be_named_and_every_option_can_stand_in_it(project: Pat
     ("text", "words"),
     [
         ("[tool.bundler]\nexclud-lib = []\n", ("exclud-lib", "exclude-lib")),
-        ("[tool.bundler]\nadd = 'x'\n", ("add", "a list of strings")),
+        ("[tool.bundler]\nadd = 'x'\n", ("add", "a list of strings", "['x']")),
         ("[tool.bundler]\nforce = 'yes'\n", ("force", "true or false")),
         ("[tool.bundler]\nlevel = true\n", ("level", "a number")),
         ("[tool.bundler]\nout = 3\n", ("out", "a string")),

@@ -38,12 +38,12 @@ class AuditReport:
     notes: tuple[str, ...] = ()
     run: RunReport | None = None
 
+    def as_json(self) -> dict[str, object]:
+        """The former name of `to_dict`."""
+        return self.to_dict()
+
     def to_dict(self) -> dict[str, object]:
         """What `--json` prints, ready for `json.dumps`."""
-        return self.as_json()
-
-    def as_json(self) -> dict[str, object]:
-        """For `--json`."""
         return {
             "faults": [
                 {"kind": fault.kind.value, "path": fault.path, "message": fault.message} for fault in self.faults

@@ -19,7 +19,7 @@ def fix(bundle: str, dry_run: bool, as_json: bool) -> None:
 
     report = run_fix(bundle, dry_run=dry_run)
     if as_json:
-        click.echo(json.dumps(report.as_json(), indent=1))
+        click.echo(json.dumps(report.to_dict(), indent=1))
     else:
         for line in report.lines():
             say(line)

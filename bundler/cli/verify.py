@@ -31,7 +31,7 @@ def verify(bundle: str, run: bool | None, audit: str, strict: bool, as_json: boo
 
     result = run_verify(bundle, run=run, strict=strict, audit=audit)
     if as_json:
-        click.echo(json.dumps(result.as_json(), indent=1))
+        click.echo(json.dumps(result.to_dict(), indent=1))
     else:
         for line in result.lines(verbose):
             say(line)
