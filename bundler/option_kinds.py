@@ -65,8 +65,9 @@ class Value:
                 return value
             case Kind.TEXT if (text := _text(value)) is not None and not (self.choices and text not in self.choices):
                 return text if self.one_of is None else self.one_of(text)
-        hint = f"write [{value!r}] for one" if self.kind is Kind.TEXTS and isinstance(value, str) else ""
-        raise BadOption(f"{name} must be {self.words}, not {value!r}", hint)
+        if self.kind is Kind.TEXTS and isinstance(value, str):
+            raise _single(name, value)
+        raise BadOption(f"{name} must be {self.words}, not {value!r}")
 
     @property
     def words(self) -> str:
@@ -99,6 +100,18 @@ def member_of(name: str, kind: type[Member], value: Member | str) -> Member:
 def switch_of(name: str, value: object) -> bool:
     """True or False, and nothing else that Python would take for one of them. Raises BadOption."""
     return bool(Value(Kind.SWITCH).read(name, value))
+
+
+def refuse_single_texts(values: DataclassInstance) -> None:
+    """Refuse one text in fields that hold several: Python would take it for the sequence of its letters. Raises BadOption."""
+    for field in fields(values):
+        given = getattr(values, field.name)
+        if isinstance(given, str) and isinstance(field.default, tuple | frozenset):
+            raise _single(f"{type(values).__name__}: {field.name}", given)
+
+
+def _single(name: str, text: str) -> BadOption:
+    return BadOption(f"{name} must be {Kind.TEXTS.value}, not {text!r}", f"write [{text!r}] for one")
 
 
 def one_of(*choices: str) -> Mapping[str, object]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,6 +15,8 @@ import pytest
 
 import bundler
 from bundler.audit import AuditReport
+from bundler.binaries import elf, macho
+from bundler.binaries.request import Request
 from bundler.cli.pack import pack as command
 from bundler.errors import BadOption, BundlerError, Problems
 from bundler.faults import Fault, FaultKind
@@ -162,6 +166,20 @@ def test_a_wrong_argument_of_any_function_is_an_error_that_says_the_right_ones(c
     with pytest.raises(BundlerError) as caught:
         call()
     assert word in f"{caught.value.message}; {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (kind, field.name)
+        for kind in (elf.Edits, macho.Edits, Request)
+        for field in fields(kind)
+        if re.match(r"(Sequence|Collection|tuple|frozenset)\[", str(field.type))
+    ],
+)
+def test_the_patcher_does_not_take_one_text_apart_where_several_are_wanted(kind: Any, field: str) -> None:
+    with pytest.raises(BadOption, match=f"{field} must be a list of strings, not 'libz.so'"):
+        kind(**{field: "libz.so"})
 
 
 def test_options_values_take_text_as_well() -> None:
