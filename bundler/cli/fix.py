@@ -6,10 +6,16 @@ import json
 
 import click
 
-from bundler.cli.output import CONTEXT, say
+from bundler.cli.output import CONTEXT, examples, say
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("after an installer wrote scripts into it", "bundler fix dist/app"),
+        ("tell only which ones", "bundler fix dist/app --dry-run"),
+    ),
+)
 @click.argument("bundle")
 @click.option("--dry-run", is_flag=True, help="Tell what would be mended; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

@@ -6,10 +6,17 @@ import json
 
 import click
 
-from bundler.cli.output import CONTEXT
+from bundler.cli.output import CONTEXT, examples
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("an environment, as pack would see it", "bundler inspect .venv"),
+        ("a bundle: what it needs, and what is in it", "bundler inspect dist/app --json"),
+        ("one binary", "bundler inspect dist/app/bin/python3"),
+    ),
+)
 @click.argument("path")
 @click.option("--root", default="/", metavar="DIR", help="The directory that an environment sees as /.")
 @click.option("--no-probe", is_flag=True, help="Run nothing of an environment: read its facts from files.")

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from bundler.cli.configured import ConfiguredCommand, ConfiguredOption
 from bundler.cli.grouped import given_in_order, option_group
-from bundler.cli.output import CONTEXT, FAULTS_FOUND, say, shown_progress
+from bundler.cli.output import CONTEXT, FAULTS_FOUND, examples, say, shown_progress
 from bundler.destination import STANDARD_OUTPUT
 from bundler.formats import ARCHIVES
 from bundler.option_names import with_chosen
@@ -30,7 +30,24 @@ work = option_group("Running", ConfiguredOption)
 messages = option_group("Messages", ConfiguredOption)
 
 
-@click.command(cls=ConfiguredCommand, context_settings=CONTEXT)
+@click.command(
+    cls=ConfiguredCommand,
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("the environment .venv as a directory", "bundler pack --out dist/app"),
+        (
+            "a small archive whose bin/start runs app.cli.main",
+            "bundler pack --out app.tar.gz --profile runtime --entry app.cli:main",
+        ),
+        (
+            "another environment as a container image",
+            "bundler pack /opt/venv --out app.oci.tar --entry 'bin/app serve'",
+        ),
+        ("the next version, of which only what changed is written", "bundler pack --out dist/app --update"),
+        ("what would come along, and how much it is", "bundler pack --out dist/app --dry-run -v"),
+        ("turn the environment itself into a bundle", "bundler pack .venv --in-place"),
+    ),
+)
 @click.argument("env", required=False, type=click.Path(), metavar="[ENV]")
 @source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
 @source("--probe/--no-probe", help="Run ENV's Python for its facts (default), or read them from files.")

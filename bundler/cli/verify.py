@@ -7,11 +7,18 @@ import sys
 
 import click
 
-from bundler.cli.output import CONTEXT, FAULTS_FOUND, say
+from bundler.cli.output import CONTEXT, FAULTS_FOUND, examples, say
 from bundler.options import AuditDepth
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("a directory: its files, then what it imports", "bundler verify dist/app"),
+        ("somebody's archive, of which nothing is run", "bundler verify app.tar.gz"),
+        ("the same, unpacked for a while and run", "bundler verify app.tar.gz --run --audit quick"),
+    ),
+)
 @click.argument("bundle")
 @click.option(
     "--run/--no-run", default=None, help="Start the bundle's Python and import all modules (default: for directories)."
