@@ -76,10 +76,10 @@ class Value:
 
 
 def _text(value: object) -> str | None:
-    """A text, or a path as one; None for anything else."""
+    """A text, or a path as one; None for anything else, and for a text that no system call takes."""
     if isinstance(value, os.PathLike):
         value = os.fsdecode(value)
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and "\0" not in value else None
 
 
 def path_of(name: str, value: object) -> str:

@@ -37,6 +37,8 @@ from bundler.options import (
     Symlinks,
 )
 from bundler.report import PackReport
+from tests.material.environments import make
+from tests.material.interpreters import main_python
 from tests.material.schemes import POSIX_312
 
 API: Any = bundler
@@ -121,6 +123,7 @@ def test_keywords_change_what_options_say() -> None:
         ({"level": "9"}, ("level", "a number")),
         ({"threads": 0}, ("threads", "1 or more")),
         ({"entry": 3}, ("entry", "a string")),
+        ({"add": ["a\0b"]}, ("add", "a list of strings", "a\\x00b")),
         ({"exclude_libs": ["x"]}, ("exclude_libs", "did you mean exclude_lib?")),
         ({"qwertz": 1}, ("qwertz", "there are add, allow_incomplete")),
     ],
@@ -153,6 +156,7 @@ def test_several_wrong_options_are_told_together() -> None:
         (lambda: API.pack("/nowhere"), "in_place=True"),
         (lambda: API.pack(None, "/out"), "environment must be a path, not None"),
         (lambda: API.pack("/nowhere", 3), "out must be a path, not 3"),
+        (lambda: API.pack("/nowhere", "/out\0"), "out must be a path, not '/out\\x00'"),
         (lambda: API.verify("/nowhere", audit="deep"), "quick, full"),
         (lambda: API.verify("/nowhere", depth="deep"), "quick, full"),
         (lambda: API.verify("/nowhere", run="no"), "true or false"),
@@ -180,6 +184,15 @@ def test_a_wrong_argument_of_any_function_is_an_error_that_says_the_right_ones(c
 def test_the_patcher_does_not_take_one_text_apart_where_several_are_wanted(kind: Any, field: str) -> None:
     with pytest.raises(BadOption, match=f"{field} must be a list of strings, not 'libz.so'"):
         kind(**{field: "libz.so"})
+
+
+def test_a_pack_in_place_names_no_output(tmp_path: Path) -> None:
+    environment = make("uv venv", main_python(), tmp_path / ".venv")
+    report = bundler.pack(environment, in_place=True, dry_run=True, verify=False)
+    assert (report.out, report.format) == (None, "directory")
+    assert report.files > 100
+    with pytest.raises(BundlerError, match="lies elsewhere"):
+        bundler.pack(environment, tmp_path / "other", in_place=True, dry_run=True)
 
 
 def test_options_values_take_text_as_well() -> None:
