@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
-from typing import TYPE_CHECKING, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
 
 from bundler.errors import BadOption, BundlerError, raise_all
 
@@ -126,7 +126,7 @@ def at_least(number: int) -> Mapping[str, object]:
 
 @cache
 def values_of(kind: type[DataclassInstance]) -> Mapping[str, Value]:
-    """The values that the fields of an options value take, by their names; without fields that are options values themselves."""
+    """The values that the fields of an options value take, by their names; without fields that no option fills by itself."""
     hints = get_type_hints(kind)
     found: dict[str, Value] = {}
     for field in fields(kind):
@@ -144,14 +144,14 @@ def values_of(kind: type[DataclassInstance]) -> Mapping[str, Value]:
 def read_fields(options: DataclassInstance) -> None:
     """Put what each field's value means into the field. Raises BadOption for those that mean nothing, all together."""
     errors: list[BundlerError] = []
-    values = values_of(type(options))
+    values, hints = values_of(type(options)), get_type_hints(type(options))
     for field in fields(options):
         given = getattr(options, field.name)
         name = f"{type(options).__name__}: {field.name}"
         try:
             if field.name in values:
                 object.__setattr__(options, field.name, values[field.name].read(name, given))  # frozen for all others
-            elif type(given) is not (wanted := get_type_hints(type(options))[field.name]):
+            elif not isinstance(given, wanted := get_origin(hints[field.name]) or hints[field.name]):
                 raise BadOption(f"{name} must be {wanted.__name__}(...), not {given!r}")
         except BadOption as error:
             errors.append(error)

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -24,6 +24,7 @@ from bundler.floor import Floor
 from bundler.formats import FORMAT_NAMES
 from bundler.keywords import PackKeywords
 from bundler.manifest import ChangedFile, FileFact, Manifest, PythonFacts
+from bundler.option_kinds import read_fields, values_of
 from bundler.option_names import named_options, with_keywords
 from bundler.options import (
     AuditDepth,
@@ -213,6 +214,18 @@ def test_a_pack_s_report_tells_files_floor_and_changes_without_the_manifest() ->
     assert told["changed"] == [{"path": "bin/app", "origin": "env:bin/app", "reason": "a script"}]
     assert told["audit"] == json.loads(json.dumps(audit.to_dict())) == audit.as_json()
     assert told["audit"]["faults"] == [{"kind": "content", "path": "bin/app", "message": "differs"}]
+
+
+def test_a_field_that_is_no_option_is_held_to_its_type() -> None:
+    @dataclass(frozen=True)
+    class Own:
+        names: frozenset[str] = frozenset()
+        mark: str = ""
+
+    assert set(values_of(Own)) == {"mark"}
+    read_fields(Own(frozenset({"a"})))
+    with pytest.raises(BadOption, match=r"names must be frozenset\(...\), not 'a'"):
+        read_fields(Own("a"))  # type: ignore[arg-type]
 
 
 def test_the_import_is_light() -> None:
