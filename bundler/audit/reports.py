@@ -40,7 +40,11 @@ class AuditReport:
     run: RunReport | None = None
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """The former name of `to_dict`."""
+        return self.to_dict()
+
+    def to_dict(self) -> dict[str, object]:
+        """What `--json` prints, ready for `json.dumps`."""
         return {
             "faults": [
                 {"kind": fault.kind.value, "path": fault.path, "message": fault.message, "hint": fault.hint}
