@@ -206,7 +206,7 @@ def test_a_pack_s_report_tells_files_floor_and_changes_without_the_manifest() ->
     files = {"bin/python3": FileFact(link="python3.12"), "bin/python3.12": FileFact("0"), "bin/app": FileFact("1")}
     python = PythonFacts("3.12.1", POSIX_312, None, (), (".so",))
     manifest = Manifest("1", python, "x86_64", floor, (), files, (change,), libc="glibc")
-    audit = AuditReport((Fault(FaultKind.CONTENT, "bin/app", "differs"),), 3)
+    audit = AuditReport((Fault(FaultKind.CONTENT, "bin/app", "differs", "pack again"),), 3)
     report = PackReport("app", "directory", manifest, 0, (), 0, 0, audit, None)
     assert (report.files, report.floor, report.changed, report.faults) == (2, floor, (change,), 1)
     told = json.loads(json.dumps(report.to_dict()))
