@@ -213,7 +213,9 @@ def test_a_pack_s_report_tells_files_floor_and_changes_without_the_manifest() ->
     assert (told["files"], told["links"], told["floor"]["glibc"]) == (2, 1, "2.34")
     assert told["changed"] == [{"path": "bin/app", "origin": "env:bin/app", "reason": "a script"}]
     assert told["audit"] == json.loads(json.dumps(audit.to_dict())) == audit.as_json()
-    assert told["audit"]["faults"] == [{"kind": "content", "path": "bin/app", "message": "differs"}]
+    assert told["audit"]["faults"] == [
+        {"kind": "content", "path": "bin/app", "message": "differs", "hint": "pack again"}
+    ]
 
 
 def test_a_field_that_is_no_option_is_held_to_its_type() -> None:
