@@ -34,6 +34,7 @@ class PackKeywords(TypedDict, total=False):
     build_network: bool
     add: Sequence[StrPath]
     entry: str
+    readme: bool
     pyc: Pyc | str | None
     isolated: bool
     keep_modes: bool

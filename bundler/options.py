@@ -81,6 +81,8 @@ class ContentOptions:
     """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
+    readme: bool = True
+    """Whether a `README.txt` tells who gets the bundle how to start it and what it needs."""
     editable: EditableMode = EditableMode.COPY
     build_network: bool = False
     """Whether back ends may use the network, and are installed with what they need for each project."""

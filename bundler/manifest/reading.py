@@ -75,6 +75,7 @@ def read_manifest(data: bytes) -> Manifest:
         ),
         opened=tuple(map(_opened, libraries.children("opened"))),
         import_failures=_import_failures(top),
+        entry=top.value("entry", str, ""),
         start_module=top.value("start_module", str, ""),
         warnings=top.texts("warnings"),
         schema=top.value("schema", int, 0),

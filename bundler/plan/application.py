@@ -38,6 +38,10 @@ class StartCommand:
     """For the interpreter, where `program` starts with it."""
     module: str = ""
     """The module that it begins with, where it was named by one."""
+    entry: str = ""
+    """What the user named: `module:function`, or a script with arguments."""
+    subject: str = ""
+    """The bundle path of the module's file, or of the script."""
 
 
 def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
@@ -89,10 +93,11 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
     words = shlex.split(entry)
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
-        if not _has_module(module, entries, environment.interpreter.extension_suffixes):
+        file = _file_of_module(module, entries, environment.interpreter.extension_suffixes)
+        if file is None:
             raise BundlerError(f"--entry {entry}: there is no module {module} in the bundle")
         data = _function_script(module, function, isolated=options.isolated)
-        return StartCommand(_script(start, data, time), (python, start), (), python_options, module)
+        return StartCommand(_script(start, data, time), (python, start), (), python_options, module, entry, file)
     path, *arguments = words or [""]
     path = os.path.normpath(path)
     if path not in entries and scheme.script(path) in entries:
@@ -103,19 +108,19 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
         )
     data = _command_script(path, arguments, scheme)
     if not _is_python_script(entries[path]):
-        return StartCommand(_script(start, data, time), (path,), tuple(arguments))
-    return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options)
+        return StartCommand(_script(start, data, time), (path,), tuple(arguments), (), "", entry, path)
+    return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options, "", entry, path)
 
 
 def _script(path: str, data: bytes, time_ns: int) -> Entry:
     return Entry(path, Literal(data), 0o755, time_ns, Layer.APPLICATION, BUNDLER)
 
 
-def _has_module(module: str, entries: Entries, suffixes: Sequence[str]) -> bool:
-    """Whether some folder of packages has the module: as source, as a package, or as an extension (with one of `suffixes`)."""
+def _file_of_module(module: str, entries: Entries, suffixes: Sequence[str]) -> str | None:
+    """The bundle path of a module in some folder of packages: source, package, or extension (with one of `suffixes`); else None."""
     place = "/" + module.replace(".", "/")
     endings = (f"{place}/__init__.py", *(place + suffix for suffix in (".py", *suffixes)))
-    return any(path.endswith(endings) for path in entries)
+    return next((path for path in entries if path.endswith(endings)), None)
 
 
 def _function_script(module: str, function: str, *, isolated: bool) -> bytes:

@@ -27,6 +27,8 @@ from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
+from bundler.plan.owners import Owners
+from bundler.plan.readme import with_readme
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
 from bundler.plan.system_site import system_site_entries, system_site_mounts, uses_system_site, with_system_site
@@ -124,6 +126,9 @@ def make_plan(
     # How a script is started depends on what it has become.
     start = plan_start(content, entries, environment) if content.entry else None
     entries = overlaid(entries, (start.script,) if start else ())
+    # What the bundle needs is known.
+    owners = Owners(environment, table, editables.added)
+    entries = with_readme(entries, environment, owners, content, start, binaries)
     # Modules are compiled from what they have become.
     entries = with_pycs(entries, environment, settings)
     # RECORD tells of everything that was changed, made and removed before.
