@@ -1,6 +1,7 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
 The public API: `pack`, `verify`, `inspect`, `fix`, their options and results. What is heavy is loaded when first asked for.
+docs/api.md has examples.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError
+from bundler.errors import BadOption, BundlerError
 from bundler.options import (
     AuditDepth,
     ContentOptions,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditDepth",
     "AuditReport",
+    "BadOption",
     "BundlerError",
     "ContentOptions",
     "EditableMode",

@@ -138,9 +138,16 @@ def _ignore(_: int) -> None:
 
 def _with_lost_libraries(proof: Proof) -> Proof:
     """The proof with a fault for each library that is lacking still."""
+    told = {fault.path for fault in proof.audit.faults}
     lost = [
-        Fault(FaultKind.DIFFERENCE, path, f"the source opens it ({soname}), and the bundle does not find it")
+        Fault(
+            FaultKind.DIFFERENCE,
+            path,
+            f"the source opens it ({soname}), and the bundle does not find it",
+            f"it is opened by its whole path, perhaps: --exclude-lib {soname} leaves it to the host",
+        )
         for path, soname in proof.lacking.items()
+        if path not in told
     ]
     return replace(proof, audit=replace(proof.audit, faults=(*proof.audit.faults, *lost))) if lost else proof
 

@@ -76,6 +76,12 @@ class BadConfiguration(BundlerError):
     exit_status = 2
 
 
+class BadOption(BundlerError):
+    """An option that there is none of, or a value that an option does not take; the message lists those that it takes."""
+
+    exit_status = 2
+
+
 class UnknownVariant(BundlerError):
     """A file that must be rewritten does not look like any version that bundler knows."""
 

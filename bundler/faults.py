@@ -32,6 +32,8 @@ class Fault:
     kind: FaultKind
     path: str
     message: str
+    hint: str
+    """What to do about it."""
 
 
 class Findings(NamedTuple):

@@ -17,7 +17,9 @@ from bundler.bundle_paths import BundleRoot, relative
 from bundler.entries import Digest
 from bundler.errors import NotABundle, OutputFailed
 from bundler.files import replace
+from bundler.keywords import StrPath
 from bundler.manifest import read_manifest
+from bundler.option_kinds import path_of, switch_of
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.record import parse_record, path_of_row, rewrite_record
 from bundler.rewrite.scripts import rewrite_script, side_file_path
@@ -34,7 +36,11 @@ class FixReport:
     left: Mapping[str, str]
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """The former name of `to_dict`."""
+        return self.to_dict()
+
+    def to_dict(self) -> dict[str, object]:
+        """What `--json` prints, ready for `json.dumps`."""
         return {
             "bundle": self.bundle,
             "scripts": dict(self.scripts),
@@ -70,12 +76,13 @@ class _Changes:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def fix(bundle: str, *, dry_run: bool = False) -> FixReport:
+def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
     """Make the scripts of a bundle (a directory) relocatable; with `dry_run` only tell.
 
     Scripts in `bin` mean the bundle's Python, whatever place their first line names: it may be one before a move. Those among
-    the packages mean it where they name it. Raises NotABundle, OutputFailed.
+    the packages mean it where they name it. Raises NotABundle, OutputFailed; BadOption for a wrong argument.
     """
+    bundle, dry_run = path_of("bundle", bundle), switch_of("dry_run", dry_run)
     root = os.path.abspath(bundle)
     try:
         with open(os.path.join(root, "bundle.json"), "rb") as file:

@@ -8,7 +8,9 @@ from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment import Environment, load_environment
 from bundler.environment.redirect import follow_file
 from bundler.errors import NotAnEnvironment
+from bundler.keywords import StrPath
 from bundler.manifest import Manifest, read_manifest
+from bundler.option_kinds import path_of, switch_of
 from bundler.platforms import Libc, OperatingSystem
 from bundler.sinks.placement import is_bundle
 from bundler.systems import system_of
@@ -16,11 +18,14 @@ from bundler.systems import system_of
 Facts = dict[str, str | int | list[str] | None]
 
 
-def inspect(path: str, root: str = "/", *, run: bool = True) -> Facts:
+def inspect(path: StrPath, root: StrPath = "/", *, probe: bool = True, run: bool | None = None) -> Facts:
     """The facts of whatever lies at `path`; for an environment, `root` is the directory that it sees as `/`.
 
-    Without `run` its interpreter is not run. Raises the errors of reading it.
+    Without `probe` its interpreter is not run; `run` is the former name of that. Raises the errors of reading it, and BadOption for
+    a wrong argument.
     """
+    path, root = path_of("path", path), path_of("root", root)
+    run = switch_of("probe", probe) if run is None else switch_of("run", run)
     place = (follow_file(path) or path) if root == "/" else None
     if place is not None and os.path.isfile(place):
         return _binary(place)

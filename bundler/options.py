@@ -6,6 +6,8 @@ import enum
 import os
 from dataclasses import dataclass, field
 
+from bundler.option_kinds import at_least, one_of, read_fields
+
 
 class LinkMode(enum.Enum):
     """How a file that is not changed gets into a directory."""
@@ -79,6 +81,8 @@ class ContentOptions:
     """`SRC` or `SRC=DEST`: files and folders of the user's own, and the bundle paths where they go."""
     entry: str = ""
     """The start command: `module:function`, or a script of the bundle with arguments (`bin/app serve`)."""
+    readme: bool = True
+    """Whether a `README.txt` tells who gets the bundle how to start it and what it needs."""
     editable: EditableMode = EditableMode.COPY
     build_network: bool = False
     """Whether back ends may use the network, and are installed with what they need for each project."""
@@ -99,8 +103,12 @@ class ContentOptions:
     """Whether archives and images keep modes by which others than the owner may not read."""
     allow_incomplete: bool = False
     """Whether distributions are packed whose RECORD names modules that are not there."""
-    thin: str = ""
-    """macOS: the one architecture that is kept of universal files (`arm64`, `x86_64`); "" keeps all."""
+    thin: str = field(default="", metadata=one_of("", "arm64", "x86_64"))
+    """macOS: the one architecture that is kept of universal files; "" keeps all."""
+
+    def __post_init__(self) -> None:
+        """Values may be given as text. Raises BadOption."""
+        read_fields(self)
 
     @property
     def leaves_out(self) -> bool:
@@ -122,6 +130,10 @@ class ImageOptions:
     name: str = ""
     """A tag (`stockroom:1.0`)."""
 
+    def __post_init__(self) -> None:
+        """Raises BadOption."""
+        read_fields(self)
+
     @property
     def on_scratch(self) -> bool:
         """Whether there is nothing that the image is put on."""
@@ -141,7 +153,7 @@ class PackOptions:
     in_place: bool = False
     """Whether the bundle takes the place of the environment that it is made of."""
     link: LinkMode = LinkMode.AUTO
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1, metadata=at_least(1))
     """How many files are written, or blocks compressed, at once."""
     top: str = ""
     """A folder that is put above an archive's entries."""
@@ -161,3 +173,7 @@ class PackOptions:
     """Touch only what differs from the bundle that is there."""
     configured: frozenset[str] = frozenset()
     """The names, as in `[tool.bundler]`, of options that a configuration gave: another one then takes their place in an update."""
+
+    def __post_init__(self) -> None:
+        """Values may be given as text. Raises BadOption."""
+        read_fields(self)

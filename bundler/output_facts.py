@@ -27,6 +27,22 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetNeeds:
+    """What a bundle asks of the machine that it runs on, in the words by which a shell there can ask for it."""
+
+    system: str
+    """What `uname -s` says."""
+    machines: tuple[str, ...]
+    """What `uname -m` says on the machines that it is built for."""
+    runs_on: tuple[str, ...] = ()
+    """What it says on others that run their programs, too."""
+    libc: str = ""
+    """`glibc` or `musl`; "" where the system has but one."""
+    release: str = ""
+    """The floor, of the libc or of the system (`2.36`); "" where nothing asks for one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveFacts:
     """What an archive says of the bundle as a whole. Times are in nanoseconds since the epoch."""
 
@@ -34,6 +50,7 @@ class ArchiveFacts:
     """The time of the bundle's own folder."""
     latest_ns: int
     """The latest time of any entry."""
+    needs: TargetNeeds
     start: str = ""
     """The bundle path of the program that starts the application; "" for none."""
     image: ImageFacts | None = None

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 
 from bundler.bundle_paths import lies_in
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, destination_of
-from bundler.errors import OutputFailed
+from bundler.errors import BadOption, OutputFailed
+from bundler.option_kinds import path_of
 from bundler.options import PackOptions
 from bundler.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from bundler.environment import Environment
+    from bundler.keywords import PackKeywords, StrPath
     from bundler.manifest import RecordedOptions
     from bundler.report import PackReport
 
@@ -27,20 +31,27 @@ _MOST_ATTEMPTS = 5
 
 
 def pack(
-    environment: str,
-    out: str,
-    options: PackOptions = PackOptions(),  # noqa: B008 - immutable
+    environment: StrPath,
+    out: StrPath | None = None,
+    options: PackOptions | None = None,
     progress: Progress = Silent(),  # noqa: B008 - immutable
+    **keywords: Unpack[PackKeywords],
 ) -> PackReport:
     """Pack the environment at `environment` into a bundle at `out`, whose suffix gives the format.
+
+    Options are keywords under the names of `[tool.bundler]` (`exclude_lib` for `exclude-lib`); they change `options` where both are
+    given. With `in_place=True` there is no `out`. A wrong option is a BadOption, which lists the right ones.
 
     Where this raises BundlerError nothing is left at `out`, and what was there stays. Faults that the audit finds are in
     the report; the bundle is in place then, but for a pack in place (`out` is the environment), which leaves the environment as it
     was.
     """
     from bundler.environment import load_environment
+    from bundler.option_names import with_keywords
 
-    destination = destination_of(out, options)
+    environment = path_of("environment", environment)
+    options = with_keywords(PackOptions() if options is None else options, keywords)
+    destination = destination_of(_out(environment, out, options), options)
     recover(destination, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
@@ -66,6 +77,13 @@ def pack(
                 return done.report
             dlopened = done.dlopened
     raise AssertionError("the last attempt has a report")
+
+
+def _out(environment: str, out: StrPath | None, options: PackOptions) -> str:
+    """Where the bundle goes: for a pack in place, which names none, where the environment is. Raises BadOption."""
+    if out is None and not options.in_place:
+        raise BadOption("pack needs out, the path of the bundle", "or in_place=True, for the place of the environment")
+    return environment if out is None else path_of("out", out)
 
 
 def _made_with(destination: Destination) -> RecordedOptions | None:

@@ -19,6 +19,11 @@ class OperatingSystem(enum.Enum):
         """The name for a person."""
         return {"linux": "Linux", "darwin": "macOS", "win32": "Windows"}[self.value]
 
+    @property
+    def uname(self) -> str:
+        """What `uname -s` says there."""
+        return {"linux": "Linux", "darwin": "Darwin", "win32": "Windows_NT"}[self.value]
+
 
 class Libc(enum.Enum):
     """The C library of a Linux environment."""
@@ -39,6 +44,9 @@ class Machine:
     """`little` or `big`, as in `sys.byteorder`."""
     aliases: tuple[tuple[OperatingSystem, str], ...] = ()
     """The names that other systems give it, where they differ."""
+
+    runs_on: tuple[str, ...] = ()
+    """What `uname -m` says on other machines that run its programs, where the system has the libraries."""
 
     def name_on(self, system: OperatingSystem) -> str:
         """What `system` calls the machine, as `platform.machine()` says there."""
@@ -61,6 +69,13 @@ class Platform:
         return tuple(machine.name_on(self.system) for machine in self.machines)
 
     @property
+    def compatible_names(self) -> tuple[str, ...]:
+        """What `uname -m` says on other machines that run the programs, too (macOS: by Rosetta)."""
+        if self.system is OperatingSystem.MACOS:
+            return tuple(AARCH64.name_on(self.system) for machine in self.machines if machine is X86_64)
+        return tuple(name for machine in self.machines for name in machine.runs_on)
+
+    @property
     def text(self) -> str:
         """`Linux on aarch64 (glibc)`."""
         libc = f" ({self.libc.value})" if self.libc else ""
@@ -72,9 +87,9 @@ AARCH64 = Machine("aarch64", 64, "little", ((OperatingSystem.MACOS, "arm64"), (O
 
 MACHINES: tuple[Machine, ...] = (
     X86_64,
-    Machine("i686", 32, "little", ((OperatingSystem.WINDOWS, "x86"),)),
+    Machine("i686", 32, "little", ((OperatingSystem.WINDOWS, "x86"),), ("x86_64",)),
     AARCH64,
-    Machine("armv7l", 32, "little"),
+    Machine("armv7l", 32, "little", runs_on=("armv8l", "aarch64")),
     Machine("ppc64le", 64, "little"),
     Machine("ppc64", 64, "big"),
     Machine("s390x", 64, "big"),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundler.manifest import Manifest
+from bundler.floor import Floor
+from bundler.manifest import ChangedFile, Manifest
 from bundler.plan.recorded_options import ChangedOption
 from bundler.platforms import OperatingSystem
 from bundler.systems import system_of
@@ -46,6 +47,25 @@ class PackReport:
         """Number of faults that the audit found; 0 where it did not run."""
         return len(self.audit.faults) if self.audit is not None else 0
 
+    @property
+    def files(self) -> int:
+        """Number of files; links are not among them."""
+        return sum(1 for fact in self.manifest.files.values() if fact.link is None)
+
+    @property
+    def floor(self) -> Floor | None:
+        """The oldest libc or system that the bundle runs on, with the file that asks for it; None where nothing does."""
+        return self.manifest.floor
+
+    @property
+    def changed(self) -> tuple[ChangedFile, ...]:
+        """The files that differ from their source, each with the reason."""
+        return self.manifest.changed
+
+    def to_dict(self) -> dict[str, object]:
+        """What `--json` prints, ready for `json.dumps`."""
+        return as_json(self)
+
 
 def as_json(report: PackReport) -> dict[str, object]:
     """The report as one JSON object; the files themselves are in `bundle.json`."""
@@ -54,7 +74,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "out": report.out,
         "format": report.format,
         "size": report.size,
-        "files": sum(1 for fact in manifest.files.values() if fact.link is None),
+        "files": report.files,
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "shared_files": report.shared_files,
         "updated": report.updated._asdict() if report.updated else None,
@@ -77,6 +97,7 @@ def as_json(report: PackReport) -> dict[str, object]:
             {"path": fact.path, "origin": fact.origin, "licence": fact.licence} for fact in manifest.bundled
         ],
         "host_libraries": list(manifest.host_libraries),
+        "asked_of_target": {name: list(paths) for name, paths in manifest.asked_of_target.items()},
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
         "opened_libraries": [dataclasses.asdict(opened) for opened in manifest.opened],
         "import_failures": dict(manifest.import_failures or {}),
@@ -84,17 +105,16 @@ def as_json(report: PackReport) -> dict[str, object]:
         "warnings": list(report.warnings),
         "notes": list(report.notes),
         "old_paths": report.leaks.as_json() if report.leaks is not None else None,
-        "audit": report.audit.as_json() if report.audit is not None else None,
+        "audit": report.audit.to_dict() if report.audit is not None else None,
     }
 
 
 def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     """The report for a person; `verbose` lists what is otherwise counted."""
     manifest = report.manifest
-    files = sum(1 for fact in manifest.files.values() if fact.link is None)
     nothing = "nothing: the environment stays as it is" if report.audit is not None else "nothing (a dry run)"
     what = f"{report.out} ({report.format})" if report.out else nothing
-    yield f"wrote {what}: {files} files, {human_size(report.size)}, Python {manifest.python.version}"
+    yield f"wrote {what}: {report.files} files, {human_size(report.size)}, Python {manifest.python.version}"
     if report.updated is not None:
         yield f"updated: {report.updated.written} paths written, {report.updated.removed} removed, the others not touched"
     if report.changed_options:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -288,8 +291,30 @@ def test_nohup_is_heeded(environment: Path, tmp_path: Path) -> None:
 def test_help_lists_every_command_with_what_it_does() -> None:
     done = bundler(["--help"])
     assert (done.returncode, done.stderr) == (0, "")
-    listed = {line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if len(line.split()) > 1}
-    assert listed == set(cli.COMMANDS) == {"pack", "verify", "inspect", "fix", "patch"}
+    table = done.stdout.partition("Commands:")[2].partition("Examples:")[0]
+    assert set(re.findall(r"^  (\w+)  ", table, re.MULTILINE)) == set(cli.COMMANDS)
+    assert set(cli.COMMANDS) == {"pack", "verify", "inspect", "fix", "patch"}
+    text = " ".join(table.split())
+    for name in cli.COMMANDS:
+        command = cli.bundler.get_command(click.Context(cli.bundler), name)
+        assert command is not None and command.help is not None
+        assert f"{name} {' '.join(command.help.split()).partition('. ')[0].rstrip('.')}." in text, "cut"
+
+
+@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+def test_help_ends_with_examples_that_fit_80_columns_and_are_no_wrong_usage(command: str) -> None:
+    done = bundler([*command.split(), "--help"], {"COLUMNS": "80"})
+    given = re.findall(r"^    (bundler .*)$", done.stdout.partition("  Examples:\n")[2], re.MULTILINE)
+    assert len(given) > 1
+    assert done.stdout.endswith(f"    {given[-1]}\n")
+    for line in given:
+        assert len(line) <= 76
+        _, name, *words = shlex.split(line)
+        assert command in ("", name)
+        found = cli.bundler.get_command(click.Context(cli.bundler), name)
+        assert found is not None
+        with contextlib.suppress(click.exceptions.Exit):  # --help
+            found.make_context(name, words)
 
 
 def test_no_colours_go_into_a_pipe(environment: Path, bundle: Path, faulty: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_facts_of_each_slice(tmp_path: Path) -> None:
     assert facts["architectures"] == ["arm64", "x86_64"]
     assert facts["install_names"] == ["arm64: /opt/lib/libsample.dylib", "x86_64: /opt/lib/libsample.dylib"]
     assert facts["rpaths"] == ["arm64: /opt/lib", "arm64: @loader_path/x", "x86_64: /opt/lib"]
-    assert facts["signatures"] == ["arm64: libsample.dylib, by the linker", "x86_64: none"]
+    assert facts["signatures"] == ["arm64: libsample.dylib, ad hoc", "x86_64: none"]
     needed = facts["needed"]
     assert isinstance(needed, list)
     assert "arm64: @rpath/libtwo.dylib (weak)" in needed

@@ -16,6 +16,8 @@ from bundler.audit.tree import BundleTree, read_tree
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
+from bundler.keywords import StrPath
+from bundler.option_kinds import member_of, path_of, switch_of
 from bundler.options import AuditDepth
 from bundler.trees import extracted
 
@@ -23,19 +25,28 @@ __all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "veri
 
 
 def verify(
-    bundle: str, *, run: bool | None = None, strict: bool = False, depth: AuditDepth = AuditDepth.FULL
+    bundle: StrPath,
+    *,
+    run: bool | None = None,
+    strict: bool = False,
+    audit: AuditDepth | str = AuditDepth.FULL,
+    depth: AuditDepth | str | None = None,
 ) -> AuditReport:
     """Audit a bundle, a directory or an archive. Nothing of it is run unless the static part passes.
 
     Without `run` directories are run, and archives, which may be anybody's, are not. An archive is read as it is; only to be run it
     is extracted, for as long as that takes. What is built for another machine is not run where that has no emulator, and a note
-    says so. With `strict`, what was added after the pack is a fault. `depth` says what is imported. An archive that
-    is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle.
+    says so. With `strict`, what was added after the pack is a fault. `audit` says what is imported; `depth` is its
+    former name. An archive that is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle; BadOption for a
+    wrong argument.
     """
+    bundle, strict = path_of("bundle", bundle), switch_of("strict", strict)
+    run = None if run is None else switch_of("run", run)
+    depth = member_of("audit", AuditDepth, audit if depth is None else depth)
     try:
         tree = read_tree(bundle)
     except DamagedBundle as damage:
-        fault = Fault(FaultKind.CONTENT, "", f"{damage.message}; {damage.hint}")
+        fault = Fault(FaultKind.CONTENT, "", damage.message, damage.hint)
         return AuditReport((fault,), 0)
     system = system_of_bundle(tree)
     contents = audit_contents(tree, system, strict=strict)

@@ -12,6 +12,7 @@ from bundler.audit.contents import Contents, audit_contents
 from bundler.audit.observation import Observation, all_failed
 from bundler.audit.observing import Subject, observe, user_variables
 from bundler.audit.origins import Origins
+from bundler.audit.plugins import openers
 from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run_check import Hidden, run_check
 from bundler.audit.second_reading import audit_changed_binaries
@@ -28,6 +29,12 @@ from bundler.systems.libraries import LibraryFacts
 from bundler.systems.prefixes import is_system_prefix
 from bundler.trees import extracted
 
+_OPENED_TO_DO = (
+    "leave the library that opens it to the host (--exclude-lib NAME), or install a wheel that brings its own"
+)
+_COMPLAINT_TO_DO = (
+    "what a .pth file or sitecustomize asks for must lie in the environment: install it, or remove what asks"
+)
 _NOT_RUN = (
     "nothing was run, and nothing compared with the source: the environment was read from files alone; the run check is left to "
     "`bundler verify` where it belongs"
@@ -106,16 +113,23 @@ def _run_proof(
     observed = observe(source, check.batches)
     hosts = frozenset(tree.manifest.host_libraries)
     sides = Sides(
-        BundleRoot(place), Origins(packed.entries), system, hosts, packed.left_out, everywhere=system.preloaded()
+        BundleRoot(place),
+        Origins(packed.entries),
+        system,
+        hosts,
+        packed.left_out,
+        everywhere=system.preloaded(),
+        taken={library.path: library.needed_by for library in packed.libraries.bundled},
     )
     comparison = compare(observed, check.observations, sides)
-    outside = list(outside_of(check.observations, sides))
+    outside = [_with_opener(fault, packed.libraries) for fault in outside_of(check.observations, sides)]
+    told = {fault.path for fault in outside}
     known = {name: error for name, error in all_failed(observed).items() if name in check.failed}
-    lacking, lost = _to_be_taken(comparison, observed, system)
+    lacking, lost = _to_be_taken(comparison, observed, system, packed.libraries)
     faults = [
         *failures(known, check.failed),
-        *comparison.faults,
-        *lost,
+        *(_with_opener(fault, packed.libraries) for fault in comparison.faults),
+        *(fault for path, fault in lost.items() if path not in told),
         *outside,
         *_start_faults(source, place, packed.environment, tree, system),
     ]
@@ -143,23 +157,39 @@ def _hidden(packed: Packed) -> Hidden:
 
 
 def _to_be_taken(
-    comparison: Comparison, observed: Sequence[Observation], system: System
-) -> tuple[dict[str, str], list[Fault]]:
-    """The lacking libraries that can be taken along, by the paths that were asked for; faults of the others."""
+    comparison: Comparison, observed: Sequence[Observation], system: System, facts: LibraryFacts
+) -> tuple[dict[str, str], dict[str, Fault]]:
+    """The lacking libraries that can be taken along, by the paths that were asked for; faults of the others, by their paths."""
     libraries = {path: system.opened_library(path) for path in comparison.lacking}
     needed = {name for library in libraries.values() if library is not None for name in library.needed}
     asked = {name for item in observed for name in item.opened if "/" not in name}
-    taken, lost = {}, []
+    taken, lost = {}, {}
     for path, library in libraries.items():
         if library is None:
-            message = (
-                f"the source loads {path}, a library without a name (DT_SONAME), which did not come along; where a bundled library "
-                "opens it by its path, leave that one to the host: --exclude-lib NAME"
-            )
-            lost.append(Fault(FaultKind.DIFFERENCE, comparison.lacking[path], message))
+            message = f"the source loads {path}, a library without a name (DT_SONAME), which did not come along"
+            hint = _opened_by(path, facts) or _OPENED_TO_DO
+            lost[path] = Fault(FaultKind.DIFFERENCE, comparison.lacking[path], message, hint)
         elif library.soname not in needed:  # else it comes along with what needs it
             taken[_asked_path(path, asked)] = library.soname
     return taken, lost
+
+
+def _with_opener(fault: Fault, facts: LibraryFacts) -> Fault:
+    """A fault of what is used outside, or came along in vain, with what to do where it is a plugin of a library that came along."""
+    source = next((library.source for library in facts.bundled if library.path == fault.path), fault.path)
+    return replace(fault, hint=_opened_by(source, facts) or fault.hint)
+
+
+def _opened_by(plugin: str, facts: LibraryFacts) -> str:
+    """What to do about a plugin that stays behind, since the path to it is compiled into a library; "" where it is in none."""
+    names = [os.path.basename(library.path) for library in openers(plugin, facts)]
+    if not names:
+        return ""
+    options = " ".join(f"--exclude-lib {name}" for name in names)
+    return (
+        f"{', '.join(names)} opens it by a path that is compiled in: {options} leaves that to the host, which must have it "
+        "with its plugins then; a wheel of the same package often brings its own"
+    )
 
 
 def _asked_path(path: str, asked: set[str]) -> str:
@@ -183,10 +213,14 @@ def _start_faults(
         return []
     if after.status != 0:
         said = after.said[-1] if after.said else "it said nothing"
-        return [Fault(FaultKind.START, executable, f"does not start with the user's variables: {said}")]
+        message = f"does not start with the user's variables: {said}"
+        hint = (
+            "env -i BUNDLE/bin/python starts it without them: leave the one that matters (PATH, LD_LIBRARY_PATH, …) out"
+        )
+        return [Fault(FaultKind.START, executable, message, hint)]
     places = {place: environment.root}
     return [
-        Fault(FaultKind.START, executable, f"complains at its start, and the source does not: {line}")
+        Fault(FaultKind.START, executable, f"complains at its start, and the source does not: {line}", _COMPLAINT_TO_DO)
         for line in new_complaints(before, after, places)[:1]
     ]
 

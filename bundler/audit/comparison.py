@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,14 @@ from bundler.systems import System
 from bundler.systems.libraries import is_listed
 
 _SHOWN = 3
+_IN_VAIN_TO_DO = "it is opened by its whole path, perhaps: --exclude-lib, with its name, leaves it to the host"
+_METADATA_TO_DO = (
+    "install them into the environment itself (pip install), and pack again; what is not wanted: --exclude"
+)
+_MODULES_TO_DO = (
+    "install what lies there into the environment, or remove what leads there (a .pth file, sitecustomize, code)"
+)
+_NO_LIBRARY = re.compile(r"([^\s:'\"]+\.so[.\d]*): cannot open shared object file")  # glibc's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,8 @@ class Sides:
     """Whether the user left a part of the source out: distributions may be gone then."""
     everywhere: frozenset[str] = frozenset()
     """Libraries that every process of this machine has (preloaded agents)."""
+    taken: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Libraries of this machine that came along, by their bundle paths: the bundle paths of the files that need them."""
 
     def is_hosts(self, path: str) -> bool:
         """Whether a library outside of the bundle may be used there."""
@@ -76,6 +87,7 @@ def _libraries(before: Observation, after: Observation, sides: Sides, found: Com
     inside = {place for path in after.libraries if (place := sides.root.inside(path)) is not None}
     names = {os.path.basename(place): place for place in inside}
     left = any(sides.is_left_to_host(os.path.basename(path)) for path in before.libraries)
+    source_only = {place for path in before.libraries for place in sides.origins.bundle_paths(path)} - inside
     for path in sorted(before.libraries):
         if sides.is_hosts(path) or _failed_alike(path, before):
             continue
@@ -85,9 +97,25 @@ def _libraries(before: Observation, after: Observation, sides: Sides, found: Com
         other = names.get(os.path.basename(path))
         if wanted and other is not None:
             message = f"the source loads {path} here, the bundle {other}"
-            yield Fault(FaultKind.DIFFERENCE, after.batch, message)
+            name = os.path.basename(path)
+            hint = f"two libraries have one name: remove one of them, or leave both to the host (--exclude-lib {name})"
+            yield Fault(FaultKind.DIFFERENCE, after.batch, message, hint)
+        elif other is None and not left and (in_vain := _in_vain(wanted, source_only, sides)):
+            if after.failed.keys() <= before.failed.keys():  # else that is told
+                yield Fault(
+                    FaultKind.DIFFERENCE, in_vain[0], f"is not loaded, and the source loads {path}", _IN_VAIN_TO_DO
+                )
         elif not wanted and other is None and not left:
             found.lacking[path] = after.batch
+
+
+def _in_vain(places: Collection[str], source_only: set[str], sides: Sides) -> list[str]:
+    """Those of a library's places where it came along and nothing that the source alone has loaded needs it.
+
+    The source may import more: the hook of an editable install imports modules of the standard library, with their libraries.
+    """
+    taken = sorted(place for place in places if place in sides.taken)
+    return [place for place in taken if source_only.isdisjoint(sides.taken[place])]
 
 
 def _failed_alike(path: str, before: Observation) -> bool:
@@ -104,7 +132,11 @@ def _modules(before: Observation, after: Observation, sides: Sides) -> Iterator[
         if not wanted or used is None or sides.root.inside(used) in wanted:
             continue
         if not _same_content(file, used):
-            yield Fault(FaultKind.DIFFERENCE, name, f"the source imports it from {file}, the bundle from {used}")
+            message = f"the source imports it from {file}, the bundle from {used}"
+            hint = (
+                "two files are there for one module: remove the one that should not count, or leave it out (--exclude)"
+            )
+            yield Fault(FaultKind.DIFFERENCE, name, message, hint)
 
 
 def _same_content(one: str, other: str) -> bool:
@@ -123,11 +155,13 @@ def _metadata(before: Observation, after: Observation, sides: Sides) -> Iterator
     distributions = sorted(before.distributions - after.distributions)
     if distributions:
         names = [f"{item.name} {item.version}" for item in distributions]
-        yield Fault(FaultKind.DIFFERENCE, "", f"the source has distributions that the bundle lacks: {_some(names)}")
+        message = f"the source has distributions that the bundle lacks: {_some(names)}"
+        yield Fault(FaultKind.DIFFERENCE, "", message, _METADATA_TO_DO)
     points = sorted(before.entry_points - after.entry_points)
     if points:
         names = [f"{item.name} ({item.group})" for item in points]
-        yield Fault(FaultKind.DIFFERENCE, "", f"the source has entry points that the bundle lacks: {_some(names)}")
+        message = f"the source has entry points that the bundle lacks: {_some(names)}"
+        yield Fault(FaultKind.DIFFERENCE, "", message, _METADATA_TO_DO)
 
 
 def _search_path(before: Observation, after: Observation, sides: Sides) -> Iterator[Fault]:
@@ -137,19 +171,22 @@ def _search_path(before: Observation, after: Observation, sides: Sides) -> Itera
     common = [place for place in dict.fromkeys(wanted) if place in here]
     found = [place for place in dict.fromkeys(here) if place in common]
     if common != found:
-        yield Fault(FaultKind.DIFFERENCE, "", f"sys.path has another order than in the source: {', '.join(found)}")
+        message = f"sys.path has another order than in the source: {', '.join(found)}"
+        hint = "a .pth file or sitecustomize orders it: python -m site in both shows where they part"
+        yield Fault(FaultKind.DIFFERENCE, "", message, hint)
 
 
 def outside_of(after: Sequence[Observation], sides: Sides) -> Iterator[Fault]:
     """What the bundle's processes used that lies outside of it."""
     told: set[str] = set()
     for item in after:
-        loaded = (path for path in sorted(item.libraries or ()) if not sides.is_hosts(path))
+        loaded = [path for path in sorted(item.libraries or ()) if not sides.is_hosts(path)]
         hosts = any(sides.is_left_to_host(os.path.basename(path)) for path in item.libraries or ())
         for path in (*item.search_path, *item.modules.values(), *(() if hosts else loaded)):
             if path not in told and not sides.root.holds(path):
                 told.add(path)
-                yield Fault(FaultKind.OUTSIDE, path, "is used and lies outside of the bundle")
+                hint = _library_to_do(path) if path in loaded else _MODULES_TO_DO
+                yield Fault(FaultKind.OUTSIDE, path, "is used and lies outside of the bundle", hint)
         for finder in item.finders:
             for place in _leading_out(finder, sides):
                 if place not in told:
@@ -157,7 +194,8 @@ def outside_of(after: Sequence[Observation], sides: Sides) -> Iterator[Fault]:
                     yield Fault(
                         FaultKind.OUTSIDE,
                         finder.kind,
-                        f"finds modules in {place}, outside of the bundle: --editable build, or a wheel, brings them along",
+                        f"finds modules in {place}, outside of the bundle",
+                        "--editable build, or a wheel, brings them along",
                     )
 
 
@@ -180,7 +218,23 @@ def failures(source: Mapping[str, str], bundle: Mapping[str, str]) -> Iterator[F
     """Modules that only the bundle cannot import."""
     for name, error in bundle.items():
         if name not in source:
-            yield Fault(FaultKind.IMPORT, name, f"cannot be imported: {error}")
+            yield Fault(FaultKind.IMPORT, name, f"cannot be imported: {error}", _import_to_do(name, error))
+
+
+def _import_to_do(name: str, error: str) -> str:
+    """What to do about an import that only the bundle fails at, by what it said."""
+    library = _NO_LIBRARY.search(error)
+    if library is not None:
+        return _library_to_do(library[1])
+    if error.startswith("ModuleNotFoundError"):
+        return "--include takes back what was left out; else install it into the environment, and pack again"
+    return f"bin/python -c 'import {name}' in the bundle shows where; a library that is opened at run time: --include-lib NAME"
+
+
+def _library_to_do(path: str) -> str:
+    return (
+        f"--include-lib {path} takes it along; what is opened by its whole path: --exclude-lib {os.path.basename(path)}"
+    )
 
 
 def _some(names: Sequence[str]) -> str:

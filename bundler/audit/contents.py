@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
 from bundler.audit.reports import LeakReport
-from bundler.audit.texts import lines_leading_out
+from bundler.audit.texts import leading_out, runs_code
 from bundler.audit.tree import BundleTree, Leak
 from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System
 
+_DAMAGED = "take the bundle again from where it came from, or pack again"
+_NOT_ASKED_FOR = "remove it, unless you know who put it there and what for"
 _CUSTOMIZING = ("sitecustomize", "usercustomize")
 
 
@@ -40,12 +42,14 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
         if excused and not strict:
             notes.append(f"{change.path}: {change.message}, by an installer")
         elif change.path == tree.manifest.python.scheme.stdlib_zip:
-            faults.append(replace(change, message=f"{change.message}; {ZIP_HINT}"))
+            faults.append(replace(change, hint=ZIP_HINT))
         else:
             faults.append(change)
-    faults += [Fault(FaultKind.CONTENT, path, "is a pipe, socket or device") for path in sorted(tree.others)]
+    faults += [
+        Fault(FaultKind.CONTENT, path, "is a pipe, socket or device", _NOT_ASKED_FOR) for path in sorted(tree.others)
+    ]
     if strict or tree.in_archive:
-        faults += [Fault(FaultKind.ADDED, path, "was added after the pack") for path in added]
+        faults += [Fault(FaultKind.ADDED, path, "was added after the pack", _NOT_ASKED_FOR) for path in added]
     else:
         faults += _dangerous(tree, system, installed, added)
     return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
@@ -66,10 +70,10 @@ def _changed(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
             message = "has other content than when it was packed"
         elif lost := fact.mode & ~seen.mode & 0o700:
             message = f"lost permissions: its owner may not {_verbs(lost)} it"
-            yield Fault(FaultKind.CONTENT, path, message), False
+            yield Fault(FaultKind.CONTENT, path, message, f"chmod u+{_letters(lost)} {path}"), False
             continue
         if message is not None:
-            yield Fault(FaultKind.CONTENT, path, message), installed.replaced(path)
+            yield Fault(FaultKind.CONTENT, path, message, _DAMAGED), installed.replaced(path)
 
 
 def _verbs(bits: int) -> str:
@@ -78,15 +82,20 @@ def _verbs(bits: int) -> str:
     return " or ".join(words)
 
 
+def _letters(bits: int) -> str:
+    """The same bits as chmod's letters."""
+    return "".join(letter for bit, letter in ((0o400, "r"), (0o200, "w"), (0o100, "x")) if bits & bit)
+
+
 def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bool]]:
     """What is not there, or leads elsewhere, and whether an installer may have done it."""
     for path, fact in tree.manifest.files.items():
         if fact.link is not None and path in tree.links:
             target = tree.links[path]
             if target != fact.link:
-                yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}"), False
+                yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}", _DAMAGED), False
         elif path not in tree.files and path not in tree.others:
-            yield Fault(FaultKind.CONTENT, path, "is missing"), installed.removed(path)
+            yield Fault(FaultKind.CONTENT, path, "is missing", _DAMAGED), installed.removed(path)
 
 
 def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tuple[str, ...]) -> Iterator[Fault]:
@@ -97,13 +106,17 @@ def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tu
         if system.shadows(path, python.scheme) and (
             lies_in(path, python.scheme.bundled) or not installed.replaced(path)
         ):
-            yield Fault(FaultKind.ADDED, path, "was added where the loader prefers it to a library of the bundle")
+            message = "was added where the loader prefers it to a library of the bundle"
+            yield Fault(FaultKind.ADDED, path, message, _NOT_ASKED_FOR)
         elif folder in (*python.site_packages, python.stdlib) and name.partition(".")[0] in _CUSTOMIZING:
             if not installed.replaced(path):
-                yield Fault(FaultKind.ADDED, path, "was added, and Python runs it at each start")
+                yield Fault(FaultKind.ADDED, path, "was added, and Python runs it at each start", _NOT_ASKED_FOR)
         elif folder in python.site_packages and name.endswith((".pth", ".start")) and path in tree.files:
-            for line in lines_leading_out(tree, folder, tree.files[path].text or b""):
-                yield Fault(FaultKind.ADDED, path, f"was added, and puts {line} on sys.path")
+            found = list(leading_out(tree, path))
+            if not found and runs_code(tree, path) and not installed.replaced(path):
+                found = ["is run by Python at each start"]
+            for what in found:
+                yield Fault(FaultKind.ADDED, path, f"was added, and {what}", _NOT_ASKED_FOR)
 
 
 def _leaks(tree: BundleTree) -> LeakReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -39,10 +40,15 @@ class AuditReport:
     run: RunReport | None = None
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """The former name of `to_dict`."""
+        return self.to_dict()
+
+    def to_dict(self) -> dict[str, object]:
+        """What `--json` prints, ready for `json.dumps`."""
         return {
             "faults": [
-                {"kind": fault.kind.value, "path": fault.path, "message": fault.message} for fault in self.faults
+                {"kind": fault.kind.value, "path": fault.path, "message": fault.message, "hint": fault.hint}
+                for fault in self.faults
             ],
             "files": self.files,
             "added": list(self.added),
@@ -62,9 +68,7 @@ class AuditReport:
 
     def lines(self, verbose: bool) -> Iterator[str]:
         """For a person; `verbose` lists everything."""
-        yield from some(
-            [": ".join(filter(None, ("fault", fault.path, fault.message))) for fault in self.faults], verbose
-        )
+        yield from _fault_lines(self.faults, verbose)
         yield from some([f"note: {note}" for note in self.notes], verbose)
         if self.added:
             yield f"{len(self.added)} files were added after the pack (pip, Python's own caches)"
@@ -96,6 +100,16 @@ class LeakReport:
             if paths:
                 yield f"{len(paths)} {what} still hold a path of the source" + (":" if verbose else " (-v lists them)")
                 yield from ("  " + path for path in paths if verbose)
+
+
+def _fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:
+    """What is wrong, and below those that follow each other and ask for the same, what to do."""
+    shown = faults if verbose else faults[:_SHOWN]
+    for hint, group in itertools.groupby(shown, key=lambda fault: fault.hint):
+        yield from (": ".join(filter(None, ("fault", fault.path, fault.message))) for fault in group)
+        yield f"  hint: {hint}"
+    if len(faults) > len(shown):
+        yield f"… and {len(faults) - len(shown)} more faults (-v lists them)"
 
 
 def some(lines: Sequence[str], verbose: bool) -> Iterator[str]:

@@ -49,6 +49,7 @@ class Hidden:
     """Libraries of the host that came along. Programs of the host need them, too."""
 
 
+_START_TO_DO = "env -i BUNDLE/bin/python on another machine shows what it misses; a library: --include-lib NAME"
 NOTHING_HIDDEN = Hidden()
 _NOT_SEEN = "which shared libraries were loaded is not known: this system does not tell (/proc is not mounted, perhaps)"
 
@@ -68,7 +69,8 @@ def run_check(tree: BundleTree, place: str, system: System, *, depth: AuditDepth
     if start.status != 0:
         said = " | ".join(line.strip() for line in start.said[-3:] if line.strip())
         ended = f"status {start.status}" if start.status >= 0 else f"signal {-start.status}"
-        fault = Fault(FaultKind.START, executable, f"does not start ({ended}): {said or 'it said nothing'}")
+        message = f"does not start ({ended}): {said or 'it said nothing'}"
+        fault = Fault(FaultKind.START, executable, message, _START_TO_DO)
         return RunCheck(batches, cage=kind, faults=(fault,))
     observed = observe(subject, batches)
     notes: tuple[str, ...] = ()

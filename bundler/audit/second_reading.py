@@ -14,6 +14,8 @@ from bundler.binaries.formats import facts
 from bundler.errors import BinaryFormatError
 from bundler.faults import Fault, FaultKind
 
+_TO_DO = "that is a mistake of bundler's: do not use the file, and report it"
+
 
 def audit_changed_binaries(tree: BundleTree, place: str, sources: Mapping[str, str] = {}) -> Iterator[Fault]:
     """Faults of the changed binaries of the bundle in the folder `place`.
@@ -26,7 +28,7 @@ def audit_changed_binaries(tree: BundleTree, place: str, sources: Mapping[str, s
         if seen is None or seen.image is None or not tree.is_as_packed(change.path):
             continue
         for message in _differences(seen.image, os.path.join(place, change.path), sources.get(change.path)):
-            yield Fault(FaultKind.READERS, change.path, message)
+            yield Fault(FaultKind.READERS, change.path, message, _TO_DO)
 
 
 def _differences(image: BinaryImage, path: str, source: str | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Text of a bundle that must not name a place: scripts, `pyvenv.cfg`, `.pth` files."""
+"""Text of a bundle that must not name a place: scripts, `pyvenv.cfg`, `.pth` and `.start` files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
-from bundler.rewrite.pth import PathLine, parse_pth
+from bundler.rewrite.installers import is_editable_hook
+from bundler.rewrite.pth import ImportLine, PathLine, has_imports, parse_pth
 from bundler.rewrite.pyvenv_cfg import parse
+from bundler.rewrite.start import FIRST_VERSION, EntryPoint, parse_start
 
+_CONFIGURATION_TO_DO = (
+    "a bundle's own says include-system-site-packages = false and has no home: mend these lines, or pack again"
+)
 _ABSOLUTE_PYTHON = re.compile(rb"#!\s*(/\S*/python[\d.]*[td]*)(\s|$)")
 _EXEC_PYTHON = re.compile(rb"^'''exec' [\"']?(/[^\"']*/python[\d.]*[td]*)")
 
@@ -22,20 +27,23 @@ def audit_texts(tree: BundleTree) -> Iterator[Fault]:
         seen = tree.files[path]
         if tree.manifest.python.scheme.is_script(path):
             yield from _script(path, seen.head)
-        elif path.endswith(".pth") and os.path.dirname(path) in tree.manifest.python.site_packages:
-            yield from _pth(tree, path, seen.text or b"")
+        elif path.endswith((".pth", ".start")) and os.path.dirname(path) in tree.manifest.python.site_packages:
+            for what in leading_out(tree, path):
+                hint = "install what lies there into the environment and pack again, or remove the line"
+                yield Fault(FaultKind.CONFIGURATION, path, what, hint)
 
 
 def _configuration(tree: BundleTree) -> Iterator[Fault]:
     seen = tree.files.get("pyvenv.cfg")
     if seen is None or seen.text is None:
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "is no file")
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "is no file", _CONFIGURATION_TO_DO)
         return
     config = parse(seen.text.decode("utf-8", "surrogateescape"))
     if "home" in config:
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", f"names a home: {config['home']}")
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", f"names a home: {config['home']}", _CONFIGURATION_TO_DO)
     if config.get("include-system-site-packages", "").lower() != "false":
-        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "does not say include-system-site-packages = false")
+        message = "does not say include-system-site-packages = false"
+        yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", message, _CONFIGURATION_TO_DO)
 
 
 def _script(path: str, beginning: bytes) -> Iterator[Fault]:
@@ -44,18 +52,39 @@ def _script(path: str, beginning: bytes) -> Iterator[Fault]:
     if match is None and head[0].startswith(b"#!/bin/sh") and len(head) > 1:
         match = _EXEC_PYTHON.match(head[1])
     if match is not None:
-        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])} (bundler fix mends it)")
+        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])}", "bundler fix BUNDLE mends it")
 
 
-def _pth(tree: BundleTree, path: str, data: bytes) -> Iterator[Fault]:
-    for line in lines_leading_out(tree, os.path.dirname(path), data):
-        yield Fault(FaultKind.CONFIGURATION, path, f"puts {line} on sys.path")
-
-
-def lines_leading_out(tree: BundleTree, folder: str, data: bytes) -> Iterator[str]:
-    """The lines of a `.pth` file in the folder of packages `folder` that lead out of the bundle."""
+def leading_out(tree: BundleTree, path: str) -> Iterator[str]:
+    """What a `.pth` or `.start` file (a bundle path, in a folder of packages) does at each start that leads out of the bundle."""
+    folder = os.path.dirname(path)
+    data = tree.files[path].text or b""
+    if path.endswith(".start"):
+        for entry_point in _entry_points(tree, data):
+            if _is_hook(tree, folder, entry_point.module):
+                yield f"calls the import hook of an editable install: {entry_point.text}"
+        return
     for line in parse_pth(data):
-        if isinstance(line, PathLine):
-            place = os.path.normpath(os.path.join(tree.path(folder), line.path))
-            if line.path.startswith("/") or not (place + "/").startswith(tree.root + "/"):
-                yield line.path
+        match line:
+            case PathLine(text):
+                place = os.path.normpath(os.path.join(tree.path(folder), text))
+                if text.startswith("/") or not (place + "/").startswith(tree.root + "/"):
+                    yield f"puts {text} on sys.path"
+            case ImportLine() if _is_hook(tree, folder, line.module):
+                yield f"imports the import hook of an editable install: {line.module}"
+
+
+def runs_code(tree: BundleTree, path: str) -> bool:
+    """Whether a `.pth` or `.start` file has lines that Python runs at each start."""
+    data = tree.files[path].text or b""
+    return bool(_entry_points(tree, data)) if path.endswith(".start") else has_imports(data)
+
+
+def _entry_points(tree: BundleTree, data: bytes) -> list[EntryPoint]:
+    """The entry points of a `.start` file; none where the version of Python reads no such file."""
+    version = tuple(map(int, tree.manifest.python.version.split(".")[:2]))
+    return parse_start(data) if version >= FIRST_VERSION else []
+
+
+def _is_hook(tree: BundleTree, folder: str, module: str) -> bool:
+    return is_editable_hook(module) and f"{folder}/{module}.py" in tree.files

@@ -22,6 +22,7 @@ _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
 _TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
 _SCRIPT_HEAD = 4096  # bytes
+_MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
 
 
 class Leak(enum.Enum):
@@ -53,7 +54,7 @@ class SeenFile:
     binary_faults: tuple[str, ...] = ()
     """Why a system would refuse to load the binary, in words."""
     defines_module: bool = False
-    """Whether a binary has an init function for the module of its own name."""
+    """Whether a binary has a function that makes the module of its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) 
             seen,
             image=image,
             binary_faults=form.faults(file, image),
-            defines_module=form.names_symbol(file, image, f"PyInit_{name.partition('.')[0]}"),
+            defines_module=any(form.names_symbol(file, image, hook + name.partition(".")[0]) for hook in _MODULE_HOOKS),
         )
     except BinaryFormatError:
         return seen

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from bundler.binaries.patch import Patch
+from bundler.option_kinds import refuse_single_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Request:
     change: tuple[tuple[str, str], ...] = ()
     delete_rpath: tuple[str, ...] = ()
     thin: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises BadOption for one text where several are wanted."""
+        refuse_single_texts(self)
 
     def given(self) -> list[str]:
         """The names of the words that were given, as options: `--set-rpath`."""

@@ -7,11 +7,13 @@ from typing import NoReturn
 
 import click
 
-from bundler.cli.output import CONTEXT, say
+from bundler.cli.output import CONTEXT, examples, say
 from bundler.cli.process import SIGNALLED, Interrupted, run_to_the_end
 from bundler.version import VERSION
 
 COMMANDS = ("pack", "verify", "inspect", "fix", "patch")
+_WHOLE = 1000
+"""Characters: more than any first sentence has."""
 
 
 class _Commands(click.Group):
@@ -39,8 +41,23 @@ class _Commands(click.Group):
             raise click.UsageError(f"No such command '{name}'.{meant(name, COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does: its help's first sentence, wrapped and not cut as click would."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=_WHOLE)) for name, command in commands if command]
+            )
 
-@click.group(cls=_Commands, context_settings=CONTEXT)
+
+@click.group(
+    cls=_Commands,
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("make a directory of .venv that runs anywhere", "bundler pack --out dist/app"),
+        ("what the options of a command are", "bundler pack --help"),
+    ),
+)
 @click.version_option(VERSION, prog_name="bundler")
 def bundler() -> None:
     """Pack a Python environment, its interpreter and every shared library into one tree that runs anywhere."""

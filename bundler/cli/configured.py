@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
-import difflib
-import enum
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from bundler.cli.grouped import GroupedCommand
-from bundler.errors import BadConfiguration
+from bundler.cli.grouped import GroupedCommand, GroupedOption
+from bundler.errors import BadConfiguration, BadOption
+from bundler.option_kinds import Kind, Value
+from bundler.option_names import NamedOption, named_options, near_name
 
-# Options that hold a path, or begin with one: relative ones count from the file's folder.
-_PATHS = ("out", "add", "base", "root", "config")
+# Options of the command alone, which no table knows.
+_PATHS = ("out",)
 _NOT_IN_FILES = ("config", "help")
 _GIVEN_BEFORE = "bundler.given_before"
 
 
-class _Kind(enum.Enum):
-    """What an option's value in a file is, in words for an error."""
+class ConfiguredOption(GroupedOption):
+    """An option whose kind of value, and whose parameter, follow from the table in `option_names`, where it has the name."""
 
-    TEXTS = "a list of strings"
-    SWITCH = "true or false"
-    NUMBER = "a number"
-    TEXT = "a string"
+    def __init__(self, names: Sequence[str], group: str, **settings: Any) -> None:
+        option = named_options().get(_long_name(names))
+        if option is not None:
+            names = [*names, option.parameter]
+            settings = {**_settings(option), **settings}
+        super().__init__(names, group, **settings)
 
-    def fits(self, value: object) -> bool:
-        """Whether a value of TOML is of this kind."""
-        match self:
-            case _Kind.TEXTS:
-                return isinstance(value, list) and all(isinstance(item, str) for item in value)
-            case _Kind.SWITCH:
-                return isinstance(value, bool)
-            case _Kind.NUMBER:
-                return isinstance(value, int) and not isinstance(value, bool)
-            case _Kind.TEXT:
-                return isinstance(value, str)
+
+def _settings(option: NamedOption) -> dict[str, object]:
+    """What click has to know of an option. What is not given is None, but for lists and flags that are off."""
+    value = option.value
+    match value.kind:
+        case Kind.TEXTS:
+            return {"multiple": True}
+        case Kind.SWITCH:
+            return {"default": None} if option.default else {"is_flag": True}
+        case Kind.NUMBER:
+            return {"type": click.INT if value.least is None else click.IntRange(value.least)}
+        case Kind.TEXT if value.choices:
+            return {"type": click.Choice(list(filter(None, value.choices))), "callback": _read(option)}
+        case Kind.TEXT:
+            return {"type": click.Path() if option.is_path else click.STRING}
+
+
+def _read(option: NamedOption) -> Callable[[click.Context, click.Parameter, str | None], object]:
+    return lambda _context, _option, text: None if text is None else option.value.read(option.name, text)
 
 
 class ConfiguredCommand(GroupedCommand):
@@ -81,7 +92,7 @@ def configured_options(ctx: click.Context) -> frozenset[str]:
     """The same options under the names of `[tool.bundler]`; `exclude` stands for all patterns, which are one list."""
     parameters = configured_parameters(ctx)
     options = (option for option in ctx.command.params if isinstance(option, click.Option))
-    names = {_long_name(option) for option in options if option.name in parameters}
+    names = {_long_name(option.opts) for option in options if option.name in parameters}
     patterns = {name for name in ("exclude", "include") if ctx.params[name]}
     return frozenset((names - {"exclude", "include"}) | ({"exclude"} if patterns and patterns <= names else set()))
 
@@ -153,36 +164,32 @@ def _defaults(
 
     Raises BadConfiguration for an unknown name or a value of another type.
     """
-    options = {_long_name(option): option for option in command.get_params(ctx) if isinstance(option, click.Option)}
+    options = {
+        _long_name(option.opts): option for option in command.get_params(ctx) if isinstance(option, click.Option)
+    }
     for name in _NOT_IN_FILES:
         options.pop(name, None)
     found: dict[str, object] = {}
     for name, value in table.items():
         option = options.get(name)
         if option is None or option.name is None:
-            near = difflib.get_close_matches(name, options, 1)
             raise BadConfiguration(
                 f"{place} has {name}, which is no option of pack",
-                f"did you mean {near[0]}?" if near else "bundler pack --help lists the options",
+                near_name(name, options) or "bundler pack --help lists the options",
             )
-        kind = _kind_of(option)
-        if not kind.fits(value):
-            raise BadConfiguration(f"{place} {name} must be {kind.value}, not {value!r}")
-        found[option.name] = _below(folder, value) if name in _PATHS and folder is not None else value
+        named = named_options().get(name)
+        try:
+            (named.value if named else Value(Kind.SWITCH if option.is_flag else Kind.TEXT)).read(name, value)
+        except BadOption as error:
+            raise BadConfiguration(f"{place} {error.message}", error.hint) from error
+        is_path = named.is_path if named else name in _PATHS
+        found[option.name] = _below(folder, value) if is_path and folder is not None else value
     return found
 
 
-def _long_name(option: click.Option) -> str:
-    """`exclude-lib` for `--exclude-lib`."""
-    return max(option.opts, key=len).lstrip("-")
-
-
-def _kind_of(option: click.Option) -> _Kind:
-    if option.multiple:
-        return _Kind.TEXTS
-    if option.is_flag:
-        return _Kind.SWITCH
-    return _Kind.NUMBER if isinstance(option.type, click.types.IntParamType) else _Kind.TEXT
+def _long_name(names: Sequence[str]) -> str:
+    """`exclude-lib` for `--exclude-lib`, `probe` for `--probe/--no-probe`."""
+    return max((name for name in names if name.startswith("-")), key=len).partition("/")[0].lstrip("-")
 
 
 def _below(folder: str, value: object) -> object:

@@ -1,18 +1,12 @@
-"""Options that stand in groups in `--help`, and whose names lead to the fields of the options values."""
+"""Options that stand in groups in `--help`, and the order in which they were given."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Options = TypeVar("Options", bound="DataclassInstance")
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
@@ -22,19 +16,14 @@ _ORDER = "bundler.order"
 class GroupedOption(click.Option):
     """An option that knows the heading it stands under.
 
-    `one_of` is an enum: its values are the choice. A flag `--name` has a `--no-name` as well, which takes back what a configuration
+    A flag `--name` has a `--no-name` as well, which takes back what a configuration
     says; the help shows it only where it is the one that anybody needs.
     """
 
-    def __init__(
-        self, names: Sequence[str], group: str, one_of: type[enum.Enum] | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, names: Sequence[str], group: str, **settings: Any) -> None:
         self._both_shown = any("/" in name for name in names)
         if settings.get("is_flag"):
             names = [f"{name}/--no-{name[2:]}" if name.startswith("--") else name for name in names]
-        if one_of is not None:
-            settings["type"] = click.Choice([member.value for member in one_of])
-            settings["callback"] = lambda _context, _option, value: None if value is None else one_of(value)
         super().__init__(names, **settings)
         self.group = group
 
@@ -87,17 +76,12 @@ def given_in_order(ctx: click.Context, values: Mapping[str, Sequence[str]]) -> l
     return [(name, rest[name].pop(0)) for name in (*elsewhere, *order)]
 
 
-def option_group(heading: str) -> Callable[..., Callable[[Command], Command]]:
+def option_group(
+    heading: str, kind: type[GroupedOption] = GroupedOption
+) -> Callable[..., Callable[[Command], Command]]:
     """A decorator like `click.option`, for options under one heading."""
 
     def option(*names: str, **settings: Any) -> Callable[[Command], Command]:
-        return click.option(*names, cls=GroupedOption, group=heading, **settings)
+        return click.option(*names, cls=kind, group=heading, **settings)
 
     return option
-
-
-def filled(defaults: Options, given: Mapping[str, object], prefix: str = "") -> Options:
-    """`defaults` with the values that bear a field's name, `prefix` before it; None means that nothing was given."""
-    names = {field.name: prefix + field.name for field in fields(defaults)}
-    chosen = {field: given[name] for field, name in names.items() if given.get(name) is not None}
-    return replace(defaults, **chosen)

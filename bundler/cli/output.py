@@ -16,6 +16,11 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FAULTS_FOUND = 3
 
 
+def examples(*lines: tuple[str, str]) -> str:
+    """The end of a command's help: what each example does, and its words."""
+    return "\n".join(["\b", "Examples:", *(f"  # {what}\n  {words}" for what, words in lines)])
+
+
 def say(line: str) -> None:
     """A message for a person: on standard error, with names that are not UTF-8 made printable."""
     click.echo(line.encode("utf-8", "backslashreplace").decode(), err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.output import CONTEXT, say
+from bundler.cli.output import CONTEXT, examples, say
 
 if TYPE_CHECKING:
     from bundler.binaries.format import BinaryFacts
@@ -64,7 +64,17 @@ def _print_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("what a library needs, and where it looks for it", "bundler patch --print-needed --print-rpath libfoo.so"),
+        ("look beside the file, too", "bundler patch --add-rpath '$ORIGIN' libfoo.so libbar.so"),
+        (
+            "another name for a needed library, in a new file",
+            "bundler patch --replace-needed liba.so.1 libb.so.1 --output n.so libfoo.so",
+        ),
+    ),
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @_edit_options
 @_print_options

@@ -7,11 +7,18 @@ import sys
 
 import click
 
-from bundler.cli.output import CONTEXT, FAULTS_FOUND, say
+from bundler.cli.output import CONTEXT, FAULTS_FOUND, examples, say
 from bundler.options import AuditDepth
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(
+    context_settings=CONTEXT,
+    epilog=examples(
+        ("a directory: its files, then what it imports", "bundler verify dist/app"),
+        ("somebody's archive, of which nothing is run", "bundler verify app.tar.gz"),
+        ("the same, unpacked for a while and run", "bundler verify app.tar.gz --run --audit quick"),
+    ),
+)
 @click.argument("bundle")
 @click.option(
     "--run/--no-run", default=None, help="Start the bundle's Python and import all modules (default: for directories)."
@@ -29,9 +36,9 @@ def verify(bundle: str, run: bool | None, audit: str, strict: bool, as_json: boo
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=run, strict=strict, depth=AuditDepth(audit))
+    result = run_verify(bundle, run=run, strict=strict, audit=audit)
     if as_json:
-        click.echo(json.dumps(result.as_json(), indent=1))
+        click.echo(json.dumps(result.to_dict(), indent=1))
     else:
         for line in result.lines(verbose):
             say(line)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bundler.environment.installed_files import InstalledFiles, read_installed_files
 from bundler.platforms import Platform
 from bundler.rewrite.direct_url import DirectUrl
+from bundler.rewrite.start import FIRST_VERSION
 from bundler.scheme import BundleScheme
 from bundler.sysroot import HOST, Sysroot
 
@@ -89,6 +90,11 @@ class Interpreter:
     def python_name(self) -> str:
         """`pythonX.Y[t]`: the name of the stdlib's folder and of the executable."""
         return f"python{self.short_version}{self.abi_thread}"
+
+    @property
+    def reads_start_files(self) -> bool:
+        """Whether `site` reads `.start` files, whose entry points take the place of `import` lines in `.pth` files (PEP 829)."""
+        return self.version_info[:2] >= FIRST_VERSION
 
     @property
     def library_names(self) -> tuple[str, ...]:

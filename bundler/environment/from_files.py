@@ -1,8 +1,8 @@
 """The facts of an interpreter from files alone: what the probe tells, where nothing may or can be run.
 
 What Python works out at its start is worked out here in the same way: the prefix from `home` and the place of the standard
-library (Modules/getpath.py), the rest from `_sysconfigdata*.py`, which is read as a literal and never executed, and
-`patchlevel.h` (reference/interpreters.md 1.0, 2.1).
+library (Modules/getpath.py); the rest from `build-details.json`, from `_sysconfigdata*.py`, which is read as a literal and never
+executed, and from `patchlevel.h`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
+from bundler.environment.build_details import BuildDetails, read_build_details
 from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.executable import real_executable
 from bundler.environment.facts import Interpreter, VersionInfo
@@ -44,6 +45,7 @@ def read_interpreter(located: LocatedEnvironment) -> Interpreter:
     flags = str(data.get("ABIFLAGS") or "")
     thread = "t" if variables.get("Py_GIL_DISABLED") == "1" else ""
     short = f"3.{library.minor}"
+    details = read_build_details(stdlib, flags, root)
     executable = real_executable(
         root, prefix, (f"python{variables.get('LDVERSION', short)}", f"python{short}"), [located.python]
     )
@@ -59,12 +61,13 @@ def read_interpreter(located: LocatedEnvironment) -> Interpreter:
         platstdlib=_platform_library(library, variables, root),
         include=include,
         dist_packages=b"dist-packages" in _read(root.real(os.path.join(stdlib, "site.py"))),
-        extension_suffixes=_extension_suffixes(variables, data, thread),
+        extension_suffixes=(details.extension_suffixes if details is not None else ())
+        or _extension_suffixes(library.minor, variables, data, thread),
         cache_tag=f"cpython-3{library.minor}",
         variables=variables,
         sysroot=root,
     )
-    return interpreter.with_version(_version(interpreter, located))
+    return interpreter.with_version(_told_version(interpreter, details) or _version(interpreter, located))
 
 
 def _platform_library(library: StandardLibrary, variables: Mapping[str, str], root: Sysroot) -> str:
@@ -124,14 +127,30 @@ def _literals(table: ast.Dict) -> Iterator[tuple[str, object]]:
                 continue
 
 
-def _extension_suffixes(variables: Mapping[str, str], data: Mapping[str, object], thread: str) -> tuple[str, ...]:
-    """As Python/dynload_shlib.c lists them; a free-threaded build has no stable ABI."""
+def _extension_suffixes(
+    minor: int, variables: Mapping[str, str], data: Mapping[str, object], thread: str
+) -> tuple[str, ...]:
+    """As Python/dynload_shlib.c lists them.
+
+    Up to 3.14 free-threaded builds look for abi3 as well. From 3.15 on a stable ABI's may carry the machine, and abi3t, which every
+    build loads, is the only one of free-threaded builds.
+    """
     suffixes = [variables.get("EXT_SUFFIX", ".so")]
     if alternative := data.get("ALT_SOABI"):
         suffixes.append(f".{str(alternative).strip('.')}.so")
-    if not thread:
-        suffixes.append(".abi3.so")
+    if minor < 15:
+        return (*suffixes, ".abi3.so", ".so")
+    machine = data.get("SOABI_PLATFORM")
+    for stable in ("abi3t",) if thread else ("abi3", "abi3t"):
+        suffixes += [f".{stable}-{machine}.so"] if machine else []
+        suffixes.append(f".{stable}.so")
     return (*suffixes, ".so")
+
+
+def _told_version(interpreter: Interpreter, details: BuildDetails | None) -> VersionInfo | None:
+    """The exact version by `build-details.json`, where it speaks of this interpreter."""
+    version = details.version_info if details is not None else None
+    return version if version is not None and version[:2] == interpreter.version_info[:2] else None
 
 
 def _version(interpreter: Interpreter, located: LocatedEnvironment) -> VersionInfo:

@@ -124,6 +124,8 @@ class Manifest:
     opened: tuple[OpenedFact, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""
+    entry: str = ""
+    """What the start command starts: `module:function`, or a script of the bundle with arguments; "" for none."""
     start_module: str = ""
     """The module that the start command begins with; "" for none."""
     options: RecordedOptions | None = None

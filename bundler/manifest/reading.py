@@ -77,6 +77,7 @@ def read_manifest(data: bytes) -> Manifest:
         ),
         opened=tuple(map(_opened, libraries.children("opened"))),
         import_failures=_import_failures(top),
+        entry=top.value("entry", str, ""),
         start_module=top.value("start_module", str, ""),
         options=_options(top),
         warnings=top.texts("warnings"),

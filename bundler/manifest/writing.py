@@ -49,6 +49,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
+        **({"entry": manifest.entry} if manifest.entry else {}),
         **({"start_module": manifest.start_module} if manifest.start_module else {}),
         **({} if manifest.options is None else _options(manifest.options)),
         "warnings": manifest.warnings,

@@ -39,6 +39,10 @@ class StartCommand:
     """For the interpreter, where `program` starts with it."""
     module: str = ""
     """The module that it begins with, where it was named by one."""
+    entry: str = ""
+    """What the user named: `module:function`, or a script with arguments."""
+    subject: str = ""
+    """The bundle path of the module's file, or of the script."""
 
 
 def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
@@ -95,9 +99,9 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
     words = shlex.split(entry)
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
-        _check_function(entry, module, function, entries, environment.interpreter.extension_suffixes)
+        file = _checked_function(entry, module, function, entries, environment.interpreter.extension_suffixes)
         data = _function_script(module, function, isolated=options.isolated)
-        return StartCommand(_script(start, data, time), (python, start), (), python_options, module)
+        return StartCommand(_script(start, data, time), (python, start), (), python_options, module, entry, file)
     path, *arguments = words or [""]
     path = os.path.normpath(path)
     if path not in entries and scheme.script(path) in entries:
@@ -108,16 +112,16 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
         )
     data = _command_script(path, arguments, scheme)
     if not _is_python_script(entries[path]):
-        return StartCommand(_script(start, data, time), (path,), tuple(arguments))
-    return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options)
+        return StartCommand(_script(start, data, time), (path,), tuple(arguments), (), "", entry, path)
+    return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options, "", entry, path)
 
 
 def _script(path: str, data: bytes, time_ns: int) -> Entry:
     return Entry(path, Literal(data), 0o755, time_ns, Layer.APPLICATION, BUNDLER)
 
 
-def _check_function(start: str, module: str, function: str, entries: Entries, suffixes: Sequence[str]) -> None:
-    """Raise BundlerError for `--entry start` where the module is not in the bundle, or surely has no such function."""
+def _checked_function(start: str, module: str, function: str, entries: Entries, suffixes: Sequence[str]) -> str:
+    """The bundle path of the module. Raises BundlerError for `--entry start` where it lacks it, or surely has no such function."""
     files = _files_of(module, entries, suffixes)
     if not files:
         raise BundlerError(f"--entry {start}: there is no module {module} in the bundle")
@@ -128,6 +132,7 @@ def _check_function(start: str, module: str, function: str, entries: Entries, su
             f"--entry {start}: {files[0].path} has no {name}",
             f"did you mean {module}:{near}?" if near else "name a function of the module: module:function",
         )
+    return files[0].path
 
 
 def _is_module(module: str, entries: Entries, suffixes: Sequence[str]) -> bool:

@@ -165,14 +165,19 @@ def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mo
 
 
 def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
-    """Tcl's and Tk's scripts, where Tcl looks for them from an executable: `lib/tclX.Y` (interpreters 1.10)."""
+    """Tcl's and Tk's scripts, where Tcl looks for them from an executable: `lib/tclX.Y`.
+
+    Tcl 9 may carry them inside of its library, which then brings them: no such folder is no fault.
+    """
     sysroot = interpreter.sysroot
     dynload = os.path.join(interpreter.platstdlib, "lib-dynload")
     if not any(name.startswith("_tkinter.") for name in sysroot.names_in(dynload)):
         return
     libraries = os.path.join(interpreter.base_prefix, scheme.libraries)
-    for version in ("8.6", "9.0"):
-        for folder in (libraries, *map(sysroot.path_of, TCL_FOLDERS)):
+    folders = (libraries, *map(sysroot.path_of, TCL_FOLDERS))
+    names = (name for folder in folders for name in sysroot.names_in(folder) if re.fullmatch(r"tcl\d+\.\d+", name))
+    for version in sorted({name.removeprefix("tcl") for name in names}):
+        for folder in folders:
             if sysroot.is_file(os.path.join(folder, f"tcl{version}", "init.tcl")):
                 for name in (f"tcl{version}", f"tk{version}"):
                     place = sysroot.real(os.path.join(folder, name))

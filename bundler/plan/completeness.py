@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
+from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.plan.mounts import MountTable
 from bundler.plan.overlay import Entries
+from bundler.systems.prefixes import is_system_prefix
 
 
-def check_complete(environment: Environment, table: MountTable, entries: Entries) -> None:
+def check_complete(environment: Environment, table: MountTable, entries: Entries) -> list[str]:
     """Raise BundlerError for a distribution whose RECORD names modules that are not there, or whose installer was interrupted.
 
-    Several are raised together; `entries` are those collected.
+    Several are raised together; `entries` are those collected. What the system's package manager installed is a warning: its
+    packages leave modules out on purpose, and keep the RECORD (Debian's python3-zmq has no CFFI backend).
     """
     suffixes = (".py", *environment.interpreter.extension_suffixes)
-    errors = []
+    errors, warnings = [], []
     for distribution in environment.distributions:
         missing = _missing_modules(distribution, table, entries, suffixes)
         if missing:
@@ -30,24 +33,32 @@ def check_complete(environment: Environment, table: MountTable, entries: Entries
             )
         else:
             continue
-        errors.append(
-            BundlerError(
-                f"{distribution.name} {distribution.version} is not whole: {why}",
-                "install it again; or pack with --allow-incomplete",
-            )
-        )
+        message = f"{distribution.name} {distribution.version} is not whole: {why}"
+        if _is_of_the_system(distribution, environment):
+            warnings.append(f"{message}; the system's package leaves it out")
+        else:
+            errors.append(BundlerError(message, "install it again; or pack with --allow-incomplete"))
     raise_all(errors)
+    return warnings
+
+
+def _is_of_the_system(distribution: Distribution, environment: Environment) -> bool:
+    """Whether the system's package manager put it there: beside the system's Python, and signed by no installer of Python's."""
+    sysroot, base = environment.sysroot, environment.interpreter.base_prefix
+    beside = lies_in(distribution.folder, base) and not lies_in(distribution.folder, environment.root)
+    signed = os.path.lexists(os.path.join(distribution.metadata, "INSTALLER"))
+    return beside and is_system_prefix(sysroot.name_of(base)) and not signed
 
 
 def _is_recovery_record(distribution: Distribution) -> bool:
     """Whether a RECORD is of the kind that pip 26.3 leaves so that `pip uninstall` can remove an installation that it did not end.
 
-    Every installer tells the digest of METADATA; there no row has one (pip: `operations/install/wheel.py`).
+    Its rows are sorted, METADATA is among them, and none has a digest (pip: `operations/install/wheel.py`).
     """
     record = distribution.files.record
     if record is None or not any(path.endswith(".dist-info/METADATA") for path in record.paths):
         return False
-    return not any(row.digest for row in record.rows)
+    return list(record.paths) == sorted(record.paths) and not any(row.digest for row in record.rows)
 
 
 def _missing_modules(

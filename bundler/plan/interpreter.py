@@ -9,7 +9,7 @@ from bundler.environment import Environment
 from bundler.options import ContentOptions
 from bundler.plan.origins import BUNDLER
 from bundler.rewrite.activation import activation_scripts
-from bundler.rewrite.debian import dist_packages_pth
+from bundler.rewrite.debian import dist_packages_files
 from bundler.rewrite.pyvenv_cfg import pyvenv_cfg
 from bundler.version import VERSION
 
@@ -27,10 +27,10 @@ def interpreter_entries(environment: Environment, options: ContentOptions) -> tu
     config = pyvenv_cfg(interpreter.version, prompt, VERSION, isolated=options.isolated)
     debian = []
     if interpreter.dist_packages:
-        folder = f"{scheme.stdlib}/dist-packages"
+        files = dist_packages_files(start=interpreter.reads_start_files)
         debian = [
-            entry(folder, Directory(), 0o755),
-            entry(f"{folder}/bundler.pth", Literal(dist_packages_pth()), 0o644),
+            entry(f"{scheme.stdlib}/dist-packages", Directory(), 0o755),
+            *(entry(f"{scheme.stdlib}/{path}", Literal(data), 0o644) for path, data in files.items()),
         ]
     short = interpreter.short_version
     names = dict.fromkeys(["python", "python3", f"python{short}", f"python{short}{interpreter.abiflags}"])

@@ -28,9 +28,11 @@ from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
+from bundler.plan.owners import Owners
+from bundler.plan.readme import with_readme
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
-from bundler.plan.system_site import system_site_entry, system_site_mounts, uses_system_site, with_system_site
+from bundler.plan.system_site import system_site_entries, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
 from bundler.plan.without_links import without_links
@@ -96,7 +98,7 @@ def make_plan(
     notes += editables.notes
     # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
-        check_complete(environment, table, collected.entries)
+        warnings += check_complete(environment, table, collected.entries)
 
     # The user's own distributions, while every path is still the one that its RECORD names.
     entries: Entries = with_application_layer(collected.entries, environment, table)
@@ -104,7 +106,7 @@ def make_plan(
     entries = without_editables(entries, editables)
     # What every bundle has takes the place of what tied the environment to its base.
     entries = overlaid(entries, interpreter_entries(environment, content))
-    entries = overlaid(entries, (system_site_entry(environment),) if system_site else ())
+    entries = overlaid(entries, system_site_entries(environment) if system_site else ())
     # What is left out is neither read nor changed.
     whole, entries = entries, filtered(entries, environment.scheme, content)
     warnings += unmatched(whole, content.patterns)
@@ -128,6 +130,9 @@ def make_plan(
     # How a script is started depends on what it has become.
     start = plan_start(content, entries, environment) if content.entry else None
     entries = overlaid(entries, (start.script,) if start else ())
+    # What the bundle needs is known.
+    owners = Owners(environment, table, editables.added)
+    entries = with_readme(entries, environment, owners, content, start, binaries)
     # Modules are compiled from what they have become.
     entries = with_pycs(entries, environment, settings)
     # RECORD tells of everything that was changed, made and removed before.

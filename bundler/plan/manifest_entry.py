@@ -82,6 +82,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             for noted in libraries.noted
         ),
         import_failures=import_failures,
+        entry=plan.start.entry if plan.start else "",
         start_module=plan.start.module if plan.start else "",
         options=plan.options,
         warnings=plan.warnings,

@@ -8,7 +8,7 @@ from bundler.errors import OutputFailed
 from bundler.formats import ArchiveFormat
 from bundler.manifest import read_contents
 from bundler.options import PackOptions
-from bundler.output_facts import ArchiveFacts, DirectoryFacts, ImageFacts
+from bundler.output_facts import ArchiveFacts, DirectoryFacts, ImageFacts, TargetNeeds
 from bundler.plan.binaries import plan_surroundings
 from bundler.plan.make import Plan
 from bundler.plan.manifest_entry import MANIFEST
@@ -31,8 +31,21 @@ def archive_facts(plan: Plan, form: ArchiveFormat, options: PackOptions) -> Arch
     return ArchiveFacts(
         root_ns=plan.entries[0].mtime_ns,
         latest_ns=max(entry.mtime_ns for entry in plan.entries),
+        needs=target_needs(plan),
         start=plan.start.script.path if plan.start else "",
         image=image_facts(plan, options) if form.is_image else None,
+    )
+
+
+def target_needs(plan: Plan) -> TargetNeeds:
+    """What the bundle asks of its machine."""
+    platform = plan.environment.platform
+    return TargetNeeds(
+        system=platform.system.uname,
+        machines=platform.machine_names,
+        runs_on=platform.compatible_names,
+        libc=platform.libc.value if platform.libc else "",
+        release=plan.floor.text if plan.floor else "",
     )
 
 

@@ -1,7 +1,8 @@
 """Packages of the base that an environment uses beside its own (`include-system-site-packages = true`).
 
-They lie in folders of their own, behind the environment's: two versions of one package must not mix. A `.pth` file, the last by its
-name, puts them on the path where `site` would have put them, and its `addsitedir` reads the `.pth` files in them.
+They lie in folders of their own, behind the environment's: two versions of one package must not mix. A `.pth` file, from 3.15 on a
+`.start` file, the last by its name, puts them on the path where `site` would have put them, and its `addsitedir` reads the `.pth`
+files in them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from bundler.environment.distributions import find_distributions
 from bundler.plan.base_mounts import base_origin
 from bundler.plan.mounts import Mount
 from bundler.plan.origins import BUNDLER
+from bundler.rewrite.start import start_file
 from bundler.rewrite.templates import read_template
 
-PTH_NAME = "~system-site.pth"
+_FILE = "~system-site"
+_MODULE = "_bundler_system_site"
 
 
 def uses_system_site(environment: Environment) -> bool:
@@ -68,11 +71,20 @@ def system_site_paths(environment: Environment) -> tuple[str, ...]:
     return tuple(environment.scheme.system_site_packages(number) for number in range(1, count + 1))
 
 
-def system_site_entry(environment: Environment) -> Entry:
-    """The `.pth` file that puts the folders on the path. (Its line sees its own names only outside of inner scopes.)"""
-    interpreter = environment.interpreter
-    folders = "".join(f'"/{path}", ' for path in system_site_paths(environment))
-    text = read_template("system_site.pth").replace("@FOLDERS@", folders.strip())
+def system_site_entries(environment: Environment) -> tuple[Entry, ...]:
+    """What puts the folders on the path: a `.pth` file (its line sees its own names only outside of inner scopes), or `.start`."""
+    interpreter, scheme = environment.interpreter, environment.scheme
+    folders = "".join(f'"/{path}", ' for path in system_site_paths(environment)).strip()
     time = os.stat(interpreter.executable).st_mtime_ns
-    path = f"{environment.scheme.site_packages}/{PTH_NAME}"
-    return Entry(path, Literal(text.encode()), 0o644, time, Layer.PACKAGES, BUNDLER)
+
+    def entry(path: str, data: bytes, layer: Layer) -> Entry:
+        return Entry(path, Literal(data), 0o644, time, layer, BUNDLER)
+
+    def template(name: str) -> bytes:
+        return read_template(name).replace("@FOLDERS@", folders).encode()
+
+    file = f"{scheme.site_packages}/{_FILE}"
+    if interpreter.reads_start_files:
+        module = entry(f"{scheme.stdlib}/{_MODULE}.py", template("system_site_start"), Layer.RUNTIME)
+        return (entry(f"{file}.start", start_file(_MODULE), Layer.PACKAGES), module)
+    return (entry(f"{file}.pth", template("system_site.pth"), Layer.PACKAGES),)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
+from bundler.environment.build_details import BUILD_DETAILS
 from bundler.plan.base_mounts import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
@@ -22,6 +23,7 @@ from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.launchers.setuptools import read_stand_in
+from bundler.rewrite.missing_stdlib import rewrite_missing_stdlib
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
 from bundler.rewrite.scripts import rewrite_script, side_file_path
@@ -58,7 +60,7 @@ def plan_texts(entries: Entries, environment: Environment, mounts: MountTable, *
 
     Raises UnknownVariant for a file of Debian's that is like none that is known.
     """
-    planner = _Planner(environment, mounts, isolated)
+    planner = _Planner(entries, environment, mounts, isolated)
     for path in sorted(entries):
         planner.look_at(entries[path])
     return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
@@ -96,8 +98,9 @@ def moved_directories(interpreter: Interpreter, scheme: BundleScheme) -> tuple[M
 class _Planner:
     """Looks at each entry once; knows which rewriter is for which path."""
 
-    def __init__(self, environment: Environment, mounts: MountTable, isolated: bool) -> None:
+    def __init__(self, entries: Entries, environment: Environment, mounts: MountTable, isolated: bool) -> None:
         interpreter = environment.interpreter
+        self._entries = entries
         self._environment = environment
         self._mounts = mounts
         self._isolated = isolated
@@ -115,10 +118,11 @@ class _Planner:
         self._by_stdlib_path: tuple[tuple[str, _Rewriter], ...] = (
             ("_sysconfigdata*.py", self._sysconfigdata),
             ("_sysconfig_vars*.json", lambda _, data: rewrite_sysconfig_json(data, self._directories)),
-            ("build-details.json", self._build_details),
+            (BUILD_DETAILS, self._build_details),
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
             ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
+            ("_missing_stdlib_info.py", self._missing_stdlib),
             ("ssl.py", self._ssl),
             ("ctypes/util.py", self._ctypes_util),
         )
@@ -180,6 +184,15 @@ class _Planner:
     def _sysconfigdata(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_sysconfigdata(data, self._directories, entry.path.count("/"))
 
+    def _missing_stdlib(self, _entry: Entry, data: bytes) -> Rewritten | None:
+        interpreter = self._environment.interpreter
+        names = interpreter.sysroot.names_in
+        dynload = os.path.join(interpreter.platstdlib, os.path.basename(self._scheme.dynload))
+        there = _modules(names(interpreter.stdlib)) | _modules(names(dynload))
+        folders = (self._stdlib, f"{self._scheme.dynload}/")
+        known = (path[len(folder) :] for path in self._entries for folder in folders if path.startswith(folder))
+        return rewrite_missing_stdlib(data, sorted(there - _modules(path.partition("/")[0] for path in known)))
+
     def _ctypes_util(self, entry: Entry, data: bytes) -> Rewritten | None:
         wanted = Addition.FIND_LIBRARY in self._additions
         return rewrite_ctypes_util(data, entry.path, self._scheme.bundled) if wanted else None
@@ -188,7 +201,17 @@ class _Planner:
         return rewrite_ssl(data) if Addition.CERTIFICATES in self._additions else None
 
     def _build_details(self, entry: Entry, data: bytes) -> Rewritten | None:
-        return rewrite_build_details(data, os.path.dirname(entry.path), self._directories)
+        return rewrite_build_details(data, os.path.dirname(entry.path), self._directories, self._place)
+
+    def _place(self, path: str) -> str | None:
+        """The bundle path of a file or folder that shall stand at `path`; None where it stayed behind.
+
+        A static library that lies among the system's comes along behind a link beside the build settings.
+        """
+        if path in self._entries or any(known.startswith(f"{path}/") for known in self._entries):
+            return path
+        elsewhere = f"{self._stdlib}config-*/{os.path.basename(path)}"
+        return next((known for known in sorted(self._entries) if fnmatch.fnmatchcase(known, elsewhere)), None)
 
     def _config_script(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_sh_config(data, self._directories) or self._script(entry, data)
@@ -261,6 +284,12 @@ class _Planner:
             return True
         place = os.path.normpath(interpreter)
         return any(place.startswith(prefix + "/") for prefix in self._prefixes)
+
+
+def _modules(names: Iterable[str]) -> set[str]:
+    """The modules among the names in a folder of the standard library: files and packages, by their first words."""
+    files = (name.partition(".")[0] for name in names if "." not in name or name.endswith((".py", ".so")))
+    return {name for name in files if name.isidentifier() and name != "__pycache__"}
 
 
 def _read(path: str) -> bytes:

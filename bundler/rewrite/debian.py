@@ -5,7 +5,7 @@ environment. A bundle has no distribution's packages to spare, so the answer is 
 decision; a file that has the mark of the decision but not its known text is an error, not a guess.
 
 Since 3.11 `site` is frozen into the interpreter, and its file is not read: it looks into `lib/pythonX.Y/dist-packages` whatever the
-file says. There `dist_packages_pth` adds site-packages, `.pth` files and all.
+file says. There a `.pth` file, from 3.15 on a `.start` file, adds site-packages, `.pth` files and all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bundler.errors import UnknownVariant
 from bundler.rewrite import Rewritten
+from bundler.rewrite.start import start_file
 from bundler.rewrite.templates import read_template
 
 
@@ -112,9 +113,19 @@ _DECISIONS = (
 )
 
 
-def dist_packages_pth() -> bytes:
-    """The file that leads from the one package folder that a frozen `site` looks into to site-packages."""
-    return read_template("dist_packages.pth").encode()
+START_MODULE = "_bundler_dist_packages"
+"""The module of the standard library that the `.start` file calls."""
+
+
+def dist_packages_files(*, start: bool) -> dict[str, bytes]:
+    """The files that lead from the one package folder that a frozen `site` looks into to site-packages.
+
+    By their paths, counted from the standard library. `start` tells whether the version reads `.start` files.
+    """
+    if start:
+        module = read_template("dist_packages_start").encode()
+        return {"dist-packages/bundler.start": start_file(START_MODULE), f"{START_MODULE}.py": module}
+    return {"dist-packages/bundler.pth": read_template("dist_packages.pth").encode()}
 
 
 def rewrite_debian(path: str, data: bytes) -> Rewritten | None:

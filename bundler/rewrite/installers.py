@@ -47,3 +47,12 @@ _SCRIPTS_OF_MAKERS = re.compile(
 def is_makers_script(name: str) -> bool:
     """Whether a name in the folder of scripts is that of the interpreter, or of what the environment's maker wrote there."""
     return _SCRIPTS_OF_MAKERS.fullmatch(name) is not None
+
+
+def is_editable_hook(module: str) -> bool:
+    """Whether a module that a `.pth` or `.start` file names is a back end's hook for an editable install, by its name.
+
+    setuptools: `__editable___NAME_finder`; scikit-build-core: `_editable_skbc_NAME`, earlier `_NAME_editable`; meson-python:
+    `_NAME_editable_loader`; the library editables: `_editable_impl_NAME`.
+    """
+    return "editable" in module.partition(".")[0]

@@ -20,6 +20,7 @@ def pyvenv_cfg(version: str, prompt: str | None, bundler: str, *, isolated: bool
 
     There is no `home`, which would name a place. Without `include-system-site-packages = false` both uv and `site` assume true,
     and with it the user's own site-packages stay out. `relocatable` makes uv write scripts that move.
+    `python-version` (PEP 838) lets a tool refuse another Python.
     `isolated` is bundler's own: how `bundler fix` is to write scripts.
     """
     lines = [
@@ -27,6 +28,7 @@ def pyvenv_cfg(version: str, prompt: str | None, bundler: str, *, isolated: bool
         "implementation = CPython",
         f"version = {version}",
         f"version_info = {version}",
+        f"python-version = {'.'.join(version.split('.')[:2])}",
         "relocatable = true",
         *([f"prompt = {prompt}"] if prompt else []),
         f"bundler = {bundler}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bundler.rewrite import Rewritten
@@ -58,8 +58,17 @@ def rewrite_sysconfig_json(data: bytes, directories: Sequence[MovedDirectory]) -
     return None if new is None else Rewritten(new, "directories of the builder replaced by a mark")
 
 
-def rewrite_build_details(data: bytes, folder: str, directories: Sequence[MovedDirectory]) -> Rewritten | None:
-    """`build-details.json` (PEP 739): `base_prefix` relative to the file's folder (a bundle path), the rest to `base_prefix`."""
+def rewrite_build_details(
+    data: bytes,
+    folder: str,
+    directories: Sequence[MovedDirectory],
+    place: Callable[[str], str | None] = lambda path: path,
+) -> Rewritten | None:
+    """`build-details.json` (PEP 739): `base_prefix` relative to the file's folder (a bundle path), the rest to `base_prefix`.
+
+    `place` gives the bundle path at which a library or a folder is that shall stand at another; None for what stayed behind, which
+    the file then does not name.
+    """
     try:
         details = json.loads(data)
     except ValueError:
@@ -70,8 +79,25 @@ def rewrite_build_details(data: bytes, folder: str, directories: Sequence[MovedD
     new = _relative_values(details, {item.source.rstrip("/"): item.path for item in directories})
     if not isinstance(prefix, str) or not prefix.startswith("/") or not isinstance(new, dict):
         return None
+    for section, needed in (("libpython", ""), ("c_api", "headers")):
+        if isinstance(details.get(section), dict):
+            new[section] = dict(_placed(details[section], new[section], place))
+            if not new[section] or (needed and needed not in new[section]):
+                del new[section]
     new["base_prefix"] = os.path.relpath("/", "/" + folder)
     return Rewritten((json.dumps(new, indent=2) + "\n").encode(), "directories relative to the file")
+
+
+def _placed(
+    before: dict[str, object], after: dict[str, object], place: Callable[[str], str | None]
+) -> Iterator[tuple[str, object]]:
+    """The members of a section, paths where `place` says that they are."""
+    for key, value in after.items():
+        was = before[key]
+        if not (isinstance(value, str) and isinstance(was, str) and was.startswith("/")):
+            yield key, value
+        elif (found := place(value)) is not None:
+            yield key, found
 
 
 def _relative_values(value: object, places: dict[str, str]) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,33 @@ def messages(found: Comparison) -> list[str]:
 def test_a_library_that_came_along_is_the_same_one() -> None:
     found = compare([seen("/usr/lib/libz.so.1.2")], [seen(f"{ROOT}/lib/bundled/libz.so.1")], sides())
     assert (found.faults, found.lacking) == ([], {})
+
+
+def test_a_library_that_came_along_in_vain_is_a_fault_where_the_source_loads_it() -> None:
+    """A plugin that is opened by its whole path: it lies in the bundle, and nobody finds it there."""
+    taken = replace(sides(), taken={"lib/bundled/libz.so.1": ()})
+    before, after = seen("/usr/lib/libz.so.1.2"), seen()
+    (fault,) = compare([before, before], [after, after], taken).faults
+    assert (fault.path, fault.message) == (
+        "lib/bundled/libz.so.1",
+        "is not loaded, and the source loads /usr/lib/libz.so.1.2",
+    )
+    assert "--exclude-lib" in fault.hint
+    assert compare([before], [seen(failed={"pkg": "why"})], taken).faults == [], "the import that failed is told"
+    left = replace(sides("libz.so*"), taken=taken.taken)
+    assert compare([before], [after], left).faults == []
+
+
+def test_a_library_that_another_one_needs_is_not_in_vain_where_the_source_alone_loads_both() -> None:
+    """The source imports more modules than the bundle does: an editable's hook is gone there."""
+    paths = {**PATHS, "lib/dynload/zlib.so": "/base/zlib.so"}
+    entries = [Entry(path, Source(source, 1), 0o644, 0, Layer.PACKAGES, "x") for path, source in paths.items()]
+    origins = Origins(entries)
+    both = replace(sides(), origins=origins, taken={"lib/bundled/libz.so.1": ("lib/dynload/zlib.so", "lib/other.so")})
+    before = seen("/usr/lib/libz.so.1.2", "/base/zlib.so")
+    assert compare([before], [seen()], both).faults == []
+    (fault,) = compare([before], [seen(f"{ROOT}/lib/dynload/zlib.so")], both).faults
+    assert fault.path == "lib/bundled/libz.so.1", "its module is there, and it is not"
 
 
 def test_another_library_under_the_same_name_is_a_fault() -> None:

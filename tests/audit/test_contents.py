@@ -58,9 +58,9 @@ def test_the_runtime_is_nobody_s_to_take_away(path: str, origin: str) -> None:
     assert missing_after_an_uninstall(path, origin) == [path]
 
 
-def bundle(added: Mapping[str, SeenFile] = {}, *, in_archive: bool = False) -> BundleTree:
+def bundle(added: Mapping[str, SeenFile] = {}, *, in_archive: bool = False, version: str = "3.12.1") -> BundleTree:
     """A bundle of one file, a script, to which files were added."""
-    python = PythonFacts("3.12.1", POSIX_312, None, (SITE,), (".so",))
+    python = PythonFacts(version, POSIX_312, None, (SITE,), (".so",))
     files = {"bin/app": SeenFile("00", 1, mode=0o755), **added}
     manifest = Manifest("1", python, "x86_64", None, (), {"bin/app": FileFact("00", 1, origin="env:", mode=0o755)})
     return BundleTree("/bundle", manifest, files, {}, frozenset(), frozenset(), in_archive)
@@ -81,7 +81,7 @@ def faults(tree: BundleTree) -> list[tuple[str, str]]:
         (f"{SITE}/sitecustomize.py", None),
         ("lib/python3.12/usercustomize.py", None),
         (f"{SITE}/evil.pth", "/opt/elsewhere\n"),
-        (f"{SITE}/evil.start", "/opt/elsewhere\n"),
+        (f"{SITE}/evil.pth", "import evil\n"),
         (f"{SITE}/evil.pth", "../../../../elsewhere\n"),
     ],
 )
@@ -103,6 +103,14 @@ def test_what_else_was_added_is_only_counted(path: str, text: str | None) -> Non
     seen = SeenFile("00", 1, text=text.encode() if text is not None else None)
     assert faults(bundle({path: seen})) == []
     assert [found for found, _ in faults(bundle({path: seen}, in_archive=True))] == [path]
+
+
+def test_an_entry_point_that_was_added_is_a_fault_where_the_version_reads_it() -> None:
+    seen = {f"{SITE}/evil.start": SeenFile("00", 1, text=b"\xef\xbb\xbfevil:run\n")}
+    assert faults(bundle(seen, version="3.14.2")) == []
+    assert faults(bundle(seen, version="3.15.0rc1")) == [
+        (f"{SITE}/evil.start", "was added, and is run by Python at each start")
+    ]
 
 
 def test_lost_permissions_are_a_fault_and_more_of_them_are_none() -> None:

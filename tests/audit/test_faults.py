@@ -59,6 +59,13 @@ def accept(bundle: Path, *paths: Path) -> None:
     rewrite(bundle / "bundle.json", json.dumps(manifest).encode())
 
 
+def read_start_files(bundle: Path) -> None:
+    """Let bundle.json say that the bundle is of a Python which reads `.start` files."""
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["python"]["version"] = "3.15.2"
+    rewrite(bundle / "bundle.json", json.dumps(manifest).encode())
+
+
 def faults(report: AuditReport) -> list[tuple[FaultKind, str]]:
     return [(fault.kind, fault.path) for fault in report.faults]
 
@@ -141,6 +148,37 @@ def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> 
         (FaultKind.SCRIPT, "bin/pip"),
         (FaultKind.CONFIGURATION, str(pth.relative_to(bundle))),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("x.pth", "import _x_editable\n"), ("x.start", "\ufeff_x_editable:entrypoint\n")],
+)
+def test_the_import_hook_of_an_editable_install_leads_out(bundle: Path, name: str, text: str) -> None:
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    file, hook = packages / name, packages / "_x_editable.py"
+    read_start_files(bundle)
+    rewrite(file, text.encode())
+    assert static(bundle) == [
+        (FaultKind.ADDED, str(file.relative_to(bundle)))
+    ]  # its module is not there: it is run, and fails
+    rewrite(hook, b"")
+    added = verify(str(bundle), run=False).faults
+    assert [fault.message.partition(",")[0] for fault in added] == ["was added"]
+    assert "the import hook of an editable install: _x_editable" in added[0].message
+    accept(bundle, file, hook)
+    assert static(bundle) == [(FaultKind.CONFIGURATION, str(file.relative_to(bundle)))]
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.pth", "import os\n"), ("x.start", "os:getcwd\n")])
+def test_code_that_python_runs_at_each_start_is_no_addition_like_others(bundle: Path, name: str, text: str) -> None:
+    packages = next(bundle.glob("lib/python3.*/site-packages"))
+    read_start_files(bundle)
+    rewrite(packages / name, b"# nothing\n")
+    assert static(bundle) == []
+    rewrite(packages / name, text.encode())
+    (fault,) = verify(str(bundle), run=False).faults
+    assert "is run by Python at each start" in fault.message
 
 
 def test_a_module_that_fails_or_kills_its_process_is_named_and_the_rest_is_tried(bundle: Path, tmp_path: Path) -> None:

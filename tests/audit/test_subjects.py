@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from bundler.audit.subjects import (
     STANDARD_LIBRARY,
@@ -11,9 +14,12 @@ from bundler.audit.subjects import (
     extension_modules,
     top_level_modules,
 )
-from bundler.audit.tree import BundleTree, SeenFile
+from bundler.audit.tree import BundleTree, SeenFile, _look
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
 from bundler.options import AuditDepth
+from bundler.trees import Kind, Member
+from tests.material.environments import run
+from tests.material.programs import need
 from tests.material.schemes import POSIX_312
 
 SITE = "lib/python3.12/site-packages"
@@ -49,6 +55,18 @@ def test_what_an_installer_brought_or_replaced_is_left_to_it() -> None:
         tree(f"{SITE}/pkg/fast.so", later=(f"{SITE}/added.so",), replaced=(f"{SITE}/pkg/other.so",))
     )
     assert found == {"pkg": ["pkg.fast"]}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "is_module"),
+    [("PyInit_fast", True), ("PyModExport_fast", True), ("PyModExport_other", False), ("fast", False)],
+)
+def test_a_library_with_the_plain_suffix_is_a_module_by_its_hook(tmp_path: Path, symbol: str, is_module: bool) -> None:
+    (tmp_path / "fast.c").write_text(f"int {symbol}(void) {{ return 0; }}\n")
+    run([need("gcc"), "-shared", "-fPIC", "-o", tmp_path / "fast.so", tmp_path / "fast.c"])
+    with open(tmp_path / "fast.so", "rb") as file:
+        seen = _look(Member(f"{SITE}/fast.so", Kind.FILE, 0o644), file, (), True)
+    assert seen is not None and seen.defines_module is is_module
 
 
 def text(data: str) -> SeenFile:

@@ -52,6 +52,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> Sample:
     return Sample(python, environment, bundle, report, manifest, before)
 
 
+@pytest.fixture(scope="session")
+def nothing_but_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that nobody installed anything into."""
+    return make("venv", main_python(), tmp_path_factory.mktemp("nothing-but-pip") / "env")
+
+
 @pytest.fixture
 def root() -> Iterator[Path]:
     """A bare root; not below pytest's folder, whose parents a chroot must not need."""

@@ -76,6 +76,8 @@ def check_in_place_of_the_python(root: Path, out: Path, version: str) -> None:
     for command in (
         '"/opt/moved here/bin/pip" --version',
         '"/opt/moved here/bin/python" -m venv /inner && /inner/bin/python -c "import pip, ssl"',
+        '"/opt/moved here/bin/python" -m venv --copies /copied && /copied/bin/python -c "import pip, ssl, _ctypes"',
+        'ln -s "/opt/moved here/bin/python" /link && /link -m venv /through && /through/bin/python -c "import pip, ssl"',
         '"/opt/moved here/bin/python3-config" --includes',
     ):
         done = inside(root, command)

@@ -14,8 +14,7 @@ import pytest
 from bundler.audit import verify
 from bundler.audit.cage import CageKind
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler, make
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler
 from tests.material.isolation import hidden, namespace
 
 OPENER = """
@@ -33,17 +32,11 @@ value = ctypes.CDLL(os.path.join(os.path.dirname(__file__), "_opener.so")).opene
 """
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing but pip."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("empty") / "env")
-
-
 @pytest.fixture
-def environment(empty: Path, tmp_path: Path) -> Path:
+def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
     """A copy of it, to be added to."""
     made = tmp_path / "env"
-    shutil.copytree(empty, made, symlinks=True)
+    shutil.copytree(nothing_but_pip, made, symlinks=True)
     return made
 
 
@@ -278,3 +271,41 @@ def test_whoever_unpacks_an_archive_of_a_private_environment_can_run_it(
         path for path in (tmp_path / "app").rglob("*") if not path.is_symlink() and not path.stat().st_mode & 0o004
     ]
     assert locked == []
+
+
+def test_what_is_left_to_the_target_is_named_with_who_asks_for_it(environment: Path, tmp_path: Path) -> None:
+    library = vendor(tmp_path / "vendor", "libGL.so.1")
+    module = compile_c(
+        "int answer(void); int paint(void) { return answer(); }",
+        site(environment) / "libpaint.so", "-shared", "-fPIC", str(library), f"-Wl,-rpath,{library.parent}",
+    )  # fmt: skip
+    inside = str(module.relative_to(environment))
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "--no-verify"])
+    assert f"needs libGL.so.1 of the target (Debian: libgl1): {inside} asks for it\n" in done.stderr
+    done = bundler(["pack", environment, "--out", tmp_path / "again", "--no-verify", "--json"])
+    assert json.loads(done.stdout)["asked_of_target"] == {"libGL.so.1": [inside]}
+
+
+def test_a_plugin_that_stays_behind_is_one_fault_that_names_the_library_which_opens_it(
+    environment: Path, tmp_path: Path
+) -> None:
+    """As OpenSSL's providers: the path of a folder of plugins is a constant of the library, and no header tells it."""
+    (tmp_path / "plugins").mkdir()
+    plugin = compile_c("int plugged(void) { return 1; }", tmp_path / "plugins/plug.so", "-shared", "-fPIC")
+    text = OPENER.replace('dlopen("libvendor.so.1"', "dlopen(join()").replace("opened(void)", "host(void)", 1)
+    join = 'static const char *join(void) { static char path[4096]; sprintf(path, "%s/plug.so", folder); return path; }'
+    folder = f'#include <stdio.h>\nstatic const char *volatile folder = "{plugin.parent}";\n{join}\n'
+    (tmp_path / "vendor").mkdir()
+    library = compile_c(folder + text, tmp_path / "vendor/libhost.so.1", "-shared", "-fPIC", "-Wl,-soname,libhost.so.1")
+    package = site(environment) / "opener"
+    package.mkdir()
+    compile_c(
+        "int host(void); int opened(void) { return host(); }",
+        package / "_opener.so", "-shared", "-fPIC", str(library), f"-Wl,-rpath,{library.parent}",
+    )  # fmt: skip
+    (package / "__init__.py").write_text(CALLER)
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "--json"])
+    assert done.returncode == 3, done.stderr
+    (fault,) = json.loads(done.stdout)["audit"]["faults"]
+    assert fault["path"] == str(plugin)
+    assert fault["hint"].startswith("libhost.so.1 opens it") and "--exclude-lib libhost.so.1" in fault["hint"]

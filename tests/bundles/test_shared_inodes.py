@@ -10,23 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler, make
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler
 
 TEXT = "value = 'the same in both'\n"
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing but pip."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("empty") / "env")
-
-
 @pytest.fixture
-def environment(empty: Path, tmp_path: Path) -> Path:
+def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
     """One with two packages that have the same module, script and library; a cache has each of them, too, as the same inode."""
     made = tmp_path / "env"
-    shutil.copytree(empty, made, symlinks=True)
+    shutil.copytree(nothing_but_pip, made, symlinks=True)
     site = next(made.glob("lib/python3*/site-packages"))
     cache = tmp_path / "cache"
     cache.mkdir()

@@ -50,6 +50,7 @@ def everything(project: Path) -> ContentOptions:
         patterns=("tests/", "!tests/keep", "*.pyi"),
         add=(f"{project}/data=share/data",),
         entry="app.cli:main",
+        readme=False,
         editable=EditableMode.BUILD,
         system_site=False,
         pyc=Pyc.NONE,

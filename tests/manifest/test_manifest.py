@@ -43,6 +43,8 @@ MANIFEST = Manifest(
         ("a.so",), ("b.so",), Demand("x86-64-v3", "c.so"), (Demand("GLIBC_ABI_X", "d.so"),), ("e.so",), ("f.so",)
     ),
     import_failures={"a.b": "ImportError: no"},
+    entry="bin/app 'two words'",
+    start_module="a.b",
     options=RecordedOptions({"profile": "slim", "isolated": True, "exclude": ("a", "!b")}, ("profile",)),
     warnings=("careful",),
 )

@@ -110,12 +110,34 @@ def debian_packages(suite: str, packages: Sequence[str], architecture: str = "",
     return kept(name, lambda folder: _download(suite, packages, folder, architecture)) / "root"
 
 
+def debian_source(suite: str, package: str, folder: Path) -> Path:
+    """The archive of what a package's authors published, fetched into a folder that is there."""
+    _fetch(suite, folder, "", "deb-src", "--download-only", "source", package)
+    (found,) = folder.glob(f"{package}_*.orig.tar.*[!c]")
+    return found
+
+
 def _download(suite: str, packages: Sequence[str], folder: Path, architecture: str) -> None:
-    """Fetch with apt, under a configuration of its own."""
-    for name in ("lists/partial", "cache/archives/partial", "unpacked"):
+    """Fetch packages, and unpack them into one folder."""
+    _fetch(suite, folder, architecture, "deb", "download", *packages)
+    (folder / "unpacked").mkdir()
+    for package in sorted(folder.glob("*.deb")):
+        subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True)
+    for name in ("lib", "lib64", "bin"):
+        if (folder / "unpacked" / name).is_dir():
+            shutil.copytree(
+                folder / "unpacked" / name, folder / "unpacked/usr" / name, symlinks=True, dirs_exist_ok=True
+            )
+            shutil.rmtree(folder / "unpacked" / name)
+    (folder / "unpacked").rename(folder / "root")
+
+
+def _fetch(suite: str, folder: Path, architecture: str, kind: str, *words: str) -> None:
+    """Tell apt-get something, under a configuration of its own: one release, archives of one kind (`deb`, `deb-src`)."""
+    for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
-    (folder / "sources.list").write_text(f"deb [trusted=yes] {mirror()} {suite} main\n")
+    (folder / "sources.list").write_text(f"{kind} [trusted=yes] {mirror()} {suite} main\n")
     settings = {
         "Dir::Etc::sourcelist": folder / "sources.list",
         "Dir::Etc::sourceparts": "/nonexistent",
@@ -127,16 +149,7 @@ def _download(suite: str, packages: Sequence[str], folder: Path, architecture: s
     if architecture:
         settings |= {"APT::Architecture": architecture, "APT::Architectures": architecture}
     apt = ["apt-get", "-q", *(f"-o{key}={value}" for key, value in settings.items())]
-    for command in ([*apt, "update"], [*apt, "download", *packages]):
+    for command in ([*apt, "update"], [*apt, *words]):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             pytest.skip(f"apt cannot fetch packages of {suite}: {done.stderr[-300:]}")
-    for package in sorted(folder.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True)
-    for name in ("lib", "lib64", "bin"):
-        if (folder / "unpacked" / name).is_dir():
-            shutil.copytree(
-                folder / "unpacked" / name, folder / "unpacked/usr" / name, symlinks=True, dirs_exist_ok=True
-            )
-            shutil.rmtree(folder / "unpacked" / name)
-    (folder / "unpacked").rename(folder / "root")

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "gcc libc6-dev": ("gcc", "g++", "cc", "c++", "cpp", "clang"),
+    "make": ("make",),
     "binutils": ("ld", "ld.bfd", "ld.gold", "as", "ar", "readelf", "objdump", "objcopy", "strip"),
     "lld": ("lld", "ld.lld", "ld64.lld"),
     "mold": ("mold", "ld.mold"),

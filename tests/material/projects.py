@@ -52,7 +52,7 @@ def _setuptools(name: str, setup: str) -> dict[str, str]:
     }
 
 
-def _scikit(name: str, mode: str) -> dict[str, str]:
+def _scikit(name: str, mode: str, more: str = "") -> dict[str, str]:
     output = (
         "set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/src/scikit_inplace)\n"
         if mode == "inplace"
@@ -60,7 +60,10 @@ def _scikit(name: str, mode: str) -> dict[str, str]:
     )
     return {
         "pyproject.toml": _pyproject(
-            name, "scikit_build_core.build", "scikit-build-core", f'[tool.scikit-build]\neditable.mode = "{mode}"\n'
+            name,
+            "scikit_build_core.build",
+            "scikit-build-core",
+            f'[tool.scikit-build]\neditable.mode = "{mode}"\n{more}',
         ),
         "CMakeLists.txt": (
             "cmake_minimum_required(VERSION 3.15)\nproject(p LANGUAGES C)\n"
@@ -141,6 +144,13 @@ REDIRECT = Project(
     _scikit("scikit_redirect", "redirect"),
     ("scikit_redirect._core",),
     ("scikit-build-core", "cmake", "ninja"),
+    tells="scikit-build-core (redirect)",
+)
+PERSISTENT = Project(  # what is built stays in the project, and the hook names it by its whole path
+    "scikit_persistent",
+    _scikit("scikit_persistent", "redirect", 'editable.rebuild = true\nbuild-dir = "build/{wheel_tag}"\n'),
+    ("scikit_persistent._core",),
+    ("scikit-build-core>=1.1", "cmake", "ninja"),
     tells="scikit-build-core (redirect)",
 )
 INPLACE = Project(
@@ -230,5 +240,5 @@ PDM = Project(
     tells="the library editables",
 )
 BY_PIP = (
-    FINDER, STRICT, MAPPED, SOURCE_FOLDER, REDIRECT, INPLACE, MESON, MATURIN, HATCHLING, FLIT, POETRY, PDM,
+    FINDER, STRICT, MAPPED, SOURCE_FOLDER, REDIRECT, PERSISTENT, INPLACE, MESON, MATURIN, HATCHLING, FLIT, POETRY, PDM,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plan.editable_project import Project
 from tests.plan.made_up import Machine
 
 
@@ -13,3 +14,9 @@ from tests.plan.made_up import Machine
 def machine(tmp_path: Path) -> Machine:
     """A base and an empty virtual environment over it."""
     return Machine(tmp_path)
+
+
+@pytest.fixture
+def project(machine: Machine) -> Project:
+    """A project of which that environment has an editable install."""
+    return Project(machine)

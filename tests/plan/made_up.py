@@ -20,6 +20,7 @@ from tests.material.schemes import POSIX_312
 
 SITE = POSIX_312.site_packages
 STDLIB = POSIX_312.stdlib
+VERSION = VersionInfo(3, 12, 4, "final", 0)
 LINUX = Platform(OperatingSystem.LINUX, (X86_64,), Libc.GLIBC)
 
 
@@ -56,6 +57,8 @@ class Machine:
     sysroot: Sysroot = HOST
     variables: dict[str, str] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
+    version: VersionInfo = VERSION
+    """What the base says that it is; its folders keep the name of 3.12."""
 
     def __post_init__(self) -> None:
         self.put(f"{self.base}/bin/python3.12", mode=0o755)
@@ -89,7 +92,7 @@ class Machine:
         """The facts of the base."""
         base = self.folder / self.base
         return Interpreter(
-            version_info=VersionInfo(3, 12, 4, "final", 0),
+            version_info=self.version,
             executable=str(base / "bin/python3.12"),
             base_prefix=str(base),
             platlibdir="lib",

@@ -96,12 +96,22 @@ def test_names_that_libpython_s_links_lead_to_come_along(machine: Machine) -> No
     assert {"lib/libpython3.12.so.1", "lib/libpython3.12.so.1.0"} <= set(taken(machine))
 
 
-def test_tcl_s_scripts_come_along_with_tkinter_alone(machine: Machine) -> None:
-    machine.put("base/lib/tcl8.6/init.tcl")
-    machine.put("base/lib/tk8.6/tk.tcl")
-    assert "lib/tcl8.6" not in taken(machine)
+@pytest.mark.parametrize("version", ["8.6", "9.0", "9.1"])
+def test_tcl_s_scripts_come_along_with_tkinter_alone(machine: Machine, version: str) -> None:
+    machine.put(f"base/lib/tcl{version}/init.tcl")
+    machine.put(f"base/lib/tk{version}/tk.tcl")
+    machine.put("base/lib/tcl9/package.tcl")
+    assert f"lib/tcl{version}" not in taken(machine)
     machine.put(f"base/{STDLIB}/lib-dynload/_tkinter.cpython-312-x86_64-linux-gnu.so")
-    assert {"lib/tcl8.6", "lib/tk8.6"} <= set(taken(machine))
+    assert {f"lib/tcl{version}", f"lib/tk{version}"} <= set(taken(machine))
+    assert "lib/tcl9" not in taken(machine)
+
+
+def test_tcl_may_carry_its_scripts_inside_of_its_library(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.plan.base_mounts.TCL_FOLDERS", ())
+    before = taken(machine)
+    machine.put(f"base/{STDLIB}/lib-dynload/_tkinter.cpython-312-x86_64-linux-gnu.so")
+    assert taken(machine) == before
 
 
 def test_extension_modules_may_lie_apart_from_the_library(machine: Machine) -> None:

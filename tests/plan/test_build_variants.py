@@ -1,7 +1,6 @@
 """Free-threaded and debug builds: what they call their files, on trees made up for it.
 
-No free-threaded build can be had from the registries that tests may use; a debug build of Debian is packed and run in
-tests/bundles/test_debug_build.py.
+Real ones are packed and run in tests/bundles/test_free_threaded.py and tests/bundles/test_debug_build.py.
 """
 
 from __future__ import annotations

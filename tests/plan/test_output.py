@@ -10,16 +10,19 @@ import pytest
 from bundler.entries import Content, Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment, load_environment
 from bundler.errors import BundlerError, OutputFailed
+from bundler.floor import Floor
 from bundler.formats import archive_named
 from bundler.options import ImageOptions, PackOptions
+from bundler.output_facts import TargetNeeds
 from bundler.plan.application import StartCommand
 from bundler.plan.make import Plan
 from bundler.plan.output import archive_facts, directory_facts, image_facts
-from bundler.platforms import AARCH64, X86_64, Libc, OperatingSystem, Platform
+from bundler.platforms import AARCH64, MACHINES, X86_64, Libc, OperatingSystem, Platform
 from bundler.systems.libraries import LibraryFacts
 from tests.material.environments import run
 from tests.material.interpreters import main_python
 
+I686 = next(machine for machine in MACHINES if machine.name == "i686")
 ON_BASE = PackOptions(image=ImageOptions(base="base.tar"))
 
 
@@ -128,3 +131,31 @@ def test_there_are_no_images_for_macos(environment: Environment) -> None:
 )
 def test_what_python_writes_wherever_it_runs_is_nobody_s_work(path: str, regenerated: bool) -> None:
     assert directory_facts().is_regenerated(path) is regenerated
+
+
+@pytest.mark.parametrize(
+    ("platform", "floor", "needs"),
+    [
+        (
+            Platform(OperatingSystem.LINUX, (AARCH64,), Libc.GLIBC),
+            Floor("glibc", (2, 34), "x", "y"),
+            TargetNeeds("Linux", ("aarch64",), (), "glibc", "2.34"),
+        ),
+        (
+            Platform(OperatingSystem.LINUX, (I686,), Libc.MUSL),
+            None,
+            TargetNeeds("Linux", ("i686",), ("x86_64",), "musl", ""),
+        ),
+        (
+            Platform(OperatingSystem.MACOS, (X86_64,)),
+            Floor("macOS", (13, 0), "x", "y"),
+            TargetNeeds("Darwin", ("x86_64",), ("arm64",), "", "13.0"),
+        ),
+        (Platform(OperatingSystem.MACOS, (AARCH64,)), None, TargetNeeds("Darwin", ("arm64",))),
+    ],
+)
+def test_an_archive_is_told_what_a_shell_on_the_target_can_ask_for(
+    environment: Environment, platform: Platform, floor: Floor | None, needs: TargetNeeds
+) -> None:
+    plan = replace(plan_of(replace(environment, platform=platform)), floor=floor)
+    assert archive_facts(plan, archive_named("run"), PackOptions()).needs == needs

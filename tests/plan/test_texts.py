@@ -146,6 +146,36 @@ def test_debian_s_standard_library_is_made_like_everybody_s(machine: Machine) ->
     assert entry.content == Literal(b"dist-packages\nif True:\n")
 
 
+@pytest.mark.parametrize("name", ["build-details.json", "build-details..x86_64-linux-gnu.json"])
+def test_build_details_name_what_came_along_under_any_name(machine: Machine, name: str) -> None:
+    config = f"{STDLIB}/config-3.12/libpython3.12.a"
+    machine.put(f"base/{config}")
+    details = {
+        "base_prefix": "<base>",
+        "libpython": {"static": "<base>/lib/x/libpython3.12.a", "dynamic": "<base>/lib/no.so"},
+    }
+    new = rewritten(machine, f"{STDLIB}/{name}", json.dumps(details))
+    assert new is not None
+    assert json.loads(new) == {"base_prefix": "../..", "libpython": {"static": config}}
+
+
+def test_what_a_profile_leaves_out_is_told_by_the_error_for_it(machine: Machine) -> None:
+    for path in ("tkinter/__init__.py", "turtle.py", "os.py", "lib-dynload/_tkinter.cpython-312-x.so", "data.txt"):
+        machine.put(f"base/{STDLIB}/{path}")
+    machine.put(
+        f"base/{STDLIB}/_missing_stdlib_info.py",
+        "_MISSING_STDLIB_MODULE_MESSAGES = {'nt': 'Unsupported platform for it'}\n",
+    )
+    assert planned(machine).entries == ()
+    kept = {path: entry for path, entry in machine.entries.items() if "tkinter" not in path and "turtle" not in path}
+    (entry,) = plan_texts(kept, machine.environment, machine.mounts).entries
+    assert isinstance(entry.content, Literal)
+    told = entry.content.data.decode()
+    assert [name for name in ("tkinter", "_tkinter", "turtle", "os", "data", "nt") if f"{name!r} was left out" in told] == [
+        "tkinter", "_tkinter", "turtle",
+    ]  # fmt: skip
+
+
 def moved(machine: Machine, prefix: str | None = None) -> dict[str, tuple[str, bool]]:
     """The bundle path of each directory that moves, and whether it does so alone; `BASE` is the base's folder."""
     interpreter = machine.interpreter

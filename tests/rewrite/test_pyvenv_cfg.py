@@ -10,5 +10,6 @@ def test_pyvenv_cfg_names_no_place_and_is_read_back() -> None:
     assert "home" not in config
     assert config["include-system-site-packages"] == "false"
     assert config["version"] == config["version_info"] == "3.12.1"
+    assert config["python-version"] == "3.12"
     assert config["relocatable"] == "true"
     assert config["prompt"] == "my prompt"

@@ -18,6 +18,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sh_config,
     rewrite_sysconfigdata,
 )
+from tests.material.programs import need
 
 DATA = b"""# generated
 build_time_vars = {'BINDIR': '/opt/py/bin',
@@ -107,7 +108,8 @@ def test_make_computes_the_prefix_from_the_makefile_s_place(tmp_path: Path) -> N
     folder = tmp_path / "lib/python3.12/config-3.12"
     folder.mkdir(parents=True)
     (folder / "Makefile").write_bytes(new.data)
-    done = subprocess.run(["make", "-s", "-f", folder / "Makefile", "show"], capture_output=True, text=True, check=True)
+    make = need("make")
+    done = subprocess.run([make, "-s", "-f", folder / "Makefile", "show"], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [f"{tmp_path}/lib", f"-L{tmp_path}/lib"]
 
 
@@ -148,6 +150,27 @@ def test_build_details_are_relative_as_pep_739_allows() -> None:
     assert read["base_interpreter"] == "bin/python3.14"
     assert read["libpython"]["dynamic"] == "lib/libpython3.14.so.1.0"
     assert rewrite_build_details(new.data, "lib/python3.14", PLAIN) is None
+
+
+def test_build_details_name_nothing_that_stayed_behind() -> None:
+    libraries = {"static": "/opt/py/lib/x/libpython3.15.a", "dynamic": "/opt/py/lib/gone.so", "link_extensions": True}
+    details = {
+        "base_prefix": "/opt/py",
+        "libpython": libraries,
+        "c_api": {"headers": "/opt/py/include", "pkgconfig_path": "/x/pc"},
+    }
+    config = "lib/python3.15/config-3.15/libpython3.15.a"
+
+    def place(path: str) -> str | None:
+        return {"lib/x/libpython3.15.a": config, "include": "include"}.get(path)
+
+    new = rewrite_build_details(json.dumps(details).encode(), "lib/python3.15", PLAIN, place)
+    assert new is not None
+    read = json.loads(new.data)
+    assert read["libpython"] == {"static": config, "link_extensions": True}
+    assert read["c_api"] == {"headers": "include"}
+    new = rewrite_build_details(json.dumps(details).encode(), "lib/python3.15", PLAIN, lambda _: None)
+    assert new is not None and "c_api" not in json.loads(new.data)
 
 
 def test_only_whole_directories_are_replaced() -> None:

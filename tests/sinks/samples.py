@@ -11,7 +11,7 @@ from bundler.destination import ToFile
 from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
 from bundler.formats import ARCHIVES, archive_named
 from bundler.options import ImageOptions
-from bundler.output_facts import ArchiveFacts, ImageFacts
+from bundler.output_facts import ArchiveFacts, ImageFacts, TargetNeeds
 from bundler.sinks import Sink
 from bundler.sinks.archives.archive import ArchiveSettings, open_archive
 from tests.material.programs import need, need_unpacker
@@ -20,7 +20,8 @@ TIME = 1_700_000_000
 CODECS = tuple(form.name for form in ARCHIVES if form.streams)
 FORMATS = tuple(form.name for form in ARCHIVES)
 IMAGE = ImageFacts("app", "bin", ("/app/bin/run",), "linux", "amd64")
-FACTS = ArchiveFacts(TIME * 1_000_000_000, TIME * 1_000_000_000, "bin/run", IMAGE)
+NEEDS = TargetNeeds("Linux", (os.uname().machine,), (), "glibc", "2.17")
+FACTS = ArchiveFacts(TIME * 1_000_000_000, TIME * 1_000_000_000, NEEDS, "bin/run", IMAGE)
 NO_BASE = ImageOptions()
 
 

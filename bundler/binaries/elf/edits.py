@@ -10,6 +10,7 @@ from typing import Final
 from bundler.binaries.elf import constants as c
 from bundler.binaries.patch import Patch
 from bundler.errors import UnwritableString
+from bundler.option_kinds import refuse_single_texts
 
 
 class Unchanged(Enum):
@@ -57,6 +58,10 @@ class Edits:
     prepended: Sequence[str] = ()
     """Libraries that shall be needed in front of all others, in this order: their symbols are found first. One that is
     needed already moves there."""
+
+    def __post_init__(self) -> None:
+        """Raises BadOption for one text where several are wanted."""
+        refuse_single_texts(self)
 
 
 def search_path(directories: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bundler.binaries.patch import Patch
+from bundler.option_kinds import refuse_single_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Edits:
     """Search paths that shall be there, behind all others."""
     thin: str | None = None
     """The architecture of a fat file that stays, as a thin file."""
+
+    def __post_init__(self) -> None:
+        """Raises BadOption for one text where several are wanted."""
+        refuse_single_texts(self)
 
 
 @dataclass(frozen=True, slots=True)

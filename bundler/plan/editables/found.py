@@ -1,20 +1,22 @@
-"""The editables of an environment, told by the `.pth` and `.egg-link` files of its package folders."""
+"""The editables of an environment, told by the `.pth`, `.start` and `.egg-link` files of its package folders."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.plan.editables.paths import egg_link_folder
+from bundler.rewrite.installers import is_editable_hook
 from bundler.rewrite.pth import ImportLine, PathLine, parse_pth
+from bundler.rewrite.start import parse_start
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A module in site-packages that a `.pth` file imports."""
+    """A module in site-packages that a `.pth` file imports, or a `.start` file calls."""
 
     path: str
 
@@ -44,12 +46,12 @@ class Editable:
     name: str
     folder: str
     distribution: Distribution | None
-    """None for an egg-link, and for a `.pth` file that nobody installed."""
+    """None for an egg-link, and for a `.pth` or `.start` file that nobody installed."""
     project: str | None
     """The project's own folder, where that is known."""
     parts: list[EditablePart] = field(default_factory=list)
     lines: dict[str, set[str]] = field(default_factory=dict)
-    """Lines that go with the editable, by the `.pth` file that they are in."""
+    """Lines that go with the editable, by the `.pth` or `.start` file that they are in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,29 @@ class FoundEditables:
     stale: Mapping[str, set[str]]
     """Lines of `.pth` files that name a place outside where nothing is, by file; no editable install has left them."""
     gone: tuple[GoneEditable, ...]
+    lost: tuple[Distribution, ...]
+    """Distributions whose `direct_url.json` calls them editable, and to whose project nothing leads."""
 
 
 def find_editables(environment: Environment, is_outside: Callable[[str], bool]) -> FoundEditables:
     """Look through the package folders. `is_outside` tells whether a place (absolute) does not come along by itself."""
     finder = _Finder(environment, is_outside)
+    endings = (".pth", ".egg-link", *([".start"] if environment.interpreter.reads_start_files else []))
     for folder in environment.site_packages:
         # What is no file, as a link that leads nowhere, Python passes over.
-        names = [name for name in sorted(os.listdir(folder)) if name.endswith((".pth", ".egg-link"))]
+        names = [name for name in sorted(os.listdir(folder)) if name.endswith(endings)]
         names = [name for name in names if environment.sysroot.is_file(os.path.join(folder, name))]
         for name in names:
             if name.endswith(".egg-link"):
                 finder.read_egg_link(folder, name)
         for name in names:
+            if name.endswith(".start"):
+                finder.read_start(folder, name)
+        for name in names:
             if name.endswith(".pth"):
-                finder.read_pth(folder, name)
-    return FoundEditables(tuple(finder.editables.values()), finder.stale, tuple(finder.gone))
+                finder.read_pth(folder, name, silenced=f"{name.removesuffix('.pth')}.start" in names)
+    lost = tuple(finder.lost(environment.distributions))
+    return FoundEditables(tuple(finder.editables.values()), finder.stale, tuple(finder.gone), lost)
 
 
 class _Finder:
@@ -94,6 +103,11 @@ class _Finder:
         self._sysroot = environment.sysroot
         self._owners = dict(_owners(environment))
         self._linked: dict[str, Editable] = {}
+        self._hooks: set[str] = set()
+        self._claimed: set[str] = set()
+        """The metadata of distributions that something of theirs leads on from."""
+        self._reached: set[str] = set()
+        """Places in the environment that lines of `.pth` files lead to."""
         self.editables: dict[str, Editable] = {}
         self.stale: dict[str, set[str]] = {}
         self.gone: list[GoneEditable] = []
@@ -106,15 +120,21 @@ class _Finder:
             editable.parts.append(EggLink(path, source))
             self._linked[source] = editable
 
-    def read_pth(self, folder: str, name: str) -> None:
+    def read_start(self, folder: str, name: str) -> None:
         path = os.path.join(folder, name)
-        with open(self._sysroot.real(path), "rb") as file:
-            lines = parse_pth(file.read())
-        for line in lines:
+        for entry_point in parse_start(self._read(path)):
+            hook = self._hook(folder, path, entry_point.module)
+            if hook is not None:
+                self._take(folder, path, entry_point.text, Hook(hook))
+
+    def read_pth(self, folder: str, name: str, *, silenced: bool) -> None:
+        """Read a file, whose `import` lines are `silenced` where there is a `.start` file of its name."""
+        path = os.path.join(folder, name)
+        for line in parse_pth(self._read(path)):
             match line:
                 case ImportLine(code):
-                    hook = _hook(folder, code)
-                    if hook is not None:
+                    hook = self._hook(folder, path, line.module)
+                    if hook is not None and (not silenced or hook in self._hooks):
                         self._take(folder, path, code, Hook(hook))
                 case PathLine(text):
                     source = self._sysroot.located(text, folder)
@@ -124,9 +144,44 @@ class _Finder:
                         self._take(folder, path, text, SearchPath(source))
                     elif not self._sysroot.exists(source) and self._is_outside(source):
                         self._note_gone(path, text, source)
+                    else:
+                        self._reached.add(source)
+                        self._claim(path)
+
+    def _hook(self, folder: str, path: str, module: str) -> str | None:
+        """The path of the module that a line of the file at `path` names, where it is a hook: any in an editable's own file."""
+        owner = self._owners.get(path)
+        if not is_editable_hook(module) and not (owner is not None and owner.editable):
+            return None
+        stem = os.path.join(folder, *module.split("."))
+        places = (f"{stem}.py", os.path.join(stem, "__init__.py"))
+        return next((place for place in places if module and self._sysroot.is_file(place)), None)
+
+    def lost(self, distributions: Iterable[Distribution]) -> Iterator[Distribution]:
+        """Of the distributions that call themselves editable, those of which nothing is left but that word."""
+        for distribution in distributions:
+            if distribution.editable and distribution.metadata not in self._claimed:
+                project = distribution.direct_url.local_path if distribution.direct_url else None
+                if project is None or not any(self._leads_to(project)):
+                    yield distribution
+
+    def _leads_to(self, project: str) -> Iterator[bool]:
+        """For all that leads somewhere and is in nobody's list of files: whether it leads to the project's folder, or below it."""
+        project = self._sysroot.real(self._sysroot.path_of(os.path.normpath(project)))
+        for part in (part for editable in self.editables.values() for part in editable.parts):
+            if isinstance(part, Hook):
+                yield os.fsencode(project) in self._read(part.path)
+            else:
+                yield lies_in(self._sysroot.real(part.folder), project)
+        yield from (lies_in(self._sysroot.real(place), project) for place in self._reached)
+
+    def _read(self, path: str) -> bytes:
+        with open(self._sysroot.real(path), "rb") as file:
+            return file.read()
 
     def _note_gone(self, path: str, line: str, source: str) -> None:
         owner = self._owners.get(path)
+        self._claim(path)
         if owner is not None and owner.editable:
             self.gone.append(GoneEditable(owner.name, source))
         else:
@@ -134,26 +189,28 @@ class _Finder:
 
     def _take(self, folder: str, path: str, line: str, part: EditablePart) -> None:
         owner = self._owners.get(path)
-        name = owner.name if owner is not None else os.path.basename(path).removesuffix(".pth")
+        name = owner.name if owner is not None else os.path.splitext(os.path.basename(path))[0]
         url = owner.direct_url if owner is not None else None
         editable = self._editable(name, folder, owner, url.local_path if url is not None else None)
-        editable.parts.append(part)
+        if part not in editable.parts:
+            editable.parts.append(part)
+        self._claim(path)
+        if isinstance(part, Hook):
+            self._hooks.add(part.path)
         editable.lines.setdefault(path, set()).add(line)
+
+    def _claim(self, path: str) -> None:
+        """Note that something leads on from the distribution that owns the file at `path`."""
+        if path in self._owners:
+            self._claimed.add(self._owners[path].metadata)
 
     def _editable(self, name: str, folder: str, owner: Distribution | None, project: str | None) -> Editable:
         return self.editables.setdefault(name, Editable(name, folder, owner, project))
 
 
-def _hook(folder: str, code: str) -> str | None:
-    """The path of the editable's module that a line imports; None for other lines."""
-    match = re.match(r"import\s+(\w*editable\w*)", code)
-    path = os.path.join(folder, f"{match[1]}.py") if match else ""
-    return path if os.path.isfile(path) else None
-
-
 def _owners(environment: Environment) -> Iterator[tuple[str, Distribution]]:
-    """The distribution that owns each `.pth` file, by the file's path."""
+    """The distribution that owns each `.pth` or `.start` file, by the file's path."""
     for distribution in environment.distributions:
         for path in distribution.files.paths:
-            if path.endswith(".pth"):
+            if path.endswith((".pth", ".start")):
                 yield path, distribution

@@ -9,7 +9,7 @@ from functools import partial
 
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Layer, Literal, Source
-from bundler.environment import Environment
+from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
 from bundler.options import EditableMode
 from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables
@@ -19,7 +19,8 @@ from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import PROJECT
 from bundler.plan.overlay import Entries, without
 from bundler.plan.settings import PlanSettings
-from bundler.rewrite.pth import rewrite_pth, without_lines
+from bundler.rewrite.pth import has_imports, rewrite_pth, without_lines
+from bundler.rewrite.start import start_file, without_entry_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class Editables:
     mounts: tuple[Mount, ...]
     """They bring the packages."""
     removed: frozenset[str]
-    """Bundle paths that go: `.pth` files and what they import."""
+    """Bundle paths that go: `.pth` and `.start` files, and what they import."""
     replaced: Mapping[str, Source | Literal]
-    """Other content, by bundle path: of `.pth` files that lose lines, and of scripts that ran the project's."""
+    """Other content, by bundle path: of `.pth` and `.start` files that lose lines, and of scripts that ran the project's."""
     added: Mapping[str, tuple[str, ...]]
     """Bundle paths (files and folders) that a RECORD now owns, by the bundle path of its distribution's metadata."""
     warnings: tuple[str, ...]
@@ -52,15 +53,22 @@ def plan_editables(environment: Environment, table: MountTable, settings: PlanSe
     if not environment.sysroot.is_host:
         raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
     raise_all([_gone(editable.name, editable.place) for editable in found.gone])
+    builds = settings.content.editable is EditableMode.BUILD and environment.sysroot.is_host
+    lost = () if builds else found.lost
+    if not settings.content.allow_incomplete:
+        raise_all([_lost(distribution) for distribution in lost])
     if settings.content.editable is EditableMode.ERROR:
         raise_all([_refused(editable) for editable in found.editables])
     maker = _Maker(table, environment, settings)
-    for editable in found.editables:
+    maker.warnings += [
+        f"{item.name} is an editable install to which nothing leads: its modules stay behind" for item in lost
+    ]
+    for editable in (*found.editables, *(_unled(distribution) for distribution in found.lost if builds)):
         maker.take(editable)
     raise_all(maker.errors)
     for path, lines in found.stale.items():
         maker.drop(path, lines)
-    maker.rewrite_pth_files()
+    maker.rewrite_files()
     return Editables(
         tuple(maker.mounts),
         frozenset(maker.removed),
@@ -93,6 +101,23 @@ def _gone(name: str, place: str) -> BundlerError:
         f"{name} is an editable install of {place}, which is not there",
         "bring the project back, or install a wheel of it, or uninstall it",
     )
+
+
+def _lost(distribution: Distribution) -> BundlerError:
+    project = distribution.direct_url.local_path if distribution.direct_url is not None else None
+    return UnsupportedEditable(
+        f"{distribution.name} is an editable install"
+        + (f" of {project}" if project else "")
+        + " by its direct_url.json, and"
+        " nothing in the environment leads to its modules",
+        "install it again, or as a wheel; or pack with --editable build, or without them: --allow-incomplete",
+    )
+
+
+def _unled(distribution: Distribution) -> Editable:
+    """An editable install that only its metadata tells of: enough to build a wheel."""
+    url = distribution.direct_url
+    return Editable(distribution.name, distribution.folder, distribution, url.local_path if url is not None else None)
 
 
 def _is_paths(editable: Editable) -> bool:
@@ -156,19 +181,34 @@ class _Maker:
             self._lines.setdefault(path, set()).update(lines)
             self.warnings += [f"{inside} names {line}, which is not there: left out" for line in sorted(lines)]
 
-    def rewrite_pth_files(self) -> None:
-        """Replace the `.pth` files that keep some of their lines, and remove those that keep none."""
+    def rewrite_files(self) -> None:
+        """Replace the `.pth` and `.start` files that keep some of their lines, and remove those that keep none."""
         for path, lines in self._lines.items():
-            with open(path, "rb") as file:
-                kept = without_lines(file.read(), lines)
             inside = self._table.bundle_path(path)
             if inside is None:
                 continue
+            data = _read(path)
+            kept = (
+                self._start_file(path, data, lines) if path.endswith(".start") else self._pth_file(inside, data, lines)
+            )
             if kept is None:
                 self.removed.add(inside)
             else:
-                mapped = rewrite_pth(kept, partial(self._map, folder=os.path.dirname(inside)))
-                self.replaced[inside] = Literal(mapped.data if mapped is not None else kept)
+                self.replaced[inside] = Literal(kept)
+
+    def _pth_file(self, inside: str, data: bytes, lines: Collection[str]) -> bytes | None:
+        kept = without_lines(data, lines)
+        mapped = rewrite_pth(kept, partial(self._map, folder=os.path.dirname(inside))) if kept is not None else None
+        return mapped.data if mapped is not None else kept
+
+    def _start_file(self, path: str, data: bytes, lines: Collection[str]) -> bytes | None:
+        """An empty file stays where it silences `import` lines that nobody runs in the source."""
+        kept = without_entry_points(data, lines)
+        silenced = f"{path.removesuffix('.start')}.pth"
+        if kept is None and os.path.isfile(silenced):
+            left = without_lines(_read(silenced), self._lines.get(silenced, ()))
+            return start_file() if left is not None and has_imports(left) else None
+        return kept
 
     def _map(self, path: str, folder: str) -> str | None:
         inside = self._table.bundle_path(self._sysroot.located(path, ""))
@@ -195,12 +235,17 @@ class _Maker:
                 self.removed.add(inside)
 
 
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def _is_package(folder: str) -> bool:
     return os.path.exists(os.path.join(folder, "__init__.py"))
 
 
 def _files(parts: Iterable[EditablePart]) -> Iterator[str]:
-    """The files in the environment that make up an editable, but for `.pth` files."""
+    """The files in the environment that make up an editable, but for `.pth` and `.start` files."""
     for part in parts:
         match part:
             case EggLink(path, _):

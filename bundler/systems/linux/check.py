@@ -30,7 +30,17 @@ def check_elf_files(bundle: BundleView) -> Findings:
     executable = bundle.scheme.executable
     images = _loadable(bundle)
     if executable not in images:
-        return Findings([Fault(FaultKind.LIBRARY, executable, "is no ELF file")], [])
+        return Findings(
+            [
+                Fault(
+                    FaultKind.LIBRARY,
+                    executable,
+                    "is no ELF file",
+                    "take the bundle again from where it came from, or pack again",
+                )
+            ],
+            [],
+        )
     files = in_loading_order(
         (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
     )
@@ -66,7 +76,8 @@ def check_elf_files(bundle: BundleView) -> Findings:
             if (isinstance(location, Missing) or found_here) and NeededBy(path, name) in missing:
                 notes.append(f"{path} needs {name}, which the source does not find either")
             elif isinstance(location, Missing):
-                faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found"))
+                hint = f"--include-lib {name} takes it along, --exclude-lib {name} leaves it to the host"
+                faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found", hint))
     return Findings(faults, notes)
 
 
@@ -114,7 +125,9 @@ def _loaders(files: Collection[ElfFile], executable: str) -> Iterator[Fault]:
     for file in files:
         standard = standard_loader(file.image) if file.is_program or file.path == executable else None
         if standard is not None:
-            yield Fault(FaultKind.LIBRARY, file.path, f"is started by {file.image.interpreter}, and not by {standard}")
+            message = f"is started by {file.image.interpreter}, and not by {standard}"
+            hint = f"pack again, or: bundler patch --set-interpreter {standard} {file.path}"
+            yield Fault(FaultKind.LIBRARY, file.path, message, hint)
 
 
 def _resolution_caches(files: Collection[ElfFile]) -> Iterator[Fault]:
@@ -122,7 +135,8 @@ def _resolution_caches(files: Collection[ElfFile]) -> Iterator[Fault]:
     for file in files:
         if any(map(is_resolution_cache, file.image.notes)):
             message = "has a note of absolute paths that the loader of NixOS prefers to its search path"
-            yield Fault(FaultKind.SEARCH_PATH, file.path, message)
+            hint = "pack again: a pack empties such notes"
+            yield Fault(FaultKind.SEARCH_PATH, file.path, message, hint)
 
 
 def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Fault]:
@@ -149,7 +163,9 @@ def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Faul
             continue
         told.add((path, need.path))
         source = outside[path].source
-        yield Fault(FaultKind.LIBRARY, need.path, f"would take {os.path.basename(path)} from the host ({source})")
+        name = os.path.basename(path)
+        hint = f"--include-lib {source} takes it along, --exclude-lib {name} leaves it to the host"
+        yield Fault(FaultKind.LIBRARY, need.path, f"would take {name} from the host ({source})", hint)
 
 
 def _search_paths(
@@ -164,9 +180,12 @@ def _search_paths(
     for file in files:
         inside = any(isinstance(place, InBundle) for place in facts.needs.get(file.path, {}).values())
         if file.image.runpath is not None and inside and loader.rpath_beats_library_path:
-            yield Fault(FaultKind.SEARCH_PATH, file.path, "has a RUNPATH, so LD_LIBRARY_PATH would win")
+            hint = f"pack again, or: bundler patch --rpath {file.path}"
+            yield Fault(FaultKind.SEARCH_PATH, file.path, "has a RUNPATH, so LD_LIBRARY_PATH would win", hint)
         loaded = LoadedObject.from_image(bundle.root.place(file.path), file.image)
         for entry in split(current_path(file.image)):
             places = list(loader.expand(entry, loaded, view, system))
             if not all(bundle.root.holds(place) for place in places):
-                yield Fault(FaultKind.SEARCH_PATH, file.path, f"its search path leads out of the bundle: {entry}")
+                message = f"its search path leads out of the bundle: {entry}"
+                hint = f"pack again, or: bundler patch --set-rpath '$ORIGIN/…' {file.path}"
+                yield Fault(FaultKind.SEARCH_PATH, file.path, message, hint)

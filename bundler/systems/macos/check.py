@@ -24,7 +24,17 @@ def check_macho_files(bundle: BundleView) -> Findings:
     }
     executable = bundle.scheme.executable
     if executable not in images:
-        return Findings([Fault(FaultKind.LIBRARY, executable, "is no Mach-O file")], [])
+        return Findings(
+            [
+                Fault(
+                    FaultKind.LIBRARY,
+                    executable,
+                    "is no Mach-O file",
+                    "take the bundle again from where it came from, or pack again",
+                )
+            ],
+            [],
+        )
     faults = [*_signatures(bundle), *_search_paths(bundle, images)]
     notes: list[str] = []
     programs = [path for path, item in images.items() if item.filetype == c.MH_EXECUTE and path != executable]
@@ -60,7 +70,9 @@ def _names(bundle: BundleView, images: Mapping[str, LoadedImage], program: str, 
             if NeededBy(path, name) in bundle.missing:
                 notes.append(f"{path} needs {name}, which the source does not find either")
             elif name not in provided and not _named_like(name, images):
-                faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found in the bundle"))
+                leaf = name.rpartition("/")[2]
+                hint = f"--include-lib {leaf} takes it along, --exclude-lib {leaf} leaves it to the host"
+                faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found in the bundle", hint))
     return Findings(faults, notes)
 
 
@@ -79,7 +91,7 @@ def _libpython(program: LoadedImage, find: Callable[[str], LoadedImage | None]) 
 def _signatures(bundle: BundleView) -> Iterator[Fault]:
     for path, faults in bundle.binary_faults.items():
         for fault in faults:
-            yield Fault(FaultKind.SIGNATURE, path, fault)
+            yield Fault(FaultKind.SIGNATURE, path, fault, f"sign it again: codesign -f -s - {path}")
 
 
 def _search_paths(bundle: BundleView, images: Mapping[str, LoadedImage]) -> Iterator[Fault]:
@@ -89,4 +101,5 @@ def _search_paths(bundle: BundleView, images: Mapping[str, LoadedImage]) -> Iter
         for rpath in item.rpaths:
             place = expand(rpath, item, program)
             if not bundle.root.holds(place) and not is_system(place + "/"):
-                yield Fault(FaultKind.SEARCH_PATH, path, f"its search path leads out of the bundle: {rpath}")
+                hint = f"pack again, or: bundler patch --delete-rpath {rpath} {path}"
+                yield Fault(FaultKind.SEARCH_PATH, path, f"its search path leads out of the bundle: {rpath}", hint)

@@ -14,7 +14,12 @@ from bundler.entries import Literal
 from tests.material.programs import need
 from tests.sinks.samples import entry, sample, write
 
-SHELLS = ("dash", "busybox sh", "bash --posix")
+SHELLS = (
+    "dash",
+    "busybox sh",
+    "bash --posix",
+    *(pytest.param(shell, marks=pytest.mark.everything) for shell in ("ksh93", "mksh", "zsh --emulate sh")),
+)
 
 
 def run_file(tmp_path: Path, shell: str) -> tuple[Path, Callable[..., subprocess.CompletedProcess[str]]]:
@@ -38,7 +43,6 @@ def test_a_self_extracting_file_does_what_it_says(tmp_path: Path, shell: str) ->
     path, call = run_file(tmp_path, shell)
     assert os.access(path, os.X_OK)
     assert "usage" in call("--help").stdout
-    assert call("--nonsense").returncode == 2
     assert call("--check").stdout == "a.run is whole\n"
     assert "bin/run" in call("--list").stdout.splitlines()
     target = tmp_path / "deep er/-target"
@@ -87,7 +91,7 @@ def test_a_full_disk_leaves_the_bundle_that_was_there(tmp_path: Path, shell: str
         (disk / "app/bundle.json").write_text("before")
         done = call("--target", disk / "app", "--force")
         assert done.returncode == 1
-        assert "cannot be unpacked" in done.stderr
+        assert "too little space" in done.stderr
         assert os.listdir(disk) == ["app"]
         assert os.listdir(disk / "app") == ["bundle.json"]
     finally:

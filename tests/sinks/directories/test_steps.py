@@ -26,7 +26,7 @@ from bundler.sinks.directories.in_place import open_in_place
 from bundler.sinks.directories.updating import open_update
 from bundler.sinks.placement import Target
 from tests.sinks.directories.stopping import Ended, How, every_step, run_until
-from tests.sinks.samples import entry
+from tests.sinks.samples import NEEDS, entry
 
 FACTS = DirectoryFacts("bundle.json", read_contents, lambda _: False)
 OLD = {
@@ -116,7 +116,7 @@ def updated(out: str) -> Sink:
 
 
 def archive(out: str) -> Sink:
-    settings = ArchiveSettings(ArchiveFacts(0, 0))
+    settings = ArchiveSettings(ArchiveFacts(0, 0, NEEDS))
     return open_archive(ToFile(out, archive_named("tar"), force=True), settings)
 
 

@@ -16,7 +16,7 @@ from bundler.output_facts import ArchiveFacts, ImageFacts
 from bundler.sinks.images.base_image import read_base
 from bundler.sinks.images.layers import by_layer
 from tests.material.programs import need
-from tests.sinks.samples import entry, open_sink, sample, write
+from tests.sinks.samples import NEEDS, entry, open_sink, sample, write
 
 
 def layers_of(image: Path) -> list[tuple[str, list[str]]]:
@@ -56,7 +56,7 @@ def test_a_directory_lies_in_the_lowest_layer_that_needs_it() -> None:
 
 def test_an_image_is_a_base_for_another_and_for_skopeo(tmp_path: Path) -> None:
     first = write("oci.tar", tmp_path / "a.oci.tar", sample(tmp_path))
-    facts = ArchiveFacts(0, 0, "", ImageFacts("other", "bin", ("/other/x",), "linux", "amd64"))
+    facts = ArchiveFacts(0, 0, NEEDS, "", ImageFacts("other", "bin", ("/other/x",), "linux", "amd64"))
     for name, base in (("b", first), ("c", tmp_path / "b.oci.tar")):
         options = ImageOptions(str(base), "nobody", ("A=1",), ("b=2",), "name:1")
         with open_sink("oci.tar", tmp_path / f"{name}.oci.tar", facts=facts, image=options) as sink:

@@ -1,0 +1,55 @@
+"""The keywords of `pack` for type checkers. What they mean is in `options`; tests hold them to `option_names`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TypedDict
+
+from bundler.options import AuditDepth, EditableMode, LinkMode, Profile, Pyc, Symlinks
+
+StrPath = str | os.PathLike[str]
+Texts = list[str] | tuple[str, ...]
+"""Not any sequence: a text is one, too."""
+
+
+class PackKeywords(TypedDict, total=False):
+    """Options of `pack` under the names of `[tool.bundler]`, `_` for `-`."""
+
+    root: StrPath
+    probe: bool
+    in_place: bool
+    format: str | None
+    force: bool
+    update: bool
+    link: LinkMode | str
+    symlinks: Symlinks | str
+    top: str
+    level: int | None
+    profile: Profile | str
+    exclude: Texts
+    include: Texts
+    editable: EditableMode | str
+    system_site: bool
+    build_network: bool
+    add: Sequence[StrPath]
+    entry: str
+    readme: bool
+    pyc: Pyc | str | None
+    isolated: bool
+    keep_modes: bool
+    allow_incomplete: bool
+    exclude_lib: Texts
+    include_lib: Sequence[StrPath]
+    fix_execstack: bool
+    thin: str
+    base: StrPath
+    image_name: str
+    image_user: str
+    image_env: Texts
+    image_label: Texts
+    threads: int
+    verify: bool
+    audit: AuditDepth | str
+    cache: bool
+    dry_run: bool

@@ -1,0 +1,97 @@
+"""`README.txt` of a plan: what the application is, how it is started, what it needs, where licences are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from bundler.entries import Entry, Layer, Link, Literal, Source
+from bundler.environment import Distribution, Environment
+from bundler.options import ContentOptions
+from bundler.plan.application import START, StartCommand
+from bundler.plan.binaries.planned import PlannedBinaries
+from bundler.plan.filters import filtered
+from bundler.plan.origins import BUNDLER
+from bundler.plan.overlay import Entries, overlaid, without
+from bundler.plan.owners import Owners
+from bundler.rewrite.readme import ReadmeFacts, application_of, write_readme
+from bundler.systems import system_of
+
+README = "README.txt"
+_MOST_BYTES = 1 << 14  # of a text that bundler made
+_REASON = "tells who gets the bundle how to start it and what it needs"
+
+
+def with_readme(
+    entries: Entries,
+    environment: Environment,
+    owners: Owners,
+    content: ContentOptions,
+    start: StartCommand | None,
+    binaries: PlannedBinaries,
+) -> dict[str, Entry]:
+    """The entries with `README.txt`; without, where the user wants none. One that somebody else wrote stays."""
+    there = [path for path in entries if path.lower() == README.lower()]  # some file systems know no difference
+    before = _application_before(entries[there[0]]) if there else ""
+    if before is None:
+        return dict(entries)
+    if not content.readme:
+        return without(entries, there)
+    application = owners.application(start, before)
+    facts = ReadmeFacts(
+        name=application.name if application else environment.config.get("prompt", "").strip("'\""),
+        version=application.version if application else "",
+        python=environment.interpreter.version,
+        start=tuple(_start(entries, environment, owners, application)),
+        needs=tuple(_needs(environment, binaries)),
+        licences=tuple(_licences(entries, environment)),
+    )
+    time = os.stat(environment.interpreter.executable).st_mtime_ns
+    entry = Entry(README, Literal(write_readme(facts)), 0o644, time, Layer.APPLICATION, BUNDLER, _REASON)
+    return overlaid(without(entries, there), filtered({README: entry}, environment.scheme, content).values())
+
+
+def _application_before(entry: Entry) -> str | None:
+    """The application in the text of a bundle that is packed again; None where the text is none of bundler's."""
+    if not isinstance(entry.content, Source) or entry.content.size > _MOST_BYTES:
+        return None
+    with open(entry.content.path, "rb") as file:
+        return application_of(file.read())
+
+
+def _start(entries: Entries, environment: Environment, owners: Owners, application: Distribution | None) -> list[str]:
+    """What starts the application: the start command, else its scripts, else Python."""
+    scheme = environment.scheme
+    if scheme.script(START) in entries:
+        return [scheme.script(START)]
+    owned = owners.files(application) if application else ()
+    scripts = sorted(path for path in owned if scheme.is_script(path) and path in entries)
+    return scripts or [scheme.script("python")]
+
+
+def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]:
+    """What the bundle asks of a machine."""
+    floor, system = binaries.floor, system_of(environment.platform.system)
+    yield environment.platform.text + (f", {floor.system} {floor.text} or later" if floor else "")
+    if level := binaries.ceiling.cpu_level:
+        yield f"a processor of the level {level.name} or higher"
+    for name in sorted({name for _, name in binaries.libraries.left_to_host}):
+        package = system.asks_of_target(name)
+        if package is not None:
+            yield f"{name}" + (f" ({package})" if package else "")
+
+
+def _licences(entries: Entries, environment: Environment) -> Iterator[str]:
+    """Where the licences of what is inside are."""
+    scheme, system = environment.scheme, system_of(environment.platform.system)
+    licence = f"{scheme.stdlib}/LICENSE.txt"
+    yield f"{licence} (Python)" if licence in entries else "https://docs.python.org/3/license.html (Python)"
+    yield f"{scheme.site_packages}/*.dist-info (packages)"
+    # Those of a bundle that is packed again are its own.
+    bundled = [path for path in sorted(entries) if path.startswith(f"{scheme.bundled}/")]
+    if bundled:
+        yield f"the packages of the system that {scheme.bundled} came from (bundle.json: libraries)"
+    for path in bundled:
+        strong = system.copyleft_licence(path.rpartition("/")[2])
+        if strong and not isinstance(entries[path].content, Link):
+            yield f"{path}: {strong}"
