@@ -53,12 +53,24 @@ def _is_of_the_system(distribution: Distribution, environment: Environment) -> b
 def _is_recovery_record(distribution: Distribution) -> bool:
     """Whether a RECORD is of the kind that pip 26.3 leaves so that `pip uninstall` can remove an installation that it did not end.
 
-    Its rows are sorted, METADATA is among them, and none has a digest (pip: `operations/install/wheel.py`).
+    Its rows are sorted, METADATA is among them, and none has a digest; who installed it was not written yet, as a rule
+    (pip: `operations/install/wheel.py`).
     """
+    if _installer(distribution) not in ("", "pip"):
+        return False
     record = distribution.files.record
     if record is None or not any(path.endswith(".dist-info/METADATA") for path in record.paths):
         return False
     return list(record.paths) == sorted(record.paths) and not any(row.digest for row in record.rows)
+
+
+def _installer(distribution: Distribution) -> str:
+    """What INSTALLER names; "" where there is none."""
+    try:
+        with open(os.path.join(distribution.metadata, "INSTALLER"), encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def _missing_modules(

@@ -49,10 +49,23 @@ def is_makers_script(name: str) -> bool:
     return _SCRIPTS_OF_MAKERS.fullmatch(name) is not None
 
 
-def is_editable_hook(module: str) -> bool:
-    """Whether a module that a `.pth` or `.start` file names is a back end's hook for an editable install, by its name.
+_HOOKS = re.compile(
+    "|".join(
+        (
+            r"__editable___.*_finder",  # setuptools
+            r"_editable_skbc_.*|_.*_editable",  # scikit-build-core, and before version 1.1
+            r"_.*_editable_loader",  # meson-python
+            r"_editable_impl_.*",  # the library editables
+        )
+    )
+)
 
-    setuptools: `__editable___NAME_finder`; scikit-build-core: `_editable_skbc_NAME`, earlier `_NAME_editable`; meson-python:
-    `_NAME_editable_loader`; the library editables: `_editable_impl_NAME`.
-    """
+
+def is_editable_hook(module: str) -> bool:
+    """Whether a module that a `.pth` or `.start` file names is a hook for an editable install, as its name has it."""
     return "editable" in module.partition(".")[0]
+
+
+def is_known_hook(module: str) -> bool:
+    """Whether it has the name of a hook that a known back end writes."""
+    return _HOOKS.fullmatch(module.partition(".")[0]) is not None

@@ -53,6 +53,12 @@ def test_what_pip_did_not_end_is_an_error(machine: Machine) -> None:
         check(machine)
 
 
+def test_what_another_installer_wrote_is_no_fault_of_pip_s(machine: Machine) -> None:
+    machine.put(f"env/{SITE}/pkg/__init__.py")
+    machine.install("pkg", "pkg-1.dist-info/METADATA,,", "pkg/__init__.py,,", INSTALLER="cmake\n")
+    check(machine)
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -111,6 +111,29 @@ def test_an_editable_to_which_nothing_leads_is_an_error(project: Project, minor:
     assert found.warnings == ("app is an editable install to which nothing leads: its modules stay behind",)
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({}, id="a project without modules"),
+        pytest.param({"app/__init__.py": ""}, id="maturin: the module itself"),
+        pytest.param({"app.cpython-312-x86_64-linux-gnu.so": ""}, id="an extension"),
+    ],
+)
+def test_an_editable_that_has_what_it_installed_is_not_lost(project: Project, files: dict[str, str]) -> None:
+    project.install(files)
+    assert project.plan().warnings == ()
+
+
+def test_modules_that_are_no_hooks_may_be_imported_by_pth_files(project: Project) -> None:
+    """An editable's own beside its path, and those of a distribution whose name only looks like a hook's."""
+    project.install({"_app.pth": "<src>\n", "app_autoload.pth": "import app_autoload\n", "app_autoload.py": ""})
+    project.write({"editable_forms.pth": "import editable_forms\n", "editable_forms/__init__.py": ""})
+    project.machine.install("editable_forms", "editable_forms.pth,,", "editable_forms/__init__.py,,")
+    found = project.plan()
+    assert found.warnings == ()
+    assert "app" in project.brought(found)
+
+
 def test_its_wheel_is_built_from_the_project_that_its_metadata_names(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

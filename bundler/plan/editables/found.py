@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
+from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import egg_link_folder
-from bundler.rewrite.installers import is_editable_hook
+from bundler.rewrite.installers import is_editable_hook, is_known_hook
 from bundler.rewrite.pth import ImportLine, PathLine, parse_pth
 from bundler.rewrite.start import parse_start
 
@@ -102,12 +103,15 @@ class _Finder:
         self._is_outside = is_outside
         self._sysroot = environment.sysroot
         self._owners = dict(_owners(environment))
+        self._suffixes = environment.interpreter.extension_suffixes
         self._linked: dict[str, Editable] = {}
         self._hooks: set[str] = set()
         self._claimed: set[str] = set()
         """The metadata of distributions that something of theirs leads on from."""
         self._reached: set[str] = set()
         """Places in the environment that lines of `.pth` files lead to."""
+        self._imported: set[str] = set()
+        """Modules that editables' own `.pth` and `.start` files import."""
         self.editables: dict[str, Editable] = {}
         self.stale: dict[str, set[str]] = {}
         self.gone: list[GoneEditable] = []
@@ -149,21 +153,50 @@ class _Finder:
                         self._claim(path)
 
     def _hook(self, folder: str, path: str, module: str) -> str | None:
-        """The path of the module that a line of the file at `path` names, where it is a hook: any in an editable's own file."""
-        owner = self._owners.get(path)
-        if not is_editable_hook(module) and not (owner is not None and owner.editable):
-            return None
+        """The path of the module that a line of the file at `path` names, where it is a hook for an editable install.
+
+        The name decides; in an editable's own file the module may have any name, if it reads as a known one's. What belongs to a
+        distribution that is no editable only counts by the whole name: a package may be called `editable_forms`.
+        """
         stem = os.path.join(folder, *module.split("."))
         places = (f"{stem}.py", os.path.join(stem, "__init__.py"))
-        return next((place for place in places if module and self._sysroot.is_file(place)), None)
+        place = next((place for place in places if module and self._sysroot.is_file(place)), None)
+        if place is None:
+            return None
+        owner = self._owners.get(path)
+        if owner is not None and not owner.editable:
+            return place if is_known_hook(module) else None
+        if is_editable_hook(module):
+            return place
+        if owner is None:
+            return None
+        self._imported.add(place)
+        return place if read_hook(self._sysroot.real(place), self._suffixes) is not None else None
 
     def lost(self, distributions: Iterable[Distribution]) -> Iterator[Distribution]:
         """Of the distributions that call themselves editable, those of which nothing is left but that word."""
         for distribution in distributions:
-            if distribution.editable and distribution.metadata not in self._claimed:
+            if not distribution.editable or self._has_what_it_installed(distribution):
+                continue
+            if distribution.metadata not in self._claimed:
                 project = distribution.direct_url.local_path if distribution.direct_url else None
                 if project is None or not any(self._leads_to(project)):
                     yield distribution
+
+    def _has_what_it_installed(self, distribution: Distribution) -> bool:
+        """Whether its list names metadata alone (a project without modules), or modules that are there (maturin's own).
+
+        What its `.pth` files import may be a hook of a kind that is not known, and proves nothing.
+        """
+        files = distribution.files
+        if not files.is_there:
+            return False
+        below = [path for path in files.paths if lies_in(path, distribution.folder)]
+        others = [path for path in below if not lies_in(path, distribution.metadata)]
+        modules = (path for path in others if path.endswith((".py", *self._suffixes)) and path not in self._imported)
+        return not others or any(
+            self._sysroot.is_file(path) and not is_editable_hook(os.path.basename(path)) for path in modules
+        )
 
     def _leads_to(self, project: str) -> Iterator[bool]:
         """For all that leads somewhere and is in nobody's list of files: whether it leads to the project's folder, or below it."""
