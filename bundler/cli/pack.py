@@ -84,7 +84,7 @@ messages = option_group("Messages", ConfiguredOption)
 @content("--pyc", help="Compiled modules: as they are (directories), made anew (archives), or left out.")
 @content("--isolated", help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
 @content("--keep-modes", help="Archives keep modes that lock others out.")
-@content("--allow-incomplete", help="Pack distributions of which modules are missing.")
+@content("--allow-incomplete", help="Pack distributions that are not whole, and editables to which nothing leads.")
 @libraries("--exclude-lib", metavar="NAME|GLOB", help="Leave shared libraries to the host.")
 @libraries(
     "--include-lib",

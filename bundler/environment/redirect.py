@@ -15,6 +15,7 @@ REDIRECT = ".venv"
 """The name that such a file has."""
 _LONGEST = 1 << 16
 _HINT = "mend the file, or name the environment itself"
+_LINK_HINT = "make the link anew, or name the environment itself"
 
 
 def follow_file(path: str, sysroot: Sysroot = HOST) -> str | None:
@@ -51,10 +52,10 @@ def follow_link(path: str, sysroot: Sysroot = HOST) -> str | None:
         target = sysroot.real(place)
         os.stat(target)
     except FileNotFoundError:
-        raise NotAnEnvironment(f"{path} is a link that leads to {target}, which does not exist", _HINT) from None
+        raise NotAnEnvironment(f"{path} is a link that leads to {target}, which does not exist", _LINK_HINT) from None
     except OSError as error:
         where = os.readlink(place)
-        raise NotAnEnvironment(f"{path} is a link that leads to {where}: {error.strerror}", _HINT) from error
+        raise NotAnEnvironment(f"{path} is a link that leads to {where}: {error.strerror}", _LINK_HINT) from error
     return target
 
 

@@ -110,6 +110,7 @@ def make_plan(
     # What is left out is neither read nor changed.
     whole, entries = entries, filtered(entries, environment.scheme, content)
     warnings += unmatched(whole, content.patterns)
+    warnings += check_old_scripts(entries, whole, environment.scheme)
     if len(entries) < len(whole):
         notes.append(f"left out {len(whole) - len(entries)} files and folders")
     # Python's search for its own parts ends in the bundle, whatever was left out.
@@ -120,7 +121,6 @@ def make_plan(
     libraries = replace(content, include_libs=(*content.include_libs, *settings.dlopened))
     binaries = plan_binaries(entries, environment, table, libraries, memory.patches)
     entries = overlaid(entries, binaries.entries)
-    warnings += check_old_scripts(entries, environment.scheme)
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, isolated=content.isolated)
     entries = without(overlaid(entries, texts.entries), texts.removed)

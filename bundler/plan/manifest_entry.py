@@ -78,7 +78,14 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         asked_of_target=_asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         opened=tuple(
-            OpenedFact(*noted._replace(outcome=noted.outcome.value))  # type: ignore[arg-type]
+            OpenedFact(
+                noted.path,
+                noted.sonames,
+                noted.priority,
+                noted.feature,
+                outcome=noted.outcome.value,
+                library=noted.library,
+            )
             for noted in libraries.noted
         ),
         import_failures=import_failures,

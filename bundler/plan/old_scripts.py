@@ -12,13 +12,14 @@ _READ = 4096  # bytes; what setuptools before 44 or so wrote is shorter
 _IMPORT = re.compile(rb"^(?:from|import) pkg_resources\b", re.MULTILINE)  # one that stands in a `try` has a way without
 
 
-def check_old_scripts(entries: Entries, scheme: BundleScheme) -> list[str]:
+def check_old_scripts(entries: Entries, whole: Entries, scheme: BundleScheme) -> list[str]:
     """A warning that names the scripts which import a `pkg_resources` that is not there: setuptools has none since version 82.
 
-    They fail in the source as well, and nothing else would tell: a script is not run to try it.
+    They fail in the source as well, and nothing else would tell: a script is not run to try it. `whole` is what the environment
+    has, `entries` what comes along of it.
     """
     names = ("pkg_resources/__init__.py", "pkg_resources.py")
-    if any(path.endswith(names) and scheme.is_package_folder(_folder(path, names)) for path in entries):
+    if any(path.endswith(names) and scheme.is_package_folder(_folder(path, names)) for path in whole):
         return []
     old = [path for path in sorted(entries) if scheme.is_script(path) and _imports_pkg_resources(entries, path)]
     if not old:

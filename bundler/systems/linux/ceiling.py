@@ -15,11 +15,19 @@ from bundler.systems.linux.glibc import SUBFOLDERS
 
 
 def find_ceiling(
-    binaries: Iterable[ElfFile], versions: Iterable[LibcVersion], plain_stacks: Collection[str] = ()
+    binaries: Iterable[ElfFile],
+    versions: Iterable[LibcVersion],
+    plain_stacks: Collection[str] = (),
+    executable: str = "",
 ) -> Ceiling:
-    """The ceiling of `binaries`, which need `versions` of libc. Flags of the stack are cleared in the files `plain_stacks`."""
+    """The ceiling of `binaries`, which need `versions` of libc. Flags of the stack are cleared in the files `plain_stacks`.
+
+    Only libraries are refused for their stacks, so of all programs the interpreter alone (`executable`, a bundle path) counts:
+    the kernel gives to another one what it asks for.
+    """
     files = sorted(binaries, key=lambda binary: binary.path)
-    stacks = [file for file in files if file.path not in plain_stacks]
+    loaded = [file for file in files if not file.is_program or file.path == executable]
+    stacks = [file for file in loaded if file.path not in plain_stacks]
     return Ceiling(
         executable_stacks=_paths(stacks, lambda image: stack_of(image) is Stack.EXECUTABLE),
         unmarked_stacks=_paths(stacks, lambda image: stack_of(image) is Stack.UNMARKED),

@@ -39,6 +39,16 @@ def test_a_plain_library_asks_for_nothing(tmp_path: Path) -> None:
     assert find_ceiling([file_of(tmp_path / "a.so")], []) == NO_CEILING
 
 
+def test_a_program_gets_the_stack_that_it_asks_for(tmp_path: Path) -> None:
+    compile_c("int main(void) { return 0; }", tmp_path / "prog", "-Wl,-z,execstack")
+    with (tmp_path / "prog").open("rb") as file:
+        program = ElfFile("bin/prog", str(tmp_path / "prog"), read_image(file))
+    assert find_ceiling([program], []) == NO_CEILING
+    assert find_ceiling([program], [], (), "bin/prog") == Ceiling(executable_stacks=("bin/prog",)), (
+        "but the interpreter"
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "text", "expected"),
     [

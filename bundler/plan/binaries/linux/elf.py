@@ -90,7 +90,7 @@ def plan_elf(
         libpython.path if libpython else None,
         find_floor(versions),
         (*patched.warnings, *plan.warnings),
-        find_ceiling(plan.files, versions, patched.plain_stacks),
+        find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
     )
 
 
