@@ -30,10 +30,6 @@ def refuse_other_implementations(root: str, python: str, config: Mapping[str, st
     real = sysroot.real(python)
     if name := _implementation(real):
         raise _refused(name, f"{python} leads to {sysroot.name_of(real)}")
-    if said or re.fullmatch(
-        r"python\d+\.\d+[td]*", os.path.basename(real)
-    ):  # CPython says so, and other names are somebody's own
-        return
     if "home" not in config:  # an installation like /usr/local may hold more than one
         return
     for folder in ("lib", "bin"):

@@ -51,7 +51,7 @@ def server_and_project(machine: Machine) -> None:
     machine.install("server", "server.py,,", "../../../bin/serve,,")
     machine.install("shop", "shop/__init__.py,,", "../../../bin/shop,,", direct_url__json=LOCAL)
     for path in (f"{SITE}/server.py", "bin/serve", f"{SITE}/shop/__init__.py", "bin/shop", "bin/idle"):
-        machine.put(f"env/{path}", "#!/bin/sh\n")
+        machine.put(f"env/{path}", "def main(): ...\n\n\ndef run(): ...\n" if path.endswith(".py") else "#!/bin/sh\n")
 
 
 @pytest.mark.parametrize("entry", ["shop:main", "bin/shop", "bin/serve shop", "server:run"])
@@ -82,7 +82,7 @@ def test_of_several_projects_the_one_that_is_started_is_the_application(machine:
 def test_a_project_that_was_editable_is_known_by_what_it_brought(machine: Machine) -> None:
     machine.install("shop", "shop.pth,,")
     machine.install("other", "other.py,,")
-    machine.put(f"env/{SITE}/shop/pages.py")
+    machine.put(f"env/{SITE}/shop/pages.py", "def main(): ...\n")
     assert text_of(planned(machine, shop=(f"{SITE}/shop",)))[0] == "shop 1"
     both = {"shop": (f"{SITE}/shop",), "other": (f"{SITE}/other.py",)}
     assert text_of(planned(machine, ContentOptions(entry="shop.pages:main"), **both))[0] == "shop 1"
