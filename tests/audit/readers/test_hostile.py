@@ -33,7 +33,7 @@ DAMAGES = st.lists(
     st.builds(Damage, st.sampled_from(Kind), st.integers(0, 1 << 16), st.integers(0, 1 << 12)), min_size=1, max_size=4
 )
 ALL = (*EDITS, *VERSION_EDITS)
-LIMIT = 5
+LIMIT = 15
 """Seconds of one processor for one file: hostile ones have tables with tens of thousands of entries."""
 
 
