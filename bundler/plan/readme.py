@@ -32,12 +32,13 @@ def with_readme(
 ) -> dict[str, Entry]:
     """The entries with `README.txt`; without, where the user wants none. One that somebody else wrote stays."""
     there = [path for path in entries if path.lower() == README.lower()]  # some file systems know no difference
-    before = _application_before(entries[there[0]]) if there else ""
-    if before is None:
+    present = _text_of(entries[there[0]]) if there else None
+    before = application_of(present) if present is not None else None
+    if there and before is None:
         return dict(entries)
     if not content.readme:
         return without(entries, there)
-    application = owners.application(start, before)
+    application = owners.application(start, before or "")
     facts = ReadmeFacts(
         name=application.name if application else environment.config.get("prompt", "").strip("'\""),
         version=application.version if application else "",
@@ -46,17 +47,20 @@ def with_readme(
         needs=tuple(_needs(environment, binaries)),
         licences=tuple(_licences(entries, environment)),
     )
+    text = write_readme(facts)
+    if text == present and there == [README]:
+        return dict(entries)  # a bundle that is packed again
     time = os.stat(environment.interpreter.executable).st_mtime_ns
-    entry = Entry(README, Literal(write_readme(facts)), 0o644, time, Layer.APPLICATION, BUNDLER, _REASON)
+    entry = Entry(README, Literal(text), 0o644, time, Layer.APPLICATION, BUNDLER, _REASON)
     return overlaid(without(entries, there), filtered({README: entry}, environment.scheme, content).values())
 
 
-def _application_before(entry: Entry) -> str | None:
-    """The application in the text of a bundle that is packed again; None where the text is none of bundler's."""
+def _text_of(entry: Entry) -> bytes | None:
+    """The bytes of a file that bundler may have made; None for another one."""
     if not isinstance(entry.content, Source) or entry.content.size > _MOST_BYTES:
         return None
     with open(entry.content.path, "rb") as file:
-        return application_of(file.read())
+        return file.read()
 
 
 def _start(entries: Entries, environment: Environment, owners: Owners, application: Distribution | None) -> list[str]:
