@@ -56,12 +56,12 @@ def _is_recovery_record(distribution: Distribution) -> bool:
     Its rows are sorted, METADATA is among them, and none has a digest; who installed it was not written yet, as a rule
     (pip: `operations/install/wheel.py`).
     """
-    if _installer(distribution) not in ("", "pip"):
-        return False
     record = distribution.files.record
-    if record is None or not any(path.endswith(".dist-info/METADATA") for path in record.paths):
+    if record is None or any(row.digest for row in record.rows):  # the first row has one, mostly
         return False
-    return list(record.paths) == sorted(record.paths) and not any(row.digest for row in record.rows)
+    lists_metadata = any(path.endswith(".dist-info/METADATA") for path in record.paths)
+    in_order = list(record.paths) == sorted(record.paths)
+    return lists_metadata and in_order and _installer(distribution) in ("", "pip")
 
 
 def _installer(distribution: Distribution) -> str:

@@ -83,7 +83,7 @@ def test_what_is_recorded_is_a_configuration_and_names_nobody_s_folder(project: 
     assert (values["add"], values["exclude"]) == (("data=share/data",), ("tests/", "!tests/keep", "*.pyi"))
     assert values["include-lib"] == ("libm.so.6", "/usr/lib/libx.so", "./libs/liby.so")
     assert str(project) not in str(values)
-    elsewhere = ContentOptions(add=("/home/me/x=y", "/home/me/z"), include_libs=("/home/me/libx.so",))
+    elsewhere = ContentOptions(add=("/srv/elsewhere/x=y", "/srv/elsewhere/z"), include_libs=("/srv/elsewhere/libx.so",))
     values = recorded_options(elsewhere, str(project)).values
     assert values == {"add": ("=y", "=z"), "include-lib": ("=libx.so",)}
 
@@ -142,7 +142,7 @@ def test_an_update_may_be_configured(project: Path) -> None:
 
 
 def test_a_source_that_is_not_told_must_be_given_again(project: Path) -> None:
-    made(project, ContentOptions(add=("/home/me/x=share/x",), include_libs=("/home/me/libx.so",)))
+    made(project, ContentOptions(add=("/srv/elsewhere/x=share/x",), include_libs=("/srv/elsewhere/libx.so",)))
     with pytest.raises(BadConfiguration, match=r"does not tell where: share/x") as caught:
         updated(project)
     assert "--add" in caught.value.hint

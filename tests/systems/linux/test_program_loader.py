@@ -33,7 +33,7 @@ def naming(loader: str | None, machine: int = 62, bits: int = 64) -> Image:
     ("loader", "standard"),
     [
         ("/lib64/ld-linux-x86-64.so.2", None),
-        ("/home/linuxbrew/.linuxbrew/lib/ld.so", "/lib64/ld-linux-x86-64.so.2"),
+        ("/srv/brew/lib/ld.so", "/lib64/ld-linux-x86-64.so.2"),
         ("/nix/store/abc-glibc-2.38-44/lib/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2"),
         ("/lib/x86_64-linux-gnu/ld-2.31.so", "/lib64/ld-linux-x86-64.so.2"),
         ("/lib64/ld-lsb-x86-64.so.3", "/lib64/ld-linux-x86-64.so.2"),
