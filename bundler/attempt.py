@@ -85,7 +85,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         if not job.options.verify or written.place is None:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
         job.progress.phase("verifying")
-        packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_out)
+        packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_packages_out)
         proof = prove(written.place, packed, job.options.audit)
         found = found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
         if found is not None and not is_last:

@@ -44,8 +44,11 @@ class Profile(enum.Enum):
     """How much of Python comes along; packages are always whole."""
 
     FULL = "full"
+    """All of it."""
+    STANDARD = "standard"
+    """Without what tests and links Python itself: its own tests, static libraries; and without its desk programs (`idle`, `pydoc`)."""
     RUNTIME = "runtime"
-    """Without what building and testing needs: headers, static libraries, build settings, tests, manual pages."""
+    """Without what building needs as well: headers, build settings, manual pages."""
     SLIM = "slim"
     """Without what few applications use as well: tkinter, IDLE, pydoc's texts, ensurepip."""
 
@@ -74,7 +77,7 @@ class AuditDepth(enum.Enum):
 class ContentOptions:
     """What a bundle holds."""
 
-    profile: Profile = Profile.FULL
+    profile: Profile = Profile.STANDARD
     patterns: tuple[str, ...] = ()
     """Patterns of .gitignore on bundle paths, in order: what matches is left out, and with `!` before it comes along."""
     add: tuple[str, ...] = ()
@@ -111,9 +114,9 @@ class ContentOptions:
         read_fields(self)
 
     @property
-    def leaves_out(self) -> bool:
-        """Whether something of the environment does not come along that it has."""
-        return bool(self.patterns) or self.profile is not Profile.FULL or not self.system_site
+    def leaves_packages_out(self) -> bool:
+        """Whether distributions that the environment has may be missing: profiles leave packages whole."""
+        return bool(self.patterns) or not self.system_site
 
 
 @dataclass(frozen=True, slots=True)

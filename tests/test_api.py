@@ -107,13 +107,13 @@ def test_every_keyword_reaches_its_option() -> None:
 def test_keywords_change_what_options_say() -> None:
     before = PackOptions(ContentOptions(profile=Profile.SLIM, patterns=("a",), pyc=Pyc.NONE), level=3, force=True)
     after = with_keywords(before, {"profile": "full", "include": ["b"], "level": None, "pyc": None})
-    assert after == PackOptions(ContentOptions(patterns=("a", "!b")), force=True)
+    assert after == PackOptions(ContentOptions(profile=Profile.FULL, patterns=("a", "!b")), force=True)
 
 
 @pytest.mark.parametrize(
     ("keywords", "words"),
     [
-        ({"profile": "runtim"}, ("profile", "full", "runtime", "slim", "'runtim'")),
+        ({"profile": "runtim"}, ("profile", "full", "standard", "runtime", "slim", "'runtim'")),
         ({"profile": Pyc.NONE}, ("profile", "full, ", "Pyc.NONE")),
         ({"profile": None}, ("profile", "None")),
         ({"format": "rar"}, ("format", *FORMAT_NAMES)),
@@ -145,7 +145,7 @@ def test_several_wrong_options_are_told_together() -> None:
 @pytest.mark.parametrize(
     ("call", "word"),
     [
-        (lambda: API.ContentOptions(profile="runtim"), "full, runtime, slim"),
+        (lambda: API.ContentOptions(profile="runtim"), "full, standard, runtime, slim"),
         (lambda: API.ContentOptions(patterns="tests/"), "['tests/']"),
         (lambda: API.ContentOptions(thin="ppc"), "arm64, x86_64"),
         (lambda: API.PackOptions(link="soft"), "auto, copy, hardlink, reflink"),

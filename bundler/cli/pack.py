@@ -66,7 +66,10 @@ messages = option_group("Messages", ConfiguredOption)
 @output("--symlinks", help="With none, files take the places of links (default: keep).")
 @output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")
 @output("--level", metavar="N", help="Compression level of an archive.")
-@content("--profile", help="How much of Python comes along (default: full); packages are always whole.")
+@content(
+    "--profile",
+    help="How much of Python comes along (default: standard, all but its own tests and static libraries); packages are always whole.",
+)
 @content("--exclude", metavar="GLOB", help="Leave paths of the bundle out: patterns of .gitignore.")
 @content("--include", metavar="GLOB", help="Take paths along after all; the last pattern that fits decides.")
 @content(

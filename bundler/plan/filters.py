@@ -5,7 +5,7 @@ Patterns are those of .gitignore; of all that match a path the last one decides,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.bundle_paths import parents
@@ -18,31 +18,34 @@ from bundler.scheme import BundleScheme
 if TYPE_CHECKING:
     from pathspec import PathSpec, Pattern
 
-# What only those need who build or test software; only files of the runtime are meant. A word in angle brackets is a place of the
-# scheme.
-_NOT_FOR_RUNNING = (
-    "<headers>/",
-    "<libraries>/pkgconfig/",
-    "<share>/man/",
-    "<scripts>/*-config",
-    "<scripts>/python*-gdb.py",
+# Of these patterns only files of the runtime are meant. A word in angle brackets is a place of the scheme.
+# What tests and links Python itself, and programs that no environment has beside its own.
+_OF_PYTHON_ITSELF = (
     "*.a",
-    "<stdlib>/config-*/",
     "<stdlib>/test/",
     "<stdlib>/*/test/",
     "<stdlib>/*/tests/",
     "<stdlib>/idlelib/idle_test/",
     "<stdlib>/lib-dynload/_test*",
     "<stdlib>/lib-dynload/_ctypes_test.*",
-    "<stdlib>/lib-dynload/_xx*",
+    "<stdlib>/lib-dynload/_xxtest*",
     "<stdlib>/lib-dynload/xx*",
+    "<scripts>/idle*",
+    "<scripts>/pydoc*",
+    "<scripts>/2to3*",
+)
+# What only those need who build or test software.
+_NOT_FOR_RUNNING = (
+    "<headers>/",
+    "<libraries>/pkgconfig/",
+    "<share>/man/",
+    "<scripts>/*-config",
+    "<scripts>/python*-gdb.py",
+    "<stdlib>/config-*/",
     "<stdlib>/turtledemo/",
 )
 # What few applications use: programs for people at a desk, and what makes environments.
 _SELDOM_USED = (
-    "<scripts>/idle*",
-    "<scripts>/pydoc*",
-    "<scripts>/2to3*",
     "<libraries>/tcl*",
     "<libraries>/tk*",
     "<share>/python-wheels/",
@@ -55,7 +58,12 @@ _SELDOM_USED = (
     "<stdlib>/lib-dynload/_tkinter.*",
     "<stdlib>/distutils/command/*.exe",
 )
-_OF_PROFILE = {Profile.FULL: (), Profile.RUNTIME: _NOT_FOR_RUNNING, Profile.SLIM: (*_NOT_FOR_RUNNING, *_SELDOM_USED)}
+_OF_PROFILE: Mapping[Profile, tuple[str, ...]] = {
+    Profile.FULL: (),
+    Profile.STANDARD: _OF_PYTHON_ITSELF,
+    Profile.RUNTIME: (*_OF_PYTHON_ITSELF, *_NOT_FOR_RUNNING),
+    Profile.SLIM: (*_OF_PYTHON_ITSELF, *_NOT_FOR_RUNNING, *_SELDOM_USED),
+}
 
 
 def filtered(entries: Entries, scheme: BundleScheme, options: ContentOptions) -> dict[str, Entry]:

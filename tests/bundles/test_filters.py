@@ -84,12 +84,14 @@ def test_python_itself_is_never_left_out(environment: Path, tmp_path: Path) -> N
 
 def test_a_slim_bundle_is_half_as_large_and_keeps_packages_whole(environment: Path, tmp_path: Path) -> None:
     sizes = {}
-    for profile in ("full", "runtime", "slim"):
+    for profile in ("full", "standard", "runtime", "slim"):
         bundle = tmp_path / profile
-        sizes[profile] = json.loads(pack(environment, bundle, "--profile", profile, "--json").stdout)["size"]
+        chosen = () if profile == "standard" else ("--profile", profile)
+        sizes[profile] = json.loads(pack(environment, bundle, *chosen, "--json").stdout)["size"]
         stdlib = next(path for path in (bundle / "lib").glob("python3*") if (path / "os.py").exists())
         assert (stdlib / "ensurepip").exists() == (profile != "slim")
-        assert (stdlib / "test").exists() == (bundle / "include").exists() == (profile == "full")
+        assert (stdlib / "test").exists() == bool(list(bundle.rglob("libpython*.a"))) == (profile == "full")
+        assert (bundle / "include").exists() == (profile in {"full", "standard"})
         packages = stdlib / "site-packages"
         assert (packages / "mine/tests/test_it.py").exists()
         assert (packages / "mine/lib.a").exists()
@@ -98,8 +100,7 @@ def test_a_slim_bundle_is_half_as_large_and_keeps_packages_whole(environment: Pa
             "print(sysconfig.get_config_var('EXT_SUFFIX') is not None, sysconfig.get_paths()['stdlib'])"
         )
         assert run_in(bundle, environment, code) == f"True {stdlib}"
-    assert sizes["slim"] < sizes["runtime"] < sizes["full"]
-    assert sizes["slim"] < sizes["full"] * 0.5
+    assert sizes["slim"] < sizes["runtime"] < sizes["standard"] < sizes["full"] * 0.5
 
 
 @pytest.mark.everything

@@ -94,8 +94,8 @@ def test_what_was_left_open_is_not_recorded(project: Path) -> None:
 
 def test_only_an_update_remembers(project: Path) -> None:
     made(project, ContentOptions(profile=Profile.SLIM))
-    assert updated(project, update=()).content.profile is Profile.FULL
-    assert updated(project, update=("--no-update",)).content.profile is Profile.FULL
+    assert updated(project, update=()).content.profile is Profile.STANDARD
+    assert updated(project, update=("--no-update",)).content.profile is Profile.STANDARD
     assert updated(project, update=("--update",)).content.profile is Profile.SLIM
 
 
@@ -136,7 +136,7 @@ def test_patterns_of_the_command_line_and_of_a_configuration_are_one_list(projec
 def test_an_update_may_be_configured(project: Path) -> None:
     (project / "pyproject.toml").write_text('[tool.bundler]\nupdate = true\nout = "app"\n')
     made(project, ContentOptions(profile=Profile.SLIM))
-    for words, profile in (((), Profile.SLIM), (("--no-update",), Profile.FULL)):
+    for words, profile in (((), Profile.SLIM), (("--no-update",), Profile.STANDARD)):
         options = options_of(pack.make_context("pack", [f"{project}/.venv", *words]))
         assert options.content.profile is profile
 

@@ -16,8 +16,10 @@ import pytest
 from bundler.entries import Link, Literal
 from bundler.environment import Environment, load_environment
 from bundler.environment.facts import VersionInfo
+from bundler.options import ContentOptions, Profile
 from bundler.plan.make import make_plan
 from bundler.plan.manifest_entry import manifest_of
+from bundler.plan.settings import PlanSettings
 from bundler.systems import system_of
 from tests.material.environments import run
 from tests.material.interpreters import main_python
@@ -96,7 +98,7 @@ def variant(where: Path, threads: str, debug: str) -> Environment:
 @pytest.mark.parametrize(("threads", "debug"), [("t", ""), ("", "d"), ("t", "d")], ids=["t", "d", "td"])
 def test_every_file_stands_under_the_name_that_this_build_looks_for(tmp_path: Path, threads: str, debug: str) -> None:
     flags = threads + debug
-    plan = make_plan(variant(tmp_path, threads, debug))
+    plan = make_plan(variant(tmp_path, threads, debug), PlanSettings(ContentOptions(profile=Profile.FULL)))
     entries = {entry.path: entry for entry in plan.entries}
     name = f"python3.13{threads}"
     for path in (

@@ -29,6 +29,8 @@ def left_out(*patterns: str, tree: tuple[str, ...] = TREE) -> set[str]:
     return set(whole) - set(filtered(whole, POSIX_312, ContentOptions(patterns=patterns)))
 
 
+FOR_BUILDING = {Profile.FULL, Profile.STANDARD}
+ALL_BUT_SLIM = {*Profile} - {Profile.SLIM}
 TESTS = {
     f"{SITE}/pkg/tests",
     f"{SITE}/pkg/tests/test_core.py",
@@ -106,20 +108,26 @@ def test_python_itself_cannot_be_left_out(pattern: str, path: str) -> None:
     [
         (f"{STDLIB}/json/decoder.py", set(Profile)),
         (f"{STDLIB}/lib-dynload/_json.so", set(Profile)),
+        (f"{STDLIB}/lib-dynload/_xxsubinterpreters.so", set(Profile)),
         ("lib/libpython3.12.so.1.0", set(Profile)),
-        ("include/python3.12/Python.h", {Profile.FULL}),
-        ("lib/pkgconfig/python-3.12.pc", {Profile.FULL}),
-        ("share/man/man1/python3.12.1", {Profile.FULL}),
-        ("bin/python3.12-config", {Profile.FULL}),
-        (f"{STDLIB}/config-3.12-x86_64-linux-gnu/Makefile", {Profile.FULL}),
+        (f"{STDLIB}/unittest/case.py", set(Profile)),
+        ("include/python3.12/Python.h", FOR_BUILDING),
+        ("lib/pkgconfig/python-3.12.pc", FOR_BUILDING),
+        ("share/man/man1/python3.12.1", FOR_BUILDING),
+        ("bin/python3.12-config", FOR_BUILDING),
+        (f"{STDLIB}/config-3.12-x86_64-linux-gnu/Makefile", FOR_BUILDING),
+        (f"{STDLIB}/turtledemo/clock.py", FOR_BUILDING),
+        (f"{STDLIB}/config-3.12-x86_64-linux-gnu/libpython3.12.a", {Profile.FULL}),
+        ("lib/libpython3.12.a", {Profile.FULL}),
         (f"{STDLIB}/test/test_json.py", {Profile.FULL}),
         (f"{STDLIB}/unittest/test/test_case.py", {Profile.FULL}),
-        (f"{STDLIB}/unittest/case.py", set(Profile)),
         (f"{STDLIB}/lib-dynload/_testcapi.so", {Profile.FULL}),
-        ("lib/tcl8.6/init.tcl", {Profile.FULL, Profile.RUNTIME}),
-        (f"{STDLIB}/tkinter/__init__.py", {Profile.FULL, Profile.RUNTIME}),
-        (f"{STDLIB}/ensurepip/__init__.py", {Profile.FULL, Profile.RUNTIME}),
-        ("bin/pydoc3.12", {Profile.FULL, Profile.RUNTIME}),
+        (f"{STDLIB}/lib-dynload/_xxtestfuzz.so", {Profile.FULL}),
+        ("bin/pydoc3.12", {Profile.FULL}),
+        ("bin/idle3", {Profile.FULL}),
+        ("lib/tcl8.6/init.tcl", ALL_BUT_SLIM),
+        (f"{STDLIB}/tkinter/__init__.py", ALL_BUT_SLIM),
+        (f"{STDLIB}/ensurepip/__init__.py", ALL_BUT_SLIM),
     ],
 )
 def test_a_profile_has_a_part_of_python_or_has_not(path: str, stays_in: set[Profile]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -230,7 +229,7 @@ def test_a_warning_of_tar_is_no_failure_and_a_failure_needs_no_words(tmp_path: P
     tools = tmp_path / "tools"
     tools.mkdir()
     tar = tools / "tar"
-    real = shutil.which("tar")
+    real = need("tar")
     for text, status, said in (
         (f'echo "tar: a time in the future" >&2; echo more >&2; exec {real} "$@"', 0, "tar: a time in the future\n"),
         (f'{real} "$@"; exit 2', 1, f"cannot be unpacked into {tmp_path}, where it needs 1 MiB: tar failed\n"),
