@@ -46,7 +46,7 @@ class Profile(enum.Enum):
     FULL = "full"
     """All of it."""
     STANDARD = "standard"
-    """Without what tests and links Python itself: its own tests, static libraries; and without its desk programs (`idle`, `pydoc`)."""
+    """Without what tests and links Python itself, its own tests and static libraries, and without `idle` and `pydoc`."""
     RUNTIME = "runtime"
     """Without what building needs as well: headers, build settings, manual pages."""
     SLIM = "slim"

@@ -68,7 +68,7 @@ messages = option_group("Messages", ConfiguredOption)
 @output("--level", metavar="N", help="Compression level of an archive.")
 @content(
     "--profile",
-    help="How much of Python comes along (default: standard, all but its own tests and static libraries); packages are always whole.",
+    help="How much of Python comes along (default: standard, without its own tests); packages are always whole.",
 )
 @content("--exclude", metavar="GLOB", help="Leave paths of the bundle out: patterns of .gitignore.")
 @content("--include", metavar="GLOB", help="Take paths along after all; the last pattern that fits decides.")
