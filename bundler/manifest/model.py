@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bundler.ceiling import NO_CEILING, Ceiling
+from bundler.companions import CompanionFact, CompiledInPath
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 
@@ -122,6 +123,8 @@ class Manifest:
     """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
     opened: tuple[OpenedFact, ...] = ()
+    companions: tuple[CompanionFact, ...] = ()
+    compiled_in: tuple[CompiledInPath, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""
     entry: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from bundler.ceiling import Ceiling, Demand
+from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest.model import (
@@ -76,6 +77,8 @@ def read_manifest(data: bytes) -> Manifest:
             for item in libraries.children("missing")
         ),
         opened=tuple(map(_opened, libraries.children("opened"))),
+        companions=tuple(map(_companion, libraries.children("companions"))),
+        compiled_in=tuple(map(_compiled_in, libraries.children("compiled_in"))),
         import_failures=_import_failures(top),
         entry=top.value("entry", str, ""),
         start_module=top.value("start_module", str, ""),
@@ -195,6 +198,22 @@ def _opened(item: _Object) -> OpenedFact:
         item.value("outcome", str, ""),
         item.text_or_none("library"),
     )
+
+
+def _companion(item: _Object) -> CompanionFact:
+    return CompanionFact(
+        item.value("library", str, ""),
+        item.value("path", str, ""),
+        item.value("origin", str, ""),
+        item.value("files", int, 0),
+        item.value("what", str, ""),
+        item.value("without", str, ""),
+        item.value("pointing", str, ""),
+    )
+
+
+def _compiled_in(item: _Object) -> CompiledInPath:
+    return CompiledInPath(item.value("library", str, ""), item.value("path", str, ""), item.value("files", int, 0))
 
 
 def _demand(item: _Object) -> Demand:

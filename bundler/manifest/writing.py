@@ -47,6 +47,8 @@ def write_manifest(manifest: Manifest) -> bytes:
             "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
+            "companions": [fact._asdict() for fact in manifest.companions],
+            "compiled_in": [path._asdict() for path in manifest.compiled_in],
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
         **({"entry": manifest.entry} if manifest.entry else {}),

@@ -88,6 +88,8 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             )
             for noted in libraries.noted
         ),
+        companions=libraries.companions,
+        compiled_in=libraries.compiled_in,
         import_failures=import_failures,
         entry=plan.start.entry if plan.start else "",
         start_module=plan.start.module if plan.start else "",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from bundler.companions import CompanionFact, CompiledInPath
+
 
 @dataclass(frozen=True, slots=True)
 class InBundle:
@@ -102,6 +104,10 @@ class LibraryFacts:
     """Names that stay with the host; those that the user leaves to it are among them, asked for or not."""
     noted: tuple[NotedLibrary, ...] = ()
     """What files say that they open at run time, in the order of their paths."""
+    companions: tuple[CompanionFact, ...] = ()
+    """What comes along with libraries because they open it by themselves."""
+    compiled_in: tuple[CompiledInPath, ...] = ()
+    """What they name and what does not come along."""
 
     @property
     def left_to_host(self) -> Iterator[NeededBy]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundler.ceiling import NO_CEILING, Ceiling, Demand
+from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
 from bundler.manifest import (
@@ -38,6 +39,10 @@ MANIFEST = Manifest(
     bundled=(LibraryFact("lib/bundled/libz.so.1", "host:/lib/libz.so.1", ("bin/python3.12",), "GPL"),),
     host_libraries=("libc.so.6",),
     missing=(MissingLibrary("lib/x.so", "libtbb.so.12"),),
+    companions=(
+        CompanionFact("lib/y.so", "lib/plugins", "host:/usr/lib/plugins", 2, "plugins", "all of it", "a constant"),
+    ),
+    compiled_in=(CompiledInPath("lib/y.so", "/usr/share/y", 7),),
     opened=(OpenedFact("lib/x.so", ("liby.so.1",), "required", "y", "bundled", "lib/bundled/liby.so.1"),),
     ceiling=Ceiling(
         ("a.so",), ("b.so",), Demand("x86-64-v3", "c.so"), (Demand("GLIBC_ABI_X", "d.so"),), ("e.so",), ("f.so",)
@@ -60,8 +65,10 @@ def test_everything_comes_back() -> None:
 def test_a_bundle_of_before_has_no_ceiling_and_tells_no_options() -> None:
     told = json.loads(write_manifest(MANIFEST))
     del told["platform"]["ceiling"], told["libraries"]["opened"], told["options"]
+    del told["libraries"]["companions"], told["libraries"]["compiled_in"]
     read = read_manifest(json.dumps(told).encode())
     assert (read.ceiling, read.opened, read.options) == (NO_CEILING, (), None)
+    assert (read.companions, read.compiled_in) == ((), ())
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=[]), min_size=1))

@@ -28,6 +28,8 @@ class Asked:
 
     These and `interpreter` are False where nothing was asked for, the text ("" for none) or the edits where they are known,
     else True.
+    `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
+    below `$ORIGIN`.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
     `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
     before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file
@@ -44,6 +46,7 @@ class Asked:
     thin: bool = False
     stack: bool | None = False
     notes: bool = False
+    constants: Mapping[str, str] | None = field(default_factory=dict)
 
     @property
     def loses_versions(self) -> bool:
@@ -51,7 +54,7 @@ class Asked:
         return bool(self.versions or self.removed)
 
 
-PACKED = Asked(search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True)
+PACKED = Asked(search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None)
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
 
@@ -68,6 +71,7 @@ def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
             versions=bool(edits.unversioned),
             stack=edits.clear_execstack,
             notes=edits.without_resolution_cache,
+            constants=edits.constants,
         )
     return Asked(
         search_path=PathEdits(edits.replace_rpaths, edits.remove_rpaths, edits.add_rpaths),

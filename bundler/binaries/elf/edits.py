@@ -55,6 +55,9 @@ class Edits:
     """Whether the file shall ask for no executable stack: glibc 2.41 and later refuse a library that does."""
     without_resolution_cache: bool = False
     """Whether a note of absolute paths that the loader of NixOS prefers to search paths shall say nothing any more."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """New texts of constant strings, by the old ones, which are as long: code may hold their lengths. One that the file does not
+    have is ignored."""
     prepended: Sequence[str] = ()
     """Libraries that shall be needed in front of all others, in this order: their symbols are found first. One that is
     needed already moves there."""

@@ -31,6 +31,8 @@ class EncodedEdits:
     unversioned: frozenset[bytes]
     clear_execstack: bool = False
     without_resolution_cache: bool = False
+    constants: tuple[tuple[bytes, bytes], ...] = ()
+    """Old and new texts of the same length."""
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
@@ -46,8 +48,9 @@ class EncodedEdits:
 def encode(edits: Edits) -> EncodedEdits:
     """The edits, checked.
 
-    Raises UnwritableString for a NUL, an empty name or an interpreter longer than the kernel takes; ConflictingEdits
-    where a library is asked for and refused at once, or would be renamed again the next time.
+    Raises UnwritableString for a NUL, an empty name, an interpreter longer than the kernel takes or a constant of another
+    length than the one that it replaces; ConflictingEdits where a library is asked for and refused at once, or would be renamed
+    again the next time.
     """
     names = {_encoded(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
     added = tuple(dict.fromkeys(_name(name, "library") for name in edits.added))
@@ -70,7 +73,17 @@ def encode(edits: Edits) -> EncodedEdits:
         unversioned=frozenset(_name(name, "symbol") for name in edits.unversioned),
         clear_execstack=edits.clear_execstack,
         without_resolution_cache=edits.without_resolution_cache,
+        constants=tuple(_constant(old, new) for old, new in edits.constants.items()),
     )
+
+
+def _constant(old: str, new: str) -> tuple[bytes, bytes]:
+    pair = _name(old, "constant"), _name(new, "constant")
+    if len(pair[0]) != len(pair[1]):
+        raise UnwritableString(
+            f"{new!r} cannot take the place of {old!r}: a constant keeps its length of {len(pair[0])} bytes"
+        )
+    return pair
 
 
 def _check_conflicts(names: dict[bytes, bytes], added: tuple[bytes, ...], removed: frozenset[bytes]) -> None:

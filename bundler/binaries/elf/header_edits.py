@@ -1,4 +1,4 @@
-"""Edits of what is read before the dynamic section, or instead of it: the flags of program headers, and notes.
+"""Edits of what is read before the dynamic section, or beside it: the flags of program headers, notes, and constant strings.
 
 They change bytes where these are, whatever else moves, and need no dynamic section.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.constant_strings import constant_places
 from bundler.binaries.elf.edits import PatchPlan, Tier
 from bundler.binaries.elf.encoded_edits import EncodedEdits
 from bundler.binaries.elf.image import Image, read_header, read_image
@@ -36,8 +37,8 @@ class HeaderEdits:
         return bool(self.flags or self.contents)
 
 
-def header_edits(image: Image, wanted: EncodedEdits) -> HeaderEdits:
-    """What `wanted` changes in the file of which `image` was read.
+def header_edits(file: BinaryIO, image: Image, wanted: EncodedEdits) -> HeaderEdits:
+    """What `wanted` changes in `file`, of which `image` was read.
 
     Raises CannotPatch where an executable stack shall go that no header asks for.
     """
@@ -57,6 +58,8 @@ def header_edits(image: Image, wanted: EncodedEdits) -> HeaderEdits:
         for note in filter(is_resolution_cache, image.notes):
             contents[note.offset + type_at] = image.structures.word.pack(_NO_TYPE)
             contents[note.description_offset] = bytes(len(note.description))
+    for old, new in wanted.constants:
+        contents.update((place, new) for place in constant_places(file, image, old))
     return HeaderEdits(flags, {offset: data for offset, data in contents.items() if data})
 
 

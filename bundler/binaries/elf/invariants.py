@@ -44,7 +44,7 @@ def check_result(before: ParsedFile, wanted: EncodedEdits, plan: PatchPlan) -> N
     try:
         patched = plan.patch.open(before.file)
         after = parse_file(patched, read_image(patched))
-        headers = header_edits(before.image, wanted)
+        headers = header_edits(before.file, before.image, wanted)
         _check_program_headers(before, after, plan.tier, headers)
         _check_contents_stay(before, after, plan.patch)
         _check_dynamic(before, after, wanted)
@@ -310,4 +310,4 @@ def _check_idempotence(after: ParsedFile, wanted: EncodedEdits) -> None:
         again = plan_unchecked(after.file, after.image, wanted)
     except BundlerError as error:
         raise ViolatedError(f"the same edits cannot be planned again: {error}") from error
-    require(again is None and not header_edits(after.image, wanted), "the same edits change nothing more")
+    require(again is None and not header_edits(after.file, after.image, wanted), "the same edits change nothing more")

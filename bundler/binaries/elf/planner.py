@@ -22,7 +22,7 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     file contradicts itself.
     """
     wanted = encode(edits)
-    headers = header_edits(image, wanted)
+    headers = header_edits(file, image, wanted)
     try:
         planned = plan_unchecked(in_memory(file), image, wanted)
     except struct.error as error:  # an offset near the end of 32 bits that would have to grow

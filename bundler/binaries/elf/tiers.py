@@ -46,7 +46,7 @@ def plan_unchecked(file: BinaryIO, image: Image, wanted: EncodedEdits) -> tuple[
         entries = with_version_needs(entries, len(versions.kept))
     if unchanged(image, entries) and interpreter is None and not versions.changes:
         return None
-    space = _space_request(parsed, entries, versions, interpreter, header_edits(image, wanted))
+    space = _space_request(parsed, entries, versions, interpreter, header_edits(file, image, wanted))
     shortfalls = [shortfall for part in MovablePart if (shortfall := space.shortfall(parsed, part)) is not None]
     if not shortfalls:
         return parsed, _in_place(parsed, space)

@@ -90,7 +90,7 @@ _DRIVERS = ("libcuda.so", "libGL", "libEGL", "libOpenGL")
 @cache
 def host_library(name: str) -> HostLibrary | None:
     """The line for a library of this file name; None for one that comes along."""
-    return next((line for line in HOST_LIBRARIES if _matches(name, line.name)), None)
+    return next((line for line in HOST_LIBRARIES if matches(name, line.name)), None)
 
 
 def stays_on_host(name: str) -> HostReason | None:
@@ -106,10 +106,10 @@ def is_driver(name: str) -> bool:
 
 def drivers_may_need_newer(name: str) -> bool:
     """Whether a GL or GPU driver of a newer host may need a newer copy of this library than the bundle's."""
-    return any(_matches(name, pattern) for pattern in DRIVERS_MAY_NEED_NEWER)
+    return any(matches(name, pattern) for pattern in DRIVERS_MAY_NEED_NEWER)
 
 
-def _matches(name: str, pattern: str) -> bool:
+def matches(name: str, pattern: str) -> bool:
     """Whether a file name, without the version behind `.so`, is the pattern's."""
     if pattern.endswith("*"):
         return name.startswith(pattern[:-1])

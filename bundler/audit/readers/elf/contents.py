@@ -12,6 +12,7 @@ from typing import BinaryIO
 from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.bytewise import not_zero, read_range, unequal
 from bundler.audit.readers.difference import Difference
+from bundler.audit.readers.elf.constants import overwritten_constant
 from bundler.audit.readers.elf.notes import emptied_ranges, left_in_notes
 from bundler.audit.readers.elf.shift import Parts, Shift, owned_by_sections, parts_of
 from bundler.audit.readers.elf.strings import left_differences, string_differences
@@ -36,7 +37,7 @@ def content_differences(
         records += emptied_ranges(source_file, source)
     interpreter = source.interpreter_segment != changed.interpreter_segment or asked.interpreter is not False
     parts = parts_of(source, changed, shift, records, interpreter=interpreter)
-    yield from _same(files, facts, shift, parts)
+    yield from _same(files, facts, shift, parts, asked)
     yield from _new(changed_file, source, changed, shift, parts)
     yield from _overlaid(source_file, source, shift, parts)
     yield from _left(files, source, shift, parts)
@@ -55,9 +56,9 @@ def content_differences(
 
 
 def _same(
-    files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts], shift: Shift, parts: Parts
+    files: tuple[BinaryIO, BinaryIO], facts: tuple[ElfFacts, ElfFacts], shift: Shift, parts: Parts, asked: Asked
 ) -> Iterator[Difference]:
-    """All bytes of the source but the parts are in the changed file, where the shift says."""
+    """All bytes of the source but the parts, and constants that were asked for, are in the changed file, where the shift says."""
     overlaid = [each for range_ in parts.changed for each in shift.origin(range_)]
     told = 0
     for range_ in without([(0, facts[0].size)], [*parts.source, *overlaid]):
@@ -66,7 +67,10 @@ def _same(
             for place in unequal(files[0], run, files[1], start):
                 if not without([place], known):
                     continue
-                known = union([*known, *followed(files, facts, place, start + place[0] - run[0])])
+                moved = start + place[0] - run[0]
+                known = union([*known, *followed(files, facts, place, moved)])
+                constant = overwritten_constant(files, facts[0], place, moved, asked.constants)
+                known = known if constant is None else union([*known, constant])
                 for low, high in without([place], known):
                     yield _bytes_differ(files, facts[0], (low, high), start + low - run[0])
                     told += 1

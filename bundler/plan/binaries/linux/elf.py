@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.entries import Entry, Link, Source
@@ -10,6 +12,7 @@ from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import ContentOptions
+from bundler.plan.binaries.linux.companions import CompanionFinder, Companions
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.patching import patch_files, source_path
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
@@ -21,7 +24,7 @@ from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
 from bundler.systems.linux.floor import find_floor, libc_versions
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
-from bundler.systems.linux.loader import Loader
+from bundler.systems.linux.loader import Loader, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import OPENED_BY_LIBC
 from bundler.systems.linux.program_loader import standard_loader
@@ -57,6 +60,9 @@ def plan_elf(
     libraries = SysrootLibraries(program.image, sysroot)
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
+    finder = CompanionFinder(sysroot, frozenset(options.exclude_libs), _library_folders(system))
+    needed = {name for image in images.values() for name in image.needed}
+    companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
         loader=loader,
         files=libraries,
@@ -76,17 +82,29 @@ def plan_elf(
         },
     )
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
-    try:
-        plan = plan_libraries(files, program, libpython, context, scheme, taken)
-    except LookupError as error:
-        raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
-    added = list(_bundled_entries(plan.closure.facts.bundled, environment))
+    while True:
+        try:
+            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, context, scheme, taken)
+        except LookupError as error:
+            raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
+        found = finder.settle(plan.closure.facts.bundled, companions)
+        if found == companions:
+            break
+        companions = found
+    facts = replace(
+        plan.closure.facts,
+        companions=tuple(taken.fact for taken in companions.taken),
+        compiled_in=finder.left(plan.closure.facts.bundled, companions),
+    )
+    added = [*_bundled_entries(facts.bundled, environment), *_companion_entries(companions, environment)]
     planned = {**entries, **{entry.path: entry for entry in added}}
-    patched = patch_files(plan.files, plan.changes, planned, patches, fix_execstack=options.fix_execstack)
+    patched = patch_files(
+        plan.files, plan.changes, planned, patches, fix_execstack=options.fix_execstack, constants=companions.constants
+    )
     versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(
         (*added, *patched.entries),
-        plan.closure.facts,
+        facts,
         libpython.path if libpython else None,
         find_floor(versions),
         (*patched.warnings, *plan.warnings),
@@ -147,6 +165,18 @@ def _bundled_entries(libraries: Sequence[BundledLibrary], environment: Environme
     for library in libraries:
         for alias in library.aliases:
             yield entries[library.path]._replace(path=alias, content=Link(links[alias]), mode=0o777)
+
+
+def _companion_entries(companions: Companions, environment: Environment) -> Iterator[Entry]:
+    """Entries for what comes along with libraries of the host."""
+    for path, real in companions.files.items():
+        yield bundled_entry(BundledLibrary(path, real, (), ()), environment)
+
+
+def _library_folders(system: SystemLibraries) -> frozenset[str]:
+    """The folders in which the loader looks for libraries."""
+    known = {os.path.dirname(path) for paths in system.cache.values() for path in paths}
+    return frozenset({*known, *system.default_directories})
 
 
 def _links(entries: Mapping[str, Entry]) -> dict[str, str]:

@@ -36,6 +36,7 @@ class _Wanted:
     """The system's loader, in place of one of its own."""
     plain_stack: bool
     without_resolution_cache: bool
+    constants: Mapping[str, str]
 
     @property
     def is_vital(self) -> bool:
@@ -51,6 +52,7 @@ class _Wanted:
             interpreter=self.loader or UNCHANGED,
             clear_execstack=self.plain_stack,
             without_resolution_cache=self.without_resolution_cache,
+            constants=self.constants,
         )
 
     @property
@@ -64,6 +66,8 @@ class _Wanted:
             yield "asks for an executable stack, which glibc 2.41 and later refuse"
         if self.without_resolution_cache:
             yield "has a note of absolute paths that the loader of NixOS prefers to its search path"
+        for constant in sorted(self.constants):
+            yield f"opens what lies in {constant}, a path compiled into it"
 
 
 def patch_files(
@@ -73,8 +77,12 @@ def patch_files(
     patches: PatchCache,
     *,
     fix_execstack: bool,
+    constants: Mapping[str, Mapping[str, str]] = {},
 ) -> PatchedFiles:
-    """The changed files as entries. Vital patches that do not fit are raised together, others are warnings."""
+    """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
+
+    `constants` are new texts of constant strings by the old ones, by bundle path.
+    """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
     warnings: list[str] = []
@@ -88,6 +96,7 @@ def patch_files(
             loader=standard_loader(file.image) if file.is_program else None,
             plain_stack=fix_execstack and stack_of(file.image) is Stack.EXECUTABLE,
             without_resolution_cache=any(map(is_resolution_cache, file.image.notes)),
+            constants=constants.get(file.path, {}),
         )
         entry = entries[file.path]
         try:

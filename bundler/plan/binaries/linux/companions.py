@@ -1,0 +1,207 @@
+"""What comes along with libraries of the host because they open it by themselves, and what does not.
+
+Flow: a guess by the names that files need -> the closure with it -> what the libraries that came along name really -> again where
+that is something else. Nothing is assumed of a path: it is read in the library.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bundler.binaries.elf import Image, read_image
+from bundler.binaries.elf.constant_strings import constant_paths
+from bundler.companions import CompanionFact, CompiledInPath
+from bundler.errors import BinaryFormatError
+from bundler.sysroot import Sysroot
+from bundler.systems.libraries import BundledLibrary, is_listed
+from bundler.systems.linux.companions import Companion, companion_for, companions_of, is_searched_for
+from bundler.systems.linux.elf_files import ElfFile
+
+_ROOTS = (b"/usr/", b"/opt/")
+_ORIGIN = "$ORIGIN/"
+_MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What comes along with one library."""
+
+    fact: CompanionFact
+    files: tuple[tuple[str, str], ...]
+    """Bundle paths, and the real files on this machine."""
+    constant: tuple[str, str]
+    """The path in the library, and what takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """What comes along with the libraries of a bundle."""
+
+    taken: tuple[Taken, ...] = ()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Real files of this machine by bundle path."""
+        return dict(pair for taken in self.taken for pair in taken.files)
+
+    @property
+    def constants(self) -> dict[str, dict[str, str]]:
+        """Old and new constants, by the bundle path of the library that has them."""
+        found: dict[str, dict[str, str]] = {}
+        for taken in self.taken:
+            found.setdefault(taken.fact.library, {}).update([taken.constant])
+        return found
+
+
+@dataclass(slots=True)
+class CompanionFinder:
+    """Finds them. It reads each library once."""
+
+    sysroot: Sysroot
+    excluded: frozenset[str]
+    """Names that the user leaves to the host."""
+    library_folders: frozenset[str]
+    """Names of folders that the loader searches: what lies there is found by other means."""
+    _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _images: dict[str, Image | None] = field(default_factory=dict)
+
+    def settle(self, libraries: Sequence[BundledLibrary], assumed: Companions) -> Companions:
+        """What comes along with libraries of the host, where `assumed` was among the files that asked for them.
+
+        A library that only something assumed asks for counts where that comes along rightly. If something was assumed that does not
+        come along, the answer is nothing at all: what only it asked for is among the libraries.
+        """
+        found = self._of_all(_reached(libraries, assumed))
+        return found if {*assumed.taken} <= {*found.taken} else Companions()
+
+    def _of_all(self, libraries: Iterable[BundledLibrary]) -> Companions:
+        found = (taken for library in libraries for taken in self._of(library.path, library.source))
+        return Companions(tuple(sorted(found, key=lambda taken: (taken.fact.library, taken.fact.path))))
+
+    def guess(self, names: Iterable[str], cache: Mapping[str, tuple[str, ...]], folder: str) -> Companions:
+        """What comes along with libraries that are needed by name, if these are the loader's cache's and come along to `folder`."""
+        needed = (name for name in sorted(names) if any(companions_of(name)) and cache.get(name))
+        likely = [
+            BundledLibrary(f"{folder}/{name}", self.sysroot.real(self.sysroot.path_of(cache[name][0])), (), ())
+            for name in needed
+        ]
+        return self._of_all(
+            library for library in likely if not is_listed(os.path.basename(library.path), self.excluded)
+        )
+
+    def elf_files(self, companions: Companions) -> Iterator[ElfFile]:
+        """Those that are libraries themselves."""
+        for path, real in companions.files.items():
+            if (image := self._image(real)) is not None and image.dynamic is not None:
+                yield ElfFile(path, self.sysroot.name_of(real), image)
+
+    def left(self, libraries: Iterable[BundledLibrary], companions: Companions) -> tuple[CompiledInPath, ...]:
+        """Folders with files that libraries of the host name, and that do not come along."""
+        taken = {(each.fact.library, each.constant[0]) for each in companions.taken}
+        found = []
+        for library in libraries:
+            for path in self._named(library.source):
+                if (
+                    (library.path, path) in taken
+                    or not is_searched_for(path)
+                    or path.rstrip("/") in self.library_folders
+                ):
+                    continue
+                if count := self._count(path):
+                    found.append(CompiledInPath(library.path, path, count))
+        return tuple(found)
+
+    def _of(self, path: str, real: str) -> Iterator[Taken]:
+        name = os.path.basename(path)
+        for constant in self._named(real) if any(companions_of(name)) else ():
+            if (line := companion_for(name, constant)) is not None:
+                files = self._files(line, constant, os.path.dirname(path))
+                replacement = relocated(constant, line.kept)
+                if files and replacement is not None:
+                    place = f"{os.path.dirname(path)}/{_end(constant, line.kept)}"
+                    fact = CompanionFact(
+                        path, place, f"host:{constant}", len(files), line.what, line.without, line.pointing.value
+                    )
+                    yield Taken(fact, tuple(files), (constant, replacement))
+
+    def _files(self, line: Companion, constant: str, folder: str) -> list[tuple[str, str]]:
+        """The files behind a constant, by their bundle paths."""
+        place = self.sysroot.path_of(constant)
+        names = fnmatch.filter(self.sysroot.names_in(place), line.files)
+        wanted = [name for name in names if not is_listed(name, self.excluded)]
+        return [
+            (f"{folder}/{_end(constant, line.kept)}/{name}", self.sysroot.real(f"{place}/{name}"))
+            for name in wanted
+            if self.sysroot.is_file(f"{place}/{name}")
+        ]
+
+    def _named(self, real: str) -> tuple[str, ...]:
+        """The paths that are compiled into a library and lead to a folder."""
+        if real not in self._paths:
+            self._paths[real] = tuple(
+                path for path in self._constants(real) if self.sysroot.is_dir(self.sysroot.path_of(path))
+            )
+        return self._paths[real]
+
+    def _constants(self, real: str) -> Iterator[str]:
+        image = self._image(real)
+        if image is not None:
+            with open(real, "rb") as file:
+                yield from map(os.fsdecode, constant_paths(file, image, _ROOTS))
+
+    def _image(self, real: str) -> Image | None:
+        if real not in self._images:
+            try:
+                with open(real, "rb") as file:
+                    self._images[real] = read_image(file)
+            except (OSError, BinaryFormatError):
+                self._images[real] = None
+        return self._images[real]
+
+    def _count(self, path: str) -> int:
+        """The number of files in a folder and below it, as far as it is worth counting."""
+        count = 0
+        for _, _, names in os.walk(self.sysroot.real(self.sysroot.path_of(path))):
+            count += len(names)
+            if count >= _MOST_COUNTED:
+                break
+        return count
+
+
+def _reached(libraries: Sequence[BundledLibrary], assumed: Companions) -> list[BundledLibrary]:
+    """The libraries that files of the environment lead to, by way of other libraries and what comes along with these."""
+    begun = {library.path for library in libraries} | assumed.files.keys()
+    brought: dict[str, set[str]] = {}
+    for taken in assumed.taken:
+        brought.setdefault(taken.fact.library, set()).update(path for path, _ in taken.files)
+    reached: set[str] = set()
+    grown = True
+    while grown:
+        new = {
+            library.path
+            for library in libraries
+            if library.path not in reached and any(path in reached or path not in begun for path in library.needed_by)
+        }
+        new |= {path for library in new for path in brought.get(library, ())}
+        grown = bool(new - reached)
+        reached |= new
+    return [library for library in libraries if library.path in reached]
+
+
+def relocated(constant: str, kept: int) -> str | None:
+    """A path of the same length below `$ORIGIN` with the last `kept` parts of `constant`; None where it is too short for that.
+
+    The end stays where it is, bytes and all: a string that a compiler has put into the end of this one stays right.
+    """
+    end = _end(constant, kept)
+    slashes = len(constant) - len(_ORIGIN) - len(end) - (len(constant) - len(constant.rstrip("/")))
+    if slashes < 0:
+        return None
+    return _ORIGIN + "/" * slashes + end + "/" * (len(constant) - len(constant.rstrip("/")))
+
+
+def _end(constant: str, kept: int) -> str:
+    return "/".join(constant.rstrip("/").split("/")[-kept:])

@@ -1,0 +1,127 @@
+"""What libraries of the host open by themselves, and how they find it in a bundle: a table, with a reason on each line.
+
+A library may open plugins and data by whole paths that were compiled into it. No header names them, and no import opens them. Each
+line was run, from Debian's packages, in a root where the originals are out of reach.
+"""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bundler.systems.linux.policy import matches
+
+
+class Pointing(enum.Enum):
+    """How a library is led to what came along with it."""
+
+    CONSTANT = "the path in the library is overwritten by one below $ORIGIN"
+    """The library hands the path to `dlopen` untouched, and glibc replaces $ORIGIN by the folder of the library that calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Files that come along with a library."""
+
+    library: str
+    """As in `policy`: its file name without a version."""
+    folder: str
+    """A pattern for the path of the folder that is compiled into the library."""
+    kept: int
+    """How many of its last parts are its path beside the library in the bundle."""
+    files: str
+    """A pattern for the names of the files."""
+    what: str
+    without: str
+    """What does not work without them."""
+    pointing: Pointing
+
+
+COMPANIONS: tuple[Companion, ...] = (
+    Companion(
+        *("libcrypto.so", "*/ossl-modules", 1, "*.so", "providers of OpenSSL"),
+        without="algorithms of its legacy provider (MD4, RC4, Blowfish)",
+        pointing=Pointing.CONSTANT,
+    ),
+    Companion(
+        *("libcrypto.so", "*/engines-*", 1, "*.so", "engines of OpenSSL"),
+        without="engines that openssl.cnf or a program names",
+        pointing=Pointing.CONSTANT,
+    ),
+    Companion(
+        *("libmariadb.so", "*/libmariadb3/plugin", 2, "*.so", "login plugins of MariaDB's client"),
+        without="accounts with ed25519, caching_sha2_password, sha256_password or GSSAPI",
+        pointing=Pointing.CONSTANT,
+    ),
+)
+
+
+def companions_of(library: str) -> Iterator[Companion]:
+    """The lines for a library of this file name."""
+    return (line for line in COMPANIONS if matches(library, line.library))
+
+
+def companion_for(library: str, path: str) -> Companion | None:
+    """The line for a path that is compiled into a library of this file name; None where there is none."""
+    return next((line for line in companions_of(library) if fnmatch.fnmatchcase(path.rstrip("/"), line.folder)), None)
+
+
+# Opened by its name at run time: found like what is needed.
+OPENED_BY_NAME: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("libodbc.so", ("libodbcinst.so.2",)),  # unixODBC's driver manager, for the attributes of a DSN
+)
+
+
+def opened_by_name(library: str) -> Iterable[str]:
+    """The names that a library of this file name opens at run time."""
+    return (name for line, names in OPENED_BY_NAME if matches(library, line) for name in names)
+
+
+class TargetData(enum.Enum):
+    """What a library reads that belongs to the machine it runs on, and how Debian calls the packages that have it."""
+
+    FONTS = ("fonts and their configuration", "fontconfig-config fonts-dejavu-core")
+    KEYBOARDS = ("descriptions of keyboards", "xkb-data")
+    SOUND = ("the configuration of sound", "libasound2-data")
+    MIME = ("kinds of files", "shared-mime-info")
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        return self.value[0]
+
+    @property
+    def debian(self) -> str:
+        """Names of packages."""
+        return self.value[1]
+
+
+_READ_FROM_TARGET: tuple[tuple[str, TargetData], ...] = (
+    ("libfontconfig.so", TargetData.FONTS),
+    ("libxkbcommon.so", TargetData.KEYBOARDS),
+    ("libasound.so", TargetData.SOUND),
+)
+
+
+def target_data(library: str) -> TargetData | None:
+    """What a library of this file name reads from the machine that it runs on."""
+    return next((data for name, data in _READ_FROM_TARGET if matches(library, name)), None)
+
+
+# Folders that many libraries name, and that belong to the machine: translations, time zones, terminals, X's tables.
+_OF_THE_MACHINE = (
+    "/usr/share/locale", "/usr/share/zoneinfo", "/usr/share/terminfo", "/usr/share/X11", "/usr/share/fontconfig",
+    "/usr/share/fonts", "/usr/share/icons", "/usr/share/themes", "/usr/share/mime", "/usr/share/doc", "/usr/share/info",
+    "/usr/share/man", "/usr/share/applications", "/usr/share/xml", "/usr/share/sounds", "/usr/share/alsa", "/usr/share/i18n",
+    "/usr/share/pki", "/usr/share/ca-certificates", "/usr/share/common-licenses", "/usr/share/dbus-1", "/usr/share/drirc.d",
+    "/usr/lib/locale", "/usr/lib/ssl", "/usr/lib/terminfo", "/usr/lib/X11", "/usr/share/p11-kit",
+)  # fmt: skip
+_ROOTS = ("/usr/lib", "/usr/share", "/usr/libexec", "/opt")
+
+
+def is_searched_for(path: str) -> bool:
+    """Whether a compiled-in path may name a library's own plugins or data: what lies below the machine's folders for these."""
+    inside = any(path.startswith(root + "/") for root in _ROOTS)
+    return inside and not any(path == folder or path.startswith(folder + "/") for folder in _OF_THE_MACHINE)

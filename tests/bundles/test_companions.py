@@ -1,0 +1,101 @@
+"""What libraries of the host open by themselves comes along, and wins over what stands at the path that was compiled in."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.material.environments import bundler, make, pack
+from tests.material.interpreters import main_python
+from tests.material.isolation import bare_root, in_root
+
+OPENING = """
+import ctypes, re, ssl
+{code}
+print(int(bool(opened)))
+print(*sorted(set(re.findall(r"/\\S+{plugin}$", open("/proc/self/maps").read(), re.M))))
+"""
+
+
+class Row(NamedTuple):
+    """A library, and what makes it open a plugin: `opened` tells whether it did."""
+
+    library: str
+    plugin: str
+    options: tuple[str, ...]
+    code: str
+
+
+ROWS = (
+    Row(
+        *("libcrypto.so.3", "ossl-modules/legacy.so", ()),
+        code="""
+crypto = ctypes.CDLL("libcrypto.so.3")
+crypto.OSSL_PROVIDER_load.restype = ctypes.c_void_p
+opened = crypto.OSSL_PROVIDER_load(None, b"legacy")
+""",
+    ),
+    Row(
+        *("libcrypto.so.3", "engines-3/padlock.so", ()),
+        code="""
+crypto = ctypes.CDLL("libcrypto.so.3")
+crypto.ENGINE_by_id.restype = ctypes.c_void_p
+opened = crypto.OPENSSL_init_crypto(ctypes.c_uint64(0x8), None)
+crypto.ENGINE_by_id(b"padlock")
+""",
+    ),
+    Row(
+        *("libmariadb.so.3", "libmariadb3/plugin/client_ed25519.so", ("--include-lib", "libmariadb.so.3")),
+        code="""
+client = ctypes.CDLL("libmariadb.so.3")
+client.mysql_init.restype = ctypes.c_void_p
+client.mysql_load_plugin.restype = ctypes.c_void_p
+client.mysql_load_plugin.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+opened = client.mysql_load_plugin(client.mysql_init(None), b"client_ed25519", 2, 0)
+""",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make("venv", main_python(), tmp_path_factory.mktemp("companions") / "env")
+
+
+def at_home(row: Row) -> Path:
+    """Where the plugin lies on this machine; skips where it does not."""
+    machine = os.uname().machine
+    for folder in (f"/usr/lib/{machine}-linux-gnu", "/usr/lib64", "/usr/lib"):
+        if os.path.exists(f"{folder}/{row.plugin}"):
+            return Path(f"{folder}/{row.plugin}")
+    pytest.skip(f"this machine has no {row.plugin}")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.plugin for row in ROWS])
+def test_a_plugin_is_the_bundle_s_and_no_other(environment: Path, tmp_path: Path, row: Row) -> None:
+    home, bundle, root = at_home(row), tmp_path / "bundle", bare_root(tmp_path / "root")
+    pack(environment, bundle, "--profile", "slim", *row.options)
+    (planted := root / str(home)[1:]).parent.mkdir(parents=True)
+    planted.write_text("another build's")
+    done = in_root(root, bundle, ["/opt/app/bin/python", "-c", OPENING.format(code=row.code, plugin=row.plugin)])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["1", f"/opt/app/lib/bundled/{row.plugin}"]
+    (fact,) = (
+        fact
+        for fact in json.loads((bundle / "bundle.json").read_text())["libraries"]["companions"]
+        if row.plugin.startswith(os.path.relpath(fact["path"], "lib/bundled"))
+    )
+    assert (fact["library"], fact["origin"]) == (f"lib/bundled/{row.library}", f"host:{home.parent}")
+    assert fact["files"] == len([name for name in os.listdir(home.parent) if name.endswith(".so")])
+    assert bundler(["verify", bundle]).returncode == 0
+
+
+def test_one_that_the_user_leaves_to_the_host_stays_there(environment: Path, tmp_path: Path) -> None:
+    at_home(ROWS[0])
+    pack(environment, tmp_path / "bundle", "--exclude-lib", "legacy.so", "--no-verify")
+    assert not (tmp_path / "bundle/lib/bundled/ossl-modules").exists()
+    assert (tmp_path / "bundle/lib/bundled/libcrypto.so.3").exists()
