@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.material.environments import bundler, make, pack
+from tests.material.environments import bundler, make, pack, run
 from tests.material.interpreters import main_python
-from tests.material.isolation import bare_root, in_root
+from tests.material.isolation import bare_root, hidden, in_root
 
 OPENING = """
 import ctypes, re, ssl
@@ -99,3 +101,42 @@ def test_one_that_the_user_leaves_to_the_host_stays_there(environment: Path, tmp
     pack(environment, tmp_path / "bundle", "--exclude-lib", "legacy.so", "--no-verify")
     assert not (tmp_path / "bundle/lib/bundled/ossl-modules").exists()
     assert (tmp_path / "bundle/lib/bundled/libcrypto.so.3").exists()
+
+
+QT = """
+from PyQt{version}.QtGui import QGuiApplication, QImage, QColor
+application = QGuiApplication(["app"])
+image = QImage(20, 20, QImage.Format.Format_RGB32)
+image.fill(QColor("red"))
+assert image.save("/tmp/qt-companion.jpg"), "no plugin for JPEG"
+print(application.platformName())
+print(*{{line.split()[-1] for line in open("/proc/self/maps") if "/qt{version}/" in line or "libQt{version}" in line}})
+"""
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("version", [5, 6])
+def test_debian_s_qt_finds_its_plugins_in_the_bundle(tmp_path: Path, version: int) -> None:
+    packages = Path(f"/usr/lib/python3/dist-packages/PyQt{version}")
+    if not packages.is_dir():
+        pytest.skip(f"this machine has no PyQt{version} (apt-get install python3-pyqt{version})")
+    environment, bundle = tmp_path / "env", tmp_path / "bundle"
+    run(["/usr/bin/python3", "-m", "venv", "--without-pip", environment])
+    shutil.copytree(packages, next(environment.glob("lib/python3*/site-packages")) / packages.name)
+    pack(environment, bundle, "--profile", "slim", "--audit", "quick")
+    (plugins,) = glob.glob(f"/usr/lib/*/qt{version}/plugins")
+    moved = bundle.rename(tmp_path / "moved")
+    command = [
+        "env",
+        "QT_QPA_PLATFORM=offscreen",
+        "XDG_RUNTIME_DIR=/tmp",
+        moved / "bin/python",
+        "-c",
+        QT.format(version=version),
+    ]
+    done = hidden([environment, plugins, packages], command)
+    assert (done.returncode, done.stderr) == (0, "")
+    platform, *paths = done.stdout.split()
+    assert platform == "offscreen"
+    assert sum(f"/qt{version}/plugins/" in path for path in paths) >= 2
+    assert all(path.startswith(f"{moved}/") for path in paths), paths

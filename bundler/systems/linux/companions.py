@@ -7,7 +7,6 @@ line was run, from Debian's packages, in a root where the originals are out of r
 from __future__ import annotations
 
 import enum
-import fnmatch
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +18,24 @@ class Pointing(enum.Enum):
 
     CONSTANT = "the path in the library is overwritten by one below $ORIGIN"
     """The library hands the path to `dlopen` untouched, and glibc replaces $ORIGIN by the folder of the library that calls."""
+    QT_CONF = "bin/qt.conf names it"
+    """Qt reads the file beside the program: only programs of the bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledIn:
+    """A folder whose whole path is a constant in the library."""
+
+    pattern: str
+    kept: int
+    """How many of its last parts are its path beside the library in the bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A folder whose path the library puts together: from its own folder, and in the bundle from that for libraries."""
+
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +44,9 @@ class Companion:
 
     library: str
     """As in `policy`: its file name without a version."""
-    folder: str
-    """A pattern for the path of the folder that is compiled into the library."""
-    kept: int
-    """How many of its last parts are its path beside the library in the bundle."""
+    source: CompiledIn | Beside
     files: str
-    """A pattern for the names of the files."""
+    """A pattern for the names of the files, in the folder and below it."""
     what: str
     without: str
     """What does not work without them."""
@@ -41,19 +55,27 @@ class Companion:
 
 COMPANIONS: tuple[Companion, ...] = (
     Companion(
-        *("libcrypto.so", "*/ossl-modules", 1, "*.so", "providers of OpenSSL"),
+        *("libcrypto.so", CompiledIn("*/ossl-modules", 1), "*.so", "providers of OpenSSL"),
         without="algorithms of its legacy provider (MD4, RC4, Blowfish)",
         pointing=Pointing.CONSTANT,
     ),
     Companion(
-        *("libcrypto.so", "*/engines-*", 1, "*.so", "engines of OpenSSL"),
+        *("libcrypto.so", CompiledIn("*/engines-*", 1), "*.so", "engines of OpenSSL"),
         without="engines that openssl.cnf or a program names",
         pointing=Pointing.CONSTANT,
     ),
     Companion(
-        *("libmariadb.so", "*/libmariadb3/plugin", 2, "*.so", "login plugins of MariaDB's client"),
+        *("libmariadb.so", CompiledIn("*/libmariadb3/plugin", 2), "*.so", "login plugins of MariaDB's client"),
         without="accounts with ed25519, caching_sha2_password, sha256_password or GSSAPI",
         pointing=Pointing.CONSTANT,
+    ),
+    *(
+        Companion(
+            *(f"libQt{version}Core.so", Beside(f"qt{version}/plugins"), "*.so", f"plugins of Qt {version}"),
+            without="windows on any screen (platforms), images, printing, TLS",
+            pointing=Pointing.QT_CONF,
+        )
+        for version in (5, 6)
     ),
 )
 
@@ -63,14 +85,11 @@ def companions_of(library: str) -> Iterator[Companion]:
     return (line for line in COMPANIONS if matches(library, line.library))
 
 
-def companion_for(library: str, path: str) -> Companion | None:
-    """The line for a path that is compiled into a library of this file name; None where there is none."""
-    return next((line for line in companions_of(library) if fnmatch.fnmatchcase(path.rstrip("/"), line.folder)), None)
-
-
 # Opened by its name at run time: found like what is needed.
 OPENED_BY_NAME: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("libodbc.so", ("libodbcinst.so.2",)),  # unixODBC's driver manager, for the attributes of a DSN
+    ("libQt5Network.so", ("libssl.so.3", "libcrypto.so.3")),
+    ("libqopensslbackend.so", ("libssl.so.3", "libcrypto.so.3")),  # a plugin of Qt 6
 )
 
 
@@ -116,7 +135,9 @@ _OF_THE_MACHINE = (
     "/usr/share/fonts", "/usr/share/icons", "/usr/share/themes", "/usr/share/mime", "/usr/share/doc", "/usr/share/info",
     "/usr/share/man", "/usr/share/applications", "/usr/share/xml", "/usr/share/sounds", "/usr/share/alsa", "/usr/share/i18n",
     "/usr/share/pki", "/usr/share/ca-certificates", "/usr/share/common-licenses", "/usr/share/dbus-1", "/usr/share/drirc.d",
-    "/usr/lib/locale", "/usr/lib/ssl", "/usr/lib/terminfo", "/usr/lib/X11", "/usr/share/p11-kit",
+    "/usr/lib/locale", "/usr/lib/ssl", "/usr/lib/terminfo", "/usr/lib/X11", "/usr/share/p11-kit", "/usr/lib/debug",
+    "/usr/lib/systemd", "/usr/lib/binfmt.d", "/usr/lib/sysctl.d", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/udev",
+    "/usr/share/tcltk",  # comes along as a part of Python's base
 )  # fmt: skip
 _ROOTS = ("/usr/lib", "/usr/share", "/usr/libexec", "/opt")
 

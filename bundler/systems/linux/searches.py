@@ -19,6 +19,7 @@ from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.systems.libraries import is_listed
 from bundler.systems.linux.chains import Chains, Process, Start, State, Step, follow
+from bundler.systems.linux.companions import opened_by_name
 from bundler.systems.linux.elf_files import ElfFile, names_symbol
 from bundler.systems.linux.loader import Around, Found, LoadedObject, Loader, LoaderView, SystemLibraries, Via
 from bundler.systems.linux.policy import UNWINDING, stays_on_host
@@ -125,7 +126,13 @@ class Searches:
 
     def entries(self, file: str) -> tuple[DlopenEntry, ...]:
         """What a file says that it opens at run time."""
-        return dlopen_entries(self.images[file]) if self._context.follows_notes else ()
+        if not self._context.follows_notes:
+            return ()
+        own = dlopen_entries(self.images[file])
+        if file in self._roots and not self._roots[file].brought:
+            return own
+        names = opened_by_name(os.path.basename(file))
+        return (*own, *(DlopenEntry((name,), Priority.RECOMMENDED, "") for name in names))
 
     def noted(self, file: str) -> Mapping[str, tuple[str, ...]]:
         """The names that a file opens and should find, each with those that it tries before."""

@@ -17,7 +17,7 @@ from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import BinaryFormatError
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
-from bundler.systems.linux.companions import Companion, companion_for, companions_of, is_searched_for
+from bundler.systems.linux.companions import Beside, Companion, CompiledIn, Pointing, companions_of, is_searched_for
 from bundler.systems.linux.elf_files import ElfFile
 
 _ROOTS = (b"/usr/", b"/opt/")
@@ -32,7 +32,8 @@ class Taken:
     fact: CompanionFact
     files: tuple[tuple[str, str], ...]
     """Bundle paths, and the real files on this machine."""
-    constant: tuple[str, str]
+    pointing: Pointing
+    constant: tuple[str, str] | None = None
     """The path in the library, and what takes its place."""
 
 
@@ -41,6 +42,8 @@ class Companions:
     """What comes along with the libraries of a bundle."""
 
     taken: tuple[Taken, ...] = ()
+    unled: tuple[CompanionFact, ...] = ()
+    """What would come along if something could lead its library there."""
 
     @property
     def files(self) -> dict[str, str]:
@@ -52,8 +55,13 @@ class Companions:
         """Old and new constants, by the bundle path of the library that has them."""
         found: dict[str, dict[str, str]] = {}
         for taken in self.taken:
-            found.setdefault(taken.fact.library, {}).update([taken.constant])
+            if taken.constant is not None:
+                found.setdefault(taken.fact.library, {}).update([taken.constant])
         return found
+
+    def pointed_by(self, pointing: Pointing) -> list[CompanionFact]:
+        """What libraries are led to in one way."""
+        return [taken.fact for taken in self.taken if taken.pointing is pointing]
 
 
 @dataclass(slots=True)
@@ -63,6 +71,8 @@ class CompanionFinder:
     sysroot: Sysroot
     excluded: frozenset[str]
     """Names that the user leaves to the host."""
+    libraries: str
+    """The bundle path of the folder for libraries."""
     library_folders: frozenset[str]
     """Names of folders that the loader searches: what lies there is found by other means."""
     _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -79,7 +89,10 @@ class CompanionFinder:
 
     def _of_all(self, libraries: Iterable[BundledLibrary]) -> Companions:
         found = (taken for library in libraries for taken in self._of(library.path, library.source))
-        return Companions(tuple(sorted(found, key=lambda taken: (taken.fact.library, taken.fact.path))))
+        taken = sorted(found, key=lambda taken: (taken.fact.library, taken.fact.path))
+        of_qt = [each for each in taken if each.pointing is Pointing.QT_CONF]
+        unled = of_qt[:-1]  # one file is read by every Qt, and the newest is taken
+        return Companions(tuple(each for each in taken if each not in unled), tuple(each.fact for each in unled))
 
     def guess(self, names: Iterable[str], cache: Mapping[str, tuple[str, ...]], folder: str) -> Companions:
         """What comes along with libraries that are needed by name, if these are the loader's cache's and come along to `folder`."""
@@ -96,47 +109,55 @@ class CompanionFinder:
         """Those that are libraries themselves."""
         for path, real in companions.files.items():
             if (image := self._image(real)) is not None and image.dynamic is not None:
-                yield ElfFile(path, self.sysroot.name_of(real), image)
+                yield ElfFile(path, self.sysroot.name_of(real), image, brought=True)
 
     def left(self, libraries: Iterable[BundledLibrary], companions: Companions) -> tuple[CompiledInPath, ...]:
         """Folders with files that libraries of the host name, and that do not come along."""
-        taken = {(each.fact.library, each.constant[0]) for each in companions.taken}
-        found = []
+        taken = {(each.fact.library, each.constant[0]) for each in companions.taken if each.constant}
+        found = [CompiledInPath(fact.library, fact.origin.partition(":")[2], fact.files) for fact in companions.unled]
         for library in libraries:
             for path in self._named(library.source):
-                if (
-                    (library.path, path) in taken
-                    or not is_searched_for(path)
-                    or path.rstrip("/") in self.library_folders
-                ):
+                plain = os.path.normpath(path)
+                if (library.path, path) in taken or not is_searched_for(plain) or plain in self.library_folders:
                     continue
-                if count := self._count(path):
-                    found.append(CompiledInPath(library.path, path, count))
-        return tuple(found)
+                if count := self._count(plain):
+                    found.append(CompiledInPath(library.path, plain, count))
+        return tuple(sorted({*found}))
 
     def _of(self, path: str, real: str) -> Iterator[Taken]:
-        name = os.path.basename(path)
-        for constant in self._named(real) if any(companions_of(name)) else ():
-            if (line := companion_for(name, constant)) is not None:
-                files = self._files(line, constant, os.path.dirname(path))
-                replacement = relocated(constant, line.kept)
-                if files and replacement is not None:
-                    place = f"{os.path.dirname(path)}/{_end(constant, line.kept)}"
-                    fact = CompanionFact(
-                        path, place, f"host:{constant}", len(files), line.what, line.without, line.pointing.value
-                    )
-                    yield Taken(fact, tuple(files), (constant, replacement))
+        for line in companions_of(os.path.basename(path)):
+            match line.source:
+                case CompiledIn(pattern, kept):
+                    for constant in self._named(real):
+                        replacement = relocated(constant, kept)
+                        if fnmatch.fnmatchcase(constant.rstrip("/"), pattern) and replacement is not None:
+                            place = f"{os.path.dirname(path)}/{_end(constant, kept)}"
+                            yield from self._taken(line, path, constant, place, (constant, replacement))
+                case Beside(folder):
+                    origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
+                    yield from self._taken(line, path, origin, f"{self.libraries}/{folder}")
 
-    def _files(self, line: Companion, constant: str, folder: str) -> list[tuple[str, str]]:
-        """The files behind a constant, by their bundle paths."""
-        place = self.sysroot.path_of(constant)
-        names = fnmatch.filter(self.sysroot.names_in(place), line.files)
-        wanted = [name for name in names if not is_listed(name, self.excluded)]
-        return [
-            (f"{folder}/{_end(constant, line.kept)}/{name}", self.sysroot.real(f"{place}/{name}"))
-            for name in wanted
-            if self.sysroot.is_file(f"{place}/{name}")
-        ]
+    def _taken(
+        self, line: Companion, library: str, folder: str, place: str, constant: tuple[str, str] | None = None
+    ) -> Iterator[Taken]:
+        """What a line takes along from a folder, by name, to a place in the bundle; nothing where nothing is there."""
+        if files := tuple(self._files(line, folder, place)):
+            fact = CompanionFact(
+                *(library, place, f"host:{folder.rstrip('/')}", len(files)),
+                *(line.what, line.without, line.pointing.value),
+            )
+            yield Taken(fact, files, line.pointing, constant)
+
+    def _files(self, line: Companion, folder: str, place: str) -> Iterator[tuple[str, str]]:
+        """The files in a folder and below it, by their bundle paths; links to folders are not followed."""
+        top = self.sysroot.real(self.sysroot.path_of(folder))
+        for found, folders, names in os.walk(top):
+            folders.sort()
+            inside = os.path.relpath(found, top)
+            for name in sorted(fnmatch.filter(names, line.files)):
+                path = os.path.join(found, name)
+                if self.sysroot.is_file(path) and not is_listed(name, self.excluded):
+                    yield os.path.normpath(f"{place}/{inside}/{name}"), self.sysroot.real(path)
 
     def _named(self, real: str) -> tuple[str, ...]:
         """The paths that are compiled into a library and lead to a folder."""
@@ -169,6 +190,16 @@ class CompanionFinder:
             if count >= _MOST_COUNTED:
                 break
         return count
+
+
+def qt_conf(companions: Companions, scripts: str) -> str | None:
+    """`qt.conf` for programs in the folder `scripts`; None where no Qt comes along.
+
+    One file is read by every Qt. Source: Qt's `QLibraryInfo`.
+    """
+    up = "/".join(".." for _ in scripts.split("/"))
+    lines = [f"[Paths]\nPrefix={up}\nPlugins={fact.path}\n" for fact in companions.pointed_by(Pointing.QT_CONF)]
+    return lines[0] if lines else None
 
 
 def _reached(libraries: Sequence[BundledLibrary], assumed: Companions) -> list[BundledLibrary]:

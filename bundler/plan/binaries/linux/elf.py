@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bundler.binaries.elf import Image, is_elf, read_image
-from bundler.entries import Entry, Link, Source
+from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import ContentOptions
-from bundler.plan.binaries.linux.companions import CompanionFinder, Companions
+from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.patching import patch_files, source_path
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
+from bundler.plan.origins import BUNDLER
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
@@ -31,6 +32,7 @@ from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.linux.runtime import libpython_of
 
+_FOR_QT = "leads the host's Qt to its plugins"
 _NO_BINARY = LINUX.no_binary_suffix
 
 
@@ -60,7 +62,7 @@ def plan_elf(
     libraries = SysrootLibraries(program.image, sysroot)
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
-    finder = CompanionFinder(sysroot, frozenset(options.exclude_libs), _library_folders(system))
+    finder = CompanionFinder(sysroot, frozenset(options.exclude_libs), scheme.libraries, _library_folders(system))
     needed = {name for image in images.values() for name in image.needed}
     companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
@@ -171,6 +173,11 @@ def _companion_entries(companions: Companions, environment: Environment) -> Iter
     """Entries for what comes along with libraries of the host."""
     for path, real in companions.files.items():
         yield bundled_entry(BundledLibrary(path, real, (), ()), environment)
+    scripts = environment.scheme.scripts
+    if (text := qt_conf(companions, scripts)) is not None:
+        path = f"{scripts}/qt.conf"
+        time = os.stat(environment.interpreter.executable).st_mtime_ns
+        yield Entry(path, Literal(text.encode()), 0o644, time, Layer.RUNTIME, BUNDLER, _FOR_QT)
 
 
 def _library_folders(system: SystemLibraries) -> frozenset[str]:
