@@ -126,10 +126,9 @@ def test_debian_s_qt_finds_its_plugins_in_the_bundle(tmp_path: Path, version: in
     pack(environment, bundle, "--profile", "slim", "--audit", "quick")
     (plugins,) = glob.glob(f"/usr/lib/*/qt{version}/plugins")
     moved = bundle.rename(tmp_path / "moved")
-    command = [
+    command: list[str | Path] = [
         "env",
         "QT_QPA_PLATFORM=offscreen",
-        "XDG_RUNTIME_DIR=/tmp",
         moved / "bin/python",
         "-c",
         QT.format(version=version),
