@@ -32,7 +32,7 @@ class Row(NamedTuple):
     code: str
 
 
-ROWS = (
+ROWS = (  # and what is asked for in addition, for a library that Python does not need
     Row(
         *("libcrypto.so.3", "ossl-modules/legacy.so", ()),
         code="""
@@ -101,6 +101,25 @@ def test_one_that_the_user_leaves_to_the_host_stays_there(environment: Path, tmp
     pack(environment, tmp_path / "bundle", "--exclude-lib", "legacy.so", "--no-verify")
     assert not (tmp_path / "bundle/lib/bundled/ossl-modules").exists()
     assert (tmp_path / "bundle/lib/bundled/libcrypto.so.3").exists()
+
+
+PROJ = """
+import ctypes
+proj = ctypes.CDLL("libproj.so.25")
+proj.proj_context_create.restype = ctypes.c_void_p
+proj.proj_context_get_database_path.restype = ctypes.c_char_p
+print(proj.proj_context_get_database_path(ctypes.c_void_p(proj.proj_context_create())).decode())
+"""
+
+
+def test_data_that_a_library_finds_from_its_own_folder_lies_there(environment: Path, tmp_path: Path) -> None:
+    if not os.path.exists("/usr/share/proj/proj.db"):
+        pytest.skip("this machine has no /usr/share/proj (apt-get install libproj25)")
+    bundle, root = tmp_path / "bundle", bare_root(tmp_path / "root")
+    pack(environment, bundle, "--profile", "slim", "--include-lib", "libproj.so.25")
+    shutil.copytree("/usr/share/proj", root / "usr/share/proj")
+    done = in_root(root, bundle, ["/opt/app/bin/python", "-c", PROJ])
+    assert (os.path.normpath(done.stdout.strip()), done.stderr) == ("/opt/app/lib/share/proj/proj.db", "")
 
 
 QT = """

@@ -18,6 +18,7 @@ class Pointing(enum.Enum):
 
     CONSTANT = "the path in the library is overwritten by one below $ORIGIN"
     """The library hands the path to `dlopen` untouched, and glibc replaces $ORIGIN by the folder of the library that calls."""
+    ITSELF = "the library looks for it from its own folder, before it looks where its path leads"
     QT_CONF = "bin/qt.conf names it"
     """Qt reads the file beside the program: only programs of the bundle."""
 
@@ -29,6 +30,15 @@ class CompiledIn:
     pattern: str
     kept: int
     """How many of its last parts are its path beside the library in the bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundByItself:
+    """A folder whose whole path is a constant in the library, which looks elsewhere first."""
+
+    pattern: str
+    place: str
+    """Where it looks, from its own folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Companion:
 
     library: str
     """As in `policy`: its file name without a version."""
-    source: CompiledIn | Beside
+    source: CompiledIn | FoundByItself | Beside
     files: str
     """A pattern for the names of the files, in the folder and below it."""
     what: str
@@ -68,6 +78,11 @@ COMPANIONS: tuple[Companion, ...] = (
         *("libmariadb.so", CompiledIn("*/libmariadb3/plugin", 2), "*.so", "login plugins of MariaDB's client"),
         without="accounts with ed25519, caching_sha2_password, sha256_password or GSSAPI",
         pointing=Pointing.CONSTANT,
+    ),
+    Companion(
+        *("libproj.so", FoundByItself("*/share/proj", "../share/proj"), "*", "the data of PROJ"),
+        without="every transformation of coordinates (proj.db)",
+        pointing=Pointing.ITSELF,
     ),
     *(
         Companion(

@@ -17,7 +17,15 @@ from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import BinaryFormatError
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
-from bundler.systems.linux.companions import Beside, Companion, CompiledIn, Pointing, companions_of, is_searched_for
+from bundler.systems.linux.companions import (
+    Beside,
+    Companion,
+    CompiledIn,
+    FoundByItself,
+    Pointing,
+    companions_of,
+    is_searched_for,
+)
 from bundler.systems.linux.elf_files import ElfFile
 
 _ROOTS = (b"/usr/", b"/opt/")
@@ -113,12 +121,12 @@ class CompanionFinder:
 
     def left(self, libraries: Iterable[BundledLibrary], companions: Companions) -> tuple[CompiledInPath, ...]:
         """Folders with files that libraries of the host name, and that do not come along."""
-        taken = {(each.fact.library, each.constant[0]) for each in companions.taken if each.constant}
+        taken = {(each.fact.library, each.fact.origin.partition(":")[2]) for each in companions.taken}
         found = [CompiledInPath(fact.library, fact.origin.partition(":")[2], fact.files) for fact in companions.unled]
         for library in libraries:
             for path in self._named(library.source):
                 plain = os.path.normpath(path)
-                if (library.path, path) in taken or not is_searched_for(plain) or plain in self.library_folders:
+                if (library.path, plain) in taken or not is_searched_for(plain) or plain in self.library_folders:
                     continue
                 if count := self._count(plain):
                     found.append(CompiledInPath(library.path, plain, count))
@@ -133,6 +141,11 @@ class CompanionFinder:
                         if fnmatch.fnmatchcase(constant.rstrip("/"), pattern) and replacement is not None:
                             place = f"{os.path.dirname(path)}/{_end(constant, kept)}"
                             yield from self._taken(line, path, constant, place, (constant, replacement))
+                case FoundByItself(pattern, inside):
+                    for constant in fnmatch.filter(self._named(real), pattern):
+                        yield from self._taken(
+                            line, path, constant, os.path.normpath(f"{os.path.dirname(path)}/{inside}")
+                        )
                 case Beside(folder):
                     origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
                     yield from self._taken(line, path, origin, f"{self.libraries}/{folder}")
@@ -143,7 +156,7 @@ class CompanionFinder:
         """What a line takes along from a folder, by name, to a place in the bundle; nothing where nothing is there."""
         if files := tuple(self._files(line, folder, place)):
             fact = CompanionFact(
-                *(library, place, f"host:{folder.rstrip('/')}", len(files)),
+                *(library, place, f"host:{os.path.normpath(folder)}", len(files)),
                 *(line.what, line.without, line.pointing.value),
             )
             yield Taken(fact, files, line.pointing, constant)
