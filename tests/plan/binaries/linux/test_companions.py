@@ -65,7 +65,7 @@ def found(companions: Companions) -> dict[str, str]:
         ("/usr/lib/x86_64-linux-gnu/ossl-modules", 1, "ossl-modules"),
         ("/usr/lib/libmariadb3/plugin", 2, "libmariadb3/plugin"),
         ("/usr/lib/x86_64/plugin/", 1, "plugin/"),
-        ("/a/b/c/plugin", 1, "plugin"),
+        ("/aa/b/c/plugin", 1, "plugin"),
     ],
 )
 def test_a_constant_keeps_its_length_and_its_end(constant: str, kept: int, end: str) -> None:
