@@ -122,6 +122,28 @@ def test_data_that_a_library_finds_from_its_own_folder_lies_there(environment: P
     assert (os.path.normpath(done.stdout.strip()), done.stderr) == ("/opt/app/lib/share/proj/proj.db", "")
 
 
+GSTREAMER = """
+import ctypes
+gstreamer = ctypes.CDLL("libgstreamer-1.0.so.0")
+gstreamer.gst_init(None, None)
+gstreamer.gst_element_factory_make.restype = ctypes.c_void_p
+assert gstreamer.gst_element_factory_make(b"audiotestsrc", None)
+print(*{line.split()[-1] for line in open("/proc/self/maps") if "gstaudiotest" in line})
+"""
+
+
+@pytest.mark.everything
+def test_gstreamer_finds_its_plugins_and_the_program_that_looks_at_them(environment: Path, tmp_path: Path) -> None:
+    homes = [*glob.glob("/usr/lib/*/gstreamer-1.0"), *glob.glob("/usr/lib/*/gstreamer1.0")]
+    if len(homes) != 2 or not os.path.exists(f"{homes[0]}/libgstaudiotestsrc.so"):
+        pytest.skip("this machine has no plugins of GStreamer (apt-get install gstreamer1.0-plugins-base)")
+    bundle = tmp_path / "bundle"
+    pack(environment, bundle, "--profile", "slim", "--include-lib", "libgstreamer-1.0.so.0")
+    command: list[str | Path] = ["env", f"XDG_CACHE_HOME={tmp_path}", bundle / "bin/python", "-c", GSTREAMER]
+    done = hidden([environment, *homes], command)
+    assert (done.stdout, done.stderr) == (f"{bundle}/lib/bundled/gstreamer-1.0/libgstaudiotestsrc.so\n", "")
+
+
 QT = """
 from PyQt{version}.QtGui import QGuiApplication, QImage, QColor
 application = QGuiApplication(["app"])

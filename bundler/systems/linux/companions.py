@@ -49,12 +49,20 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class BelowPrefix:
+    """A folder whose path the library puts together, and which has the same path below the bundle as below `/usr`."""
+
+    folder: str
+    """From the library's own folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class Companion:
     """Files that come along with a library."""
 
     library: str
     """As in `policy`: its file name without a version."""
-    source: CompiledIn | FoundByItself | Beside
+    source: CompiledIn | FoundByItself | Beside | BelowPrefix
     files: str
     """A pattern for the names of the files, in the folder and below it."""
     what: str
@@ -82,6 +90,21 @@ COMPANIONS: tuple[Companion, ...] = (
     Companion(
         *("libproj.so", FoundByItself("*/share/proj", "../share/proj"), "*", "the data of PROJ"),
         without="every transformation of coordinates (proj.db)",
+        pointing=Pointing.ITSELF,
+    ),
+    Companion(
+        *("libgstreamer-1.0.so", FoundByItself("*/gstreamer-1.0", "gstreamer-1.0"), "*.so", "plugins of GStreamer"),
+        without="every element",
+        pointing=Pointing.ITSELF,
+    ),
+    Companion(
+        *(
+            "libgstreamer-1.0.so",
+            BelowPrefix("gstreamer1.0/gstreamer-1.0"),
+            "gst-plugin-scanner",
+            "GStreamer's scanner of plugins",
+        ),
+        without="a process of its own for the first look at plugins",
         pointing=Pointing.ITSELF,
     ),
     *(

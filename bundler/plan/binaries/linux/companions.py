@@ -18,6 +18,7 @@ from bundler.errors import BinaryFormatError
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
 from bundler.systems.linux.companions import (
+    BelowPrefix,
     Beside,
     Companion,
     CompiledIn,
@@ -146,6 +147,9 @@ class CompanionFinder:
                         yield from self._taken(
                             line, path, constant, os.path.normpath(f"{os.path.dirname(path)}/{inside}")
                         )
+                case BelowPrefix(folder):
+                    origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
+                    yield from self._taken(line, path, origin, os.path.relpath(origin, "/usr"))
                 case Beside(folder):
                     origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
                     yield from self._taken(line, path, origin, f"{self.libraries}/{folder}")
