@@ -18,8 +18,8 @@ from bundler.manifest import (
 )
 from bundler.plan.binaries.planned import library_origin
 from bundler.plan.make import Plan
-from bundler.systems import System, system_of
-from bundler.systems.libraries import LibraryFacts
+from bundler.systems import system_of
+from bundler.systems.asked import asked_of_target
 from bundler.version import VERSION
 
 MANIFEST = "bundle.json"
@@ -75,7 +75,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             for library in libraries.bundled
         ),
         host_libraries=libraries.host,
-        asked_of_target=_asked_of_target(libraries, system),
+        asked_of_target=asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         opened=tuple(
             OpenedFact(
@@ -98,15 +98,6 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         system=environment.platform.system.value,
         libc=libc.value if libc else None,
     )
-
-
-def _asked_of_target(libraries: LibraryFacts, system: System) -> dict[str, tuple[str, ...]]:
-    """Bundle paths by the names of libraries that a target may lack."""
-    found: dict[str, list[str]] = {}
-    for path, name in libraries.left_to_host:
-        if system.asks_of_target(name) is not None:
-            found.setdefault(name, []).append(path)
-    return {name: tuple(paths) for name, paths in sorted(found.items())}
 
 
 def _file(entry: Entry, digests: Digests) -> FileFact:

@@ -16,6 +16,7 @@ from bundler.plan.overlay import Entries, overlaid, without
 from bundler.plan.owners import Owners
 from bundler.rewrite.readme import ReadmeFacts, application_of, write_readme
 from bundler.systems import system_of
+from bundler.systems.asked import asked_of_target
 
 README = "README.txt"
 _MOST_BYTES = 1 << 14  # of a text that bundler made
@@ -79,10 +80,9 @@ def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]
     yield environment.platform.text + (f", {floor.system} {floor.text} or later" if floor else "")
     if level := binaries.ceiling.cpu_level:
         yield f"a processor of the level {level.name} or higher"
-    for name in sorted({name for _, name in binaries.libraries.left_to_host}):
+    for name in asked_of_target(binaries.libraries, system):
         package = system.asks_of_target(name)
-        if package is not None:
-            yield f"{name}" + (f" ({package})" if package else "")
+        yield f"{name}" + (f" ({package})" if package else "")
 
 
 def _licences(entries: Entries, environment: Environment) -> Iterator[str]:

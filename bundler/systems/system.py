@@ -134,10 +134,13 @@ class System(Protocol):
         """Whether a driver of a newer host may need a newer copy of this library than the bundle's."""
 
     def asks_of_target(self, name: str) -> str | None:
-        """What a library that is left to the host asks of a target, in words, "" for no more than its name.
+        """What a library that is left to the host, or data (`reads_of_target`), asks of a target; "" for no more than its name.
 
         None for what every target has.
         """
+
+    def reads_of_target(self, name: str) -> str | None:
+        """What a library of the host that comes along reads of the machine that it runs on, in words; None for nothing to tell."""
 
     def copyleft_licence(self, name: str) -> str | None:
         """The strong copyleft licence of a library of the host, or None."""

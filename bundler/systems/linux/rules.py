@@ -12,6 +12,7 @@ from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.linux import glibc, policy
+from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
@@ -57,12 +58,20 @@ class _Linux:
 
     def asks_of_target(self, name: str) -> str | None:
         """A package of Debian, or a driver; of libc's family nothing."""
+        data = next((each for each in TargetData if each.what == name), None)
+        if data is not None:
+            return f"Debian: {data.debian}"
         line = policy.host_library(os.path.basename(name))
         if line is None:
             return ""
         if line.reason is policy.HostReason.LIBC:
             return None
         return f"Debian: {line.debian}" if line.debian else "a driver"
+
+    def reads_of_target(self, name: str) -> str | None:
+        """By the table of companions."""
+        data = target_data(name)
+        return data.what if data is not None else None
 
     def copyleft_licence(self, name: str) -> str | None:
         """By the table of all systems."""

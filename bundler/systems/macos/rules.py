@@ -64,6 +64,10 @@ class _MacOS:
         """Nothing but for what the user leaves to it: the system's libraries are everywhere."""
         return None if name.startswith(_SYSTEM) else ""
 
+    def reads_of_target(self, name: str) -> str | None:
+        """Nothing that every Mac has not."""
+        return None
+
     def copyleft_licence(self, name: str) -> str | None:
         """By the same table as on Linux: the projects are the same."""
         return copyleft_licence(name)
