@@ -85,6 +85,7 @@ def as_json(report: PackReport) -> dict[str, object]:
                 manifest.floor.system.lower(): manifest.floor.text,
                 "file": manifest.floor.file,
                 "symbol": manifest.floor.reason,
+                "without": manifest.floor.text_without,
             }
             if manifest.floor
             else None
