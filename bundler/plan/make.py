@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.ceiling import NO_CEILING, Ceiling
-from bundler.entries import Entry, Source
+from bundler.entries import Entry, Source, size_of
 from bundler.environment import Environment
 from bundler.floor import Floor
 from bundler.manifest import RecordedOptions
@@ -63,8 +63,8 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes to be copied from sources: what a progress bar counts."""
-        return sum(entry.content.size for entry in self.entries if isinstance(entry.content, Source))
+        """Bytes of all files, about: what a progress bar counts. See `manifest_entry.foreseen`."""
+        return sum(size_of(entry.content) for entry in self.entries)
 
 
 def make_plan(
