@@ -19,6 +19,7 @@ from bundler.options import AuditDepth, PackOptions
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
+from bundler.plan.parts import savings
 from bundler.plan.recorded_options import changed_options
 from bundler.plan.settings import PlanSettings
 from bundler.progress import Progress
@@ -209,5 +210,13 @@ def report_of(
         leaks=proof.leaks if proof is not None else None,
         notes=(*plan.notes, *dlopened.notes(run)),
         updated=kept.updated if kept is not None else None,
+        started_by=plan.started_by,
+        savings=savings(
+            plan.entries,
+            manifest.files,
+            plan.environment.scheme,
+            job.settings.content,
+            plan.libraries.bundled,
+        ),
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )
