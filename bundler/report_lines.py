@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bundler.formats import DIRECTORY, archive_named
 from bundler.manifest import Manifest
+from bundler.options import Pyc
 from bundler.platforms import OperatingSystem
 from bundler.report import PackReport
 from bundler.systems import system_of
@@ -156,7 +157,10 @@ def _sizes(report: PackReport) -> Iterator[str]:
 
 
 def _modules(report: PackReport, verbose: bool) -> Iterator[str]:
-    """Modules that Python compiles at each start."""
+    """Modules that Python compiles at each start, unless that was asked for."""
+    options = report.manifest.options
+    if options is not None and options.values.get("pyc") == Pyc.NONE.value:
+        return
     if report.modules_without_pyc >= (1 if verbose else _MANY_MODULES):
         slower = "have no compiled form and start slower, always where Python cannot write"
         yield f"{report.modules_without_pyc} modules {slower} (--pyc compile compiles them)"

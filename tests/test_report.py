@@ -10,7 +10,7 @@ from bundler.audit import AuditReport, Fault, FaultKind, LeakReport, RunReport
 from bundler.audit.cage import CageKind
 from bundler.ceiling import NO_CEILING, Ceiling, Demand
 from bundler.floor import Floor
-from bundler.manifest import ChangedFile, FileFact, LibraryFact, Manifest, OpenedFact, PythonFacts
+from bundler.manifest import ChangedFile, FileFact, LibraryFact, Manifest, OpenedFact, PythonFacts, RecordedOptions
 from bundler.options import Profile
 from bundler.plan.parts import Saving
 from bundler.report import PackReport
@@ -168,7 +168,10 @@ def test_what_was_not_written_or_not_proved_is_told() -> None:
 
 
 def test_a_start_that_is_slow_has_a_cure() -> None:
-    assert any("--pyc compile" in line for line in as_lines(made(modules_without_pyc=50), verbose=False))
+    slow = made(modules_without_pyc=50)
+    assert any("--pyc compile" in line for line in as_lines(slow, verbose=False))
+    asked_for = dataclasses.replace(slow.manifest, options=RecordedOptions({"pyc": "none"}))
+    assert not any("--pyc" in line for line in as_lines(dataclasses.replace(slow, manifest=asked_for), verbose=True))
 
 
 def test_the_parts_of_an_archive_are_those_of_what_is_unpacked() -> None:
