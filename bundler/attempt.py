@@ -10,15 +10,16 @@ from bundler.audit.against_source import Packed, Proof, prove
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToStandardOutput, format_name
-from bundler.entries import Entry
+from bundler.entries import Entry, size_of
 from bundler.environment import Environment
 from bundler.faults import Fault, FaultKind
 from bundler.manifest import Manifest, RecordedOptions
 from bundler.memory import Memory
 from bundler.options import AuditDepth, PackOptions
 from bundler.plan.make import Plan, make_plan
-from bundler.plan.manifest_entry import manifest_entry, manifest_of
+from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
+from bundler.plan.parts import savings
 from bundler.plan.recorded_options import changed_options
 from bundler.plan.settings import PlanSettings
 from bundler.progress import Progress
@@ -46,6 +47,14 @@ class Job:
         """Whether the bundle will be run and compared with the source."""
         on_disk = not isinstance(self.destination, ToStandardOutput)
         return self.options.verify and self.environment.probed and on_disk
+
+    @property
+    def assumed_failures(self) -> Mapping[str, str] | None:
+        """What fails to import in the source, before anybody knows; None where nobody will.
+
+        An audit that runs mostly finds that nothing does: so that is written, and only else put right.
+        """
+        return {} if self.is_audited and self.options.audit is AuditDepth.FULL else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +84,10 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         plan = make_plan(job.environment, settings, job.memory, begin)
         if job.options.dry_run:
             _rehearse(job, plan)
-            return Attempt(dlopened, report_of(plan, job, dlopened, manifest_of(plan, {}, None)))
+            manifest, size = foreseen(plan, job.assumed_failures)
+            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size))
         sink = _open(opening, plan, job)
-        # An audit that runs mostly finds that nothing fails in the source: so it is written, and only else put right.
-        complete = job.is_audited and job.options.audit is AuditDepth.FULL
-        assumed: Mapping[str, str] | None = {} if complete else None
+        assumed = job.assumed_failures
         written, manifest = send(plan, sink, assumed, job.progress)
         job.memory.learn(plan.entries, written.digests, written.stamps)
         if not job.options.verify or written.place is None:
@@ -162,9 +170,10 @@ class Sent(NamedTuple):
 def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Sent:
     """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
     progress.phase("writing")
-    progress.total(plan.size)
     manifests: list[Manifest] = []
-    for entry in (*plan.entries, manifest_entry(plan, import_failures, manifests.append)):
+    last = manifest_entry(plan, import_failures, manifests.append)
+    progress.total(plan.size + size_of(last.content))
+    for entry in (*plan.entries, last):
         sink.add(entry)
     return Sent(sink.finish(), manifests[-1])
 
@@ -178,15 +187,19 @@ def report_of(
     proof: Proof | None = None,
     *,
     place: str | None = None,
+    size: int | None = None,
 ) -> PackReport:
-    """What was done, put together; `place` is where the bundle is now, None where nothing is left of it."""
+    """What was done, put together.
+
+    `place` is where the bundle is now, None where nothing is left of it; `size` is what was foreseen where nothing was written.
+    """
     kept = written if place is not None else None
     run = proof.audit.run if proof is not None else None
     return PackReport(
         out=place,
         format=format_name(job.destination),
         manifest=manifest,
-        size=kept.size if kept is not None else plan.size,
+        size=size if size is not None else written.size if written is not None else 0,
         warnings=(
             *plan.warnings,
             *unmet(job.options.content.exclude_libs, plan.libraries, proof.loaded if proof is not None else None),
@@ -197,5 +210,13 @@ def report_of(
         leaks=proof.leaks if proof is not None else None,
         notes=(*plan.notes, *dlopened.notes(run)),
         updated=kept.updated if kept is not None else None,
+        started_by=plan.started_by,
+        savings=savings(
+            plan.entries,
+            manifest.files,
+            plan.environment.scheme,
+            job.settings.content,
+            plan.libraries.bundled,
+        ),
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

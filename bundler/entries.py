@@ -119,9 +119,24 @@ class Deferred:
     """Bytes that are made when the digests of all entries before it are known (RECORD, bundle.json)."""
 
     make: Callable[[Digests], bytes]
+    size: int = 0
+    """About how many there will be: for a progress bar."""
 
 
 Content = Source | Patched | Literal | Link | Directory | Deferred
+
+
+def size_of(content: Content) -> int:
+    """Bytes that a file will have, about as many for one that is deferred; 0 for what is no file."""
+    match content:
+        case Source(_, size) | Deferred(_, size):
+            return size
+        case Patched(_, patch):
+            return patch.size
+        case Literal(data):
+            return len(data)
+        case _:
+            return 0
 
 
 class Entry(NamedTuple):

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+Release = tuple[int, int]
+
+
+class FloorDemand(NamedTuple):
+    """A release that the file at a bundle path asks for, and what says so."""
+
+    release: Release
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,13 +22,39 @@ class Floor:
     """The oldest release of `system` (`glibc`, `macOS`) on which a bundle runs, and what says so."""
 
     system: str
-    release: tuple[int, int]
+    release: Release
     file: str
     """The bundle path of the file that asks for it."""
     reason: str
     """A symbol version (`GLIBC_2.34`), or a sentence's end."""
+    without: Release | None = None
+    """What it would be without the file, where that alone asks for so late a release; None where others do."""
 
     @property
     def text(self) -> str:
         """The release: `2.34`."""
-        return f"{self.release[0]}.{self.release[1]}"
+        return _text(self.release)
+
+    @property
+    def text_without(self) -> str | None:
+        """The same of what it would be without the file."""
+        return None if self.without is None else _text(self.without)
+
+
+def highest(system: str, demands: Iterable[FloorDemand]) -> Floor | None:
+    """The floor that demands make together; of equal ones the first."""
+    of_files: dict[str, FloorDemand] = {}
+    for demand in demands:
+        known = of_files.get(demand.file)
+        if known is None or demand.release > known.release:
+            of_files[demand.file] = demand
+    if not of_files:
+        return None
+    first = max(of_files.values(), key=lambda demand: demand.release)
+    others = max((demand.release for demand in of_files.values() if demand is not first), default=None)
+    alone = others is not None and others < first.release
+    return Floor(system, first.release, first.file, first.reason, others if alone else None)
+
+
+def _text(release: Release) -> str:
+    return f"{release[0]}.{release[1]}"

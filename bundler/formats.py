@@ -41,6 +41,8 @@ class ArchiveFormat:
     """Whether it is compressed, more or less (`--level`)."""
     is_image: bool = False
     """Whether it holds the root folder of a system, and the bundle in a folder of that."""
+    opening: str = "unpack {} anywhere"
+    """What a person does first on the target, in words; `{}` is its path."""
 
     def find_writer(self) -> Any:
         """What `writer` names, imported now."""
@@ -54,6 +56,7 @@ class ArchiveFormat:
 
 _GZIP, _ZSTD, _XZ, _BZIP2 = (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\xfd7zXZ"), (0, b"BZh")
 _USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b"PK"), (0, b"hsqs"), (0, b"#!")
+_LOAD, _RUN = "podman load -i {}", "sh {} --target DIR"
 ARCHIVES = (
     ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True, has_levels=False),
     ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True),
@@ -62,8 +65,24 @@ ARCHIVES = (
     ArchiveFormat("tar.bz2", (".tar.bz2", ".tbz2"), (_BZIP2,), "archives.tar:bzip2", "tar", streams=True),
     ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip"),
     ArchiveFormat("squashfs", (".squashfs", ".sqfs"), (_SQUASHFS,), "archives.squashfs:SquashfsWriter", "squashfs"),
-    ArchiveFormat("oci.tar", (".oci.tar",), (_USTAR, _BLOBS), "images.oci:OciWriter", "image", is_image=True),
-    ArchiveFormat("run", (".run",), (_SCRIPT,), "archives.self_extracting:RunWriter", "self_extracting", has_top=False),
+    ArchiveFormat(
+        "oci.tar",
+        (".oci.tar",),
+        (_USTAR, _BLOBS),
+        "images.oci:OciWriter",
+        "image",
+        is_image=True,
+        opening="podman load -i {}",
+    ),
+    ArchiveFormat(
+        "run",
+        (".run",),
+        (_SCRIPT,),
+        "archives.self_extracting:RunWriter",
+        "self_extracting",
+        has_top=False,
+        opening="sh {} --target DIR",
+    ),
 )
 FORMAT_NAMES = (DIRECTORY, *(form.name for form in ARCHIVES))
 

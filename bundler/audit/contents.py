@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
+from bundler.audit.leaks import Leak
 from bundler.audit.reports import LeakReport
 from bundler.audit.texts import leading_out, runs_code
-from bundler.audit.tree import BundleTree, Leak
+from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System

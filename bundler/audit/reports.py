@@ -68,16 +68,31 @@ class AuditReport:
 
     def lines(self, verbose: bool) -> Iterator[str]:
         """For a person; `verbose` lists everything."""
+        yield from self.findings(verbose)
+        if verbose:
+            yield from (f"added after the pack: {path}" for path in self.added)
+        yield self.outcome
+
+    def findings(self, verbose: bool) -> Iterator[str]:
+        """What is wrong, with what to do, and notes."""
         yield from _fault_lines(self.faults, verbose)
         yield from some([f"note: {note}" for note in self.notes], verbose)
-        if self.added:
-            yield f"{len(self.added)} files were added after the pack (pip, Python's own caches)"
+
+    @property
+    def verdict(self) -> str:
+        """In two words."""
+        return f"{len(self.faults)} faults" if self.faults else "no faults"
+
+    @property
+    def outcome(self) -> str:
+        """What was done and found, in one line."""
         checked = f"verified {self.files} files"
         if self.run is not None:
             hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
             compared = ", compared with the source" if self.run.compared else ""
             checked += f" and imported {self.run.tried - len(self.run.failed)} modules{hidden}{compared}"
-        yield checked + (f": {len(self.faults)} faults" if self.faults else ": no faults")
+        added = f"; {len(self.added)} files were added after the pack (pip, Python's own caches)" if self.added else ""
+        return f"{checked}: {self.verdict}{added}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +107,14 @@ class LeakReport:
         """For `--json`: compiled modules are counted only."""
         return {"texts": list(self.texts), "pycs": len(self.pycs), "binaries": list(self.binaries)}
 
-    def lines(self, verbose: bool) -> Iterator[str]:
-        """For a person."""
+    def lines(self) -> Iterator[str]:
+        """All of it, for a person."""
         if self.pycs:
-            yield f"{len(self.pycs)} compiled modules name the source's path in tracebacks only"
-        for paths, what in ((self.texts, "text files"), (self.binaries, "binaries, as a constant")):
+            yield f"compiled modules that name the source's path, for tracebacks only: {len(self.pycs)}"
+        for paths, what in ((self.texts, "text files"), (self.binaries, "binaries")):
             if paths:
-                yield f"{len(paths)} {what} still hold a path of the source" + (":" if verbose else " (-v lists them)")
-                yield from ("  " + path for path in paths if verbose)
+                yield f"{what} that still hold a path of the source:"
+                yield from (f"  {path}" for path in paths)
 
 
 def _fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:

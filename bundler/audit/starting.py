@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 
 from bundler.audit.observing import Subject
+from bundler.rewrite.whole_paths import occurrences
 
 _SECONDS = 60
 
@@ -51,6 +52,9 @@ def new_complaints(before: Start, after: Start, places: dict[str, str]) -> tuple
 
 
 def _translated(line: str, places: dict[str, str]) -> str:
-    for here, there in places.items():
-        line = line.replace(here, there)
-    return line
+    """The line with each place as what stands for it, where it is named as a whole path."""
+    pieces, done = [], 0
+    for match in occurrences(line, places):
+        pieces += [line[done : match.start()], places[match[0]]]
+        done = match.end()
+    return "".join((*pieces, line[done:]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import io
 import os
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
+from bundler.audit.leaks import Leak, LeakFinder, PathBytes
 from bundler.binaries.format import BinaryImage, Format
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.bundle_paths import NOWHERE, follow
@@ -23,14 +23,6 @@ _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through
 _TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
 _SCRIPT_HEAD = 4096  # bytes
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
-
-
-class Leak(enum.Enum):
-    """In what kind of file a path of the source was found."""
-
-    TEXT = "text"
-    PYC = "pyc"
-    BINARY = "binary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +88,13 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
-    needles = [os.fsencode(prefix) for prefix in prefixes]
+    wanted = [PathBytes(os.fsencode(prefix)) for prefix in prefixes]
     files: dict[str, SeenFile] = {}
     links: dict[str, str] = {}
     folders: set[str] = set()
     others: set[str] = set()
     tree = open_tree(bundle)
-    for member, seen in tree.scan(lambda member, file: _look(member, file, needles, tree.random_access)):
+    for member, seen in tree.scan(lambda member, file: _look(member, file, wanted, tree.random_access)):
         if seen is not None:
             files[member.path] = seen
         elif member.kind is Kind.LINK:
@@ -117,7 +109,7 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
     return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others), in_archive)
 
 
-def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], random_access: bool) -> SeenFile | None:
+def _look(member: Member, file: BinaryIO | None, wanted: Sequence[PathBytes], random_access: bool) -> SeenFile | None:
     """Read one file."""
     if file is None:
         return None
@@ -126,20 +118,20 @@ def _look(member: Member, file: BinaryIO | None, needles: Sequence[bytes], rando
     binary = detect(chunk[:HEAD_SIZE])
     if binary is not None:
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            seen = _read(file, chunk, needles, None if random_access else spool)
+            seen = _read(file, chunk, LeakFinder(wanted, Leak.BINARY), None if random_access else spool)
             # A spooled file has all that a format's reader asks for.
             again = file if random_access else cast(BinaryIO, spool)
-            return _with_headers(_seen_file(seen, member, Leak.BINARY), binary, again, name)
+            return _with_headers(_seen_file(seen, member), binary, again, name)
     whole = io.BytesIO() if name in _TEXTS or name.endswith((".pth", ".start")) else None
-    seen = _read(file, chunk, needles, whole)
     kind = Leak.PYC if name.endswith(".pyc") else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
+    seen = _read(file, chunk, LeakFinder(wanted, kind), whole)
     head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
     text = whole.getvalue() if whole is not None else None
-    return _seen_file(seen, member, kind, text, head)
+    return _seen_file(seen, member, text, head)
 
 
-def _seen_file(read: _Read, member: Member, kind: Leak, text: bytes | None = None, head: bytes = b"") -> SeenFile:
-    return SeenFile(read.sha256, read.size, member.mode, kind if read.leaks else None, text, head)
+def _seen_file(read: _Read, member: Member, text: bytes | None = None, head: bytes = b"") -> SeenFile:
+    return SeenFile(read.sha256, read.size, member.mode, read.leak, text, head)
 
 
 def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:
@@ -157,28 +149,22 @@ def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) 
 
 
 class _Read(NamedTuple):
-    """What one reading of a file tells: digest (hexadecimal), size in bytes, whether it holds what was looked for."""
+    """What one reading of a file tells: digest (hexadecimal), size in bytes, whether it holds a path that was looked for."""
 
     sha256: str
     size: int
-    leaks: bool
+    leak: Leak | None
 
 
-def _read(file: BinaryIO, chunk: bytes, needles: Sequence[bytes], copy: IO[bytes] | None) -> _Read:
-    """Read a file whose first chunk was read already to its end, and look for `needles`."""
+def _read(file: BinaryIO, chunk: bytes, finder: LeakFinder, copy: IO[bytes] | None) -> _Read:
+    """Read a file whose first chunk was read already to its end, and look for what `finder` finds."""
     hasher = hashlib.sha256()
     size = 0
-    found = False
-    overlap = max((len(needle) for needle in needles), default=1) - 1
-    tail = b""
     while chunk:
         hasher.update(chunk)
         size += len(chunk)
         if copy is not None:
             copy.write(chunk)
-        if needles and not found:
-            window = tail + chunk if tail else chunk
-            found = any(needle in window for needle in needles)
-            tail = window[-overlap:] if overlap else b""
+        finder.look(chunk)
         chunk = file.read(_CHUNK)
-    return _Read(hasher.hexdigest(), size, found)
+    return _Read(hasher.hexdigest(), size, finder.end())

@@ -132,8 +132,8 @@ def pack(
     .python-envs, else the active environment.
     """
     from bundler import pack as run_pack
-    from bundler import report
     from bundler.environment.choice import DEFAULT, choose_environment
+    from bundler.report_lines import as_lines
 
     options = options_of(context)
     out = (env or DEFAULT) if options.in_place else out
@@ -152,7 +152,7 @@ def pack(
     if as_json:
         click.echo(json.dumps({"environment": asdict(environment), **result.to_dict()}, indent=1))
     elif not quiet:
-        for line in report.as_lines(result, verbose=verbose):
+        for line in as_lines(result, verbose=verbose):
             say(line)
     if result.faults:
         sys.exit(FAULTS_FOUND)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from bundler.ceiling import Ceiling, Demand
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
-from bundler.floor import Floor
+from bundler.floor import Floor, Release
 from bundler.manifest.model import (
     SCHEMA,
     USUAL_MODE,
@@ -169,12 +169,17 @@ def _scheme(python: _Object) -> BundleScheme:
 
 def _floor(platform: _Object, system: str) -> Floor | None:
     """The floor; None for none, or one that is no release."""
-    release = re.fullmatch(r"(\d{1,5})\.(\d{1,5})", platform.value("floor", str, ""))
+    release = _release(platform, "floor")
     if release is None:
         return None
     name = platform.value("floor_of", str, "macOS" if system == "darwin" else "glibc")
     file, reason = platform.value("floor_file", str, ""), platform.value("floor_symbol", str, "")
-    return Floor(name, (int(release[1]), int(release[2])), file, reason)
+    return Floor(name, release, file, reason, _release(platform, "floor_without"))
+
+
+def _release(platform: _Object, name: str) -> Release | None:
+    found = re.fullmatch(r"(\d{1,5})\.(\d{1,5})", platform.value(name, str, ""))
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _ceiling(item: _Object) -> Ceiling:

@@ -34,6 +34,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "floor_of": floor.system if floor else None,
             "floor_file": floor.file if floor else None,
             "floor_symbol": floor.reason if floor else None,
+            "floor_without": floor.text_without if floor else None,
             "ceiling": dataclasses.asdict(manifest.ceiling),
         },
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],

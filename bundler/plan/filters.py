@@ -5,6 +5,7 @@ Patterns are those of .gitignore; of all that match a path the last one decides,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,37 @@ def filtered(entries: Entries, scheme: BundleScheme, options: ContentOptions) ->
     emptied = {parent for path in gone for parent in parents(path)} - needed
     kept = {path: entry for path, entry in entries.items() if path not in gone and path not in emptied}
     return kept | {path: entries[path] for path in gone & needed}
+
+
+def left_out_by(entries: Sequence[Entry], scheme: BundleScheme, options: ContentOptions) -> dict[str, Profile]:
+    """Of a plan's entries those that a smaller profile than the chosen one leaves out: the first that does, by bundle path.
+
+    What the patterns say is not asked again: they bring back what they brought back.
+    """
+    order = list(Profile)
+    smaller = order[order.index(options.profile) + 1 :]
+    # The last pattern that fits is told: so those of the first profile stand last.
+    patterns = [
+        (profile, pattern)
+        for before, profile in reversed(list(itertools.pairwise(order)))
+        if profile in smaller
+        for pattern in _OF_PROFILE[profile][len(_OF_PROFILE[before]) :]
+    ]
+    fitting = _spec([_at_home(pattern, scheme) for _, pattern in patterns])
+    chosen = _spec(options.patterns)
+    runtime = [
+        entry.path
+        for entry in entries
+        if entry.layer is Layer.RUNTIME and not isinstance(entry.content, Directory) and patterns
+    ]
+    sources = {path: source for path in runtime if (source := _source_of(path))}
+    found: dict[str, Profile] = {}
+    for path in runtime:
+        if path not in sources and not (options.patterns and chosen.check_file(path).include is False):
+            index = fitting.check_file(path).index
+            if index is not None:
+                found[path] = patterns[index][0]
+    return found | {path: found[source] for path, source in sources.items() if source in found}
 
 
 def unmatched(entries: Entries, patterns: Sequence[str]) -> list[str]:

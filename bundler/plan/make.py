@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.ceiling import NO_CEILING, Ceiling
-from bundler.entries import Entry, Source
+from bundler.entries import Entry, Source, size_of
 from bundler.environment import Environment
 from bundler.floor import Floor
 from bundler.manifest import RecordedOptions
@@ -29,7 +29,7 @@ from bundler.plan.mounts import MountTable
 from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.owners import Owners
-from bundler.plan.readme import with_readme
+from bundler.plan.readme import find_application, with_readme
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
 from bundler.plan.system_site import system_site_entries, system_site_mounts, uses_system_site, with_system_site
@@ -55,6 +55,8 @@ class Plan:
     warnings: tuple[str, ...]
     modules_without_pyc: int
     start: StartCommand | None = None
+    started_by: tuple[str, ...] = ()
+    """Bundle paths of what a person starts: the start command, else the application's scripts, else Python."""
     ceiling: Ceiling = NO_CEILING
     options: RecordedOptions | None = None
     """The options that decided what is in it; None where `bundle.json` shall not tell."""
@@ -63,8 +65,8 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes to be copied from sources: what a progress bar counts."""
-        return sum(entry.content.size for entry in self.entries if isinstance(entry.content, Source))
+        """Bytes of all files, about: what a progress bar counts. See `manifest_entry.foreseen`."""
+        return sum(size_of(entry.content) for entry in self.entries)
 
 
 def make_plan(
@@ -132,7 +134,8 @@ def make_plan(
     entries = overlaid(entries, (start.script,) if start else ())
     # What the bundle needs is known.
     owners = Owners(environment, table, editables.added)
-    entries = with_readme(entries, environment, owners, content, start, binaries)
+    application = find_application(entries, environment, owners, start)
+    entries = with_readme(entries, environment, application, content, binaries)
     # Modules are compiled from what they have become.
     entries = with_pycs(entries, environment, settings)
     # RECORD tells of everything that was changed, made and removed before.
@@ -160,6 +163,7 @@ def make_plan(
         warnings=tuple(warnings),
         modules_without_pyc=count_without_pyc(entries, environment.scheme, environment.interpreter.cache_tag),
         start=start,
+        started_by=application.start,
         options=settings.options,
         notes=tuple(notes),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from operator import attrgetter
+from typing import NamedTuple
 
-from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link
+from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Layer, Link, size_of
 from bundler.manifest import (
     ChangedFile,
     FileFact,
@@ -24,6 +26,8 @@ from bundler.version import VERSION
 
 MANIFEST = "bundle.json"
 _PATH = attrgetter("path")
+_NO_DIGEST = bytes(32)
+_LINE = 118  # bytes of a line about a file, but for its path and its origin
 
 
 def manifest_entry(
@@ -37,11 +41,39 @@ def manifest_entry(
         return write_manifest(manifest)
 
     time = next(entry.mtime_ns for entry in plan.entries if entry.path == "pyvenv.cfg")
-    return Entry(MANIFEST, Deferred(make), 0o644, time, Layer.APPLICATION, "bundler")
+    size = sum(len(entry.path) + len(entry.origin) + _LINE for entry in plan.entries)
+    return Entry(MANIFEST, Deferred(make, size), 0o644, time, Layer.APPLICATION, "bundler")
+
+
+class Foreseen(NamedTuple):
+    """What is known of a bundle that nobody writes."""
+
+    manifest: Manifest
+    """Files have a size, and no digest."""
+    size: int
+    """Bytes of all files, `bundle.json` among them."""
+
+
+def foreseen(plan: Plan, import_failures: Mapping[str, str] | None) -> Foreseen:
+    """What a plan comes to, where `import_failures` are found: sizes are exact, since no digest is longer than another."""
+    digests: dict[str, Digest] = {}
+    for entry in plan.entries:
+        match entry.content:
+            case Directory() | Link():
+                continue
+            case Deferred(make):
+                size = len(make(digests))
+            case content:
+                size = size_of(content)
+        digests[entry.path] = Digest(_NO_DIGEST, size)
+    manifest = manifest_of(plan, digests, import_failures)
+    size = sum(digest.size for digest in digests.values()) + len(write_manifest(manifest))
+    files = {path: fact._replace(sha256=None) for path, fact in manifest.files.items()}
+    return Foreseen(replace(manifest, files=files, import_failures=None), size)
 
 
 def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str] | None) -> Manifest:
-    """The manifest of a plan. Without digests (a dry run) files have none."""
+    """The manifest of a plan."""
     interpreter = plan.environment.interpreter
     entries = sorted(plan.entries, key=_PATH)
     environment = plan.environment
@@ -103,7 +135,5 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
 def _file(entry: Entry, digests: Digests) -> FileFact:
     if isinstance(entry.content, Link):
         return FileFact(link=entry.content.target, origin=entry.origin)
-    digest = digests.get(entry.path)
-    if digest is None:
-        return FileFact(origin=entry.origin, mode=entry.mode)
+    digest = digests[entry.path]
     return FileFact(digest.sha256.hex(), digest.size, None, entry.origin, entry.mode)

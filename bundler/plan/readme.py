@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Distribution, Environment
@@ -23,28 +24,44 @@ _MOST_BYTES = 1 << 14  # of a text that bundler made
 _REASON = "tells who gets the bundle how to start it and what it needs"
 
 
+class Application(NamedTuple):
+    """What the bundle was made for."""
+
+    distribution: Distribution | None
+    """None where none stands out."""
+    start: tuple[str, ...]
+    """Bundle paths of what starts it: the start command, else its scripts, else Python."""
+
+
+def find_application(
+    entries: Entries, environment: Environment, owners: Owners, start: StartCommand | None
+) -> Application:
+    """The application of a bundle with these entries; of one that is packed again by what its `README.txt` says."""
+    present = _present(entries)
+    before = application_of(present) if present is not None else None
+    distribution = owners.application(start, before or "")
+    return Application(distribution, tuple(_start(entries, environment, owners, distribution)))
+
+
 def with_readme(
     entries: Entries,
     environment: Environment,
-    owners: Owners,
+    application: Application,
     content: ContentOptions,
-    start: StartCommand | None,
     binaries: PlannedBinaries,
 ) -> dict[str, Entry]:
     """The entries with `README.txt`; without, where the user wants none. One that somebody else wrote stays."""
-    there = [path for path in entries if path.lower() == README.lower()]  # some file systems know no difference
-    present = _text_of(entries[there[0]]) if there else None
-    before = application_of(present) if present is not None else None
-    if there and before is None:
+    there, present = _places(entries), _present(entries)
+    if there and (present is None or application_of(present) is None):
         return dict(entries)
     if not content.readme:
         return without(entries, there)
-    application = owners.application(start, before or "")
+    distribution = application.distribution
     facts = ReadmeFacts(
-        name=application.name if application else environment.config.get("prompt", "").strip("'\""),
-        version=application.version if application else "",
+        name=distribution.name if distribution else environment.config.get("prompt", "").strip("'\""),
+        version=distribution.version if distribution else "",
         python=environment.interpreter.version,
-        start=tuple(_start(entries, environment, owners, application)),
+        start=application.start,
         needs=tuple(_needs(environment, binaries)),
         licences=tuple(_licences(entries, environment)),
     )
@@ -54,6 +71,17 @@ def with_readme(
     time = os.stat(environment.interpreter.executable).st_mtime_ns
     entry = Entry(README, Literal(text), 0o644, time, Layer.APPLICATION, BUNDLER, _REASON)
     return overlaid(without(entries, there), filtered({README: entry}, environment.scheme, content).values())
+
+
+def _places(entries: Entries) -> list[str]:
+    """Where a text of this name is: some file systems know no difference between large and small letters."""
+    return [path for path in entries if path.lower() == README.lower()]
+
+
+def _present(entries: Entries) -> bytes | None:
+    """The text that is there; None where there is none, or one that bundler did not make."""
+    there = _places(entries)
+    return _text_of(entries[there[0]]) if there else None
 
 
 def _text_of(entry: Entry) -> bytes | None:

@@ -62,7 +62,7 @@ def _plan_record(
             record, site_packages=site_packages, resolve=places.get, added=new, digests=digests, changed=changed
         )
 
-    return entry._replace(content=Deferred(make), reason="rows of changed files made anew")
+    return entry._replace(content=Deferred(make, entry.content.size), reason="rows of changed files made anew")
 
 
 def _is_new(entry: Entry) -> bool:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundler.rewrite import Rewritten
 from bundler.rewrite.templates import read_template
+from bundler.rewrite.whole_paths import occurrences
 
 _SHELL = re.compile(rb"#!\s*(/usr/bin/env\s+)?(\S*/)?(ba|da|k|mk|z|ya)?sh(\s|$)")
-# What may stand directly before a path: nothing of a path, an option (`-L/venv`), `file://`, `${x:-`.
-_BEGINS = re.compile(r"(^|[^\w.+/-])(-[A-Za-z]+|//)?$|\$\{\w+:?[-+]$")
 _HEREDOC = re.compile(r"<<(?P<strip>-?)[ \t]*(?P<word>(?:'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s'\"\\;&|()<>])+)")
 _ROOT = "__bundler_root"
 
@@ -51,7 +50,7 @@ def rewrite_shell_script(data: bytes, prefixes: Sequence[str], to_root: str) -> 
     """
     first, newline, rest = data.partition(b"\n")
     text = rest.decode("utf-8", "surrogateescape")
-    found = list(_occurrences(text, prefixes))
+    found = [match.span() for match in occurrences(text, prefixes)]
     if not found:
         return None
     quotes = _Reader(text, frozenset(start for start, _ in found)).read()
@@ -68,14 +67,6 @@ def rewrite_shell_script(data: bytes, prefixes: Sequence[str], to_root: str) -> 
     header = read_template("shell_header").replace("@ROOT@", to_root)
     new = header + "".join(pieces) + text[done:]
     return Rewritten(first + newline + new.encode("utf-8", "surrogateescape"), "names the bundle by its own place")
-
-
-def _occurrences(text: str, prefixes: Iterable[str]) -> Iterable[tuple[int, int]]:
-    """Start and end of each prefix where it is a whole path or the beginning of one."""
-    choices = "|".join(re.escape(prefix) for prefix in sorted(prefixes, key=len, reverse=True) if prefix)
-    for match in re.finditer(rf"(?:{choices})(?![\w.+-])", text) if choices else ():
-        if _BEGINS.search(text, max(0, match.start() - 40), match.start()):
-            yield match.span()
 
 
 class _Reader:

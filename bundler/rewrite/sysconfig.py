@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from bundler.rewrite import Rewritten
 from bundler.rewrite.templates import read_template
+from bundler.rewrite.whole_paths import ENDS, begins
 
 # Looks like an absolute path, so that tools that only read the file take it for one, and is none.
 MARK = "/@bundle@"
-# What may stand directly before a path that begins: nothing of a path, an option (`-L/opt`), `file://`, an escaped line end,
-# the dot of `.$(prefix)` (WASM_ASSETS_DIR).
-_BEGINS = re.compile(r"(^|[^\w.+/-])(-[A-Za-z]+|//|\.)?$|\\[nt]$")
+# `.$(prefix)` (WASM_ASSETS_DIR): a dot stands before a path.
+_DOTTED = re.compile(r"(^|[^\w.+/-])\.$")
 
 _PREFIX_REAL = re.compile(rb"^prefix_real=\$\(installed_prefix \"\$0\"\)$", re.MULTILINE)
 _OWN_PREFIX = (
@@ -155,10 +155,12 @@ def replace_directories(data: bytes, directories: Sequence[MovedDirectory], pref
         if places[source].alone:
             choices.append(rf"(?<=[\"'=\s]){text}(?=[\"'\s]|$)")
         else:
-            choices.append(rf"{text}(?![\w.+-])")
+            choices.append(text + ENDS)
 
     def moved(match: re.Match[str]) -> str:
-        if not _BEGINS.search(match.string, max(0, match.start() - 40), match.start()):
+        if not begins(match.string, match.start()) and not _DOTTED.search(
+            match.string, max(0, match.start() - 2), match.start()
+        ):
             return match[0]
         return prefix + ("/" + path if (path := places[match[0]].path) else "")
 

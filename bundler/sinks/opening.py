@@ -28,7 +28,7 @@ class SinkOpening:
         advance: Callable[[int], object],
         facts: DirectoryFacts,
     ) -> None:
-        """`advance` is told of the bytes of sources as they are done; `facts` are for a directory."""
+        """`advance` is told of the bytes of files as they are done; `facts` are for a directory."""
         self._destination = destination
         self._options = options
         self._advance = advance
@@ -69,7 +69,7 @@ def open_directory_sink(
     facts: DirectoryFacts,
     advance: Callable[[int], object] = ignore,
 ) -> Sink:
-    """The sink into a directory; nothing need be known of the plan. `advance` is told of the bytes of sources as they are done.
+    """The sink into a directory; nothing need be known of the plan. `advance` is told of the bytes of files as they are done.
 
     Raises OutputExists, OutputFailed, NotABundle.
     """
@@ -109,7 +109,7 @@ def open_archive_sink(
     facts: ArchiveFacts,
     advance: Callable[[int], object] = ignore,
 ) -> Sink:
-    """The sink into an archive. `advance` is told of the bytes of sources as they are done. Raises OutputExists, OutputFailed."""
+    """The sink into an archive. `advance` is told of the bytes of files as they are done. Raises OutputExists, OutputFailed."""
     from bundler.sinks.archives.archive import ArchiveSettings, open_archive
 
     settings = ArchiveSettings(

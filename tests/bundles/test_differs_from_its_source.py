@@ -66,7 +66,7 @@ def answer(bundle: Path, *places: Path) -> str:
 def test_a_library_that_a_search_path_served_comes_along(environment: Path, tmp_path: Path, tag: str) -> None:
     vendor(tmp_path / "vendor")
     opener(site(environment) / "opener", f"-Wl,{tag},-rpath,{tmp_path}/vendor")
-    done = bundler(["pack", environment, "--out", tmp_path / "app"])
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 0, done.stderr
     assert "libvendor.so.1 came along" in done.stderr
     assert answer(tmp_path / "app", tmp_path / "vendor", environment) == "42"
@@ -153,7 +153,7 @@ def test_what_a_module_makes_of_its_own_surroundings_is_no_fault(environment: Pa
         "sys.path.append(cache)\n"
         "import compiled_here\n"
     )
-    done = bundler(["pack", environment, "--out", tmp_path / "app"])
+    done = bundler(["pack", environment, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 0, done.stderr
     assert "came along" not in done.stderr
 

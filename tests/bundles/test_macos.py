@@ -162,7 +162,8 @@ class TestBundle:
         assert not list(packed[0].rglob("sitecustomize.py"))
 
     def test_the_report_tells_the_minimum_macos_and_who_sets_it(self, packed: tuple[Path, PackReport]) -> None:
-        from bundler.report import as_json, as_lines
+        from bundler.report import as_json
+        from bundler.report_lines import as_lines
 
         report = packed[1]
         assert report.manifest.system == "darwin"

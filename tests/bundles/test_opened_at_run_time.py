@@ -65,7 +65,7 @@ def mapped() -> str:
 
 @pytest.mark.parametrize("kind", ["app", "app.tar"])
 def test_it_comes_along_and_is_used_where_the_original_is_not(environment: Path, tmp_path: Path, kind: str) -> None:
-    done = bundler(["pack", environment, "--out", tmp_path / kind])
+    done = bundler(["pack", environment, "--out", tmp_path / kind, "-v"])
     assert done.returncode == 0, done.stderr
     assert f"{os.path.dirname(mapped())}/{LIBRARY} came along" in done.stderr
     assert f"--exclude-lib {LIBRARY}" in done.stderr
@@ -90,7 +90,7 @@ def test_in_place_and_updates_take_it_along_too(environment: Path, tmp_path: Pat
     own = tmp_path / "env"
     shutil.copytree(environment, own, symlinks=True)
     for options in (["--out", tmp_path / "app"], ["--out", tmp_path / "app", "--update"], ["--in-place"]):
-        done = bundler(["pack", own, *options])
+        done = bundler(["pack", own, *options, "-v"])
         assert done.returncode == 0, done.stderr
         assert "came along" in done.stderr
     assert bundler(["verify", own]).returncode == 0
@@ -133,7 +133,7 @@ def test_what_plain_python_opens_comes_along_and_is_found_without_the_hosts_tool
     if ctypes.util.find_library("acl") is None:
         pytest.skip("this machine's find_library does not find libacl (no ldconfig, gcc or ld)")
     bundle = tmp_path / "app"
-    done = bundler(["pack", finding, "--out", bundle])
+    done = bundler(["pack", finding, "--out", bundle, "-v"])
     assert done.returncode == 0, done.stderr
     assert "came along" in done.stderr
     seen = in_root(
@@ -145,7 +145,7 @@ def test_what_plain_python_opens_comes_along_and_is_found_without_the_hosts_tool
 def test_a_package_that_cannot_be_imported_only_to_look_at_it_is_no_fault(finding: Path, tmp_path: Path) -> None:
     (module,) = finding.glob("lib/python3*/site-packages/finder.py")
     module.write_text(module.read_text() + "raise SystemExit('there is no display')\n")
-    done = bundler(["pack", finding, "--out", tmp_path / "app"])
+    done = bundler(["pack", finding, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 0, done.stderr
     assert "1 modules fail to import, in the source as well:\n  finder: SystemExit" in done.stderr
 
@@ -154,7 +154,7 @@ def test_a_package_that_cannot_be_imported_only_to_look_at_it_is_no_fault(findin
 def guess(environment: Path, tmp_path: Path) -> dict[str, str]:
     """Variables with a cache in which a pack of the environment has left its guess."""
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = bundler(["pack", environment, "--out", tmp_path / "first"], cache)
+    done = bundler(["pack", environment, "--out", tmp_path / "first", "-v"], cache)
     assert "came along" in done.stderr
     return cache
 

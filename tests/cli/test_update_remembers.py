@@ -201,8 +201,7 @@ def test_an_updated_bundle_keeps_its_start_command_and_its_size(tmp_path: Path) 
     assert os.fsencode(tmp_path) not in before
     done = bundler([*command, "--update"])
     assert done.returncode == 0, done.stderr
-    assert "updated: 0 paths written, 0 removed" in done.stderr
-    assert "other options" not in done.stderr
+    assert done.stderr == f"updated: 0 paths written, {out} is as it was; not verified\n"
     assert (out / "bundle.json").read_bytes() == before
     mine.write_text("another")
     done = bundler([*command, "--update", "--isolated"])

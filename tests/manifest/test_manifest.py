@@ -31,7 +31,7 @@ MANIFEST = Manifest(
     bundler="0.1.0",
     python=PythonFacts("3.12.1", POSIX_312, "lib/libpython3.12.so.1.0", ("lib/python3.12/site-packages",), (".so",)),
     machine="x86_64",
-    floor=Floor("glibc", (2, 34), "lib/x.so", "GLIBC_2.34"),
+    floor=Floor("glibc", (2, 34), "lib/x.so", "GLIBC_2.34", (2, 17)),
     libc="glibc",
     distributions=(("rich", "13.0"),),
     files={"bin/\udce9": FileFact("00" * 32, 5, None, "env:bin/\udce9"), "bin/python": FileFact(link="python3.12")},

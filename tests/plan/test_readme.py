@@ -14,7 +14,7 @@ from bundler.options import ContentOptions
 from bundler.plan.application import plan_start
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.owners import Owners
-from bundler.plan.readme import with_readme
+from bundler.plan.readme import find_application, with_readme
 from bundler.rewrite.readme import ReadmeFacts, write_readme
 from bundler.systems.libraries import LibraryFacts, OnHost
 from tests.plan.made_up import SITE, STDLIB, Machine
@@ -37,7 +37,8 @@ def planned(machine: Machine, content: ContentOptions = ContentOptions(), **adde
     if start:
         entries[start.script.path] = start.script
     owned = {f"{SITE}/{name}-1.dist-info": paths for name, paths in added.items()}
-    return with_readme(entries, environment, Owners(environment, machine.mounts, owned), content, start, BINARIES)
+    application = find_application(entries, environment, Owners(environment, machine.mounts, owned), start)
+    return with_readme(entries, environment, application, content, BINARIES)
 
 
 def text_of(entries: dict[str, Entry]) -> list[str]:

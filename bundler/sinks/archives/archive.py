@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol
 
 from bundler.destination import ArchiveDestination
-from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source
+from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, size_of
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
@@ -53,7 +53,7 @@ class ArchiveSink:
     """A sink into one file; see `sinks.Sink`."""
 
     def __init__(self, output: Output, writer: MemberWriter, advance: Callable[[int], object] = ignore) -> None:
-        """`advance` is told of the bytes of sources as they are done."""
+        """`advance` is told of the bytes of files as they are done."""
         self._output = output
         self._writer = writer
         self._advance = advance
@@ -80,8 +80,7 @@ class ArchiveSink:
         """Write one entry."""
         self._entries += 1
         self._writer.write(entry, self._digests)
-        if isinstance(entry.content, Source):
-            self._advance(entry.content.size)
+        self._advance(size_of(entry.content))
 
     def finish(self) -> Written:
         """End the archive under its temporary name."""
@@ -118,10 +117,8 @@ class MemberBytes:
         self._entry = entry
         self._data: bytes | None = None
         match entry.content:
-            case Source(_, size):
-                self.size = size
-            case Patched(_, patch):
-                self.size = patch.size
+            case Source() | Patched():
+                self.size = size_of(entry.content)
             case Literal(data):
                 self._data = data
                 self.size = len(data)

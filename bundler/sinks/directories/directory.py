@@ -34,7 +34,7 @@ class DirectorySink:
         advance: Callable[[int], object] = ignore,
     ) -> None:
         """Sources below the folder `hard_linked` are shared, whatever `link` says. With `noted` the end of the pack is noted
-        in the user's caches, for a later update. `advance` is told of the bytes of sources as they are done.
+        in the user's caches, for a later update. `advance` is told of the bytes of files as they are done.
         """
         link = LinkMode.COPY if link is LinkMode.AUTO and not can_reflink(working.path) else link
         self.root = os.path.join(working.path, "new")

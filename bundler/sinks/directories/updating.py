@@ -103,7 +103,7 @@ class UpdateSink:
     ) -> None:
         """`lock` is a descriptor that holds the bundle's lock; it is closed in the end. The file `last` is put in place last.
 
-        With `noted` the end of the pack is noted in the user's caches. `advance` is told of the bytes of sources as they are done.
+        With `noted` the end of the pack is noted in the user's caches. `advance` is told of the bytes of files as they are done.
         """
         link = LinkMode.COPY if link is LinkMode.AUTO and not can_reflink(working.path) else link
         root = os.path.join(working.path, "new")

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
-from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp
+from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp, size_of
 from bundler.errors import OutputFailed
 from bundler.files import replacing, write_at
 from bundler.options import LinkMode
@@ -78,7 +78,7 @@ class FileWriter:
     ) -> None:
         """`temporary` is a folder for temporary files, outside of `root`.
 
-        With `links_are_small` an unchanged file takes a moment, however large it is. `advance` is told of the bytes of sources as
+        With `links_are_small` an unchanged file takes a moment, however large it is. `advance` is told of the bytes of files as
         they are done, `note` of each file that is.
         """
         self.root = root
@@ -124,7 +124,7 @@ class FileWriter:
                     os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
                 case _ if entry.path in there:
                     self._collect([entry], [there[entry.path]])
-                    self._advance(_size(entry.content))
+                    self._advance(size_of(entry.content))
                 case _:
                     files.append(entry)
         self._write_files(files)
@@ -154,7 +154,7 @@ class FileWriter:
     def _write_files(self, files: Sequence[Entry]) -> None:
         """Write files, together with other processes where that is worth it."""
         batches = self._batches(files)
-        sizes = [sum(entry.content.size for entry in batch if isinstance(entry.content, Source)) for batch in batches]
+        sizes = [sum(size_of(entry.content) for entry in batch) for batch in batches]
         told = 0
 
         def collect(number: int, outcomes: Sequence[Outcome]) -> None:
@@ -171,14 +171,14 @@ class FileWriter:
         """Files cut into pieces of work: large ones first, so that no process is left with one at the end."""
         small = [entry for entry in files if self._is_small(entry.content)]
         large = [entry for entry in files if not self._is_small(entry.content)] if len(small) < len(files) else []
-        large.sort(key=lambda entry: _size(entry.content), reverse=True)
+        large.sort(key=lambda entry: size_of(entry.content), reverse=True)
         return [*([entry] for entry in large), *(small[at : at + _BATCH] for at in range(0, len(small), _BATCH))]
 
     def _is_small(self, content: Content) -> bool:
         """Whether a file is done in a moment."""
         if self._links_are_small and isinstance(content, Source) and content.sha256 is not None:
             return True
-        return _size(content) < SMALL
+        return size_of(content) < SMALL
 
     def _write_batch(self, batch: Sequence[Entry]) -> list[Outcome]:
         """Write files; what came of each. Changes nothing here: it may run in another process."""
@@ -192,22 +192,11 @@ class FileWriter:
             if done is None:
                 content = entry.content
                 assert isinstance(content, (Source, Patched)) and content.sha256 is not None
-                done = WrittenFile(content.sha256, _size(content))
+                done = WrittenFile(content.sha256, size_of(content))
             self.digests[entry.path] = Digest(done.sha256, done.size)
             self._note(entry, done)
 
 
 def _cost(files: Sequence[Entry]) -> int:
     """How long files take, as a number of bytes."""
-    return sum(_size(entry.content) for entry in files) + len(files) * _FILE_COST
-
-
-def _size(content: Content) -> int:
-    """Bytes of a file entry, as far as they take time."""
-    match content:
-        case Source(_, size):
-            return size
-        case Patched(_, patch):
-            return patch.size
-        case _:
-            return 0
+    return sum(size_of(entry.content) for entry in files) + len(files) * _FILE_COST

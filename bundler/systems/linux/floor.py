@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bundler.binaries.elf import version_needs
-from bundler.floor import Floor
+from bundler.floor import Floor, FloorDemand, highest
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
@@ -55,9 +55,7 @@ def libc_versions(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> Ite
 
 def find_floor(versions: Iterable[LibcVersion]) -> Floor | None:
     """The highest release of glibc among `versions`; the first among equals."""
-    highest: Floor | None = None
-    for each in versions:
-        release = each.release
-        if release is not None and (highest is None or release > highest.release):
-            highest = Floor("glibc", release, each.path, each.version)
-    return highest
+    told = ((each, each.release) for each in versions)
+    return highest(
+        "glibc", (FloorDemand(release, each.path, each.version) for each, release in told if release is not None)
+    )

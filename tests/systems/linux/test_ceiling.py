@@ -126,3 +126,19 @@ def test_markers_that_are_known_make_the_floor_and_others_the_ceiling() -> None:
     assert floor is not None
     assert (floor.text, floor.file, floor.reason) == ("2.42", "lib/b.so", "GLIBC_ABI_GNU_TLS")
     assert find_ceiling([], versions) == Ceiling(unknown_versions=(Demand("GLIBC_ABI_FROM_2031", "lib/c.so"),))
+
+
+@pytest.mark.parametrize(
+    ("others", "without"),
+    [
+        pytest.param([("lib/b.so", "GLIBC_2.34"), ("lib/c.so", "GLIBC_2.4")], (2, 34), id="the highest of the others"),
+        pytest.param([("lib/a.so", "GLIBC_2.34"), ("lib/b.so", "GLIBC_2.17")], (2, 17), id="whatever else it asks for"),
+        pytest.param([("lib/b.so", "GLIBC_2.34"), ("lib/c.so", "GLIBC_2.36")], None, id="another one asks for as much"),
+        pytest.param([("lib/a.so", "GLIBC_2.34"), ("lib/b.so", "GLIBC_PRIVATE")], None, id="nothing else asks"),
+    ],
+)
+def test_one_file_alone_may_raise_the_floor(others: list[tuple[str, str]], without: tuple[int, int] | None) -> None:
+    floor = find_floor([LibcVersion("lib/a.so", "GLIBC_2.36"), *(LibcVersion(*other) for other in others)])
+    assert floor is not None
+    assert (floor.release, floor.file, floor.reason) == ((2, 36), "lib/a.so", "GLIBC_2.36")
+    assert floor.without == without

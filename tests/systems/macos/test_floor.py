@@ -71,5 +71,16 @@ def test_the_floor_is(files: Mapping[str, Minimums], release: tuple[int, int], f
     assert floor.reason.startswith("its ")
 
 
+def test_one_file_alone_may_raise_the_floor() -> None:
+    files: dict[str, Minimums] = {PROGRAM: {"arm64": (11, 0, 0)}, "lib/a.so": {"arm64": (12, 0, 0)}}
+    floor = find_floor({path: image(minimums) for path, minimums in files.items()}, PROGRAM)
+    assert floor is not None
+    assert (floor.file, floor.without, floor.text_without) == ("lib/a.so", (11, 0), "11.0")
+    files["lib/b.so"] = {"arm64": (12, 0, 0)}
+    floor = find_floor({path: image(minimums) for path, minimums in files.items()}, PROGRAM)
+    assert floor is not None
+    assert (floor.file, floor.without, floor.text_without) == ("lib/a.so", None, None)
+
+
 def test_files_that_name_no_version_have_no_floor() -> None:
     assert find_floor({PROGRAM: image({"arm64": None})}, PROGRAM) is None
