@@ -107,6 +107,8 @@ def as_json(report: PackReport) -> dict[str, object]:
         "host_libraries": list(manifest.host_libraries),
         "asked_of_target": {name: list(paths) for name, paths in manifest.asked_of_target.items()},
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+        "companions": [fact._asdict() for fact in manifest.companions],
+        "compiled_in": [path._asdict() for path in manifest.compiled_in],
         "opened_libraries": [dataclasses.asdict(opened) for opened in manifest.opened],
         "import_failures": dict(manifest.import_failures or {}),
         "modules_without_pyc": report.modules_without_pyc,

@@ -31,6 +31,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from _sizes(report)
         yield from _modules(report, verbose)
         yield from _libraries(report.manifest, verbose)
+        yield from _compiled_in(report.manifest, verbose)
     yield from _notes("warning: ", report.warnings, verbose)
     yield from _missing(report.manifest, verbose)
     if verbose:
@@ -189,6 +190,20 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
     yield from _notes("note: ", list(dict.fromkeys(lines)), verbose)
 
 
+def _compiled_in(manifest: Manifest, verbose: bool) -> Iterator[str]:
+    """Folders of this machine that libraries look into by a path of their own, and that stay behind."""
+    behind = manifest.compiled_in
+    if not behind:
+        return
+    told = [f"{_name(each.library)} in {each.path}" for each in behind]
+    what = "what libraries look for by a path compiled into them, and what does not come along"
+    if verbose:
+        yield f"note: {what}:"
+        yield from (f"  {text}: {each.files} files" for text, each in zip(told, behind, strict=True))
+    else:
+        yield f"note: {what}: {_some(told)}; the target has it there, or the bundle is without (-v lists the files)"
+
+
 def _missing(manifest: Manifest, verbose: bool) -> Iterator[str]:
     """Libraries that are found nowhere."""
     missing: dict[str, list[str]] = {}
@@ -206,6 +221,8 @@ def _facts(report: PackReport) -> Iterator[str]:
         yield f"changed {change.path}: {change.reason}"
     if names := [_name(fact.path) for fact in manifest.bundled]:
         yield f"took {len(names)} shared libraries from the host: {', '.join(names)}"
+    for companion in manifest.companions:
+        yield f"took {companion.what}, {companion.files} files, along with {_name(companion.library)}: {companion.pointing}"
     if report.shared_files:
         yield f"{report.shared_files} files share their bytes with the source: a change in one shows in the other"
     if manifest.import_failures:

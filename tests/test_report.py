@@ -9,6 +9,7 @@ import pytest
 from bundler.audit import AuditReport, Fault, FaultKind, LeakReport, RunReport
 from bundler.audit.cage import CageKind
 from bundler.ceiling import NO_CEILING, Ceiling, Demand
+from bundler.companions import CompanionFact, CompiledInPath
 from bundler.floor import Floor
 from bundler.manifest import ChangedFile, FileFact, LibraryFact, Manifest, OpenedFact, PythonFacts, RecordedOptions
 from bundler.options import Profile
@@ -62,6 +63,13 @@ def test_what_is_suggested_and_stays_behind_is_told_once() -> None:
     others = [dataclasses.replace(fact, outcome=outcome) for outcome in ("missing", "bundled", "left to the host")]
     (line,) = lines(opened=(fact, fact, *others))
     assert line == "note: a.so may open libx.so.1, which it only suggests (--include-lib libx.so.1 takes it along)"
+
+
+def test_folders_that_libraries_look_into_and_that_stay_behind_are_one_line() -> None:
+    behind = [CompiledInPath(f"lib/bundled/lib{name}.so.1", f"/usr/share/{name}", 7) for name in ("a", "b", "c", "d")]
+    (line,) = lines(compiled_in=tuple(behind))
+    assert "liba.so.1 in /usr/share/a, libb.so.1 in /usr/share/b, libc.so.1 in /usr/share/c and 1 more" in line
+    assert lines(companions=(CompanionFact("lib/a.so", "lib/p", "host:/p", 2, "plugins", "all", "a constant"),)) == []
 
 
 def made(**facts: object) -> PackReport:
