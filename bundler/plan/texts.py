@@ -37,6 +37,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfig_json,
     rewrite_sysconfigdata,
 )
+from bundler.rewrite.tcl import rewrite_module_paths, rewrite_tkinter
 from bundler.rewrite.venv import rewrite_venv
 from bundler.scheme import BundleScheme
 from bundler.systems import system_of
@@ -125,10 +126,12 @@ class _Planner:
             ("_missing_stdlib_info.py", self._missing_stdlib),
             ("ssl.py", self._ssl),
             ("ctypes/util.py", self._ctypes_util),
+            ("tkinter/__init__.py", lambda entry, data: rewrite_tkinter(data, entry.path, self._scheme.libraries)),
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
         self._wanted_in_stdlib = re.compile("|".join(patterns))
         self._kernel = re.compile(re.escape(self._scheme.share) + r"/jupyter/kernels/[^/]+/kernel\.json")
+        self._tcl_modules = re.compile(re.escape(self._scheme.libraries) + r"/tcl\d+\.\d+/tm\.tcl")
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
         self.warnings: list[str] = []
@@ -163,7 +166,9 @@ class _Planner:
         if folder in (self._scheme.pkg_config, f"{self._scheme.share}/pkgconfig") and name.endswith(".pc"):
             return self._pkg_config
         if self._kernel.fullmatch(path):
-            return lambda _, data: rewrite_kernel(data, self._is_ours)
+            return self._jupyter_kernel
+        if self._tcl_modules.fullmatch(path):
+            return lambda _, data: rewrite_module_paths(data)
         in_scripts = folder == self._scheme.scripts
         if (in_scripts or entry.mode & 0o111) and _begins_with(entry, b"#!"):
             if in_scripts and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
@@ -236,6 +241,9 @@ class _Planner:
         if parse_direct_url(data).is_local:
             self.removed.add(entry.path)
         return None
+
+    def _jupyter_kernel(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_kernel(data, self._is_ours, self._own_folders, relative("", os.path.dirname(entry.path)))
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)

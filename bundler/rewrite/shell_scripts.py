@@ -51,7 +51,7 @@ def rewrite_shell_script(data: bytes, prefixes: Sequence[str], to_root: str) -> 
     """
     first, newline, rest = data.partition(b"\n")
     text = rest.decode("utf-8", "surrogateescape")
-    found = list(_occurrences(text, prefixes))
+    found = list(occurrences(text, prefixes))
     if not found:
         return None
     quotes = _Reader(text, frozenset(start for start, _ in found)).read()
@@ -70,8 +70,8 @@ def rewrite_shell_script(data: bytes, prefixes: Sequence[str], to_root: str) -> 
     return Rewritten(first + newline + new.encode("utf-8", "surrogateescape"), "names the bundle by its own place")
 
 
-def _occurrences(text: str, prefixes: Iterable[str]) -> Iterable[tuple[int, int]]:
-    """Start and end of each prefix where it is a whole path or the beginning of one."""
+def occurrences(text: str, prefixes: Iterable[str]) -> Iterable[tuple[int, int]]:
+    """Start and end of each prefix in a text where it is a whole path or the beginning of one."""
     choices = "|".join(re.escape(prefix) for prefix in sorted(prefixes, key=len, reverse=True) if prefix)
     for match in re.finditer(rf"(?:{choices})(?![\w.+-])", text) if choices else ():
         if _BEGINS.search(text, max(0, match.start() - 40), match.start()):
