@@ -64,6 +64,7 @@ def plan_texts(entries: Entries, environment: Environment, mounts: MountTable, *
     planner = _Planner(entries, environment, mounts, isolated)
     for path in sorted(entries):
         planner.look_at(entries[path])
+    planner.look_for_compiled_alone()
     return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
 
 
@@ -147,6 +148,18 @@ class _Planner:
         rewritten = rewriter(entry, data)
         if rewritten is not None:
             self.changed.append(entry._replace(content=Literal(rewritten.data), reason=rewritten.reason))
+
+    def look_for_compiled_alone(self) -> None:
+        """Warn of a standard library without sources (buildroot's): what there is to rewrite has no text."""
+        modules = [pattern.removesuffix(".py") for pattern, _ in self._by_stdlib_path if pattern.endswith(".py")]
+        wanted = re.compile("|".join(fnmatch.translate(f"{self._stdlib}{module}.pyc") for module in modules))
+        alone = sorted(path for path in self._entries if wanted.match(path) and path[:-1] not in self._entries)
+        if alone:
+            named = ", ".join(alone[:3]) + (" …" if len(alone) > 3 else "")
+            self.warnings.append(
+                f"{named}: compiled modules without their sources are not rewritten; sysconfig names folders of the source, "
+                "and what is added for other systems (certificates, find_library, venv) is missing"
+            )
 
     def _rewriter(self, entry: Entry) -> _Rewriter | None:
         """The one rewriter for a path, or None; scripts are told by their first bytes."""
