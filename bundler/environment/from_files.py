@@ -88,6 +88,11 @@ def _read_configuration(library: StandardLibrary, located: LocatedEnvironment) -
         for name in root.names_in(library.stdlib)
         if re.fullmatch(r"_sysconfigdata_t?_\S*\.py", name)
     ]
+    if not names and any(name.endswith(".pyc") for name in root.names_in(library.stdlib)):
+        raise InterpreterFailed(
+            f"{library.stdlib} has compiled modules alone: how this Python was built is not to be read without running it",
+            "pack it where it runs, without --no-probe or --root; or install the sources of its standard library",
+        )
     if not names:
         raise InterpreterFailed(
             f"{library.stdlib} has no _sysconfigdata file, so nothing tells how this Python was built",

@@ -25,7 +25,7 @@ from bundler.sysroot import Sysroot
 
 LIBRARY_FOLDERS = ("lib", "lib64")
 """Folders of a prefix that may hold `pythonX.Y`."""
-_LANDMARK = "os.py"
+_LANDMARKS = ("os.py", "os.pyc")  # the second one alone: a library without its sources (buildroot's)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _search_up(start: str, root: Sysroot, wanted: Release | None) -> StandardLib
                 if release is None or (wanted is not None and not release.fits(wanted)):
                     continue
                 stdlib = os.path.join(library, python)
-                if root.is_file(os.path.join(stdlib, _LANDMARK)):
+                if any(root.is_file(os.path.join(stdlib, landmark)) for landmark in _LANDMARKS):
                     return StandardLibrary(root.real(folder), name, root.real(stdlib), release.minor)
         if folder in ("/", root.path) or not root.holds(folder):
             return None

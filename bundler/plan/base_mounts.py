@@ -165,9 +165,10 @@ def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mo
 
 
 def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
-    """Tcl's and Tk's scripts, where Tcl looks for them from an executable: `lib/tclX.Y`.
+    """Tcl's and Tk's scripts, where Tcl looks for them from an executable: `lib/tclX.Y`; and Tcl's modules.
 
-    Tcl 9 may carry them inside of its library, which then brings them: no such folder is no fault.
+    Modules lie in `tclX/X.Y` beside the scripts, or below them (Debian). Tcl 9 may carry all of it inside of its library,
+    which then brings it: no such folder is no fault.
     """
     sysroot = interpreter.sysroot
     dynload = os.path.join(interpreter.platstdlib, "lib-dynload")
@@ -179,7 +180,7 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     for version in sorted({name.removeprefix("tcl") for name in names}):
         for folder in folders:
             if sysroot.is_file(os.path.join(folder, f"tcl{version}", "init.tcl")):
-                for name in (f"tcl{version}", f"tk{version}"):
+                for name in (f"tcl{version}", f"tk{version}", f"tcl{version.partition('.')[0]}"):
                     place = sysroot.real(os.path.join(folder, name))
                     if os.path.isdir(place):
                         yield _runtime(interpreter, place, f"{scheme.libraries}/{name}")

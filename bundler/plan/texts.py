@@ -37,6 +37,7 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfig_json,
     rewrite_sysconfigdata,
 )
+from bundler.rewrite.tcl import rewrite_module_paths, rewrite_tkinter
 from bundler.rewrite.venv import rewrite_venv
 from bundler.scheme import BundleScheme
 from bundler.systems import system_of
@@ -63,6 +64,7 @@ def plan_texts(entries: Entries, environment: Environment, mounts: MountTable, *
     planner = _Planner(entries, environment, mounts, isolated)
     for path in sorted(entries):
         planner.look_at(entries[path])
+    planner.look_for_compiled_alone()
     return Texts(tuple(planner.changed), frozenset(planner.removed), tuple(planner.warnings))
 
 
@@ -125,10 +127,12 @@ class _Planner:
             ("_missing_stdlib_info.py", self._missing_stdlib),
             ("ssl.py", self._ssl),
             ("ctypes/util.py", self._ctypes_util),
+            ("tkinter/__init__.py", lambda entry, data: rewrite_tkinter(data, entry.path, self._scheme.libraries)),
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
         self._wanted_in_stdlib = re.compile("|".join(patterns))
         self._kernel = re.compile(re.escape(self._scheme.share) + r"/jupyter/kernels/[^/]+/kernel\.json")
+        self._tcl_modules = re.compile(re.escape(self._scheme.libraries) + r"/tcl\d+\.\d+/tm\.tcl")
         self.changed: list[Entry] = []
         self.removed: set[str] = set()
         self.warnings: list[str] = []
@@ -144,6 +148,18 @@ class _Planner:
         rewritten = rewriter(entry, data)
         if rewritten is not None:
             self.changed.append(entry._replace(content=Literal(rewritten.data), reason=rewritten.reason))
+
+    def look_for_compiled_alone(self) -> None:
+        """Warn of a standard library without sources (buildroot's): what there is to rewrite has no text."""
+        modules = [pattern.removesuffix(".py") for pattern, _ in self._by_stdlib_path if pattern.endswith(".py")]
+        wanted = re.compile("|".join(fnmatch.translate(f"{self._stdlib}{module}.pyc") for module in modules))
+        alone = sorted(path for path in self._entries if wanted.match(path) and path[:-1] not in self._entries)
+        if alone:
+            named = ", ".join(alone[:3]) + (" …" if len(alone) > 3 else "")
+            self.warnings.append(
+                f"{named}: compiled modules without their sources are not rewritten; sysconfig names folders of the source, "
+                "and what is added for other systems (certificates, find_library, venv) is missing"
+            )
 
     def _rewriter(self, entry: Entry) -> _Rewriter | None:
         """The one rewriter for a path, or None; scripts are told by their first bytes."""
@@ -163,7 +179,9 @@ class _Planner:
         if folder in (self._scheme.pkg_config, f"{self._scheme.share}/pkgconfig") and name.endswith(".pc"):
             return self._pkg_config
         if self._kernel.fullmatch(path):
-            return lambda _, data: rewrite_kernel(data, self._is_ours)
+            return self._jupyter_kernel
+        if self._tcl_modules.fullmatch(path):
+            return lambda _, data: rewrite_module_paths(data)
         in_scripts = folder == self._scheme.scripts
         if (in_scripts or entry.mode & 0o111) and _begins_with(entry, b"#!"):
             if in_scripts and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
@@ -236,6 +254,9 @@ class _Planner:
         if parse_direct_url(data).is_local:
             self.removed.add(entry.path)
         return None
+
+    def _jupyter_kernel(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_kernel(data, self._is_ours, self._own_folders, relative("", os.path.dirname(entry.path)))
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)

@@ -134,6 +134,20 @@ def test_search_paths_that_lead_out_or_yield(bundle: Path, options: list[str], m
     assert message in report.faults[0].message
 
 
+def test_capabilities_of_the_interpreter_s_file(bundle: Path) -> None:
+    executable = (bundle / "bin/python").resolve()
+    rewrite(executable, executable.read_bytes())
+    try:
+        os.setxattr(
+            executable, "security.capability", bytes.fromhex("01000002") + bytes.fromhex("00040000") + bytes(12)
+        )
+    except (OSError, AttributeError) as error:
+        pytest.skip(f"needs root, and a file system of Linux's with capabilities: {error}")
+    report = verify(str(bundle), run=False)
+    assert faults(report) == [(FaultKind.LIBRARY, str(executable.relative_to(bundle)))]
+    assert "setcap -r" in report.faults[0].hint and "--ambient-caps" in report.faults[0].hint
+
+
 def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> None:
     script = bundle / "bin/pip"
     rewrite(script, b"#!/srv/venv/bin/python3\nprint()\n")

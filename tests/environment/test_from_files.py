@@ -121,6 +121,15 @@ def test_a_missing_standard_library_names_where_it_was_looked_for(root: Path) ->
     assert f"lib/python{main_python().version}/os.py" in caught.value.message
 
 
+def test_a_standard_library_without_sources_is_there_and_says_nothing(root: Path) -> None:
+    for module in (root / f"opt/python/lib/python{main_python().version}").glob("*.py"):
+        module.rename(module.with_suffix(".pyc"))
+    with pytest.raises(InterpreterFailed) as caught:
+        load_environment("/app", str(root))
+    assert "has compiled modules alone" in caught.value.message
+    assert "without --no-probe" in str(caught.value.hint)
+
+
 def copied(root: Path, config: str) -> None:
     """The venv as one of copies: no link leads from it to its base."""
     (root / "app/bin/python").unlink()

@@ -100,15 +100,17 @@ def test_names_that_libpython_s_links_lead_to_come_along(machine: Machine) -> No
 def test_tcl_s_scripts_come_along_with_tkinter_alone(machine: Machine, version: str) -> None:
     machine.put(f"base/lib/tcl{version}/init.tcl")
     machine.put(f"base/lib/tk{version}/tk.tcl")
-    machine.put("base/lib/tcl9/package.tcl")
+    machine.put("base/lib/tcl7/7.6/old-1.tm")
     assert f"lib/tcl{version}" not in taken(machine)
     machine.put(f"base/{STDLIB}/lib-dynload/_tkinter.cpython-312-x86_64-linux-gnu.so")
     assert {f"lib/tcl{version}", f"lib/tk{version}"} <= set(taken(machine))
-    assert "lib/tcl9" not in taken(machine)
+    assert not {"lib/tcl7", "lib/tcl8", "lib/tcl9"} & taken(machine).keys()
+    modules = f"lib/tcl{version[0]}"
+    machine.put(f"base/{modules}/{version}/http-2.tm")
+    assert taken(machine)[modules] == f"base/{modules}"
 
 
-def test_tcl_may_carry_its_scripts_inside_of_its_library(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.plan.base_mounts.TCL_FOLDERS", ())
+def test_tcl_may_carry_its_scripts_inside_of_its_library(machine: Machine) -> None:
     before = taken(machine)
     machine.put(f"base/{STDLIB}/lib-dynload/_tkinter.cpython-312-x86_64-linux-gnu.so")
     assert taken(machine) == before

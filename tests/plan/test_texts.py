@@ -176,6 +176,15 @@ def test_what_a_profile_leaves_out_is_told_by_the_error_for_it(machine: Machine)
     ]  # fmt: skip
 
 
+def test_a_library_of_compiled_modules_alone_is_told(machine: Machine) -> None:
+    for name in ("ssl", "json"):
+        machine.put(f"base/{STDLIB}/{name}.pyc")
+    (warning,) = planned(machine).warnings
+    assert warning.startswith(f"{STDLIB}/ssl.pyc: compiled modules without their sources are not rewritten")
+    machine.put(f"base/{STDLIB}/ssl.py")
+    assert planned(machine).warnings == ()
+
+
 def moved(machine: Machine, prefix: str | None = None) -> dict[str, tuple[str, bool]]:
     """The bundle path of each directory that moves, and whether it does so alone; `BASE` is the base's folder."""
     interpreter = machine.interpreter

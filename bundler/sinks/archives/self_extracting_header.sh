@@ -139,7 +139,15 @@ clean_up() {
     if [ -n "$old" ] && [ -e "$old" ] && ! [ -e "$target" ]; then
         mv "$old" "$target"
     fi
-    [ -z "$new" ] || rm -rf "$new"
+    [ -z "$new" ] || remove "$new"
+}
+
+# Folders that their owner may not write to (Bazel's, Nix's) are emptied by nobody but root.
+remove() {
+    rm -rf -- "$1" 2>/dev/null || {
+        find "$1" -type d -exec chmod u+rwx {} \; 2>/dev/null || :
+        rm -rf -- "$1"
+    }
 }
 
 # Upon a signal: mksh does not come to the trap of EXIT from another one.
@@ -185,14 +193,15 @@ unpack() {
         [ -z "$first" ] || echo "$first" >&2
     } || exit 1
     if [ -e "$target" ]; then
-        mkdir -- "$target.old-$$"
-        mv -- "$target" "$target.old-$$/"
-        old=$target.old-$$/${target##*/}
+        # Into no other folder: that takes the right to write to the bundle's own.
+        mkdir -- "$target.old-$$" && rmdir -- "$target.old-$$"
+        old=$target.old-$$
+        mv -- "$target" "$old"
     fi
     mv -- "$new" "$target"
     new=
     if [ -n "$old" ]; then
-        rm -rf -- "$target.old-$$"
+        remove "$old"
         old=
     fi
     trap - EXIT INT TERM HUP

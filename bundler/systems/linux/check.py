@@ -12,6 +12,7 @@ from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
+from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile
@@ -65,6 +66,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
     faults = [
         *_loaders(files, executable),
         *_resolution_caches(files),
+        *_capabilities(files),
         *_from_host(closure, missing),
         *_search_paths(bundle, files, closure.facts, loader, view, system),
     ]
@@ -137,6 +139,14 @@ def _resolution_caches(files: Collection[ElfFile]) -> Iterator[Fault]:
             message = "has a note of absolute paths that the loader of NixOS prefers to its search path"
             hint = "pack again: a pack empties such notes"
             yield Fault(FaultKind.SEARCH_PATH, file.path, message, hint)
+
+
+def _capabilities(files: Collection[ElfFile]) -> Iterator[Fault]:
+    """Programs that the kernel starts in secure mode."""
+    for file in files:
+        if file.is_program and has_capabilities(file.source):
+            message = "has file capabilities, with which the loader does not follow $ORIGIN"
+            yield Fault(FaultKind.LIBRARY, file.path, message, f"setcap -r {file.path}, and {AMBIENT}")
 
 
 def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Fault]:

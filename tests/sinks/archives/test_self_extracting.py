@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.entries import Literal
+from bundler.entries import Directory, Literal
 from tests.material.programs import need
 from tests.sinks.samples import entry, sample, write
 
@@ -96,6 +96,35 @@ def test_a_full_disk_leaves_the_bundle_that_was_there(tmp_path: Path, shell: str
         assert os.listdir(disk / "app") == ["bundle.json"]
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_folders_that_their_owner_may_not_write_to_are_replaced(tmp_path: Path, shell: str) -> None:
+    """Bazel's and Nix's folders have the mode 0555, and a plain user unpacks and replaces them."""
+    need(shell.split(maxsplit=1)[0])
+    entries = [item._replace(mode=0o555) if isinstance(item.content, Directory) else item for item in sample(tmp_path)]
+    with tempfile.TemporaryDirectory() as name:
+        path = write("run", Path(name, "a.run"), entries)
+        out = Path(name, "out")
+        out.mkdir()
+        become: list[str] = []
+        if os.geteuid() == 0:
+            become = [need("setpriv"), "--reuid=65534", "--clear-groups"]
+            os.chown(out, 65534, -1)
+            os.chmod(name, 0o755)
+        command = [*become, *shell.split(), str(path), "--target", str(out / "app")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if shell == "busybox sh":  # whose own tar sets a folder's mode before it writes into it
+            assert (done.returncode, os.listdir(out)) == (1, [])
+            assert "cannot be unpacked into" in done.stderr
+            return
+        assert done.returncode == 0, done.stderr
+        assert (out / "app/bin").stat().st_mode & 0o777 == 0o555
+        (out / "app").chmod(0o555)
+        done = subprocess.run([*command, "--force"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert os.listdir(out) == ["app"]
+        assert os.access(out / "app/bin/run", os.X_OK)
 
 
 def test_a_target_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:

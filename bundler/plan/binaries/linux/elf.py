@@ -15,6 +15,7 @@ from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.patching import patch_files, source_path
+from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
@@ -109,7 +110,12 @@ def plan_elf(
         facts,
         libpython.path if libpython else None,
         find_floor(versions),
-        (*patched.warnings, *plan.warnings),
+        (
+            *patched.warnings,
+            *plan.warnings,
+            *embedding_warnings(files, entries, executable),
+            *capability_warnings(entries, environment),
+        ),
         find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
     )
 
