@@ -76,15 +76,14 @@ class OciWriter:
     def _describe(self, manifest: Blob, config: Blob, layers: Sequence[Blob]) -> None:
         """What leads to the image: as a layout, and as a docker-archive."""
         descriptor = manifest.descriptor
-        name = _tagged(self._options.name) if self._options.name else None
-        if name:
-            # The first is the tag for skopeo and podman, the second the name for containerd.
-            descriptor["annotations"] = {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name}
+        name = self._facts.name
+        # The first is the tag for skopeo and podman, the second the name for containerd.
+        descriptor["annotations"] = {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name}
         self._layout.add("index.json", {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [descriptor]})
         self._layout.add("oci-layout", {"imageLayoutVersion": "1.0.0"})
         docker = {
             "Config": BLOBS + config.sha256,
-            "RepoTags": [name] if name else None,
+            "RepoTags": [name],
             "Layers": [BLOBS + layer.sha256 for layer in layers],
         }
         self._layout.add("manifest.json", [docker])
@@ -145,11 +144,6 @@ def _variables(inherited: Sequence[str], facts: ImageFacts, options: ImageOption
     known["PATH"] = f"/{facts.folder}/{facts.scripts}:{known['PATH']}"
     known.update(item.partition("=")[::2] for item in options.variables)
     return [f"{key}={value}" for key, value in known.items()]
-
-
-def _tagged(name: str) -> str:
-    """A name with a tag: `latest` unless it has one."""
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _timestamp(time_ns: int) -> str:
