@@ -7,6 +7,7 @@ archive's members.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,17 +15,33 @@ from typing import TYPE_CHECKING
 from bundler.bundle_paths import lies_in
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, destination_of
 from bundler.errors import BadOption, OutputFailed
+from bundler.keywords import PackKeywords, StrPath
 from bundler.option_kinds import path_of
 from bundler.options import PackOptions
 from bundler.progress import Progress, Silent
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
     from typing_extensions import Unpack
 
+
+class _Later:
+    """A module that is imported when something in it is asked for: `typing.get_type_hints` does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(import_module(self._name), name)
+
+
+if TYPE_CHECKING:
+    from bundler import report
     from bundler.environment import Environment
-    from bundler.keywords import PackKeywords, StrPath
     from bundler.manifest import RecordedOptions
-    from bundler.report import PackReport
+else:
+    report = _Later("bundler.report")
 
 _MOST_ATTEMPTS = 5
 """A first one by a guess; the audit puts that right, and then only adds libraries, which may open others in their turn."""
@@ -36,7 +53,7 @@ def pack(
     options: PackOptions | None = None,
     progress: Progress = Silent(),  # noqa: B008 - immutable
     **keywords: Unpack[PackKeywords],
-) -> PackReport:
+) -> report.PackReport:
     """Pack the environment at `environment` into a bundle at `out`, whose suffix gives the format.
 
     Options are keywords under the names of `[tool.bundler]` (`exclude_lib` for `exclude-lib`); they change `options` where both are

@@ -14,7 +14,7 @@ from bundler.formats import FOLDER_LABEL
 from bundler.options import ImageOptions
 from bundler.output_facts import ImageFacts
 from bundler.sinks.archives.archive import ArchiveSettings
-from bundler.sinks.archives.compression import GZIP, open_compressor
+from bundler.sinks.archives.compression import GZIP, checked_level, open_compressor
 from bundler.sinks.archives.output import Output
 from bundler.sinks.archives.tar import TarStream
 from bundler.sinks.images.base_image import BaseImage, BaseLayer, read_base
@@ -30,7 +30,7 @@ class OciWriter:
     """Gathers the entries, and writes them layer by layer at the end; see `MemberWriter`."""
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
-        """Raises OutputFailed for a base that cannot be read, and for variables and labels without a `=`."""
+        """Raises OutputFailed for a base that cannot be read, for variables and labels without a `=`, and for a level."""
         facts, options = settings.facts.image, settings.image
         if facts is None:
             raise TypeError("an image needs facts of its own")
@@ -40,7 +40,7 @@ class OciWriter:
         self._facts = facts
         self._options = options
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
-        self._level = settings.level
+        self._level = checked_level(GZIP.name, GZIP.levels, GZIP.level, settings.level)
         self._threads = settings.threads
         self._gathered: list[Entry] = []
         self._layout = LayoutFile(output.open())
