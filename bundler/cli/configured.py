@@ -62,7 +62,7 @@ class ConfiguredCommand(GroupedCommand):
         from bundler.configuration import find_configuration, read_configuration
 
         named = given.get("config")
-        path = named if isinstance(named, str) else find_configuration(_named_environment(given) or ".venv")
+        path = named if isinstance(named, str) else find_configuration(_project_folders(given))
         configured: dict[str, object] = {}
         if path is not None:
             configured = _defaults(
@@ -73,6 +73,14 @@ class ConfiguredCommand(GroupedCommand):
         ctx.default_map = {**configured, **remembered}
         if "exclude" in remembered:  # it holds all patterns
             ctx.default_map.pop("include", None)
+
+
+def _project_folders(given: Mapping[str, object]) -> Sequence[str]:
+    """Where a configuration may lie: beside ENV; without that in this folder or one above, up to the project's root."""
+    from bundler.environment.choice import folders_of_project
+
+    environment = _named_environment(given)
+    return folders_of_project() if environment is None else [os.path.dirname(os.path.abspath(environment))]
 
 
 def _named_environment(given: Mapping[str, object]) -> str | None:

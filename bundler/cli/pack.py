@@ -132,8 +132,8 @@ def pack(
 ) -> None:
     """Make a bundle of the environment ENV (default: .venv).
 
-    ENV is a virtual environment, or a Python installation that stands by itself. Without ENV and .venv it is the last line of
-    .python-envs, else the active environment.
+    ENV is a virtual environment, or a Python installation that stands by itself. Without ENV it is that of
+    this folder or of one above it in the project, else the active environment.
     """
     from bundler import pack as run_pack
     from bundler.environment.choice import DEFAULT, choose_environment
