@@ -23,6 +23,7 @@ from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
 from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
+from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
@@ -135,6 +136,7 @@ def make_plan(
     entries = overlaid(entries, (start.script,) if start else ())
     # What the bundle needs is known.
     owners = Owners(environment, table, editables.added)
+    warnings += check_itself(entries, environment, owners, start)
     application = find_application(entries, environment, owners, start)
     entries = with_readme(entries, environment, application, content, binaries)
     # Modules are compiled from what they have become.
