@@ -57,7 +57,8 @@ def pack(
     """Pack the environment at `environment` into a bundle at `out`, whose suffix gives the format.
 
     Options are keywords under the names of `[tool.bundler]` (`exclude_lib` for `exclude-lib`); they change `options` where both are
-    given. With `in_place=True` there is no `out`. A wrong option is a BadOption, which lists the right ones.
+    given. Without `options` an update begins with those that made the bundle. With `in_place=True` there is no `out`. A wrong
+    option is a BadOption, which lists the right ones.
 
     Where this raises BundlerError nothing is left at `out`, and what was there stays. Faults that the audit finds are in
     the report; the bundle is in place then, but for a pack in place (`out` is the environment), which leaves the environment as it
@@ -67,7 +68,7 @@ def pack(
     from bundler.option_names import with_keywords
 
     environment = path_of("environment", environment)
-    options = with_keywords(PackOptions() if options is None else options, keywords)
+    options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
     recover(destination, options)
     progress.phase("reading the environment")
@@ -94,6 +95,15 @@ def pack(
                 return done.report
             dlopened = done.dlopened
     raise AssertionError("the last attempt has a report")
+
+
+def _to_begin_with(environment: str, out: StrPath | None, keywords: PackKeywords) -> PackOptions:
+    """The defaults; for an update of a bundle the options that made it, but for those that keywords say anew."""
+    if keywords.get("update") is not True or out is None:
+        return PackOptions()
+    from bundler.remembered import options_of_bundle
+
+    return options_of_bundle(path_of("out", out), os.path.dirname(os.path.abspath(environment)), keywords.keys())
 
 
 def _out(environment: str, out: StrPath | None, options: PackOptions) -> str:
