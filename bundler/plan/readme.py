@@ -41,7 +41,9 @@ def find_application(
     present = _present(entries)
     before = application_of(present) if present is not None else None
     distribution = owners.application(start, before or "")
-    return Application(distribution, owners.title(distribution), tuple(_start(entries, environment, owners, distribution)))
+    return Application(
+        distribution, owners.title(distribution), tuple(_start(entries, environment, owners, distribution))
+    )
 
 
 def with_readme(
