@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bundler.errors import BadConfiguration
 
@@ -16,10 +16,10 @@ else:
 FILE_NAME = "pyproject.toml"
 
 
-def find_configuration(environment: str) -> str | None:
-    """The `pyproject.toml` of the folder that the environment lies in, if there is one."""
-    path = os.path.join(os.path.dirname(os.path.abspath(environment)), FILE_NAME)
-    return path if os.path.isfile(path) else None
+def find_configuration(folders: Iterable[str]) -> str | None:
+    """The `pyproject.toml` of the first folder that has one; None where none has."""
+    paths = (os.path.join(folder, FILE_NAME) for folder in folders)
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def read_configuration(path: str) -> Mapping[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from bundler.errors import OutputFailed
+from bundler.errors import BadOption, OutputFailed
 from bundler.fitting import check_options
 from bundler.formats import ARCHIVES, DIRECTORY, ArchiveFormat, archive_named, archive_of_suffix
 from bundler.options import PackOptions
@@ -90,7 +90,7 @@ def destination_of(out: str, options: PackOptions) -> Destination:
     """The destination that a path (or `-`) and the options mean: the format that they name, or the one of the path's suffix.
 
     Raises OutputFailed for words that do not go together, and for suffixes of formats that are not written; UnfittingOption
-    for options that are not for the format.
+    for options that are not for the format; BadOption for a `top` that is no path below a folder.
     """
     if options.in_place:
         if options.update or options.format not in (None, DIRECTORY) or options.root != "/":
@@ -103,9 +103,17 @@ def destination_of(out: str, options: PackOptions) -> Destination:
             "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
         )
     check_options(options, form)
+    _check_top(options.top)
     if form is None:
         return ToDirectory(out, options.force, options.update)
     return ToStandardOutput(form) if out == STANDARD_OUTPUT else ToFile(out, form, options.force)
+
+
+def _check_top(top: str) -> None:
+    if top and any(part in ("", ".", "..") or not part.isprintable() for part in top.strip("/").split("/")):
+        raise BadOption(
+            f"--top {top}: it must name one folder, without . and .. in its path", "for example --top app-1.0"
+        )
 
 
 def format_name(destination: Destination) -> str:
@@ -119,12 +127,13 @@ def format_name(destination: Destination) -> str:
 
 def stem(destination: ArchiveDestination) -> str:
     """The name of an archive without its suffix; `bundle` where it has no name, or another suffix."""
+    found = "bundle"
     if isinstance(destination, ToFile):
         name = os.path.basename(destination.path)
         for suffix in destination.form.suffixes:
             if name.lower().endswith(suffix):
-                return name[: -len(suffix)] or "bundle"
-    return "bundle"
+                found = name[: -len(suffix)]
+    return found if found.strip(".") else "bundle"
 
 
 def archive_of(out: str, name: str | None) -> ArchiveFormat | None:

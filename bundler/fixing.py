@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from bundler.bundle_paths import BundleRoot, relative
 from bundler.entries import Digest
-from bundler.errors import NotABundle, OutputFailed
+from bundler.environment.unpacked import no_bundle
+from bundler.errors import OutputFailed
 from bundler.files import replace
 from bundler.keywords import StrPath
 from bundler.manifest import read_manifest
@@ -88,8 +89,7 @@ def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
         with open(os.path.join(root, "bundle.json"), "rb") as file:
             python = read_manifest(file.read()).python
     except OSError as error:
-        hint = "unpack an archive first" if os.path.isfile(root) else "name the folder that bundler pack made"
-        raise NotABundle(f"{bundle} is no bundle: it has no bundle.json", hint) from error
+        raise no_bundle(bundle) from error
     changes = _Changes()
     there = _Bundle(root, os.path.dirname(python.executable), _is_isolated(root))
     for path in _scripts(root, there.bin_folder, python.site_packages):

@@ -131,7 +131,7 @@ class ImageOptions:
     labels: tuple[str, ...] = ()
     """Each is `NAME=VALUE`."""
     name: str = ""
-    """A tag (`stockroom:1.0`)."""
+    """A reference (`stockroom:1.0`); "" for the application's name and version."""
 
     def __post_init__(self) -> None:
         """Raises BadOption."""

@@ -22,6 +22,8 @@ class ImageFacts:
     """Go's word for the system (`linux`)."""
     architecture: str
     """Go's word for the machine (`amd64`)."""
+    name: str = "app:latest"
+    """The reference of the image, tag included."""
     surroundings: tuple[Entry, ...] = ()
     """What the bundle needs around it, as entries of the image's root; nothing where it is put on a base."""
 

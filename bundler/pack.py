@@ -7,6 +7,7 @@ archive's members.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,17 +15,33 @@ from typing import TYPE_CHECKING
 from bundler.bundle_paths import lies_in
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, destination_of
 from bundler.errors import BadOption, OutputFailed
+from bundler.keywords import PackKeywords, StrPath
 from bundler.option_kinds import path_of
 from bundler.options import PackOptions
 from bundler.progress import Progress, Silent
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
     from typing_extensions import Unpack
 
+
+class _Later:
+    """A module that is imported when something in it is asked for: `typing.get_type_hints` does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(import_module(self._name), name)
+
+
+if TYPE_CHECKING:
+    from bundler import report
     from bundler.environment import Environment
-    from bundler.keywords import PackKeywords, StrPath
     from bundler.manifest import RecordedOptions
-    from bundler.report import PackReport
+else:
+    report = _Later("bundler.report")
 
 _MOST_ATTEMPTS = 5
 """A first one by a guess; the audit puts that right, and then only adds libraries, which may open others in their turn."""
@@ -36,11 +53,12 @@ def pack(
     options: PackOptions | None = None,
     progress: Progress = Silent(),  # noqa: B008 - immutable
     **keywords: Unpack[PackKeywords],
-) -> PackReport:
+) -> report.PackReport:
     """Pack the environment at `environment` into a bundle at `out`, whose suffix gives the format.
 
     Options are keywords under the names of `[tool.bundler]` (`exclude_lib` for `exclude-lib`); they change `options` where both are
-    given. With `in_place=True` there is no `out`. A wrong option is a BadOption, which lists the right ones.
+    given. Without `options` an update begins with those that made the bundle. With `in_place=True` there is no `out`. A wrong
+    option is a BadOption, which lists the right ones.
 
     Where this raises BundlerError nothing is left at `out`, and what was there stays. Faults that the audit finds are in
     the report; the bundle is in place then, but for a pack in place (`out` is the environment), which leaves the environment as it
@@ -50,7 +68,7 @@ def pack(
     from bundler.option_names import with_keywords
 
     environment = path_of("environment", environment)
-    options = with_keywords(PackOptions() if options is None else options, keywords)
+    options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
     recover(destination, options)
     progress.phase("reading the environment")
@@ -77,6 +95,15 @@ def pack(
                 return done.report
             dlopened = done.dlopened
     raise AssertionError("the last attempt has a report")
+
+
+def _to_begin_with(environment: str, out: StrPath | None, keywords: PackKeywords) -> PackOptions:
+    """The defaults; for an update of a bundle the options that made it, but for those that keywords say anew."""
+    if keywords.get("update") is not True or out is None:
+        return PackOptions()
+    from bundler.remembered import options_of_bundle
+
+    return options_of_bundle(path_of("out", out), os.path.dirname(os.path.abspath(environment)), keywords.keys())
 
 
 def _out(environment: str, out: StrPath | None, options: PackOptions) -> str:

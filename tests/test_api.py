@@ -20,6 +20,7 @@ from bundler.binaries.request import Request
 from bundler.cli.pack import pack as command
 from bundler.errors import BadOption, BundlerError, Problems
 from bundler.faults import Fault, FaultKind
+from bundler.fixing import FixReport
 from bundler.floor import Floor
 from bundler.formats import FORMAT_NAMES
 from bundler.keywords import PackKeywords
@@ -231,7 +232,7 @@ def test_a_field_that_is_no_option_is_held_to_its_type() -> None:
 
 
 def test_the_import_is_light() -> None:
-    heavy = ("click", "rich", "elftools", "bundler.environment", "bundler.audit", "bundler.plan", "bundler.keywords")
+    heavy = ("click", "rich", "elftools", "bundler.environment", "bundler.audit", "bundler.plan", "bundler.report")
     script = f"import sys, bundler; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -260,3 +261,10 @@ def test_type_checkers_know_the_keywords(tmp_path: Path) -> None:
     )
     wrong = [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line]
     assert wrong == ["6", "7", "8"], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["pack", "verify", "inspect", "fix"])
+def test_programs_can_ask_for_the_types_of_the_api(name: str) -> None:
+    hints = get_type_hints(getattr(bundler, name))
+    assert hints["return"] in (PackReport, AuditReport, FixReport) or name == "inspect"
+    assert len(hints) > 1

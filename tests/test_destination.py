@@ -15,7 +15,7 @@ from bundler.destination import (
     format_name,
     stem,
 )
-from bundler.errors import OutputFailed
+from bundler.errors import BadOption, OutputFailed
 from bundler.formats import archive_named, archive_of_suffix
 from bundler.options import PackOptions
 
@@ -62,6 +62,14 @@ def test_words_that_do_not_go_together_are_refused(out: str, options: PackOption
         destination_of(out, options)
 
 
+@pytest.mark.parametrize("top", ["..", "a/../../b", "./a", "a/.", "a//b", "/", "a\nb"])
+@pytest.mark.parametrize("out", ["app.tar", "app.zip", "app.oci.tar"])
+def test_a_top_that_is_no_path_below_a_folder_is_refused(out: str, top: str) -> None:
+    with pytest.raises(BadOption, match="it must name one folder"):
+        destination_of(out, PackOptions(top=top))
+    destination_of(out, PackOptions(top="/srv/app-1.0/"))
+
+
 @pytest.mark.parametrize(
     ("out", "meant"),
     [
@@ -92,6 +100,7 @@ def test_every_suffix_that_is_suggested_is_one_of_a_format() -> None:
         (ToFile("dist/App.RUN", RUN), "run", "App"),
         (ToFile("dist/app.bin", RUN), "run", "bundle"),
         (ToFile("dist/.run", RUN), "run", "bundle"),
+        (ToFile("dist/...run", RUN), "run", "bundle"),
         (ToStandardOutput(RUN), "run", "bundle"),
     ],
 )

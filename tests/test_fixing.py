@@ -9,10 +9,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bundler.audit import verify
 from bundler.errors import NotABundle, OutputFailed
 from bundler.fixing import fix
 
@@ -119,3 +121,30 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
         with pytest.raises(NotABundle) as caught:
             fix(str(path))
         assert words in caught.value.hint
+
+
+@pytest.mark.parametrize("command", [fix, verify])
+def test_an_environment_or_a_project_is_no_bundle_and_the_hint_says_what_to_do(
+    tmp_path: Path, command: Callable[[str], object]
+) -> None:
+    environment = tmp_path / "elsewhere/env"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text("home = /usr/bin")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".venv").write_text(f"{environment}\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/.venv").write_text("gone\n")
+    (tmp_path / "dist/app").mkdir(parents=True)
+    (tmp_path / "dist/app/bundle.json").write_text("{}")
+    for path, message, hint in (
+        (environment, "is an environment, and no bundle", f"bundler pack {environment} --out PATH"),
+        (project, "is no bundle", f"bundler pack {project}/.venv --out PATH"),
+        (project / ".venv", f"leads to {environment}", f"bundler pack {project}/.venv --out PATH"),
+        (tmp_path / "broken/.venv", "gone, which does not exist", "mend the file"),
+        (tmp_path / "dist", "is no bundle", f"did you mean {tmp_path}/dist/app?"),
+    ):
+        with pytest.raises(NotABundle) as caught:
+            command(str(path))
+        assert str(path) in caught.value.message
+        assert (message in caught.value.message, hint in caught.value.hint) == (True, True), vars(caught.value)

@@ -14,7 +14,8 @@ from bundler.audit.leaks import Leak, LeakFinder, PathBytes
 from bundler.binaries.format import BinaryImage, Format
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.bundle_paths import NOWHERE, follow
-from bundler.errors import BinaryFormatError, NotABundle
+from bundler.environment.unpacked import check_folder_or_archive, no_bundle
+from bundler.errors import BinaryFormatError
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, open_tree
 
@@ -93,6 +94,7 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
     links: dict[str, str] = {}
     folders: set[str] = set()
     others: set[str] = set()
+    check_folder_or_archive(bundle)
     tree = open_tree(bundle)
     for member, seen in tree.scan(lambda member, file: _look(member, file, wanted, tree.random_access)):
         if seen is not None:
@@ -103,7 +105,7 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
             (folders if member.kind is Kind.DIRECTORY else others).add(member.path)
     found = files.pop(MANIFEST, None)
     if found is None or found.text is None:
-        raise NotABundle(f"{bundle} is no bundle: it has no bundle.json")
+        raise no_bundle(bundle)
     root = os.path.realpath(bundle) if os.path.isdir(bundle) else NOWHERE.path
     in_archive = not os.path.isdir(bundle)
     return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others), in_archive)

@@ -62,7 +62,7 @@ class ConfiguredCommand(GroupedCommand):
         from bundler.configuration import find_configuration, read_configuration
 
         named = given.get("config")
-        path = named if isinstance(named, str) else find_configuration(_named_environment(given) or ".venv")
+        path = named if isinstance(named, str) else find_configuration(_project_folders(given))
         configured: dict[str, object] = {}
         if path is not None:
             configured = _defaults(
@@ -73,6 +73,14 @@ class ConfiguredCommand(GroupedCommand):
         ctx.default_map = {**configured, **remembered}
         if "exclude" in remembered:  # it holds all patterns
             ctx.default_map.pop("include", None)
+
+
+def _project_folders(given: Mapping[str, object]) -> Sequence[str]:
+    """Where a configuration may lie: beside ENV; without that in this folder or one above, up to the project's root."""
+    from bundler.environment.choice import folders_of_project
+
+    environment = _named_environment(given)
+    return folders_of_project() if environment is None else [os.path.dirname(os.path.abspath(environment))]
 
 
 def _named_environment(given: Mapping[str, object]) -> str | None:
@@ -107,7 +115,7 @@ def _remembered(
     out = given.get("out") or configured.get("out")
     if not _asks_for_update(given, configured) or not isinstance(out, str):
         return {}
-    from bundler.remembered import remembered_options
+    from bundler.remembered import PATHS, places_of, remembered_options
 
     options = remembered_options(out)
     if options is None:
@@ -122,10 +130,11 @@ def _remembered(
     values = _defaults(command, ctx, place, None, table)
     own = {name: value for name, value in table.items() if name not in options.configured}
     ctx.meta[_GIVEN_BEFORE] = frozenset(_defaults(command, ctx, place, None, own))
-    for parameter, option in (("add", "--add"), ("include_libs", "--include-lib")):
+    for name in PATHS:
+        parameter = named_options()[name].parameter
         items = values.get(parameter)
         if isinstance(items, list) and not given.get(parameter):
-            values[parameter] = _found_again(items, option, out, given, configured)
+            values[parameter] = places_of(items, name, out, _folder_of_environment(given, configured))
     return values
 
 
@@ -137,24 +146,12 @@ def _asks_for_update(given: Mapping[str, object], configured: Mapping[str, objec
     ) is not True
 
 
-def _found_again(
-    items: Sequence[str], option: str, out: str, given: Mapping[str, object], configured: Mapping[str, object]
-) -> list[str]:
-    """Paths that count from the folder of the environment, made whole. Raises BadConfiguration for those that are not told."""
+def _folder_of_environment(given: Mapping[str, object], configured: Mapping[str, object]) -> str:
     from bundler.environment.choice import choose_environment
 
-    untold = [item[1:] for item in items if item.startswith("=")]
-    if untold:
-        raise BadConfiguration(
-            f"{out} was made with {option} of what lies elsewhere than beside the environment; bundle.json does not tell where: "
-            + ", ".join(untold),
-            f"give all of {option} again, or pack anew with --force",
-        )
     root = given.get("root") or configured.get("root") or "/"
     environment = choose_environment(_named_environment(given), str(root)).path
-    folder = os.path.dirname(os.path.abspath(environment))
-    is_name = option == "--include-lib"
-    return [item if is_name and "/" not in item else os.path.normpath(os.path.join(folder, item)) for item in items]
+    return os.path.dirname(os.path.abspath(environment))
 
 
 def _defaults(

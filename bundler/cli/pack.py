@@ -100,7 +100,11 @@ messages = option_group("Messages", ConfiguredOption)
     help="macOS: keep one architecture of universal files.",
 )
 @image("--base", metavar="IMAGE.tar|scratch", help="The image to put the bundle on (default: scratch).")
-@image("--image-name", metavar="NAME[:TAG]", help="The name that podman load gives it.")
+@image(
+    "--image-name",
+    metavar="NAME[:TAG]",
+    help="The name that podman load gives it (default: the application's name and version).",
+)
 @image("--image-user", metavar="USER", help="The user that the command runs as.")
 @image("--image-env", metavar="NAME=VALUE", help="An environment variable.")
 @image("--image-label", metavar="NAME=VALUE", help="A label.")
@@ -128,8 +132,8 @@ def pack(
 ) -> None:
     """Make a bundle of the environment ENV (default: .venv).
 
-    ENV is a virtual environment, or a Python installation that stands by itself. Without ENV and .venv it is the last line of
-    .python-envs, else the active environment.
+    ENV is a virtual environment, or a Python installation that stands by itself. Without ENV it is that of
+    this folder or of one above it in the project, else the active environment.
     """
     from bundler import pack as run_pack
     from bundler.environment.choice import DEFAULT, choose_environment

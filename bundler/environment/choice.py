@@ -13,6 +13,7 @@ from bundler.sysroot import HOST, Sysroot
 DEFAULT = REDIRECT
 _LIST = ".python-envs"
 _ACTIVE = "VIRTUAL_ENV"
+_MARKS = ("pyproject.toml", ".git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class Choice:
     path: str
     reason: str
 
+    def beside(self, active: str) -> Choice:
+        """The choice where another environment may be `active`: the reason says so."""
+        if not active or os.path.realpath(active) == os.path.realpath(self.path):
+            return self
+        return Choice(self.path, f"{self.reason}, and not the active one, {active}: name that to pack it")
+
     def line(self, *, in_place: bool) -> str:
         """The choice for a person; `in_place` says that the environment itself shall become a bundle."""
         real = os.path.realpath(self.path)
@@ -30,7 +37,10 @@ class Choice:
 
 
 def choose_environment(named: str | None, root: str = "/") -> Choice:
-    """The environment that `named` means; without it `.venv`, else the last line of `.python-envs`, else the active one.
+    """The environment that `named` means; without it what a folder of the project says, else the active one.
+
+    A folder says `.venv`, else the last line of `.python-envs`; the working directory goes before those above it, up to the
+    project's root: the one with `pyproject.toml` or `.git`. Where none has that, only the working directory counts.
 
     `root` is the directory that the environment sees as `/`; in another than this machine's own nothing is active. Raises the
     errors of `find_environment` for what a file, a link or a variable leads to, with both names.
@@ -40,14 +50,35 @@ def choose_environment(named: str | None, root: str = "/") -> Choice:
     sysroot = Sysroot(os.path.realpath(root))
     if named is not None:
         return _followed(named, sysroot) or Choice(named, "")
-    if os.path.lexists(DEFAULT):
-        return _followed(DEFAULT, sysroot) or Choice(os.path.abspath(DEFAULT), f"{DEFAULT} of this folder")
-    if os.path.isfile(_LIST):
-        return _last_of_list(sysroot)
-    active = os.environ.get(_ACTIVE)
-    if active and sysroot.is_host:
+    active = os.environ.get(_ACTIVE, "") if sysroot.is_host else ""
+    for folder in folders_of_project():
+        found = _in_folder(folder, sysroot)
+        if found is not None:
+            return found.beside(active)
+    if active:
         return Choice(_found(active, HOST, _ACTIVE), f"the active one, by {_ACTIVE}: this folder has no {DEFAULT}")
     return Choice(DEFAULT, "")
+
+
+def folders_of_project() -> list[str]:
+    """The working directory, and those above it up to the project's root, if there is one."""
+    here = os.getcwd()
+    folders = [here]
+    while not any(os.path.lexists(os.path.join(folders[-1], mark)) for mark in _MARKS):
+        above = os.path.dirname(folders[-1])
+        if above == folders[-1]:
+            return [here]
+        folders.append(above)
+    return folders
+
+
+def _in_folder(folder: str, sysroot: Sysroot) -> Choice | None:
+    """What a folder says of its environment; None where it says nothing."""
+    place, listed = os.path.join(folder, DEFAULT), os.path.join(folder, _LIST)
+    if os.path.lexists(place):
+        whose = "this folder" if folder == os.getcwd() else f"the project {folder}"
+        return _followed(place, sysroot) or Choice(place, f"{DEFAULT} of {whose}")
+    return _last_of_list(listed, sysroot) if os.path.isfile(listed) else None
 
 
 def _followed(path: str, sysroot: Sysroot) -> Choice | None:
@@ -61,9 +92,8 @@ def _followed(path: str, sysroot: Sysroot) -> Choice | None:
     return Choice(place, f"a link to {target}") if target is not None else None
 
 
-def _last_of_list(sysroot: Sysroot) -> Choice:
+def _last_of_list(place: str, sysroot: Sysroot) -> Choice:
     """PEP 832 had the list in its draft of August 2026: an environment a line, the default one last, and behind it `.venv`."""
-    place = os.path.abspath(_LIST)
     try:
         with open(place, encoding="utf-8") as file:
             lines = [line for line in file.read().splitlines() if line.strip()]

@@ -23,12 +23,13 @@ from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
 from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
+from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
-from bundler.plan.owners import Owners
+from bundler.plan.owners import NO_TITLE, Owners, Title
 from bundler.plan.readme import find_application, with_readme
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
@@ -57,6 +58,7 @@ class Plan:
     start: StartCommand | None = None
     started_by: tuple[str, ...] = ()
     """Bundle paths of what a person starts: the start command, else the application's scripts, else Python."""
+    title: Title = NO_TITLE
     ceiling: Ceiling = NO_CEILING
     options: RecordedOptions | None = None
     """The options that decided what is in it; None where `bundle.json` shall not tell."""
@@ -134,6 +136,7 @@ def make_plan(
     entries = overlaid(entries, (start.script,) if start else ())
     # What the bundle needs is known.
     owners = Owners(environment, table, editables.added)
+    warnings += check_itself(entries, environment, owners, start)
     application = find_application(entries, environment, owners, start)
     entries = with_readme(entries, environment, application, content, binaries)
     # Modules are compiled from what they have become.
@@ -164,6 +167,7 @@ def make_plan(
         modules_without_pyc=count_without_pyc(entries, environment.scheme, environment.interpreter.cache_tag),
         start=start,
         started_by=application.start,
+        title=application.title,
         options=settings.options,
         notes=tuple(notes),
     )

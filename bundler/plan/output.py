@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from bundler.errors import OutputFailed
 from bundler.formats import ArchiveFormat
+from bundler.image_reference import checked_reference, reference_of
 from bundler.manifest import read_contents
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts, ImageFacts, TargetNeeds
@@ -15,6 +17,7 @@ from bundler.plan.manifest_entry import MANIFEST
 from bundler.systems import system_of
 
 _FOLDER = "app"
+_NAMELESS = (".venv", "venv", ".env", "env")
 # Go's words for machines, which images use.
 _ARCHITECTURES = {"x86_64": "amd64", "i686": "386", "aarch64": "arm64", "armv7l": "arm", "loongarch64": "loong64"}
 # Python writes them wherever it runs; the ones with a number for as long as it is at it.
@@ -50,7 +53,10 @@ def target_needs(plan: Plan) -> TargetNeeds:
 
 
 def image_facts(plan: Plan, options: PackOptions) -> ImageFacts:
-    """What a container image is told. Raises OutputFailed for a system of which there are none, or none without a base."""
+    """What a container image is told.
+
+    Raises OutputFailed for a system of which there are none, or none without a base, BadOption for a name that no image has.
+    """
     environment = plan.environment
     scheme, platform = environment.scheme, environment.platform
     image_os = system_of(platform.system).image_os
@@ -68,5 +74,17 @@ def image_facts(plan: Plan, options: PackOptions) -> ImageFacts:
         command=(f"/{folder}/{first}", *python_options, *(f"/{folder}/{path}" for path in program), *arguments),
         os=image_os,
         architecture=_ARCHITECTURES.get(machine, machine),
+        name=checked_reference(options.image.name) if options.image.name else _default_name(plan),
         surroundings=plan_surroundings(executable, environment) if options.image.on_scratch else (),
+    )
+
+
+def _default_name(plan: Plan) -> str:
+    """The image's name where the user gives none: the application's, as README.txt has it, else that of the environment's folder.
+
+    A folder that is called as all environments are says nothing; the one around it does.
+    """
+    folder, name = os.path.split(plan.environment.root)
+    return reference_of(
+        plan.title.name or (os.path.basename(folder) if name in _NAMELESS else name), plan.title.version
     )

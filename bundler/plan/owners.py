@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.plan.application import StartCommand
 from bundler.plan.mounts import MountTable
+
+
+class Title(NamedTuple):
+    """What a person calls the application; "" where nobody knows it."""
+
+    name: str = ""
+    version: str = ""
+
+
+NO_TITLE = Title()
 
 
 class Owners:
@@ -16,6 +27,7 @@ class Owners:
     def __init__(self, environment: Environment, mounts: MountTable, added: Mapping[str, Sequence[str]]) -> None:
         """`added` are bundle paths that a distribution owns anew, by the bundle path of its metadata: an editable's."""
         self._distributions = environment.distributions
+        self._prompt = environment.config.get("prompt", "").strip("'\"")
         self._mounts = mounts
         self._added = added
 
@@ -47,6 +59,10 @@ class Owners:
         if len(own) == 1 and started not in own:
             return own[0]
         return started or next((each for each in self._distributions if name and each.name == name), None)
+
+    def title(self, application: Distribution | None) -> Title:
+        """The application's name and version; without one, the name that whoever made the environment gave it."""
+        return Title(application.name, application.version) if application else Title(self._prompt)
 
     def _is_own(self, distribution: Distribution) -> bool:
         url = distribution.direct_url

@@ -14,7 +14,7 @@ from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.filters import filtered
 from bundler.plan.origins import BUNDLER
 from bundler.plan.overlay import Entries, overlaid, without
-from bundler.plan.owners import Owners
+from bundler.plan.owners import Owners, Title
 from bundler.rewrite.readme import ReadmeFacts, application_of, write_readme
 from bundler.systems import system_of
 from bundler.systems.asked import asked_of_target
@@ -29,6 +29,7 @@ class Application(NamedTuple):
 
     distribution: Distribution | None
     """None where none stands out."""
+    title: Title
     start: tuple[str, ...]
     """Bundle paths of what starts it: the start command, else its scripts, else Python."""
 
@@ -40,7 +41,9 @@ def find_application(
     present = _present(entries)
     before = application_of(present) if present is not None else None
     distribution = owners.application(start, before or "")
-    return Application(distribution, tuple(_start(entries, environment, owners, distribution)))
+    return Application(
+        distribution, owners.title(distribution), tuple(_start(entries, environment, owners, distribution))
+    )
 
 
 def with_readme(
@@ -56,10 +59,9 @@ def with_readme(
         return dict(entries)
     if not content.readme:
         return without(entries, there)
-    distribution = application.distribution
     facts = ReadmeFacts(
-        name=distribution.name if distribution else environment.config.get("prompt", "").strip("'\""),
-        version=distribution.version if distribution else "",
+        name=application.title.name,
+        version=application.title.version,
         python=environment.interpreter.version,
         start=application.start,
         needs=tuple(_needs(environment, binaries)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import IO, BinaryIO, cast
 
+from bundler.bundle_paths import lies_in
 from bundler.errors import BundlerError, DamagedBundle
 from bundler.trees.tree import MANIFEST, Member, Members, Result
 
@@ -75,14 +76,16 @@ def _damaged(path: str, error: Exception) -> DamagedBundle:
 
 
 def _below_top(found: list[tuple[Member, Result]]) -> list[tuple[Member, Result]]:
-    """The members relative to the folder with `bundle.json`, where the archive has but one folder on top."""
+    """The members relative to the folder with `bundle.json`, where that folder holds all."""
     paths = {member.path for member, _ in found}
-    tops = {path.partition("/")[0] for path in paths}
-    top = next(iter(tops), "")
-    if MANIFEST in paths or len(tops) != 1 or f"{top}/{MANIFEST}" not in paths:
+    manifests = [path for path in paths if path.endswith(f"/{MANIFEST}")]
+    if MANIFEST in paths or not manifests:
+        return found
+    top = min(manifests, key=len).rpartition("/")[0]
+    if not all(lies_in(path, top) or lies_in(top, path) for path in paths):
         return found
     return [
         (Member(member.path[len(top) + 1 :], member.kind, member.mode, member.target), result)
         for member, result in found
-        if member.path != top
+        if lies_in(member.path, top) and member.path != top
     ]

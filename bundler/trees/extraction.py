@@ -61,7 +61,13 @@ def _extract(tree: Tree, folder: str) -> None:
 
 
 def _below_top(folder: str) -> str:
-    names = os.listdir(folder)
-    if MANIFEST not in names and len(names) == 1 and os.path.isdir(os.path.join(folder, names[0])):
-        return os.path.join(folder, names[0])
-    return folder
+    """The folder with `bundle.json`, where that holds all."""
+    place, names = folder, os.listdir(folder)
+    while MANIFEST not in names and len(names) == 1 and _is_folder(os.path.join(place, names[0])):
+        place = os.path.join(place, names[0])
+        names = os.listdir(place)
+    return place if MANIFEST in names else folder
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)

@@ -31,7 +31,16 @@ def bundle(environment: Path) -> Path:
 
 
 def test_names_that_fit_nothing_are_warnings(environment: Path, tmp_path: Path) -> None:
-    names = ("--exclude", "nothing-like-this/", "--include", "nor-this", "--exclude-lib", "libfoo.so")
+    names = (
+        "--exclude",
+        "nothing-like-this/",
+        "--include",
+        "nor-this",
+        "--exclude-lib",
+        "libfoo.so",
+        "--thin",
+        "arm64",
+    )
     done = bundler(["pack", environment, "--out", tmp_path / "out", "--dry-run", *names])
     assert done.returncode == 0, done.stderr
     warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
@@ -39,6 +48,7 @@ def test_names_that_fit_nothing_are_warnings(environment: Path, tmp_path: Path) 
         "--exclude nothing-like-this/ fits no path",
         "--include nor-this fits no path",
         "--exclude-lib libfoo.so",
+        "--thin arm64 does nothing here",
     ):
         assert any(word in line for line in warnings), warnings
 
@@ -57,6 +67,7 @@ def test_what_the_audit_saw_opened_is_no_misspelled_name(environment: Path, tmp_
         pytest.param("app", ["--add", "gone"], "gone does not exist", marks=EVERYTHING),
         pytest.param("app", ["--include-lib", "libgone.so.7"], "there is no such library", marks=EVERYTHING),
         ("app.tar.gz", ["--level", "17"], "--level 17: gzip has levels 0 to 9"),
+        ("app.oci.tar", ["--level", "99"], "--level 99: gzip has levels 0 to 9"),
         ("app.oci.tar", ["--base", "gone.tar"], "gone.tar: cannot be read as an image"),
         ("standing.zip", [], "standing.zip exists"),
         pytest.param("folder.zip", ["--force"], "folder.zip is a directory", marks=EVERYTHING),
@@ -83,6 +94,20 @@ def test_a_dry_run_refuses_what_the_pack_refuses(
     wet = bundler(["pack", environment, "--out", tmp_path / out, "--no-verify", *options])
     assert (wet.returncode, words in wet.stderr) == (1, True), wet.stderr
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.zip", "standing.zip"]
+
+
+@pytest.mark.parametrize("options", [["--top", "a/../../b"], ["--image-name", "App"]])
+def test_a_dry_run_refuses_words_that_the_pack_refuses(environment: Path, tmp_path: Path, options: list[str]) -> None:
+    for dry in ([], ["--dry-run"]):
+        done = bundler(["pack", environment, "--out", tmp_path / "app.oci.tar", "--no-verify", *options, *dry])
+        assert (done.returncode, f"error: {' '.join(options)}: " in done.stderr) == (2, True), done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_bundle_below_several_folders_of_an_archive_is_audited(environment: Path, tmp_path: Path) -> None:
+    done = bundler(["pack", environment, "--out", tmp_path / "a.tar", "--top", "srv/app", "--audit", "quick", "-q"])
+    assert done.returncode == 0, done.stderr
+    assert bundler(["verify", tmp_path / "a.tar"]).returncode == 0
 
 
 def test_a_dry_run_of_an_update_sees_what_somebody_else_did(environment: Path, bundle: Path) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 import click
 import pytest
 
+import bundler as api
 from bundler.cli.pack import options_of, pack
-from bundler.errors import BadConfiguration
+from bundler.errors import BadConfiguration, BadOption
 from bundler.manifest import Manifest, PythonFacts, RecordedOptions, read_options, write_manifest
 from bundler.options import ContentOptions, EditableMode, PackOptions, Profile, Pyc, Symlinks
 from bundler.plan.recorded_options import ChangedOption, changed_options, recorded_options
+from bundler.remembered import options_of_bundle
 from tests.material.environments import bundler, run
 from tests.material.interpreters import main_python
 from tests.material.schemes import POSIX_312
@@ -86,6 +88,43 @@ def test_what_is_recorded_is_a_configuration_and_names_nobody_s_folder(project: 
     elsewhere = ContentOptions(add=("/srv/elsewhere/x=y", "/srv/elsewhere/z"), include_libs=("/srv/elsewhere/libx.so",))
     values = recorded_options(elsewhere, str(project)).values
     assert values == {"add": ("=y", "=z"), "include-lib": ("=libx.so",)}
+
+
+def test_the_python_api_begins_with_what_made_the_bundle_and_keywords_change_it(project: Path) -> None:
+    content = replace(everything(project), patterns=("tests/", "!tests/keep"))
+    made(project, content, "entry", "profile")
+
+    def begins(*keywords: str) -> PackOptions:
+        return options_of_bundle(f"{project}/app", str(project), keywords)
+
+    assert begins("update").content == content
+    assert begins("update", "profile").configured == {"entry"}
+    nothing = ContentOptions()
+    changed = begins("profile", "exclude", "add", "exclude_lib").content
+    assert changed == replace(content, profile=nothing.profile, patterns=(), add=(), exclude_libs=())
+    (project / "app/bundle.json").write_text(json.dumps({"bundler": "9", "schema": 1, "options": {"colour": "red"}}))
+    with pytest.raises(BadOption, match=r"bundle\.json: pack has no option colour"):
+        begins()
+    made(project, ContentOptions(add=("/srv/elsewhere/x=share/x",)))
+    with pytest.raises(BadConfiguration, match=r"does not tell where: share/x"):
+        begins()
+    assert begins("add").content == nothing
+    (project / "app/bundle.json").unlink()
+    assert begins() == PackOptions()
+
+
+def test_an_update_by_the_python_api_keeps_the_start_command(tmp_path: Path) -> None:
+    environment, out = tmp_path / "env", tmp_path / "app"
+    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    first = api.pack(environment, out, profile="slim", entry="python -V", verify=False)
+    assert api.pack(environment, out, update=True, verify=False).changed_options == ()
+    assert (out / "bin/start").is_file()
+    report = api.pack(environment, out, update=True, verify=False, entry="")
+    assert [changed.name for changed in report.changed_options] == ["entry"]
+    assert not (out / "bin/start").exists()
+    assert report.files == first.files - 1
+    given = api.pack(environment, out, PackOptions(), update=True, verify=False)
+    assert [changed.name for changed in given.changed_options] == ["profile"], "options that are given are all"
 
 
 def test_what_was_left_open_is_not_recorded(project: Path) -> None:

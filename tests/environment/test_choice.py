@@ -36,6 +36,36 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "project"
 
 
+@pytest.mark.parametrize("mark", ["pyproject.toml", ".git"])
+def test_below_a_project_s_root_it_is_the_nearest_one_up_to_there(
+    project: Path, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    environment(project.parent / ".venv")
+    (project / mark).touch()
+    (project / "src/app").mkdir(parents=True)
+    monkeypatch.chdir(project / "src/app")
+    assert choose_environment(None) == Choice(".venv", ""), "what lies above the root is another project's"
+    environment(project / ".venv")
+    assert choose_environment(None) == Choice(str(project / ".venv"), f".venv of the project {project}")
+    environment(project / "src/env")
+    (project / "src/.venv").write_text("env\n")
+    assert choose_environment(None) == Choice(str(project / "src/env"), f"the file {project}/src/.venv leads to it")
+
+
+def test_the_environment_of_the_folder_goes_before_the_active_one_and_that_is_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(project / ".venv")
+    monkeypatch.setenv("VIRTUAL_ENV", str(project / ".venv"))
+    assert choose_environment(None) == Choice(str(project / ".venv"), ".venv of this folder")
+    monkeypatch.setenv("VIRTUAL_ENV", str(environment(project.parent / "other")))
+    chosen = choose_environment(None)
+    assert chosen.path == str(project / ".venv")
+    assert (
+        chosen.reason == f".venv of this folder, and not the active one, {project.parent}/other: name that to pack it"
+    )
+
+
 def test_without_anything_it_is_the_folder_here_and_not_one_above(project: Path) -> None:
     environment(project.parent / ".venv")
     assert choose_environment(None) == Choice(".venv", "")
@@ -198,6 +228,22 @@ def test_the_command_follows_the_file_that_virtualenv_leaves(redirected: Path) -
         "reason": f"the file {redirected}/.venv leads to it",
     }
     assert f"root: {redirected}/env\n" in bundler(["inspect", ".venv"]).stdout
+
+
+def test_in_a_subfolder_the_command_takes_the_project_s_environment_and_configuration(
+    redirected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (redirected / "src/app").mkdir(parents=True)
+    monkeypatch.chdir(redirected / "src/app")
+    done = bundler(["pack", "--out", "bundle", "--no-verify"], {"VIRTUAL_ENV": "/opt/other"})
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0] == (
+        f"environment: {redirected}/env (the file {redirected}/.venv leads to it, and not the active one, /opt/other: "
+        "name that to pack it)"
+    )
+    assert not (redirected / f"src/app/bundle/lib/python{main_python().version}/ensurepip").exists(), "profile = slim"
+    done = bundler(["pack", "--in-place", "--no-verify"])
+    assert (done.returncode, f"would turn {redirected}/env into a bundle" in done.stderr) == (1, True)
 
 
 def test_in_place_behind_a_file_or_a_variable_says_what_it_would_turn_into_a_bundle(redirected: Path) -> None:

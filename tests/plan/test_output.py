@@ -17,6 +17,7 @@ from bundler.output_facts import TargetNeeds
 from bundler.plan.application import StartCommand
 from bundler.plan.make import Plan
 from bundler.plan.output import archive_facts, directory_facts, image_facts
+from bundler.plan.owners import Title
 from bundler.platforms import AARCH64, MACHINES, X86_64, Libc, OperatingSystem, Platform
 from bundler.systems.libraries import LibraryFacts
 from tests.material.environments import run
@@ -88,6 +89,23 @@ def test_an_image_says_its_machine_in_the_words_of_images(environment: Environme
     platform = Platform(OperatingSystem.LINUX, (machine,), Libc.GLIBC)  # type: ignore[arg-type]
     facts = image_facts(plan_of(replace(environment, platform=platform)), ON_BASE)
     assert (facts.os, facts.architecture) == ("linux", word)
+
+
+@pytest.mark.parametrize(
+    ("folder", "title", "given", "name"),
+    [
+        ("srv/env", Title("Stock_Room", "1.0+local"), "", "stock_room:1.0-local"),
+        ("srv/env", Title("stockroom", "1.0"), "Registry:5000/x/other", "Registry:5000/x/other:latest"),
+        ("srv/env", Title("stockroom", "1.0"), "other:2", "other:2"),
+        ("srv/My Project/.venv", Title(), "", "my-project:latest"),
+        ("srv/analysis", Title(), "", "analysis:latest"),
+    ],
+)
+def test_an_image_has_the_application_s_name_else_that_of_its_folder(
+    environment: Environment, folder: str, title: Title, given: str, name: str
+) -> None:
+    plan = replace(plan_of(replace(environment, root=f"/{folder}")), title=title)
+    assert image_facts(plan, PackOptions(image=ImageOptions(base="base.tar", name=given))).name == name
 
 
 def test_on_scratch_libc_s_family_comes_along_with_the_interpreter_s_time(environment: Environment) -> None:

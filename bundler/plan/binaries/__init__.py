@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bundler.entries import Entry
 from bundler.environment import Environment
@@ -32,7 +33,8 @@ def plan_binaries(
         case OperatingSystem.LINUX:
             from bundler.plan.binaries.linux.elf import plan_elf
 
-            return plan_elf(entries, environment, mounts, options, patches)
+            planned = plan_elf(entries, environment, mounts, options, patches)
+            return replace(planned, warnings=(*planned.warnings, *_of_no_use(options)))
         case OperatingSystem.MACOS:
             from bundler.plan.binaries.macos.macho import plan_macho
 
@@ -41,6 +43,12 @@ def plan_binaries(
             raise UnsupportedEnvironment(
                 f"{environment.root} is an environment for {system.shown}, which is not packed yet"
             )
+
+
+def _of_no_use(options: ContentOptions) -> Iterator[str]:
+    """Options of another system: a warning, for the same configuration may serve both."""
+    if options.thin:
+        yield f"--thin {options.thin} does nothing here: only files of macOS hold several architectures"
 
 
 def plan_surroundings(executable: Entry, environment: Environment) -> tuple[Entry, ...]:

@@ -14,7 +14,7 @@ from bundler.formats import FOLDER_LABEL
 from bundler.options import ImageOptions
 from bundler.output_facts import ImageFacts
 from bundler.sinks.archives.archive import ArchiveSettings
-from bundler.sinks.archives.compression import GZIP, open_compressor
+from bundler.sinks.archives.compression import GZIP, checked_level, open_compressor
 from bundler.sinks.archives.output import Output
 from bundler.sinks.archives.tar import TarStream
 from bundler.sinks.images.base_image import BaseImage, BaseLayer, read_base
@@ -30,7 +30,7 @@ class OciWriter:
     """Gathers the entries, and writes them layer by layer at the end; see `MemberWriter`."""
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
-        """Raises OutputFailed for a base that cannot be read, and for variables and labels without a `=`."""
+        """Raises OutputFailed for a base that cannot be read, for variables and labels without a `=`, and for a level."""
         facts, options = settings.facts.image, settings.image
         if facts is None:
             raise TypeError("an image needs facts of its own")
@@ -40,7 +40,7 @@ class OciWriter:
         self._facts = facts
         self._options = options
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
-        self._level = settings.level
+        self._level = checked_level(GZIP.name, GZIP.levels, GZIP.level, settings.level)
         self._threads = settings.threads
         self._gathered: list[Entry] = []
         self._layout = LayoutFile(output.open())
@@ -76,15 +76,14 @@ class OciWriter:
     def _describe(self, manifest: Blob, config: Blob, layers: Sequence[Blob]) -> None:
         """What leads to the image: as a layout, and as a docker-archive."""
         descriptor = manifest.descriptor
-        name = _tagged(self._options.name) if self._options.name else None
-        if name:
-            # The first is the tag for skopeo and podman, the second the name for containerd.
-            descriptor["annotations"] = {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name}
+        name = self._facts.name
+        # The first is the tag for skopeo and podman, the second the name for containerd.
+        descriptor["annotations"] = {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name}
         self._layout.add("index.json", {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [descriptor]})
         self._layout.add("oci-layout", {"imageLayoutVersion": "1.0.0"})
         docker = {
             "Config": BLOBS + config.sha256,
-            "RepoTags": [name] if name else None,
+            "RepoTags": [name],
             "Layers": [BLOBS + layer.sha256 for layer in layers],
         }
         self._layout.add("manifest.json", [docker])
@@ -145,11 +144,6 @@ def _variables(inherited: Sequence[str], facts: ImageFacts, options: ImageOption
     known["PATH"] = f"/{facts.folder}/{facts.scripts}:{known['PATH']}"
     known.update(item.partition("=")[::2] for item in options.variables)
     return [f"{key}={value}" for key, value in known.items()]
-
-
-def _tagged(name: str) -> str:
-    """A name with a tag: `latest` unless it has one."""
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _timestamp(time_ns: int) -> str:

@@ -56,9 +56,9 @@ def test_a_directory_lies_in_the_lowest_layer_that_needs_it() -> None:
 
 def test_an_image_is_a_base_for_another_and_for_skopeo(tmp_path: Path) -> None:
     first = write("oci.tar", tmp_path / "a.oci.tar", sample(tmp_path))
-    facts = ArchiveFacts(0, 0, NEEDS, "", ImageFacts("other", "bin", ("/other/x",), "linux", "amd64"))
+    facts = ArchiveFacts(0, 0, NEEDS, "", ImageFacts("other", "bin", ("/other/x",), "linux", "amd64", "name:1"))
     for name, base in (("b", first), ("c", tmp_path / "b.oci.tar")):
-        options = ImageOptions(str(base), "nobody", ("A=1",), ("b=2",), "name:1")
+        options = ImageOptions(str(base), "nobody", ("A=1",), ("b=2",))
         with open_sink("oci.tar", tmp_path / f"{name}.oci.tar", facts=facts, image=options) as sink:
             sink.add(entry(name, Literal(b"x")))
             sink.finish()
