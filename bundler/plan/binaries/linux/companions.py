@@ -15,6 +15,7 @@ from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import BinaryFormatError
+from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder, ModuleTaken
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
 from bundler.systems.linux.companions import (
@@ -28,6 +29,7 @@ from bundler.systems.linux.companions import (
     is_searched_for,
 )
 from bundler.systems.linux.elf_files import ElfFile
+from bundler.systems.linux.module_companions import module_companions_of
 
 _ROOTS = (b"/usr/", b"/opt/")
 _ORIGIN = "$ORIGIN/"
@@ -53,11 +55,23 @@ class Companions:
     taken: tuple[Taken, ...] = ()
     unled: tuple[CompanionFact, ...] = ()
     """What would come along if something could lead its library there."""
+    led: tuple[ModuleTaken, ...] = ()
+    """What lines in a Python package lead to."""
+
+    @property
+    def all(self) -> tuple[Taken | ModuleTaken, ...]:
+        """In whichever way it is found."""
+        return (*self.taken, *self.led)
 
     @property
     def files(self) -> dict[str, str]:
         """Real files of this machine by bundle path."""
-        return dict(pair for taken in self.taken for pair in taken.files)
+        return dict(pair for taken in self.all for pair in taken.files)
+
+    @property
+    def opens(self) -> tuple[str, ...]:
+        """Names, or paths, of the libraries that are opened by way of it."""
+        return tuple(dict.fromkeys(name for taken in self.led for name in taken.opens))
 
     @property
     def constants(self) -> dict[str, dict[str, str]]:
@@ -84,6 +98,7 @@ class CompanionFinder:
     """The bundle path of the folder for libraries."""
     library_folders: frozenset[str]
     """Names of folders that the loader searches: what lies there is found by other means."""
+    modules: ModuleCompanionFinder
     _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _images: dict[str, Image | None] = field(default_factory=dict)
 
@@ -94,18 +109,20 @@ class CompanionFinder:
         come along, the answer is nothing at all: what only it asked for is among the libraries.
         """
         found = self._of_all(_reached(libraries, assumed))
-        return found if {*assumed.taken} <= {*found.taken} else Companions()
+        return found if {*assumed.all} <= {*found.all} else Companions()
 
     def _of_all(self, libraries: Iterable[BundledLibrary]) -> Companions:
-        found = (taken for library in libraries for taken in self._of(library.path, library.source))
-        taken = sorted(found, key=lambda taken: (taken.fact.library, taken.fact.path))
+        known = [(library.path, library.source) for library in libraries]
+        taken = sorted((taken for each in known for taken in self._of(*each)), key=_place)
+        led = sorted((taken for each in known for taken in self.modules.find(*each)), key=_place)
         of_qt = [each for each in taken if each.pointing is Pointing.QT_CONF]
         unled = of_qt[:-1]  # one file is read by every Qt, and the newest is taken
-        return Companions(tuple(each for each in taken if each not in unled), tuple(each.fact for each in unled))
+        plain = tuple(each for each in taken if each not in unled)
+        return Companions(plain, tuple(each.fact for each in unled), tuple(led))
 
     def guess(self, names: Iterable[str], cache: Mapping[str, tuple[str, ...]], folder: str) -> Companions:
         """What comes along with libraries that are needed by name, if these are the loader's cache's and come along to `folder`."""
-        needed = (name for name in sorted(names) if any(companions_of(name)) and cache.get(name))
+        needed = (name for name in sorted(names) if _has_companions(name) and cache.get(name))
         likely = [
             BundledLibrary(f"{folder}/{name}", self.sysroot.real(self.sysroot.path_of(cache[name][0])), (), ())
             for name in needed
@@ -123,6 +140,7 @@ class CompanionFinder:
     def left(self, libraries: Iterable[BundledLibrary], companions: Companions) -> tuple[CompiledInPath, ...]:
         """Folders with files that libraries of the host name, and that do not come along."""
         taken = {(each.fact.library, each.fact.origin.partition(":")[2]) for each in companions.taken}
+        taken |= {(each.fact.library, folder) for each in companions.led for folder in each.folders}
         found = [CompiledInPath(fact.library, fact.origin.partition(":")[2], fact.files) for fact in companions.unled]
         for library in libraries:
             for path in self._named(library.source):
@@ -219,11 +237,20 @@ def qt_conf(companions: Companions, scripts: str) -> str | None:
     return lines[0] if lines else None
 
 
+def _place(taken: Taken | ModuleTaken) -> tuple[str, str]:
+    return taken.fact.library, taken.fact.path
+
+
+def _has_companions(library: str) -> bool:
+    """Whether the tables have a line for a library of this file name."""
+    return any(companions_of(library)) or any(module_companions_of(library))
+
+
 def _reached(libraries: Sequence[BundledLibrary], assumed: Companions) -> list[BundledLibrary]:
     """The libraries that files of the environment lead to, by way of other libraries and what comes along with these."""
     begun = {library.path for library in libraries} | assumed.files.keys()
     brought: dict[str, set[str]] = {}
-    for taken in assumed.taken:
+    for taken in assumed.all:
         brought.setdefault(taken.fact.library, set()).update(path for path, _ in taken.files)
     reached: set[str] = set()
     grown = True

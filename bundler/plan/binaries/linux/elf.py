@@ -14,6 +14,7 @@ from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
+from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
 from bundler.plan.binaries.linux.patching import patch_files, source_path
 from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
@@ -63,7 +64,9 @@ def plan_elf(
     libraries = SysrootLibraries(program.image, sysroot)
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
-    finder = CompanionFinder(sysroot, frozenset(options.exclude_libs), scheme.libraries, _library_folders(system))
+    excluded = frozenset(options.exclude_libs)
+    modules = ModuleCompanionFinder(entries, scheme, sysroot, excluded, system.cache)
+    finder = CompanionFinder(sysroot, excluded, scheme.libraries, _library_folders(system), modules)
     needed = {name for image in images.values() for name in image.needed}
     companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
@@ -73,8 +76,7 @@ def plan_elf(
         bundled_folder=scheme.bundled,
         library_path=environment.library_path,
         bundle_path=lambda name: _bundle_path(name, entries, mounts, libraries, sysroot),
-        excluded=frozenset(options.exclude_libs),
-        included=options.include_libs,
+        excluded=excluded,
         real_path=libraries.real,
         opened_by_libc=OPENED_BY_LIBC,
         package_of=scheme.package_of,
@@ -87,7 +89,8 @@ def plan_elf(
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     while True:
         try:
-            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, context, scheme, taken)
+            opened = replace(context, included=(*options.include_libs, *companions.opens))
+            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken)
         except LookupError as error:
             raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
         found = finder.settle(plan.closure.facts.bundled, companions)
@@ -96,10 +99,14 @@ def plan_elf(
         companions = found
     facts = replace(
         plan.closure.facts,
-        companions=tuple(taken.fact for taken in companions.taken),
+        companions=tuple(taken.fact for taken in companions.all),
         compiled_in=finder.left(plan.closure.facts.bundled, companions),
     )
-    added = [*_bundled_entries(facts.bundled, environment), *_companion_entries(companions, environment)]
+    added = [
+        *_bundled_entries(facts.bundled, environment),
+        *_companion_entries(companions, environment),
+        *modules.module_entries(companions.led),
+    ]
     planned = {**entries, **{entry.path: entry for entry in added}}
     patched = patch_files(
         plan.files, plan.changes, planned, patches, fix_execstack=options.fix_execstack, constants=companions.constants
@@ -179,6 +186,7 @@ def _companion_entries(companions: Companions, environment: Environment) -> Iter
     """Entries for what comes along with libraries of the host."""
     for path, real in companions.files.items():
         yield bundled_entry(BundledLibrary(path, real, (), ()), environment)
+    yield from (taken.cache for taken in companions.led if taken.cache is not None)
     scripts = environment.scheme.scripts
     if (text := qt_conf(companions, scripts)) is not None:
         path = f"{scripts}/qt.conf"

@@ -1,0 +1,162 @@
+"""What lines in a Python package lead libraries of the host to: a table, with a reason on each line.
+
+These libraries list or read folders by a path of their own, where `$ORIGIN` means nothing. What moves the path is a variable. It is
+set while the library reads it, by lines at the head of the module that opens the library, and then put back: child processes see
+nothing of it.
+
+Each line was run, from Debian's packages, in a root where the originals are out of reach and others lie in their place.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bundler.systems.linux.policy import matches
+
+
+class Choice(enum.Enum):
+    """Which files of a folder come along."""
+
+    ALL = "those with the right names"
+    IN_CACHE = "those that its cache names"
+    TYPELIBS = "the typelibs that the code requires, and what they need"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What moves a path of a library."""
+
+    name: str
+    file: str = ""
+    """What of the folder it names; the folder itself where this is empty."""
+    is_list: bool = False
+    """Whether it holds several paths: the bundle's is put behind the user's own. A single path of the user's stays alone."""
+    default: str = ""
+    """What a list stands for where it is not set."""
+
+
+class Call(NamedTuple):
+    """A function of a library that makes it read its variables, once and for all."""
+
+    library: str
+    function: str
+    argument: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines at the head of a module."""
+
+    module: str
+    """Its path below a folder of packages."""
+    variables: tuple[Variable, ...]
+    calls: tuple[Call, ...]
+    """Empty where the library reads the variables late, or again and again: they stay set, and child processes see them."""
+
+    @property
+    def told(self) -> str:
+        """For bundle.json."""
+        names = " and ".join(variable.name for variable in self.variables)
+        return f"lines in {self.module} set {names}" + (" while the library reads it" if self.calls else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCompanion:
+    """Files that come along with a library, which a Python package opens."""
+
+    library: str
+    """As in `policy`: its file name without a version."""
+    folders: tuple[str, ...]
+    """Where they lie: below the folder of the library, or by an absolute name. What the first ones have wins."""
+    place: str
+    """Where they come to: a path beside the library; below the folder of libpython with a slash in front."""
+    files: tuple[str, ...]
+    """Patterns for their names."""
+    what: str
+    without: str
+    """What does not work without them."""
+    lines: Lines
+    choice: Choice = Choice.ALL
+    cache: str = ""
+    """The file that lists them. Where the source has none an empty one is made: the library then opens no other host's."""
+
+
+_GIO = "libgio-2.0.so.0"
+# Any protocol that there is no proxy for: the modules are listed, and none is loaded.
+_LIST_GIO_MODULES = Call(_GIO, "g_proxy_get_default_for_protocol", b"")
+
+MODULE_COMPANIONS: tuple[ModuleCompanion, ...] = (
+    ModuleCompanion(
+        "libgirepository-1.0.so",
+        ("girepository-1.0", "/usr/lib/girepository-1.0"),
+        "/girepository-1.0",
+        ("*.typelib",),
+        "typelibs of GObject introspection",
+        without="`from gi.repository import …`",
+        choice=Choice.TYPELIBS,
+        lines=Lines(
+            "gi/__init__.py",
+            (Variable("GI_TYPELIB_PATH", is_list=True),),
+            (Call("libgirepository-1.0.so.1", "g_irepository_get_default"),),
+        ),
+    ),
+    ModuleCompanion(
+        "libgio-2.0.so",
+        ("gio/modules",),
+        "gio/modules",
+        ("*.so", "giomodule.cache"),
+        "modules of GIO",
+        without="TLS, settings that last, proxies and network file systems",
+        cache="giomodule.cache",
+        lines=Lines("gi/repository/__init__.py", (Variable("GIO_MODULE_DIR"),), (_LIST_GIO_MODULES,)),
+    ),
+    ModuleCompanion(
+        "libgio-2.0.so",
+        ("/usr/share/glib-2.0/schemas",),
+        "glib-2.0/schemas",
+        ("gschemas.compiled",),
+        "schemas of GSettings",
+        without="GTK's file chooser: a program without its schema is ended",
+        lines=Lines(
+            "gi/overrides/Gio.py",
+            (Variable("GSETTINGS_SCHEMA_DIR", is_list=True),),
+            (Call(_GIO, "g_settings_schema_source_get_default"),),
+        ),
+    ),
+    ModuleCompanion(
+        "libgio-2.0.so",
+        ("/usr/share/mime",),
+        "share/mime",
+        ("mime.cache",),
+        "the kinds of files, where the target has no database of them",
+        without="images whose format is told from their content: GTK's own icons are among them, and it ends without these",
+        lines=Lines(
+            "gi/overrides/Gio.py",
+            (Variable("XDG_DATA_DIRS", "..", is_list=True, default="/usr/local/share/:/usr/share/"),),
+            (Call(_GIO, "g_content_type_get_mime_dirs"),),
+        ),
+    ),
+    ModuleCompanion(
+        "libgdk_pixbuf-2.0.so",
+        ("gdk-pixbuf-2.0/2.10.0",),
+        "gdk-pixbuf-2.0/2.10.0",
+        ("*.so",),
+        "loaders of gdk-pixbuf",
+        without="images of formats that are not built in: SVG, TIFF, BMP, ICO",
+        choice=Choice.IN_CACHE,
+        cache="loaders.cache",
+        lines=Lines(
+            "gi/overrides/GdkPixbuf.py",
+            (Variable("GDK_PIXBUF_MODULE_FILE", "loaders.cache"),),
+            (Call("libgdk_pixbuf-2.0.so.0", "gdk_pixbuf_get_formats"),),
+        ),
+    ),
+)
+
+
+def module_companions_of(library: str) -> Iterator[ModuleCompanion]:
+    """The lines for a library of this file name."""
+    return (line for line in MODULE_COMPANIONS if matches(library, line.library))
