@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import BinaryFormatError
-from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder, ModuleTaken
+from bundler.plan.binaries.linux.module_companions import ModuleTaken
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
 from bundler.systems.linux.companions import (
@@ -98,7 +98,8 @@ class CompanionFinder:
     """The bundle path of the folder for libraries."""
     library_folders: frozenset[str]
     """Names of folders that the loader searches: what lies there is found by other means."""
-    modules: ModuleCompanionFinder
+    by_modules: Callable[[str, str], tuple[ModuleTaken, ...]] = lambda _path, _real: ()
+    """What lines in a Python package lead a library to, by its bundle path and its real file."""
     _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _images: dict[str, Image | None] = field(default_factory=dict)
 
@@ -114,7 +115,7 @@ class CompanionFinder:
     def _of_all(self, libraries: Iterable[BundledLibrary]) -> Companions:
         known = [(library.path, library.source) for library in libraries]
         taken = sorted((taken for each in known for taken in self._of(*each)), key=_place)
-        led = sorted((taken for each in known for taken in self.modules.find(*each)), key=_place)
+        led = sorted((taken for each in known for taken in self.by_modules(*each)), key=_place)
         of_qt = [each for each in taken if each.pointing is Pointing.QT_CONF]
         unled = of_qt[:-1]  # one file is read by every Qt, and the newest is taken
         plain = tuple(each for each in taken if each not in unled)

@@ -66,7 +66,7 @@ def plan_elf(
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
     modules = ModuleCompanionFinder(entries, scheme, sysroot, excluded, system.cache)
-    finder = CompanionFinder(sysroot, excluded, scheme.libraries, _library_folders(system), modules)
+    finder = CompanionFinder(sysroot, excluded, scheme.libraries, _library_folders(system), modules.find)
     needed = {name for image in images.values() for name in image.needed}
     companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
