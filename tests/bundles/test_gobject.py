@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.material.debian import debian_root, inside
 from tests.material.display import WIDTH, display
-from tests.material.environments import bundler, pack
+from tests.material.environments import FIXTURES, bundler, pack, pure_dependencies
 from tests.material.gobject import gi_environment, need_gi, typelibs
 from tests.material.isolation import ENVIRONMENT, bare_root, in_root
 
@@ -180,3 +181,28 @@ def looks_drawn(pixels: Sequence[int]) -> bool:
     inside = [pixels[row * WIDTH + column] for row in range(200) for column in range(300)]
     blue = sum(colour & 0xFF > (colour >> 16 & 0xFF) + 100 for colour in inside)
     return 0 not in inside and len({*inside}) > 50 and blue > 30 and not any(pixels[250 * WIDTH :])
+
+
+@pytest.mark.everything
+def test_typelibs_of_a_later_release_are_found(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """PyGObject 3.51 and later open GLib's own libgirepository-2.0."""
+    folder = tmp_path_factory.mktemp("release")
+    root = debian_root("forky", folder / "root", ("python3-venv", "python3-gi", "gir1.2-glib-2.0"), "gi")
+    script = (
+        "python3 -m venv --without-pip /venv; cp -r /usr/lib/python3/dist-packages/gi /venv/lib/python*/site-packages;"
+        " PYTHONPATH=/bundler:/dependencies python3 -m bundler pack /venv --out /opt/app --profile slim"
+    )
+    binds = [(FIXTURES.parent, "bundler"), (pure_dependencies(folder / "dependencies"), "dependencies")]
+    done = inside(root, script, binds)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for path in (
+        *root.glob("usr/lib/*/girepository-1.0"),
+        *root.glob("usr/lib/python3*"),
+        *root.glob("usr/lib/*/libg[io]*.so*"),
+    ):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    code = (
+        "from gi.repository import GLib, Gio; import gi; print(gi._gi.Repository.get_default().get_typelib_path('Gio'))"
+    )
+    done = inside(root, f'/opt/app/bin/python -c "{code}"')
+    assert (done.returncode, done.stdout, done.stderr) == (0, "/opt/app/lib/girepository-1.0/Gio-2.0.typelib\n", "")

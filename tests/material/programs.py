@@ -49,7 +49,6 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "skopeo": ("skopeo",),
     "umoci": ("umoci",),
     "default-jre-headless": ("java",),
-    "xvfb": ("Xvfb",),
 }
 """By the words for `apt-get install`: the programs, as patterns."""
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {

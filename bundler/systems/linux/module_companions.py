@@ -89,19 +89,21 @@ _GIO = "libgio-2.0.so.0"
 _LIST_GIO_MODULES = Call(_GIO, "g_proxy_get_default_for_protocol", b"")
 
 MODULE_COMPANIONS: tuple[ModuleCompanion, ...] = (
-    ModuleCompanion(
-        "libgirepository-1.0.so",
-        ("girepository-1.0", "/usr/lib/girepository-1.0"),
-        "/girepository-1.0",
-        ("*.typelib",),
-        "typelibs of GObject introspection",
-        without="`from gi.repository import …`",
-        choice=Choice.TYPELIBS,
-        lines=Lines(
-            "gi/__init__.py",
-            (Variable("GI_TYPELIB_PATH", is_list=True),),
-            (Call("libgirepository-1.0.so.1", "g_irepository_get_default"),),
-        ),
+    *(
+        ModuleCompanion(
+            name,
+            ("girepository-1.0", "/usr/lib/girepository-1.0"),
+            "/girepository-1.0",
+            ("*.typelib",),
+            "typelibs of GObject introspection",
+            without="`from gi.repository import …`",
+            choice=Choice.TYPELIBS,
+            lines=Lines("gi/__init__.py", (Variable("GI_TYPELIB_PATH", is_list=True),), (call,)),
+        )
+        for name, call in (
+            ("libgirepository-1.0.so", Call("libgirepository-1.0.so.1", "g_irepository_get_default")),
+            ("libgirepository-2.0.so", Call("libgirepository-2.0.so.0", "gi_repository_dup_default")),  # PyGObject 3.51
+        )
     ),
     ModuleCompanion(
         "libgio-2.0.so",
