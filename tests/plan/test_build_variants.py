@@ -18,7 +18,7 @@ from bundler.environment import Environment, load_environment
 from bundler.environment.facts import VersionInfo
 from bundler.options import ContentOptions, Profile
 from bundler.plan.make import make_plan
-from bundler.plan.manifest_entry import manifest_of
+from bundler.plan.manifest_entry import foreseen
 from bundler.plan.settings import PlanSettings
 from bundler.systems import system_of
 from tests.material.environments import run
@@ -125,7 +125,7 @@ def test_every_file_stands_under_the_name_that_this_build_looks_for(tmp_path: Pa
     ):
         assert entries[path].reason, f"{path} names the base's prefix and must be rewritten"
     assert plan.modules_without_pyc == 2  # quick.py, and the settings that were rewritten
-    facts = manifest_of(plan, {}, {}).python
+    facts = foreseen(plan, {}).manifest.python
     assert (facts.executable, facts.stdlib) == (f"bin/{name}", f"lib/{name}")
     assert facts.site_packages == (f"lib/{name}/site-packages",)
     assert facts.extension_suffixes[0].startswith(f".cpython-313{flags}-")
