@@ -29,7 +29,7 @@ class Asked:
     These and `interpreter` are False where nothing was asked for, the text ("" for none) or the edits where they are known,
     else True.
     `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
-    below `$ORIGIN`.
+    below `$ORIGIN`, or nowhere.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
     `renamed` gives libraries that are needed new names, by the old ones; None allows any names, but as many libraries as
     before, in the same order. `added` and `removed` are libraries; `versions` allows symbols to lose theirs, `thin` a fat file

@@ -80,6 +80,8 @@ class ModuleCompanion:
     """What does not work without them."""
     lines: Lines
     choice: Choice = Choice.ALL
+    closed: str = ""
+    """A pattern for the path in the library that shall lead nowhere: an extension module may open it without the lines."""
     cache: str = ""
     """The file that lists them. Where the source has none an empty one is made: the library then opens no other host's."""
 
@@ -155,6 +157,25 @@ MODULE_COMPANIONS: tuple[ModuleCompanion, ...] = (
             (Variable("GDK_PIXBUF_MODULE_FILE", "loaders.cache"),),
             (Call("libgdk_pixbuf-2.0.so.0", "gdk_pixbuf_get_formats"),),
         ),
+    ),
+    ModuleCompanion(
+        "libsasl2.so",
+        ("sasl2",),
+        "sasl2",
+        ("*.so",),
+        "mechanisms of SASL",
+        without="every login but simple ones: SCRAM, DIGEST-MD5, GSSAPI",
+        closed="*/sasl2",
+        lines=Lines("ldap/__init__.py", (Variable("SASL_PATH"),), (Call("libsasl2.so.2", "sasl_client_init"),)),
+    ),
+    ModuleCompanion(
+        "libmagic.so",
+        ("/usr/lib/file", "/usr/share/misc"),
+        "file",
+        ("magic.mgc",),
+        "the database of libmagic",
+        without="telling any kind of file",
+        lines=Lines("magic/__init__.py", (Variable("MAGIC", "magic.mgc"),), ()),
     ),
 )
 

@@ -13,7 +13,7 @@ from bundler.binaries.elf import constants as c
 
 _MOST = 1024  # bytes of a string that is looked at, to either side
 _BEFORE, _BEHIND = re.compile(rb"[ -~]*\Z"), re.compile(rb"[ -~]*")
-_RELOCATED = re.compile(rb"\$ORIGIN/+(.+)")
+_RELOCATED = re.compile(rb"(?:\$ORIGIN|/dev/null)/+(.+)")
 
 
 def overwritten_constant(
@@ -22,7 +22,7 @@ def overwritten_constant(
     """The bytes of the source's whole string that holds `place`, where it may be another one; None where it may not.
 
     `start` is where the place is in the changed file. `asked` gives new texts by old ones; None stands for a pack's: an absolute
-    path becomes one of the same length that begins with `$ORIGIN` and ends alike.
+    path becomes one of the same length that begins with `$ORIGIN`, or leads nowhere, and ends alike.
     """
     segment = next((load for load in source.loads if _holds(load.range, place)), None)
     if segment is None or segment.flags & c.PF_W:

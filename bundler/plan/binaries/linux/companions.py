@@ -33,6 +33,7 @@ from bundler.systems.linux.module_companions import module_companions_of
 
 _ROOTS = (b"/usr/", b"/opt/")
 _ORIGIN = "$ORIGIN/"
+_NOWHERE = "/dev/null"
 _MOST_COUNTED = 10_000
 
 
@@ -57,6 +58,8 @@ class Companions:
     """What would come along if something could lead its library there."""
     led: tuple[ModuleTaken, ...] = ()
     """What lines in a Python package lead to."""
+    closed: tuple[tuple[str, str, str], ...] = ()
+    """Paths that shall lead nowhere: the bundle path of the library, the path, and what takes its place."""
 
     @property
     def all(self) -> tuple[Taken | ModuleTaken, ...]:
@@ -80,6 +83,8 @@ class Companions:
         for taken in self.taken:
             if taken.constant is not None:
                 found.setdefault(taken.fact.library, {}).update([taken.constant])
+        for library, old, new in self.closed:
+            found.setdefault(library, {})[old] = new
         return found
 
     def pointed_by(self, pointing: Pointing) -> list[CompanionFact]:
@@ -119,7 +124,13 @@ class CompanionFinder:
         of_qt = [each for each in taken if each.pointing is Pointing.QT_CONF]
         unled = of_qt[:-1]  # one file is read by every Qt, and the newest is taken
         plain = tuple(each for each in taken if each not in unled)
-        return Companions(plain, tuple(each.fact for each in unled), tuple(led))
+        closed = [
+            (each.fact.library, path, new)
+            for each in led
+            for path in fnmatch.filter(self._named(dict(known)[each.fact.library]), each.closed)
+            if (new := nowhere(path)) is not None
+        ]
+        return Companions(plain, tuple(each.fact for each in unled), tuple(led), tuple(closed))
 
     def guess(self, names: Iterable[str], cache: Mapping[str, tuple[str, ...]], folder: str) -> Companions:
         """What comes along with libraries that are needed by name, if these are the loader's cache's and come along to `folder`."""
@@ -277,6 +288,13 @@ def relocated(constant: str, kept: int) -> str | None:
     if slashes < 0:
         return None
     return _ORIGIN + "/" * slashes + end + "/" * (len(constant) - len(constant.rstrip("/")))
+
+
+def nowhere(constant: str) -> str | None:
+    """An absolute path of the same length that leads nowhere on any machine, and ends alike; None where there is no room."""
+    end = _end(constant, 1)
+    room = len(constant.rstrip("/")) - len(_NOWHERE) - len(end)
+    return _NOWHERE + "/" * room + end + constant[len(constant.rstrip("/")) :] if room > 0 else None
 
 
 def _end(constant: str, kept: int) -> str:

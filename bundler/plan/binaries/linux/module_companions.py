@@ -43,6 +43,8 @@ class ModuleTaken:
     """The file that lists them, where it is made anew."""
     opens: tuple[str, ...] = ()
     """Names, or paths, of libraries that are opened by way of it."""
+    closed: str = ""
+    """A pattern for the path in the library that shall lead nowhere."""
 
 
 @dataclass(slots=True)
@@ -109,7 +111,7 @@ class ModuleCompanionFinder:
         fact = CompanionFact(path, place, origin, count, line.what, line.without, line.lines.told)
         # What the user has put there is the user's.
         new = tuple(item for item in sorted(files.items()) if item[0] not in self.entries)
-        return ModuleTaken(fact, line.lines, names, new, cache, opens)
+        return ModuleTaken(fact, line.lines, names, new, cache, opens, line.closed)
 
     def _folder(self, folder: str, real: str) -> str:
         """The path of a folder of the table, for a library at a real path."""

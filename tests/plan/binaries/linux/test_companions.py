@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler.companions import CompiledInPath
-from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf, relocated
+from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, nowhere, qt_conf, relocated
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
 from tests.binaries.elf.programs import compile_c
@@ -76,6 +76,12 @@ def test_a_constant_keeps_its_length_and_its_end(constant: str, kept: int, end: 
 
 def test_a_constant_that_is_too_short_stays() -> None:
     assert relocated("/lib/plugin", 1) is None
+
+
+def test_a_constant_that_shall_lead_nowhere_keeps_both_as_well() -> None:
+    assert nowhere("/usr/lib/x86_64-linux-gnu/sasl2") == "/dev/null" + "/" * 17 + "sasl2"
+    assert nowhere("/usr/lib/x86_64/sasl2/") == "/dev/null" + "/" * 7 + "sasl2/"
+    assert nowhere("/usr/sasl2") is None
 
 
 def test_what_lies_where_the_library_says_comes_along_and_nothing_is_assumed(host: Host) -> None:
