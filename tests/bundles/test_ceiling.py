@@ -14,8 +14,7 @@ from bundler.binaries.elf.stack import Stack, stack_of
 from tests.binaries.elf.notes import resolution_cache_note
 from tests.binaries.elf.programs import compile_c
 from tests.material.debian import debian_root, inside
-from tests.material.environments import bundler, make, pack
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment, pack
 
 FUNCTION = "int which(void) { return 42; }\n"
 MODULE = """
@@ -30,7 +29,7 @@ SECRET = "/nix/store/abc/lib/libm.so.6"
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with a package that opens a library which asks for an executable stack, and others that nobody opens."""
-    made = make("venv", main_python(), tmp_path_factory.mktemp("ceiling") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("ceiling") / "env")
     package = next(made.glob("lib/python3*/site-packages")) / "stacky"
     package.mkdir()
     (package / "__init__.py").write_text(MODULE)

@@ -14,7 +14,7 @@ import pytest
 from bundler.audit import verify
 from bundler.audit.cage import CageKind
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler
+from tests.material.environments import bundler, empty_environment
 from tests.material.isolation import hidden, namespace
 
 OPENER = """
@@ -33,11 +33,9 @@ value = ctypes.CDLL(os.path.join(os.path.dirname(__file__), "_opener.so")).opene
 
 
 @pytest.fixture
-def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be added to."""
-    made = tmp_path / "env"
-    shutil.copytree(nothing_but_pip, made, symlinks=True)
-    return made
+def environment(tmp_path: Path) -> Path:
+    """One to be added to."""
+    return empty_environment(tmp_path / "env")
 
 
 def site(environment: Path) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bundler.systems.linux.policy import stays_on_host
-from tests.material.environments import bundler, make, pack, run
+from tests.material.environments import bundler, empty_environment, pack, run
 from tests.material.foreign import (
     AARCH64,
     ARMV7L,
@@ -264,7 +264,7 @@ def test_in_a_root_of_this_machine_only_what_lies_there_is_found(tmp_path: Path)
 
 
 def test_what_is_read_from_files_is_not_run(tmp_path: Path) -> None:
-    environment = make("venv", main_python(), tmp_path / "env")
+    environment = empty_environment(tmp_path / "env")
     wrapped = tmp_path / "ran"
     customize = environment / f"lib/python{main_python().version}/site-packages/sitecustomize.py"
     customize.write_text(f"open({str(wrapped)!r}, 'w')\n")

@@ -16,7 +16,7 @@ import pytest
 
 from bundler.binaries.elf import Edits, read_image
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler, make, pack
+from tests.material.environments import bundler, empty_environment, pack
 from tests.material.interpreters import Python, main_python, pyenv_pythons
 from tests.material.isolation import hidden, in_root
 from tests.plan.binaries.linux.kit import edited
@@ -77,7 +77,7 @@ def answers(bundle: Path, places: list[Path | str], code: str, env: Mapping[str,
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
-    return make("venv", main_python(), tmp_path / "env")
+    return empty_environment(tmp_path / "env")
 
 
 JOINED = "import threading; t = threading.Thread(target=lambda: None); t.start(); t.join()"
@@ -98,7 +98,7 @@ def oldest_python() -> Python:
 @pytest.mark.parametrize("python", [oldest_python(), main_python()], ids=str)
 def test_threads_end_where_the_machine_has_no_libgcc(python: Python, tmp_path: Path, root: Path) -> None:
     """(cases A1)"""
-    environment = make("venv", python, tmp_path / "env")
+    environment = empty_environment(tmp_path / "env", python)
     pack(environment, tmp_path / "app")
     assert not list(root.rglob("libgcc_s*"))
     for code in (JOINED, BUSY):
@@ -110,7 +110,7 @@ def test_threads_end_where_the_machine_has_no_libgcc(python: Python, tmp_path: P
 
 
 def test_threads_end_in_an_image_from_scratch(tmp_path: Path) -> None:
-    environment = make("venv", oldest_python(), tmp_path / "env")
+    environment = empty_environment(tmp_path / "env", oldest_python())
     pack(environment, tmp_path / "app.oci.tar", "--no-verify", "--base", "scratch", "--level", "1")
     root = tmp_path / "root"
     unpack(tmp_path / "app.oci.tar", root)
@@ -276,7 +276,7 @@ def test_the_systems_loader_starts_what_named_one_of_its_own(brewed: Path, tmp_p
     """(cases A6)"""
     python = main_python()
     base = Python(str(tmp_path / f"base/bin/python{python.version}"), python.version, "brew", str(tmp_path / "base"))
-    environment = make("venv", base, tmp_path / "env")
+    environment = empty_environment(tmp_path / "env", base)
     program = compile_c(
         'int puts(const char *); int main(void) { return puts("here") < 0; }', site_of(environment) / "p/prog"
     )
@@ -297,7 +297,7 @@ def test_the_systems_loader_starts_what_named_one_of_its_own(brewed: Path, tmp_p
 def test_an_image_from_scratch_has_the_libc_that_the_interpreter_had(brewed: Path, tmp_path: Path) -> None:
     python = main_python()
     base = Python(str(tmp_path / f"base/bin/python{python.version}"), python.version, "brew", str(tmp_path / "base"))
-    environment = make("venv", base, tmp_path / "env")
+    environment = empty_environment(tmp_path / "env", base)
     pack(environment, tmp_path / "app.oci.tar", "--no-verify", "--base", "scratch", "--level", "1")
     root = tmp_path / "root"
     unpack(tmp_path / "app.oci.tar", root)

@@ -14,8 +14,7 @@ from tests.binaries.elf.notes import dlopen_note, opens
 from tests.binaries.elf.programs import compile_c
 from tests.bundles.test_opened_at_run_time import LIBRARY, mapped
 from tests.material.debian import debian_packages, debian_root, inside
-from tests.material.environments import bundler, make
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment
 from tests.material.isolation import bare_root, in_root
 
 SUGGESTED = "libattr.so.1"
@@ -36,7 +35,7 @@ CODE = ["/opt/app/bin/python", "-c", "import opener; print(opener.works())"]
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with a library that says what it opens when a function of it is called."""
     mapped_here()
-    made = make("venv", main_python(), tmp_path_factory.mktemp("noted") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("noted") / "env")
     package = next(made.glob("lib/python3*/site-packages")) / "opener"
     package.mkdir()
     (package / "__init__.py").write_text(MODULE)
@@ -78,7 +77,7 @@ def test_the_host_s_it_stays_on_request_and_what_is_suggested_is_told(environmen
 def test_what_today_s_libsystemd_only_suggests_does_not_come_along_for_that(tmp_path: Path) -> None:
     packages = debian_packages("sid", ("libsystemd0",), label="libsystemd0")
     (library,) = packages.glob("usr/lib/*/libsystemd.so.0")
-    environment = make("venv", main_python(), tmp_path / "env")
+    environment = empty_environment(tmp_path / "env")
     package = next(environment.glob("lib/python3*/site-packages")) / "native"
     package.mkdir()
     shutil.copy(library, package)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, make
+from tests.material.environments import bundler, empty_environment
 from tests.material.interpreters import main_python
 from tests.material.isolation import bare_root, hidden, in_root
 
@@ -36,7 +36,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except OSError:
         pytest.skip(f"this machine has no {LIBRARY}")
     python = main_python()
-    made = make("venv", python, tmp_path_factory.mktemp("opened") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("opened") / "env")
     package = next(made.glob("lib/python3*/site-packages")) / "opener"
     package.mkdir()
     (package / "__init__.py").write_text(OPENER)
@@ -48,7 +48,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def finding(tmp_path: Path) -> Path:
     """An environment whose only package is plain Python that finds its library by `find_library`."""
-    made = make("venv", main_python(), tmp_path / "finding")
+    made = empty_environment(tmp_path / "finding")
     name = LIBRARY.removeprefix("lib").partition(".")[0]
     (next(made.glob("lib/python3*/site-packages")) / "finder.py").write_text(
         f"import ctypes, ctypes.util\n\nopened = ctypes.CDLL(ctypes.util.find_library({name!r}))\n"

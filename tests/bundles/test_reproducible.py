@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean, make, run
-from tests.material.interpreters import main_python
+from tests.material.environments import FIXTURES, bundler, clean, quick_environment, run
 from tests.material.programs import need
 
 FORMATS = ("tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "run", "oci.tar")
@@ -24,9 +23,13 @@ LEVELS = {"tar.xz": "0", "tar.bz2": "1", "zip": "1", "squashfs": "1"}
 def twins(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> tuple[Path, Path]:
     """The same environment twice, in folders with other names, made at other times."""
     base = tmp_path_factory.mktemp("twins")
-    python = main_python()
-    one = make("venv", python, base / "one/env", [stockroom])
-    other = make("venv", python, base / "a longer, other name/.venv", [stockroom])
+    one = quick_environment(base / "one/env", [stockroom])
+    other = quick_environment(base / "a longer, other name/.venv", [stockroom])
+    for environment in (one, other):
+        for package in environment.glob(
+            "lib/python*/site-packages/[rs]*"
+        ):  # some have compiled modules, which name their place
+            run([environment / "bin/python", "-m", "compileall", "-q", package])
     for path in other.rglob("*.py"):
         os.utime(path, ns=(1, 1_600_000_000_000_000_000))
     return one, other

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, make
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment
 
 MODULE = "mine/module.py"
 DATA = "mine/data.bin"
@@ -23,7 +22,7 @@ QUICK = ("directory", "tar.zst")
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with a small file and a large one of our own in `site-packages`, their times long gone."""
-    made = make("venv", main_python(), tmp_path_factory.mktemp("second") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("second") / "env")
     folder = site_packages(made) / "mine"
     folder.mkdir()
     (folder / "module.py").write_text("VALUE = 1\n")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler
+from tests.material.environments import bundler, empty_environment
 
 TEXT = "value = 'the same in both'\n"
 
 
 @pytest.fixture
-def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
+def environment(tmp_path: Path) -> Path:
     """One with two packages that have the same module, script and library; a cache has each of them, too, as the same inode."""
-    made = tmp_path / "env"
-    shutil.copytree(nothing_but_pip, made, symlinks=True)
+    made = empty_environment(tmp_path / "env")
     site = next(made.glob("lib/python3*/site-packages"))
     cache = tmp_path / "cache"
     cache.mkdir()

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundles.conftest import Sample
-from tests.material.environments import bundler, make, pack, run
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment, pack, run
 from tests.material.isolation import hidden
 from tests.material.programs import need
 from tests.material.snapshots import snapshot
@@ -21,7 +20,7 @@ from tests.material.snapshots import snapshot
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
     """A small environment of one's own, to be spoiled."""
-    return make("venv", main_python(), tmp_path / "env")
+    return empty_environment(tmp_path / "env")
 
 
 def packages(environment: Path) -> Path:
