@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean
+from tests.material.environments import FIXTURES, SLIM, bundler, clean
 from tests.material.isolation import hidden
 from tests.material.snapshots import snapshot
 
 
 def interrupt(empty: Path, out: Path, phase: str, number: signal.Signals) -> None:
     """Pack over what is at `out`, and send a signal in the phase."""
-    command = [sys.executable, "-m", "bundler", "pack", str(empty), "--out", str(out), "--force", "-v"]
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, str(empty), "--out", str(out), "--force", "-v"]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)}
     )
@@ -57,7 +57,7 @@ def test_an_import_that_takes_its_time_is_not_waited_for(empty: Path, tmp_path: 
     (next(own.glob("lib/python3*/site-packages")) / "late.py").write_text(
         f"import time\nfrom ctypes import CDLL\nopen({str(tmp_path / 'begun')!r}, 'w')\ntime.sleep(100)\nCDLL(None)\n"
     )
-    command = [sys.executable, "-m", "bundler", "pack", str(own), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, str(own), "--out", str(tmp_path / "out")]
     variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables)
     deadline = time.monotonic() + 60
@@ -83,7 +83,7 @@ def test_an_interrupted_pack_keeps_the_bundle_that_was_there(empty: Path, tmp_pa
 def test_a_directory_that_is_no_bundle_is_never_replaced(empty: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/thesis").write_text("years of work")
-    done = bundler(["pack", empty, "--out", tmp_path / "out", "--force"])
+    done = bundler(["pack", *SLIM, empty, "--out", tmp_path / "out", "--force"])
     assert done.returncode == 1
     assert "no bundle" in done.stderr
     assert os.listdir(tmp_path / "out") == ["thesis"]
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_the_old_bundle(empty: Path, tmp_path: Path) -> None:
         f"mount -t tmpfs -o size=20m none {disk} && mkdir {disk}/out"
         f' && echo \'{{"bundler": "0"}}\' > {disk}/out/bundle.json'
     )
-    command = [sys.executable, "-m", "bundler", "pack", empty, "--out", disk / "out", "--force"]
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, empty, "--out", disk / "out", "--force"]
     script = f'"$@"; echo $? $(ls -A {disk} {disk}/out)'
     env = {"PYTHONPATH": str(FIXTURES.parent), "PATH": "/usr/bin:/bin"}
     done = hidden([], ["sh", "-c", script, "sh", *map(str, command)], env=env, prepare=prepare)
@@ -105,7 +105,7 @@ def test_a_full_disk_leaves_the_old_bundle(empty: Path, tmp_path: Path) -> None:
 
 
 def test_an_output_inside_of_what_is_packed_is_refused(empty: Path) -> None:
-    done = bundler(["pack", empty, "--out", empty / "dist"])
+    done = bundler(["pack", *SLIM, empty, "--out", empty / "dist"])
     assert done.returncode == 1
     assert "lie one in the other" in done.stderr
     assert not (empty / "dist").exists()

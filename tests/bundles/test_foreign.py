@@ -182,7 +182,7 @@ def test_archives_of_two_copies_of_a_root_are_equal_and_run(packed: Packed, tmp_
         root.parent.mkdir(parents=True)
         subprocess.run(["cp", "-a", packed.root, root], check=True)
         archive = tmp_path / place / "bundle.tar.gz"
-        pack(root / "srv/application/.venv", archive, "--root", root)
+        pack(root / "srv/application/.venv", archive, "--root", root, "--level", "1")
         digests.append(hashlib.sha256(archive.read_bytes()).hexdigest())
         shutil.rmtree(root)
     assert digests[0] == digests[1]
@@ -211,10 +211,10 @@ def test_an_environment_that_is_not_below_the_root_is_named(packed: Packed, tmp_
 
 @one_machine
 def test_an_image_from_scratch_is_the_machine_s_own(packed: Packed, tmp_path: Path) -> None:
-    pack(Path("/srv/application/.venv"), tmp_path / "image.oci.tar", "--root", packed.root)
+    pack(Path("/srv/application/.venv"), tmp_path / "image.oci.tar", "--root", packed.root, "--level", "1")
     assert configuration(tmp_path / "image.oci.tar")["architecture"] == "s390x"
     base = image_of(tmp_path / "base.tar", "amd64", "s390x")
-    words: list[str | Path] = ["--root", packed.root, "--base", base, "--no-verify"]
+    words: list[str | Path] = ["--root", packed.root, "--base", base, "--no-verify", "--level", "1"]
     pack(Path("/srv/application/.venv"), tmp_path / "on_base.oci.tar", *words)
     assert "FOR=s390x" in str(configuration(tmp_path / "on_base.oci.tar")["config"])
 

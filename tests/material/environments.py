@@ -20,6 +20,8 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 STOCKROOM = FIXTURES / "stockroom"
 FLAT_PROJECT = FIXTURES / "flat_project"
 
+SLIM = ("--profile", "slim")
+"""For packs that are about something else than Python's own files: a third of the work less."""
 _INSTALLERS = ("pip", "uv")
 _FETCHING = ("install", "download", "build", "sync", "lock", "run")
 """What installers are told to do when they ask an index."""
