@@ -44,7 +44,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> Sample:
     """An environment with the sample application, and one pack of it."""
     python = main_python()
     folder = tmp_path_factory.mktemp("sample")
-    environment = quick_environment(folder / "env", [stockroom])
+    environment = quick_environment(folder / "env", [stockroom], "--compile-bytecode")
     before = snapshot(environment, *python.places)
     bundle = folder / "bundle"
     report = json.loads(pack(environment, bundle, "--json").stdout)

@@ -15,7 +15,7 @@ from tests.material.environments import FIXTURES, SLIM, bundler, clean, quick_en
 from tests.material.programs import need
 
 FORMATS = ("tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "run", "oci.tar")
-LEVELS = {"tar.xz": "0", "tar.bz2": "1", "zip": "1", "squashfs": "1"}
+LEVELS = {"tar.xz": "0"} | dict.fromkeys(("tar.bz2", "tar.zst", "oci.tar", "zip", "squashfs"), "1")
 """Of what is slow; blocks and threads are the same at every level."""
 
 

@@ -114,7 +114,7 @@ def test_the_python_api_begins_with_what_made_the_bundle_and_keywords_change_it(
 
 def test_an_update_by_the_python_api_keeps_the_start_command(tmp_path: Path) -> None:
     environment, out = tmp_path / "env", tmp_path / "app"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     first = api.pack(environment, out, profile="slim", entry="python -V", verify=False)
     assert api.pack(environment, out, update=True, verify=False).changed_options == ()
     assert (out / "bin/start").is_file()
