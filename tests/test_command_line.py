@@ -18,8 +18,7 @@ import pytest
 
 from bundler import cli
 from bundler.version import VERSION
-from tests.material.environments import bundler, run
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment
 
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
@@ -28,7 +27,7 @@ TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest that there is: no package in it."""
     folder = tmp_path_factory.mktemp("command-line") / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", folder])
+    empty_environment(folder)
     return folder
 
 

@@ -67,10 +67,10 @@ def rewrite_script(
     if not _displaces(body, data):
         return RewrittenScript(header + body, _REASON)
     launcher = read_template("side_launcher").replace("@SIDE@", repr(side_file)).encode("utf-8", "surrogateescape")
-    # The header's lines stay as comments, so that a coding cookie and line numbers keep their lines.
-    lines = data[: head.length].splitlines(keepends=True)
-    comments = b"".join(line if line.startswith(b"#") and not line.startswith(b"#!") else b"#\n" for line in lines)
-    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", comments + body)
+    # One line in place of the header, as its author wrote it, whatever an installer made of it; a coding cookie stays the second.
+    _, *more = data[: head.length].splitlines(keepends=True)
+    comments = [b"#\n", *(line for line in more if line.startswith(b"#"))]
+    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", b"".join(comments) + body)
 
 
 def _head_to_replace(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> Head | None:

@@ -12,7 +12,7 @@ import pytest
 
 from bundler.audit import AuditReport, FaultKind, verify
 from bundler.errors import NotABundle
-from tests.material.environments import bundler, make, pack, run
+from tests.material.environments import bundler, empty_environment, pack
 from tests.material.interpreters import Python, main_python
 from tests.material.programs import need
 
@@ -24,12 +24,9 @@ def python() -> Python:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory, python: Python) -> Path:
-    """A bundle of an environment with nothing but pip."""
+    """A bundle of an environment without a package."""
     folder = tmp_path_factory.mktemp("sound")
-    environment = make("venv", python, folder / "env")
-    # Before 3.12 a venv has setuptools; that of 3.11.7 cannot be imported after the standard library's distutils.
-    run([environment / "bin/python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"])
-    pack(environment, folder / "bundle", "--no-verify")
+    pack(empty_environment(folder / "env", python), folder / "bundle", "--no-verify")
     return folder / "bundle"
 
 
@@ -149,7 +146,7 @@ def test_capabilities_of_the_interpreter_s_file(bundle: Path) -> None:
 
 
 def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> None:
-    script = bundle / "bin/pip"
+    script = bundle / "bin/tool"
     rewrite(script, b"#!/srv/venv/bin/python3\nprint()\n")
     config = bundle / "pyvenv.cfg"
     rewrite(config, b"home = /usr/bin\n")
@@ -159,7 +156,7 @@ def test_scripts_configuration_and_pth_files_that_name_a_place(bundle: Path) -> 
     assert static(bundle) == [
         (FaultKind.CONFIGURATION, "pyvenv.cfg"),
         (FaultKind.CONFIGURATION, "pyvenv.cfg"),
-        (FaultKind.SCRIPT, "bin/pip"),
+        (FaultKind.SCRIPT, "bin/tool"),
         (FaultKind.CONFIGURATION, str(pth.relative_to(bundle))),
     ]
 

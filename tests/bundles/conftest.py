@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import STOCKROOM, make, pack
+from tests.material.environments import STOCKROOM, empty_environment, pack, quick_environment
 from tests.material.interpreters import Python, main_python
 from tests.material.isolation import bare_root
 from tests.material.snapshots import Snapshot, snapshot
@@ -41,10 +41,10 @@ def stockroom(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> Sample:
-    """`python -m venv`, the sample application, and one pack of it."""
+    """An environment with the sample application, and one pack of it."""
     python = main_python()
     folder = tmp_path_factory.mktemp("sample")
-    environment = make("venv", python, folder / "env", [stockroom])
+    environment = quick_environment(folder / "env", [stockroom], "--compile-bytecode")
     before = snapshot(environment, *python.places)
     bundle = folder / "bundle"
     report = json.loads(pack(environment, bundle, "--json").stdout)
@@ -53,9 +53,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> Sample:
 
 
 @pytest.fixture(scope="session")
-def nothing_but_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment that nobody installed anything into."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("nothing-but-pip") / "env")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment without a package, which no test changes."""
+    return empty_environment(tmp_path_factory.mktemp("empty") / "env")
 
 
 @pytest.fixture

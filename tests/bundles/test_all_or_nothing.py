@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles.conftest import Sample
-from tests.material.environments import FIXTURES, bundler, clean
+from tests.material.environments import FIXTURES, SLIM, bundler, clean
 from tests.material.isolation import hidden
 from tests.material.snapshots import snapshot
 
 
-def interrupt(sample: Sample, out: Path, phase: str, number: signal.Signals) -> None:
+def interrupt(empty: Path, out: Path, phase: str, number: signal.Signals) -> None:
     """Pack over what is at `out`, and send a signal in the phase."""
-    command = [sys.executable, "-m", "bundler", "pack", str(sample.environment), "--out", str(out), "--force", "-v"]
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, str(empty), "--out", str(out), "--force", "-v"]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)}
     )
@@ -44,21 +43,21 @@ def interrupt(sample: Sample, out: Path, phase: str, number: signal.Signals) -> 
 )
 @pytest.mark.parametrize("name", ["out", "out.tar.gz"])
 def test_an_interrupted_pack_leaves_nothing(
-    sample: Sample, tmp_path: Path, phase: str, number: signal.Signals, name: str
+    empty: Path, tmp_path: Path, phase: str, number: signal.Signals, name: str
 ) -> None:
-    before = snapshot(sample.environment)
-    interrupt(sample, tmp_path / name, phase, number)
+    before = snapshot(empty)
+    interrupt(empty, tmp_path / name, phase, number)
     assert os.listdir(tmp_path) == []
-    assert snapshot(sample.environment) == before
+    assert snapshot(empty) == before
 
 
-def test_an_import_that_takes_its_time_is_not_waited_for(sample: Sample, tmp_path: Path) -> None:
+def test_an_import_that_takes_its_time_is_not_waited_for(empty: Path, tmp_path: Path) -> None:
     own = tmp_path / "env"
-    shutil.copytree(sample.environment, own, symlinks=True)
+    shutil.copytree(empty, own, symlinks=True)
     (next(own.glob("lib/python3*/site-packages")) / "late.py").write_text(
         f"import time\nfrom ctypes import CDLL\nopen({str(tmp_path / 'begun')!r}, 'w')\ntime.sleep(100)\nCDLL(None)\n"
     )
-    command = [sys.executable, "-m", "bundler", "pack", str(own), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, str(own), "--out", str(tmp_path / "out")]
     variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables)
     deadline = time.monotonic() + 60
@@ -73,31 +72,31 @@ def test_an_import_that_takes_its_time_is_not_waited_for(sample: Sample, tmp_pat
 
 
 @pytest.mark.parametrize("phase", ["writing", "verifying"])
-def test_an_interrupted_pack_keeps_the_bundle_that_was_there(sample: Sample, tmp_path: Path, phase: str) -> None:
+def test_an_interrupted_pack_keeps_the_bundle_that_was_there(empty: Path, tmp_path: Path, phase: str) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/bundle.json").write_text('{"bundler": "0"}')
-    interrupt(sample, tmp_path / "out", phase, signal.SIGTERM)
+    interrupt(empty, tmp_path / "out", phase, signal.SIGTERM)
     assert os.listdir(tmp_path) == ["out"]
     assert (tmp_path / "out/bundle.json").read_text() == '{"bundler": "0"}'
 
 
-def test_a_directory_that_is_no_bundle_is_never_replaced(sample: Sample, tmp_path: Path) -> None:
+def test_a_directory_that_is_no_bundle_is_never_replaced(empty: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/thesis").write_text("years of work")
-    done = bundler(["pack", sample.environment, "--out", tmp_path / "out", "--force"])
+    done = bundler(["pack", *SLIM, empty, "--out", tmp_path / "out", "--force"])
     assert done.returncode == 1
     assert "no bundle" in done.stderr
     assert os.listdir(tmp_path / "out") == ["thesis"]
 
 
-def test_a_full_disk_leaves_the_old_bundle(sample: Sample, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_bundle(empty: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     (disk / "out").mkdir(parents=True)
     prepare = (
         f"mount -t tmpfs -o size=20m none {disk} && mkdir {disk}/out"
         f' && echo \'{{"bundler": "0"}}\' > {disk}/out/bundle.json'
     )
-    command = [sys.executable, "-m", "bundler", "pack", sample.environment, "--out", disk / "out", "--force"]
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, empty, "--out", disk / "out", "--force"]
     script = f'"$@"; echo $? $(ls -A {disk} {disk}/out)'
     env = {"PYTHONPATH": str(FIXTURES.parent), "PATH": "/usr/bin:/bin"}
     done = hidden([], ["sh", "-c", script, "sh", *map(str, command)], env=env, prepare=prepare)
@@ -105,8 +104,8 @@ def test_a_full_disk_leaves_the_old_bundle(sample: Sample, tmp_path: Path) -> No
     assert "No space left" in done.stderr
 
 
-def test_an_output_inside_of_what_is_packed_is_refused(sample: Sample) -> None:
-    done = bundler(["pack", sample.environment, "--out", sample.environment / "dist"])
+def test_an_output_inside_of_what_is_packed_is_refused(empty: Path) -> None:
+    done = bundler(["pack", *SLIM, empty, "--out", empty / "dist"])
     assert done.returncode == 1
     assert "lie one in the other" in done.stderr
-    assert not (sample.environment / "dist").exists()
+    assert not (empty / "dist").exists()

@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.bundles.conftest import Sample
-from tests.material.environments import bundler, make, pack, run
+from tests.material.environments import SLIM, bundler, pack, run
 from tests.material.interpreters import main_python
 from tests.material.isolation import in_root
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment without packages."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("small") / "env")
 
 
 @pytest.fixture
@@ -37,13 +31,13 @@ def mine(tmp_path: Path) -> Path:
 
 
 def test_added_files_and_a_start_function_work_in_a_bare_root(
-    small: Path, mine: Path, tmp_path: Path, root: Path
+    empty: Path, mine: Path, tmp_path: Path, root: Path
 ) -> None:
     version = main_python().version
     out = tmp_path / "out"
     place = f"lib/python{version}/site-packages/shop"
     options = ("--add", f"{mine}/shop={place}", "--add", f"{mine}/conf.ini=etc/shop.ini", "--entry", "shop:Site.open")
-    pack(small, out, *options)
+    pack(empty, out, *SLIM, *options)
     done = in_root(root, out, ["/opt/app/bin/start", "a b", "--flag"])
     assert done.returncode == 0, done.stderr
     assert done.stdout == "open ['a b', '--flag']\n"
@@ -58,7 +52,7 @@ def test_added_files_and_a_start_function_work_in_a_bare_root(
 
 def test_a_start_command_hands_its_arguments_on_through_links(sample: Sample, tmp_path: Path, root: Path) -> None:
     out = tmp_path / "out"
-    pack(sample.environment, out, "--no-verify", "--entry", "bin/stockroom echo 'two words' $HOME")
+    pack(sample.environment, out, *SLIM, "--no-verify", "--entry", "bin/stockroom echo 'two words' $HOME")
     done = in_root(root, out, ["/opt/app/bin/start", "more"])
     assert done.returncode == 0, done.stderr
     (tmp_path / "link").symlink_to(out / "bin/start")
@@ -81,11 +75,11 @@ def test_a_start_command_hands_its_arguments_on_through_links(sample: Sample, tm
     ],
 )
 def test_what_cannot_be_added_or_started_is_told_and_nothing_is_left(
-    small: Path, mine: Path, tmp_path: Path, options: list[str], said: str
+    empty: Path, mine: Path, tmp_path: Path, options: list[str], said: str
 ) -> None:
     options = [option.replace("conf.ini", str(mine / "conf.ini"), 1) for option in options]
     out = tmp_path / "out"
-    done = bundler(["pack", small, "--out", out, "--dry-run", *options])
+    done = bundler(["pack", *SLIM, empty, "--out", out, "--dry-run", *options])
     if said:
         assert done.returncode == 1
         assert said in done.stderr
@@ -95,9 +89,21 @@ def test_what_cannot_be_added_or_started_is_told_and_nothing_is_left(
 
 
 @pytest.mark.parametrize("name", ["out", "out.zip"])
-def test_without_links_files_take_their_places(small: Path, mine: Path, tmp_path: Path, root: Path, name: str) -> None:
+def test_without_links_files_take_their_places(empty: Path, mine: Path, tmp_path: Path, root: Path, name: str) -> None:
     out = tmp_path / name
-    pack(small, out, "--symlinks", "none", "--add", f"{mine}/shop=share/shop", "--entry", "python -c 'print(1)'")
+    level = ("--level", "1") if name.endswith("zip") else ()
+    pack(
+        empty,
+        out,
+        *SLIM,
+        *level,
+        "--symlinks",
+        "none",
+        "--add",
+        f"{mine}/shop=share/shop",
+        "--entry",
+        "python -c 'print(1)'",
+    )
     if name.endswith("zip"):
         import zipfile
 

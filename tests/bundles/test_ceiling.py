@@ -14,8 +14,7 @@ from bundler.binaries.elf.stack import Stack, stack_of
 from tests.binaries.elf.notes import resolution_cache_note
 from tests.binaries.elf.programs import compile_c
 from tests.material.debian import debian_root, inside
-from tests.material.environments import bundler, make, pack
-from tests.material.interpreters import main_python
+from tests.material.environments import SLIM, bundler, empty_environment, pack
 
 FUNCTION = "int which(void) { return 42; }\n"
 MODULE = """
@@ -30,7 +29,7 @@ SECRET = "/nix/store/abc/lib/libm.so.6"
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with a package that opens a library which asks for an executable stack, and others that nobody opens."""
-    made = make("venv", main_python(), tmp_path_factory.mktemp("ceiling") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("ceiling") / "env")
     package = next(made.glob("lib/python3*/site-packages")) / "stacky"
     package.mkdir()
     (package / "__init__.py").write_text(MODULE)
@@ -45,7 +44,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of it, with the flag cleared."""
     out = tmp_path_factory.mktemp("fixed") / "app"
-    pack(environment, out, "--fix-execstack")
+    pack(environment, out, *SLIM, "--fix-execstack")
     return out
 
 
@@ -59,14 +58,14 @@ def stack(path: Path) -> Stack:
 
 
 def test_the_report_and_bundle_json_name_what_is_refused_and_where(environment: Path, tmp_path: Path) -> None:
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--json"])
     assert done.returncode == 0, done.stderr
     ceiling = json.loads(done.stdout)["ceiling"]
     files = {name: str(path.relative_to(tmp_path / "app")) for name, path in files_of(tmp_path / "app").items()}
     assert files["libstacky.so"] in ceiling["executable_stacks"]
     assert ceiling["cpu_level"] == {"name": "x86-64-v4", "file": files["libnew.so"]}
     assert json.loads((tmp_path / "app/bundle.json").read_text())["platform"]["ceiling"] == ceiling
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--force", "--dry-run"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--force", "--dry-run"])
     assert f"glibc 2.41 and later refuse to open {files['libstacky.so']}" in done.stderr
     assert f"needs a processor of the level x86-64-v4 or higher ({files['libnew.so']})" in done.stderr
     told = json.loads(bundler(["inspect", "--json", tmp_path / "app"]).stdout)
@@ -121,7 +120,7 @@ def root() -> Iterator[Path]:
 def test_today_s_glibc_refuses_the_stack_and_opens_what_was_cleared(
     environment: Path, bundle: Path, root: Path, tmp_path: Path
 ) -> None:
-    pack(environment, tmp_path / "app")
+    pack(environment, tmp_path / "app", *SLIM)
     binds = [(tmp_path / "app", "opt/asks"), (bundle, "opt/cleared")]
     done = inside(root, f"/opt/asks/bin/python -c '{CODE}'", binds)
     assert done.returncode != 0

@@ -14,7 +14,7 @@ import pytest
 from bundler.audit import verify
 from bundler.audit.cage import CageKind
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler
+from tests.material.environments import SLIM, bundler, empty_environment
 from tests.material.isolation import hidden, namespace
 
 OPENER = """
@@ -33,11 +33,9 @@ value = ctypes.CDLL(os.path.join(os.path.dirname(__file__), "_opener.so")).opene
 
 
 @pytest.fixture
-def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be added to."""
-    made = tmp_path / "env"
-    shutil.copytree(nothing_but_pip, made, symlinks=True)
-    return made
+def environment(tmp_path: Path) -> Path:
+    """One to be added to."""
+    return empty_environment(tmp_path / "env")
 
 
 def site(environment: Path) -> Path:
@@ -66,7 +64,7 @@ def answer(bundle: Path, *places: Path) -> str:
 def test_a_library_that_a_search_path_served_comes_along(environment: Path, tmp_path: Path, tag: str) -> None:
     vendor(tmp_path / "vendor")
     opener(site(environment) / "opener", f"-Wl,{tag},-rpath,{tmp_path}/vendor")
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "-v"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 0, done.stderr
     assert "libvendor.so.1 came along" in done.stderr
     assert answer(tmp_path / "app", tmp_path / "vendor", environment) == "42"
@@ -77,7 +75,7 @@ def test_the_name_that_was_asked_for_lies_beside_the_library(environment: Path, 
     (tmp_path / "vendor/libplain.so").symlink_to("libplain.so.5")
     (site(environment) / "opener.py").write_text("import ctypes\n\nvalue = ctypes.CDLL('libplain.so').answer()\n")
     variables = {"LD_LIBRARY_PATH": str(tmp_path / "vendor")}
-    done = bundler(["pack", environment, "--out", tmp_path / "app"], variables)
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app"], variables)
     assert done.returncode == 0, done.stderr
     assert answer(tmp_path / "app", tmp_path / "vendor", environment) == "42"
 
@@ -91,7 +89,7 @@ def test_a_relative_folder_on_the_library_path_counts_from_where_the_user_is(env
         package / "_opener.so", "-shared", "-fPIC", "-Wl,--no-as-needed", f"-L{tmp_path}/here/vendor", "-l:libvendor.so.1",
     )  # fmt: skip
     (package / "__init__.py").write_text(CALLER)
-    command: list[str | Path] = [sys.executable, "-m", "bundler", "pack", environment, "--out", tmp_path / "app"]
+    command: list[str | Path] = [sys.executable, "-m", "bundler", "pack", *SLIM, environment, "--out", tmp_path / "app"]
     variables = {**os.environ, "LD_LIBRARY_PATH": "vendor", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(command, cwd=tmp_path / "here", env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -107,7 +105,7 @@ def test_a_foreign_folder_brings_distributions_and_entry_points(environment: Pat
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: extra\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[plugins]\none = extra:one\n")
     (site(environment) / "pipx_shared.pth").write_text(f"{shared}\n")
-    done = bundler(["pack", environment, "--out", tmp_path / "app"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app"])
     assert done.returncode == 0, done.stderr
     code = "from importlib.metadata import distribution as d; print(d('extra').version, list(d('extra').entry_points))"
     seen = hidden([shared, environment], [tmp_path / "app/bin/python", "-c", code])
@@ -132,7 +130,7 @@ sys.meta_path.append(Finder)
 """
     )
     (site(environment) / "far.pth").write_text("import _far_away\n")
-    done = bundler(["pack", environment, "--out", tmp_path / "app"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app"])
     assert done.returncode == 3, done.stderr
     assert "finds modules in" in done.stderr and "--editable build" in done.stderr
 
@@ -153,7 +151,7 @@ def test_what_a_module_makes_of_its_own_surroundings_is_no_fault(environment: Pa
         "sys.path.append(cache)\n"
         "import compiled_here\n"
     )
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "-v"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 0, done.stderr
     assert "came along" not in done.stderr
 
@@ -161,7 +159,7 @@ def test_what_a_module_makes_of_its_own_surroundings_is_no_fault(environment: Pa
 def test_a_quick_audit_imports_no_plain_module_and_claims_to_know_none(environment: Path, tmp_path: Path) -> None:
     (site(environment) / "fragile.py").write_text("raise RuntimeError('no such device')\n")
     for depth, known in (("full", {"fragile": "RuntimeError: no such device"}), ("quick", None)):
-        done = bundler(["pack", environment, "--out", tmp_path / depth, "--audit", depth])
+        done = bundler(["pack", *SLIM, environment, "--out", tmp_path / depth, "--audit", depth])
         assert done.returncode == 0, done.stderr
         assert json.loads((tmp_path / depth / "bundle.json").read_text())["import_failures"] == known
         checked = bundler(["verify", tmp_path / depth, "--audit", "quick"])
@@ -220,7 +218,7 @@ def test_where_nothing_may_be_executed_that_is_a_note(environment: Path, tmp_pat
 
 
 def test_a_python_that_does_not_start_is_one_fault_with_its_last_words(environment: Path, tmp_path: Path) -> None:
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--no-verify"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--no-verify"])
     assert done.returncode == 0, done.stderr
     (encodings,) = (tmp_path / "app").glob("lib/python3*/encodings/__init__.py")
     encodings.write_text("raise SystemError('not today')\n")
@@ -242,7 +240,7 @@ def test_what_may_fail_in_the_source_as_well_is_not_known_without_an_audit(envir
     (site(environment) / "broken.py").write_text("import nowhere_to_be_found\n")
     for options, notes in ((["--no-verify"], True), ([], False)):
         out = tmp_path / ("without" if options else "with")
-        assert bundler(["pack", environment, "--out", out, *options]).returncode == 0
+        assert bundler(["pack", *SLIM, environment, "--out", out, *options]).returncode == 0
         report = verify(str(out))
         assert report.faults == ()
         assert any("broken cannot be imported" in note and "not known" in note for note in report.notes) is notes
@@ -251,7 +249,7 @@ def test_what_may_fail_in_the_source_as_well_is_not_known_without_an_audit(envir
 
 def test_the_report_says_what_was_out_of_reach(environment: Path, tmp_path: Path) -> None:
     namespace()
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--json"])
     run = json.loads(done.stdout)["audit"]["run"]
     assert (run["cage"], run["compared"]) == (CageKind.HIDDEN.value, True)
 
@@ -265,7 +263,7 @@ def test_whoever_unpacks_an_archive_of_a_private_environment_can_run_it(
             path = os.path.join(folder, name)
             if not os.path.islink(path):
                 os.chmod(path, os.stat(path).st_mode & 0o700)
-    assert bundler(["pack", environment, "--out", tmp_path / kind]).returncode == 0
+    assert bundler(["pack", *SLIM, environment, "--out", tmp_path / kind]).returncode == 0
     shutil.unpack_archive(tmp_path / kind, tmp_path / "app")
     locked = [
         path for path in (tmp_path / "app").rglob("*") if not path.is_symlink() and not path.stat().st_mode & 0o004
@@ -280,9 +278,9 @@ def test_what_is_left_to_the_target_is_named_with_who_asks_for_it(environment: P
         site(environment) / "libpaint.so", "-shared", "-fPIC", str(library), f"-Wl,-rpath,{library.parent}",
     )  # fmt: skip
     inside = str(module.relative_to(environment))
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--no-verify"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--no-verify"])
     assert f"needs libGL.so.1 of the target (Debian: libgl1): {inside} asks for it\n" in done.stderr
-    done = bundler(["pack", environment, "--out", tmp_path / "again", "--no-verify", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "again", "--no-verify", "--json"])
     assert json.loads(done.stdout)["asked_of_target"] == {"libGL.so.1": [inside]}
 
 
@@ -304,7 +302,7 @@ def test_a_plugin_that_stays_behind_is_one_fault_that_names_the_library_which_op
         package / "_opener.so", "-shared", "-fPIC", str(library), f"-Wl,-rpath,{library.parent}",
     )  # fmt: skip
     (package / "__init__.py").write_text(CALLER)
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--json"])
     assert done.returncode == 3, done.stderr
     (fault,) = json.loads(done.stdout)["audit"]["faults"]
     assert fault["path"] == str(plugin)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, clean, make, pack, run, tool, uv
+from tests.material.environments import SLIM, bundler, clean, make, pack, run, tool, uv
 from tests.material.interpreters import main_python, pyenv_pythons
 from tests.material.isolation import hidden
 from tests.material.projects import BY_PIP, FINDER, MATURIN, SOURCE_FOLDER, Project
@@ -81,7 +81,7 @@ def test_a_copy_of_every_back_end_s_editable_works_without_its_project(
     every_back_end: Workshop, tmp_path: Path
 ) -> None:
     before = snapshot(every_back_end.environment, every_back_end.projects)
-    done = pack(every_back_end.environment, tmp_path / "bundle", "--json")
+    done = pack(every_back_end.environment, tmp_path / "bundle", *SLIM, "--json")
     assert snapshot(every_back_end.environment, every_back_end.projects) == before
     check_all(every_back_end, tmp_path / "bundle")
     assert every_back_end.run(tmp_path / "bundle", "from by_maturin import _core; print(_core.answer)") == "42"
@@ -108,7 +108,7 @@ def test_every_back_end_builds_a_wheel_from_a_copy_without_the_network(
     every_back_end: Workshop, tmp_path: Path
 ) -> None:
     before = snapshot(every_back_end.environment, every_back_end.projects)
-    done = pack(every_back_end.environment, tmp_path / "bundle", "--json", "--editable", "build")
+    done = pack(every_back_end.environment, tmp_path / "bundle", *SLIM, "--json", "--editable", "build")
     assert snapshot(every_back_end.environment, every_back_end.projects) == before
     check_all(every_back_end, tmp_path / "bundle")
     notes = "\n".join(json.loads(done.stdout)["notes"])
@@ -123,7 +123,7 @@ def setuptools_only(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 def test_a_finder_becomes_its_packages(setuptools_only: Workshop, tmp_path: Path) -> None:
-    pack(setuptools_only.environment, tmp_path / "bundle")
+    pack(setuptools_only.environment, tmp_path / "bundle", *SLIM)
     check_all(setuptools_only, tmp_path / "bundle")
     left = [path.name for path in (tmp_path / "bundle").rglob("*") if "__editable__" in path.name]
     assert left == []
@@ -136,7 +136,7 @@ def test_a_finder_becomes_its_packages(setuptools_only: Workshop, tmp_path: Path
 
 
 def test_editable_error_refuses_all_of_them_by_name(setuptools_only: Workshop, tmp_path: Path) -> None:
-    done = bundler(["pack", setuptools_only.environment, "--out", tmp_path / "bundle", "--editable", "error"])
+    done = bundler(["pack", *SLIM, setuptools_only.environment, "--out", tmp_path / "bundle", "--editable", "error"])
     assert done.returncode == 1
     for project in setuptools_only.installed:
         assert str(setuptools_only.projects / project.name) in done.stderr
@@ -170,15 +170,15 @@ def test_a_build_has_the_network_only_when_asked(tmp_path: Path, server: tuple[i
     shop = workshop(tmp_path, (SOURCE_FOLDER,))
     project = shop.projects / SOURCE_FOLDER.name
     (project / "setup.py").write_text(setup + (project / "setup.py").read_text())
-    done = bundler(["pack", shop.environment, "--out", tmp_path / "bundle", "--editable", "build"])
+    done = bundler(["pack", *SLIM, shop.environment, "--out", tmp_path / "bundle", "--editable", "build"])
     assert (done.returncode, calls) == (1, []), done.stderr
     assert "st-src: setuptools.build_meta builds no wheel" in done.stderr.replace("st_src", "st-src")
     assert not (tmp_path / "bundle").exists()
     uv(["pip", "uninstall", "--python", shop.environment, "setuptools"])
-    done = bundler(["pack", shop.environment, "--out", tmp_path / "bundle", "--editable", "build"])
+    done = bundler(["pack", *SLIM, shop.environment, "--out", tmp_path / "bundle", "--editable", "build"])
     assert "its back end setuptools.build_meta cannot be imported" in done.stderr
     assert "--build-network" in done.stderr
-    pack(shop.environment, tmp_path / "bundle", "--editable", "build", "--build-network")
+    pack(shop.environment, tmp_path / "bundle", *SLIM, "--editable", "build", "--build-network")
     assert calls != []
     check_all(shop, tmp_path / "bundle")
 
@@ -202,7 +202,7 @@ def test_an_egg_link_of_setup_py_develop_becomes_its_packages_scripts_and_metada
     run([environment / "bin/python", "setup.py", "-q", "develop"], cwd=project)
     pth = next(environment.rglob("easy-install.pth"))
     pth.write_text(pth.read_text() + f"{pth.parent}/pip/_vendor\n")
-    pack(environment, tmp_path / "bundle")
+    pack(environment, tmp_path / "bundle", *SLIM)
     originals: list[str | Path] = [environment, project, *python.places]
     for script in ("eggy", "plain.py"):
         done = hidden(originals, [tmp_path / "bundle/bin" / script])
@@ -236,7 +236,7 @@ def test_two_editables_of_a_workspace_that_depend_on_each_other(tmp_path: Path) 
     python = main_python()
     variables = clean() | {"UV_CACHE_DIR": str(tmp_path / "cache")}
     run([tool("uv"), "-q", "sync", "--python", python.executable], env=variables, cwd=root)
-    done = pack(root / ".venv", tmp_path / "bundle", "--json")
+    done = pack(root / ".venv", tmp_path / "bundle", "--profile", "full", "--json")
     assert len(json.loads(done.stdout)["notes"]) == 2
     code = "import shared.left, shared.right; print(shared.left.name(), shared.right.name(), shared.left.__file__)"
     done = hidden([root, tmp_path / "cache", *python.places], [tmp_path / "bundle/bin/python", "-c", code])
@@ -251,7 +251,7 @@ def test_a_path_that_somebody_put_into_a_pth_file_comes_along(tmp_path: Path) ->
     site_packages = next((environment / "lib").glob("python*/site-packages"))
     (site_packages / "mine.pth").write_text(f"# mine\n{tmp_path}/lib\nimport sys; sys.mine = 1\n")
     uv(["pip", "list", "--python", environment])
-    pack(environment, tmp_path / "bundle")
+    pack(environment, tmp_path / "bundle", *SLIM)
     code = "import by_hand, sys; print(by_hand.__file__, sys.mine)"
     done = hidden([environment, tmp_path / "lib", *python.places], [tmp_path / "bundle/bin/python", "-c", code])
     assert done.stdout.startswith(f"{tmp_path}/bundle/lib/python"), done.stderr

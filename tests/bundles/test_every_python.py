@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FLAT_PROJECT, MAKERS, bundler, make, pack, run, tool, uv
+from tests.material.environments import FLAT_PROJECT, MAKERS, bundler, empty_environment, make, pack, run, tool, uv
 from tests.material.interpreters import Python, debian_python, every_python, main_python
 from tests.material.isolation import hidden, in_root
 from tests.material.programs import need
@@ -187,7 +187,7 @@ def test_an_installation_that_stands_by_itself_is_packed_under_any_name(tmp_path
 
 def test_an_environment_made_from_an_environment_has_the_same_base(tmp_path: Path) -> None:
     python = main_python()
-    first = make("venv", python, tmp_path / "first")
+    first = empty_environment(tmp_path / "first")
     run([first / "bin/python", "-m", "venv", tmp_path / "second"])
     run([tmp_path / "second/bin/python", "-m", "pip", "install", "-q", "markupsafe"])
     pack(tmp_path / "second", tmp_path / "bundle")

@@ -115,7 +115,7 @@ def debian(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "debian:13"
 
 
-@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+@pytest.mark.parametrize("kind", ["oci-archive", pytest.param("docker-archive", marks=pytest.mark.everything)])
 def test_on_a_debian_without_python_it_runs(
     podman: Podman, debian: str, sample: Sample, tmp_path: Path, kind: str
 ) -> None:

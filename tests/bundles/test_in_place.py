@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean, make, run, tool, uv
+from tests.material.environments import FIXTURES, SLIM, bundler, clean, make, run, tool, uv
 from tests.material.interpreters import Python, main_python
 from tests.material.isolation import hidden
 from tests.material.snapshots import Snapshot, snapshot
@@ -53,7 +53,7 @@ def check_bundle(place: Path, python: Python) -> None:
 
 
 def command(environment: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "bundler", "pack", str(environment), "--in-place", *options]
+    return [sys.executable, "-m", "bundler", "pack", *SLIM, str(environment), "--in-place", *options]
 
 
 VARIABLES = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
@@ -62,7 +62,7 @@ VARIABLES = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
 def test_an_environment_becomes_a_bundle_and_keeps_its_files(environment: Path) -> None:
     module = next(environment.rglob("markupsafe/__init__.py"))
     before = module.stat()
-    done = bundler(["pack", environment, "--in-place", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--in-place", "--json"])
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["out"], report["shared_files"]) == (str(environment), 0)
@@ -78,7 +78,7 @@ def test_an_environment_becomes_a_bundle_and_keeps_its_files(environment: Path) 
     assert "home" not in (environment / "pyvenv.cfg").read_text()
     moved = environment.rename(environment.parent / "moved")
     check_bundle(moved, python)
-    done = bundler(["pack", moved, "--in-place"])
+    done = bundler(["pack", *SLIM, moved, "--in-place"])
     assert done.returncode == 0, done.stderr
     check_bundle(moved, python)
 
@@ -177,7 +177,7 @@ def test_faults_leave_the_environment_as_it_was(environment: Path) -> None:
     packages = next((environment / "lib").glob("python*/site-packages"))
     (packages / "elsewhere.pth").write_text("import sys; sys.path.append('/usr/share')\n")
     before = contents(environment)
-    done = bundler(["pack", environment, "--in-place"])
+    done = bundler(["pack", *SLIM, environment, "--in-place"])
     assert done.returncode == 3
     assert "the environment stays as it is" in done.stderr
     assert contents(environment) == before
@@ -193,7 +193,7 @@ def test_what_is_more_than_an_environment_is_refused(tmp_path: Path) -> None:
 
 def test_an_environment_behind_a_link_is_replaced_where_it_is(environment: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(environment)
-    assert bundler(["pack", tmp_path / "link", "--in-place", "-q", "--no-verify"]).returncode == 0
+    assert bundler(["pack", *SLIM, tmp_path / "link", "--in-place", "-q", "--no-verify"]).returncode == 0
     assert (tmp_path / "link").is_symlink()
     assert (environment / "bundle.json").exists()
 

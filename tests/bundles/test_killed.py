@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean, make, pack, run
-from tests.material.interpreters import main_python
+from tests.material.environments import FIXTURES, bundler, clean, empty_environment, pack, run
 from tests.material.isolation import hidden
 from tests.material.programs import need
 from tests.material.snapshots import Snapshot, snapshot
@@ -33,7 +32,7 @@ VARIABLES = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment without packages; the interpreter is work enough."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("killed") / "env")
+    return empty_environment(tmp_path_factory.mktemp("killed") / "env")
 
 
 def every(*names: str) -> list[object]:

@@ -16,7 +16,7 @@ import pytest
 
 from bundler.binaries.elf import Edits, read_image
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler, make, pack
+from tests.material.environments import SLIM, bundler, empty_environment, pack
 from tests.material.interpreters import Python, main_python, pyenv_pythons
 from tests.material.isolation import hidden, in_root
 from tests.plan.binaries.linux.kit import edited
@@ -77,9 +77,10 @@ def answers(bundle: Path, places: list[Path | str], code: str, env: Mapping[str,
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
-    return make("venv", main_python(), tmp_path / "env")
+    return empty_environment(tmp_path / "env")
 
 
+IMAGE = (*SLIM, "--no-verify", "--base", "scratch", "--level", "1", "--pyc", "none")
 JOINED = "import threading; t = threading.Thread(target=lambda: None); t.start(); t.join()"
 BUSY = """
 import threading, time
@@ -98,8 +99,8 @@ def oldest_python() -> Python:
 @pytest.mark.parametrize("python", [oldest_python(), main_python()], ids=str)
 def test_threads_end_where_the_machine_has_no_libgcc(python: Python, tmp_path: Path, root: Path) -> None:
     """(cases A1)"""
-    environment = make("venv", python, tmp_path / "env")
-    pack(environment, tmp_path / "app")
+    environment = empty_environment(tmp_path / "env", python)
+    pack(environment, tmp_path / "app", *SLIM)
     assert not list(root.rglob("libgcc_s*"))
     for code in (JOINED, BUSY):
         done = in_root(root, tmp_path / "app", ["/opt/app/bin/python", "-c", code])
@@ -110,8 +111,8 @@ def test_threads_end_where_the_machine_has_no_libgcc(python: Python, tmp_path: P
 
 
 def test_threads_end_in_an_image_from_scratch(tmp_path: Path) -> None:
-    environment = make("venv", oldest_python(), tmp_path / "env")
-    pack(environment, tmp_path / "app.oci.tar", "--no-verify", "--base", "scratch", "--level", "1")
+    environment = empty_environment(tmp_path / "env", oldest_python())
+    pack(environment, tmp_path / "app.oci.tar", *IMAGE)
     root = tmp_path / "root"
     unpack(tmp_path / "app.oci.tar", root)
     (root / "proc").mkdir(exist_ok=True)
@@ -153,7 +154,7 @@ def test_each_module_finds_its_own_of_two_libraries_of_one_name(environment: Pat
     library(site_of(environment) / "libs/libC.so.1", "c", 2)
     module(environment, "a1", "int b(void);", "b()", libb)
     module(environment, "a2", "int b(void);", "b()", libb, "-Wl,--enable-new-dtags,-rpath,$ORIGIN/libs")
-    done = bundler(["pack", environment, "--out", tmp_path / "app"], {"LD_LIBRARY_PATH": str(host)})
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app"], {"LD_LIBRARY_PATH": str(host)})
     assert done.returncode == 0, done.stderr
     assert "means two" not in done.stderr
     for order in ("a2", "a1, a2", "a2, a1"):
@@ -168,7 +169,7 @@ def test_what_a_module_opens_from_a_search_path_that_leads_out(environment: Path
     opened = library(vendor / "libvendor.so.1", "vendor", 42)
     text = OPENING.format(name="libvendor.so.1", function="vendor")
     module(environment, "user", text, "opened()", f"-Wl,{tag},-rpath,{vendor}")
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--include-lib", opened])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--include-lib", opened])
     assert done.returncode == 0, done.stderr
     assert answers(tmp_path / "app", [environment, vendor], "import user; print(user.answer())") == "42"
 
@@ -186,7 +187,7 @@ def test_what_a_library_of_the_host_opens_from_a_folder_beside_it(environment: P
     opener = compile_c(text, host / "libhost.so.1", *flags)
     module(environment, "user", "long host(void);", "host()", opener)
     variables = {"LD_LIBRARY_PATH": str(host)}
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--include-lib", plugin], variables)
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--include-lib", plugin], variables)
     assert done.returncode == 0, done.stderr
     wrong = library(tmp_path / "wrong/libplug.so.1", "plug", 7)
     variables = {"LD_LIBRARY_PATH": str(wrong.parent)}
@@ -217,7 +218,7 @@ def test_a_program_of_a_package_has_the_packages_library_wherever_it_is_packed(
     archives = []
     for name, variables in (("with", {"LD_LIBRARY_PATH": str(host)}), ("without", {})):
         archives.append(tmp_path / f"{name}.tar")
-        done = bundler(["pack", environment, "--out", archives[-1]], variables)
+        done = bundler(["pack", *SLIM, environment, "--out", archives[-1]], variables)
         assert done.returncode == 0, done.stderr
         bundle = tmp_path / name
         shutil.unpack_archive(archives[-1], bundle)
@@ -237,7 +238,7 @@ def test_of_several_libraries_in_a_package_its_script_chooses(environment: Path,
     fast.write_text((tool / "run.sh").read_text().replace("$d/lib", "$d/fast"))
     fast.chmod(0o755)
     host = library(tmp_path / "host/libown.so.1", "own", 1).parent
-    done = bundler(["pack", environment, "--out", tmp_path / "app"], {"LD_LIBRARY_PATH": str(host)})
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app"], {"LD_LIBRARY_PATH": str(host)})
     assert done.returncode == 0, done.stderr
     packed = site_of(tmp_path / "app") / "tool"
     assert (packed / "bin/prog").read_bytes() == (tool / "bin/prog").read_bytes()
@@ -276,12 +277,12 @@ def test_the_systems_loader_starts_what_named_one_of_its_own(brewed: Path, tmp_p
     """(cases A6)"""
     python = main_python()
     base = Python(str(tmp_path / f"base/bin/python{python.version}"), python.version, "brew", str(tmp_path / "base"))
-    environment = make("venv", base, tmp_path / "env")
+    environment = empty_environment(tmp_path / "env", base)
     program = compile_c(
         'int puts(const char *); int main(void) { return puts("here") < 0; }', site_of(environment) / "p/prog"
     )
     with_loader(program, brewed / "ld.so")
-    done = bundler(["pack", environment, "--out", tmp_path / "app"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app"])
     assert done.returncode == 0, done.stderr
     assert "of its own libc" in done.stderr
     bundle = tmp_path / "app"
@@ -297,8 +298,8 @@ def test_the_systems_loader_starts_what_named_one_of_its_own(brewed: Path, tmp_p
 def test_an_image_from_scratch_has_the_libc_that_the_interpreter_had(brewed: Path, tmp_path: Path) -> None:
     python = main_python()
     base = Python(str(tmp_path / f"base/bin/python{python.version}"), python.version, "brew", str(tmp_path / "base"))
-    environment = make("venv", base, tmp_path / "env")
-    pack(environment, tmp_path / "app.oci.tar", "--no-verify", "--base", "scratch", "--level", "1")
+    environment = empty_environment(tmp_path / "env", base)
+    pack(environment, tmp_path / "app.oci.tar", *IMAGE)
     root = tmp_path / "root"
     unpack(tmp_path / "app.oci.tar", root)
     assert (root / "lib64/ld-linux-x86-64.so.2").read_bytes() == (brewed / "ld.so").read_bytes()

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, clean, make, run
-from tests.material.interpreters import main_python
+from tests.material.environments import FIXTURES, clean, empty_environment, run
 from tests.material.programs import find
 
 LIMIT = 300_000  # kilobytes
@@ -35,7 +34,7 @@ def measured(*arguments: str | Path) -> None:
 
 @pytest.mark.everything
 def test_an_environment_with_a_file_of_nine_gigabytes(tmp_path: Path) -> None:
-    environment = make("venv", main_python(), tmp_path / "env")
+    environment = empty_environment(tmp_path / "env")
     with open(environment / "model.bin", "wb") as file:
         file.truncate(SIZE)
     archive = tmp_path / "app.tar.zst"

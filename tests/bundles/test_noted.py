@@ -14,8 +14,7 @@ from tests.binaries.elf.notes import dlopen_note, opens
 from tests.binaries.elf.programs import compile_c
 from tests.bundles.test_opened_at_run_time import LIBRARY, mapped
 from tests.material.debian import debian_packages, debian_root, inside
-from tests.material.environments import bundler, make
-from tests.material.interpreters import main_python
+from tests.material.environments import SLIM, bundler, empty_environment
 from tests.material.isolation import bare_root, in_root
 
 SUGGESTED = "libattr.so.1"
@@ -36,7 +35,7 @@ CODE = ["/opt/app/bin/python", "-c", "import opener; print(opener.works())"]
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with a library that says what it opens when a function of it is called."""
     mapped_here()
-    made = make("venv", main_python(), tmp_path_factory.mktemp("noted") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("noted") / "env")
     package = next(made.glob("lib/python3*/site-packages")) / "opener"
     package.mkdir()
     (package / "__init__.py").write_text(MODULE)
@@ -53,7 +52,7 @@ def mapped_here() -> str:
 
 def test_it_comes_along_without_an_audit_and_is_found_in_a_bare_root(environment: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "app"
-    done = bundler(["pack", environment, "--out", bundle, "--no-verify", "--no-cache", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", bundle, "--no-verify", "--no-cache", "--json"])
     assert done.returncode == 0, done.stderr
     told = {item["sonames"][0]: item for item in json.loads(done.stdout)["opened_libraries"]}
     assert told[LIBRARY]["outcome"] == "bundled"
@@ -67,7 +66,7 @@ def test_it_comes_along_without_an_audit_and_is_found_in_a_bare_root(environment
 
 def test_the_host_s_it_stays_on_request_and_what_is_suggested_is_told(environment: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "app"
-    done = bundler(["pack", environment, "--out", bundle, "--exclude-lib", LIBRARY, "--no-verify", "--no-probe"])
+    done = bundler(["pack", *SLIM, environment, "--out", bundle, "--exclude-lib", LIBRARY, "--no-verify", "--no-probe"])
     assert done.returncode == 0, done.stderr
     assert not (bundle / "lib/bundled" / LIBRARY).exists()
     if os.path.exists(os.path.join(os.path.dirname(mapped_here()), SUGGESTED)):
@@ -78,11 +77,11 @@ def test_the_host_s_it_stays_on_request_and_what_is_suggested_is_told(environmen
 def test_what_today_s_libsystemd_only_suggests_does_not_come_along_for_that(tmp_path: Path) -> None:
     packages = debian_packages("sid", ("libsystemd0",), label="libsystemd0")
     (library,) = packages.glob("usr/lib/*/libsystemd.so.0")
-    environment = make("venv", main_python(), tmp_path / "env")
+    environment = empty_environment(tmp_path / "env")
     package = next(environment.glob("lib/python3*/site-packages")) / "native"
     package.mkdir()
     shutil.copy(library, package)
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--no-verify", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--no-verify", "--json"])
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["opened_libraries"]
     assert {"liblz4.so.1", "libzstd.so.1"} <= {item["sonames"][0] for item in told if item["priority"] == "suggested"}

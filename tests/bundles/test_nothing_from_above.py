@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, clean, pack, run
+from tests.material.environments import bundler, clean, empty_environment, pack, run
 from tests.material.interpreters import Python, every_python, main_python, running_python
 from tests.material.isolation import ENVIRONMENT, in_root, put_program
 from tests.material.strangers import BESIDE_A_LINK, CODE, LANDMARKS, zip_of_stdlib
@@ -38,7 +38,7 @@ def bundle_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundler]:
     @cache
     def bundle(python: Python, *options: str) -> Path:
         folder = tmp_path_factory.mktemp("above")
-        run([python.executable, "-m", "venv", "--without-pip", folder / "env"])
+        empty_environment(folder / "env", python)
         script = folder / "env/bin" / SCRIPT
         script.write_text(f"#!{folder}/env/bin/python\n{CODE}")
         script.chmod(0o755)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, make
+from tests.material.environments import SLIM, bundler, empty_environment
 from tests.material.interpreters import main_python
 from tests.material.isolation import bare_root, hidden, in_root
 
@@ -36,7 +36,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except OSError:
         pytest.skip(f"this machine has no {LIBRARY}")
     python = main_python()
-    made = make("venv", python, tmp_path_factory.mktemp("opened") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("opened") / "env")
     package = next(made.glob("lib/python3*/site-packages")) / "opener"
     package.mkdir()
     (package / "__init__.py").write_text(OPENER)
@@ -48,7 +48,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def finding(tmp_path: Path) -> Path:
     """An environment whose only package is plain Python that finds its library by `find_library`."""
-    made = make("venv", main_python(), tmp_path / "finding")
+    made = empty_environment(tmp_path / "finding")
     name = LIBRARY.removeprefix("lib").partition(".")[0]
     (next(made.glob("lib/python3*/site-packages")) / "finder.py").write_text(
         f"import ctypes, ctypes.util\n\nopened = ctypes.CDLL(ctypes.util.find_library({name!r}))\n"
@@ -63,9 +63,9 @@ def mapped() -> str:
     return next(line.split()[-1] for line in lines if os.path.basename(line.split()[-1]).startswith(LIBRARY))
 
 
-@pytest.mark.parametrize("kind", ["app", "app.tar"])
+@pytest.mark.parametrize("kind", ["app", pytest.param("app.tar", marks=pytest.mark.everything)])
 def test_it_comes_along_and_is_used_where_the_original_is_not(environment: Path, tmp_path: Path, kind: str) -> None:
-    done = bundler(["pack", environment, "--out", tmp_path / kind, "-v"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / kind, "-v"])
     assert done.returncode == 0, done.stderr
     assert f"{os.path.dirname(mapped())}/{LIBRARY} came along" in done.stderr
     assert f"--exclude-lib {LIBRARY}" in done.stderr
@@ -79,7 +79,7 @@ def test_it_comes_along_and_is_used_where_the_original_is_not(environment: Path,
 
 
 def test_left_to_the_host_it_is_no_fault(environment: Path, tmp_path: Path) -> None:
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--exclude-lib", LIBRARY, "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--exclude-lib", LIBRARY, "--json"])
     assert done.returncode == 0, done.stderr
     assert not list((tmp_path / "app/lib").rglob("libacl*"))
     assert LIBRARY in json.loads(done.stdout)["host_libraries"]
@@ -90,7 +90,7 @@ def test_in_place_and_updates_take_it_along_too(environment: Path, tmp_path: Pat
     own = tmp_path / "env"
     shutil.copytree(environment, own, symlinks=True)
     for options in (["--out", tmp_path / "app"], ["--out", tmp_path / "app", "--update"], ["--in-place"]):
-        done = bundler(["pack", own, *options, "-v"])
+        done = bundler(["pack", *SLIM, own, *options, "-v"])
         assert done.returncode == 0, done.stderr
         assert "came along" in done.stderr
     assert bundler(["verify", own]).returncode == 0
@@ -102,9 +102,9 @@ def test_the_next_pack_guesses_right_and_puts_a_wrong_guess_right(environment: P
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     (module,) = own.glob("lib/python3*/site-packages/opener/__init__.py")
     out = tmp_path / "app"
-    for text, plans, comes in ((OPENER, 2, True), (OPENER, 1, True), ("", 2, False), ("", 1, False), (OPENER, 2, True)):
+    for text, plans, comes in ((OPENER, 2, True), (OPENER, 1, True), ("", 2, False), ("", 1, False)):
         module.write_text(text)
-        done = bundler(["pack", own, "--out", out, "--update", "-v"], cache)
+        done = bundler(["pack", *SLIM, own, "--out", out, "--update", "-v"], cache)
         assert done.returncode == 0, done.stderr
         assert done.stderr.splitlines().count("planning") == plans
         assert (out / "lib/bundled" / LIBRARY).exists() == comes
@@ -116,7 +116,7 @@ def test_what_comes_along_in_any_case_is_no_right_guess(environment: Path, tmp_p
     made = []
     for number in (1, 2):
         out = tmp_path / f"app-{number}"
-        done = bundler(["pack", environment, "--out", out, "--json"], cache)
+        done = bundler(["pack", *SLIM, environment, "--out", out, "--json"], cache)
         assert done.returncode == 0, done.stderr
         made.append((out / "bundle.json").read_bytes())
         (held,) = (tmp_path / "cache/bundler/opened").iterdir()
@@ -133,7 +133,7 @@ def test_what_plain_python_opens_comes_along_and_is_found_without_the_hosts_tool
     if ctypes.util.find_library("acl") is None:
         pytest.skip("this machine's find_library does not find libacl (no ldconfig, gcc or ld)")
     bundle = tmp_path / "app"
-    done = bundler(["pack", finding, "--out", bundle, "-v"])
+    done = bundler(["pack", *SLIM, finding, "--out", bundle, "-v"])
     assert done.returncode == 0, done.stderr
     assert "came along" in done.stderr
     seen = in_root(
@@ -145,25 +145,33 @@ def test_what_plain_python_opens_comes_along_and_is_found_without_the_hosts_tool
 def test_a_package_that_cannot_be_imported_only_to_look_at_it_is_no_fault(finding: Path, tmp_path: Path) -> None:
     (module,) = finding.glob("lib/python3*/site-packages/finder.py")
     module.write_text(module.read_text() + "raise SystemExit('there is no display')\n")
-    done = bundler(["pack", finding, "--out", tmp_path / "app", "-v"])
+    done = bundler(["pack", *SLIM, finding, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 0, done.stderr
     assert "1 modules fail to import, in the source as well:\n  finder: SystemExit" in done.stderr
 
 
-@pytest.fixture
-def guess(environment: Path, tmp_path: Path) -> dict[str, str]:
-    """Variables with a cache in which a pack of the environment has left its guess."""
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = bundler(["pack", environment, "--out", tmp_path / "first", "-v"], cache)
+@pytest.fixture(scope="module")
+def guessed(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which a pack of the environment has left its guess."""
+    folder = tmp_path_factory.mktemp("guessed")
+    done = bundler(
+        ["pack", *SLIM, environment, "--out", folder / "first", "-v"], {"XDG_CACHE_HOME": str(folder / "cache")}
+    )
     assert "came along" in done.stderr
-    return cache
+    return folder / "cache"
+
+
+@pytest.fixture
+def guess(guessed: Path, tmp_path: Path) -> dict[str, str]:
+    """Variables with a copy of that cache."""
+    return {"XDG_CACHE_HOME": str(shutil.copytree(guessed, tmp_path / "cache"))}
 
 
 def test_a_guess_that_is_no_library_any_more_is_none(environment: Path, tmp_path: Path, guess: dict[str, str]) -> None:
     (held,) = (tmp_path / "cache/bundler/opened").iterdir()
     (tmp_path / "libgone.so.1").write_text("no library")
     held.write_text(json.dumps({**json.loads(held.read_text()), str(tmp_path / "libgone.so.1"): "libgone.so.1"}))
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "-v"], guess)
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "-v"], guess)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines().count("planning") == 1
 
@@ -173,14 +181,16 @@ def test_what_is_left_to_the_host_is_not_guessed(
     environment: Path, tmp_path: Path, guess: dict[str, str], name: str
 ) -> None:
     for variables in (guess, {"XDG_CACHE_HOME": str(tmp_path / "empty")}):
-        done = bundler(["pack", environment, "--out", tmp_path / "app", "--force", "--exclude-lib", name], variables)
+        done = bundler(
+            ["pack", *SLIM, environment, "--out", tmp_path / "app", "--force", "--exclude-lib", name], variables
+        )
         assert done.returncode == 0, done.stderr
         assert not list((tmp_path / "app/lib").rglob("libacl*"))
 
 
 def test_without_an_audit_nothing_is_guessed(environment: Path, tmp_path: Path, guess: dict[str, str]) -> None:
     python = [sys.executable, "-m", "bundler"]
-    command = [*python, "pack", str(environment), "--out", "-", "--format", "tar", "--no-cache"]
+    command = [*python, "pack", *SLIM, str(environment), "--out", "-", "--format", "tar", "--no-cache"]
     without = subprocess.run(command, capture_output=True, check=True).stdout
     del command[-1]
     assert subprocess.run(command, capture_output=True, check=True, env={**os.environ, **guess}).stdout == without
@@ -197,7 +207,7 @@ import ctypes, os, shutil, tempfile
 folder = tempfile.mkdtemp(dir={str(tmp_path)!r})
 ctypes.CDLL(shutil.copy({mapped()!r}, folder + "/opened.so"))
 """)
-    done = bundler(["pack", own, "--out", tmp_path / "app", "-v"])
+    done = bundler(["pack", *SLIM, own, "--out", tmp_path / "app", "-v"])
     assert done.returncode == 3
     assert done.stderr.splitlines().count("planning") == 2
     assert "opened.so: is used and lies outside of the bundle" in done.stderr

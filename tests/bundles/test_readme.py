@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, make, pack
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, pack, quick_environment
 from tests.material.isolation import in_root
 
 README = "README.txt"
@@ -28,7 +27,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '[project]\nname = "tool"\nversion = "2.5"\n[project.scripts]\ntool = "tool:main"\n'
     )
     (project / "tool.py").write_text("def main():\n    print('the tool runs')\n")
-    return make("venv", main_python(), folder / "env", [project])
+    return quick_environment(folder / "env", [project])
 
 
 def test_who_gets_a_bundle_can_start_what_its_text_names(environment: Path, tmp_path: Path, root: Path) -> None:

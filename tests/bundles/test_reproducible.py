@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean, make, run
-from tests.material.interpreters import main_python
+from tests.material.environments import FIXTURES, SLIM, bundler, clean, quick_environment, run
 from tests.material.programs import need
 
 FORMATS = ("tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2", "zip", "squashfs", "run", "oci.tar")
-LEVELS = {"tar.xz": "0", "tar.bz2": "1", "zip": "1", "squashfs": "1"}
+LEVELS = {"tar.xz": "0"} | dict.fromkeys(("tar.bz2", "tar.zst", "oci.tar", "zip", "squashfs"), "1")
 """Of what is slow; blocks and threads are the same at every level."""
 
 
@@ -24,9 +23,12 @@ LEVELS = {"tar.xz": "0", "tar.bz2": "1", "zip": "1", "squashfs": "1"}
 def twins(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> tuple[Path, Path]:
     """The same environment twice, in folders with other names, made at other times."""
     base = tmp_path_factory.mktemp("twins")
-    python = main_python()
-    one = make("venv", python, base / "one/env", [stockroom])
-    other = make("venv", python, base / "a longer, other name/.venv", [stockroom])
+    packages = (stockroom, "rich", "requests", "markupsafe")
+    one = quick_environment(base / "one/env", packages, "--no-deps")
+    other = quick_environment(base / "a longer, other name/.venv", packages, "--no-deps")
+    for environment in (one, other):  # some packages have compiled modules, which name their place
+        for package in environment.glob("lib/python*/site-packages/[rs]*"):
+            run([environment / "bin/python", "-m", "compileall", "-q", package])
     for path in other.rglob("*.py"):
         os.utime(path, ns=(1, 1_600_000_000_000_000_000))
     return one, other
@@ -77,25 +79,25 @@ def test_another_user_on_another_host_gives_the_same_archive(twins: tuple[Path, 
     other_user = (need("unshare"), "-U", "--map-user=1234", "--map-group=1234")
     if subprocess.run([*other_user, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no user namespaces here")
-    one = pack(twins[0], tmp_path / "a.tar")
-    other = pack(twins[0], tmp_path / "b.tar", command=other_user, HOME=str(tmp_path), USER="somebody", LANG="C")
+    one = pack(twins[0], tmp_path / "a.tar", *SLIM)
+    other = pack(twins[0], tmp_path / "b.tar", *SLIM, command=other_user, HOME=str(tmp_path), USER="somebody", LANG="C")
     assert filecmp.cmp(one, other, shallow=False)
 
 
 def test_one_byte_of_the_source_shows(twins: tuple[Path, Path], tmp_path: Path) -> None:
-    before = pack(twins[0], tmp_path / "before.tar")
+    before = pack(twins[0], tmp_path / "before.tar", *SLIM)
     victim = next(twins[0].glob("lib/python*/site-packages/stockroom/cli.py"))
     text = victim.read_bytes()
     try:
         victim.write_bytes(text.replace(b"a", b"b", 1))
-        after = pack(twins[0], tmp_path / "after.tar")
+        after = pack(twins[0], tmp_path / "after.tar", *SLIM)
     finally:
         victim.write_bytes(text)
     assert not filecmp.cmp(before, after, shallow=False)
 
 
 def test_source_date_epoch_is_the_time_of_all_files(twins: tuple[Path, Path], tmp_path: Path) -> None:
-    archive = pack(twins[0], tmp_path / "a.tar", SOURCE_DATE_EPOCH="1234567890")
+    archive = pack(twins[0], tmp_path / "a.tar", *SLIM, SOURCE_DATE_EPOCH="1234567890")
     listed = run(["tar", "--utc", "--full-time", "-tvf", archive]).stdout.splitlines()
     assert {line.split()[3] + " " + line.split()[4] for line in listed} == {"2009-02-13 23:31:30"}
     done = bundler(["pack", twins[0], "--out", tmp_path / "b.tar"], env={"SOURCE_DATE_EPOCH": "today"})
@@ -106,7 +108,9 @@ def test_source_date_epoch_is_the_time_of_all_files(twins: tuple[Path, Path], tm
 def test_a_time_after_2106_is_the_last_one_that_squashfs_can_tell(twins: tuple[Path, Path], tmp_path: Path) -> None:
     need("mksquashfs")
     need("unsquashfs")
-    archive = pack(twins[0], tmp_path / "a.squashfs", "--no-verify", "--level", "1", SOURCE_DATE_EPOCH="5000000000")
+    archive = pack(
+        twins[0], tmp_path / "a.squashfs", *SLIM, "--no-verify", "--level", "1", SOURCE_DATE_EPOCH="5000000000"
+    )
     listed = run(["unsquashfs", "-UTC", "-lls", archive, "bundle.json"]).stdout
     assert "2106-02-07 06:28 squashfs-root/bundle.json" in listed
 
@@ -124,7 +128,7 @@ def test_an_upgrade_laid_over_an_older_version_never_runs_old_code(
     for number in ("1", "2"):
         module.write_bytes(b"VERSION = " + number.encode() + b"\n")
         os.utime(module, (1_400_000_000, 1_400_000_000 + (int(number) if "keep" in options else 0)))
-        archive = pack(environment, tmp_path / f"{number}.tar", *options, SOURCE_DATE_EPOCH=epoch)
+        archive = pack(environment, tmp_path / f"{number}.tar", *SLIM, *options, SOURCE_DATE_EPOCH=epoch)
         run(["tar", "xf", archive, "-C", target])
         for _ in range(2):  # the first may write a pyc
             code = "import stockroom; print(stockroom.VERSION, stockroom.__file__)"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, pack, run, uv
+from tests.material.environments import FIXTURES, bundler, empty_environment, pack, run, uv
 from tests.material.interpreters import main_python
 from tests.material.isolation import ENVIRONMENT, hidden, in_root, put_program
 from tests.material.own_wheels import scripts_wheel
@@ -161,7 +161,7 @@ def test_without_readlink_a_link_is_an_error_that_names_it(scripts: Scripts, roo
 
 def test_a_shell_script_that_names_the_environment_in_a_quoted_text_is_a_warning(tmp_path: Path) -> None:
     environment = tmp_path / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     write(environment / "bin/quoted", f"#!/bin/sh\ncat <<'END'\n{environment}\nEND\n")
     write(environment / "bin/by-node", f"#!{environment}/bin/node\n")
     done = pack(environment, tmp_path / "bundle", "--no-verify")
@@ -179,7 +179,7 @@ FLAGS = (
 
 def test_pythonpath_reaches_scripts_and_with_isolated_it_does_not(tmp_path: Path) -> None:
     environment = tmp_path / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     write(environment / "bin/flags", f"#!{environment}/bin/python\n{FLAGS}")
     write(environment / "bin/flags-doc", f'#!{environment}/bin/python -B\n"""Docs."""\n{FLAGS}')
     answers = {}
@@ -198,7 +198,7 @@ def test_pythonpath_reaches_scripts_and_with_isolated_it_does_not(tmp_path: Path
 @pytest.mark.everything
 def test_an_image_starts_an_isolated_application_without_a_shell(tmp_path: Path) -> None:
     environment = tmp_path / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     image = tmp_path / "app.oci.tar"
     pack(environment, image, "--isolated", "--entry", "platform:python_version", "--no-verify", "--pyc", "none")
     with tarfile.open(image) as file:

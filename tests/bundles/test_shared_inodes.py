@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler
+from tests.material.environments import SLIM, bundler, empty_environment
 
 TEXT = "value = 'the same in both'\n"
 
 
 @pytest.fixture
-def environment(nothing_but_pip: Path, tmp_path: Path) -> Path:
+def environment(tmp_path: Path) -> Path:
     """One with two packages that have the same module, script and library; a cache has each of them, too, as the same inode."""
-    made = tmp_path / "env"
-    shutil.copytree(nothing_but_pip, made, symlinks=True)
+    made = empty_environment(tmp_path / "env")
     site = next(made.glob("lib/python3*/site-packages"))
     cache = tmp_path / "cache"
     cache.mkdir()
@@ -61,7 +59,7 @@ def holds(bundle: Path) -> None:
 
 def test_hard_links_and_updates_take_each_name_for_itself(environment: Path, tmp_path: Path) -> None:
     before, bundle = contents(tmp_path / "cache"), tmp_path / "app"
-    done = bundler(["pack", environment, "--out", bundle, "--link", "hardlink"])
+    done = bundler(["pack", *SLIM, environment, "--out", bundle, "--link", "hardlink"])
     assert done.returncode == 0, done.stderr
     (tmp_path / "libvendor.so.1").unlink()
     holds(bundle)
@@ -74,7 +72,7 @@ def test_hard_links_and_updates_take_each_name_for_itself(environment: Path, tmp
     source = next(environment.glob("lib/python3*/site-packages")) / "two/__init__.py"
     source.unlink()
     source.write_text("value = 'another one'\n")
-    done = bundler(["pack", environment, "--out", bundle, "--link", "hardlink", "--update", "--no-verify"])
+    done = bundler(["pack", *SLIM, environment, "--out", bundle, "--link", "hardlink", "--update", "--no-verify"])
     assert done.returncode == 0, done.stderr
     said = subprocess.run([bundle / "bin/tool"], capture_output=True, text=True, check=True).stdout
     assert said == "the same in both another one\n"
@@ -83,7 +81,7 @@ def test_hard_links_and_updates_take_each_name_for_itself(environment: Path, tmp
 
 def test_in_place_the_cache_stays_as_it_was(environment: Path, tmp_path: Path) -> None:
     before = contents(tmp_path / "cache")
-    done = bundler(["pack", environment, "--in-place", "--no-verify"])
+    done = bundler(["pack", *SLIM, environment, "--in-place", "--no-verify"])
     assert done.returncode == 0, done.stderr
     (tmp_path / "libvendor.so.1").unlink()
     holds(environment)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, make, pack
+from tests.material.environments import bundler, pack, quick_environment
 from tests.material.interpreters import Python, main_python
 from tests.material.isolation import hidden
 
@@ -22,7 +22,7 @@ CODE = (
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package behind links: a folder, a module, one that leads around in a circle, and one to nowhere."""
-    folder = make("venv", main_python(), tmp_path_factory.mktemp("links") / "env", ["markupsafe"])
+    folder = quick_environment(tmp_path_factory.mktemp("links") / "env", ["markupsafe"])
     packages = next((folder / "lib").glob("python*/site-packages"))
     (packages / "real/inner").mkdir(parents=True)
     for name in ("real/__init__.py", "real/inner/__init__.py"):

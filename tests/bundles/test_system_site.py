@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import pack, run
+from tests.material.environments import empty_environment, pack, run
 from tests.material.interpreters import debian_python, main_python
 from tests.material.isolation import hidden
 
@@ -106,7 +106,7 @@ def test_debian_s_packages_come_along(tmp_path: Path) -> None:
     python = debian_python()
     if python is None:
         pytest.skip("no Debian Python with venv: apt-get install python3-venv")
-    run([python.executable, "-m", "venv", "--without-pip", "--system-site-packages", tmp_path / "env"])
+    empty_environment(tmp_path / "env", python, "--system-site-packages")
     code = "import sys; print(*[p for p in sys.path if 'dist-packages' in p], sep='\\n')"
     folders = run([tmp_path / "env/bin/python", "-c", code]).stdout.split()
     assert "/usr/lib/python3/dist-packages" in folders

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles.conftest import Sample
-from tests.material.environments import bundler, make, pack, run
-from tests.material.interpreters import main_python
+from tests.material.environments import SLIM, bundler, empty_environment, pack, run
 from tests.material.isolation import hidden
 from tests.material.programs import need
 from tests.material.snapshots import snapshot
@@ -21,7 +19,7 @@ from tests.material.snapshots import snapshot
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
     """A small environment of one's own, to be spoiled."""
-    return make("venv", main_python(), tmp_path / "env")
+    return empty_environment(tmp_path / "env")
 
 
 def packages(environment: Path) -> Path:
@@ -47,7 +45,7 @@ def test_a_library_that_is_found_nowhere_is_a_warning_with_who_needs_it(environm
     lost = compile_c("int lost(void) { return 1; }", tmp_path / "liblost.so.7", "-Wl,-soname,liblost.so.7")
     compile_c("extern int lost(void); int f(void) { return lost(); }", packages(environment) / "optional.so", lost)
     lost.unlink()
-    done = bundler(["pack", environment, "--out", tmp_path / "bundle", "-v"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "bundle", "-v"])
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("warning: ") and "liblost.so.7" in line]
     assert len(said) == 1
@@ -67,7 +65,7 @@ def test_two_different_libraries_of_one_name_both_come_along(environment: Path, 
         module = packages(environment) / f"user{number}.so"
         compile_c("extern int which(void); int ask(void) { return which(); }", module, library, f"-Wl,-rpath,{place}")
         places.append(place)
-    done = bundler(["pack", environment, "--out", tmp_path / "bundle", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "bundle", "--json"])
     assert done.returncode == 0, done.stderr
     assert [text for text in map(str, warnings(done)) if "libsame.so.1" in text] != []
     for number in (1, 2):
@@ -76,25 +74,25 @@ def test_two_different_libraries_of_one_name_both_come_along(environment: Path, 
         assert ran.stdout.strip() == str(number), ran.stderr
 
 
-@pytest.mark.parametrize("name", ["libown.so", "libown.so.1", "libown-1a2b3c.so.1.2.11", "libown.so.1.in"])
-def test_a_library_of_a_wheel_is_an_elf_file_whatever_its_name_ends_in(
-    environment: Path, tmp_path: Path, name: str
-) -> None:
+def test_a_library_of_a_wheel_is_an_elf_file_whatever_its_name_ends_in(environment: Path, tmp_path: Path) -> None:
     """What a wheel's own library needs is brought along, too: here one of the host's, found through a search path."""
     host = tmp_path / "host"
     host.mkdir()
-    below = compile_c("int below(void) { return 42; }", host / "libbelow.so.3", "-Wl,-soname,libbelow.so.3")
     folder = packages(environment) / "wheel.libs"
     folder.mkdir()
-    own = compile_c(
-        "extern int below(void); int own(void) { return below(); }", folder / name, below, f"-Wl,-rpath,{host}"
-    )
-    pack(environment, tmp_path / "bundle")
-    assert (tmp_path / "bundle/lib/bundled/libbelow.so.3").exists()
-    target = tmp_path / "bundle" / own.relative_to(environment)
-    code = f"import ctypes; print(ctypes.CDLL({str(target)!r}).own())"
-    done = hidden([host, environment], [tmp_path / "bundle/bin/python", "-c", code])
-    assert done.stdout.strip() == "42", done.stderr
+    names = ("libown.so", "libown.so.1", "libown-1a2b3c.so.1.2.11", "libown.so.1.in")
+    for number, name in enumerate(names):
+        needed = f"libbelow{number}.so.3"
+        below = compile_c(f"int below(void) {{ return {number}; }}", host / needed, f"-Wl,-soname,{needed}")
+        source = "extern int below(void); int own(void) { return below(); }"
+        compile_c(source, folder / name, below, f"-Wl,-rpath,{host}")
+    pack(environment, tmp_path / "bundle", *SLIM)
+    for number, name in enumerate(names):
+        assert (tmp_path / f"bundle/lib/bundled/libbelow{number}.so.3").exists()
+        target = packages(tmp_path / "bundle") / "wheel.libs" / name
+        code = f"import ctypes; print(ctypes.CDLL({str(target)!r}).own())"
+        done = hidden([host, environment], [tmp_path / "bundle/bin/python", "-c", code])
+        assert done.stdout.strip() == str(number), (name, done.stderr)
 
 
 def test_links_that_lead_out_become_what_they_mean_and_others_stay_links(environment: Path, tmp_path: Path) -> None:
@@ -113,7 +111,7 @@ def test_links_that_lead_out_become_what_they_mean_and_others_stay_links(environ
     }
     for name, target in links.items():
         (folder / name).symlink_to(target)
-    done = pack(environment, tmp_path / "bundle", "--json")
+    done = pack(environment, tmp_path / "bundle", *SLIM, "--json")
     packed = packages(tmp_path / "bundle")
     originals = [tmp_path / "outside", environment]
     assert hidden(originals, ["cat", packed / "to_file", packed / "to_folder/data.txt"]).stdout == "outside\noutside\n"
@@ -136,7 +134,7 @@ def test_pipes_sockets_and_set_id_bits_stay_behind_with_a_warning_each(
         end.bind("socket")
     (folder / "tool").write_text("#!/bin/sh\n")
     (folder / "tool").chmod(0o6755)
-    done = pack(environment, tmp_path / "bundle", "--json")
+    done = pack(environment, tmp_path / "bundle", *SLIM, "--json")
     packed = packages(tmp_path / "bundle")
     assert not os.path.lexists(packed / "pipe")
     assert not os.path.lexists(packed / "socket")
@@ -151,20 +149,21 @@ def test_names_that_are_no_text_survive_in_a_tree_and_an_archive(environment: Pa
     names = [b"latin-\xe9.txt", b"new\nline.txt", b"-dash", b"back\\slash", "\N{SNOWMAN}".encode()]
     for name in names:
         Path(os.fsdecode(os.path.join(os.fsencode(packages(environment)), name))).write_text("here")
-    pack(environment, tmp_path / "bundle")
+    pack(environment, tmp_path / "bundle", *SLIM)
     assert set(os.listdir(os.fsencode(packages(tmp_path / "bundle")))) >= set(names)
-    pack(environment, tmp_path / "bundle.tar.gz")
+    pack(environment, tmp_path / "bundle.tar.gz", *SLIM, "--level", "1")
     (tmp_path / "unpacked").mkdir()
     run(["tar", "xzf", tmp_path / "bundle.tar.gz", "-C", tmp_path / "unpacked"])
     assert set(os.listdir(os.fsencode(packages(tmp_path / "unpacked")))) >= set(names)
     assert bundler(["verify", tmp_path / "unpacked"]).returncode == 0
 
 
-def test_a_library_left_to_the_host_is_not_brought(sample: Sample, tmp_path: Path) -> None:
+def test_a_library_left_to_the_host_is_not_brought(environment: Path, tmp_path: Path) -> None:
     name = "libreadline.so.8"
-    if not (sample.bundle / "lib/bundled" / name).exists():
+    pack(environment, tmp_path / "with", *SLIM, "--no-verify")
+    if not (tmp_path / "with/lib/bundled" / name).exists():
         pytest.skip(f"this Python does not use {name}")
-    done = pack(sample.environment, tmp_path / "bundle", "--exclude-lib", name, "--json")
+    done = pack(environment, tmp_path / "bundle", *SLIM, "--exclude-lib", name, "--json")
     assert not (tmp_path / "bundle/lib/bundled" / name).exists()
     assert name not in json.dumps(json.loads(done.stdout).get("notes", []))
 
@@ -180,7 +179,7 @@ def test_an_environment_that_is_spoiled_in_several_ways_tells_them_all_and_is_le
     (tmp_path / "elsewhere").mkdir()
     (folder / "old-style.egg-link").write_text(f"{tmp_path}/elsewhere\n.")
     before = snapshot(environment)
-    done = bundler(["pack", environment, "--out", tmp_path / "bundle"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "bundle"])
     assert done.returncode == 1
     for word in ("hooked", "old-style", str(tmp_path / "elsewhere"), "/nowhere/build"):
         assert word in done.stderr, word

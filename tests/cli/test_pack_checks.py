@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, run
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment
 
 EVERYTHING = pytest.mark.everything
 
@@ -18,7 +17,7 @@ EVERYTHING = pytest.mark.everything
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest that there is: no package in it."""
     folder = tmp_path_factory.mktemp("checks") / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", folder])
+    empty_environment(folder)
     return folder
 
 

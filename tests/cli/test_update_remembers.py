@@ -18,8 +18,7 @@ from bundler.manifest import Manifest, PythonFacts, RecordedOptions, read_option
 from bundler.options import ContentOptions, EditableMode, PackOptions, Profile, Pyc, Symlinks
 from bundler.plan.recorded_options import ChangedOption, changed_options, recorded_options
 from bundler.remembered import options_of_bundle
-from tests.material.environments import bundler, run
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment, run
 from tests.material.schemes import POSIX_312
 
 PYTHON = PythonFacts("3.12.1", POSIX_312, None, (), (".so",))
@@ -115,7 +114,7 @@ def test_the_python_api_begins_with_what_made_the_bundle_and_keywords_change_it(
 
 def test_an_update_by_the_python_api_keeps_the_start_command(tmp_path: Path) -> None:
     environment, out = tmp_path / "env", tmp_path / "app"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     first = api.pack(environment, out, profile="slim", entry="python -V", verify=False)
     assert api.pack(environment, out, update=True, verify=False).changed_options == ()
     assert (out / "bin/start").is_file()
@@ -195,7 +194,7 @@ def test_paths_count_from_the_folder_of_the_environment_wherever_the_command_is_
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made(project, ContentOptions(add=(f"{project}/data=x",)))
-    run([main_python().executable, "-m", "venv", "--without-pip", project / ".venv"])
+    empty_environment(project / ".venv")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VIRTUAL_ENV", f"{project}/.venv")
     options = options_of(pack.make_context("pack", ["--out", f"{project}/app", "--update", "--no-in-place"]))
@@ -231,7 +230,7 @@ def test_what_differs_is_told_by_name() -> None:
 
 def test_an_updated_bundle_keeps_its_start_command_and_its_size(tmp_path: Path) -> None:
     environment, out, mine = tmp_path / "env", tmp_path / "app", tmp_path / "mine"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     mine.write_text("one")
     command: list[str | Path] = ["pack", environment, "--out", out, "--no-verify"]
     done = bundler([*command, "--profile", "slim", "--entry", "python -c 'print(1)'", "--add", f"{mine}=etc/mine"])

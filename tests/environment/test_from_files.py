@@ -15,7 +15,7 @@ from bundler.environment.standard_library import find_standard_library
 from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment, InterpreterFailed
 from bundler.platforms import OperatingSystem
 from bundler.sysroot import Sysroot
-from tests.material.environments import make
+from tests.material.environments import empty_environment, make
 from tests.material.interpreters import Python, every_python, main_python
 
 
@@ -26,14 +26,20 @@ def both(path: Path) -> tuple[Environment, Environment]:
 
 @pytest.mark.parametrize("python", every_python(), ids=str)
 def test_a_venv_over_any_python_is_read_as_its_interpreter_describes_it(python: Python, tmp_path: Path) -> None:
-    probed, read = both(make("virtualenv" if python.source == "debian" else "venv", python, tmp_path / "env"))
+    where = tmp_path / "env"
+    probed, read = both(
+        make("virtualenv", python, where) if python.source == "debian" else empty_environment(where, python)
+    )
     assert probed.probed and not read.probed
     assert replace(read, probed=True) == probed
 
 
 @pytest.mark.parametrize("maker", ["venv --copies", "uv venv"])
 def test_a_venv_of_any_maker_is_read_alike(maker: str, tmp_path: Path) -> None:
-    probed, read = both(make(maker, main_python(), tmp_path / "env"))
+    python, where = main_python(), tmp_path / "env"
+    probed, read = both(
+        make(maker, python, where) if maker == "uv venv" else empty_environment(where, python, "--copies")
+    )
     assert replace(read, probed=True) == probed
 
 

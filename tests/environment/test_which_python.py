@@ -15,7 +15,7 @@ from bundler.environment import find_environment, load_environment
 from bundler.environment.standard_library import find_standard_library
 from bundler.errors import ContradictoryEnvironment, UnsupportedEnvironment
 from tests.material.debian import debian_packages
-from tests.material.environments import run, tool
+from tests.material.environments import empty_environment, run, tool
 from tests.material.interpreters import main_python
 
 VERSION = main_python().version
@@ -116,7 +116,7 @@ def contradiction(environment: Path, *words: str, run: bool) -> None:
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("original")
-    run([main_python().executable, "-m", "venv", "--without-pip", folder / "env"])
+    empty_environment(folder / "env")
     return folder / "env"
 
 

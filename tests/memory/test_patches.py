@@ -19,8 +19,7 @@ from bundler.memory.patches import Planned, open_patch_cache
 from bundler.plan.binaries.linux import patching
 from bundler.plan.make import make_plan
 from bundler.systems.linux.closure import ElfFile
-from tests.material.environments import make
-from tests.material.interpreters import main_python
+from tests.material.environments import empty_environment
 
 EDITS = Edits(rpath="$ORIGIN/../lib", needed={"liba.so": "libb.so"})
 PIECES = (Range(0, 5), Literal(b"\0hello"), Zeros(3), Range(7, 1 << 40))
@@ -115,7 +114,7 @@ def test_a_patcher_that_was_changed_is_another(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_second_plan_reads_no_file_that_it_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = load_environment(str(make("venv", main_python(), tmp_path / "env")))
+    environment = load_environment(str(empty_environment(tmp_path / "env")))
     memory = open_memory(environment.root)
     first = make_plan(environment, memory=memory)
     memory.patches.learn()

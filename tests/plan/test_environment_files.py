@@ -10,15 +10,14 @@ import pytest
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import load_environment
 from bundler.plan.make import Plan, make_plan
-from tests.material.environments import run
-from tests.material.interpreters import main_python
+from tests.material.environments import empty_environment
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """For an environment with a kernel, a .pc file, `.pth` files that lead nowhere, and scripts named nearly as others are."""
     environment = tmp_path_factory.mktemp("planned") / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", environment])
+    empty_environment(environment)
     packages = os.path.relpath(next(environment.glob("lib/python3*/site-packages")), environment)
     files = {
         "share/jupyter/kernels/own/kernel.json": json.dumps({"argv": [f"{environment}/bin/python", "-m", "kernel"]}),

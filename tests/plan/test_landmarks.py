@@ -14,8 +14,7 @@ from bundler.options import ContentOptions, Profile, Symlinks
 from bundler.plan.landmarks import ZIP_REASON, landmark_entries
 from bundler.plan.make import make_plan
 from bundler.plan.settings import PlanSettings
-from tests.material.environments import run
-from tests.material.interpreters import main_python
+from tests.material.environments import empty_environment
 from tests.material.schemes import POSIX_312
 from tests.plan.made_up import Machine
 
@@ -63,7 +62,7 @@ def test_a_python_without_a_folder_of_extension_modules_gets_an_empty_one(tmp_pa
 
 
 def test_nothing_that_is_left_out_takes_the_landmarks_along(tmp_path: Path) -> None:
-    run([main_python().executable, "-m", "venv", "--without-pip", tmp_path / "env"])
+    empty_environment(tmp_path / "env")
     environment = load_environment(str(tmp_path / "env"))
     scheme = environment.scheme
     patterns = ("*.zip", "lib-dynload/", "**/lib-dynload/*")

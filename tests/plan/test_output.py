@@ -20,8 +20,7 @@ from bundler.plan.output import archive_facts, directory_facts, image_facts
 from bundler.plan.owners import Title
 from bundler.platforms import AARCH64, MACHINES, X86_64, Libc, OperatingSystem, Platform
 from bundler.systems.libraries import LibraryFacts
-from tests.material.environments import run
-from tests.material.interpreters import main_python
+from tests.material.environments import empty_environment
 
 I686 = next(machine for machine in MACHINES if machine.name == "i686")
 ON_BASE = PackOptions(image=ImageOptions(base="base.tar"))
@@ -30,7 +29,7 @@ ON_BASE = PackOptions(image=ImageOptions(base="base.tar"))
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     where = tmp_path_factory.mktemp("output") / "env"
-    run([main_python().executable, "-m", "venv", "--without-pip", where])
+    empty_environment(where)
     return load_environment(str(where))
 
 

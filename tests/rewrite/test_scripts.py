@@ -180,6 +180,15 @@ def test_docstrings_and_encodings_survive_in_a_side_file(tmp_path: Path, body: b
     assert done.stdout == "The docs. ink __main__\n", done.stderr
 
 
+def test_a_side_file_does_not_tell_which_header_the_place_of_the_environment_asked_for() -> None:
+    """uv writes three lines in place of one where the path has a space, or is long."""
+    cookie, docs = b"# -*- coding: latin-1 -*-\n", b'"""The docs."""\n'
+    short = rewritten(b"#!/venv/bin/python\n" + cookie + docs)
+    lines = b"'''exec' '/venv with space/bin/python' \"$0\" \"$@\"\n' '''\n"
+    for long in (b"#!/bin/sh\n" + lines + cookie + docs, b"#!/bin/sh\n" + cookie + lines + docs):
+        assert rewritten(long) == short
+
+
 def test_an_archive_behind_a_shebang_still_runs(tmp_path: Path) -> None:
     archive = tmp_path / "app.pyz"
     with zipfile.ZipFile(archive, "w") as file:

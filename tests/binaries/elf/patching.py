@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from bundler.binaries.elf import UNCHANGED, Edits, Image, PatchPlan, Unchanged, plan_patch, read_image
 
+_ZEROS = bytes(1 << 20)
+
 
 def image_of(path: Path) -> Image:
     """The image of a file on disk."""
@@ -38,7 +40,7 @@ def patch(path: Path, rpath: str | Unchanged | None = UNCHANGED, needed: Mapping
 def write_sparsely(found: PatchPlan, source: BinaryIO, target: BinaryIO) -> None:
     """Write the new file with holes for long runs of zeros."""
     for chunk in found.patch.read(source):
-        if len(chunk) == 1 << 20 and not chunk.strip(b"\0"):
+        if chunk == _ZEROS:
             target.seek(len(chunk), os.SEEK_CUR)
         else:
             target.write(chunk)
