@@ -44,7 +44,7 @@ def trace_commands(commands: Iterable[str], environment: Environment, progress: 
         seen = tracer.run(command)
         if seen.status != 0:
             raise TraceFailed(
-                f"--trace {shlex.quote(text)}: the command {_ending(seen.status)}; nothing was packed",
+                f"--trace {text}: the command {_ending(seen.status)}; nothing was packed",
                 "what a command needs shows when it works: it is run in the working directory, by no shell",
             )
         traces.append(Trace(programs_of(seen.events), (text,), tracer.name))
@@ -66,7 +66,7 @@ def _parsed(text: str, environment: Environment) -> Command:
     program = shutil.which(words[0], path=variables["PATH"]) if words else None
     if program is None:
         raise BadOption(
-            f"--trace {shlex.quote(text)}: there is no program {words[0]}" if words else "--trace: there is no command",
+            f"--trace {text}: there is no program {words[0]}" if words else "--trace: there is no command",
             f"it is looked for in {folder}, then in PATH",
         )
     return Command((os.path.abspath(program), *words[1:]), variables)

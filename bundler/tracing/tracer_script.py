@@ -74,7 +74,10 @@ def run_command(words: list[str], begin: int, failed: int) -> NoReturn:
     try:
         if not os.read(begin, 1):
             os._exit(127)  # the tracer is gone
-        code = seccomp_filter(*CALLS[os.uname().machine])
+        machine = os.uname().machine
+        if machine not in CALLS:
+            raise OSError(f"the calls of {machine} are not known; install strace")
+        code = seccomp_filter(*CALLS[machine])
         filters = _Program(len(code) // 8, code)
         if _libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or _libc.prctl(
             _SET_SECCOMP, _FILTER, ctypes.byref(filters), 0, 0
