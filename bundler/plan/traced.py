@@ -83,11 +83,16 @@ class Traced:
     """Real paths of the libraries of the host that the environment's programs opened."""
 
     @property
+    def summary(self) -> str:
+        """How it was seen, and what came along, in one line."""
+        came = [*map(os.path.basename, self.learned.libraries), *self.learned.patterns]
+        some = ", ".join(came[:_SHOWN]) + (f" and {len(came) - _SHOWN} more" if len(came) > _SHOWN else "")
+        return f"traced with {self.tracer}: {some or 'nothing more'} came along for it"
+
+    @property
     def notes(self) -> list[str]:
-        """What was done, and came along."""
-        commands = ", ".join(f"'{command}'" for command in self.commands)
+        """What came along, each with the reason."""
         return [
-            f"traced {commands} ({self.tracer})",
             *(
                 f"{path} came along: a traced command opens it (--exclude-lib {os.path.basename(name)} leaves it to the host)"
                 for name, path in self.learned.libraries.items()

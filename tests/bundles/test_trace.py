@@ -96,9 +96,9 @@ def test_a_library_that_only_a_call_opens_is_used_where_the_original_is_not(
     environment: Path, tmp_path: Path, variables: dict[str, str], function: str
 ) -> None:
     before = snapshot(environment)
-    done = bundler(["pack", environment, "--out", tmp_path / "first", *call(function)], variables)
+    done = bundler(["pack", environment, "--out", tmp_path / "first", "-v", *call(function)], variables)
     assert done.returncode == 0, done.stderr
-    assert f"({'ptrace' if variables else 'strace'})" in done.stderr
+    assert f"traced with {'ptrace' if variables else 'strace'}: {LIBRARY} came along for it" in done.stderr
     assert f"{library()} came along: a traced command opens it (--exclude-lib {LIBRARY}" in done.stderr
     assert snapshot(environment) == before
     moved = tmp_path / "elsewhere" / "app"
