@@ -202,13 +202,20 @@ def report_of(
         size=size if size is not None else written.size if written is not None else 0,
         warnings=(
             *plan.warnings,
-            *unmet(job.options.content.exclude_libs, plan.libraries, proof.loaded if proof is not None else None),
+            *(plan.traced.warnings if plan.traced else ()),
+            *unmet(
+                job.options.content.exclude_libs,
+                plan.libraries,
+                proof.loaded if proof is not None else None,
+                plan.traced.opened if plan.traced is not None else (),
+            ),
         ),
         modules_without_pyc=plan.modules_without_pyc,
         shared_files=kept.shared if kept is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
-        notes=(*plan.notes, *dlopened.notes(run)),
+        notes=(*plan.notes, *(plan.traced.notes if plan.traced else ()), *dlopened.notes(run)),
+        traced=plan.traced,
         updated=kept.updated if kept is not None else None,
         started_by=plan.started_by,
         savings=savings(

@@ -26,12 +26,18 @@ def read_configuration(path: str) -> Mapping[str, object]:
     """The table; empty where the file has none. Raises BadConfiguration for a file that cannot be read."""
     try:
         with open(path, "rb") as file:
-            tool = tomllib.load(file).get("tool", {})
+            table = parse_configuration(file.read().decode())
     except OSError as error:
         raise BadConfiguration(f"{path} cannot be read: {error.strerror}", "--config names a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{path} is no TOML: {error}", "mend it, or give another file: --config FILE") from error
-    table = tool.get("bundler", {}) if isinstance(tool, dict) else {}
-    if not isinstance(table, dict):
+    if table is None:
         raise BadConfiguration(f"{path}: tool.bundler is no table", "write [tool.bundler] and the options below it")
     return table
+
+
+def parse_configuration(text: str) -> dict[str, object] | None:
+    """The table in the text of a file; None where something else has its name. Raises ValueError for what is no TOML."""
+    tool = tomllib.loads(text).get("tool", {})
+    table = tool.get("bundler", {}) if isinstance(tool, dict) else {}
+    return table if isinstance(table, dict) else None

@@ -41,6 +41,7 @@ class PackKeywords(TypedDict, total=False):
     allow_incomplete: bool
     exclude_lib: Texts
     include_lib: Sequence[StrPath]
+    trace: Texts
     fix_execstack: bool
     thin: str
     base: StrPath

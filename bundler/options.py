@@ -174,6 +174,8 @@ class PackOptions:
     dry_run: bool = False
     update: bool = False
     """Touch only what differs from the bundle that is there."""
+    trace: tuple[str, ...] = ()
+    """Commands that are run in the environment first: what they use comes along. Words as for a shell; none runs them."""
     configured: frozenset[str] = frozenset()
     """The names, as in `[tool.bundler]`, of options that a configuration gave: another one then takes their place in an update."""
 

@@ -79,11 +79,13 @@ def pack(
     from bundler.memory import NO_MEMORY, open_memory
     from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
+    from bundler.tracing import trace_commands
 
     is_archive = not isinstance(destination, DirectoryDestination)
     settings = settle_settings(options.content, loaded, is_archive=is_archive, threads=options.threads)
     recorded = recorded_options(options.content, os.path.dirname(os.path.abspath(environment)), options.configured)
-    settings = replace(settings, options=recorded, in_place=options.in_place)
+    trace = trace_commands(options.trace, loaded, progress)
+    settings = replace(settings, options=recorded, in_place=options.in_place, trace=trace)
     with open_workspace(settings, cache=options.cache) as workspace:
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         before = _made_with(destination)

@@ -10,6 +10,7 @@ from bundler.floor import Floor
 from bundler.manifest import ChangedFile, Manifest
 from bundler.plan.parts import Part, Saving, parts_of
 from bundler.plan.recorded_options import ChangedOption
+from bundler.plan.traced import Traced
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport
@@ -36,6 +37,8 @@ class PackReport:
     """Bundle paths of what a person starts: the start command, else the application's scripts, else Python."""
     savings: tuple[Saving, ...] = ()
     """What smaller profiles than the chosen one would leave out."""
+    traced: Traced | None = None
+    """What became of what traced commands used (`--trace`)."""
     updated: Updated | None = None
     """What an update did."""
     changed_options: tuple[ChangedOption, ...] = ()
@@ -110,6 +113,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "companions": [fact._asdict() for fact in manifest.companions],
         "compiled_in": [path._asdict() for path in manifest.compiled_in],
         "opened_libraries": [dataclasses.asdict(opened) for opened in manifest.opened],
+        "traced": report.traced.to_dict() if report.traced is not None else None,
         "import_failures": dict(manifest.import_failures or {}),
         "modules_without_pyc": report.modules_without_pyc,
         "warnings": list(report.warnings),

@@ -30,6 +30,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from _needs(report.manifest)
         yield from _sizes(report)
         yield from _modules(report, verbose)
+        yield from [report.traced.summary] if report.traced is not None else []
         yield from _libraries(report.manifest, verbose)
         yield from _compiled_in(report.manifest, verbose)
     yield from _notes("warning: ", report.warnings, verbose)

@@ -45,7 +45,7 @@ from tests.material.schemes import POSIX_312
 
 API: Any = bundler
 """For calls that a type checker refuses."""
-OF_THE_COMMAND = {"out", "config", "json", "quiet", "verbose", "help"}
+OF_THE_COMMAND = {"out", "config", "trace-save", "json", "quiet", "verbose", "help"}
 
 
 def chosen(**keywords: Any) -> PackOptions:

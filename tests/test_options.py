@@ -16,7 +16,7 @@ from bundler.option_names import filled
 from bundler.options import AuditDepth, ContentOptions, ImageOptions, LinkMode, PackOptions, Profile, Pyc, Symlinks
 from tests.material.environments import clean, run, tool
 
-COMMANDS_OWN = {"env", "out", "config", "exclude", "include", "as_json", "quiet", "verbose", "help"}
+COMMANDS_OWN = {"env", "out", "config", "trace_save", "exclude", "include", "as_json", "quiet", "verbose", "help"}
 
 
 def parsed(*words: str, env: str = "/nowhere/env") -> PackOptions:

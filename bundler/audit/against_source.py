@@ -12,7 +12,6 @@ from bundler.audit.contents import Contents, audit_contents
 from bundler.audit.observation import Observation, all_failed
 from bundler.audit.observing import Subject, observe, user_variables
 from bundler.audit.origins import Origins
-from bundler.audit.plugins import openers
 from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run_check import Hidden, run_check
 from bundler.audit.second_reading import audit_changed_binaries
@@ -26,6 +25,7 @@ from bundler.faults import Fault, FaultKind
 from bundler.options import AuditDepth
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
+from bundler.systems.openers import openers
 from bundler.systems.prefixes import is_system_prefix
 from bundler.trees import extracted
 

@@ -18,6 +18,7 @@ from bundler.option_names import NamedOption, named_options, near_name
 _PATHS = ("out",)
 _NOT_IN_FILES = ("config", "help")
 _GIVEN_BEFORE = "bundler.given_before"
+_CONFIGURATION = "bundler.configuration"
 
 
 class ConfiguredOption(GroupedOption):
@@ -63,6 +64,7 @@ class ConfiguredCommand(GroupedCommand):
 
         named = given.get("config")
         path = named if isinstance(named, str) else find_configuration(_project_folders(given))
+        ctx.meta[_CONFIGURATION] = path
         configured: dict[str, object] = {}
         if path is not None:
             configured = _defaults(
@@ -87,6 +89,19 @@ def _named_environment(given: Mapping[str, object]) -> str | None:
     """ENV; where it was not given click has a mark of its own there, or None, by its version."""
     named = given.get("env")
     return named if isinstance(named, str) else None
+
+
+def configuration_of(ctx: click.Context) -> str:
+    """The file that the configuration comes from. Raises BadConfiguration where there is none."""
+    path: str | None = ctx.meta[_CONFIGURATION]
+    if path is None:
+        from bundler.configuration import FILE_NAME
+
+        raise BadConfiguration(
+            f"there is no {FILE_NAME} beside the environment that could keep what a trace learns",
+            "--config names a file",
+        )
+    return path
 
 
 def configured_parameters(ctx: click.Context) -> frozenset[str]:

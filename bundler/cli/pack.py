@@ -9,11 +9,18 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from bundler.cli.configured import ConfiguredCommand, ConfiguredOption, configured_options, configured_parameters
+from bundler.cli.configured import (
+    ConfiguredCommand,
+    ConfiguredOption,
+    configuration_of,
+    configured_options,
+    configured_parameters,
+)
 from bundler.cli.grouped import given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, examples, say, shown_progress
 from bundler.destination import STANDARD_OUTPUT, archive_of
@@ -21,6 +28,9 @@ from bundler.fitting import without_unfitting
 from bundler.formats import ARCHIVES
 from bundler.option_names import with_chosen
 from bundler.options import PackOptions
+
+if TYPE_CHECKING:
+    from bundler.report import PackReport
 
 source = option_group("Source", ConfiguredOption)
 output = option_group("Output", ConfiguredOption)
@@ -94,6 +104,8 @@ messages = option_group("Messages", ConfiguredOption)
     metavar="NAME|PATH",
     help="Take a shared library along, asked for or not.",
 )
+@libraries("--trace", metavar="COMMAND", help="Run a command in ENV first: the libraries that it opens come along.")
+@libraries("--trace-save", is_flag=True, help="Keep what --trace learned in [tool.bundler].")
 @libraries("--fix-execstack", help="Clear the flags of executable stacks, which glibc 2.41 refuses.")
 @libraries(
     "--thin",
@@ -125,6 +137,7 @@ def pack(
     /,
     env: str | None,
     out: str | None,
+    trace_save: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -151,15 +164,39 @@ def pack(
     environment = choose_environment(env, options.root)
     if environment.reason and not quiet and not as_json:
         say(environment.line(in_place=options.in_place))
+    keep_in = _place_of_learned(context, options) if trace_save else None
     with shown_progress(quiet, verbose) as progress:
         result = run_pack(environment.path, out, options, progress)
+    kept = _keep_learned(keep_in, result)
     if as_json:
-        click.echo(json.dumps({"environment": asdict(environment), **result.to_dict()}, indent=1))
+        click.echo(json.dumps({"environment": asdict(environment), **result.to_dict(), "kept": kept}, indent=1))
     elif not quiet:
         for line in as_lines(result, verbose=verbose):
             say(line)
+        for line in kept:
+            say(f"kept in {keep_in}: {line}")
     if result.faults:
         sys.exit(FAULTS_FOUND)
+
+
+def _place_of_learned(context: click.Context, options: PackOptions) -> str | None:
+    """The file that keeps what the pack learns; None where it learns nothing. Raises UsageError, BadConfiguration."""
+    if options.trace and not options.dry_run:
+        return configuration_of(context)
+    if context.get_parameter_source("trace_save") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "--trace-save and --dry-run exclude each other" if options.trace else "--trace-save needs --trace"
+        )
+    return None
+
+
+def _keep_learned(path: str | None, result: PackReport) -> list[str]:
+    """Keep it; a line for each option that has grown."""
+    if path is None or result.traced is None:
+        return []
+    from bundler.cli.saving import save_learned
+
+    return save_learned(path, result.traced.learned.options())
 
 
 def options_of(context: click.Context) -> PackOptions:

@@ -6,7 +6,7 @@ Patterns are those of .gitignore; of all that match a path the last one decides,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.bundle_paths import parents
@@ -67,15 +67,17 @@ _OF_PROFILE: Mapping[Profile, tuple[str, ...]] = {
 }
 
 
-def filtered(entries: Entries, scheme: BundleScheme, options: ContentOptions) -> dict[str, Entry]:
+def filtered(
+    entries: Entries, scheme: BundleScheme, options: ContentOptions, void: Collection[str] = ()
+) -> dict[str, Entry]:
     """The entries without what the profile and the patterns leave out, and without directories that this empties.
 
-    Raises BundlerError where Python itself would be left out.
+    `void` are patterns of the profile that do not count. Raises BundlerError where Python itself would be left out.
     """
     if options.profile is Profile.FULL and not options.patterns:
         return dict(entries)
     chosen = _spec(options.patterns)
-    profile = _spec([_at_home(pattern, scheme) for pattern in _OF_PROFILE[options.profile]])
+    profile = _spec([pattern for pattern in _of_profile(options.profile, scheme) if pattern not in void])
 
     def is_left_out(entry: Entry) -> bool:
         path = entry.path + ("/" if isinstance(entry.content, Directory) else "")
@@ -85,7 +87,7 @@ def filtered(entries: Entries, scheme: BundleScheme, options: ContentOptions) ->
         return decided is True
 
     gone = {path for path, entry in entries.items() if is_left_out(entry)}
-    gone |= {path for path in entries if _source_of(path) in gone}
+    gone |= {path for path in entries if module_of(path) in gone}
     for path in (scheme.executable, f"{scheme.stdlib}/os.py", "pyvenv.cfg"):
         if path in gone:
             raise BundlerError(f"--exclude leaves {path} out, which Python cannot start without", "narrow the pattern")
@@ -117,7 +119,7 @@ def left_out_by(entries: Sequence[Entry], scheme: BundleScheme, options: Content
         for entry in entries
         if entry.layer is Layer.RUNTIME and not isinstance(entry.content, Directory) and patterns
     ]
-    sources = {path: source for path in runtime if (source := _source_of(path))}
+    sources = {path: source for path in runtime if (source := module_of(path))}
     found: dict[str, Profile] = {}
     for path in runtime:
         if path not in sources and not (options.patterns and chosen.check_file(path).include is False):
@@ -125,6 +127,22 @@ def left_out_by(entries: Sequence[Entry], scheme: BundleScheme, options: Content
             if index is not None:
                 found[path] = patterns[index][0]
     return found | {path: found[source] for path, source in sources.items() if source in found}
+
+
+def void_patterns(used: Iterable[str], entries: Entries, scheme: BundleScheme, profile: Profile) -> tuple[str, ...]:
+    """The patterns of the profile that would leave files of Python out that are `used` (bundle paths)."""
+    of_python = [path for path in used if path in entries and entries[path].layer is Layer.RUNTIME]
+    files = [module_of(path) or path for path in of_python]
+    if not files:
+        return ()
+    return tuple(pattern for pattern in _of_profile(profile, scheme) if any(_spec([pattern]).match_files(files)))
+
+
+def excluded(paths: Iterable[str], patterns: Sequence[str]) -> Iterator[str]:
+    """Those of `paths` (of files) that the user's own patterns leave out."""
+    if patterns:
+        chosen = _spec(patterns)
+        yield from (path for path in paths if chosen.check_file(path).include is True)
 
 
 def unmatched(entries: Entries, patterns: Sequence[str]) -> list[str]:
@@ -137,6 +155,12 @@ def unmatched(entries: Entries, patterns: Sequence[str]) -> list[str]:
         for pattern in dict.fromkeys(patterns)
         if not any(map(_spec([pattern.removeprefix("!")]).match_file, paths))
     ]
+
+
+def _of_profile(profile: Profile, scheme: BundleScheme) -> Iterator[str]:
+    """Its patterns in a bundle of this scheme."""
+    for pattern in _OF_PROFILE[profile]:
+        yield _at_home(pattern, scheme)
 
 
 def _at_home(pattern: str, scheme: BundleScheme) -> str:
@@ -159,7 +183,7 @@ def _spec(patterns: Sequence[str]) -> PathSpec[Pattern]:
     return PathSpec.from_lines("gitignore", patterns)
 
 
-def _source_of(path: str) -> str | None:
+def module_of(path: str) -> str | None:
     """The module that a compiled module belongs to; None for other files."""
     folder, cache, name = path.rpartition("/__pycache__/")
     return f"{folder}/{name.split('.')[0]}.py" if cache and name.endswith(".pyc") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from bundler.memory.digests import with_known_digests
 from bundler.options import Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, plan_start, with_application_layer
 from bundler.plan.base_mounts import mounts_for, unlisted
-from bundler.plan.binaries import plan_binaries
+from bundler.plan.binaries import PlannedBinaries, plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs
 from bundler.plan.completeness import check_complete
@@ -31,11 +32,13 @@ from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.owners import NO_TITLE, Owners, Title
 from bundler.plan.readme import find_application, with_readme
+from bundler.plan.recorded_options import Learned, with_learned
 from bundler.plan.records import plan_records
 from bundler.plan.settings import PlanSettings
 from bundler.plan.system_site import system_site_entries, system_site_mounts, uses_system_site, with_system_site
 from bundler.plan.texts import plan_texts
 from bundler.plan.times import with_fixed_times
+from bundler.plan.traced import Traced, Usage, with_opened
 from bundler.plan.without_links import without_links
 from bundler.systems import system_of
 from bundler.systems.libraries import LibraryFacts
@@ -64,6 +67,8 @@ class Plan:
     """The options that decided what is in it; None where `bundle.json` shall not tell."""
     notes: tuple[str, ...] = ()
     """What a person wants to know of the pack, paths of this machine included; `bundle.json` does not have it."""
+    traced: Traced | None = None
+    """What became of what traced commands used; None where there was none."""
 
     @property
     def size(self) -> int:
@@ -111,8 +116,9 @@ def make_plan(
     # What every bundle has takes the place of what tied the environment to its base.
     entries = overlaid(entries, interpreter_entries(environment, content))
     entries = overlaid(entries, system_site_entries(environment) if system_site else ())
-    # What is left out is neither read nor changed.
-    whole, entries = entries, filtered(entries, environment.scheme, content)
+    usage = Usage(settings.trace, environment, entries, content.profile)
+    # What is left out is neither read nor changed; what was seen to be used the profile does not leave out.
+    whole, entries = entries, filtered(entries, environment.scheme, content, usage.void)
     warnings += unmatched(whole, content.patterns)
     warnings += check_old_scripts(entries, whole, environment.scheme)
     if len(entries) < len(whole):
@@ -121,9 +127,8 @@ def make_plan(
     entries = overlaid(entries, landmark_entries(environment, entries))
     announce(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, settings.pyc))
 
-    # Binaries bring libraries of the host; those that modules opened at run time count like those that the user names.
-    libraries = replace(content, include_libs=(*content.include_libs, *settings.dlopened))
-    binaries = plan_binaries(entries, environment, table, libraries, memory.patches)
+    # Binaries bring libraries of the host.
+    binaries, learned = _plan_binaries(entries, environment, table, settings, usage, memory)
     entries = overlaid(entries, binaries.entries)
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, isolated=content.isolated)
@@ -168,9 +173,36 @@ def make_plan(
         start=start,
         started_by=application.start,
         title=application.title,
-        options=settings.options,
+        options=with_learned(settings.options, learned, os.path.dirname(environment.root))
+        if settings.options
+        else None,
         notes=tuple(notes),
+        traced=usage.told(whole, entries, binaries.libraries, learned, content),
     )
+
+
+def _plan_binaries(
+    entries: Entries,
+    environment: Environment,
+    table: MountTable,
+    settings: PlanSettings,
+    usage: Usage,
+    memory: Memory,
+) -> tuple[PlannedBinaries, Learned]:
+    """The plan's binaries, and what a trace adds.
+
+    What was opened at run time counts like what the user names. Only what is lacking without is added.
+    """
+    content = settings.content
+    named = (*content.include_libs, *settings.dlopened)
+    without = plan_binaries(entries, environment, table, replace(content, include_libs=named), memory.patches)
+    opened = usage.libraries(content.exclude_libs, without.libraries)
+    if not opened:
+        return without, Learned({}, usage.void)
+    added = replace(content, include_libs=(*named, *opened))
+    binaries = plan_binaries(entries, environment, table, added, memory.patches)
+    facts = with_opened(binaries.libraries, opened, environment.scheme.executable)
+    return replace(binaries, libraries=facts), Learned(opened, usage.void)
 
 
 def unlikely_to_change(entries: Entries, no_binary: re.Pattern[str], pyc: Pyc) -> list[Entry]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 import os
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 from bundler.bundle_paths import lies_in
@@ -36,6 +37,32 @@ def recorded_options(content: ContentOptions, folder: str, configured: frozenset
             continue
         values[_NAMES.get(field.name, field.name.replace("_", "-"))] = _plain(field.name, value, folder)
     return RecordedOptions(values, tuple(sorted(configured & values.keys())))
+
+
+class Learned(NamedTuple):
+    """What traced commands told, and what packs can have without these."""
+
+    libraries: Mapping[str, str]
+    """Those that come along for it: the real paths, by what `--include-lib` takes for them."""
+    patterns: tuple[str, ...]
+    """Those of the profile that do not count, since files were used that they leave out."""
+
+    def options(self) -> dict[str, list[str]]:
+        """Under the names of `[tool.bundler]`."""
+        return {"include-lib": list(self.libraries), PATTERNS: [f"!{pattern}" for pattern in self.patterns]}
+
+
+def with_learned(options: RecordedOptions, learned: Learned, folder: str) -> RecordedOptions:
+    """The options, with what commands told in place of these: an update runs none of them, and has the same files.
+
+    The environment lies in `folder`.
+    """
+    values = dict(options.values)
+    for name, more in learned.options().items():
+        known = values.get(name, ())
+        if more and isinstance(known, tuple):  # patterns that stand behind decide: those are the user's
+            values[name] = (*(_library(item, folder) if name != PATTERNS else item for item in more), *known)
+    return replace(options, values=values)
 
 
 def _plain(name: str, value: object, folder: str) -> RecordedValue:

@@ -14,6 +14,7 @@ from bundler.manifest import RecordedOptions
 from bundler.memory.compiled import pyc_cache_folder
 from bundler.options import ContentOptions, EditableMode, Pyc
 from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
+from bundler.tracing.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class PlanSettings:
     """Whether what marks the environment's folder for other tools stays in it."""
     dlopened: tuple[str, ...] = ()
     """Paths of libraries that come along because modules opened them at run time."""
+    trace: Trace = field(default_factory=Trace)
+    """What commands of the user's were seen to do."""
     workspace: Workspace = Workspace()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from bundler.bundle_paths import BundleRoot
@@ -112,6 +112,10 @@ class System(Protocol):
         """Source text (CPython 3.8 or later) of `mapped_libraries()`: paths of the libraries that its process has, or None."""
 
     @property
+    def traces(self) -> bool:
+        """Whether it can be seen here what a command opens and executes."""
+
+    @property
     def image_os(self) -> str | None:
         """What OCI images for it call it; None where there are none."""
 
@@ -147,6 +151,19 @@ class System(Protocol):
 
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """What a library that was opened at run time says of itself; None for what does not come along for that."""
+
+    def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
+        """What `--include-lib` takes for a library (its real path) that a process of `program` finds by its own name (DT_SONAME).
+
+        A name, or the path at which it is found; None for what nothing but its whole path leads to, and what is no library of that
+        program's kind. `library_path` are the folders of the variable that all programs heed.
+        """
+
+    def leaves_file_to_host(self, path: str) -> bool:
+        """Whether a file that is no library goes with each host, and is there or not needed: locales, configuration."""
+
+    def leaves_program_to_host(self, name: str) -> bool:
+        """Whether every host has a program of this name."""
 
     def preloaded(self) -> frozenset[str]:
         """Real paths of the libraries that every process of this machine has, by the system's configuration: agents."""

@@ -11,8 +11,8 @@ import pytest
 
 from bundler.audit import AuditReport, Fault, FaultKind
 from bundler.audit.comparison import failures
-from bundler.audit.plugins import openers
 from bundler.systems.libraries import BundledLibrary, InBundle, LibraryFacts
+from bundler.systems.openers import openers
 from tests.binaries.elf.programs import compile_c
 
 

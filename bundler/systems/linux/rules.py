@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import lies_in
@@ -11,7 +12,7 @@ from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import glibc, policy
+from bundler.systems.linux import glibc, host_files, policy
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import posix_scheme
@@ -25,6 +26,7 @@ class _Linux:
     system = OperatingSystem.LINUX
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY})
+    traces = True
     image_os = "linux"
 
     @property
@@ -85,6 +87,20 @@ class _Linux:
         except (OSError, BinaryFormatError):
             return None
         return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
+
+    def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
+        """By the loader's cache under its name, else by its path."""
+        from bundler.systems.linux.by_name import found_by_name
+
+        return found_by_name(path, program, library_path)
+
+    def leaves_file_to_host(self, path: str) -> bool:
+        """By a table."""
+        return host_files.is_hosts_file(path)
+
+    def leaves_program_to_host(self, name: str) -> bool:
+        """By a table."""
+        return name in host_files.PROGRAMS
 
     def preloaded(self) -> frozenset[str]:
         """What `/etc/ld.so.preload` names, with what that needs."""

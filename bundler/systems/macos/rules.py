@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
@@ -24,6 +25,7 @@ class _MacOS:
     system = OperatingSystem.MACOS
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     additions = frozenset({Addition.CERTIFICATES})
+    traces = False
     image_os = None
 
     @property
@@ -75,6 +77,18 @@ class _MacOS:
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """Nothing: what programs of macOS open at run time is not followed yet."""
         return None
+
+    def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
+        """Nothing: see `opened_library`."""
+        return None
+
+    def leaves_file_to_host(self, path: str) -> bool:
+        """Nothing is traced."""
+        return True
+
+    def leaves_program_to_host(self, name: str) -> bool:
+        """Nothing is traced."""
+        return True
 
     def preloaded(self) -> frozenset[str]:
         """None: DYLD_INSERT_LIBRARIES is a variable."""

@@ -1,0 +1,34 @@
+"""Whether the loader finds a library of the host by the name that it has for itself: so is a copy in the bundle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from bundler.binaries.elf import Image, read_image
+from bundler.binaries.elf.machines import machine_of
+from bundler.errors import BinaryFormatError
+from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.loader import Around, LoadedObject, Via
+
+
+def found_by_name(path: str, program: str, library_path: Sequence[str]) -> str | None:
+    """See `systems.system.System.found_by_name`."""
+    image, library = _image(program), _image(path)
+    if image is None or library is None or library.soname is None:
+        return None
+    view = SysrootLibraries(image)
+    system = GLIBC.system_libraries(machine_of(image), program=image)
+    around = Around(library_path=tuple(library_path))
+    found = GLIBC.resolve(library.soname, LoadedObject.from_image(program, image), around, view, system)
+    if found is None or "/" in library.soname or os.path.realpath(found.path) != path:
+        return None
+    return library.soname if found.via is Via.CACHE else found.path
+
+
+def _image(path: str) -> Image | None:
+    try:
+        with open(path, "rb") as file:
+            return read_image(file)
+    except (OSError, BinaryFormatError):
+        return None
