@@ -20,6 +20,7 @@ from tests.binaries.elf.programs import compile_c
 from tests.material.environments import FIXTURES, bundler, clean, make
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
+from tests.material.programs import need
 from tests.material.snapshots import snapshot
 
 LIBRARY = "libacl.so.1"  # coreutils needs it; Python does not
@@ -72,7 +73,7 @@ def variables(request: pytest.FixtureRequest) -> dict[str, str]:
     if request.param == "ptrace":
         return WITHOUT_STRACE
     if find_strace() is None:
-        pytest.skip("strace is not installed, or may not trace")
+        pytest.skip(f"{need('strace')} may not trace here")
     return {}
 
 

@@ -39,6 +39,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "npm": ("npm", "node"),
     "debootstrap": ("debootstrap",),
     "qemu-user-static": ("qemu-*-static",),
+    "strace": ("strace",),
     "squashfs-tools": ("mksquashfs", "unsquashfs"),
     "libarchive-tools": ("bsdtar", "bsdcpio"),
     "unzip": ("unzip",),

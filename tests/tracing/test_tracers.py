@@ -17,6 +17,7 @@ from bundler.tracing.strace import Strace, find_strace
 from bundler.tracing.trace import programs_of
 from bundler.tracing.tracer import Command, Seen, Tracer
 from tests.material.environments import clean
+from tests.material.programs import need
 
 BUSY = """
 import multiprocessing, os, subprocess, sys, threading
@@ -54,7 +55,7 @@ def tracer(request: pytest.FixtureRequest) -> Tracer:
         return Ptrace()
     found = find_strace()
     if found is None:
-        pytest.skip("strace is not installed, or may not trace")
+        pytest.skip(f"{need('strace')} may not trace here")
     return found
 
 
@@ -120,7 +121,8 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_user_needs_no_privileges_for_it(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("the others ran without privileges already")
-    python = shutil.which("python3", path="/usr/local/bin:/usr/bin")
+    places = ("/usr/local/bin/python3", "/usr/bin/python3")
+    python = next((place for place in places if os.access(place, os.X_OK)), None)
     if python is None:
         pytest.skip("there is no Python that every user may run")
     words = [python, "-I", "-c", Path(_SCRIPT).read_text(), "1", "/bin/sh", "-c", "read x < /etc/passwd"]
@@ -133,7 +135,7 @@ def test_where_the_kernel_refuses_it_is_said() -> None:
     """What is traced already cannot be traced once more."""
     strace = find_strace()
     if strace is None:
-        pytest.skip("strace is not installed, or may not trace")
+        pytest.skip(f"{need('strace')} may not trace here")
     words = ["strace", "-f", "-o", os.devnull, sys.executable, "-I", _SCRIPT, "1", "/bin/sh", "-c", "exit 0"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.stdout.startswith('["refused", "ptrace: ')
