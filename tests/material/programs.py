@@ -26,6 +26,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "pkg-config": ("pkg-config", "pkgconf"),
     "libpq-dev": ("pg_config",),
     "python3-venv python3-dev python3-tk": (),
+    "libmariadb3 libproj25": (),  # libraries with plugins, and with data
     "util-linux": ("unshare", "setpriv"),
     "dash": ("dash",),
     "busybox-static": ("busybox",),
