@@ -18,7 +18,7 @@ def asked_of_target(libraries: LibraryFacts, system: System) -> dict[str, tuple[
         if system.asks_of_target(name) is not None:
             found.setdefault(name, []).append(path)
     data: dict[str, list[str]] = {}
-    for library in libraries.bundled:
-        if (words := system.reads_of_target(os.path.basename(library.path))) is not None:
-            data.setdefault(words, []).append(library.path)
+    for path in sorted({*libraries.needs, *(library.path for library in libraries.bundled)}):
+        if (words := system.reads_of_target(os.path.basename(path))) is not None:
+            data.setdefault(words, []).append(path)
     return {name: tuple(paths) for each in (found, data) for name, paths in sorted(each.items())}

@@ -144,7 +144,7 @@ class System(Protocol):
         """
 
     def reads_of_target(self, name: str) -> str | None:
-        """What a library of the host that comes along reads of the machine that it runs on, in words; None for nothing to tell."""
+        """What a library of the bundle reads of the machine that it runs on, in words; None for nothing to tell."""
 
     def copyleft_licence(self, name: str) -> str | None:
         """The strong copyleft licence of a library of the host, or None."""

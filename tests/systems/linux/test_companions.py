@@ -58,6 +58,8 @@ def test_data_of_the_target_is_asked_for_like_its_libraries() -> None:
     facts = LibraryFacts((fonts, other), needs, ("libGL.so.1", "libc.so.6"))
     asked = asked_of_target(facts, LINUX)
     assert asked == {"libGL.so.1": ("lib/x.so",), "fonts and their configuration": ("lib/bundled/libfontconfig.so.1",)}
+    again = LibraryFacts((), {**needs, fonts.path: {}}, facts.host)
+    assert asked_of_target(again, LINUX) == asked, "a bundle that is packed again asks for the same"
     assert [LINUX.asks_of_target(name) for name in asked] == [
         "Debian: libgl1",
         "Debian: fontconfig-config fonts-dejavu-core",
