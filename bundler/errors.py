@@ -139,7 +139,7 @@ class OutputFailed(BundlerError):
     """The output could not be written or put in place."""
 
 
-class UnfittingOption(OutputFailed):
+class UnfittingOption(OutputFailed, BadOption):
     """An option that says nothing to the format of the output."""
 
     exit_status = 2
@@ -170,9 +170,13 @@ class Problems(BundlerError):
         super().__init__("\n".join(lines))
 
 
+class BadOptions(Problems, BadOption):
+    """Several wrong options at once."""
+
+
 def raise_all(errors: Sequence[BundlerError]) -> None:
-    """Raise nothing for none, the error itself for one, `Problems` for more."""
+    """Raise nothing for none, the error itself for one, `Problems` for more; `BadOptions` where each is a BadOption."""
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise Problems(errors)
+        raise (BadOptions if all(isinstance(error, BadOption) for error in errors) else Problems)(errors)

@@ -38,7 +38,10 @@ def _binary(path: str) -> Facts:
     with open(path, "rb") as file:
         found = detect(file.read(HEAD_SIZE))
         if found is None:
-            raise NotAnEnvironment(f"{path} is no {FORMAT_NAMES} file", "name an environment, a bundle or a binary")
+            raise NotAnEnvironment(
+                f"{path} is no {FORMAT_NAMES} file",
+                "name an environment, a bundle or a binary; unpack an archive first",
+            )
         return {"kind": "binary", **found.description(file)}
 
 

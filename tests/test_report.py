@@ -137,11 +137,11 @@ def test_an_update_that_changed_nothing_says_so_and_no_more() -> None:
     fault = Fault(FaultKind.SCRIPT, "bin/x", "is wrong", "mend it")
     worse = dataclasses.replace(same, warnings=("beware",), audit=AuditReport((fault,), 7))
     assert list(as_lines(worse, verbose=False)) == [
-        first.replace("no faults", "1 faults"),
+        first.replace("no faults", "1 fault"),
         "warning: beware",
         "fault: bin/x: is wrong",
         "  hint: mend it",
-        "verified 7 files: 1 faults",
+        "verified 7 files: 1 fault",
     ]
     changed = as_lines(dataclasses.replace(same, updated=Updated(1, 2)), verbose=False)
     assert next(changed).startswith("updated: 1 path written, 2 removed, in /srv/app (directory): 7 files")

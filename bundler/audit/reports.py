@@ -81,7 +81,7 @@ class AuditReport:
     @property
     def verdict(self) -> str:
         """In two words."""
-        return f"{len(self.faults)} faults" if self.faults else "no faults"
+        return f"{len(self.faults)} fault{'s' * (len(self.faults) > 1)}" if self.faults else "no faults"
 
     @property
     def outcome(self) -> str:
@@ -91,7 +91,8 @@ class AuditReport:
             hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
             compared = ", compared with the source" if self.run.compared else ""
             checked += f" and imported {self.run.tried - len(self.run.failed)} modules{hidden}{compared}"
-        added = f"; {len(self.added)} files were added after the pack (pip, Python's own caches)" if self.added else ""
+        were = "1 file was" if len(self.added) == 1 else f"{len(self.added)} files were"
+        added = f"; {were} added after the pack (-v lists what)" if self.added else ""
         return f"{checked}: {self.verdict}{added}"
 
 

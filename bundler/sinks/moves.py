@@ -87,7 +87,7 @@ class Moves:
             self._steps.pop()
         if failed is not None:
             raise NotUndone(
-                f"{failed.filename} cannot be put back: {failed.strerror}",
+                f"{failed.filename or 'what was there before'} cannot be put back: {failed.strerror}",
                 "mend that and pack again: the next pack to the same place puts it back first",
             ) from failed
 
