@@ -97,7 +97,7 @@ def test_an_archive_with_other_bytes_is_told_or_read(archive: Path, tmp_path: Pa
             continue
         if name in CHECKED:
             assert found == before, f"{length} bytes at {at}"
-    assert told > 20, "most of it is no padding"
+    assert told > 10, "much of it is no padding, and not the script of a .run file"
 
 
 @pytest.mark.parametrize("name", ["tar", "tar.gz", "tar.zst", "run"])
