@@ -28,6 +28,7 @@ from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
+from bundler.plan.of_python import with_runtime_layer
 from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.owners import NO_TITLE, Owners, Title
@@ -109,8 +110,9 @@ def make_plan(
     if not content.allow_incomplete:
         warnings += check_complete(environment, table, collected.entries)
 
-    # The user's own distributions, while every path is still the one that its RECORD names.
-    entries: Entries = with_application_layer(collected.entries, environment, table)
+    # What is Python's own in an installation, and the user's own distributions, while every path is still the one in its RECORD.
+    entries = with_runtime_layer(collected.entries, environment)
+    entries = with_application_layer(entries, environment, table)
     # The projects' files are there, so what led to them goes.
     entries = without_editables(entries, editables)
     # What every bundle has takes the place of what tied the environment to its base.

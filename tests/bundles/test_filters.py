@@ -107,3 +107,16 @@ def test_a_slim_bundle_is_half_as_large_and_keeps_packages_whole(environment: Pa
 def test_a_pattern_brings_back_what_a_profile_leaves_out(environment: Path, tmp_path: Path) -> None:
     pack(environment, tmp_path / "bundle", "--profile", "slim", "--include", "/include/", "--no-verify")
     assert next((tmp_path / "bundle/include").glob("python*/Python.h")).exists()
+
+
+def test_a_bundle_that_is_packed_again_becomes_as_small_as_a_first_one(environment: Path, tmp_path: Path) -> None:
+    sizes = {}
+    for source, out, profile in (
+        (environment, "one", "standard"),
+        (tmp_path / "one", "two", "slim"),
+        (environment, "three", "slim"),
+    ):
+        done = pack(source, tmp_path / out, "--profile", profile, "--no-verify", "--json")
+        sizes[out] = json.loads(done.stdout)["size"]
+    assert sizes["three"] <= sizes["two"] < sizes["one"] * 0.9
+    assert next((tmp_path / "two").glob("lib/python3*/site-packages/mine/lib.a")).exists()
