@@ -111,8 +111,7 @@ def make_plan(
         warnings += check_complete(environment, table, collected.entries)
 
     # What is Python's own in an installation, and the user's own distributions, while every path is still the one in its RECORD.
-    entries = with_runtime_layer(collected.entries, environment)
-    entries = with_application_layer(entries, environment, table)
+    entries: Entries = with_application_layer(with_runtime_layer(collected.entries, environment), environment, table)
     # The projects' files are there, so what led to them goes.
     entries = without_editables(entries, editables)
     # What every bundle has takes the place of what tied the environment to its base.
