@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-import struct
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.material.display import Display, display
 from tests.material.environments import make, pack
 from tests.material.interpreters import Python, every_python
 from tests.material.isolation import ENVIRONMENT, bare_root, hidden, in_root
-from tests.material.programs import need
 
 pytestmark = pytest.mark.everything
 
@@ -99,49 +98,17 @@ def test_the_host_s_tcl_of_the_same_version_never_wins(packed: tuple[Python, Pat
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-@pytest.fixture
-def screen(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """An X server: its display, and the file that holds its screen."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        [need("Xvfb"), "-displayfd", str(writing), "-screen", "0", "320x200x24", "-fbdir", tmp_path, "-nolisten", "tcp"],
-        pass_fds=[writing], stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        display = pipe.readline().strip()
-    try:
-        yield f":{display}", tmp_path / "Xvfb_screen0"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def colours(screen: Path) -> dict[str, int]:
-    """How many pixels of each colour a screen of 32 bits a pixel has (X11's xwd format)."""
-    data = screen.read_bytes()
-    header = struct.unpack(">25I", data[:100])
-    size, width, height, bits, line, count = header[0], header[4], header[5], header[11], header[12], header[19]
-    assert (bits, line) == (32, 4 * width)
-    pixels = data[size + 12 * count :][: line * height]
-    found: dict[str, int] = {}
-    for (value,) in struct.iter_unpack("<I", pixels):
-        name = f"#{value & 0xFFFFFF:06x}"
-        found[name] = found.get(name, 0) + 1
-    return found
-
-
-def test_a_window_opens_where_no_tcl_is(packed: tuple[Python, Path], screen: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_window_opens_where_no_tcl_is(packed: tuple[Python, Path], tmp_path: Path) -> None:
     """With the fonts of the host: Tk opens no window without one."""
-    display, live = screen
     python, bundle = packed
     patterns = ("/usr/share/tcltk", "/usr/lib/tcltk", "/usr/lib/*/libtcl*.so*", "/usr/lib/*/libtk*.so*")
     places = {*python.places} | {os.path.realpath(path) for pattern in patterns for path in glob.glob(pattern)}
     seen = tmp_path / "seen"
-    command = [str(bundle / "bin/python"), "-c", WINDOW, str(live), str(seen)]
-    done = hidden(sorted(places), command, env={**ENVIRONMENT, "DISPLAY": display})
+    with display(tmp_path / "screen") as shown:
+        command = [str(bundle / "bin/python"), "-c", WINDOW, str(shown.screen), str(seen)]
+        done = hidden(sorted(places), command, env={**ENVIRONMENT, "DISPLAY": shown.name})
     assert done.stdout == "['alt', 'clam', 'classic', 'default']\n", done.stderr
-    drawn = colours(seen)
+    drawn = Counter(f"#{colour & 0xFFFFFF:06x}" for colour in Display(shown.name, seen).pixels())
     assert drawn["#204060"] > 20_000, "the window's ground"
     assert drawn["#c08020"] > 1_000, "the label"
     assert len(drawn) > 10, "letters with soft edges"
