@@ -120,6 +120,13 @@ def test_what_only_a_wrong_guess_asks_for_does_not_count(host: Host) -> None:
     finder = host.finder()
     guess = finder.guess({"libcrypto.so.3"}, {"libcrypto.so.3": ("/usr/lib/somewhere/libcrypto.so.3",)}, "lib/bundled")
     assert finder.settle([bundled(CRYPTO, source, LEGACY)], guess) == Companions()
+    host.put("/usr/lib/somewhere/libmariadb3/plugin/sha.so")
+    client = bundled(
+        "lib/bundled/libmariadb.so.3", host.library("libmariadb.so.3", "/usr/lib/somewhere/libmariadb3/plugin"), MODULE
+    )
+    assert finder.settle([client, bundled(CRYPTO, source, LEGACY)], guess) == Companions(), (
+        "what is right is found from nothing"
+    )
 
 
 def test_what_comes_along_with_what_came_along_counts(host: Host) -> None:
