@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bundler.audit.against_source import Packed, Proof, prove
+from bundler.audit.against_source import Candidate, Packed, Proof, candidate_in, prove
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
-from bundler.destination import Destination, DirectoryDestination, InPlace, ToStandardOutput, format_name
-from bundler.entries import Entry, size_of
+from bundler.audit.proofs.book import ProofBook
+from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
+from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
+from bundler.errors import OutputFailed
 from bundler.faults import Fault, FaultKind
-from bundler.manifest import Manifest, RecordedOptions
+from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, PackOptions
 from bundler.plan.make import Plan, make_plan
@@ -25,8 +28,10 @@ from bundler.plan.settings import PlanSettings
 from bundler.progress import Progress
 from bundler.report import PackReport
 from bundler.sinks import Sink, Written
+from bundler.sinks.directories.stage import write_stage
 from bundler.sinks.opening import SinkOpening
 from bundler.systems import system_of
+from bundler.trees.planned import PlannedTree, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Job:
     settings: PlanSettings
     memory: Memory
     progress: Progress
+    book: ProofBook
+    """What is known of imports."""
     made_with: RecordedOptions | None = None
     """The options that made the bundle which is updated."""
 
@@ -86,28 +93,74 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
             _rehearse(job, plan)
             manifest, size = foreseen(plan, job.assumed_failures)
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size))
+        if job.options.verify and isinstance(job.destination, ToFile):
+            return _prove_then_write(plan, job, dlopened, opening, is_last=is_last)
         sink = _open(opening, plan, job)
         assumed = job.assumed_failures
         written, manifest = send(plan, sink, assumed, job.progress)
         job.memory.learn(plan.entries, written.digests, written.stamps)
         if not job.options.verify or written.place is None:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
-        job.progress.phase("verifying")
-        packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_packages_out)
-        proof = prove(written.place, packed, job.options.audit)
-        found = found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
+        proof, found = _prove(plan, job, dlopened, candidate_in(written.place))
         if found is not None and not is_last:
             return Attempt(found)
-        job.memory.dlopened.learn(dlopened.sonames)
-        proof = _with_lost_libraries(proof)
+        proof = _settled(proof, job, dlopened)
         if isinstance(job.destination, InPlace) and proof.audit.faults:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
         if proof.import_failures == assumed:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
-        if sink.replace(manifest_entry(plan, proof.import_failures)):
-            manifest = manifest_of(plan, written.digests, proof.import_failures)
-            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
-    return Attempt(dlopened, _write_anew(plan, job, dlopened, proof))
+        sink.replace(manifest_entry(plan, proof.import_failures))
+        manifest = manifest_of(plan, written.digests, proof.import_failures)
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+
+
+def _prove_then_write(
+    plan: Plan, job: Job, dlopened: DlopenedLibraries, opening: SinkOpening, *, is_last: bool
+) -> Attempt:
+    """An archive: what it will hold is proved first, and then written, once.
+
+    The run check needs a folder. Where there is something to be run, one is made beside the archive for that time.
+    """
+    assert isinstance(job.destination, ToFile)
+    sink = opening.archive(
+        archive_facts(plan, job.destination.form, job.options)
+    )  # what cannot be written is refused at once
+    settled = settle(plan.entries)
+    plan = replace(plan, entries=settled.entries)
+    foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))
+    entries = (*plan.entries, manifest_entry(plan, None)._replace(content=Literal(foreseen)))
+    tree = PlannedTree(entries)
+
+    def stage() -> str:
+        return os.path.realpath(write_stage(entries, sink.working, threads=job.options.threads))
+
+    proof, found = _prove(plan, job, dlopened, Candidate(tree, tree.open_file, stage))
+    if found is not None and not is_last:
+        return Attempt(found)
+    proof = _settled(proof, job, dlopened)
+    written, manifest = send(plan, sink, proof.import_failures, job.progress)
+    for path, digest in settled.digests.items():
+        if written.digests[path] != digest:
+            raise OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to its source")
+    job.memory.learn(plan.entries, written.digests, written.stamps)
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+
+
+def _prove(
+    plan: Plan, job: Job, dlopened: DlopenedLibraries, candidate: Candidate
+) -> tuple[Proof, DlopenedLibraries | None]:
+    """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
+    job.progress.phase("verifying")
+    packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_packages_out)
+    proof = prove(candidate, packed, job.options.audit, job.book)
+    return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
+
+
+def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
+    """The proof of the last attempt; what it found is noted for the next pack."""
+    job.memory.dlopened.learn(dlopened.sonames)
+    job.book.keep()
+    return _with_lost_libraries(proof)
 
 
 def _nothing(_: Sequence[Entry]) -> None:
@@ -130,18 +183,6 @@ def _open(opening: SinkOpening, plan: Plan, job: Job) -> Sink:
     if isinstance(job.destination, DirectoryDestination):
         return opening.directory()
     return opening.archive(archive_facts(plan, job.destination.form, job.options))
-
-
-def _write_anew(plan: Plan, job: Job, dlopened: DlopenedLibraries, proof: Proof) -> PackReport:
-    """Write an archive once more, to tell in `bundle.json` what the source cannot import either."""
-    with SinkOpening(job.destination, job.options, _ignore, directory_facts()) as opening:
-        sink = _open(opening, plan, job)
-        written, manifest = send(plan, sink, proof.import_failures, job.progress)
-        return report_of(plan, job, dlopened, manifest, written, proof, place=sink.place())
-
-
-def _ignore(_: int) -> None:
-    """What is written for the second time is no progress."""
 
 
 def _with_lost_libraries(proof: Proof) -> Proof:

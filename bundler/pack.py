@@ -76,6 +76,7 @@ def pack(
     check_output(loaded, destination)
 
     from bundler.attempt import Job, attempt, first_guess
+    from bundler.audit.proofs.book import ProofBook
     from bundler.memory import NO_MEMORY, open_memory
     from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
@@ -89,7 +90,16 @@ def pack(
     with open_workspace(settings, cache=options.cache) as workspace:
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         before = _made_with(destination)
-        job = Job(loaded, destination, options, replace(settings, workspace=workspace), memory, progress, before)
+        job = Job(
+            loaded,
+            destination,
+            options,
+            replace(settings, workspace=workspace),
+            memory,
+            progress,
+            ProofBook(memory.imports),
+            before,
+        )
         dlopened = first_guess(job)
         for number in range(_MOST_ATTEMPTS):
             done = attempt(job, dlopened, is_last=number == _MOST_ATTEMPTS - 1)

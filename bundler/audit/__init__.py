@@ -9,9 +9,10 @@ from bundler.audit.contents import audit_contents
 from bundler.audit.observation import libraries_of
 from bundler.audit.origins import Origins
 from bundler.audit.reports import AuditReport, LeakReport, RunReport
-from bundler.audit.run_check import NOTHING_HIDDEN, RunCheck, run_check
-from bundler.audit.second_reading import audit_changed_binaries
+from bundler.audit.run_check import RunCheck, run_check
+from bundler.audit.second_reading import audit_changed_binaries, in_folder
 from bundler.audit.static import audit_static, system_of_bundle
+from bundler.audit.subjects import batches_of
 from bundler.audit.tree import BundleTree, read_tree
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import DamagedBundle
@@ -53,14 +54,14 @@ def verify(
     faults, notes = audit_static(tree, system)
     faults += contents.faults
     if os.path.isdir(bundle):
-        faults += audit_changed_binaries(tree, tree.root)
+        faults += audit_changed_binaries(tree, in_folder(tree.root))
     report = None
     if (os.path.isdir(bundle) if run is None else run) and not faults:
         with extracted(bundle) as folder:
             place = os.path.realpath(folder)
             if tree.in_archive:
-                faults += audit_changed_binaries(tree, place)
-            check = run_check(tree, place, system, depth=depth, hidden=NOTHING_HIDDEN)
+                faults += audit_changed_binaries(tree, in_folder(place))
+            check = run_check(tree, place, system, batches_of(tree, depth))
             hosts = frozenset(tree.manifest.host_libraries)
             sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded())
             outside = list(outside_of(check.observations, sides))
@@ -69,7 +70,7 @@ def verify(
         notes += (*check.notes, *more)
         notes += [f"nothing of it was run: {check.why_not}"] if check.why_not else []
         if check.observations:
-            report = report_of(check, outside, place)
+            report = report_of(check, outside, BundleRoot(place))
     return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report)
 
 
@@ -85,9 +86,10 @@ def run_faults(tree: BundleTree, check: RunCheck) -> tuple[list[Fault], list[str
     return list(failures(known, check.failed)), []
 
 
-def report_of(check: RunCheck, outside: list[Fault], place: str, *, compared: bool = False) -> RunReport:
-    """The outcome of a run check in the folder `place`, as a value for the report."""
-    root = BundleRoot(place)
+def report_of(check: RunCheck, outside: list[Fault], root: BundleRoot, *, compared: bool = False) -> RunReport:
+    """The outcome of a run check of the bundle at `root`, as a value for the report."""
     mapped = libraries_of(check.observations)
     bundled = None if mapped is None else frozenset(inside for path in mapped if (inside := root.inside(path)))
-    return RunReport(check.tried, check.failed, tuple(fault.path for fault in outside), check.cage, compared, bundled)
+    return RunReport(
+        check.tried, check.failed, tuple(fault.path for fault in outside), check.cage, compared, bundled=bundled
+    )

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bundler.audit import report_of
 from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
 from bundler.audit.contents import Contents, audit_contents
 from bundler.audit.observation import Observation, all_failed
-from bundler.audit.observing import Subject, observe, user_variables
+from bundler.audit.observing import Subject, user_variables
 from bundler.audit.origins import Origins
+from bundler.audit.proofs.book import ProofBook
 from bundler.audit.reports import AuditReport, LeakReport
-from bundler.audit.run_check import Hidden, run_check
-from bundler.audit.second_reading import audit_changed_binaries
+from bundler.audit.run_check import Hidden
+from bundler.audit.second_reading import OpenFile, audit_changed_binaries, in_folder
 from bundler.audit.starting import new_complaints, start_once
 from bundler.audit.static import audit_static
-from bundler.audit.tree import BundleTree, read_tree
-from bundler.bundle_paths import BundleRoot
+from bundler.audit.subjects import batches_of
+from bundler.audit.tree import BundleTree, look_through
+from bundler.audit.trying import Trial, Tried
+from bundler.bundle_paths import NOWHERE
 from bundler.entries import Entry, Patched
 from bundler.environment import Environment
+from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
 from bundler.options import AuditDepth
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.openers import openers
 from bundler.systems.prefixes import is_system_prefix
-from bundler.trees import extracted
+from bundler.trees import Tree, open_tree
 
 _OPENED_TO_DO = (
     "leave the library that opens it to the host (--exclude-lib NAME), or install a wheel that brings its own"
@@ -67,28 +71,60 @@ class Packed:
     """Whether the user left a part of the environment, or of its base's packages, out."""
 
 
-def prove(out: str, packed: Packed, depth: AuditDepth) -> Proof:
-    """Audit what was packed to `out` (a directory or an archive); it is run, and compared, where the environment was probed."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The bundle that is to be proved."""
+
+    tree: Tree
+    open_file: OpenFile
+    folder: Callable[[], str]
+    """Where it can be run, once it is asked for: one that is only planned is written there then."""
+    place: str | None = None
+    """The folder that it lies in, absolute and without links; None for one that is only planned."""
+
+
+def candidate_in(folder: str) -> Candidate:
+    """The bundle that was written into a folder."""
+    place = os.path.realpath(folder)
+    return Candidate(open_tree(place), in_folder(place), lambda: place, place)
+
+
+def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, book: ProofBook) -> Proof:
+    """Audit what was packed; it is run, and compared with the source, where the environment was probed.
+
+    What `book` knows of imports is not tried again; what is tried now is noted there.
+    """
     environment = packed.environment
     system = system_of(environment.platform.system)
-    tree = read_tree(out, _prefixes(environment))
+    tree = _read(candidate, _prefixes(environment))
     contents = audit_contents(tree, system, strict=False)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
     contents = replace(contents, notes=(*contents.notes, *notes))
-    sources = _sources(packed.entries)
-    if not tree.in_archive:
-        faults += audit_changed_binaries(tree, tree.root, sources)
+    faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries))
     if not environment.probed:
         return _static_proof(tree, contents, faults, [_NOT_RUN])
     if faults:
         return _static_proof(tree, contents, faults)
-    with extracted(out) as folder:
-        if tree.in_archive:
-            faults += audit_changed_binaries(tree, folder, sources)
-        if faults:
-            return _static_proof(tree, contents, faults)
-        return _run_proof(tree, os.path.realpath(folder), packed, contents, system, depth)
+    source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
+    trial = Trial(tree, source, system, book)
+    batches = batches_of(tree, depth)
+    known = trial.known(batches)
+    if len(known) == len(batches):
+        return _run_proof(tree, trial, trial.recall(batches, known), packed, contents, depth)
+    place = candidate.folder()
+    tried = trial.run(batches, known, place, _hidden(packed))
+    return _run_proof(
+        tree, trial, tried, packed, contents, depth, _start_faults(source, place, environment, tree, system)
+    )
+
+
+def _read(candidate: Candidate, prefixes: Sequence[str]) -> BundleTree:
+    """Read it to its end, and look for paths of the source. Raises NotABundle."""
+    tree = look_through(candidate.tree, prefixes)
+    if tree is None:
+        raise no_bundle(candidate.place or NOWHERE.path)
+    return tree if candidate.place is None else replace(tree, root=candidate.place, in_archive=False)
 
 
 def _sources(entries: Sequence[Entry]) -> dict[str, str]:
@@ -102,18 +138,23 @@ def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault],
 
 
 def _run_proof(
-    tree: BundleTree, place: str, packed: Packed, contents: Contents, system: System, depth: AuditDepth
+    tree: BundleTree,
+    trial: Trial,
+    tried: Tried,
+    packed: Packed,
+    contents: Contents,
+    depth: AuditDepth,
+    start_faults: Sequence[Fault] = (),
 ) -> Proof:
-    """Run the bundle in the folder `place`, and the source, and compare."""
-    check = run_check(tree, place, system, depth=depth, hidden=_hidden(packed))
+    """Compare what the bundle had, when it was tried, with what the source had."""
+    check, observed = tried.check, tried.source
     if not check.observations:
         why_not = [f"nothing of it was run: {check.why_not}"] if check.why_not else []
         return _static_proof(tree, contents, check.faults, [*why_not, *check.notes])
-    source = Subject(packed.environment.python, system.observer, user_variables(), os.getcwd())
-    observed = observe(source, check.batches)
     hosts = frozenset(tree.manifest.host_libraries)
+    system = system_of(packed.environment.platform.system)
     sides = Sides(
-        BundleRoot(place),
+        tried.root,
         Origins(packed.entries),
         system,
         hosts,
@@ -121,7 +162,9 @@ def _run_proof(
         everywhere=system.preloaded(),
         taken={library.path: library.needed_by for library in packed.libraries.bundled},
     )
-    comparison = compare(observed, check.observations, sides)
+    if not check.faults and not start_faults:
+        trial.learn(tried, sides)
+    comparison = compare(observed, check.observations, sides, tried.proven)
     outside = [_with_opener(fault, packed.libraries) for fault in outside_of(check.observations, sides)]
     told = {fault.path for fault in outside}
     known = {name: error for name, error in all_failed(observed).items() if name in check.failed}
@@ -131,9 +174,9 @@ def _run_proof(
         *(_with_opener(fault, packed.libraries) for fault in comparison.faults),
         *(fault for path, fault in lost.items() if path not in told),
         *outside,
-        *_start_faults(source, place, packed.environment, tree, system),
+        *start_faults,
     ]
-    report = report_of(check, outside, place, compared=True)
+    report = replace(report_of(check, outside, tried.root, compared=True), known=tried.known)
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *check.notes), report)
     complete = known if depth is AuditDepth.FULL else None
     return Proof(audit, contents.leaks, complete, lacking, _loaded(observed))

@@ -63,14 +63,19 @@ class Comparison:
     """Libraries that the source has and the bundle lacks: why they are missed, by their paths on this machine."""
 
 
-def compare(source: Sequence[Observation], bundle: Sequence[Observation], sides: Sides) -> Comparison:
-    """What differs between the two, batch by batch; what both cannot import is no difference."""
+def compare(
+    source: Sequence[Observation], bundle: Sequence[Observation], sides: Sides, proven: Collection[int] = ()
+) -> Comparison:
+    """What differs between the two, batch by batch; what both cannot import is no difference.
+
+    Of batches whose numbers are `proven` it is known that their modules do not differ: their files need not be there.
+    """
     found = Comparison()
-    for before, after in zip(source, bundle, strict=True):
+    for number, (before, after) in enumerate(zip(source, bundle, strict=True)):
         known = {fault.message for fault in found.faults}
         for fault in (
             *_libraries(before, after, sides, found),
-            *_modules(before, after, sides),
+            *(_modules(before, after, sides) if number not in proven else ()),
             *_metadata(before, after, sides),
         ):
             if fault.message not in known:
@@ -78,6 +83,19 @@ def compare(source: Sequence[Observation], bundle: Sequence[Observation], sides:
     if source and bundle:
         found.faults += _search_path(source[0], bundle[0], sides)
     return found
+
+
+def differs(before: Observation, after: Observation, sides: Sides) -> bool:
+    """Whether one batch is another one in the bundle than in the source: in any way that a comparison, or `outside_of`, tells."""
+    found = Comparison()
+    faults = (
+        *_libraries(before, after, sides, found),
+        *_modules(before, after, sides),
+        *_metadata(before, after, sides),
+        *failures(before.failed, after.failed),
+        *outside_of([after], sides),
+    )
+    return bool(faults or found.lacking)
 
 
 def _libraries(before: Observation, after: Observation, sides: Sides, found: Comparison) -> Iterator[Fault]:

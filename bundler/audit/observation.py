@@ -59,6 +59,16 @@ class Observation:
     finders: tuple[Finder, ...] = ()
     distributions: frozenset[InstalledDistribution] = frozenset()
     entry_points: frozenset[EntryPoint] = frozenset()
+    asked: frozenset[str] = frozenset()
+    """Names of modules outside of packages that were looked for, found or not."""
+    metadata_files: frozenset[str] = frozenset()
+    """Files of distributions' metadata that were opened, there or not."""
+    listed: frozenset[str] = frozenset()
+    """Folders that were listed by other code than Python's own search for modules and metadata."""
+    programs: frozenset[str] = frozenset()
+    """Programs of the machine that were started: paths, or names of those that are not there."""
+    spawned: bool = False
+    """Whether another process was begun of which nothing is seen, this Python's own among them."""
     broken: str = ""
     """How the process ended, where it ended before its first import or behind its last; else ""."""
 
@@ -90,6 +100,11 @@ def merged(observations: Sequence[Observation]) -> Observation:
         last.finders,
         last.distributions,
         last.entry_points,
+        frozenset().union(*(item.asked for item in observations)),
+        frozenset().union(*(item.metadata_files for item in observations)),
+        frozenset().union(*(item.listed for item in observations)),
+        frozenset().union(*(item.programs for item in observations)),
+        any(item.spawned for item in observations),
         last.broken,
     )
 

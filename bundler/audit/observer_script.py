@@ -5,7 +5,8 @@ Reads one JSON object from standard input:
   observer  source text that defines `mapped_libraries()`
   metadata  whether to list distributions and entry points
 Writes one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`, `["opened", name]` for each library
-that ctypes was asked for; at the end `["saw", object]` and `["end", ""]`.
+that ctypes was asked for, `["program", path]` for each program of the machine that is started, `["spawned", event]` where another
+process is begun of which that does not tell all; at the end `["saw", object]` and `["end", ""]`.
 Imports may print, and may end the process: the reader goes on behind the module that was started last.
 """
 
@@ -16,6 +17,23 @@ import sys
 
 _LARGEST = 1000  # values of one container that are looked through
 _DEEPEST = 4
+_SPAWNING = ("os.exec", "os.fork", "os.forkpty", "os.spawn", "os.system", "pty.spawn")
+_STARTING = ("os.posix_spawn", "subprocess.Popen")
+_SHELLS = ("sh", "bash", "dash", "busybox", "env")  # who knows what they start
+_LISTING = ("os.listdir", "os.scandir")
+_LISTED_BY = ("importlib._bootstrap_external", "importlib.metadata", "importlib_metadata", "zipimport")
+
+
+class Asking:
+    """A finder that finds nothing, and knows what the others were asked for."""
+
+    def __init__(self):
+        self.names = set()  # type: set[str]
+
+    def find_spec(self, name, path=None, target=None):
+        """Note a module outside of packages."""
+        if path is None:
+            self.names.add(name)
 
 
 def modules():
@@ -34,6 +52,8 @@ def finders():
     own = ("BuiltinImporter", "FrozenImporter", "PathFinder", "zipimporter", "path_hook_for_FileFinder")
     found = []
     for finder in [*sys.meta_path, *sys.path_hooks]:
+        if isinstance(finder, Asking):
+            continue
         name = getattr(finder, "__qualname__", None) or type(finder).__qualname__
         if name.rpartition(".")[2] in own:
             continue
@@ -81,6 +101,60 @@ def metadata():
     return sorted(known), sorted(points)
 
 
+class Watch:
+    """What Python's audit events tell of a process beside its imports (docs.python.org, "Audit events table")."""
+
+    def __init__(self, tell):
+        self.tell = tell
+        self.told = set()  # type: set[tuple[str, str]]
+        self.metadata = set()  # type: set[str]
+        self.listed = set()  # type: set[str]
+
+    def __call__(self, event, arguments):
+        """Hear one event."""
+        if event == "open":
+            path = arguments[0]
+            if isinstance(path, str) and ("dist-info" in path or "egg-info" in path):
+                self.metadata.add(os.path.abspath(path))
+        elif event in _LISTING:
+            caller = sys._getframe(1).f_globals.get("__name__") or ""
+            if isinstance(arguments[0], str) and not caller.startswith(_LISTED_BY):
+                self.listed.add(os.path.abspath(arguments[0]))
+        elif event == "ctypes.dlopen" and isinstance(arguments[0], str):
+            self.tell("opened", arguments[0])
+        elif event in _SPAWNING:
+            self.tell_once("spawned", event)
+        elif event in _STARTING:
+            command = arguments[1] if isinstance(arguments[1], (list, tuple)) else [arguments[1]]
+            path = program(arguments[0] or next(iter(command), None))
+            self.tell_once(*(("spawned", event) if path is None else ("program", path)))
+
+    def tell_once(self, kind, value):
+        """Tell what was not told before."""
+        if (kind, value) not in self.told:
+            self.told.add((kind, value))
+            self.tell(kind, value)
+
+
+def program(name):
+    """The path of the program that another process is to run, or its name where it is not found.
+
+    None for what tells nothing of what will run: shells, and this Python.
+    """
+    try:
+        path = os.fsdecode(name)
+    except TypeError:
+        return None
+    if os.path.basename(path) in _SHELLS:
+        return None
+    if "/" not in path:
+        places = [os.path.join(folder, path) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+        path = next((place for place in places if os.access(place, os.X_OK)), path)
+    real = os.path.realpath(path)
+    own = [os.path.realpath(prefix) + "/" for prefix in (sys.prefix, sys.base_prefix) if prefix != "/usr"]
+    return None if real.startswith(tuple(own)) or os.path.basename(real).startswith("python") else path
+
+
 def keep_projects():
     """Editables of meson-python and scikit-build-core may build their project, in its folder, when imported: not for us.
 
@@ -110,11 +184,10 @@ def main():
         results.write(json.dumps(fields) + "\n")
         results.flush()
 
-    def listen(event, arguments):
-        if event == "ctypes.dlopen" and isinstance(arguments[0], str):
-            tell("opened", arguments[0])
-
-    sys.addaudithook(listen)
+    watch = Watch(tell)
+    asking = Asking()
+    sys.meta_path.insert(0, asking)
+    sys.addaudithook(watch)
     if hasattr(sys, "set_lazy_imports_filter"):  # 3.15: an import that waits proves nothing
         sys.set_lazy_imports_filter(lambda *names: False)
     keep_projects()
@@ -126,6 +199,7 @@ def main():
             tell("fail", name, f"{type(error).__name__}: {error}"[:500])
         else:
             tell("ok", name)
+    read, listed = sorted(watch.metadata), sorted(watch.listed)  # before we read some ourselves
     libraries = observer["mapped_libraries"]()
     known, points = metadata() if order["metadata"] else ([], [])
     saw = {
@@ -135,6 +209,9 @@ def main():
         "finders": finders(),
         "distributions": known,
         "entry_points": points,
+        "asked": sorted(asking.names),
+        "metadata": read,
+        "listed": listed,
     }
     tell("saw", saw)
     tell("end", "")

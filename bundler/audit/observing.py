@@ -55,6 +55,12 @@ def user_variables() -> dict[str, str]:
     return variables | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def observer_script() -> str:
+    """The text of the script that imports, and tells."""
+    with open(os.path.join(os.path.dirname(__file__), _SCRIPT), encoding="utf-8") as file:
+        return file.read()
+
+
 def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
     """An observation of each batch, in processes of its own, as many at once as there are processors.
 
@@ -136,6 +142,8 @@ class _Telling:
     """Whether the module that was started last is neither imported nor failed."""
     failed: dict[str, str] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
+    programs: set[str] = field(default_factory=set)
+    spawned: bool = False
     saw: Mapping[str, object] = field(default_factory=dict)
     complete: bool = False
     ending: str = ""
@@ -153,6 +161,10 @@ class _Telling:
                 self.undecided = False
             case "opened":
                 self.opened.add(value)
+            case "program":
+                self.programs.add(value)
+            case "spawned":
+                self.spawned = True
             case "saw":
                 self.saw = value
             case "end":
@@ -177,6 +189,11 @@ class _Telling:
             tuple(Finder(str(kind), tuple(_texts(paths))) for kind, paths in _rows(self.saw.get("finders"))),
             frozenset(InstalledDistribution(*row) for row in _rows(self.saw.get("distributions"))),
             frozenset(EntryPoint(*row) for row in _rows(self.saw.get("entry_points"))),
+            frozenset(_texts(self.saw.get("asked"))),
+            frozenset(_texts(self.saw.get("metadata"))),
+            frozenset(_texts(self.saw.get("listed"))),
+            frozenset(self.programs),
+            self.spawned or not self.complete,
             self.ending if self.started is None and not self.complete else "",
         )
 

@@ -25,6 +25,8 @@ class RunReport:
     cage: CageKind
     compared: bool = False
     """Whether the source did the same, and both were compared."""
+    known: int = 0
+    """How many of the modules were not tried again: nothing has changed of all that an earlier pack saw them depend on."""
     bundled: frozenset[str] | None = frozenset()
     """Libraries of the bundle that were loaded (bundle paths); None where nobody tells."""
 
@@ -56,6 +58,7 @@ class AuditReport:
             "run": (
                 {
                     "tried": self.run.tried,
+                    "known": self.run.known,
                     "failed": dict(self.run.failed),
                     "outside": list(self.run.outside),
                     "cage": self.run.cage.value,
@@ -90,7 +93,8 @@ class AuditReport:
         if self.run is not None:
             hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
             compared = ", compared with the source" if self.run.compared else ""
-            checked += f" and imported {self.run.tried - len(self.run.failed)} modules{hidden}{compared}"
+            known = f" ({self.run.known} of them known from an earlier pack)" if self.run.known else ""
+            checked += f" and imported {self.run.tried - len(self.run.failed)} modules{known}{hidden}{compared}"
         were = "1 file was" if len(self.added) == 1 else f"{len(self.added)} files were"
         added = f"; {were} added after the pack (-v lists what)" if self.added else ""
         return f"{checked}: {self.verdict}{added}"

@@ -7,13 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cage_of
-from bundler.audit.observation import Batch, Observation, all_failed, libraries_of
+from bundler.audit.observation import Batch, Observation, all_failed, libraries_of, merged
 from bundler.audit.observing import Subject, clean_variables, observe
 from bundler.audit.starting import start_once
-from bundler.audit.subjects import batches_of, extension_files
+from bundler.audit.subjects import extension_files
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
-from bundler.options import AuditDepth
 from bundler.systems import System
 
 
@@ -54,11 +53,12 @@ NOTHING_HIDDEN = Hidden()
 _NOT_SEEN = "which shared libraries were loaded is not known: this system does not tell (/proc is not mounted, perhaps)"
 
 
-def run_check(tree: BundleTree, place: str, system: System, *, depth: AuditDepth, hidden: Hidden) -> RunCheck:
-    """Try the bundle in the folder `place`, whose static part passed. Raises ObserverFailed."""
+def run_check(
+    tree: BundleTree, place: str, system: System, batches: tuple[Batch, ...], hidden: Hidden = NOTHING_HIDDEN
+) -> RunCheck:
+    """Try these batches of the bundle in the folder `place`, whose static part passed. Raises ObserverFailed."""
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
-    batches = batches_of(tree, depth)
     why_not = system.why_not_run(tree.files[executable].image, python)
     if why_not is not None:
         return RunCheck(batches, why_not=why_not)
@@ -84,18 +84,18 @@ def run_check(tree: BundleTree, place: str, system: System, *, depth: AuditDepth
 def _with_hosts_programs(
     observed: Sequence[Observation], batches: Sequence[Batch], subject: Subject, hidden: Hidden, place: str
 ) -> tuple[list[Observation], tuple[str, ...]]:
-    """Try batches with failures once more where only the source is hidden: the host's programs have their libraries then."""
+    """Try what failed once more where only the source is hidden: the host's programs have their libraries then."""
     again = [number for number, item in enumerate(observed) if item.failed]
     cage = cage_of(hidden.source, (place,))
     more = observe(
         Subject(subject.python, subject.observer, subject.variables, subject.folder, cage),
-        [batches[number] for number in again],
+        [replace(batches[number], modules=tuple(observed[number].failed), metadata=False) for number in again],
     )
     result, notes = list(observed), []
     for number, item in zip(again, more, strict=True):
         mended = sorted(observed[number].failed.keys() - item.failed.keys())
         if mended:
-            result[number] = item
+            result[number] = replace(merged([item, observed[number]]), failed=item.failed)
             notes.append(
                 f"{', '.join(mended)}: imported only where the libraries of the host are in their places (a program of the host "
                 "is started, perhaps)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -14,11 +14,13 @@ from bundler.binaries.formats import facts
 from bundler.errors import BinaryFormatError
 from bundler.faults import Fault, FaultKind
 
+OpenFile = Callable[[str], BinaryIO]
+"""Opens the file at a bundle path, to be read anywhere."""
 _TO_DO = "that is a mistake of bundler's: do not use the file, and report it"
 
 
-def audit_changed_binaries(tree: BundleTree, place: str, sources: Mapping[str, str] = {}) -> Iterator[Fault]:
-    """Faults of the changed binaries of the bundle in the folder `place`.
+def audit_changed_binaries(tree: BundleTree, open_file: OpenFile, sources: Mapping[str, str] = {}) -> Iterator[Fault]:
+    """Faults of the changed binaries of a bundle whose files `open_file` opens.
 
     Two readers must read the same; and of a file whose source is at hand (`sources`: paths on this machine by bundle path) all that
     nobody asked for must be as it was there.
@@ -27,12 +29,17 @@ def audit_changed_binaries(tree: BundleTree, place: str, sources: Mapping[str, s
         seen = tree.files.get(change.path)
         if seen is None or seen.image is None or not tree.is_as_packed(change.path):
             continue
-        for message in _differences(seen.image, os.path.join(place, change.path), sources.get(change.path)):
+        for message in _differences(seen.image, open_file(change.path), sources.get(change.path)):
             yield Fault(FaultKind.READERS, change.path, message, _TO_DO)
 
 
-def _differences(image: BinaryImage, path: str, source: str | None) -> Iterator[str]:
-    with open(path, "rb") as file:
+def in_folder(place: str) -> OpenFile:
+    """What opens the files of the bundle in a folder."""
+    return lambda path: open(os.path.join(place, path), "rb")
+
+
+def _differences(image: BinaryImage, opened: BinaryIO, source: str | None) -> Iterator[str]:
+    with opened as file:
         for difference in disagreements(image, file):
             yield f"two readers disagree on {difference.message}"
         if source is not None:

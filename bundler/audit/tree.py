@@ -17,7 +17,7 @@ from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
 from bundler.errors import BinaryFormatError
 from bundler.manifest import Manifest, read_manifest
-from bundler.trees import MANIFEST, Kind, Member, open_tree
+from bundler.trees import MANIFEST, Kind, Member, Tree, open_tree
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
@@ -89,13 +89,21 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
+    check_folder_or_archive(bundle)
+    read = look_through(open_tree(bundle), prefixes)
+    if read is None:
+        raise no_bundle(bundle)
+    in_archive = not os.path.isdir(bundle)
+    return replace(read, root=NOWHERE.path if in_archive else os.path.realpath(bundle), in_archive=in_archive)
+
+
+def look_through(tree: Tree, prefixes: Sequence[str]) -> BundleTree | None:
+    """What a tree says of itself, as an archive that lies nowhere; None without a `bundle.json`. See `read_tree`."""
     wanted = [PathBytes(os.fsencode(prefix)) for prefix in prefixes]
     files: dict[str, SeenFile] = {}
     links: dict[str, str] = {}
     folders: set[str] = set()
     others: set[str] = set()
-    check_folder_or_archive(bundle)
-    tree = open_tree(bundle)
     for member, seen in tree.scan(lambda member, file: _look(member, file, wanted, tree.random_access)):
         if seen is not None:
             files[member.path] = seen
@@ -105,10 +113,9 @@ def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
             (folders if member.kind is Kind.DIRECTORY else others).add(member.path)
     found = files.pop(MANIFEST, None)
     if found is None or found.text is None:
-        raise no_bundle(bundle)
-    root = os.path.realpath(bundle) if os.path.isdir(bundle) else NOWHERE.path
-    in_archive = not os.path.isdir(bundle)
-    return BundleTree(root, read_manifest(found.text), files, links, frozenset(folders), frozenset(others), in_archive)
+        return None
+    manifest = read_manifest(found.text)
+    return BundleTree(NOWHERE.path, manifest, files, links, frozenset(folders), frozenset(others), in_archive=True)
 
 
 def _look(member: Member, file: BinaryIO | None, wanted: Sequence[PathBytes], random_access: bool) -> SeenFile | None:

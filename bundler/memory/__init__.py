@@ -1,5 +1,5 @@
 """What earlier packs of an environment learned, which this one uses and adds to: digests of files, patches of ELF files,
-and libraries that modules open at run time.
+libraries that modules open at run time, and what the audit saw when it imported them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bundler.entries import Digests, Entry, Stamp
 from bundler.memory.digests import NO_DIGEST_CACHE, DigestCache, open_digest_cache
 from bundler.memory.dlopened import NO_DLOPENED_CACHE, DlopenedCache, open_dlopened_cache
+from bundler.memory.imports import NO_IMPORTS_CACHE, ImportsCache, open_imports_cache
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, open_patch_cache
 
 
@@ -20,6 +21,7 @@ class Memory:
     digests: DigestCache = NO_DIGEST_CACHE
     patches: PatchCache = NO_PATCH_CACHE
     dlopened: DlopenedCache = NO_DLOPENED_CACHE
+    imports: ImportsCache = NO_IMPORTS_CACHE
 
     def learn(self, entries: Iterable[Entry], digests: Digests, stamps: Mapping[str, Stamp]) -> None:
         """Note what a pack has written, for the next; see `DigestCache.learn`. What it opens at run time the audit tells later."""
@@ -32,4 +34,9 @@ NO_MEMORY = Memory()
 
 def open_memory(environment: str) -> Memory:
     """What is known of the environment at a path."""
-    return Memory(open_digest_cache(environment), open_patch_cache(environment), open_dlopened_cache(environment))
+    return Memory(
+        open_digest_cache(environment),
+        open_patch_cache(environment),
+        open_dlopened_cache(environment),
+        open_imports_cache(environment),
+    )

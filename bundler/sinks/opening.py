@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from bundler.destination import ArchiveDestination, Destination, DirectoryDestination, InPlace, ToDirectory, stem
 from bundler.entries import Entry
@@ -13,6 +14,9 @@ from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts
 from bundler.progress import ignore
 from bundler.sinks import Sink
+
+if TYPE_CHECKING:
+    from bundler.sinks.archives.archive import ArchiveSink
 
 
 class SinkOpening:
@@ -57,7 +61,7 @@ class SinkOpening:
             self._directory = self._held.enter_context(sink)
         return self._directory
 
-    def archive(self, facts: ArchiveFacts) -> Sink:
+    def archive(self, facts: ArchiveFacts) -> ArchiveSink:
         """The sink into an archive."""
         assert not isinstance(self._destination, DirectoryDestination)
         return self._held.enter_context(open_archive_sink(self._destination, self._options, facts, self._advance))
@@ -108,7 +112,7 @@ def open_archive_sink(
     options: PackOptions,
     facts: ArchiveFacts,
     advance: Callable[[int], object] = ignore,
-) -> Sink:
+) -> ArchiveSink:
     """The sink into an archive. `advance` is told of the bytes of files as they are done. Raises OutputExists, OutputFailed."""
     from bundler.sinks.archives.archive import ArchiveSettings, open_archive
 

@@ -112,6 +112,10 @@ class System(Protocol):
         """Source text (CPython 3.8 or later) of `mapped_libraries()`: paths of the libraries that its process has, or None."""
 
     @property
+    def machine_files(self) -> tuple[str, ...]:
+        """Files that change when what the machine gives to every process does: the loader's index, the system's version."""
+
+    @property
     def traces(self) -> bool:
         """Whether it can be seen here what a command opens and executes."""
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import stat
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
+from bundler.trees.threads import in_threads
 from bundler.trees.tree import Kind, Member, Result
-
-_TOGETHER = 32  # members that a thread is given at once: to hand over one costs as much as to read a small file
 
 
 class DirectoryTree:
@@ -32,11 +29,7 @@ class DirectoryTree:
             with open(descriptor, "rb", buffering=0) as file:
                 return look(member, file)
 
-        def visit_all(members: list[Member]) -> list[tuple[Member, Result]]:
-            return [(member, visit(member)) for member in members]
-
-        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="look") as pool:
-            return list(itertools.chain.from_iterable(pool.map(visit_all, _batches(self._walk("")))))
+        return in_threads(self._walk(""), visit)
 
     def _walk(self, below: str) -> Iterator[Member]:
         with os.scandir(os.path.join(self._root, below)) as items:
@@ -51,8 +44,3 @@ class DirectoryTree:
                     yield from self._walk(path)
                 else:
                     yield Member(path, Kind.FILE if stat.S_ISREG(mode) else Kind.OTHER, stat.S_IMODE(mode))
-
-
-def _batches(members: Iterator[Member]) -> Iterator[list[Member]]:
-    while batch := list(itertools.islice(members, _TOGETHER)):
-        yield batch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.audit.second_reading import audit_changed_binaries
+from bundler.audit.second_reading import audit_changed_binaries, in_folder
 from bundler.audit.tree import BundleTree, SeenFile
 from bundler.binaries.elf import Edits, plan_patch, read_image
 from bundler.faults import FaultKind
@@ -60,7 +60,7 @@ def bundle(folder: Path, data: bytes) -> BundleTree:
 
 def test_a_patched_library_has_no_fault(tmp_path: Path, source: Path) -> None:
     tree = bundle(tmp_path / "app", patched(source))
-    assert list(audit_changed_binaries(tree, tree.root, {PATH: str(source)})) == []
+    assert list(audit_changed_binaries(tree, in_folder(tree.root), {PATH: str(source)})) == []
 
 
 def flipped_code(data: bytes) -> bytes:
@@ -79,12 +79,12 @@ def test_what_nobody_asked_for_is_a_fault_where_the_source_is_at_hand(
     tmp_path: Path, source: Path, change: Callable[[bytes], bytes]
 ) -> None:
     tree = bundle(tmp_path / "app", change(patched(source)))
-    faults = list(audit_changed_binaries(tree, tree.root, {PATH: str(source)}))
+    faults = list(audit_changed_binaries(tree, in_folder(tree.root), {PATH: str(source)}))
     assert faults and {(fault.kind, fault.path) for fault in faults} == {(FaultKind.READERS, PATH)}
 
 
 def test_two_readers_that_disagree_are_a_fault_with_both_readings(tmp_path: Path, source: Path) -> None:
     tree = bundle(tmp_path / "app", patched(source))
     (tmp_path / "app" / PATH).write_bytes(other_needed(patched(source)))  # what the first reader read was otherwise
-    (fault, *_) = audit_changed_binaries(tree, tree.root)
+    (fault, *_) = audit_changed_binaries(tree, in_folder(tree.root))
     assert "libm.so.6" in fault.message and "libz.so.1" in fault.message

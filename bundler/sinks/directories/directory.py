@@ -83,10 +83,7 @@ class DirectorySink:
     def finish(self) -> Written:
         """Write the files, and set the directories' modes and times."""
         self._files.drain()
-        for entry in reversed(self._files.directories):
-            path = os.path.join(self.root, entry.path)
-            os.chmod(path, entry.mode)
-            os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+        self._files.finish_directories()
         os.chmod(self.root, 0o755)
         digests = self._files.digests
         size = sum(digest.size for digest in digests.values())

@@ -129,6 +129,13 @@ class FileWriter:
                     files.append(entry)
         self._write_files(files)
 
+    def finish_directories(self) -> None:
+        """Give the directories their modes and times, now that nothing more is written into them."""
+        for entry in reversed(self.directories):
+            path = os.path.join(self.root, entry.path)
+            os.chmod(path, entry.mode)
+            os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+
     def replace(self, root: str, entry: Entry) -> None:
         """Write one file below `root`, where all of them are now, anew: whoever reads it finds the old or the new one."""
         data = b"".join(chunks(entry, self.digests))

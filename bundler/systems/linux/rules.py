@@ -26,6 +26,7 @@ class _Linux:
     system = OperatingSystem.LINUX
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY})
+    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release")
     traces = True
     image_os = "linux"
 

@@ -24,6 +24,7 @@ class _MacOS:
 
     system = OperatingSystem.MACOS
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
+    machine_files = ("/System/Library/CoreServices/SystemVersion.plist",)
     additions = frozenset({Addition.CERTIFICATES})
     traces = False
     image_os = None

@@ -1,0 +1,87 @@
+"""Both sides of a comparison: what processes of the source and of the bundle had, as far as it is not known from earlier packs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from bundler.audit.cage import CageKind, cages_are_allowed
+from bundler.audit.comparison import Sides, differs
+from bundler.audit.observation import Batch, Observation
+from bundler.audit.observing import Subject, clean_variables, observe
+from bundler.audit.proofs.book import ProofBook, rules_of
+from bundler.audit.proofs.parts import Parts
+from bundler.audit.proofs.proof import ImportProof, StampOf, proof_of, relocated, stamps
+from bundler.audit.run_check import Hidden, RunCheck, run_check
+from bundler.audit.tree import BundleTree
+from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.systems import System
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of it, batch by batch on both sides. Where nothing was observed `check` tells why."""
+
+    check: RunCheck
+    root: BundleRoot
+    """Where the bundle lay."""
+    source: tuple[Observation, ...] = ()
+    proven: Collection[int] = ()
+    """The numbers of the batches that are known from earlier."""
+
+    @property
+    def known(self) -> int:
+        """The number of modules of these."""
+        return len({module for number in self.proven for module in self.check.batches[number].modules})
+
+
+class Trial:
+    """Tries the batches of one bundle, and of its source."""
+
+    def __init__(self, tree: BundleTree, source: Subject, system: System, book: ProofBook) -> None:
+        bundle = Subject(tree.manifest.python.executable, system.observer, clean_variables())
+        self._tree, self._source, self._system, self._book = tree, source, system, book
+        self._parts = Parts(tree)
+        self._stamp: StampOf = stamps()
+        self._hidden = cages_are_allowed()
+        self._rules = rules_of(source, bundle, system, hidden=self._hidden)
+
+    def known(self, batches: tuple[Batch, ...]) -> dict[Batch, ImportProof]:
+        """What need not be tried: nothing that it depends on has changed."""
+        return self._book.known(self._rules, batches, self._parts, self._stamp)
+
+    def recall(self, batches: tuple[Batch, ...], known: Mapping[Batch, ImportProof]) -> Tried:
+        """The outcome where all is known."""
+        kind = CageKind.HIDDEN if self._hidden else CageKind.MAPS_ONLY
+        proofs = [known[batch] for batch in batches]
+        check = RunCheck(batches, tuple(proof.bundle for proof in proofs), kind)
+        return Tried(check, NOWHERE, tuple(proof.source for proof in proofs), range(len(batches)))
+
+    def run(self, batches: tuple[Batch, ...], known: Mapping[Batch, ImportProof], place: str, hidden: Hidden) -> Tried:
+        """Try all that is not known in the folder `place`, and in the source. Raises ObserverFailed."""
+        root = BundleRoot(place)
+        fresh = tuple(batch for batch in batches if batch not in known)
+        check = run_check(self._tree, place, self._system, fresh, hidden)
+        if not check.observations:
+            return Tried(replace(check, batches=batches), root)
+        after = dict(zip(fresh, check.observations, strict=True))
+        before = dict(zip(fresh, observe(self._source, fresh), strict=True))
+        for batch, proof in known.items():
+            before[batch] = proof.source
+            after[batch] = relocated(proof.bundle, NOWHERE, root)
+        return Tried(
+            replace(check, batches=batches, observations=tuple(after[batch] for batch in batches)),
+            root,
+            tuple(before[batch] for batch in batches),
+            frozenset(number for number, batch in enumerate(batches) if batch in known),
+        )
+
+    def learn(self, tried: Tried, sides: Sides) -> None:
+        """Note the batches that were tried, and were no other ones in the bundle than in the source."""
+        rows = zip(tried.check.batches, tried.source, tried.check.observations, strict=True)
+        proofs = (
+            proof_of(batch, before, after, tried.root, self._parts, self._stamp)
+            for number, (batch, before, after) in enumerate(rows)
+            if number not in tried.proven and not differs(before, after, sides)
+        )
+        self._book.learn(self._rules, (proof for proof in proofs if proof is not None))

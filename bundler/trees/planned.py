@@ -1,0 +1,105 @@
+"""A bundle that nobody has written yet, read where its bytes come from."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO, cast
+
+from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Link, Literal, Patched, Source
+from bundler.sinks.copying import chunks, hash_chunks
+from bundler.trees.threads import in_threads
+from bundler.trees.tree import Kind, Member, Result
+
+_SPOOL = 1 << 25  # a patched file that is larger than this goes through a temporary file
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Entries whose bytes are all decided: none is deferred, and each file's digest is known."""
+
+    entries: tuple[Entry, ...]
+    digests: Digests
+
+
+def settle(entries: Sequence[Entry]) -> Settled:
+    """Hash what nobody has hashed yet, and make what is made of digests. Raises OutputFailed for a file that changes meanwhile."""
+    digests: dict[str, Digest] = {}
+    settled = []
+    for entry, known in in_threads(entries, _digest):
+        content, digest = entry.content, known
+        if isinstance(content, Deferred):
+            content = Literal(content.make(digests))
+            digest = _digest(entry._replace(content=content))
+        elif digest is not None and isinstance(content, Source):
+            content = content._replace(sha256=digest.sha256)
+        elif digest is not None and isinstance(content, Patched):
+            content = replace(content, sha256=digest.sha256)
+        if digest is not None:
+            digests[entry.path] = digest
+        settled.append(entry._replace(content=content))
+    return Settled(tuple(settled), digests)
+
+
+def _digest(entry: Entry) -> Digest | None:
+    """The digest of a file whose bytes are known; None for what has none, or not yet."""
+    match entry.content:
+        case Directory() | Link() | Deferred():
+            return None
+        case Source(_, size, _, sha256) if sha256 is not None:
+            return Digest(sha256, size)
+        case Patched(_, patch, _, sha256) if sha256 is not None:
+            return Digest(sha256, patch.size)
+        case Literal(data):
+            return Digest(hashlib.sha256(data).digest(), len(data))
+        case _:
+            return hash_chunks(chunks(entry, {}))
+
+
+class PlannedTree:
+    """See `trees.tree.Tree`."""
+
+    random_access = True
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        """The entries of a bundle, `bundle.json` among them; none is deferred."""
+        self._entries: Mapping[str, Entry] = {entry.path: entry for entry in entries}
+
+    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
+        """See `trees.tree.Tree`."""
+
+        def visit(member: Member) -> Result:
+            if member.kind is not Kind.FILE:
+                return look(member, None)
+            with self.open_file(member.path) as file:
+                return look(member, file)
+
+        return in_threads(map(_member, self._entries.values()), visit)
+
+    def open_file(self, path: str) -> BinaryIO:
+        """The file at a bundle path, as it will be."""
+        content = self._entries[path].content
+        match content:
+            case Source(source):
+                return cast(BinaryIO, open(source, "rb", buffering=0))
+            case Literal(data):
+                return io.BytesIO(data)
+            case _:
+                spool = tempfile.SpooledTemporaryFile(_SPOOL)
+                for chunk in chunks(self._entries[path], {}):
+                    spool.write(chunk)
+                spool.seek(0)
+                return cast(BinaryIO, spool)
+
+
+def _member(entry: Entry) -> Member:
+    match entry.content:
+        case Directory():
+            return Member(entry.path, Kind.DIRECTORY, entry.mode)
+        case Link(target):
+            return Member(entry.path, Kind.LINK, 0o777, target)
+        case _:
+            return Member(entry.path, Kind.FILE, entry.mode)
