@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bundler.audit.against_source import Candidate, Packed, Proof, candidate_in, prove
+from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, prove
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
 from bundler.audit.proofs.book import ProofBook
@@ -101,7 +101,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
         job.memory.learn(plan.entries, written.digests, written.stamps)
         if not job.options.verify or written.place is None:
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
-        proof, found = _prove(plan, job, dlopened, candidate_in(written.place))
+        proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
         if found is not None and not is_last:
             return Attempt(found)
         proof = _settled(proof, job, dlopened)
@@ -134,7 +134,7 @@ def _prove_then_write(
     def stage() -> str:
         return os.path.realpath(write_stage(entries, sink.working, threads=job.options.threads))
 
-    proof, found = _prove(plan, job, dlopened, Candidate(tree, tree.open_file, stage))
+    proof, found = _prove(plan, job, dlopened, Candidate(tree, tree.open_file, stage, settled.digests))
     if found is not None and not is_last:
         return Attempt(found)
     proof = _settled(proof, job, dlopened)
@@ -152,7 +152,7 @@ def _prove(
     """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
     job.progress.phase("verifying")
     packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_packages_out)
-    proof = prove(candidate, packed, job.options.audit, job.book)
+    proof = prove(candidate, packed, job.options.audit, Earlier(job.book, job.memory.readings))
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
 
 

@@ -13,6 +13,7 @@ from bundler.audit.observation import Observation, all_failed
 from bundler.audit.observing import Subject, user_variables
 from bundler.audit.origins import Origins
 from bundler.audit.proofs.book import ProofBook
+from bundler.audit.recalled import Recalled, recalled
 from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run_check import Hidden
 from bundler.audit.second_reading import OpenFile, audit_changed_binaries, in_folder
@@ -22,10 +23,11 @@ from bundler.audit.subjects import batches_of
 from bundler.audit.tree import BundleTree, look_through
 from bundler.audit.trying import Trial, Tried
 from bundler.bundle_paths import NOWHERE
-from bundler.entries import Entry, Patched
+from bundler.entries import Digests, Entry, Patched
 from bundler.environment import Environment
 from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
+from bundler.memory.readings import NO_READINGS_CACHE, ReadingsCache
 from bundler.options import AuditDepth
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
@@ -79,57 +81,67 @@ class Candidate:
     open_file: OpenFile
     folder: Callable[[], str]
     """Where it can be run, once it is asked for: one that is only planned is written there then."""
+    digests: Digests = field(default_factory=dict)
+    """Of files, by bundle path: what was written, or will be."""
     place: str | None = None
     """The folder that it lies in, absolute and without links; None for one that is only planned."""
 
 
-def candidate_in(folder: str) -> Candidate:
+def candidate_in(folder: str, digests: Digests) -> Candidate:
     """The bundle that was written into a folder."""
     place = os.path.realpath(folder)
-    return Candidate(open_tree(place), in_folder(place), lambda: place, place)
+    return Candidate(open_tree(place), in_folder(place), lambda: place, digests, place)
 
 
-def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, book: ProofBook) -> Proof:
-    """Audit what was packed; it is run, and compared with the source, where the environment was probed.
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier audits of the environment know: it is not done again. What is done now is noted there."""
 
-    What `book` knows of imports is not tried again; what is tried now is noted there.
-    """
+    imports: ProofBook
+    readings: ReadingsCache = NO_READINGS_CACHE
+
+
+def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earlier) -> Proof:
+    """Audit what was packed; it is run, and compared with the source, where the environment was probed."""
     environment = packed.environment
     system = system_of(environment.platform.system)
-    tree = _read(candidate, _prefixes(environment))
+    prefixes = _prefixes(environment)
+    known = recalled(earlier.readings, prefixes, candidate.digests)
+    tree = _read(candidate, prefixes, known)
     contents = audit_contents(tree, system, strict=False)
     faults, notes = audit_static(tree, system)
     faults += contents.faults
     contents = replace(contents, notes=(*contents.notes, *notes))
-    faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries))
+    faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries), known)
+    known.keep()
     if not environment.probed:
         return _static_proof(tree, contents, faults, [_NOT_RUN])
     if faults:
         return _static_proof(tree, contents, faults)
     source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
-    trial = Trial(tree, source, system, book)
+    trial = Trial(tree, source, system, earlier.imports)
     batches = batches_of(tree, depth)
-    known = trial.known(batches)
-    if len(known) == len(batches):
-        return _run_proof(tree, trial, trial.recall(batches, known), packed, contents, depth)
+    proofs = trial.known(batches)
+    if len(proofs) == len(batches):
+        return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, depth)
     place = candidate.folder()
-    tried = trial.run(batches, known, place, _hidden(packed))
+    tried = trial.run(batches, proofs, place, _hidden(packed))
     return _run_proof(
         tree, trial, tried, packed, contents, depth, _start_faults(source, place, environment, tree, system)
     )
 
 
-def _read(candidate: Candidate, prefixes: Sequence[str]) -> BundleTree:
+def _read(candidate: Candidate, prefixes: Sequence[str], known: Recalled) -> BundleTree:
     """Read it to its end, and look for paths of the source. Raises NotABundle."""
-    tree = look_through(candidate.tree, prefixes)
+    tree = look_through(candidate.tree, prefixes, known)
     if tree is None:
         raise no_bundle(candidate.place or NOWHERE.path)
     return tree if candidate.place is None else replace(tree, root=candidate.place, in_archive=False)
 
 
-def _sources(entries: Sequence[Entry]) -> dict[str, str]:
-    """The files of this machine that patched entries were made of, by bundle path."""
-    return {entry.path: entry.content.path for entry in entries if isinstance(entry.content, Patched)}
+def _sources(entries: Sequence[Entry]) -> dict[str, Patched]:
+    """What patched entries are made of, by bundle path."""
+    return {entry.path: entry.content for entry in entries if isinstance(entry.content, Patched)}
 
 
 def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault], notes: Sequence[str] = ()) -> Proof:

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from bundler.audit.readers.comparison import PACKED, Asked, disagreements, unasked
+from bundler.audit.recalled import Recalled, nothing_recalled
 from bundler.audit.tree import BundleTree
 from bundler.binaries.format import BinaryImage
 from bundler.binaries.formats import facts
+from bundler.entries import Patched
 from bundler.errors import BinaryFormatError
 from bundler.faults import Fault, FaultKind
 
@@ -19,18 +21,27 @@ OpenFile = Callable[[str], BinaryIO]
 _TO_DO = "that is a mistake of bundler's: do not use the file, and report it"
 
 
-def audit_changed_binaries(tree: BundleTree, open_file: OpenFile, sources: Mapping[str, str] = {}) -> Iterator[Fault]:
+def audit_changed_binaries(
+    tree: BundleTree, open_file: OpenFile, sources: Mapping[str, Patched] = {}, known: Recalled | None = None
+) -> Iterator[Fault]:
     """Faults of the changed binaries of a bundle whose files `open_file` opens.
 
-    Two readers must read the same; and of a file whose source is at hand (`sources`: paths on this machine by bundle path) all that
+    Two readers must read the same; and of a file whose source is at hand (`sources`, by bundle path) all that
     nobody asked for must be as it was there.
     """
+    known = known or nothing_recalled()
     for change in tree.manifest.changed:
         seen = tree.files.get(change.path)
         if seen is None or seen.image is None or not tree.is_as_packed(change.path):
             continue
-        for message in _differences(seen.image, open_file(change.path), sources.get(change.path)):
-            yield Fault(FaultKind.READERS, change.path, message, _TO_DO)
+        source = sources.get(change.path)
+        sha256, stamp = bytes.fromhex(seen.sha256), source.stamp if source is not None else None
+        if known.agrees(sha256, stamp):
+            continue
+        messages = list(_differences(seen.image, open_file(change.path), source.path if source is not None else None))
+        if not messages:
+            known.note_agreement(sha256, stamp)
+        yield from (Fault(FaultKind.READERS, change.path, message, _TO_DO) for message in messages)
 
 
 def in_folder(place: str) -> OpenFile:

@@ -1,5 +1,5 @@
 """What earlier packs of an environment learned, which this one uses and adds to: digests of files, patches of ELF files,
-libraries that modules open at run time, and what the audit saw when it imported them.
+libraries that modules open at run time, and what the audit read in files and saw when it imported modules.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from bundler.memory.digests import NO_DIGEST_CACHE, DigestCache, open_digest_cac
 from bundler.memory.dlopened import NO_DLOPENED_CACHE, DlopenedCache, open_dlopened_cache
 from bundler.memory.imports import NO_IMPORTS_CACHE, ImportsCache, open_imports_cache
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache, open_patch_cache
+from bundler.memory.readings import NO_READINGS_CACHE, ReadingsCache, open_readings_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Memory:
     patches: PatchCache = NO_PATCH_CACHE
     dlopened: DlopenedCache = NO_DLOPENED_CACHE
     imports: ImportsCache = NO_IMPORTS_CACHE
+    readings: ReadingsCache = NO_READINGS_CACHE
 
     def learn(self, entries: Iterable[Entry], digests: Digests, stamps: Mapping[str, Stamp]) -> None:
         """Note what a pack has written, for the next; see `DigestCache.learn`. What it opens at run time the audit tells later."""
@@ -39,4 +41,5 @@ def open_memory(environment: str) -> Memory:
         open_patch_cache(environment),
         open_dlopened_cache(environment),
         open_imports_cache(environment),
+        open_readings_cache(environment),
     )

@@ -9,7 +9,7 @@ from typing import IO, BinaryIO, cast
 
 from bundler.bundle_paths import lies_in
 from bundler.errors import BundlerError, DamagedBundle
-from bundler.trees.tree import MANIFEST, Member, Members, Result
+from bundler.trees.tree import MANIFEST, Member, Members, Recall, Result, recall_nothing
 
 _CHUNK = 1 << 20
 
@@ -23,8 +23,10 @@ class ArchiveTree:
         self._path = path
         self._members = members
 
-    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
-        """See `trees.tree.Tree`."""
+    def scan(
+        self, look: Callable[[Member, BinaryIO | None], Result], recall: Recall[Result] = recall_nothing
+    ) -> list[tuple[Member, Result]]:
+        """See `trees.tree.Tree`. Sizes are not known beforehand."""
         with closing(self._read()) as items:
             return _below_top([(member, look(member, file)) for member, file in items])
 

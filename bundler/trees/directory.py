@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from bundler.trees.threads import in_threads
-from bundler.trees.tree import Kind, Member, Result
+from bundler.trees.tree import Kind, Member, Recall, Result, recall_nothing
+
+
+class _Listed(NamedTuple):
+    """A member, and for a file its size in bytes."""
+
+    member: Member
+    size: int = 0
 
 
 class DirectoryTree:
@@ -19,28 +26,36 @@ class DirectoryTree:
     def __init__(self, path: str) -> None:
         self._root = os.path.realpath(path)
 
-    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
+    def scan(
+        self, look: Callable[[Member, BinaryIO | None], Result], recall: Recall[Result] = recall_nothing
+    ) -> list[tuple[Member, Result]]:
         """See `trees.tree.Tree`."""
 
-        def visit(member: Member) -> Result:
+        def visit(listed: _Listed) -> Result:
+            member = listed.member
             if member.kind is not Kind.FILE:
                 return look(member, None)
+            known = recall(member, listed.size)
+            if known is not None:
+                return known
             descriptor = os.open(os.path.join(self._root, member.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             with open(descriptor, "rb", buffering=0) as file:
                 return look(member, file)
 
-        return in_threads(self._walk(""), visit)
+        return [(listed.member, result) for listed, result in in_threads(self._walk(""), visit)]
 
-    def _walk(self, below: str) -> Iterator[Member]:
+    def _walk(self, below: str) -> Iterator[_Listed]:
         with os.scandir(os.path.join(self._root, below)) as items:
             for item in items:
                 path = f"{below}/{item.name}" if below else item.name
                 if item.is_symlink():
-                    yield Member(path, Kind.LINK, 0o777, os.readlink(item.path))
+                    yield _Listed(Member(path, Kind.LINK, 0o777, os.readlink(item.path)))
                     continue
-                mode = item.stat(follow_symlinks=False).st_mode
-                if stat.S_ISDIR(mode):
-                    yield Member(path, Kind.DIRECTORY, stat.S_IMODE(mode))
+                facts = item.stat(follow_symlinks=False)
+                mode = stat.S_IMODE(facts.st_mode)
+                if stat.S_ISDIR(facts.st_mode):
+                    yield _Listed(Member(path, Kind.DIRECTORY, mode))
                     yield from self._walk(path)
                 else:
-                    yield Member(path, Kind.FILE if stat.S_ISREG(mode) else Kind.OTHER, stat.S_IMODE(mode))
+                    kind = Kind.FILE if stat.S_ISREG(facts.st_mode) else Kind.OTHER
+                    yield _Listed(Member(path, kind, mode), facts.st_size)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
-from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Link, Literal, Patched, Source
+from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Link, Literal, Patched, Source, size_of
 from bundler.sinks.copying import chunks, hash_chunks
 from bundler.trees.threads import in_threads
-from bundler.trees.tree import Kind, Member, Result
+from bundler.trees.tree import Kind, Member, Recall, Result, recall_nothing
 
 _SPOOL = 1 << 25  # a patched file that is larger than this goes through a temporary file
 
@@ -68,12 +68,17 @@ class PlannedTree:
         """The entries of a bundle, `bundle.json` among them; none is deferred."""
         self._entries: Mapping[str, Entry] = {entry.path: entry for entry in entries}
 
-    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
+    def scan(
+        self, look: Callable[[Member, BinaryIO | None], Result], recall: Recall[Result] = recall_nothing
+    ) -> list[tuple[Member, Result]]:
         """See `trees.tree.Tree`."""
 
         def visit(member: Member) -> Result:
             if member.kind is not Kind.FILE:
                 return look(member, None)
+            known = recall(member, size_of(self._entries[member.path].content))
+            if known is not None:
+                return known
             with self.open_file(member.path) as file:
                 return look(member, file)
 

@@ -37,13 +37,25 @@ Members = Callable[[str], Items]
 """What reads a format of archives: the items in the file at a path. It raises anything where that is damaged."""
 
 
+Recall = Callable[["Member", int], "Result | None"]
+"""Gives what a look at a file of a size (bytes) would give, or None."""
+
+
+def recall_nothing(_member: Member, _size: int) -> None:
+    """For who looks at everything."""
+
+
 class Tree(Protocol):
     """A bundle as it lies somewhere. With `random_access` its files can be read anywhere and twice."""
 
     random_access: bool
 
-    def scan(self, look: Callable[[Member, BinaryIO | None], Result]) -> list[tuple[Member, Result]]:
+    def scan(
+        self, look: Callable[[Member, BinaryIO | None], Result], recall: Recall[Result] = recall_nothing
+    ) -> list[tuple[Member, Result]]:
         """Call `look` for every path but the root, with an open file for files, and give the paths with what it gave.
+
+        A file whose size is known beforehand is not opened where `recall` gives something for it: that stands for a look.
 
         A folder on top of an archive is not known before its end: `look` sees it in the paths, who reads the result does not.
         The file is good for one reading from its start (see `random_access`), and until `look` returns. Several calls may be

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from bundler.audit.contents import audit_contents
-from bundler.audit.tree import BundleTree, SeenFile
+from bundler.audit.seen_files import SeenFile
+from bundler.audit.tree import BundleTree
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
 from bundler.systems.linux.rules import LINUX
 from tests.material.schemes import POSIX_312

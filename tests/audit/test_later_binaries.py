@@ -6,7 +6,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import replace
 
 from bundler.audit.installed import Installed
-from bundler.audit.tree import BundleTree, SeenFile
+from bundler.audit.seen_files import SeenFile
+from bundler.audit.tree import BundleTree
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
 from tests.material.schemes import POSIX_312
 

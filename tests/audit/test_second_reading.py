@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from bundler.audit.second_reading import audit_changed_binaries, in_folder
-from bundler.audit.tree import BundleTree, SeenFile
+from bundler.audit.seen_files import SeenFile
+from bundler.audit.tree import BundleTree
 from bundler.binaries.elf import Edits, plan_patch, read_image
+from bundler.entries import Patched
 from bundler.faults import FaultKind
 from bundler.manifest.model import ChangedFile, FileFact, Manifest, PythonFacts
 from tests.binaries.elf.programs import compile_c
@@ -32,10 +34,15 @@ def source(tmp_path: Path) -> Path:
 
 
 def patched(source: Path) -> bytes:
+    return made_of(source).patch.apply(source.read_bytes())
+
+
+def made_of(source: Path) -> Patched:
+    """What a plan says of a file that was made of a source."""
     with open(source, "rb") as file:
         plan = plan_patch(file, read_image(file), Edits(rpath="$ORIGIN/../lib"))
     assert plan is not None
-    return plan.patch.apply(source.read_bytes())
+    return Patched(str(source), plan.patch)
 
 
 def bundle(folder: Path, data: bytes) -> BundleTree:
@@ -60,7 +67,7 @@ def bundle(folder: Path, data: bytes) -> BundleTree:
 
 def test_a_patched_library_has_no_fault(tmp_path: Path, source: Path) -> None:
     tree = bundle(tmp_path / "app", patched(source))
-    assert list(audit_changed_binaries(tree, in_folder(tree.root), {PATH: str(source)})) == []
+    assert list(audit_changed_binaries(tree, in_folder(tree.root), {PATH: made_of(source)})) == []
 
 
 def flipped_code(data: bytes) -> bytes:
@@ -79,7 +86,7 @@ def test_what_nobody_asked_for_is_a_fault_where_the_source_is_at_hand(
     tmp_path: Path, source: Path, change: Callable[[bytes], bytes]
 ) -> None:
     tree = bundle(tmp_path / "app", change(patched(source)))
-    faults = list(audit_changed_binaries(tree, in_folder(tree.root), {PATH: str(source)}))
+    faults = list(audit_changed_binaries(tree, in_folder(tree.root), {PATH: made_of(source)}))
     assert faults and {(fault.kind, fault.path) for fault in faults} == {(FaultKind.READERS, PATH)}
 
 
