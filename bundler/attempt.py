@@ -10,7 +10,6 @@ from typing import NamedTuple
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, prove
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
-from bundler.audit.proofs.book import ProofBook
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
 from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
@@ -44,8 +43,8 @@ class Job:
     settings: PlanSettings
     memory: Memory
     progress: Progress
-    book: ProofBook
-    """What is known of imports."""
+    earlier: Earlier
+    """What earlier audits know."""
     made_with: RecordedOptions | None = None
     """The options that made the bundle which is updated."""
 
@@ -152,14 +151,14 @@ def _prove(
     """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
     job.progress.phase("verifying")
     packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_packages_out)
-    proof = prove(candidate, packed, job.options.audit, Earlier(job.book, job.memory.readings))
+    proof = prove(candidate, packed, job.options.audit, job.earlier)
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
 
 
 def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     """The proof of the last attempt; what it found is noted for the next pack."""
     job.memory.dlopened.learn(dlopened.sonames)
-    job.book.keep()
+    job.earlier.imports.keep()
     return _with_lost_libraries(proof)
 
 

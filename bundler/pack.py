@@ -76,7 +76,9 @@ def pack(
     check_output(loaded, destination)
 
     from bundler.attempt import Job, attempt, first_guess
+    from bundler.audit.against_source import Earlier
     from bundler.audit.proofs.book import ProofBook
+    from bundler.audit.recalled import ReadingsBook
     from bundler.memory import NO_MEMORY, open_memory
     from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
@@ -90,6 +92,7 @@ def pack(
     with open_workspace(settings, cache=options.cache) as workspace:
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         before = _made_with(destination)
+        earlier = Earlier(ProofBook(memory.imports), ReadingsBook(memory.readings))
         job = Job(
             loaded,
             destination,
@@ -97,7 +100,7 @@ def pack(
             replace(settings, workspace=workspace),
             memory,
             progress,
-            ProofBook(memory.imports),
+            earlier,
             before,
         )
         dlopened = first_guess(job)

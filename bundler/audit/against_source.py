@@ -13,7 +13,7 @@ from bundler.audit.observation import Observation, all_failed
 from bundler.audit.observing import Subject, user_variables
 from bundler.audit.origins import Origins
 from bundler.audit.proofs.book import ProofBook
-from bundler.audit.recalled import Recalled, recalled
+from bundler.audit.recalled import ReadingsBook, Recalled, recalled
 from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run_check import Hidden
 from bundler.audit.second_reading import OpenFile, audit_changed_binaries, in_folder
@@ -27,7 +27,6 @@ from bundler.entries import Digests, Entry, Patched
 from bundler.environment import Environment
 from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
-from bundler.memory.readings import NO_READINGS_CACHE, ReadingsCache
 from bundler.options import AuditDepth
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
@@ -98,7 +97,7 @@ class Earlier:
     """What earlier audits of the environment know: it is not done again. What is done now is noted there."""
 
     imports: ProofBook
-    readings: ReadingsCache = NO_READINGS_CACHE
+    readings: ReadingsBook
 
 
 def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earlier) -> Proof:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bundler.audit.leaks import Leak
 from bundler.entries import Digests, Stamp
-from bundler.memory.readings import NO_READINGS_CACHE, ReadingsCache
+from bundler.memory.readings import NO_READINGS_CACHE, Readings, ReadingsCache
 
 _PLAIN: Mapping[Leak | None, bytes] = {None: b"-", Leak.TEXT: b"t", Leak.PYC: b"p", Leak.BINARY: b"b"}
 _WITH_HEAD: Mapping[Leak | None, bytes] = {None: b"_", Leak.TEXT: b"T", Leak.PYC: b"P", Leak.BINARY: b"B"}
@@ -22,12 +22,30 @@ _PLAIN_CODES = frozenset(_PLAIN.values())
 _AGREED = b"="
 
 
+class ReadingsBook:
+    """What the audits of one environment read: those of earlier packs, and those of this one."""
+
+    def __init__(self, cache: ReadingsCache = NO_READINGS_CACHE) -> None:
+        self._cache = cache
+        self._subject, self._known = cache.subject, cache.known
+
+    def known(self, subject: bytes) -> Readings:
+        """All that is known where `subject` was looked for."""
+        return self._known if subject == self._subject else {}
+
+    def keep(self, subject: bytes, readings: Readings) -> None:
+        """Leave readings to the next audit, in place of all others."""
+        self._subject, self._known = subject, readings
+        self._cache.learn(subject, readings)
+
+
 @dataclass(slots=True)
 class Recalled:
     """What is known of the files of one bundle, and what this audit reads."""
 
-    cache: ReadingsCache
+    book: ReadingsBook
     subject: bytes
+    known: Readings
     digests: Digests
     """Of files, by bundle path; what is not there is read."""
     used: dict[bytes, bytes] = field(default_factory=dict)
@@ -64,27 +82,28 @@ class Recalled:
 
     def keep(self) -> None:
         """Leave all that was used or noted to the next audit."""
-        self.cache.learn(self.subject, self.used)
+        self.book.keep(self.subject, self.used)
 
     def _known(self, key: bytes) -> bytes:
         if key not in self.used:
-            if self.subject != self.cache.subject or key not in self.cache.known:
+            if key not in self.known:
                 return b""
-            self.used[key] = self.cache.known[key]
+            self.used[key] = self.known[key]
         return self.used[key]
 
 
-def recalled(cache: ReadingsCache, prefixes: Iterable[str], digests: Digests) -> Recalled:
+def recalled(book: ReadingsBook, prefixes: Iterable[str], digests: Digests) -> Recalled:
     """What is known of files in which `prefixes` (paths of the source) were looked for."""
     hasher = hashlib.sha256()
     for prefix in prefixes:
         hasher.update(os.fsencode(prefix) + b"\0")
-    return Recalled(cache, hasher.digest(), digests)
+    subject = hasher.digest()
+    return Recalled(book, subject, book.known(subject), digests)
 
 
 def nothing_recalled() -> Recalled:
     """For a bundle of which nothing is known."""
-    return recalled(NO_READINGS_CACHE, (), {})
+    return recalled(ReadingsBook(), (), {})
 
 
 def _pair(sha256: bytes, source: Stamp) -> bytes:

@@ -54,9 +54,17 @@ _NOT_SEEN = "which shared libraries were loaded is not known: this system does n
 
 
 def run_check(
-    tree: BundleTree, place: str, system: System, batches: tuple[Batch, ...], hidden: Hidden = NOTHING_HIDDEN
+    tree: BundleTree,
+    place: str,
+    system: System,
+    batches: tuple[Batch, ...],
+    hidden: Hidden = NOTHING_HIDDEN,
+    expected: Collection[str] = (),
 ) -> RunCheck:
-    """Try these batches of the bundle in the folder `place`, whose static part passed. Raises ObserverFailed."""
+    """Try these batches of the bundle in the folder `place`, whose static part passed. Raises ObserverFailed.
+
+    Modules whose failure is `expected` are not tried in any other way.
+    """
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
     why_not = system.why_not_run(tree.files[executable].image, python)
@@ -74,18 +82,23 @@ def run_check(
         return RunCheck(batches, cage=kind, faults=(fault,))
     observed = observe(subject, batches)
     notes: tuple[str, ...] = ()
-    if cage.hidden and any(item.failed for item in observed):
-        observed, notes = _with_hosts_programs(observed, batches, subject, hidden, place)
+    if cage.hidden and any(item.failed.keys() - expected for item in observed):
+        observed, notes = _with_hosts_programs(observed, batches, subject, hidden, place, expected)
     if libraries_of(observed) is None:
         notes += (_NOT_SEEN,)
     return RunCheck(batches, tuple(_without_loaded(observed, tree, subject)), kind, notes=notes)
 
 
 def _with_hosts_programs(
-    observed: Sequence[Observation], batches: Sequence[Batch], subject: Subject, hidden: Hidden, place: str
+    observed: Sequence[Observation],
+    batches: Sequence[Batch],
+    subject: Subject,
+    hidden: Hidden,
+    place: str,
+    expected: Collection[str],
 ) -> tuple[list[Observation], tuple[str, ...]]:
     """Try what failed once more where only the source is hidden: the host's programs have their libraries then."""
-    again = [number for number, item in enumerate(observed) if item.failed]
+    again = [number for number, item in enumerate(observed) if item.failed.keys() - expected]
     cage = cage_of(hidden.source, (place,))
     more = observe(
         Subject(subject.python, subject.observer, subject.variables, subject.folder, cage),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cages_are_allowed
 from bundler.audit.comparison import Sides, differs
-from bundler.audit.observation import Batch, Observation
+from bundler.audit.observation import Batch, Observation, all_failed
 from bundler.audit.observing import Subject, clean_variables, observe
 from bundler.audit.proofs.book import ProofBook, rules_of
 from bundler.audit.proofs.parts import Parts
@@ -61,11 +61,12 @@ class Trial:
         """Try all that is not known in the folder `place`, and in the source. Raises ObserverFailed."""
         root = BundleRoot(place)
         fresh = tuple(batch for batch in batches if batch not in known)
-        check = run_check(self._tree, place, self._system, fresh, hidden)
+        observed = observe(self._source, fresh)
+        check = run_check(self._tree, place, self._system, fresh, hidden, all_failed(observed))
         if not check.observations:
             return Tried(replace(check, batches=batches), root)
+        before = dict(zip(fresh, observed, strict=True))
         after = dict(zip(fresh, check.observations, strict=True))
-        before = dict(zip(fresh, observe(self._source, fresh), strict=True))
         for batch, proof in known.items():
             before[batch] = proof.source
             after[batch] = relocated(proof.bundle, NOWHERE, root)

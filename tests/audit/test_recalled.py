@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bundler.audit.leaks import Leak
-from bundler.audit.recalled import Recalled, recalled
+from bundler.audit.recalled import ReadingsBook, Recalled, recalled
 from bundler.audit.seen_files import FileReader
 from bundler.entries import Digest
 from bundler.memory.readings import ReadingsCache, open_readings_cache
@@ -31,7 +31,7 @@ def digest(data: bytes) -> Digest:
 
 def known(tmp_path: Path, prefix: str = PREFIX) -> Recalled:
     """What is known of these files when they are packed again."""
-    return recalled(opened(tmp_path), [prefix], {path: digest(data) for path, data in FILES.items()})
+    return recalled(ReadingsBook(opened(tmp_path)), [prefix], {path: digest(data) for path, data in FILES.items()})
 
 
 def opened(tmp_path: Path) -> ReadingsCache:
