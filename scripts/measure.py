@@ -96,12 +96,13 @@ class Bench:
         forget(out)
         return taken
 
-    def timed(self, command: list[str], cache: str = "") -> Taken:
-        """What a command takes, from a disk that has nothing left to write."""
+    def timed(self, command: list[str], cache: str = "", folder: str | None = None) -> Taken:
+        """What a command takes in a folder, from a disk that has nothing left to write."""
         variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         os.sync()
         start = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables | {"XDG_CACHE_HOME": cache})
+        variables |= {"XDG_CACHE_HOME": cache}
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         ended = time.monotonic() - start
         os.sync()

@@ -93,8 +93,9 @@ class AuditReport:
         if self.run is not None:
             hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
             compared = ", compared with the source" if self.run.compared else ""
-            known = f" ({self.run.known} of them known from an earlier pack)" if self.run.known else ""
-            checked += f" and imported {self.run.tried - len(self.run.failed)} modules{known}{hidden}{compared}"
+            imported = self.run.tried - len(self.run.failed)
+            anew = f"{max(0, imported - self.run.known)} modules anew, {self.run.known} known from earlier packs"
+            checked += f" and imported {anew if self.run.known else f'{imported} modules'}{hidden}{compared}"
         were = "1 file was" if len(self.added) == 1 else f"{len(self.added)} files were"
         added = f"; {were} added after the pack (-v lists what)" if self.added else ""
         return f"{checked}: {self.verdict}{added}"

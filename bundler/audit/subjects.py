@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import itertools
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 
 from bundler.audit.installed import Installed
@@ -13,7 +14,10 @@ from bundler.options import AuditDepth
 
 STANDARD_LIBRARY = "standard library"
 """The batch of the standard library's own extension modules."""
-_TOGETHER = 16  # packages without extension modules that share a process
+_TOGETHER, _MOST_TOGETHER = (
+    16,
+    32,
+)  # packages without extension modules that share a process: about so many, and at most
 _SCRIPTS = ("console_scripts", "gui_scripts")
 
 
@@ -35,7 +39,7 @@ def batches_of(tree: BundleTree, depth: AuditDepth) -> tuple[Batch, ...]:
         first = [name] if name in tops and name not in modules else []
         batches.append(Batch(name, tuple(dict.fromkeys([*first, *modules, *starts.pop(name, [])]))))
     plain = [name for name in tops if name.partition(".")[0] not in extensions]
-    for group in _groups(plain, _TOGETHER):
+    for group in _groups(plain):
         modules = [*group, *itertools.chain.from_iterable(starts.pop(name, []) for name in group)]
         batches.append(Batch(group[0], tuple(dict.fromkeys(modules)), together=True))
     if rest := tuple(itertools.chain.from_iterable(starts.values())):
@@ -43,9 +47,15 @@ def batches_of(tree: BundleTree, depth: AuditDepth) -> tuple[Batch, ...]:
     return tuple(batches)
 
 
-def _groups(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), size):
-        yield names[start : start + size]
+def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Names cut into groups behind those whose checksum says so: one more name changes one group, and leaves the others."""
+    start = 0
+    for number, name in enumerate(names, 1):
+        if zlib.crc32(name.encode()) % _TOGETHER == 0 or number - start == _MOST_TOGETHER:
+            yield names[start:number]
+            start = number
+    if start < len(names):
+        yield names[start:]
 
 
 def extension_modules(tree: BundleTree) -> dict[str, list[str]]:

@@ -127,3 +127,16 @@ def test_the_start_command_is_imported_too() -> None:
 def test_a_quick_audit_imports_extension_modules_alone() -> None:
     found = tree(f"{SITE}/pkg/__init__.py", f"{SITE}/fast/__init__.py", f"{SITE}/fast/it.abi3.so")
     assert [batch.modules for batch in batches_of(found, AuditDepth.QUICK)] == [(), ("fast.it",)]
+
+
+def test_one_more_package_changes_one_process_and_leaves_the_others() -> None:
+    names = [f"package{number}" for number in range(300)]
+
+    def processes(names: list[str]) -> set[tuple[str, ...]]:
+        batches = batches_of(tree(*(f"{SITE}/{name}/__init__.py" for name in names)), AuditDepth.FULL)
+        assert all(len(batch.modules) <= 32 for batch in batches)
+        return {batch.modules for batch in batches}
+
+    before = processes(names)
+    for name in ("a_first", "package150a", "z_last"):
+        assert len(before - processes([*names, name])) <= 1 < len(before) / 4
