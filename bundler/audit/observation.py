@@ -61,8 +61,8 @@ class Observation:
     entry_points: frozenset[EntryPoint] = frozenset()
     asked: frozenset[str] = frozenset()
     """Names of modules outside of packages that were looked for, found or not."""
-    metadata_files: frozenset[str] = frozenset()
-    """Files of distributions' metadata that were opened, there or not."""
+    metadata: frozenset[str] = frozenset()
+    """Files of distributions' metadata that were opened, there or not, and folders in which distributions were looked for."""
     listed: frozenset[str] = frozenset()
     """Folders that were listed by other code than Python's own search for modules and metadata."""
     programs: frozenset[str] = frozenset()
@@ -101,7 +101,7 @@ def merged(observations: Sequence[Observation]) -> Observation:
         last.distributions,
         last.entry_points,
         frozenset().union(*(item.asked for item in observations)),
-        frozenset().union(*(item.metadata_files for item in observations)),
+        frozenset().union(*(item.metadata for item in observations)),
         frozenset().union(*(item.listed for item in observations)),
         frozenset().union(*(item.programs for item in observations)),
         any(item.spawned for item in observations),

@@ -21,7 +21,8 @@ _SPAWNING = ("os.exec", "os.fork", "os.forkpty", "os.spawn", "os.system", "pty.s
 _STARTING = ("os.posix_spawn", "subprocess.Popen")
 _SHELLS = ("sh", "bash", "dash", "busybox", "env")  # who knows what they start
 _LISTING = ("os.listdir", "os.scandir")
-_LISTED_BY = ("importlib._bootstrap_external", "importlib.metadata", "importlib_metadata", "zipimport")
+_LISTED_BY_IMPORTS = ("importlib._bootstrap_external", "zipimport")
+_LISTED_BY_METADATA = ("importlib.metadata", "importlib_metadata")
 
 
 class Asking:
@@ -118,8 +119,9 @@ class Watch:
                 self.metadata.add(os.path.abspath(path))
         elif event in _LISTING:
             caller = sys._getframe(1).f_globals.get("__name__") or ""
-            if isinstance(arguments[0], str) and not caller.startswith(_LISTED_BY):
-                self.listed.add(os.path.abspath(arguments[0]))
+            if isinstance(arguments[0], str) and not caller.startswith(_LISTED_BY_IMPORTS):
+                told = self.metadata if caller.startswith(_LISTED_BY_METADATA) else self.listed
+                told.add(os.path.abspath(arguments[0]))
         elif event == "ctypes.dlopen" and isinstance(arguments[0], str):
             self.tell("opened", arguments[0])
         elif event in _SPAWNING:

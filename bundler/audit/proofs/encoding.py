@@ -81,7 +81,7 @@ def _observation_row(seen: Observation, words: _Words) -> list[Any]:
         sorted(seen.distributions),
         sorted(seen.entry_points),
         words.numbers(sorted(seen.asked)),
-        words.numbers(sorted(seen.metadata_files)),
+        words.numbers(sorted(seen.metadata)),
         words.numbers(sorted(seen.listed)),
         words.numbers(sorted(seen.programs)),
         seen.broken,

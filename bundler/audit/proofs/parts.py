@@ -26,7 +26,6 @@ _IMPORT, _FILE, _LISTING = "import ", "file ", "listing "
 _CUSTOMIZING = ("sitecustomize", "usercustomize")
 _STARTUP_SUFFIXES = (".pth", ".start", ".egg-link")
 _METADATA_SUFFIXES = (".dist-info", ".egg-info")
-_METADATA_READERS = ("importlib.metadata", "importlib_metadata", "pkg_resources")
 _POINTS = "/entry_points.txt"
 
 
@@ -63,12 +62,10 @@ class Parts:
         found.update(self._part_of(path) for path in _inside(seen.libraries or (), root))
         for path in _inside(seen.listed, root):
             found.add(_LISTING + path if path in self._folders else self._part_of(path + "/"))
-        for path in _inside(seen.metadata_files, root):
-            found.add(_FILE + path)
+        for path in _inside(seen.metadata, root):
+            found.add(NAMES if path in self._folders else _FILE + path)
             if path.endswith(_POINTS):
                 found.add(ENTRY_POINTS)
-        if any(name in seen.modules for name in _METADATA_READERS):
-            found.add(NAMES)
         if batch.metadata:
             found.add(DISTRIBUTIONS)
         return frozenset(found)

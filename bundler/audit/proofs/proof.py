@@ -67,7 +67,7 @@ def relocated(seen: Observation, old: BundleRoot, new: BundleRoot) -> Observatio
         libraries=None if seen.libraries is None else moved(seen.libraries),
         opened=moved(seen.opened),
         finders=tuple(Finder(kind, tuple(map(move, paths))) for kind, paths in seen.finders),
-        metadata_files=moved(seen.metadata_files),
+        metadata=moved(seen.metadata),
         listed=moved(seen.listed),
     )
 
