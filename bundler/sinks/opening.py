@@ -117,6 +117,12 @@ def open_archive_sink(
     from bundler.sinks.archives.archive import ArchiveSettings, open_archive
 
     settings = ArchiveSettings(
-        facts, stem(destination), options.top.strip("/"), options.level, options.threads, options.image
+        facts,
+        stem(destination),
+        options.top.strip("/"),
+        options.level,
+        options.threads,
+        options.image,
+        advance=advance,
     )
-    return open_archive(destination, settings, advance)
+    return open_archive(destination, settings)

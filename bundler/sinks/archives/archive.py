@@ -34,6 +34,10 @@ class ArchiveSettings:
     """Number of blocks compressed at once: it does not show in the bytes."""
     image: ImageOptions = field(default_factory=ImageOptions)
     """For formats that are images."""
+    reuse: tuple[str, ...] = ()
+    """Archives whose frames are taken over where this one would have the same."""
+    advance: Callable[[int], object] = ignore
+    """Told of the bytes of files as they are done."""
 
 
 class MemberWriter(Protocol):
@@ -45,18 +49,19 @@ class MemberWriter(Protocol):
     def end(self, digests: dict[str, Digest]) -> None:
         """Write all that is left."""
 
+    def notes(self) -> tuple[str, ...]:
+        """What a person wants to know of an archive that is written."""
+
     def stop(self) -> None:
-        """Stop threads and processes, if they still run."""
+        """Stop threads and processes, if they still run, and close what was opened."""
 
 
 class ArchiveSink:
     """A sink into one file; see `sinks.Sink`."""
 
-    def __init__(self, output: Output, writer: MemberWriter, advance: Callable[[int], object] = ignore) -> None:
-        """`advance` is told of the bytes of files as they are done."""
+    def __init__(self, output: Output, writer: MemberWriter) -> None:
         self._output = output
         self._writer = writer
-        self._advance = advance
         self._digests: dict[str, Digest] = {}
         self._entries = 0
 
@@ -85,13 +90,12 @@ class ArchiveSink:
         """Write one entry."""
         self._entries += 1
         self._writer.write(entry, self._digests)
-        self._advance(size_of(entry.content))
 
     def finish(self) -> Written:
         """End the archive under its temporary name."""
         self._writer.end(self._digests)
         file = self._output.finish()
-        return Written(file.path, self._digests, self._entries, file.size)
+        return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
     def replace(self, entry: Entry) -> bool:
         """Never: what follows a member would have to move."""
@@ -102,9 +106,7 @@ class ArchiveSink:
         return self._output.place()
 
 
-def open_archive(
-    destination: ArchiveDestination, settings: ArchiveSettings, advance: Callable[[int], object] = ignore
-) -> ArchiveSink:
+def open_archive(destination: ArchiveDestination, settings: ArchiveSettings) -> ArchiveSink:
     """The sink into an archive, opened. Raises OutputExists, OutputFailed."""
     output = open_output(destination)
     try:
@@ -112,7 +114,7 @@ def open_archive(
     except BaseException:
         output.discard()
         raise
-    return ArchiveSink(output, writer, advance)
+    return ArchiveSink(output, writer)
 
 
 class MemberBytes:

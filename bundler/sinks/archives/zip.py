@@ -6,7 +6,7 @@ import datetime
 import stat
 import zipfile
 
-from bundler.entries import Digest, Directory, Entry, Link
+from bundler.entries import Digest, Directory, Entry, Link, size_of
 from bundler.errors import OutputFailed
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.compression import checked_level
@@ -24,6 +24,7 @@ class ZipWriter:
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
         self._top = f"{settings.top}/" if settings.top else ""
+        self._advance = settings.advance
         self._level = checked_level("zip", range(10), _DEFAULT_LEVEL, settings.level)
         top = self._info(self._top, stat.S_IFDIR | 0o755, settings.facts.root_ns) if settings.top else None
         self._zip = zipfile.ZipFile(output.open(), "w", zipfile.ZIP_DEFLATED, compresslevel=self._level)
@@ -46,10 +47,15 @@ class ZipWriter:
                 info.file_size = content.size
                 with self._zip.open(info, "w", force_zip64=content.size >= 1 << 31) as file:
                     digests[entry.path] = content.send(file)
+        self._advance(size_of(entry.content))
 
     def end(self, digests: dict[str, Digest]) -> None:
         """Write the directory of the archive."""
         self._zip.close()
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
     def stop(self) -> None:
         """Let go of the archive without another write to it."""
