@@ -22,7 +22,7 @@ class Frame(NamedTuple):
     """A frame as it was written."""
 
     key: bytes
-    """The digest of all that decides its plain bytes: headers, the SHA-256 of files, the number of a piece."""
+    """The digest of all that decides its plain bytes: headers, the SHA-256 of files, the range of a piece."""
     digest: bytes
     """That of its compressed bytes."""
     size: int

@@ -122,9 +122,9 @@ class Gathered:
         self.parts.append(data)
 
 
-def key_of_piece(head: bytes, sha256: bytes, number: int) -> bytes:
-    """The key of one piece of a large file with this digest."""
-    return digest_of(b"piece %d " % number + head + sha256)
+def key_of_piece(head: bytes, sha256: bytes, part: range) -> bytes:
+    """The key of some of a member's bytes: `head` and then those of a large file with this digest."""
+    return digest_of(b"piece %d to %d " % (part.start, part.stop) + head + sha256)
 
 
 def share_of_file(part: range, head: bytes, size: int) -> int:

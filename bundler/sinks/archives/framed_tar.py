@@ -97,7 +97,7 @@ class FramedTar:
         sha256, keys = None, []
         if self._framing.reusable:
             sha256 = known_digest(entry) or hash_chunks(chunks(entry, {})).sha256
-            keys = [key_of_piece(head, sha256, number) for number in range(len(parts))]
+            keys = [key_of_piece(head, sha256, part) for part in parts]
             if self._plain is None and all(key in self._framing.reusable for key in keys):
                 for part, key in zip(parts, keys, strict=True):
                     self._queue.add(len(part), partial(self._maker.piece, entry, head, part, key, sha256))
@@ -161,9 +161,10 @@ class _Pieces:
         self._number += 1
         wanted = self._keys[number] if self._keys else None
 
-        def key() -> bytes:
-            return wanted or key_of_piece(self._head, self._digest[0], number)
-
         part = range(number * PIECE, number * PIECE + len(plain))
+
+        def key() -> bytes:
+            return wanted or key_of_piece(self._head, self._digest[0], part)
+
         done = share_of_file(part, self._head, self._file_size)
         self._queue.add(len(plain), partial(self._maker.packed, plain, done, key, wanted))

@@ -21,7 +21,7 @@ from bundler.sinks.archives.framed_tar import FramedTar
 from bundler.sinks.archives.output import Output
 from bundler.sinks.images.base_image import BaseImage, BaseLayer, read_base
 from bundler.sinks.images.layers import by_layer
-from bundler.sinks.images.layout import BLOBS, Blob, LayoutFile
+from bundler.sinks.images.layout import BLOBS, Blob, LayoutFile, blobs_of
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -42,7 +42,7 @@ class OciWriter:
         self._facts = facts
         self._options = options
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
-        self._framing = open_framing(GZIP, settings)
+        self._framing = open_framing(GZIP, settings, blobs_of)
         self._gathered: list[Entry] = []
         self._layout = LayoutFile(output.open())
 
