@@ -67,7 +67,7 @@ ARCHIVES = (
     ),
     ArchiveFormat("tar.xz", (".tar.xz", ".txz"), (_XZ,), "archives.tar:xz", "tar", streams=True),
     ArchiveFormat("tar.bz2", (".tar.bz2", ".tbz2"), (_BZIP2,), "archives.tar:bzip2", "tar", streams=True),
-    ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip"),
+    ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip", has_frames=True),
     ArchiveFormat("squashfs", (".squashfs", ".sqfs"), (_SQUASHFS,), "archives.squashfs:SquashfsWriter", "squashfs"),
     ArchiveFormat(
         "oci.tar",

@@ -43,7 +43,12 @@ class FrameIndex:
 
 def digest_of(data: bytes) -> bytes:
     """The digest of a frame's key or its compressed bytes, as long as the index has it."""
-    return hashlib.sha256(data).digest()[:_DIGEST]
+    return shortened(hashlib.sha256(data))
+
+
+def shortened(hasher: hashlib._Hash) -> bytes:
+    """The digest of what a SHA-256 was told."""
+    return hasher.digest()[:_DIGEST]
 
 
 def pack_index(index: FrameIndex) -> bytes:

@@ -5,19 +5,45 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from bundler.entries import Digest, Entry, Literal, Patched, Source, size_of
+from bundler.entries import Digest, Digests, Entry, Literal, Patched, Source, size_of
 from bundler.progress import ignore
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.compression import checked_level
 from bundler.sinks.archives.frame_codecs import FrameCodec
 from bundler.sinks.archives.frame_index import digest_of
-from bundler.sinks.archives.frame_queue import Packed, Row
-from bundler.sinks.archives.reuse import FindStreams, Reusable, open_reusable, whole_file
+from bundler.sinks.archives.reuse import FindStreams, Reusable, frames_of, open_reusable, whole_file
 from bundler.sinks.archives.tar_headers import header, padding
 from bundler.sinks.copying import changed, chunks
 
 _NOTHING: dict[str, Digest] = {}
+
+
+class Row(NamedTuple):
+    """What is kept of a frame when it is written: see `frame_index.Frame`."""
+
+    key: Callable[[], bytes]
+    """To be asked for when all is written: that of a piece tells of the whole file."""
+    digest: bytes
+    size: int
+    plain: int
+    check: int
+    taken: bool = False
+    """Whether it was taken over."""
+
+
+class Packed(NamedTuple):
+    """A frame that is ready to be written."""
+
+    data: bytes
+    row: Row
+    done: int
+    """Bytes of files in it."""
+    digests: Digests
+    """Of the files that end in it, by bundle path."""
+    plain: bytes | bytearray | None
+    """Its plain bytes, where somebody asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +64,7 @@ def open_framing(codec: FrameCodec, settings: ArchiveSettings, find_streams: Fin
     `find_streams` tells where streams lie in the archives from which frames are taken over; the caller closes these.
     """
     level = checked_level(codec.name, codec.levels, codec.level, settings.level)
-    reusable = open_reusable(settings.reuse, codec, level, find_streams)
+    reusable = open_reusable(settings.reuse, lambda descriptor: frames_of(descriptor, codec, level, find_streams))
     return Framing(codec, level, max(1, settings.threads), reusable, settings.advance)
 
 

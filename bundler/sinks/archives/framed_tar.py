@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Layer, Literal, size_of
 from bundler.sinks.archives.archive import MemberBytes
 from bundler.sinks.archives.frame_codecs import maker
 from bundler.sinks.archives.frame_index import Frame, FrameIndex, pack_index
-from bundler.sinks.archives.frame_making import FrameMaker, Framing, key_of_piece, known_digest, share_of_file
-from bundler.sinks.archives.frame_queue import FrameQueue, Packed, Row
-from bundler.sinks.archives.frames import PIECE, FrameCutter, LargeFile, Run, pieces
+from bundler.sinks.archives.frame_making import (
+    FrameMaker,
+    Framing,
+    Packed,
+    Row,
+    key_of_piece,
+    known_digest,
+    share_of_file,
+)
+from bundler.sinks.archives.frame_queue import FrameQueue
+from bundler.sinks.archives.frames import PIECE, FrameCutter, LargeFile, PieceStream, Run, pieces
 from bundler.sinks.archives.output import ByteStream
 from bundler.sinks.archives.tar_headers import END, header, padding
 from bundler.sinks.copying import changed, chunks, hash_chunks
@@ -36,7 +44,7 @@ class FramedTar:
         self._plain = plain
         self._cutter = FrameCutter()
         self._maker = FrameMaker(framing, self._above, keeps_plain=plain is not None)
-        self._queue = FrameQueue(framing.threads, framing.codec.memory(framing.level), self._write)
+        self._queue = FrameQueue(framing.threads, framing.codec.memory(framing.level))
         self._rows: list[Row] = []
         self._unsettled = False
         self.digests: dict[str, Digest] = {}
@@ -87,7 +95,11 @@ class FramedTar:
         if isinstance(frame, LargeFile):
             self._send_large(frame.entry)
         else:
-            self._queue.add(frame.size, partial(self._maker.run, frame.entries))
+            self._add(frame.size, partial(self._maker.run, frame.entries))
+
+    def _add(self, size: int, make: Callable[[], Packed]) -> None:
+        """Have a frame of about so many plain bytes made and written."""
+        self._queue.add(size, lambda: partial(self._write, make()))
 
     def _send_large(self, entry: Entry) -> None:
         """Send a large file: by its digest alone where all of it can be taken over, else by its bytes."""
@@ -100,14 +112,24 @@ class FramedTar:
             keys = [key_of_piece(head, sha256, part) for part in parts]
             if self._plain is None and all(key in self._framing.reusable for key in keys):
                 for part, key in zip(parts, keys, strict=True):
-                    self._queue.add(len(part), partial(self._maker.piece, entry, head, part, key, sha256))
+                    self._add(len(part), partial(self._maker.piece, entry, head, part, key, sha256))
                 self.digests[entry.path] = Digest(sha256, size)
                 return
-        stream = _Pieces(head, size, keys, self._queue, self._maker)
+        found: list[bytes] = []  # the digest, when all is read
+
+        def send(part: range, plain: bytearray) -> None:
+            wanted = keys[part.start // PIECE] if keys else None
+            done = share_of_file(part, head, size)
+            key = partial(_key, wanted, head, found, part)
+            self._add(len(plain), partial(self._maker.packed, plain, done, key, wanted))
+
+        stream = PieceStream(send, head)
         digest = MemberBytes(entry, {}).send(stream)
         if sha256 is not None and digest.sha256 != sha256:
             raise changed(entry.path)
-        stream.end(padding(size), digest)
+        found.append(digest.sha256)
+        stream.write(padding(size))
+        stream.end()
         self.digests[entry.path] = digest
 
     def _write(self, packed: Packed) -> None:
@@ -120,51 +142,10 @@ class FramedTar:
         self._framing.advance(packed.done)
 
 
+def _key(wanted: bytes | None, head: bytes, digest: Sequence[bytes], part: range) -> bytes:
+    """The key of a piece, where it was not known before; `digest` is the file's alone."""
+    return wanted or key_of_piece(head, digest[0], part)
+
+
 def _frame(row: Row) -> Frame:
     return Frame(row.key(), row.digest, row.size, row.plain, row.check)
-
-
-class _Pieces:
-    """Takes the bytes of a large file, and gives them to be compressed piece by piece."""
-
-    def __init__(self, head: bytes, size: int, keys: list[bytes], queue: FrameQueue, making: FrameMaker) -> None:
-        """`head` stands before the file's bytes, `size` of them; `keys` are those of the pieces where they are known."""
-        self._head = head
-        self._file_size = size
-        self._keys = keys
-        self._queue = queue
-        self._maker = making
-        self._piece = bytearray(head)
-        self._number = 0
-        self._digest: list[bytes] = []
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Take all of `data`."""
-        with memoryview(data) as view:
-            fitting = PIECE - len(self._piece)
-            self._piece += view[:fitting]
-            if len(view) < fitting:
-                return
-            self._send()
-            self.write(view[fitting:])
-
-    def end(self, last: bytes, digest: Digest) -> None:
-        """Send what is left, with `last` behind it. The file's digest is known now."""
-        self.write(last)
-        if self._piece:
-            self._send()
-        self._digest.append(digest.sha256)
-
-    def _send(self) -> None:
-        plain, self._piece = self._piece, bytearray()
-        number = self._number
-        self._number += 1
-        wanted = self._keys[number] if self._keys else None
-
-        part = range(number * PIECE, number * PIECE + len(plain))
-
-        def key() -> bytes:
-            return wanted or key_of_piece(self._head, self._digest[0], part)
-
-        done = share_of_file(part, self._head, self._file_size)
-        self._queue.add(len(plain), partial(self._maker.packed, plain, done, key, wanted))

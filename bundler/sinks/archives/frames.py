@@ -12,7 +12,7 @@ so that the frames of what did not change are the same in the next archive:
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +48,35 @@ def is_large(entry: Entry) -> bool:
 def pieces(size: int) -> Iterator[range]:
     """The ranges of the pieces of `size` bytes."""
     return (range(start, min(start + PIECE, size)) for start in range(0, size, PIECE))
+
+
+class PieceStream:
+    """Takes the bytes of a large file, and sends each piece when it is whole."""
+
+    def __init__(self, send: Callable[[range, bytearray], object], head: bytes = b"") -> None:
+        """`send` is given where a piece lies in all that is written, and its bytes; `head` comes first."""
+        self._send = send
+        self._start = 0
+        self._piece = bytearray(head)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take all of `data`."""
+        with memoryview(data) as view:
+            at = 0
+            while at < len(view):
+                fitting = PIECE - len(self._piece)
+                self._piece += view[at : at + fitting]
+                at += fitting
+                if len(self._piece) == PIECE:
+                    self.end()
+
+    def end(self) -> None:
+        """Send what is left."""
+        if self._piece:
+            piece, self._piece = self._piece, bytearray()
+            part = range(self._start, self._start + len(piece))
+            self._start = part.stop
+            self._send(part, piece)
 
 
 class FrameCutter:

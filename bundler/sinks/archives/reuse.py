@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from bundler.sinks.archives.frame_codecs import FrameCodec, maker
-from bundler.sinks.archives.frame_index import Frame, FrameIndex, digest_of, unpack_index
+from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec, maker
+from bundler.sinks.archives.frame_index import Frame, digest_of, shortened, unpack_index
 
 
 class Stream(NamedTuple):
@@ -26,6 +27,12 @@ def whole_file(descriptor: int) -> Iterable[Stream]:
     return (Stream(0, os.fstat(descriptor).st_size),)
 
 
+_CHUNK = 1 << 20
+
+Placed = tuple[int, Frame]
+"""A frame, and the offset of its bytes in the file."""
+
+
 class Kept(NamedTuple):
     """A frame in an archive that is open."""
 
@@ -41,6 +48,7 @@ class Reusable:
         self._kept: dict[bytes, Kept] = {}
         self._open: list[int] = []
         self._from: list[str] = []
+        self._damaged: set[int] = set()
         self._frames, self._size = [0, 0], [0, 0]  # of all that was written, and of what was taken over
         self.problems: list[str] = []
         """Why nothing can be taken from an archive."""
@@ -51,15 +59,27 @@ class Reusable:
     def __contains__(self, key: bytes) -> bool:
         return key in self._kept
 
-    def offer(self, path: str, descriptor: int, streams: Iterable[tuple[int, FrameIndex]]) -> None:
-        """Add the frames of an open archive: of each stream the offset of the first frame, and the index."""
+    def offer(self, path: str, descriptor: int, frames: Iterable[Placed]) -> None:
+        """Add the frames of an open archive."""
         self._open.append(descriptor)
         self._from.append(path)
-        for start, index in streams:
-            at = start
-            for frame in index.frames:
-                self._kept.setdefault(frame.key, Kept(descriptor, at, frame))
-                at += frame.size
+        for offset, frame in frames:
+            self._kept.setdefault(frame.key, Kept(descriptor, offset, frame))
+
+    def find_whole(self, key: bytes) -> Kept | None:
+        """The frame with a key, which may be too large for memory; None where its bytes are not what they were."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        hasher = hashlib.sha256()
+        at, end = kept.offset, kept.offset + kept.frame.size
+        while at < end and (data := os.pread(kept.descriptor, min(_CHUNK, end - at), at)):
+            hasher.update(data)
+            at += len(data)
+        if shortened(hasher) == kept.frame.digest:
+            return kept
+        self._damaged.add(kept.descriptor)
+        return None
 
     def take(self, key: bytes) -> tuple[Frame, bytes] | None:
         """The frame with a key, and its bytes; None where there is none, or where they are not what they were."""
@@ -70,7 +90,10 @@ class Reusable:
             data = os.pread(kept.descriptor, kept.frame.size, kept.offset)
         except OSError:
             return None
-        return (kept.frame, data) if digest_of(data) == kept.frame.digest else None
+        if digest_of(data) != kept.frame.digest:
+            self._damaged.add(kept.descriptor)
+            return None
+        return kept.frame, data
 
     def count(self, size: int, *, taken: bool) -> None:
         """Count a frame of so many compressed bytes that was written."""
@@ -78,13 +101,18 @@ class Reusable:
             self._frames[number] += 1
             self._size[number] += size
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, frames_are: str = "frames") -> tuple[str, ...]:
         """For a person: what was taken over, and why nothing was."""
         if not self._from:
             return tuple(self.problems)
         (frames, taken), (size, size_taken) = self._frames, self._size
-        share = f"{taken} of {frames} frames, {size_taken >> 10} of {size >> 10} KiB"
-        return (*self.problems, f"taken over from {' and '.join(self._from)}: {share}")
+        share = f"{taken} of {frames} {frames_are}, {size_taken >> 10} of {size >> 10} KiB"
+        damaged = [path for path, descriptor in zip(self._from, self._open, strict=True) if descriptor in self._damaged]
+        return (
+            *self.problems,
+            *(f"{path} is damaged: what was damaged in it was made anew" for path in damaged),
+            f"taken over from {' and '.join(self._from)}: {share}",
+        )
 
     def close(self) -> None:
         """Close the archives."""
@@ -93,39 +121,47 @@ class Reusable:
             os.close(self._open.pop())
 
 
-def open_reusable(
-    paths: Sequence[str], codec: FrameCodec, level: int, find_streams: FindStreams = whole_file
-) -> Reusable:
-    """What can be taken from the archives at `paths`. A missing, damaged or foreign one gives nothing, and a note says so."""
+def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[Placed]]) -> Reusable:
+    """What can be taken from the archives at `paths`. A missing, damaged or foreign one gives nothing, and a note says so.
+
+    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken.
+    """
     found = Reusable()
     for path in paths:
         try:
-            _offer(found, path, codec, level, find_streams)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                found.offer(path, descriptor, list(find_frames(descriptor)))
+            except BaseException:
+                os.close(descriptor)
+                raise
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             found.problems.append(f"nothing could be taken over from {path}: {reason}")
     return found
 
 
-def _offer(found: Reusable, path: str, codec: FrameCodec, level: int, find_streams: FindStreams) -> None:
-    """Raises OSError, and ValueError which says why there is nothing."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        streams = list(_indexes(descriptor, codec, find_streams))
-        if not streams:
-            raise ValueError("it has no index of frames")
-        ours = maker(codec, level)
-        for _, index in streams:
-            if index.maker != ours:
-                raise ValueError(f"it was made by {index.maker}, and this pack by {ours}")
-        found.offer(path, descriptor, streams)
-    except BaseException:
-        os.close(descriptor)
-        raise
+def frames_of(descriptor: int, codec: FrameCodec, level: int, find_streams: FindStreams) -> Iterator[Placed]:
+    """The frames in the streams of an open archive. Raises ValueError which says why there is none that could be taken."""
+    streams = [(at, unpack_index(at.index)) for at in _found_indexes(descriptor, codec, find_streams)]
+    if not streams:
+        raise ValueError("it has no index of frames")
+    for at, index in streams:
+        check_maker(index.maker, maker(codec, level))
+        offset = at.start
+        for frame in index.frames:
+            yield offset, frame
+            offset += frame.size
 
 
-def _indexes(descriptor: int, codec: FrameCodec, find_streams: FindStreams) -> Iterator[tuple[int, FrameIndex]]:
+def check_maker(theirs: str, ours: str) -> None:
+    """Raise ValueError where another one made an archive."""
+    if theirs != ours:
+        raise ValueError(f"it was made by {theirs}, and this pack by {ours}")
+
+
+def _found_indexes(descriptor: int, codec: FrameCodec, find_streams: FindStreams) -> Iterator[FoundIndex]:
     for stream in find_streams(descriptor):
-        at = codec.find_index(descriptor, stream.start, stream.end)
-        if at is not None:
-            yield at.start, unpack_index(at.index)
+        found = codec.find_index(descriptor, stream.start, stream.end)
+        if found is not None:
+            yield found
