@@ -107,8 +107,9 @@ def _gzip_tail(parts: Sequence[Frame], index: bytes, last: Frame, last_bytes: by
 
 
 def _find_in_gzip(descriptor: int, start: int, end: int) -> FoundIndex | None:
-    last = os.pread(descriptor, _FOOTER.size + len(_EMPTY_MEMBER_END), end - _FOOTER.size - len(_EMPTY_MEMBER_END))
-    if len(last) < _FOOTER.size + len(_EMPTY_MEMBER_END) or not last.endswith(_EMPTY_MEMBER_END):
+    size = _FOOTER.size + len(_EMPTY_MEMBER_END)
+    last = os.pread(descriptor, size, end - size) if end - start > size else b""
+    if len(last) < size or not last.endswith(_EMPTY_MEMBER_END):
         return None
     length, word = _FOOTER.unpack_from(last)
     length += _FOOTER.size

@@ -113,7 +113,7 @@ class FramedTar:
             if self._plain is None and all(key in self._framing.reusable for key in keys):
                 for part, key in zip(parts, keys, strict=True):
                     self._add(len(part), partial(self._maker.piece, entry, head, part, key, sha256))
-                self.digests[entry.path] = Digest(sha256, size)
+                self._note(entry.path, Digest(sha256, size))
                 return
         found: list[bytes] = []  # the digest, when all is read
 
@@ -130,7 +130,11 @@ class FramedTar:
         found.append(digest.sha256)
         stream.write(padding(size))
         stream.end()
-        self.digests[entry.path] = digest
+        self._note(entry.path, digest)
+
+    def _note(self, path: str, digest: Digest) -> None:
+        """Note the digest of a large file, when its turn comes: they are in the order of the plan."""
+        self._queue.add(0, lambda: partial(self.digests.__setitem__, path, digest))
 
     def _write(self, packed: Packed) -> None:
         self._file.write(packed.data)

@@ -144,9 +144,10 @@ class ZipWriter:
             if kept is not None:
                 info.CRC = kept.frame.check
                 extra = field_of(kept.frame.key, kept.frame.digest, self._level)
-                self._digests[entry.path] = Digest(expected, info.file_size)
+                digest = Digest(expected, info.file_size)
 
                 def copy() -> None:
+                    self._digests[entry.path] = digest
                     self._zip.begin(info)
                     self._zip.copy(kept)
                     self._zip.end(info, extra)
@@ -161,8 +162,7 @@ class ZipWriter:
         if expected is not None and digest.sha256 != expected:
             raise changed(entry.path)
         stream.end()
-        self._digests[entry.path] = digest
-        self._queue.add(0, lambda: partial(self._end, info, digest))
+        self._queue.add(0, lambda: partial(self._end, info, entry.path, digest))
 
     # In threads.
 
@@ -223,7 +223,8 @@ class ZipWriter:
         self._check = combined(self._check, check, size)
         self._advance(size)
 
-    def _end(self, info: zipfile.ZipInfo, digest: Digest) -> None:
+    def _end(self, info: zipfile.ZipInfo, path: str, digest: Digest) -> None:
+        self._digests[path] = digest
         self._zip.write(_LAST)
         self._hasher.update(_LAST)
         info.CRC = self._check
