@@ -132,6 +132,7 @@ def open_archive_sink(
         options.threads,
         options.image,
         _reused(destination, options),
+        options.cache,
         advance,
     )
     return open_archive(destination, settings)

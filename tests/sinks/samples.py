@@ -64,10 +64,11 @@ def open_sink(
     facts: ArchiveFacts = FACTS,
     image: ImageOptions = NO_BASE,
     reuse: tuple[str, ...] = (),
+    cache: bool = True,
 ) -> Sink:
     if name == "squashfs":
         need("mksquashfs")
-    settings = ArchiveSettings(facts, "app", top, level, threads, image, reuse)
+    settings = ArchiveSettings(facts, "app", top, level, threads, image, reuse, cache)
     return open_archive(ToFile(str(out), archive_named(name), force), settings)
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bundler.destination import ArchiveDestination
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, size_of
+from bundler.memory.archives import note_archives
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
@@ -36,6 +37,8 @@ class ArchiveSettings:
     """For formats that are images."""
     reuse: tuple[str, ...] = ()
     """Archives whose frames are taken over where this one would have the same."""
+    cache: bool = True
+    """Whether what is known of earlier packs counts, and what this one does is kept for later ones."""
     advance: Callable[[int], object] = ignore
     """Told of the bytes of files as they are done."""
 
@@ -49,6 +52,9 @@ class MemberWriter(Protocol):
     def end(self, digests: dict[str, Digest]) -> None:
         """Write all that is left."""
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """What an archive that is written tells of its frames, if it does."""
+
     def notes(self) -> tuple[str, ...]:
         """What a person wants to know of an archive that is written."""
 
@@ -59,7 +65,9 @@ class MemberWriter(Protocol):
 class ArchiveSink:
     """A sink into one file; see `sinks.Sink`."""
 
-    def __init__(self, output: Output, writer: MemberWriter) -> None:
+    def __init__(self, output: Output, writer: MemberWriter, *, cache: bool = True) -> None:
+        """`cache` says whether later packs shall know of it."""
+        self._cache = cache
         self._output = output
         self._writer = writer
         self._digests: dict[str, Digest] = {}
@@ -103,7 +111,10 @@ class ArchiveSink:
 
     def place(self) -> str:
         """Put the archive in place."""
-        return self._output.place()
+        place = self._output.place()
+        if self._cache:
+            note_archives(self._writer.indexes())
+        return place
 
 
 def open_archive(destination: ArchiveDestination, settings: ArchiveSettings) -> ArchiveSink:
@@ -114,7 +125,7 @@ def open_archive(destination: ArchiveDestination, settings: ArchiveSettings) -> 
     except BaseException:
         output.discard()
         raise
-    return ArchiveSink(output, writer)
+    return ArchiveSink(output, writer, cache=settings.cache)
 
 
 class MemberBytes:

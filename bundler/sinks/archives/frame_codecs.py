@@ -45,6 +45,8 @@ class FrameCodec:
     """Bytes that one frame's compression needs at a level."""
     compress: Callable[[bytes | bytearray, int], bytes]
     """From a frame's plain bytes and the level: its compressed ones."""
+    is_compressed: Callable[[bytes, bytes | bytearray], bool]
+    """Whether some bytes are what these plain ones were compressed to."""
     check: Callable[[bytes | bytearray, bytes], int]
     """From plain and compressed bytes: the checksum that the tail wants."""
     head: bytes
@@ -83,6 +85,14 @@ def deflate(plain: bytes | bytearray, level: int) -> bytes:
     """A frame of a deflate stream."""
     compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
     return compressor.compress(plain) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+
+def is_deflated(data: bytes, plain: bytes | bytearray) -> bool:
+    """Whether some bytes are a deflate stream, or a frame of one, of these plain ones."""
+    try:
+        return zlib.decompressobj(-15).decompress(data, len(plain) + 1) == plain
+    except zlib.error:
+        return False
 
 
 def whole_check(parts: Sequence[Frame]) -> int:
@@ -145,6 +155,16 @@ def _zstd(plain: bytes | bytearray, level: int) -> bytes:
     return zstandard.ZstdCompressor(level=level, write_checksum=True, write_content_size=True).compress(plain)
 
 
+def _is_zstd_of(data: bytes, plain: bytes | bytearray) -> bool:
+    import zstandard
+
+    try:
+        whole = zstandard.frame_content_size(data) == len(plain)
+        return whole and zstandard.ZstdDecompressor().decompress(data) == plain
+    except zstandard.ZstdError:
+        return False
+
+
 def _zstd_memory(level: int) -> int:
     import zstandard
 
@@ -191,6 +211,7 @@ GZIP = FrameCodec(
     library=lambda: f"zlib {zlib.ZLIB_RUNTIME_VERSION}",
     memory=lambda level: 1 << 19,
     compress=deflate,
+    is_compressed=is_deflated,
     check=lambda plain, data: zlib.crc32(plain),
     head=_GZIP_HEAD,
     tail=_gzip_tail,
@@ -203,6 +224,7 @@ ZSTANDARD = FrameCodec(
     library=_zstd_library,
     memory=_zstd_memory,
     compress=_zstd,
+    is_compressed=_is_zstd_of,
     check=lambda plain, data: int.from_bytes(data[-4:], "little"),
     head=b"",
     tail=_zstd_tail,

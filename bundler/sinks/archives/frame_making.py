@@ -13,7 +13,7 @@ from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.compression import checked_level
 from bundler.sinks.archives.frame_codecs import FrameCodec
 from bundler.sinks.archives.frame_index import digest_of
-from bundler.sinks.archives.reuse import FindStreams, Reusable, frames_of, open_reusable, whole_file
+from bundler.sinks.archives.reuse import FindStreams, Indexed, Reusable, frames_of, open_reusable, whole_file
 from bundler.sinks.archives.tar_headers import header, padding
 from bundler.sinks.copying import changed, chunks
 
@@ -64,7 +64,11 @@ def open_framing(codec: FrameCodec, settings: ArchiveSettings, find_streams: Fin
     `find_streams` tells where streams lie in the archives from which frames are taken over; the caller closes these.
     """
     level = checked_level(codec.name, codec.levels, codec.level, settings.level)
-    reusable = open_reusable(settings.reuse, lambda descriptor: frames_of(descriptor, codec, level, find_streams))
+
+    def find_frames(descriptor: int) -> Iterator[Indexed]:
+        return frames_of(descriptor, codec, level, find_streams)
+
+    reusable = open_reusable(settings.reuse, find_frames, cache=settings.cache)
     return Framing(codec, level, max(1, settings.threads), reusable, settings.advance)
 
 
@@ -97,7 +101,7 @@ class FrameMaker:
         self, plain: bytes | bytearray, done: int, key: Callable[[], bytes], wanted: bytes | None = None
     ) -> Packed:
         """The frame of plain bytes, `done` of which are of files. `wanted` is the key where it is known already."""
-        packed = self.taken(wanted, done) if wanted is not None else None
+        packed = self.taken(wanted, done, plain) if wanted is not None else None
         if packed is None:
             framing = self.framing
             data = framing.codec.compress(plain, framing.level)
@@ -105,12 +109,17 @@ class FrameMaker:
             packed = Packed(data, row, done, _NOTHING, None)
         return packed._replace(plain=plain) if self.keeps_plain else packed
 
-    def taken(self, key: bytes, done: int) -> Packed | None:
-        """The frame with a key, if it can be taken over."""
-        found = self.framing.reusable.take(key)
+    def taken(self, key: bytes, done: int, plain: bytes | bytearray | None = None) -> Packed | None:
+        """The frame with a key, if it can be taken over. One that is not proved must have the plain bytes that are given."""
+        reusable = self.framing.reusable
+        proved = reusable.is_proved(key)
+        found = reusable.take(key) if proved or plain is not None else None
         if found is None:
             return None
         frame, data = found
+        if not proved and plain is not None and not self.framing.codec.is_compressed(data, plain):
+            reusable.refuse(key)
+            return None
         row = Row(lambda: key, frame.digest, frame.size, frame.plain, frame.check, taken=True)
         return Packed(data, row, done, _NOTHING, None)
 

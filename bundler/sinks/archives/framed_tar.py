@@ -47,6 +47,8 @@ class FramedTar:
         self._queue = FrameQueue(framing.threads, framing.codec.memory(framing.level))
         self._rows: list[Row] = []
         self._unsettled = False
+        self.index = b""
+        """What the stream tells of its frames, when all is written."""
         self.digests: dict[str, Digest] = {}
         """Of the files that are written, by bundle path."""
         file.write(framing.codec.head)
@@ -70,9 +72,9 @@ class FramedTar:
         self._settle()
         codec, level = self._framing.codec, self._framing.level
         frames = [_frame(row) for row in self._rows]
-        index = pack_index(FrameIndex(maker(codec, level), frames))
+        self.index = pack_index(FrameIndex(maker(codec, level), frames))
         last = self._maker.packed(END, 0, lambda: b"")
-        self._file.write(codec.tail(frames, index, _frame(last.row), last.data))
+        self._file.write(codec.tail(frames, self.index, _frame(last.row), last.data))
         if self._plain is not None:
             self._plain(END)
 
@@ -110,7 +112,7 @@ class FramedTar:
         if self._framing.reusable:
             sha256 = known_digest(entry) or hash_chunks(chunks(entry, {})).sha256
             keys = [key_of_piece(head, sha256, part) for part in parts]
-            if self._plain is None and all(key in self._framing.reusable for key in keys):
+            if self._plain is None and all(map(self._framing.reusable.is_proved, keys)):
                 for part, key in zip(parts, keys, strict=True):
                     self._add(len(part), partial(self._maker.piece, entry, head, part, key, sha256))
                 self._note(entry.path, Digest(sha256, size))

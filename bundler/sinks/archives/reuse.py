@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
+from bundler.memory.archives import is_known
 from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec, maker
 from bundler.sinks.archives.frame_index import Frame, digest_of, shortened, unpack_index
 
@@ -33,12 +35,21 @@ Placed = tuple[int, Frame]
 """A frame, and the offset of its bytes in the file."""
 
 
+class Indexed(NamedTuple):
+    """Frames, and the bytes of the index that tells of them."""
+
+    words: bytes
+    frames: Sequence[Placed]
+
+
 class Kept(NamedTuple):
     """A frame in an archive that is open."""
 
     descriptor: int
     offset: int
     frame: Frame
+    proved: bool
+    """Whether a pack of this user wrote it; else it must be compared with what it shall be."""
 
 
 class Reusable:
@@ -59,17 +70,28 @@ class Reusable:
     def __contains__(self, key: bytes) -> bool:
         return key in self._kept
 
-    def offer(self, path: str, descriptor: int, frames: Iterable[Placed]) -> None:
-        """Add the frames of an open archive."""
+    def offer(self, path: str, descriptor: int, found: Iterable[Indexed], is_known: Callable[[bytes], bool]) -> None:
+        """Add the frames of an open archive. `is_known` tells of an index whether a pack of this user wrote it."""
         self._open.append(descriptor)
         self._from.append(path)
-        for offset, frame in frames:
-            self._kept.setdefault(frame.key, Kept(descriptor, offset, frame))
+        for words, frames in found:
+            proved = is_known(words)
+            for offset, frame in frames:
+                self._kept.setdefault(frame.key, Kept(descriptor, offset, frame, proved))
+
+    def is_proved(self, key: bytes) -> bool:
+        """Whether there is a frame with a key that need not be compared."""
+        kept = self._kept.get(key)
+        return kept is not None and kept.proved
+
+    def refuse(self, key: bytes) -> None:
+        """Note that the frame with a key is not what it should be."""
+        self._damaged.add(self._kept[key].descriptor)
 
     def find_whole(self, key: bytes) -> Kept | None:
-        """The frame with a key, which may be too large for memory; None where its bytes are not what they were."""
+        """The proved frame with a key, which may be too large for memory; None where its bytes are not what they were."""
         kept = self._kept.get(key)
-        if kept is None:
+        if kept is None or not kept.proved:
             return None
         hasher = hashlib.sha256()
         at, end = kept.offset, kept.offset + kept.frame.size
@@ -121,17 +143,18 @@ class Reusable:
             os.close(self._open.pop())
 
 
-def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[Placed]]) -> Reusable:
+def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[Indexed]], *, cache: bool) -> Reusable:
     """What can be taken from the archives at `paths`. A missing, damaged or foreign one gives nothing, and a note says so.
 
-    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken.
+    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken. `cache`
+    says whether what is known of earlier packs counts.
     """
     found = Reusable()
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                found.offer(path, descriptor, list(find_frames(descriptor)))
+                found.offer(path, descriptor, list(find_frames(descriptor)), is_known if cache else _unknown)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -141,17 +164,19 @@ def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[Pl
     return found
 
 
-def frames_of(descriptor: int, codec: FrameCodec, level: int, find_streams: FindStreams) -> Iterator[Placed]:
+def _unknown(_index: bytes) -> bool:
+    return False
+
+
+def frames_of(descriptor: int, codec: FrameCodec, level: int, find_streams: FindStreams) -> Iterator[Indexed]:
     """The frames in the streams of an open archive. Raises ValueError which says why there is none that could be taken."""
-    streams = [(at, unpack_index(at.index)) for at in _found_indexes(descriptor, codec, find_streams)]
+    streams = [(found, unpack_index(found.index)) for found in _found_indexes(descriptor, codec, find_streams)]
     if not streams:
         raise ValueError("it has no index of frames")
-    for at, index in streams:
+    for found, index in streams:
         check_maker(index.maker, maker(codec, level))
-        offset = at.start
-        for frame in index.frames:
-            yield offset, frame
-            offset += frame.size
+        offsets = accumulate((frame.size for frame in index.frames), initial=found.start)
+        yield Indexed(found.index, list(zip(offsets, index.frames, strict=False)))
 
 
 def check_maker(theirs: str, ours: str) -> None:

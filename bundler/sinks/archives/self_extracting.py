@@ -57,6 +57,10 @@ class RunWriter:
         self._file.seek(0)
         self._file.write(header(self._name, self._facts, self._payload, unpacked))
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """That of the archive."""
+        return (self._tar.index,)
+
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""
         return self._framing.reusable.notes()

@@ -60,6 +60,10 @@ class SquashfsWriter:
             digests[entry.path] = digest
         self._advance(size_of(entry.content))
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """None."""
+        return ()
+
     def notes(self) -> tuple[str, ...]:
         """Nothing."""
         return ()

@@ -81,6 +81,10 @@ class StreamWriter:
         self._tar.end()
         self._stream.close()
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """None."""
+        return ()
+
     def notes(self) -> tuple[str, ...]:
         """Nothing."""
         return ()
@@ -109,6 +113,10 @@ class FrameWriter:
         """See MemberWriter."""
         self._tar.end()
         digests.update(self._tar.digests)
+
+    def indexes(self) -> tuple[bytes, ...]:
+        """That of the stream."""
+        return (self._tar.index,)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""

@@ -19,7 +19,7 @@ from bundler.errors import OutputFailed
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.checksums import combined
 from bundler.sinks.archives.compression import checked_level
-from bundler.sinks.archives.frame_codecs import GZIP, deflate
+from bundler.sinks.archives.frame_codecs import GZIP, deflate, is_deflated
 from bundler.sinks.archives.frame_index import digest_of, shortened
 from bundler.sinks.archives.frame_making import Gathered, known_digest
 from bundler.sinks.archives.frame_queue import FrameQueue
@@ -73,7 +73,9 @@ class ZipWriter:
         top = self._info(self._top, stat.S_IFDIR | 0o755, settings.facts.root_ns) if settings.top else None
         self._zip = ZipFile(output.open())
         self._queue = FrameQueue(settings.threads, GZIP.memory(level))
-        self._reusable = open_reusable(settings.reuse, lambda descriptor: members_of(descriptor, level))
+        self._reusable = open_reusable(
+            settings.reuse, lambda descriptor: members_of(descriptor, level), cache=settings.cache
+        )
         if top is not None:
             self._batch.append(_Small(top, b""))
 
@@ -101,6 +103,10 @@ class ZipWriter:
         self._settle()
         self._zip.close()
         digests.update(self._digests)
+
+    def indexes(self) -> tuple[bytes, ...]:
+        """That of the members."""
+        return (self._zip.index,)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""
@@ -182,7 +188,7 @@ class ZipWriter:
         gathered = Gathered()
         digest = MemberBytes(entry, {}).send(gathered)
         data = b"".join(gathered.parts)
-        packed = self._taken(info, entry, digest.sha256) if self._reusable and digest.sha256 != sha256 else None
+        packed = self._taken(info, entry, digest.sha256, data) if self._reusable else None
         if packed is not None:
             return packed
         info.CRC = zlib.crc32(data)
@@ -190,11 +196,17 @@ class ZipWriter:
         extra = field_of(key_of(digest.sha256, digest.size), digest_of(made), self._level)
         return _Packed(info, made, extra, False, digest, entry)
 
-    def _taken(self, info: zipfile.ZipInfo, entry: Entry, sha256: bytes) -> _Packed | None:
-        found = self._reusable.take(key_of(sha256, info.file_size))
+    def _taken(self, info: zipfile.ZipInfo, entry: Entry, sha256: bytes, plain: bytes | None = None) -> _Packed | None:
+        """The member of another archive, if it can be taken over. One that is not proved must have these plain bytes."""
+        key = key_of(sha256, info.file_size)
+        proved = self._reusable.is_proved(key)
+        found = self._reusable.take(key) if proved or plain is not None else None
         if found is None:
             return None
         frame, data = found
+        if not proved and plain is not None and not is_deflated(data, plain):
+            self._reusable.refuse(key)
+            return None
         info.CRC = frame.check
         extra = field_of(frame.key, frame.digest, self._level)
         return _Packed(info, data, extra, True, Digest(sha256, info.file_size), entry)

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from bundler.files import copy_range
 from bundler.sinks.archives.reuse import Kept
+from bundler.sinks.archives.zip_members import index_of
 
 _ZIP64 = 1 << 31  # bytes of a file from which sizes are told in 64 bits
 
@@ -19,6 +20,12 @@ class ZipFile:
         self._file = file
         self._zip = zipfile.ZipFile(file, "w")
         self._start = 0
+        self._fields: list[bytes] = []
+
+    @property
+    def index(self) -> bytes:
+        """What the directory tells of the members."""
+        return index_of(self._fields)
 
     def add(self, info: zipfile.ZipInfo, data: bytes, extra: bytes) -> None:
         """Add a member with these compressed bytes. `info` has its checksum and its file's size; the directory gets `extra`."""
@@ -67,6 +74,7 @@ class ZipFile:
     def _note(self, info: zipfile.ZipInfo, extra: bytes) -> None:
         """Have the member in the directory."""
         info.extra = extra
+        self._fields.append(extra)
         self._zip.filelist.append(info)
         self._zip.NameToInfo[info.filename] = info
         self._zip.start_dir = self._file.tell()

@@ -11,12 +11,12 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from bundler.sinks.archives.frame_codecs import GZIP, maker
 from bundler.sinks.archives.frame_index import Frame, digest_of
-from bundler.sinks.archives.reuse import Placed
+from bundler.sinks.archives.reuse import Indexed
 
 _NAME = 0x6662
 _FIELD = struct.Struct(
@@ -43,7 +43,7 @@ def field_of(key: bytes, digest: bytes, level: int) -> bytes:
     return _FIELD.pack(_NAME, _FIELD.size - _ANY_FIELD.size, _maker(level), key, digest)
 
 
-def members_of(descriptor: int, level: int) -> Iterator[Placed]:
+def members_of(descriptor: int, level: int) -> Iterator[Indexed]:
     """The members of an open archive. Raises ValueError which says why there is none that could be taken."""
     try:
         with open(descriptor, "rb", closefd=False) as file, zipfile.ZipFile(file) as archive:
@@ -53,6 +53,7 @@ def members_of(descriptor: int, level: int) -> Iterator[Placed]:
     fields = [(info, found) for info in infos if (found := _find_field(info.extra)) is not None]
     if not fields:
         raise ValueError("its members have no digests")
+    placed = []
     for info, (made_by, key, digest) in fields:
         if made_by != _maker(level):
             raise ValueError(f"it was not made by {maker(GZIP, level)}, as this pack")
@@ -61,7 +62,13 @@ def members_of(descriptor: int, level: int) -> Iterator[Placed]:
             raise ValueError("it is damaged")
         _, name, extra = _LOCAL.unpack(head)
         offset = info.header_offset + _LOCAL.size + name + extra
-        yield offset, Frame(key, digest, info.compress_size, info.file_size, info.CRC)
+        placed.append((offset, Frame(key, digest, info.compress_size, info.file_size, info.CRC)))
+    yield Indexed(index_of(field_of(key, digest, level) for _, (_, key, digest) in fields), placed)
+
+
+def index_of(fields: Iterable[bytes]) -> bytes:
+    """What an archive tells of its members, by the extra fields of all files in their order."""
+    return b"".join(fields)
 
 
 @cache

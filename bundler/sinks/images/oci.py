@@ -44,6 +44,7 @@ class OciWriter:
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
         self._framing = open_framing(GZIP, settings, blobs_of)
         self._gathered: list[Entry] = []
+        self._indexes: list[bytes] = []
         self._layout = LayoutFile(output.open())
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
@@ -70,6 +71,10 @@ class OciWriter:
         }
         self._describe(self._layout.add_json(manifest, _MANIFEST), config, layers)
         self._layout.end()
+
+    def indexes(self) -> tuple[bytes, ...]:
+        """Those of the layers."""
+        return tuple(self._indexes)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""
@@ -128,6 +133,7 @@ class OciWriter:
                     tar.add(entry, digests)
                 tar.end()
                 digests.update(tar.digests)
+                self._indexes.append(tar.index)
             finally:
                 tar.stop()
         return blob.written(uncompressed.hexdigest())

@@ -25,8 +25,9 @@ KNOWN = pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"]
 
 
 @pytest.fixture(autouse=True)
-def small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames a hundredth of their size, so that small samples have many."""
+def small_frames(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Frames a hundredth of their size, so that small samples have many; and nothing that earlier packs left."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     sizes = {"MOST": 40_000, "PIECE": 80_000, "LARGE": 10_000}
     for module in (frames, framed_tar, frame_queue, zipped):
         for name, size in sizes.items():
@@ -68,12 +69,20 @@ def bundle(folder: Path, *, known: bool) -> list[Entry]:
 
 
 def pack(
-    name: str, out: Path, entries: list[Entry], *reuse: Path, level: int | None = None, threads: int = 2
+    name: str,
+    out: Path,
+    entries: list[Entry],
+    *reuse: Path,
+    level: int | None = None,
+    threads: int = 2,
+    cache: bool = True,
 ) -> tuple[Written, bytes]:
     """Write an archive, and give what was written and its bytes."""
     with ExitStack() as stack:
         paths = tuple(str(path) for path in reuse)
-        sink = stack.enter_context(open_sink(name, out, force=True, level=level, threads=threads, reuse=paths))
+        sink = stack.enter_context(
+            open_sink(name, out, force=True, level=level, threads=threads, reuse=paths, cache=cache)
+        )
         for item in entries:
             sink.add(item)
         written = sink.finish()
@@ -103,6 +112,10 @@ def other_mode(folder: Path, entries: list[Entry]) -> list[Entry]:
     return [item._replace(mode=0o600) if item.path == "lib/package2/m6.py" else item for item in entries]
 
 
+def other_mode_of_a_large_file(folder: Path, entries: list[Entry]) -> list[Entry]:
+    return [item._replace(mode=0o755) if item.path == "lib/large.so" else item for item in entries]
+
+
 def other_time(folder: Path, entries: list[Entry]) -> list[Entry]:
     return [item._replace(mtime_ns=0) if item.path == "lib/package2/m6.py" else item for item in entries]
 
@@ -130,6 +143,7 @@ CHANGES: list[Changes] = [
     other_content,
     other_large_file,
     other_mode,
+    other_mode_of_a_large_file,
     other_time,
     removed,
     added,
@@ -224,6 +238,24 @@ def test_sources_whose_digests_are_known_are_not_read(tmp_path: Path, name: str)
     written, found = pack(name, tmp_path / "new", entries, tmp_path / "old")
     assert found == expected
     assert taken(written)[0] == taken(written)[1]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_archive_of_somebody_else_is_compared_before_anything_of_it_is_taken(tmp_path: Path, name: str) -> None:
+    """Its index may say what it likes: here it has the digests of files in whose places are others."""
+    entries = bundle(tmp_path / "source", known=True)
+    _, expected = pack(name, tmp_path / "whole", entries, cache=False)
+    forged = list(entries)
+    for number, item in enumerate(entries):
+        if isinstance(item.content, Source) and item.path in ("lib/large.so", "lib/package1/m5.py"):
+            other = source(tmp_path, f"forged{number}", b"\xcc" * item.content.size, known=False)
+            forged[number] = item._replace(content=other._replace(sha256=item.content.sha256))
+    _, spoilt = pack(name, tmp_path / "old", forged, cache=False)
+    assert spoilt != expected
+    written, found = pack(name, tmp_path / "new", entries, tmp_path / "old")
+    assert found == expected
+    assert "old is damaged" in written.notes[0]
+    assert 3 < taken(written)[0] < taken(written)[1], "what is right in it is taken all the same"
 
 
 @pytest.mark.parametrize("name", FORMATS)
