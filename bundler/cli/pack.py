@@ -55,6 +55,10 @@ messages = option_group("Messages", ConfiguredOption)
             "bundler pack /opt/venv --out app.oci.tar --entry 'bin/app serve'",
         ),
         ("the next version, of which only what changed is written", "bundler pack --out dist/app --update"),
+        (
+            "the same for an archive, from the one of the version before",
+            "bundler pack --out b.tar.zst --reuse a.tar.zst",
+        ),
         ("what would come along, and how much it is", "bundler pack --out dist/app --dry-run -v"),
         ("turn the environment itself into a bundle", "bundler pack .venv --in-place"),
     ),
