@@ -254,7 +254,12 @@ def report_of(
         shared_files=kept.shared if kept is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,
-        notes=(*plan.notes, *(plan.traced.notes if plan.traced else ()), *dlopened.notes(run)),
+        notes=(
+            *plan.notes,
+            *(plan.traced.notes if plan.traced else ()),
+            *dlopened.notes(run),
+            *(kept.notes if kept is not None else ()),
+        ),
         traced=plan.traced,
         updated=kept.updated if kept is not None else None,
         started_by=plan.started_by,

@@ -32,11 +32,12 @@ class InPlace:
 
 @dataclass(frozen=True, slots=True)
 class ToFile:
-    """An archive at `path`. One that is there is replaced with `force`."""
+    """An archive at `path`. One that is there is replaced with `force`, and with `update`, which takes parts of it over."""
 
     path: str
     form: ArchiveFormat
     force: bool = False
+    update: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,13 @@ def destination_of(out: str, options: PackOptions) -> Destination:
     _check_top(options.top)
     if form is None:
         return ToDirectory(out, options.force, options.update)
-    return ToStandardOutput(form) if out == STANDARD_OUTPUT else ToFile(out, form, options.force)
+    if out != STANDARD_OUTPUT:
+        return ToFile(out, form, options.force, options.update)
+    if options.update:
+        raise OutputFailed(
+            "nothing stands at standard output that could be updated", "--reuse FILE names an archive to take from"
+        )
+    return ToStandardOutput(form)
 
 
 def _check_top(top: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors import UnfittingOption
-from bundler.formats import DIRECTORY, ArchiveFormat
+from bundler.formats import ARCHIVES, DIRECTORY, ArchiveFormat
 from bundler.options import PackOptions
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ def _is_directory(form: ArchiveFormat | None) -> bool:
     return form is None
 
 
+def _has_parts(form: ArchiveFormat | None) -> bool:
+    return form is None or form.has_frames
+
+
+def _has_frames(form: ArchiveFormat | None) -> bool:
+    return form is not None and form.has_frames
+
+
 def _is_image(form: ArchiveFormat | None) -> bool:
     return form is not None and form.is_image
 
@@ -65,10 +73,14 @@ def _has_top(form: ArchiveFormat | None) -> bool:
     return form is not None and form.has_top
 
 
+_FRAMED = (
+    f"archives whose parts are compressed one by one ({', '.join(form.name for form in ARCHIVES if form.has_frames)})"
+)
 _FOR_IMAGES = "images (.oci.tar)"
 _RULES = (
     _Rule("link", "--link", "directories", _is_directory),
-    _Rule("update", "--update", "directories", _is_directory),
+    _Rule("update", "--update", f"directories and {_FRAMED}", _has_parts),
+    _Rule("reuse", "--reuse", _FRAMED, _has_frames),
     _Rule("level", "--level", "compressed archives", _is_compressed),
     _Rule("top", "--top", "archives with a folder of their own", _has_top),
     _Rule("image_base", "--base", _FOR_IMAGES, _is_image),

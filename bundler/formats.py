@@ -39,6 +39,8 @@ class ArchiveFormat:
     """Whether a folder (`--top`) can stand above all entries."""
     has_levels: bool = True
     """Whether it is compressed, more or less (`--level`)."""
+    has_frames: bool = False
+    """Whether parts of an archive that stay the same can be taken over by the next one (`--update`, `--reuse`)."""
     is_image: bool = False
     """Whether it holds the root folder of a system, and the bundle in a folder of that."""
     opening: str = "unpack {} anywhere"
@@ -59,11 +61,13 @@ _USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b
 _LOAD, _RUN = "podman load -i {}", "sh {} --target DIR"
 ARCHIVES = (
     ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True, has_levels=False),
-    ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True),
-    ArchiveFormat("tar.zst", (".tar.zst", ".tzst"), (_ZSTD,), "archives.tar:zstd", "tar", streams=True),
+    ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True, has_frames=True),
+    ArchiveFormat(
+        "tar.zst", (".tar.zst", ".tzst"), (_ZSTD,), "archives.tar:zstd", "tar", streams=True, has_frames=True
+    ),
     ArchiveFormat("tar.xz", (".tar.xz", ".txz"), (_XZ,), "archives.tar:xz", "tar", streams=True),
     ArchiveFormat("tar.bz2", (".tar.bz2", ".tbz2"), (_BZIP2,), "archives.tar:bzip2", "tar", streams=True),
-    ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip"),
+    ArchiveFormat("zip", (".zip",), (_PK,), "archives.zip:ZipWriter", "zip", has_frames=True),
     ArchiveFormat("squashfs", (".squashfs", ".sqfs"), (_SQUASHFS,), "archives.squashfs:SquashfsWriter", "squashfs"),
     ArchiveFormat(
         "oci.tar",
@@ -71,6 +75,7 @@ ARCHIVES = (
         (_USTAR, _BLOBS),
         "images.oci:OciWriter",
         "image",
+        has_frames=True,
         is_image=True,
         opening="podman load -i {}",
     ),
@@ -81,6 +86,7 @@ ARCHIVES = (
         "archives.self_extracting:RunWriter",
         "self_extracting",
         has_top=False,
+        has_frames=True,
         opening="sh {} --target DIR",
     ),
 )

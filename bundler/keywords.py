@@ -22,6 +22,7 @@ class PackKeywords(TypedDict, total=False):
     format: str | None
     force: bool
     update: bool
+    reuse: StrPath
     link: LinkMode | str
     symlinks: Symlinks | str
     top: str

@@ -32,7 +32,7 @@ _NAMES = {
 }
 _PATTERNS = ("exclude", "include")
 """Two options for one field, `patterns`, whose order decides."""
-_PATHS = ("add", "base", "root")
+_PATHS = ("add", "base", "reuse", "root")
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,9 @@ class PackOptions:
     """Whether what earlier packs learned and compiled is used, and what this one does is kept for later ones."""
     dry_run: bool = False
     update: bool = False
-    """Touch only what differs from the bundle that is there."""
+    """Touch only what differs from the bundle that is there; of an archive, take over what would be the same."""
+    reuse: str = ""
+    """Another archive of the same format from which is taken over what would be the same; "" for none."""
     trace: tuple[str, ...] = ()
     """Commands that are run in the environment first: what they use comes along. Words as for a shell; none runs them."""
     configured: frozenset[str] = frozenset()

@@ -55,6 +55,10 @@ messages = option_group("Messages", ConfiguredOption)
             "bundler pack /opt/venv --out app.oci.tar --entry 'bin/app serve'",
         ),
         ("the next version, of which only what changed is written", "bundler pack --out dist/app --update"),
+        (
+            "the same for an archive, from the one of the version before",
+            "bundler pack --out b.tar.zst --reuse a.tar.zst",
+        ),
         ("what would come along, and how much it is", "bundler pack --out dist/app --dry-run -v"),
         ("turn the environment itself into a bundle", "bundler pack .venv --in-place"),
     ),
@@ -71,7 +75,8 @@ messages = option_group("Messages", ConfiguredOption)
 @output("--in-place", help="Instead of --out: turn the environment itself into a bundle.")
 @output("--format", help="The format, whatever the suffix.")
 @output("--force", help="Replace what is at PATH: a bundle or an archive, never another directory.")
-@output("--update", help="Touch only what changed since the last pack to PATH, a directory.")
+@output("--update", help="Write only what changed since the last pack to PATH: a directory, or an archive of frames.")
+@output("--reuse", metavar="FILE", help="Take over what is the same in another archive of the same format.")
 @output("--link", help="How unchanged files get into a directory (default: auto).")
 @output("--symlinks", help="With none, files take the places of links (default: keep).")
 @output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")

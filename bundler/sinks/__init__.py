@@ -41,6 +41,8 @@ class Written:
     """Of an update: what it did."""
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
     """Of files that are hard links now: the stamps that their sources have since."""
+    notes: tuple[str, ...] = ()
+    """What a person wants to know of it."""
 
 
 class Sink(Protocol):

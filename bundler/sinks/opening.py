@@ -8,7 +8,15 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bundler.destination import ArchiveDestination, Destination, DirectoryDestination, InPlace, ToDirectory, stem
+from bundler.destination import (
+    ArchiveDestination,
+    Destination,
+    DirectoryDestination,
+    InPlace,
+    ToDirectory,
+    ToFile,
+    stem,
+)
 from bundler.entries import Entry
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts
@@ -117,6 +125,20 @@ def open_archive_sink(
     from bundler.sinks.archives.archive import ArchiveSettings, open_archive
 
     settings = ArchiveSettings(
-        facts, stem(destination), options.top.strip("/"), options.level, options.threads, options.image
+        facts,
+        stem(destination),
+        options.top.strip("/"),
+        options.level,
+        options.threads,
+        options.image,
+        _reused(destination, options),
+        options.cache,
+        advance,
     )
-    return open_archive(destination, settings, advance)
+    return open_archive(destination, settings)
+
+
+def _reused(destination: ArchiveDestination, options: PackOptions) -> tuple[str, ...]:
+    """The archives from which is taken over what stays the same: the one that stands there first."""
+    standing = (destination.path,) if isinstance(destination, ToFile) and destination.update else ()
+    return (*standing, options.reuse) if options.reuse else standing

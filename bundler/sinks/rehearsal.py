@@ -43,9 +43,9 @@ def rehearse_archive(destination: ArchiveDestination, options: PackOptions, fact
     from bundler.sinks.opening import open_archive_sink
 
     match destination:
-        case ToFile(path, form, force):
+        case ToFile(path, form, force, update):
             Target(path, force=force).check_no_directory()
-            _check_target(path, force=force)
+            _check_target(path, force=force or update)
         case ToStandardOutput(form):
             pass
     with tempfile.TemporaryDirectory(prefix="bundler-") as folder:

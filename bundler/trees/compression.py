@@ -15,6 +15,8 @@ from typing import IO
 _CHUNK = 1 << 20
 _ZSTD_HEADER = 18  # bytes: the longest header of a frame (RFC 8878, 3.1.1.1)
 _RLE = 1
+_SKIPPABLE, _SKIPPABLE_HIGH = b"\x2a\x4d\x18", 0x5  # a frame without content: 0x184D2A50 to 0x184D2A5F (3.1.2)
+_INDEX = 0x5B  # of those bundler's own, with which a seek table comes (`sinks.archives.frame_codecs`)
 
 
 @contextmanager
@@ -52,9 +54,15 @@ def _check_frames(file: io.BufferedReader) -> None:
     start = file.tell()
     end = file.seek(0, os.SEEK_END)
     at = start
+    kinds: list[int] = []
     while at < end:
         file.seek(at)
         header = file.read(_ZSTD_HEADER)
+        if header[1:4] == _SKIPPABLE and header[0] >> 4 == _SKIPPABLE_HIGH:
+            kinds.append(header[0])
+            at += 8 + int.from_bytes(header[4:8], "little")
+            last = True
+            continue
         at += zstandard.frame_header_size(header)
         last = False
         while not last and at < end:
@@ -65,7 +73,7 @@ def _check_frames(file: io.BufferedReader) -> None:
         if not last:
             break
         at += 4 * zstandard.get_frame_parameters(header).has_checksum
-    if at != end or not last:
+    if at != end or not last or kinds == [_INDEX]:
         raise EOFError(f"the compressed stream ends {max(at - end, 1)} bytes early or more")
     file.seek(start)
 

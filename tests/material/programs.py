@@ -43,6 +43,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "strace": ("strace",),
     "squashfs-tools": ("mksquashfs", "unsquashfs"),
     "libarchive-tools": ("bsdtar", "bsdcpio"),
+    "pigz": ("pigz",),
     "unzip": ("unzip",),
     "zstd": ("zstd", "zstdcat", "unzstd"),
     "xz-utils": ("xz", "xzcat", "unxz"),
@@ -57,6 +58,7 @@ ESSENTIAL: Mapping[str, tuple[str, ...]] = {
     "bash": ("bash",),
     "coreutils": ("readlink", "true"),
     "dpkg": ("dpkg",),
+    "gzip": ("gzip",),
     "libc-bin": ("ldconfig",),
     "tar": ("tar",),
 }

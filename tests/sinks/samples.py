@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from bundler.destination import ToFile
-from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Source
+from bundler.entries import Deferred, Digests, Directory, Entry, Layer, Link, Literal, Patched, Source
 from bundler.formats import ARCHIVES, archive_named
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts, ImageFacts, TargetNeeds
@@ -26,7 +26,10 @@ NO_BASE = ImageOptions()
 
 
 def entry(
-    path: str, content: Source | Literal | Link | Directory | Deferred, mode: int = 0o644, layer: Layer = Layer.RUNTIME
+    path: str,
+    content: Source | Patched | Literal | Link | Directory | Deferred,
+    mode: int = 0o644,
+    layer: Layer = Layer.RUNTIME,
 ) -> Entry:
     return Entry(path, content, mode, TIME * 1_000_000_000 + 123_456_789, layer, "bundler")
 
@@ -60,10 +63,12 @@ def open_sink(
     top: str = "",
     facts: ArchiveFacts = FACTS,
     image: ImageOptions = NO_BASE,
+    reuse: tuple[str, ...] = (),
+    cache: bool = True,
 ) -> Sink:
     if name == "squashfs":
         need("mksquashfs")
-    settings = ArchiveSettings(facts, "app", top, level, threads, image)
+    settings = ArchiveSettings(facts, "app", top, level, threads, image, reuse, cache)
     return open_archive(ToFile(str(out), archive_named(name), force), settings)
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bundler.destination import ArchiveDestination
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, size_of
+from bundler.memory.archives import note_archives
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
@@ -34,6 +35,12 @@ class ArchiveSettings:
     """Number of blocks compressed at once: it does not show in the bytes."""
     image: ImageOptions = field(default_factory=ImageOptions)
     """For formats that are images."""
+    reuse: tuple[str, ...] = ()
+    """Archives whose frames are taken over where this one would have the same."""
+    cache: bool = True
+    """Whether what is known of earlier packs counts, and what this one does is kept for later ones."""
+    advance: Callable[[int], object] = ignore
+    """Told of the bytes of files as they are done."""
 
 
 class MemberWriter(Protocol):
@@ -45,18 +52,24 @@ class MemberWriter(Protocol):
     def end(self, digests: dict[str, Digest]) -> None:
         """Write all that is left."""
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """What an archive that is written tells of its frames, if it does."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What a person wants to know of an archive that is written."""
+
     def stop(self) -> None:
-        """Stop threads and processes, if they still run."""
+        """Stop threads and processes, if they still run, and close what was opened."""
 
 
 class ArchiveSink:
     """A sink into one file; see `sinks.Sink`."""
 
-    def __init__(self, output: Output, writer: MemberWriter, advance: Callable[[int], object] = ignore) -> None:
-        """`advance` is told of the bytes of files as they are done."""
+    def __init__(self, output: Output, writer: MemberWriter, *, cache: bool = True) -> None:
+        """`cache` says whether later packs shall know of it."""
+        self._cache = cache
         self._output = output
         self._writer = writer
-        self._advance = advance
         self._digests: dict[str, Digest] = {}
         self._entries = 0
 
@@ -85,13 +98,12 @@ class ArchiveSink:
         """Write one entry."""
         self._entries += 1
         self._writer.write(entry, self._digests)
-        self._advance(size_of(entry.content))
 
     def finish(self) -> Written:
         """End the archive under its temporary name."""
         self._writer.end(self._digests)
         file = self._output.finish()
-        return Written(file.path, self._digests, self._entries, file.size)
+        return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
     def replace(self, entry: Entry) -> bool:
         """Never: what follows a member would have to move."""
@@ -99,12 +111,13 @@ class ArchiveSink:
 
     def place(self) -> str:
         """Put the archive in place."""
-        return self._output.place()
+        place = self._output.place()
+        if self._cache:
+            note_archives(self._writer.indexes())
+        return place
 
 
-def open_archive(
-    destination: ArchiveDestination, settings: ArchiveSettings, advance: Callable[[int], object] = ignore
-) -> ArchiveSink:
+def open_archive(destination: ArchiveDestination, settings: ArchiveSettings) -> ArchiveSink:
     """The sink into an archive, opened. Raises OutputExists, OutputFailed."""
     output = open_output(destination)
     try:
@@ -112,7 +125,7 @@ def open_archive(
     except BaseException:
         output.discard()
         raise
-    return ArchiveSink(output, writer, advance)
+    return ArchiveSink(output, writer, cache=settings.cache)
 
 
 class MemberBytes:

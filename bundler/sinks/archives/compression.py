@@ -1,15 +1,13 @@
 """Compressed streams that use all processors and give the same bytes for any number of them.
 
-gzip, xz and bzip2: the input is cut into blocks of a fixed size, each is compressed by itself, and the results stand one
-behind the other in the order of the input. zstd has threads of its own, whose number does not show as long as there is one.
+xz and bzip2: the input is cut into blocks of a fixed size, each is compressed by itself, and the results stand one behind the
+other in the order of the input. (gzip and zstd: see `frame_codecs`.)
 """
 
 from __future__ import annotations
 
 import bz2
 import lzma
-import struct
-import zlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,45 +108,6 @@ class _Blocks:
             self._file.write(self._queue.popleft().result())
 
 
-class _Gzip(_Blocks):
-    """One gzip member (RFC 1952), readable by every gunzip.
-
-    Each block is deflated with the 32 KiB before it as its dictionary and ended on a byte boundary (RFC 1951, a stored block of
-    length 0), so that the blocks make up one deflate stream.
-    """
-
-    # RFC 1952: magic, deflate, no flags, no time, no extra flags, unknown operating system.
-    _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-    _WINDOW = 1 << 15
-
-    def __init__(self, file: ByteStream, level: int, threads: int) -> None:
-        super().__init__(file, 1 << 18, threads, lambda block: block)
-        self._depth = 8 * threads
-        self._level = level
-        self._window = b""
-        self._crc = 0
-        self._size = 0
-        file.write(self._HEADER)
-
-    def close(self) -> None:
-        """Write what is left, the end of the stream, and the checksum."""
-        super().close()
-        self._file.write(b"\x03\x00")  # the last, empty block
-        self._file.write(struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
-
-    def _submit(self, block: bytes) -> None:
-        window, self._window = self._window, block[-self._WINDOW :]
-        self._crc = zlib.crc32(block, self._crc)
-        self._size += len(block)
-        self._compress = lambda block: _deflate(block, window, self._level)
-        super()._submit(block)
-
-
-def _deflate(block: bytes, window: bytes, level: int) -> bytes:
-    compressor = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, window)
-    return compressor.compress(block) + compressor.flush(zlib.Z_SYNC_FLUSH)
-
-
 def _xz(file: ByteStream, level: int, threads: int) -> Compressor:
     """Streams of 8 MiB one behind the other. The check is CRC32, the only one that every small decoder knows.
 
@@ -168,26 +127,6 @@ def _bzip2(file: ByteStream, level: int, threads: int) -> Compressor:
     return _Blocks(file, level * 400_000, threads, lambda data: bz2.compress(data, level))
 
 
-class _Zstandard:
-    """zstd with worker threads: one or many give the same bytes; none would give others."""
-
-    def __init__(self, file: ByteStream, level: int, threads: int) -> None:
-        import zstandard
-
-        compressor = zstandard.ZstdCompressor(level=level, threads=threads, write_checksum=True)
-        self._stream = compressor.stream_writer(file, closefd=False)  # type: ignore[arg-type]  # it only writes
-        self.write = self._stream.write
-
-    def close(self) -> None:
-        """End the frame."""
-        self._stream.close()  # type: ignore[no-untyped-call]
-
-    def abandon(self) -> None:
-        """Nothing to stop: the workers end with the stream."""
-
-
 PLAIN = Codec("tar", range(1), 0, lambda file, level, threads: Plain(file))
-GZIP = Codec("gzip", range(10), 6, _Gzip)
 XZ = Codec("xz", range(10), 6, _xz)
 BZIP2 = Codec("bzip2", range(1, 10), 9, _bzip2)
-ZSTANDARD = Codec("zstd", range(1, 20), 3, _Zstandard)

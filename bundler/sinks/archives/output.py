@@ -59,7 +59,7 @@ def open_output(destination: ArchiveDestination) -> Output:
     """The output of a destination. Raises OutputExists, and OutputFailed where it cannot be written to."""
     if not isinstance(destination, ToFile):
         return StandardOutput(spooled=not destination.form.streams)
-    target = Target(destination.path, force=destination.force)
+    target = Target(destination.path, force=destination.force or destination.update)
     target.check_file()
     return FileOutput(target, target.make_temporary())
 

@@ -10,18 +10,23 @@ import hashlib
 import os
 import re
 import shlex
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from bundler.entries import Digest, Entry
 from bundler.output_facts import ArchiveFacts
 from bundler.sinks.archives.archive import ArchiveSettings
-from bundler.sinks.archives.compression import GZIP, open_compressor
+from bundler.sinks.archives.frame_codecs import GZIP
+from bundler.sinks.archives.frame_making import open_framing
+from bundler.sinks.archives.framed_tar import FramedTar
 from bundler.sinks.archives.output import Output
-from bundler.sinks.archives.tar import TarStream
+from bundler.sinks.archives.reuse import Stream
 
 _NUMBER = 20  # digits of a size in bytes
 _WIDTHS = {"OFFSET": _NUMBER, "SIZE": _NUMBER, "SHA256": 64, "TOTAL": _NUMBER, "UNPACKED": _NUMBER}
 _PLACE = re.compile(r"'@([A-Z_]+)@'|@([A-Z0-9]+)@")  # a word for the shell; a number
+_HEAD = 1 << 16  # bytes that the script has at most
+_FACTS = re.compile(rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*$", re.MULTILINE)
 
 
 class RunWriter:
@@ -29,31 +34,50 @@ class RunWriter:
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
         self._name, self._facts = settings.stem, settings.facts
-        self._unpacked = 0
-        self._file = output.open(executable=True)
-        self._file.write(header(self._name, self._facts))
-        self._payload = _Summed(self._file)
-        self._stream = open_compressor(GZIP, self._payload, settings.level, settings.threads)
-        self._tar = TarStream(self._stream)
+        self._framing = open_framing(GZIP, settings, payload_of)
+        try:
+            self._file = output.open(executable=True)
+            self._file.write(header(self._name, self._facts))
+            self._payload = _Summed(self._file)
+            self._tar = FramedTar(self._payload, self._framing)
+        except BaseException:
+            self._framing.reusable.close()
+            raise
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
         """See MemberWriter."""
-        digest = self._tar.add(entry, digests)
-        if digest is not None:
-            digests[entry.path] = digest
-            self._unpacked += digest.size
+        self._tar.add(entry, digests)
 
     def end(self, digests: dict[str, Digest]) -> None:
         """End the archive, and fill in what is known now."""
         self._tar.end()
-        self._stream.close()
+        digests.update(self._tar.digests)
+        unpacked = sum(digest.size for digest in digests.values())
         self._file.flush()
         self._file.seek(0)
-        self._file.write(header(self._name, self._facts, self._payload, self._unpacked))
+        self._file.write(header(self._name, self._facts, self._payload, unpacked))
+
+    def indexes(self) -> tuple[bytes, ...]:
+        """That of the archive."""
+        return (self._tar.index,)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was taken over."""
+        return self._framing.reusable.notes()
 
     def stop(self) -> None:
         """Stop the compressing threads."""
-        self._stream.abandon()
+        self._tar.stop()
+        self._framing.reusable.close()
+
+
+def payload_of(descriptor: int) -> Iterable[Stream]:
+    """Where the gzipped archive lies in a file. Raises ValueError for one of another kind."""
+    found = _FACTS.search(os.pread(descriptor, _HEAD, 0))
+    if found is None:
+        raise ValueError("it does not unpack itself")
+    start = int(found["offset"])
+    return (Stream(start, start + int(found["size"])),)
 
 
 class _Summed:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from typing import IO
 
-from bundler.entries import Digest, Entry
+from bundler.entries import Digest, Entry, size_of
 from bundler.errors import OutputFailed
 from bundler.sinks.archives.archive import ArchiveSettings
 from bundler.sinks.archives.compression import checked_level
@@ -33,6 +33,7 @@ class SquashfsWriter:
         # but has no effect on a tar stream (4.5.1).
         latest = min(settings.facts.latest_ns, _LATEST_NS)
         variables = {**os.environ, "SOURCE_DATE_EPOCH": str(max(0, latest // 1_000_000_000))}
+        self._advance = settings.advance
         self._messages: IO[bytes] = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [
@@ -57,6 +58,15 @@ class SquashfsWriter:
             raise self._failed() from None
         if digest is not None:
             digests[entry.path] = digest
+        self._advance(size_of(entry.content))
+
+    def indexes(self) -> tuple[bytes, ...]:
+        """None."""
+        return ()
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
     def end(self, digests: dict[str, Digest]) -> None:
         """End the stream and wait for the image."""

@@ -1,24 +1,20 @@
 """A bundle as a tar archive, plain or compressed, written as a stream: no directory in between.
 
-GNU format, which every tar reads: long names and names that are not UTF-8 as they are. Owners are root and times whole
-seconds, so the same plan gives the same bytes for every user and number of threads.
+The same plan gives the same bytes for every user and number of threads.
 """
 
 from __future__ import annotations
 
-import tarfile
-from functools import cache
-
-from bundler.entries import Digest, Digests, Directory, Entry, Link
+from bundler.entries import Digest, Digests, Directory, Entry, Layer, Link, size_of
 from bundler.sinks.archives import compression
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
+from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD, FrameCodec
+from bundler.sinks.archives.frame_making import open_framing
+from bundler.sinks.archives.framed_tar import FramedTar
 from bundler.sinks.archives.output import ByteStream, Output
+from bundler.sinks.archives.tar_headers import END, header, padding
 
-_BLOCK = tarfile.BLOCKSIZE
-_NANOSECONDS = 1_000_000_000
 _GATHERED = 1 << 18
-_LARGEST = 8**11 - 1  # what eleven octal digits can say
-_ROOT = b"0000000\0" * 2  # user and group
 
 
 class TarStream:
@@ -27,28 +23,22 @@ class TarStream:
     def __init__(self, stream: ByteStream, top: str = "", time_ns: int = 0) -> None:
         """`top` is a folder put above all entries, with this time."""
         self._stream = stream
-        self._top = f"{top}/" if top else ""
+        self._above = f"{top}/" if top else ""
         self._gathered: list[bytes] = []
         self._size = 0
         if top:
-            self.write(_header(self._top, tarfile.DIRTYPE, 0o755, time_ns))
+            self.write(header(self._above, Entry("", Directory(), 0o755, time_ns, Layer.RUNTIME, "")))
 
     def add(self, entry: Entry, digests: Digests) -> Digest | None:
         """Write one entry's header and bytes; give the digest of a file."""
-        name = self._top + entry.path
-        match entry.content:
-            case Directory():
-                self.write(_header(name + "/", tarfile.DIRTYPE, entry.mode, entry.mtime_ns))
-                return None
-            case Link(target):
-                self.write(_header(name, tarfile.SYMTYPE, 0o777, entry.mtime_ns, target=target))
-                return None
-            case _:
-                content = MemberBytes(entry, digests)
-                self.write(_header(name, tarfile.REGTYPE, entry.mode, entry.mtime_ns, content.size))
-                digest = content.send(self)
-                self.write(bytes(-content.size % _BLOCK))
-                return digest
+        if isinstance(entry.content, (Directory, Link)):
+            self.write(header(self._above, entry))
+            return None
+        content = MemberBytes(entry, digests)
+        self.write(header(self._above, entry, content.size))
+        digest = content.send(self)
+        self.write(padding(content.size))
+        return digest
 
     def write(self, data: bytes) -> None:
         """Take bytes of a member into the stream."""
@@ -63,7 +53,7 @@ class TarStream:
 
     def end(self) -> None:
         """Write the end of the archive."""
-        self.write(bytes(2 * _BLOCK))
+        self.write(END)
         self._flush()
 
     def _flush(self) -> None:
@@ -71,74 +61,93 @@ class TarStream:
         self._stream.write(b"".join(gathered))
 
 
-class TarWriter:
+class StreamWriter:
     """Streams entries into a tar archive; see `MemberWriter`."""
 
     def __init__(self, output: Output, settings: ArchiveSettings, codec: compression.Codec) -> None:
         self._stream = compression.open_compressor(codec, output.open(), settings.level, settings.threads)
         self._tar = TarStream(self._stream, settings.top, settings.facts.root_ns)
+        self._advance = settings.advance
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
         """See MemberWriter."""
         digest = self._tar.add(entry, digests)
         if digest is not None:
             digests[entry.path] = digest
+        self._advance(size_of(entry.content))
 
     def end(self, digests: dict[str, Digest]) -> None:
         """See MemberWriter."""
         self._tar.end()
         self._stream.close()
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """None."""
+        return ()
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
     def stop(self) -> None:
         """Stop the compressing threads."""
         self._stream.abandon()
 
 
-def plain(output: Output, settings: ArchiveSettings) -> TarWriter:
+class FrameWriter:
+    """Sends entries into a tar archive of frames; see `MemberWriter`."""
+
+    def __init__(self, output: Output, settings: ArchiveSettings, codec: FrameCodec) -> None:
+        self._framing = open_framing(codec, settings)
+        try:
+            self._tar = FramedTar(output.open(), self._framing, settings.top, settings.facts.root_ns)
+        except BaseException:
+            self._framing.reusable.close()
+            raise
+
+    def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
+        """See MemberWriter."""
+        self._tar.add(entry, digests)
+
+    def end(self, digests: dict[str, Digest]) -> None:
+        """See MemberWriter."""
+        self._tar.end()
+        digests.update(self._tar.digests)
+
+    def indexes(self) -> tuple[bytes, ...]:
+        """That of the stream."""
+        return (self._tar.index,)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was taken over."""
+        return self._framing.reusable.notes()
+
+    def stop(self) -> None:
+        """Stop the compressing threads."""
+        self._tar.stop()
+        self._framing.reusable.close()
+
+
+def plain(output: Output, settings: ArchiveSettings) -> StreamWriter:
     """`.tar`."""
-    return TarWriter(output, settings, compression.PLAIN)
+    return StreamWriter(output, settings, compression.PLAIN)
 
 
-def gzip(output: Output, settings: ArchiveSettings) -> TarWriter:
+def gzip(output: Output, settings: ArchiveSettings) -> FrameWriter:
     """`.tar.gz`."""
-    return TarWriter(output, settings, compression.GZIP)
+    return FrameWriter(output, settings, GZIP)
 
 
-def zstd(output: Output, settings: ArchiveSettings) -> TarWriter:
+def zstd(output: Output, settings: ArchiveSettings) -> FrameWriter:
     """`.tar.zst`."""
-    return TarWriter(output, settings, compression.ZSTANDARD)
+    return FrameWriter(output, settings, ZSTANDARD)
 
 
-def xz(output: Output, settings: ArchiveSettings) -> TarWriter:
+def xz(output: Output, settings: ArchiveSettings) -> StreamWriter:
     """`.tar.xz`."""
-    return TarWriter(output, settings, compression.XZ)
+    return StreamWriter(output, settings, compression.XZ)
 
 
-def bzip2(output: Output, settings: ArchiveSettings) -> TarWriter:
+def bzip2(output: Output, settings: ArchiveSettings) -> StreamWriter:
     """`.tar.bz2`."""
-    return TarWriter(output, settings, compression.BZIP2)
-
-
-def _header(name: str, kind: bytes, mode: int, mtime_ns: int, size: int = 0, *, target: str = "") -> bytes:
-    """The header of one member, as `tarfile` makes it; for most put together here, at a fraction of the cost."""
-    time = max(0, mtime_ns // _NANOSECONDS)
-    encoded = name.encode("utf-8", "surrogateescape")
-    if target or len(encoded) > tarfile.LENGTH_NAME or size > _LARGEST or time > _LARGEST:
-        info = tarfile.TarInfo(name)
-        info.type = kind
-        info.mode = mode
-        info.size = size
-        info.mtime = time
-        info.linkname = target
-        return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-    head = b"%b%07o\0%b%011o\0%011o\0" % (encoded.ljust(tarfile.LENGTH_NAME, b"\0"), mode, _ROOT, size, time)
-    rest = _rest(kind)
-    return head + b"%06o\0 " % (sum(head) + sum(rest) + 8 * 0x20) + rest
-
-
-@cache
-def _rest(kind: bytes) -> bytes:
-    """What follows the checksum in a header: the same for all members of a kind."""
-    info = tarfile.TarInfo()
-    info.type = kind
-    return info.tobuf(tarfile.GNU_FORMAT)[156:]
+    return StreamWriter(output, settings, compression.BZIP2)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.sinks.archives.output import ByteStream
+from bundler.sinks.archives.reuse import Stream
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 BLOBS = "blobs/sha256/"
@@ -53,6 +54,17 @@ class HashedStream:
     def written(self, uncompressed: str = "", media_type: str = LAYER) -> Blob:
         """The blob that the bytes make up."""
         return Blob(self.sha256.hexdigest(), self.size, media_type, uncompressed)
+
+
+def blobs_of(descriptor: int) -> Iterator[Stream]:
+    """Where the blobs lie in the open file of a layout. Raises ValueError for one of another kind."""
+    try:
+        with open(descriptor, "rb", closefd=False) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            for member in archive:
+                if member.name.startswith(BLOBS):
+                    yield Stream(member.offset_data, member.offset_data + member.size)
+    except tarfile.TarError as error:
+        raise ValueError(f"it is no image: {error}") from error
 
 
 class LayoutFile:

@@ -6,6 +6,7 @@ the same digest, and is neither pushed nor pulled again. `podman load`, `docker 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from bundler.entries import Digest, Entry
@@ -14,12 +15,13 @@ from bundler.formats import FOLDER_LABEL
 from bundler.options import ImageOptions
 from bundler.output_facts import ImageFacts
 from bundler.sinks.archives.archive import ArchiveSettings
-from bundler.sinks.archives.compression import GZIP, checked_level, open_compressor
+from bundler.sinks.archives.frame_codecs import GZIP
+from bundler.sinks.archives.frame_making import open_framing
+from bundler.sinks.archives.framed_tar import FramedTar
 from bundler.sinks.archives.output import Output
-from bundler.sinks.archives.tar import TarStream
 from bundler.sinks.images.base_image import BaseImage, BaseLayer, read_base
 from bundler.sinks.images.layers import by_layer
-from bundler.sinks.images.layout import BLOBS, Blob, HashedStream, LayoutFile
+from bundler.sinks.images.layout import BLOBS, Blob, LayoutFile, blobs_of
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -40,9 +42,9 @@ class OciWriter:
         self._facts = facts
         self._options = options
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
-        self._level = checked_level(GZIP.name, GZIP.levels, GZIP.level, settings.level)
-        self._threads = settings.threads
+        self._framing = open_framing(GZIP, settings, blobs_of)
         self._gathered: list[Entry] = []
+        self._indexes: list[bytes] = []
         self._layout = LayoutFile(output.open())
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
@@ -70,8 +72,17 @@ class OciWriter:
         self._describe(self._layout.add_json(manifest, _MANIFEST), config, layers)
         self._layout.end()
 
+    def indexes(self) -> tuple[bytes, ...]:
+        """Those of the layers."""
+        return tuple(self._indexes)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was taken over."""
+        return self._framing.reusable.notes()
+
     def stop(self) -> None:
-        """Nothing: a layer's threads end with it."""
+        """A layer's threads end with it."""
+        self._framing.reusable.close()
 
     def _describe(self, manifest: Blob, config: Blob, layers: Sequence[Blob]) -> None:
         """What leads to the image: as a layout, and as a docker-archive."""
@@ -115,19 +126,17 @@ class OciWriter:
     def _layer(self, entries: Iterable[Entry], time_ns: int, folder: str, digests: dict[str, Digest]) -> Blob:
         """Write a layer of the entries below `folder`, and note their digests."""
         with self._layout.new_blob() as blob:
-            stream = open_compressor(GZIP, blob, self._level, self._threads)
+            uncompressed = hashlib.sha256()
+            tar = FramedTar(blob, self._framing, folder, time_ns, uncompressed.update)
             try:
-                uncompressed = HashedStream(stream)
-                tar = TarStream(uncompressed, folder, time_ns)
                 for entry in entries:
-                    digest = tar.add(entry, digests)
-                    if digest is not None:
-                        digests[entry.path] = digest
+                    tar.add(entry, digests)
                 tar.end()
-                stream.close()
+                digests.update(tar.digests)
+                self._indexes.append(tar.index)
             finally:
-                stream.abandon()
-        return blob.written(uncompressed.sha256.hexdigest())
+                tar.stop()
+        return blob.written(uncompressed.hexdigest())
 
     def _copy(self, layer: BaseLayer) -> Blob:
         """A layer of the base, as it is."""

@@ -1,0 +1,36 @@
+"""Which archives this user's packs wrote: the next pack takes frames over from those without looking into them.
+
+`~/.cache/bundler/archives/<digest of an index>`, the newest few of them. The index of an archive has the digest of every frame, so
+that who knows the index knows all. Frames of another archive are compared with what would take their places.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable
+
+from bundler.memory.store import cache_folder, replace_cached
+
+_KEPT = 256
+
+
+def is_known(index: bytes) -> bool:
+    """Whether a pack of this user wrote an archive with this index."""
+    folder = cache_folder("archives")
+    return folder is not None and os.path.isfile(os.path.join(folder, _name(index)))
+
+
+def note_archives(indexes: Iterable[bytes]) -> None:
+    """Note what a pack has written. Does nothing where there can be no cache."""
+    folder = cache_folder("archives")
+    if folder is None:
+        return
+    with contextlib.suppress(OSError):
+        for index in indexes:
+            replace_cached(folder, _name(index), b"", kept=_KEPT)
+
+
+def _name(index: bytes) -> str:
+    return hashlib.sha256(index).hexdigest()
