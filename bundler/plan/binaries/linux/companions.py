@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from bundler.binaries.elf import Image, read_image
-from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.companions import CompanionFact, CompiledInPath
-from bundler.errors import BinaryFormatError
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.module_companions import ModuleTaken
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
@@ -31,7 +29,6 @@ from bundler.systems.linux.companions import (
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.module_companions import module_companions_of
 
-_ROOTS = (b"/usr/", b"/opt/")
 _ORIGIN = "$ORIGIN/"
 _NOWHERE = "/dev/null"
 _MOST_COUNTED = 10_000
@@ -94,9 +91,10 @@ class Companions:
 
 @dataclass(slots=True)
 class CompanionFinder:
-    """Finds them. It reads each library once."""
+    """Finds them."""
 
     sysroot: Sysroot
+    compiled_in: CompiledInPaths
     excluded: frozenset[str]
     """Names that the user leaves to the host."""
     libraries: str
@@ -105,8 +103,6 @@ class CompanionFinder:
     """Names of folders that the loader searches: what lies there is found by other means."""
     by_modules: Callable[[str, str], tuple[ModuleTaken, ...]] = lambda _path, _real: ()
     """What lines in a Python package lead a library to, by its bundle path and its real file."""
-    _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _images: dict[str, Image | None] = field(default_factory=dict)
 
     def settle(self, libraries: Sequence[BundledLibrary], assumed: Companions) -> Companions:
         """What comes along with libraries of the host, where `assumed` was among the files that asked for them.
@@ -127,7 +123,7 @@ class CompanionFinder:
         closed = [
             (each.fact.library, path, new)
             for each in led
-            for path in fnmatch.filter(self._named(dict(known)[each.fact.library]), each.closed)
+            for path in fnmatch.filter(self.compiled_in.named(dict(known)[each.fact.library]), each.closed)
             if (new := nowhere(path)) is not None
         ]
         return Companions(plain, tuple(each.fact for each in unled), tuple(led), tuple(closed))
@@ -146,7 +142,7 @@ class CompanionFinder:
     def elf_files(self, companions: Companions) -> Iterator[ElfFile]:
         """Those that are libraries themselves."""
         for path, real in companions.files.items():
-            if (image := self._image(real)) is not None and image.dynamic is not None:
+            if (image := self.compiled_in.image(real)) is not None and image.dynamic is not None:
                 yield ElfFile(path, self.sysroot.name_of(real), image, brought=True)
 
     def left(self, libraries: Iterable[BundledLibrary], companions: Companions) -> tuple[CompiledInPath, ...]:
@@ -155,25 +151,27 @@ class CompanionFinder:
         taken |= {(each.fact.library, folder) for each in companions.led for folder in each.folders}
         found = [CompiledInPath(fact.library, fact.origin.partition(":")[2], fact.files) for fact in companions.unled]
         for library in libraries:
-            for path in self._named(library.source):
-                plain = os.path.normpath(path)
-                if (library.path, plain) in taken or not is_searched_for(plain) or plain in self.library_folders:
+            named = [os.path.normpath(path) for path in self.compiled_in.named(library.source)]
+            # What it names by a longer path as well is told, or came along, by that.
+            apart = {*named, *(folder for path, folder in taken if path == library.path)}
+            for path in named:
+                if (library.path, path) in taken or not is_searched_for(path) or path in self.library_folders:
                     continue
-                if count := self._count(plain):
-                    found.append(CompiledInPath(library.path, plain, count))
+                if count := self._count(path, apart):
+                    found.append(CompiledInPath(library.path, path, count))
         return tuple(sorted({*found}))
 
     def _of(self, path: str, real: str) -> Iterator[Taken]:
         for line in companions_of(os.path.basename(path)):
             match line.source:
                 case CompiledIn(pattern, kept):
-                    for constant in self._named(real):
+                    for constant in self.compiled_in.named(real):
                         replacement = relocated(constant, kept)
                         if fnmatch.fnmatchcase(constant.rstrip("/"), pattern) and replacement is not None:
                             place = f"{os.path.dirname(path)}/{_end(constant, kept)}"
                             yield from self._taken(line, path, constant, place, (constant, replacement))
                 case FoundByItself(pattern, inside):
-                    for constant in fnmatch.filter(self._named(real), pattern):
+                    for constant in fnmatch.filter(self.compiled_in.named(real), pattern):
                         yield from self._taken(
                             line, path, constant, os.path.normpath(f"{os.path.dirname(path)}/{inside}")
                         )
@@ -206,36 +204,19 @@ class CompanionFinder:
                 if self.sysroot.is_file(path) and not is_listed(name, self.excluded):
                     yield os.path.normpath(f"{place}/{inside}/{name}"), self.sysroot.real(path)
 
-    def _named(self, real: str) -> tuple[str, ...]:
-        """The paths that are compiled into a library and lead to a folder."""
-        if real not in self._paths:
-            self._paths[real] = tuple(
-                path for path in self._constants(real) if self.sysroot.is_dir(self.sysroot.path_of(path))
-            )
-        return self._paths[real]
-
-    def _constants(self, real: str) -> Iterator[str]:
-        image = self._image(real)
-        if image is not None:
-            with open(real, "rb") as file:
-                yield from map(os.fsdecode, constant_paths(file, image, _ROOTS))
-
-    def _image(self, real: str) -> Image | None:
-        if real not in self._images:
-            try:
-                with open(real, "rb") as file:
-                    self._images[real] = read_image(file)
-            except (OSError, BinaryFormatError):
-                self._images[real] = None
-        return self._images[real]
-
-    def _count(self, path: str) -> int:
-        """The number of files in a folder and below it, as far as it is worth counting."""
+    def _count(self, path: str, apart: Collection[str]) -> int:
+        """The number of files in a folder and below it, but for some folders, as far as it is worth counting."""
         count = 0
-        for _, _, names in os.walk(self.sysroot.real(self.sysroot.path_of(path))):
+        top = self.sysroot.real(self.sysroot.path_of(path))
+        for found, folders, names in os.walk(top):
             count += len(names)
             if count >= _MOST_COUNTED:
                 break
+            folders[:] = [
+                each
+                for each in folders
+                if os.path.normpath(f"{path}/{os.path.relpath(found, top)}/{each}") not in apart
+            ]
         return count
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bundler.companions import CompiledInPath
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, nowhere, qt_conf, relocated
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
 from tests.binaries.elf.programs import compile_c
@@ -42,7 +43,9 @@ class Host:
             place.write_text(name)
 
     def finder(self, *excluded: str) -> CompanionFinder:
-        return CompanionFinder(Sysroot(str(self.root)), frozenset(excluded), "lib", frozenset({"/usr/lib/somewhere"}))
+        sysroot = Sysroot(str(self.root))
+        folders = frozenset({"/usr/lib/somewhere"})
+        return CompanionFinder(sysroot, CompiledInPaths(sysroot), frozenset(excluded), "lib", folders)
 
 
 @pytest.fixture
