@@ -21,7 +21,11 @@ from tests.material.isolation import ENVIRONMENT, in_root
 pytestmark = pytest.mark.everything
 
 DISTRIBUTED = "/usr/lib/python3/dist-packages"
-BOOKWORM = (*("python3-venv", "libmagickwand-6.q16-6", "python3-gdal"),)
+BOOKWORM = (
+    *("python3-venv", "libmagickwand-6.q16-6", "python3-gdal"),
+    *("python3-pyqt5.qtquick", "qml-module-qtquick2", "qttranslations5-l10n"),
+    *("python3-pyqt6.qtquick", "qml6-module-qtquick", "qml6-module-qtqml-workerscript", "qt6-translations-l10n"),
+)
 SID = (*("python3-venv", "libmagickwand-7.q16-10", "libheif-plugin-aomenc", "libheif-plugin-dav1d"),)
 HOME = {**ENVIRONMENT, "HOME": "/tmp"}
 CHILD = """
@@ -204,3 +208,35 @@ def test_gdal_reads_data_of_the_bundle_and_loads_no_drivers_of_another(bookworm:
     found = "from osgeo import gdal\nprint(gdal.FindFile('gdal', 'header.dxf'))"
     own = bookworm.said(bundle, found, {"/own/header.dxf": "the user's"}, GDAL_DATA="/own")
     assert own == ["/own/header.dxf"]
+
+
+QT = """
+import os
+os.makedirs("/tmp/run", 0o700)
+os.environ["XDG_RUNTIME_DIR"] = "/tmp/run"
+from PyQt{version} import QtCore, QtGui, QtQml, QtQuick
+application = QtGui.QGuiApplication(["app"])
+info = QtCore.QLibraryInfo
+folder = info.location(info.TranslationsPath) if {version} == 5 else info.path(info.LibraryPath.TranslationsPath)
+translator = QtCore.QTranslator()
+assert translator.load("qtbase_de", folder), folder
+application.installTranslator(translator)
+print(QtCore.QCoreApplication.translate("QPlatformTheme", "Cancel"))
+engine = QtQml.QQmlEngine()
+component = QtQml.QQmlComponent(engine)
+component.setData(b"import QtQuick 2.0\\nRectangle {{ width: 6 * 7 }}", QtCore.QUrl())
+rectangle = component.create()
+print(rectangle.width() if rectangle else component.errorString())
+"""
+
+
+@pytest.mark.parametrize("version", [5, 6])
+def test_qt_finds_its_words_and_its_modules_of_qml(bookworm: Release, version: int) -> None:
+    bundle = bookworm.packed(f"qt{version}", f"{DISTRIBUTED}/PyQt{version}", "--audit quick")
+    needed = bookworm.own("usr/lib/*/libGL*.so.?", "usr/lib/*/libEGL.so.1", "usr/lib/*/libOpenGL.so.0", "etc/fonts")
+    planted = {f"{bookworm.libraries}/qt{version}/qml/QtQuick{'.2' if version == 5 else ''}/qmldir": "module Planted"}
+    code = QT.format(version=version) + mapped(["quick2plugin"])
+    words, width, used = bookworm.said(bundle, code, {**needed, **planted}, QT_QPA_PLATFORM="offscreen")
+    assert (words, float(width)) == ("Abbrechen", 42)
+    # Qt 6 has the types of that plugin in a library.
+    assert used == ("/opt/app/lib/qt5/qml/QtQuick.2/libqtquick2plugin.so" if version == 5 else "")

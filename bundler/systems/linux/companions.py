@@ -53,7 +53,16 @@ class BelowPrefix:
     """A folder whose path the library puts together, and which has the same path below the bundle as below `/usr`."""
 
     folder: str
-    """From the library's own folder."""
+    """From the library's own folder, or by its whole path."""
+
+
+@dataclass(frozen=True, slots=True)
+class QtPath:
+    """A line of `qt.conf`."""
+
+    version: int
+    """Of Qt: one file is read by every version."""
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class Companion:
     without: str
     """What does not work without them."""
     pointing: Pointing
+    qt: QtPath | None = None
+    """What names it, where that is `qt.conf`."""
 
 
 COMPANIONS: tuple[Companion, ...] = (
@@ -108,12 +119,29 @@ COMPANIONS: tuple[Companion, ...] = (
         pointing=Pointing.ITSELF,
     ),
     *(
-        Companion(
-            *(f"libQt{version}Core.so", Beside(f"qt{version}/plugins"), "*.so", f"plugins of Qt {version}"),
-            without="windows on any screen (platforms), images, printing, TLS",
-            pointing=Pointing.QT_CONF,
+        line
+        for version, imports in ((5, "Qml2Imports"), (6, "QmlImports"))
+        for line in (
+            Companion(
+                *(f"libQt{version}Core.so", Beside(f"qt{version}/plugins"), "*.so", f"plugins of Qt {version}"),
+                without="windows on any screen (platforms), images, printing, TLS",
+                pointing=Pointing.QT_CONF,
+                qt=QtPath(version, "Plugins"),
+            ),
+            Companion(
+                *(f"libQt{version}Core.so", BelowPrefix(f"/usr/share/qt{version}/translations"), "qt*.qm"),
+                what=f"translations of Qt {version}",
+                without="Qt's own words in the user's language",
+                pointing=Pointing.QT_CONF,
+                qt=QtPath(version, "Translations"),
+            ),
+            Companion(
+                *(f"libQt{version}Qml.so", Beside(f"qt{version}/qml"), "*", f"modules of QML for Qt {version}"),
+                without="every `import` of a QML file",
+                pointing=Pointing.QT_CONF,
+                qt=QtPath(version, imports),
+            ),
         )
-        for version in (5, 6)
     ),
 )
 

@@ -23,6 +23,7 @@ from bundler.systems.linux.companions import (
     CompiledIn,
     FoundByItself,
     Pointing,
+    QtPath,
     companions_of,
     is_searched_for,
 )
@@ -44,6 +45,8 @@ class Taken:
     pointing: Pointing
     constant: tuple[str, str] | None = None
     """The path in the library, and what takes its place."""
+    qt: QtPath | None = None
+    """The line of `qt.conf` that names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,6 @@ class Companions:
             found.setdefault(library, {})[old] = new
         return found
 
-    def pointed_by(self, pointing: Pointing) -> list[CompanionFact]:
-        """What libraries are led to in one way."""
-        return [taken.fact for taken in self.taken if taken.pointing is pointing]
-
 
 @dataclass(slots=True)
 class CompanionFinder:
@@ -117,8 +116,8 @@ class CompanionFinder:
         known = [(library.path, library.source) for library in libraries]
         taken = sorted((taken for each in known for taken in self._of(*each)), key=_place)
         led = sorted((taken for each in known for taken in self.by_modules(*each)), key=_place)
-        of_qt = [each for each in taken if each.pointing is Pointing.QT_CONF]
-        unled = of_qt[:-1]  # one file is read by every Qt, and the newest is taken
+        newest = max((each.qt.version for each in taken if each.qt is not None), default=0)
+        unled = [each for each in taken if each.qt is not None and each.qt.version < newest]
         plain = tuple(each for each in taken if each not in unled)
         closed = [
             (each.fact.library, path, new)
@@ -176,7 +175,7 @@ class CompanionFinder:
                             line, path, constant, os.path.normpath(f"{os.path.dirname(path)}/{inside}")
                         )
                 case BelowPrefix(folder):
-                    origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
+                    origin = os.path.join(os.path.dirname(self.sysroot.name_of(real)), folder)
                     yield from self._taken(line, path, origin, os.path.relpath(origin, "/usr"))
                 case Beside(folder):
                     origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
@@ -191,7 +190,7 @@ class CompanionFinder:
                 *(library, place, f"host:{os.path.normpath(folder)}", len(files)),
                 *(line.what, line.without, line.pointing.value),
             )
-            yield Taken(fact, files, line.pointing, constant)
+            yield Taken(fact, files, line.pointing, constant, line.qt)
 
     def _files(self, line: Companion, folder: str, place: str) -> Iterator[tuple[str, str]]:
         """The files in a folder and below it, by their bundle paths; links to folders are not followed."""
@@ -226,8 +225,8 @@ def qt_conf(companions: Companions, scripts: str) -> str | None:
     One file is read by every Qt. Source: Qt's `QLibraryInfo`.
     """
     up = "/".join(".." for _ in scripts.split("/"))
-    lines = [f"[Paths]\nPrefix={up}\nPlugins={fact.path}\n" for fact in companions.pointed_by(Pointing.QT_CONF)]
-    return lines[0] if lines else None
+    lines = [f"{taken.qt.key}={taken.fact.path}\n" for taken in companions.taken if taken.qt is not None]
+    return f"[Paths]\nPrefix={up}\n{''.join(lines)}" if lines else None
 
 
 def _place(taken: Taken | ModuleTaken) -> tuple[str, str]:

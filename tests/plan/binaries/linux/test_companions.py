@@ -163,6 +163,27 @@ def test_of_two_versions_of_qt_the_newer_is_led_to_its_plugins(host: Host) -> No
     assert qt_conf(Companions(), "bin") is None
 
 
+def test_qt_conf_names_what_came_along_by_the_path_that_it_has_in_the_bundle(host: Host) -> None:
+    host.put(
+        "/usr/share/qt5/translations/qtbase_de.qm",
+        "/usr/lib/somewhere/qt5/qml/QtQuick.2/libqtquick2plugin.so",
+        "/usr/lib/somewhere/qt5/qml/QtQuick.2/qmldir",
+        "/usr/lib/somewhere/qt6/qml/QtQuick/qmldir",
+    )
+    libraries = [
+        bundled(f"lib/bundled/{name}", host.library(name), MODULE)
+        for name in ("libQt5Core.so.5", "libQt5Qml.so.5", "libQt6Core.so.6")
+    ]
+    companions = host.finder().settle(libraries, Companions())
+    assert set(found(companions)) == {
+        "lib/qt5/qml/QtQuick.2/libqtquick2plugin.so",
+        "lib/qt5/qml/QtQuick.2/qmldir",
+        "share/qt5/translations/qtbase_de.qm",
+    }
+    conf = "[Paths]\nPrefix=..\nTranslations=share/qt5/translations\nQml2Imports=lib/qt5/qml\n"
+    assert qt_conf(companions, "bin") == conf
+
+
 def test_folders_that_stay_behind_are_told_unless_they_are_everybody_s(host: Host) -> None:
     host.put(
         "/usr/share/it/a.dat",
