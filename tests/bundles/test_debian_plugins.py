@@ -6,6 +6,7 @@ A release is a root of its own, where environments are packed. They run in a bar
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,15 @@ pytestmark = pytest.mark.everything
 
 DISTRIBUTED = "/usr/lib/python3/dist-packages"
 BOOKWORM = (
-    *("python3-venv", "libmagickwand-6.q16-6", "python3-gdal"),
+    *("python3-venv", "libmagickwand-6.q16-6", "python3-gdal", "python3-pyodbc", "libsqliteodbc"),
+    *("python3-gssapi", "krb5-kdc", "krb5-admin-server"),
     *("python3-pyqt5.qtquick", "qml-module-qtquick2", "qttranslations5-l10n"),
     *("python3-pyqt6.qtquick", "qml6-module-qtquick", "qml6-module-qtqml-workerscript", "qt6-translations-l10n"),
 )
-SID = (*("python3-venv", "libmagickwand-7.q16-10", "libheif-plugin-aomenc", "libheif-plugin-dav1d"),)
+SID = (
+    *("python3-venv", "libmagickwand-7.q16-10", "libheif-plugin-aomenc", "libheif-plugin-dav1d"),
+    *("libmysqlclient24", "mysql-server-core"),
+)
 HOME = {**ENVIRONMENT, "HOME": "/tmp"}
 CHILD = """
 import os, subprocess, sys
@@ -210,6 +215,79 @@ def test_gdal_reads_data_of_the_bundle_and_loads_no_drivers_of_another(bookworm:
     assert own == ["/own/header.dxf"]
 
 
+ODBC = """
+import pyodbc
+print(*pyodbc.drivers(), *pyodbc.dataSources())
+connection = pyodbc.connect("DSN=stock")
+print(connection.execute("select 6 * 7").fetchval(), connection.getinfo(pyodbc.SQL_DATABASE_NAME))
+"""
+
+
+def test_unixodbc_opens_the_drivers_that_the_target_names(bookworm: Release) -> None:
+    bundle = bookworm.packed("odbc", f"{DISTRIBUTED}/pyodbc.*.so")
+    assert "drivers of ODBC" in (bundle / "README.txt").read_text()
+    planted: dict[str, str | Path] = {
+        **bookworm.own("usr/lib/*/odbc/libsqlite3odbc.so", "usr/lib/*/libsqlite3.so.0", "etc/odbcinst.ini"),
+        "/etc/odbc.ini": "[stock]\nDriver=SQLite3\nDatabase=/tmp/stock.db\n",
+    }
+    drivers, answer, used = bookworm.said(bundle, ODBC + mapped(["odbc"]), planted)
+    assert (drivers, answer) == ("SQLite SQLite3 stock", "42 /tmp/stock.db")
+    libraries = [path for path in used.split() if "pyodbc" not in path]
+    assert libraries == [
+        *(f"/opt/app/lib/bundled/{name}.so.2" for name in ("libodbc", "libodbcinst")),
+        f"{bookworm.libraries}/odbc/libsqlite3odbc.so",
+    ]
+
+
+KERBEROS = """
+import gssapi
+from gssapi.raw import acquire_cred_with_password
+me = gssapi.Name("me@EXAMPLE.ORG", gssapi.NameType.kerberos_principal)
+ticket = acquire_cred_with_password(me, b"secret", usage="initiate").creds
+service = gssapi.Name("me@EXAMPLE.ORG", gssapi.NameType.kerberos_principal)
+print(len(gssapi.SecurityContext(name=service, creds=ticket, usage="initiate").step()) > 100)
+"""
+KRB5_CONF = """
+[libdefaults]
+default_realm = EXAMPLE.ORG
+spake_preauth_groups = edwards25519
+[realms]
+EXAMPLE.ORG = {{
+kdc = 127.0.0.1:{port}
+kdc_listen = 127.0.0.1:{port}
+kdc_tcp_listen = 127.0.0.1:{port}
+database_name = /tmp/principal
+key_stash_file = /tmp/stash
+disable_encrypted_timestamp = true
+}}
+"""
+
+
+def test_kerberos_logs_in_by_a_plugin_of_the_bundle(bookworm: Release, tmp_path: Path) -> None:
+    bundle = bookworm.packed("kerberos", f"{DISTRIBUTED}/gssapi {DISTRIBUTED}/decorator.py")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        conf = KRB5_CONF.format(port=free.getsockname()[1])
+    (bookworm.root / "etc/krb5.conf").write_text(conf)
+    (tmp_path / "code.py").write_text(KERBEROS + mapped(["/preauth/"]))
+    script = """
+        export KRB5_KDC_PROFILE=/etc/krb5.conf
+        kdb5_util create -s -P master
+        kadmin.local -q "addprinc -pw secret +requires_preauth me"
+        krb5kdc -P /tmp/kdc.pid
+        echo "another build's" > /tmp/planted
+        for plugin in /usr/lib/*/krb5/plugins/*/*.so; do mount --bind /tmp/planted $plugin; done
+        status=0
+        /kerberos/bundle/bin/python /test/code.py >&3 || status=$?
+        kill $(cat /tmp/kdc.pid)
+        exit $status
+    """
+    done = inside(bookworm.root, f"exec 3>&1 >/dev/null\n{script}", [(tmp_path, "test")])
+    assert done.returncode == 0, done.stderr
+    used = f"{bundle.relative_to(bookworm.root)}/lib/bundled/krb5/plugins/preauth/spake.so"
+    assert done.stdout.splitlines() == ["True", f"/{used}"]
+
+
 QT = """
 import os
 os.makedirs("/tmp/run", 0o700)
@@ -240,3 +318,23 @@ def test_qt_finds_its_words_and_its_modules_of_qml(bookworm: Release, version: i
     assert (words, float(width)) == ("Abbrechen", 42)
     # Qt 6 has the types of that plugin in a library.
     assert used == ("/opt/app/lib/qt5/qml/QtQuick.2/libqtquick2plugin.so" if version == 5 else "")
+
+
+MYSQL = """
+import ctypes, os
+os.dup2(1, 2)  # the plugin has something to say
+client = ctypes.CDLL("libmysqlclient.so.24")
+client.mysql_init.restype = ctypes.c_void_p
+client.mysql_error.restype = ctypes.c_char_p
+client.mysql_load_plugin.restype = ctypes.c_void_p
+client.mysql_load_plugin.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+connection = client.mysql_init(None)
+print(bool(client.mysql_load_plugin(connection, b"telemetry_client", -1, 0)), client.mysql_error(ctypes.c_void_p(connection)))
+"""
+
+
+def test_mysql_s_client_loads_plugins_of_the_bundle(sid: Release) -> None:
+    bundle = sid.packed("mysql", "", "--include-lib", "libmysqlclient.so.24")
+    planted = {"/usr/lib/mysql/plugin/telemetry_client.so": "another build's"}
+    *_, loaded, used = sid.said(bundle, MYSQL + mapped(["telemetry"]), planted)
+    assert (loaded, used) == ("True b''", "/opt/app/lib/bundled/mysql/plugin/telemetry_client.so")

@@ -99,6 +99,17 @@ COMPANIONS: tuple[Companion, ...] = (
         pointing=Pointing.CONSTANT,
     ),
     Companion(
+        *("libmysqlclient.so", CompiledIn("*/mysql/plugin", 2), "*_client.so", "plugins of MySQL's client"),
+        without="accounts with LDAP, Kerberos, OCI or OpenID, where these are no part of the library; telemetry",
+        pointing=Pointing.CONSTANT,
+    ),
+    # Two folders below it have constants of their own, and stay the target's: locators of KDCs (sssd, winbind), authdata.
+    Companion(
+        *("libkrb5.so", CompiledIn("*/krb5/plugins", 2), "*.so", "plugins of Kerberos"),
+        without="logins with SPAKE, certificates (PKINIT) or one-time passwords, and KDCs behind HTTPS",
+        pointing=Pointing.CONSTANT,
+    ),
+    Companion(
         *("libproj.so", FoundByItself("*/share/proj", "../share/proj"), "*", "the data of PROJ"),
         without="every transformation of coordinates (proj.db)",
         pointing=Pointing.ITSELF,
@@ -170,6 +181,10 @@ class TargetData(enum.Enum):
     FONTS = ("fonts and their configuration", "fontconfig-config fonts-dejavu-core")
     KEYBOARDS = ("descriptions of keyboards", "xkb-data")
     SOUND = ("the configuration of sound", "libasound2-data")
+    ODBC = (
+        "drivers of ODBC, and the odbcinst.ini that names them",
+        "odbcinst odbc-postgresql, libsqliteodbc and others",
+    )
     MIME = ("kinds of files", "shared-mime-info")
 
     @property
@@ -187,6 +202,7 @@ _READ_FROM_TARGET: tuple[tuple[str, TargetData], ...] = (
     ("libfontconfig.so", TargetData.FONTS),
     ("libxkbcommon.so", TargetData.KEYBOARDS),
     ("libasound.so", TargetData.SOUND),
+    ("pyodbc*", TargetData.ODBC),
 )
 
 
