@@ -163,6 +163,19 @@ def test_of_two_versions_of_qt_the_newer_is_led_to_its_plugins(host: Host) -> No
     assert qt_conf(Companions(), "bin") is None
 
 
+def test_a_folder_is_told_without_those_below_it_that_the_library_names_as_well(host: Host) -> None:
+    host.put(
+        "/usr/share/it/modules/a.so",
+        "/usr/share/it/modules/b.so",
+        "/usr/share/it/more/c.dat",
+        "/usr/share/all/in/d.dat",
+    )
+    paths = ("/usr/share/it", "/usr/share/it//modules/", "/usr/share/all", "/usr/share/all/in")
+    library = bundled("lib/bundled/libit.so", host.library("libit.so", *paths), MODULE)
+    left = {each.path: each.files for each in host.finder().left([library], Companions())}
+    assert left == {"/usr/share/it": 1, "/usr/share/it/modules": 2, "/usr/share/all/in": 1}
+
+
 def test_qt_conf_names_what_came_along_by_the_path_that_it_has_in_the_bundle(host: Host) -> None:
     host.put(
         "/usr/share/qt5/translations/qtbase_de.qm",

@@ -119,7 +119,7 @@ def test_what_a_cache_names_comes_along_and_the_cache_names_it_there(source: Mat
 def test_a_folder_is_read_in_the_library(source: Material) -> None:
     constants = (f"{LIB}/Magick-6.9//modules-Q16/coders", f"{LIB}/Magick-7.1/modules-Q16/coders")
     compile_c(
-        f'const char *a(void) {{ return "{constants[0]}"; }}',
+        f'const char *a(void) {{ return "{constants[0]}"; }} const char *b(void) {{ return "/usr/share/all"; }}',
         Path(source.put(f"{LIB}/{MAGICK[12:]}")),
         "-shared",
         "-fPIC",
@@ -127,6 +127,7 @@ def test_a_folder_is_read_in_the_library(source: Material) -> None:
     for folder in constants:
         for name in ("png.so", "png.la", "gone.la", "old.so"):
             source.put(f"{folder}/{name}", f"libdir='{folder}'")
+    source.put("/usr/share/all/other.so")
     (taken,) = source.find(MAGICK, "old.so").values()
     assert (taken.fact.path, taken.fact.files) == ("lib/bundled/ImageMagick-6/coders", 1)
     assert taken.fact.origin == f"host:{LIB}/Magick-6.9/modules-Q16/coders"
