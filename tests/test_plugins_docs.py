@@ -13,8 +13,8 @@ PAGE = (Path(__file__).parents[1] / "docs/plugins.md").read_text(encoding="utf-8
 def test_the_page_has_the_table_of_lines_in_python_packages() -> None:
     rows = []
     for line in MODULE_COMPANIONS:
-        variables = ", ".join(variable.name for variable in line.lines.variables)
-        module = line.lines.module.replace("__", r"\_\_")
+        variables = ", ".join(line.lines.names)
+        module = ", ".join(line.lines.modules).replace("__", r"\_\_")
         rows.append(f"| {line.library} | {line.what} | {line.without} | {variables} | {module} |")
     head = "| library | what | without it | variable | module |\n|---|---|---|---|---|\n"
     assert head + "".join(f"{row}\n" for row in rows) + "\n" in PAGE

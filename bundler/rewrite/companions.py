@@ -23,12 +23,19 @@ class Led(NamedTuple):
     """Whether it stays set, because the library reads it late: child processes see it."""
 
 
+Argument = bytes | str | int | None | tuple[str]
+"""What a function is given: a string, a path from the module's folder, room for so many bytes of an answer, a null pointer, or
+what another function of the library gives."""
+
+
 class Called(NamedTuple):
-    """A function that makes a library read its variables: the library's name, the function's, its argument."""
+    """A function of a library that makes it read its variables, or that is told a path: the library's name, the function's."""
 
     library: str
     function: str
-    argument: bytes | None
+    arguments: tuple[Argument, ...]
+    unless: str = ""
+    """A variable of the user's that says the same: where it is set the function is not called."""
 
 
 def rewrite_companion_module(data: bytes, variables: Iterable[Led], calls: Iterable[Called]) -> Rewritten | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.material.isolation import bare_root
 from tests.material.kept import cache, kept, locked
 from tests.material.programs import need
 
@@ -97,6 +98,15 @@ def inside(root: Path, script: str, binds: Sequence[tuple[Path, str]] = ()) -> s
         check=False,
         env=variables,
     )
+
+
+def bare_root_of(release: Path, where: Path) -> Path:
+    """A bare root (`isolation.bare_root`) with the libc of a release's root in place of this machine's."""
+    bare_root(where)
+    for library in where.rglob("*.so*"):
+        (own,) = release.glob(f"usr/lib/*-linux-gnu*/{library.name}")
+        shutil.copy(own, library)
+    return where
 
 
 def debian_packages(suite: str, packages: Sequence[str], architecture: str = "", label: str = "") -> Path:

@@ -56,7 +56,7 @@ def rewritten(folder: Path, led: tuple[Led, ...], calls: tuple[Called, ...]) -> 
 @pytest.mark.parametrize("python", every_python(), ids=str)
 def test_a_library_reads_the_bundle_s_paths_and_child_processes_do_not(tmp_path: Path, python: Python) -> None:
     library = compile_c(READER, tmp_path / "libreader.so", "-shared", "-fPIC")
-    module = rewritten(tmp_path, (LIST, FILE, DIRS), (Called(str(library), "read_variables", b"call"),))
+    module = rewritten(tmp_path, (LIST, FILE, DIRS), (Called(str(library), "read_variables", (b"call",)),))
     read, child = ran(module, python.executable)
     assert read == {
         "PLUGIN_PATH": f"{tmp_path}/share/plugins",
@@ -69,7 +69,7 @@ def test_a_library_reads_the_bundle_s_paths_and_child_processes_do_not(tmp_path:
 
 def test_what_the_user_has_set_counts_as_ever(tmp_path: Path) -> None:
     library = compile_c(READER, tmp_path / "libreader.so", "-shared", "-fPIC")
-    module = rewritten(tmp_path, (LIST, FILE, DIRS), (Called(str(library), "read_variables", b"call"),))
+    module = rewritten(tmp_path, (LIST, FILE, DIRS), (Called(str(library), "read_variables", (b"call",)),))
     own = {"PLUGIN_PATH": "/own:/other", "PLUGIN_FILE": "/own/file", "DATA_DIRS": "/own"}
     read, child = ran(module, sys.executable, **own)
     assert read == {
@@ -89,8 +89,33 @@ def test_a_variable_that_is_read_late_stays_set(tmp_path: Path) -> None:
     assert "PLUGIN_PATH" not in child
 
 
+TOLD = r"""
+#include <stdio.h>
+#include <string.h>
+static int made = 7;
+void *make(void) { return &made; }
+void tell(const char *option, const char *path, char *answer, int *made, const char *nothing) {
+    memset(answer, 1, 8);
+    printf("read %s=%s\n", option, path);
+    printf("read made=%d\n", *made);
+    printf("read nothing=%s\n", nothing ? nothing : "-");
+    fflush(stdout);
+}
+"""
+
+
+def test_a_function_of_a_library_is_told_the_place(tmp_path: Path) -> None:
+    library = compile_c(TOLD, tmp_path / "libtold.so", "-shared", "-fPIC")
+    call = Called(str(library), "tell", (b"OPTION", "../../share/data", 8, ("make",), None), "DATA")
+    module = rewritten(tmp_path, (), (call,))
+    read, child = ran(module, sys.executable)
+    assert read == {"OPTION": f"{tmp_path}/share/data", "made": "7", "nothing": "-"}
+    assert str(tmp_path / "share") not in "".join(child.values())
+    assert ran(module, sys.executable, DATA="/own")[0] == {}, "the user's own variable counts"
+
+
 @pytest.mark.parametrize(
-    "call", [Called("libabsent.so.77", "any", None), Called("libc.so.6", "no_such_function", None)]
+    "call", [Called("libabsent.so.77", "any", (None,)), Called("libc.so.6", "no_such_function", (None,))]
 )
 def test_a_library_that_is_not_there_stops_nothing(tmp_path: Path, call: Called) -> None:
     _, child = ran(rewritten(tmp_path, (LIST,), (call,)), sys.executable)

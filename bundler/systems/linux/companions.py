@@ -53,7 +53,16 @@ class BelowPrefix:
     """A folder whose path the library puts together, and which has the same path below the bundle as below `/usr`."""
 
     folder: str
-    """From the library's own folder."""
+    """From the library's own folder, or by its whole path."""
+
+
+@dataclass(frozen=True, slots=True)
+class QtPath:
+    """A line of `qt.conf`."""
+
+    version: int
+    """Of Qt: one file is read by every version."""
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class Companion:
     without: str
     """What does not work without them."""
     pointing: Pointing
+    qt: QtPath | None = None
+    """What names it, where that is `qt.conf`."""
 
 
 COMPANIONS: tuple[Companion, ...] = (
@@ -85,6 +96,17 @@ COMPANIONS: tuple[Companion, ...] = (
     Companion(
         *("libmariadb.so", CompiledIn("*/libmariadb3/plugin", 2), "*.so", "login plugins of MariaDB's client"),
         without="accounts with ed25519, caching_sha2_password, sha256_password or GSSAPI",
+        pointing=Pointing.CONSTANT,
+    ),
+    Companion(
+        *("libmysqlclient.so", CompiledIn("*/mysql/plugin", 2), "*_client.so", "plugins of MySQL's client"),
+        without="accounts with LDAP, Kerberos, OCI or OpenID, where these are no part of the library; telemetry",
+        pointing=Pointing.CONSTANT,
+    ),
+    # Two folders below it have constants of their own, and stay the target's: locators of KDCs (sssd, winbind), authdata.
+    Companion(
+        *("libkrb5.so", CompiledIn("*/krb5/plugins", 2), "*.so", "plugins of Kerberos"),
+        without="logins with SPAKE, certificates (PKINIT) or one-time passwords, and KDCs behind HTTPS",
         pointing=Pointing.CONSTANT,
     ),
     Companion(
@@ -108,12 +130,29 @@ COMPANIONS: tuple[Companion, ...] = (
         pointing=Pointing.ITSELF,
     ),
     *(
-        Companion(
-            *(f"libQt{version}Core.so", Beside(f"qt{version}/plugins"), "*.so", f"plugins of Qt {version}"),
-            without="windows on any screen (platforms), images, printing, TLS",
-            pointing=Pointing.QT_CONF,
+        line
+        for version, imports in ((5, "Qml2Imports"), (6, "QmlImports"))
+        for line in (
+            Companion(
+                *(f"libQt{version}Core.so", Beside(f"qt{version}/plugins"), "*.so", f"plugins of Qt {version}"),
+                without="windows on any screen (platforms), images, printing, TLS",
+                pointing=Pointing.QT_CONF,
+                qt=QtPath(version, "Plugins"),
+            ),
+            Companion(
+                *(f"libQt{version}Core.so", BelowPrefix(f"/usr/share/qt{version}/translations"), "qt*.qm"),
+                what=f"translations of Qt {version}",
+                without="Qt's own words in the user's language",
+                pointing=Pointing.QT_CONF,
+                qt=QtPath(version, "Translations"),
+            ),
+            Companion(
+                *(f"libQt{version}Qml.so", Beside(f"qt{version}/qml"), "*", f"modules of QML for Qt {version}"),
+                without="every `import` of a QML file",
+                pointing=Pointing.QT_CONF,
+                qt=QtPath(version, imports),
+            ),
         )
-        for version in (5, 6)
     ),
 )
 
@@ -142,6 +181,10 @@ class TargetData(enum.Enum):
     FONTS = ("fonts and their configuration", "fontconfig-config fonts-dejavu-core")
     KEYBOARDS = ("descriptions of keyboards", "xkb-data")
     SOUND = ("the configuration of sound", "libasound2-data")
+    ODBC = (
+        "drivers of ODBC, and the odbcinst.ini that names them",
+        "odbcinst odbc-postgresql, libsqliteodbc and others",
+    )
     MIME = ("kinds of files", "shared-mime-info")
 
     @property
@@ -159,6 +202,7 @@ _READ_FROM_TARGET: tuple[tuple[str, TargetData], ...] = (
     ("libfontconfig.so", TargetData.FONTS),
     ("libxkbcommon.so", TargetData.KEYBOARDS),
     ("libasound.so", TargetData.SOUND),
+    ("pyodbc*", TargetData.ODBC),
 )
 
 

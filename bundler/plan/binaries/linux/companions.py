@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from bundler.binaries.elf import Image, read_image
-from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.companions import CompanionFact, CompiledInPath
-from bundler.errors import BinaryFormatError
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.module_companions import ModuleTaken
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary, is_listed
@@ -25,13 +23,13 @@ from bundler.systems.linux.companions import (
     CompiledIn,
     FoundByItself,
     Pointing,
+    QtPath,
     companions_of,
     is_searched_for,
 )
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.module_companions import module_companions_of
 
-_ROOTS = (b"/usr/", b"/opt/")
 _ORIGIN = "$ORIGIN/"
 _NOWHERE = "/dev/null"
 _MOST_COUNTED = 10_000
@@ -47,6 +45,8 @@ class Taken:
     pointing: Pointing
     constant: tuple[str, str] | None = None
     """The path in the library, and what takes its place."""
+    qt: QtPath | None = None
+    """The line of `qt.conf` that names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,13 @@ class Companions:
             found.setdefault(library, {})[old] = new
         return found
 
-    def pointed_by(self, pointing: Pointing) -> list[CompanionFact]:
-        """What libraries are led to in one way."""
-        return [taken.fact for taken in self.taken if taken.pointing is pointing]
-
 
 @dataclass(slots=True)
 class CompanionFinder:
-    """Finds them. It reads each library once."""
+    """Finds them."""
 
     sysroot: Sysroot
+    compiled_in: CompiledInPaths
     excluded: frozenset[str]
     """Names that the user leaves to the host."""
     libraries: str
@@ -105,8 +102,6 @@ class CompanionFinder:
     """Names of folders that the loader searches: what lies there is found by other means."""
     by_modules: Callable[[str, str], tuple[ModuleTaken, ...]] = lambda _path, _real: ()
     """What lines in a Python package lead a library to, by its bundle path and its real file."""
-    _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _images: dict[str, Image | None] = field(default_factory=dict)
 
     def settle(self, libraries: Sequence[BundledLibrary], assumed: Companions) -> Companions:
         """What comes along with libraries of the host, where `assumed` was among the files that asked for them.
@@ -121,13 +116,13 @@ class CompanionFinder:
         known = [(library.path, library.source) for library in libraries]
         taken = sorted((taken for each in known for taken in self._of(*each)), key=_place)
         led = sorted((taken for each in known for taken in self.by_modules(*each)), key=_place)
-        of_qt = [each for each in taken if each.pointing is Pointing.QT_CONF]
-        unled = of_qt[:-1]  # one file is read by every Qt, and the newest is taken
+        newest = max((each.qt.version for each in taken if each.qt is not None), default=0)
+        unled = [each for each in taken if each.qt is not None and each.qt.version < newest]
         plain = tuple(each for each in taken if each not in unled)
         closed = [
             (each.fact.library, path, new)
             for each in led
-            for path in fnmatch.filter(self._named(dict(known)[each.fact.library]), each.closed)
+            for path in fnmatch.filter(self.compiled_in.named(dict(known)[each.fact.library]), each.closed)
             if (new := nowhere(path)) is not None
         ]
         return Companions(plain, tuple(each.fact for each in unled), tuple(led), tuple(closed))
@@ -146,7 +141,7 @@ class CompanionFinder:
     def elf_files(self, companions: Companions) -> Iterator[ElfFile]:
         """Those that are libraries themselves."""
         for path, real in companions.files.items():
-            if (image := self._image(real)) is not None and image.dynamic is not None:
+            if (image := self.compiled_in.image(real)) is not None and image.dynamic is not None:
                 yield ElfFile(path, self.sysroot.name_of(real), image, brought=True)
 
     def left(self, libraries: Iterable[BundledLibrary], companions: Companions) -> tuple[CompiledInPath, ...]:
@@ -155,30 +150,32 @@ class CompanionFinder:
         taken |= {(each.fact.library, folder) for each in companions.led for folder in each.folders}
         found = [CompiledInPath(fact.library, fact.origin.partition(":")[2], fact.files) for fact in companions.unled]
         for library in libraries:
-            for path in self._named(library.source):
-                plain = os.path.normpath(path)
-                if (library.path, plain) in taken or not is_searched_for(plain) or plain in self.library_folders:
+            named = [os.path.normpath(path) for path in self.compiled_in.named(library.source)]
+            # What it names by a longer path as well is told, or came along, by that.
+            apart = {*named, *(folder for path, folder in taken if path == library.path)}
+            for path in named:
+                if (library.path, path) in taken or not is_searched_for(path) or path in self.library_folders:
                     continue
-                if count := self._count(plain):
-                    found.append(CompiledInPath(library.path, plain, count))
+                if count := self._count(path, apart):
+                    found.append(CompiledInPath(library.path, path, count))
         return tuple(sorted({*found}))
 
     def _of(self, path: str, real: str) -> Iterator[Taken]:
         for line in companions_of(os.path.basename(path)):
             match line.source:
                 case CompiledIn(pattern, kept):
-                    for constant in self._named(real):
+                    for constant in self.compiled_in.named(real):
                         replacement = relocated(constant, kept)
                         if fnmatch.fnmatchcase(constant.rstrip("/"), pattern) and replacement is not None:
                             place = f"{os.path.dirname(path)}/{_end(constant, kept)}"
                             yield from self._taken(line, path, constant, place, (constant, replacement))
                 case FoundByItself(pattern, inside):
-                    for constant in fnmatch.filter(self._named(real), pattern):
+                    for constant in fnmatch.filter(self.compiled_in.named(real), pattern):
                         yield from self._taken(
                             line, path, constant, os.path.normpath(f"{os.path.dirname(path)}/{inside}")
                         )
                 case BelowPrefix(folder):
-                    origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
+                    origin = os.path.join(os.path.dirname(self.sysroot.name_of(real)), folder)
                     yield from self._taken(line, path, origin, os.path.relpath(origin, "/usr"))
                 case Beside(folder):
                     origin = f"{os.path.dirname(self.sysroot.name_of(real))}/{folder}"
@@ -193,7 +190,7 @@ class CompanionFinder:
                 *(library, place, f"host:{os.path.normpath(folder)}", len(files)),
                 *(line.what, line.without, line.pointing.value),
             )
-            yield Taken(fact, files, line.pointing, constant)
+            yield Taken(fact, files, line.pointing, constant, line.qt)
 
     def _files(self, line: Companion, folder: str, place: str) -> Iterator[tuple[str, str]]:
         """The files in a folder and below it, by their bundle paths; links to folders are not followed."""
@@ -206,36 +203,19 @@ class CompanionFinder:
                 if self.sysroot.is_file(path) and not is_listed(name, self.excluded):
                     yield os.path.normpath(f"{place}/{inside}/{name}"), self.sysroot.real(path)
 
-    def _named(self, real: str) -> tuple[str, ...]:
-        """The paths that are compiled into a library and lead to a folder."""
-        if real not in self._paths:
-            self._paths[real] = tuple(
-                path for path in self._constants(real) if self.sysroot.is_dir(self.sysroot.path_of(path))
-            )
-        return self._paths[real]
-
-    def _constants(self, real: str) -> Iterator[str]:
-        image = self._image(real)
-        if image is not None:
-            with open(real, "rb") as file:
-                yield from map(os.fsdecode, constant_paths(file, image, _ROOTS))
-
-    def _image(self, real: str) -> Image | None:
-        if real not in self._images:
-            try:
-                with open(real, "rb") as file:
-                    self._images[real] = read_image(file)
-            except (OSError, BinaryFormatError):
-                self._images[real] = None
-        return self._images[real]
-
-    def _count(self, path: str) -> int:
-        """The number of files in a folder and below it, as far as it is worth counting."""
+    def _count(self, path: str, apart: Collection[str]) -> int:
+        """The number of files in a folder and below it, but for some folders, as far as it is worth counting."""
         count = 0
-        for _, _, names in os.walk(self.sysroot.real(self.sysroot.path_of(path))):
+        top = self.sysroot.real(self.sysroot.path_of(path))
+        for found, folders, names in os.walk(top):
             count += len(names)
             if count >= _MOST_COUNTED:
                 break
+            folders[:] = [
+                each
+                for each in folders
+                if os.path.normpath(f"{path}/{os.path.relpath(found, top)}/{each}") not in apart
+            ]
         return count
 
 
@@ -245,8 +225,8 @@ def qt_conf(companions: Companions, scripts: str) -> str | None:
     One file is read by every Qt. Source: Qt's `QLibraryInfo`.
     """
     up = "/".join(".." for _ in scripts.split("/"))
-    lines = [f"[Paths]\nPrefix={up}\nPlugins={fact.path}\n" for fact in companions.pointed_by(Pointing.QT_CONF)]
-    return lines[0] if lines else None
+    lines = [f"{taken.qt.key}={taken.fact.path}\n" for taken in companions.taken if taken.qt is not None]
+    return f"[Paths]\nPrefix={up}\n{''.join(lines)}" if lines else None
 
 
 def _place(taken: Taken | ModuleTaken) -> tuple[str, str]:

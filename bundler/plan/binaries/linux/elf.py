@@ -13,6 +13,7 @@ from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironme
 from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
 from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
 from bundler.plan.binaries.linux.patching import patch_files, source_path
@@ -65,8 +66,9 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    modules = ModuleCompanionFinder(entries, scheme, sysroot, excluded, system.cache)
-    finder = CompanionFinder(sysroot, excluded, scheme.libraries, _library_folders(system), modules.find)
+    compiled_in = CompiledInPaths(sysroot)
+    modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
+    finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
     needed = {name for image in images.values() for name in image.needed}
     companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
@@ -186,7 +188,7 @@ def _companion_entries(companions: Companions, environment: Environment) -> Iter
     """Entries for what comes along with libraries of the host."""
     for path, real in companions.files.items():
         yield bundled_entry(BundledLibrary(path, real, (), ()), environment)
-    yield from (taken.cache for taken in companions.led if taken.cache is not None)
+    yield from (entry for taken in companions.led for entry in taken.made)
     scripts = environment.scheme.scripts
     if (text := qt_conf(companions, scripts)) is not None:
         path = f"{scripts}/qt.conf"

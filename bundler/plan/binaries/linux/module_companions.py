@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from bundler.bundle_paths import lies_in, relative
 from bundler.companions import CompanionFact
 from bundler.entries import Entry, Layer, Literal, Source
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.introspection import RequiredTypelibs
 from bundler.plan.origins import BUNDLER, HOST
 from bundler.rewrite import Rewritten
 from bundler.rewrite.companions import Called, Led, rewrite_companion_module
+from bundler.rewrite.libtool import rewrite_libtool_description
 from bundler.rewrite.plugin_cache import plugins_in, rewrite_plugin_cache
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
@@ -39,8 +41,8 @@ class ModuleTaken:
     """The names of the folders that it came from."""
     files: tuple[tuple[str, str], ...]
     """Bundle paths, and the real files on this machine."""
-    cache: Entry | None = None
-    """The file that lists them, where it is made anew."""
+    made: tuple[Entry, ...] = ()
+    """Files that are made anew, or changed: the one that lists them, descriptions by libtool."""
     opens: tuple[str, ...] = ()
     """Names, or paths, of libraries that are opened by way of it."""
     closed: str = ""
@@ -54,6 +56,7 @@ class ModuleCompanionFinder:
     entries: Mapping[str, Entry]
     scheme: BundleScheme
     sysroot: Sysroot
+    compiled_in: CompiledInPaths
     excluded: frozenset[str]
     """Names that the user leaves to the host."""
     cache: Mapping[str, tuple[str, ...]]
@@ -76,18 +79,18 @@ class ModuleCompanionFinder:
             for module in self._modules_of(each.lines):
                 by_module.setdefault(module, []).append(each)
         for module, leading in sorted(by_module.items()):
-            rewritten = self._rewritten(module, [(each.lines, each.fact.path) for each in leading])
+            rewritten = self._rewritten(module, [(each.lines, each.fact) for each in leading])
             assert rewritten is not None, module
             yield self.entries[module]._replace(content=Literal(rewritten.data), reason=rewritten.reason)
 
     def _find(self, line: ModuleCompanion, path: str, real: str) -> ModuleTaken | None:
         """By one line of the table; None where the source has nothing of it."""
         beside = os.path.dirname(path)
-        place = f"{self.scheme.libraries}{line.place}" if line.place.startswith("/") else f"{beside}/{line.place}"
-        folders = [self._folder(folder, real) for folder in line.folders]
-        there = [folder for folder in folders if self.sysroot.is_dir(folder)]
+        above = self.scheme.libraries if line.place.startswith("/") else beside
+        place = os.path.normpath(f"{above}/{line.place.lstrip('/')}")
+        there = [folder for each in line.folders for folder in self._folders(each, real)]
         opens: tuple[str, ...] = ()
-        cache = None
+        made: tuple[Entry, ...] = ()
         match line.choice:
             case Choice.ALL:
                 files = self._matching(line, there, place)
@@ -95,27 +98,43 @@ class ModuleCompanionFinder:
                 files = {}
                 if there and self.sysroot.is_file(listed := f"{there[0]}/{line.cache}"):
                     files, cache = self._in_cache(listed, place, beside)
+                    made = (cache,)
+            case Choice.LIBTOOL:
+                files = self._matching(line, there, place)
+                described = [each for each in files if each.endswith(".la")]
+                reals = {each: files.pop(each) for each in described}
+                made = tuple(self._described(each, reals[each]) for each in described if f"{each[:-3]}.so" in files)
             case Choice.TYPELIBS:
                 files = self._matching(line, there, place)
                 required = RequiredTypelibs(files, self.entries, self.scheme)
                 files = {f"{place}/{name}": files[f"{place}/{name}"] for name in required.files}
                 opens = tuple(self._opened(required.libraries, real))
-        if line.cache and cache is None and f"{place}/{line.cache}" not in files:
-            made = os.stat(real).st_mtime_ns
-            cache = Entry(f"{place}/{line.cache}", Literal(b""), 0o644, made, Layer.RUNTIME, BUNDLER)
-        if not files and cache is None:
+        if line.cache and not made and f"{place}/{line.cache}" not in files:
+            time = os.stat(real).st_mtime_ns
+            made = (Entry(f"{place}/{line.cache}", Literal(b""), 0o644, time, Layer.RUNTIME, BUNDLER),)
+        if not files and not made:
             return None
         names = tuple(map(self.sysroot.name_of, there))
         origin = (HOST + (names[0] if is_public(names[0]) else os.path.basename(names[0]))) if names else BUNDLER
         count = sum(os.path.basename(each) != line.cache for each in files)
-        fact = CompanionFact(path, place, origin, count, line.what, line.without, line.lines.told)
+        paths = self._modules_of(line.lines)
+        modules = [each for each in line.lines.modules if any(path.endswith(f"/{each}") for path in paths)]
+        fact = CompanionFact(path, place, origin, count, line.what, line.without, line.lines.told(modules))
         # What the user has put there is the user's.
         new = tuple(item for item in sorted(files.items()) if item[0] not in self.entries)
-        return ModuleTaken(fact, line.lines, names, new, cache, opens, line.closed)
+        return ModuleTaken(fact, line.lines, names, new, made, opens, line.closed)
 
-    def _folder(self, folder: str, real: str) -> str:
-        """The path of a folder of the table, for a library at a real path."""
-        return self.sysroot.path_of(folder) if folder.startswith("/") else f"{os.path.dirname(real)}/{folder}"
+    def _folders(self, folder: str, real: str) -> Iterator[str]:
+        """The paths of a folder of the table, for a library at a real path, that are there."""
+        if "*" in folder:
+            named = [os.path.normpath(path) for path in self.compiled_in.named(real)]
+            yield from (
+                self.sysroot.path_of(path) for path in dict.fromkeys(named) if fnmatch.fnmatchcase(path, folder)
+            )
+            return
+        path = self.sysroot.path_of(folder) if folder.startswith("/") else f"{os.path.dirname(real)}/{folder}"
+        if self.sysroot.is_dir(path):
+            yield path
 
     def _matching(self, line: ModuleCompanion, folders: Iterable[str], place: str) -> dict[str, str]:
         """Real files by bundle path: those of the folders that have the right names, of the first folder that has each."""
@@ -141,17 +160,22 @@ class ModuleCompanionFinder:
                 below = plugin[len(folder) + 1 :] if lies_in(plugin, folder) else os.path.basename(plugin)
                 files[f"{place}/{below}"] = self.sysroot.real(self.sysroot.path_of(plugin))
                 places[plugin] = relative(f"{place}/{below}", beside)
-        content = Literal(rewrite_plugin_cache(data, places))
-        name, made = self.sysroot.name_of(real), os.stat(real).st_mtime_ns
-        return files, Entry(
-            f"{place}/{os.path.basename(cache)}",
-            content,
-            0o644,
-            made,
-            Layer.RUNTIME,
-            HOST + (name if is_public(name) else os.path.basename(name)),
-            "names plugins by their places in the bundle",
+        new = rewrite_plugin_cache(data, places)
+        return files, self._changed(
+            f"{place}/{os.path.basename(cache)}", real, new, "names plugins by their places in the bundle"
         )
+
+    def _described(self, path: str, real: str) -> Entry:
+        """A description by libtool that leads to the module beside it."""
+        with open(real, "rb") as file:
+            data = file.read()
+        return self._changed(path, real, rewrite_libtool_description(data), "leads to the module beside it")
+
+    def _changed(self, path: str, real: str, data: bytes, reason: str) -> Entry:
+        """An entry for a text of the host with other content."""
+        name, time = self.sysroot.name_of(real), os.stat(real).st_mtime_ns
+        origin = HOST + (name if is_public(name) else os.path.basename(name))
+        return Entry(path, Literal(data), 0o644, time, Layer.RUNTIME, origin, reason)
 
     def _opened(self, names: Iterable[str], real: str) -> Iterator[str]:
         """Of libraries that are opened by name those that come along: their names, or paths where they are beside `real` alone."""
@@ -167,32 +191,33 @@ class ModuleCompanionFinder:
     def _modules_of(self, lines: Lines) -> list[str]:
         """The bundle paths of the modules that take the lines."""
         if not self._modules:
-            self._modules = {line.lines.module: [] for line in MODULE_COMPANIONS}
+            self._modules = {module: [] for line in MODULE_COMPANIONS for module in line.lines.modules}
             for path, entry in self.entries.items():
                 if path.endswith(".py") and isinstance(entry.content, Source):
                     for module, found in self._modules.items():
                         if path.endswith(f"/{module}") and self.scheme.is_package_folder(path[: -len(module) - 1]):
                             found.append(path)
-        return [path for path in self._modules[lines.module] if self._rewritten(path, [(lines, "")]) is not None]
+        paths = (path for module in lines.modules for path in self._modules[module])
+        return [path for path in paths if self._rewritten(path, [(lines, None)]) is not None]
 
-    def _rewritten(self, module: str, leading: Iterable[tuple[Lines, str]]) -> Rewritten | None:
-        """The module with lines that lead to folders (bundle paths)."""
+    def _rewritten(self, module: str, leading: Iterable[tuple[Lines, CompanionFact | None]]) -> Rewritten | None:
+        """The module with lines that lead libraries to folders; without folders it is only asked whether lines can stand there."""
         content = self.entries[module].content
         assert isinstance(content, Source), module
         with open(content.path, "rb") as file:
             data = file.read()
-        return rewrite_companion_module(
-            data,
-            [
-                Led(
-                    variable.name,
-                    relative(os.path.normpath(f"{place}/{variable.file}"), os.path.dirname(module)),
-                    variable.is_list,
-                    variable.default,
-                    stays=not lines.calls,
-                )
-                for lines, place in leading
-                for variable in lines.variables
-            ],
-            [Called(*call) for lines, _ in leading for call in lines.calls],
-        )
+        variables: list[Led] = []
+        calls: list[Called] = []
+        for lines, fact in leading:
+            library, folder = (fact.library, fact.path) if fact is not None else ("", "")
+            up = relative(folder, os.path.dirname(module))
+            for each in lines.variables:
+                place = os.path.normpath(f"{up}/{each.file}")
+                variables.append(Led(each.name, place, each.is_list, each.default, stays=not lines.calls))
+            for call in lines.calls:
+                arguments = [
+                    os.path.normpath(f"{up}/{each}") if isinstance(each, str) else each for each in call.arguments
+                ]
+                name = call.library or os.path.basename(library)
+                calls.append(Called(name, call.function, tuple(arguments), call.instead))
+        return rewrite_companion_module(data, variables, calls)

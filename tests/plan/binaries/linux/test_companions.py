@@ -9,6 +9,7 @@ import pytest
 
 from bundler.companions import CompiledInPath
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, nowhere, qt_conf, relocated
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
 from tests.binaries.elf.programs import compile_c
@@ -42,7 +43,9 @@ class Host:
             place.write_text(name)
 
     def finder(self, *excluded: str) -> CompanionFinder:
-        return CompanionFinder(Sysroot(str(self.root)), frozenset(excluded), "lib", frozenset({"/usr/lib/somewhere"}))
+        sysroot = Sysroot(str(self.root))
+        folders = frozenset({"/usr/lib/somewhere"})
+        return CompanionFinder(sysroot, CompiledInPaths(sysroot), frozenset(excluded), "lib", folders)
 
 
 @pytest.fixture
@@ -158,6 +161,40 @@ def test_of_two_versions_of_qt_the_newer_is_led_to_its_plugins(host: Host) -> No
         CompiledInPath("lib/bundled/libQt5Core.so.5", "/usr/lib/somewhere/qt5/plugins", 1),
     )
     assert qt_conf(Companions(), "bin") is None
+
+
+def test_a_folder_is_told_without_those_below_it_that_the_library_names_as_well(host: Host) -> None:
+    host.put(
+        "/usr/share/it/modules/a.so",
+        "/usr/share/it/modules/b.so",
+        "/usr/share/it/more/c.dat",
+        "/usr/share/all/in/d.dat",
+    )
+    paths = ("/usr/share/it", "/usr/share/it//modules/", "/usr/share/all", "/usr/share/all/in")
+    library = bundled("lib/bundled/libit.so", host.library("libit.so", *paths), MODULE)
+    left = {each.path: each.files for each in host.finder().left([library], Companions())}
+    assert left == {"/usr/share/it": 1, "/usr/share/it/modules": 2, "/usr/share/all/in": 1}
+
+
+def test_qt_conf_names_what_came_along_by_the_path_that_it_has_in_the_bundle(host: Host) -> None:
+    host.put(
+        "/usr/share/qt5/translations/qtbase_de.qm",
+        "/usr/lib/somewhere/qt5/qml/QtQuick.2/libqtquick2plugin.so",
+        "/usr/lib/somewhere/qt5/qml/QtQuick.2/qmldir",
+        "/usr/lib/somewhere/qt6/qml/QtQuick/qmldir",
+    )
+    libraries = [
+        bundled(f"lib/bundled/{name}", host.library(name), MODULE)
+        for name in ("libQt5Core.so.5", "libQt5Qml.so.5", "libQt6Core.so.6")
+    ]
+    companions = host.finder().settle(libraries, Companions())
+    assert set(found(companions)) == {
+        "lib/qt5/qml/QtQuick.2/libqtquick2plugin.so",
+        "lib/qt5/qml/QtQuick.2/qmldir",
+        "share/qt5/translations/qtbase_de.qm",
+    }
+    conf = "[Paths]\nPrefix=..\nTranslations=share/qt5/translations\nQml2Imports=lib/qt5/qml\n"
+    assert qt_conf(companions, "bin") == conf
 
 
 def test_folders_that_stay_behind_are_told_unless_they_are_everybody_s(host: Host) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bundler.entries import Entry, Literal, Source
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions
+from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder, ModuleTaken
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
@@ -23,6 +24,7 @@ LIB = "/usr/lib/somewhere"
 GIO = "lib/bundled/libgio-2.0.so.0"
 PIXBUF = "lib/bundled/libgdk_pixbuf-2.0.so.0"
 GIREPOSITORY = "lib/bundled/libgirepository-1.0.so.1"
+MAGICK = "lib/bundled/libMagickCore-6.Q16.so.6"
 LOADERS = "gdk-pixbuf-2.0/2.10.0"
 
 
@@ -34,7 +36,7 @@ class Material:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for module in dict.fromkeys(line.lines.module for line in MODULE_COMPANIONS):
+        for module in dict.fromkeys(module for line in MODULE_COMPANIONS for module in line.lines.modules):
             self.module(f"{SITE}/{module}", f"import sys  # {module}\n")
         for name in ("libgio-2.0.so.0", "libgdk_pixbuf-2.0.so.0", "libgirepository-1.0.so.1"):
             self.put(f"{LIB}/{name}")
@@ -53,7 +55,9 @@ class Material:
 
     def finder(self, *excluded: str, cache: Mapping[str, tuple[str, ...]] = {}) -> ModuleCompanionFinder:
         sysroot = Sysroot(str(self.folder / "root"))
-        return ModuleCompanionFinder(self.entries, POSIX_312, sysroot, frozenset(excluded), cache)
+        return ModuleCompanionFinder(
+            self.entries, POSIX_312, sysroot, CompiledInPaths(sysroot), frozenset(excluded), cache
+        )
 
     def find(self, library: str, *excluded: str, cache: Mapping[str, tuple[str, ...]] = {}) -> dict[str, ModuleTaken]:
         """What comes along with a library, by its folder in the bundle."""
@@ -83,17 +87,17 @@ def test_what_lies_below_the_library_s_folder_comes_along(source: Material) -> N
         "lib/bundled/glib-2.0/schemas": ["lib/bundled/glib-2.0/schemas/gschemas.compiled"],
     }
     modules = found["lib/bundled/gio/modules"]
-    assert (modules.fact.origin, modules.fact.files, modules.cache) == (f"host:{LIB}/gio/modules", 1, None)
+    assert (modules.fact.origin, modules.fact.files, modules.made) == (f"host:{LIB}/gio/modules", 1, ())
 
 
 def test_where_the_source_has_none_the_library_asks_no_other_host_s(source: Material) -> None:
     (taken,) = source.find(GIO).values()
     assert (taken.fact.path, taken.fact.origin, taken.fact.files) == ("lib/bundled/gio/modules", "bundler", 0)
-    assert taken.cache is not None
-    assert (taken.cache.path, taken.cache.content) == ("lib/bundled/gio/modules/giomodule.cache", Literal(b""))
+    (cache,) = taken.made
+    assert (cache.path, cache.content) == ("lib/bundled/gio/modules/giomodule.cache", Literal(b""))
     (taken,) = source.find(PIXBUF).values()
-    assert taken.cache is not None
-    assert (taken.cache.path, taken.cache.content) == (f"lib/bundled/{LOADERS}/loaders.cache", Literal(b""))
+    (cache,) = taken.made
+    assert (cache.path, cache.content) == (f"lib/bundled/{LOADERS}/loaders.cache", Literal(b""))
     assert source.find(GIREPOSITORY) == {}
 
 
@@ -105,11 +109,49 @@ def test_what_a_cache_names_comes_along_and_the_cache_names_it_there(source: Mat
         source.put(path)
     (taken,) = source.find(PIXBUF).values()
     assert names(taken) == [f"lib/bundled/{LOADERS}/libaway.so", f"lib/bundled/{LOADERS}/loaders/libsvg.so"]
-    assert taken.cache is not None
+    (cache,) = taken.made
     text = "".join(lines).replace(svg, f"$ORIGIN/{LOADERS}/loaders/libsvg.so")
-    assert taken.cache.content == Literal(text.replace(away, f"$ORIGIN/{LOADERS}/libaway.so").encode())
+    assert cache.content == Literal(text.replace(away, f"$ORIGIN/{LOADERS}/libaway.so").encode())
     (taken,) = source.find(PIXBUF, "libsvg.so").values()
     assert names(taken) == [f"lib/bundled/{LOADERS}/libaway.so"]
+
+
+def test_a_folder_is_read_in_the_library(source: Material) -> None:
+    constants = (f"{LIB}/Magick-6.9//modules-Q16/coders", f"{LIB}/Magick-7.1/modules-Q16/coders")
+    compile_c(
+        f'const char *a(void) {{ return "{constants[0]}"; }} const char *b(void) {{ return "/usr/share/all"; }}',
+        Path(source.put(f"{LIB}/{MAGICK[12:]}")),
+        "-shared",
+        "-fPIC",
+    )
+    for folder in constants:
+        for name in ("png.so", "png.la", "gone.la", "old.so"):
+            source.put(f"{folder}/{name}", f"libdir='{folder}'")
+    source.put("/usr/share/all/other.so")
+    (taken,) = source.find(MAGICK, "old.so").values()
+    assert (taken.fact.path, taken.fact.files) == ("lib/bundled/ImageMagick-6/coders", 1)
+    assert taken.fact.origin == f"host:{LIB}/Magick-6.9/modules-Q16/coders"
+    assert names(taken) == ["lib/bundled/ImageMagick-6/coders/png.so"]
+    assert [(made.path, made.content) for made in taken.made] == [
+        ("lib/bundled/ImageMagick-6/coders/png.la", Literal(b"libdir=''"))
+    ]
+
+
+def test_a_library_that_takes_a_path_is_told_it_under_its_own_name(source: Material) -> None:
+    place = Path(source.put(f"{LIB}/libgdal.so.99"))
+    compile_c('const char *a(void) { return "/usr/share/gdal"; }', place, "-shared", "-fPIC")
+    source.put("/usr/share/gdal/header.dxf")
+    assert names(source.find("lib/bundled/libgdal.so.99")["share/gdal"]) == ["share/gdal/header.dxf"]
+    found = source.finder().find("lib/bundled/libgdal.so.99", str(place))
+    (content,) = (
+        made.content for made in source.finder().module_entries(found) if made.path == f"{SITE}/osgeo/__init__.py"
+    )
+    assert isinstance(content, Literal)
+    up = "../" * (SITE.count("/") + 2)
+    assert (
+        f"('libgdal.so.99', 'CPLSetConfigOption', (b'GDAL_DATA', '{up}share/gdal'), 'GDAL_DATA')".encode()
+        in content.data
+    )
 
 
 def test_typelibs_lie_in_one_folder_and_the_libraries_that_they_open_come_along(source: Material) -> None:
@@ -170,7 +212,9 @@ def test_what_came_along_is_no_folder_that_is_left(source: Material) -> None:
     compile_c(text, real, "-shared", "-fPIC")
     library = BundledLibrary(GIO, str(real), (), ("bin/python",))
     sysroot = Sysroot(str(source.folder / "root"))
-    finder = CompanionFinder(sysroot, frozenset(), "lib", frozenset({LIB}), source.finder().find)
+    finder = CompanionFinder(
+        sysroot, CompiledInPaths(sysroot), frozenset(), "lib", frozenset({LIB}), source.finder().find
+    )
     companions = finder.settle([library], Companions())
     assert "lib/bundled/gio/modules/libtls.so" in companions.files
     assert [each.path for each in finder.left([library], companions)] == ["/usr/share/other"]

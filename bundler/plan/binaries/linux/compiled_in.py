@@ -1,0 +1,47 @@
+"""The paths that are compiled into libraries of the host. Each library is read once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bundler.binaries.elf import Image, read_image
+from bundler.binaries.elf.constant_strings import constant_paths
+from bundler.errors import BinaryFormatError
+from bundler.sysroot import Sysroot
+
+_ROOTS = (b"/usr/", b"/opt/")
+
+
+@dataclass(slots=True)
+class CompiledInPaths:
+    """What real files of this machine name."""
+
+    sysroot: Sysroot
+    _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _images: dict[str, Image | None] = field(default_factory=dict)
+
+    def named(self, real: str) -> tuple[str, ...]:
+        """The paths that are compiled into a library and lead to a folder, as they stand there."""
+        if real not in self._paths:
+            self._paths[real] = tuple(
+                path for path in self._constants(real) if self.sysroot.is_dir(self.sysroot.path_of(path))
+            )
+        return self._paths[real]
+
+    def image(self, real: str) -> Image | None:
+        """The headers; None for what is no ELF file, or a damaged one."""
+        if real not in self._images:
+            try:
+                with open(real, "rb") as file:
+                    self._images[real] = read_image(file)
+            except (OSError, BinaryFormatError):
+                self._images[real] = None
+        return self._images[real]
+
+    def _constants(self, real: str) -> Iterator[str]:
+        image = self.image(real)
+        if image is not None:
+            with open(real, "rb") as file:
+                yield from map(os.fsdecode, constant_paths(file, image, _ROOTS))
