@@ -196,12 +196,12 @@ def _plan_binaries(
     """
     content = settings.content
     named = (*content.include_libs, *settings.dlopened)
-    without = plan_binaries(entries, environment, table, replace(content, include_libs=named), memory.patches)
+    without = plan_binaries(entries, environment, table, replace(content, include_libs=named), memory)
     opened = usage.libraries(content.exclude_libs, without.libraries)
     if not opened:
         return without, Learned({}, usage.void)
     added = replace(content, include_libs=(*named, *opened))
-    binaries = plan_binaries(entries, environment, table, added, memory.patches)
+    binaries = plan_binaries(entries, environment, table, added, memory)
     facts = with_opened(binaries.libraries, opened, environment.scheme.executable)
     return replace(binaries, libraries=facts), Learned(opened, usage.void)
 

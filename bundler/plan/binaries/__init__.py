@@ -8,7 +8,7 @@ from dataclasses import replace
 from bundler.entries import Entry
 from bundler.environment import Environment
 from bundler.errors import OutputFailed, UnsupportedEnvironment
-from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
+from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.mounts import MountTable
@@ -22,9 +22,9 @@ def plan_binaries(
     environment: Environment,
     mounts: MountTable,
     options: ContentOptions,
-    patches: PatchCache = NO_PATCH_CACHE,
+    memory: Memory = NO_MEMORY,
 ) -> PlannedBinaries:
-    """Read the binaries among `entries`, find what they need, and plan their patches; `patches` has those of earlier packs.
+    """Read the binaries among `entries`, find what they need, and plan their patches; `memory` has those of earlier packs.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
     not fit; all together.
@@ -33,7 +33,7 @@ def plan_binaries(
         case OperatingSystem.LINUX:
             from bundler.plan.binaries.linux.elf import plan_elf
 
-            planned = plan_elf(entries, environment, mounts, options, patches)
+            planned = plan_elf(entries, environment, mounts, options, memory)
             return replace(planned, warnings=(*planned.warnings, *_of_no_use(options)))
         case OperatingSystem.MACOS:
             from bundler.plan.binaries.macos.macho import plan_macho

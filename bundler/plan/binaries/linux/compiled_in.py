@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.errors import BinaryFormatError
+from bundler.memory.constants import NO_CONSTANTS_CACHE, ConstantsCache
 from bundler.sysroot import Sysroot
 
 _ROOTS = (b"/usr/", b"/opt/")
@@ -19,6 +19,8 @@ class CompiledInPaths:
     """What real files of this machine name."""
 
     sysroot: Sysroot
+    memory: ConstantsCache = NO_CONSTANTS_CACHE
+    """What was found in them earlier."""
     _paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _images: dict[str, Image | None] = field(default_factory=dict)
 
@@ -40,8 +42,14 @@ class CompiledInPaths:
                 self._images[real] = None
         return self._images[real]
 
-    def _constants(self, real: str) -> Iterator[str]:
+    def _constants(self, real: str) -> tuple[str, ...]:
         image = self.image(real)
-        if image is not None:
-            with open(real, "rb") as file:
-                yield from map(os.fsdecode, constant_paths(file, image, _ROOTS))
+        if image is None:
+            return ()
+        with open(real, "rb") as file:
+            facts = os.fstat(file.fileno())
+            found = self.memory.recall(facts)
+            if found is None:
+                found = tuple(map(os.fsdecode, constant_paths(file, image, _ROOTS)))
+                self.memory.note(facts, found)
+        return found

@@ -10,7 +10,7 @@ from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
-from bundler.memory.patches import NO_PATCH_CACHE, PatchCache
+from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
@@ -44,9 +44,9 @@ def plan_elf(
     environment: Environment,
     mounts: MountTable,
     options: ContentOptions,
-    patches: PatchCache = NO_PATCH_CACHE,
+    memory: Memory = NO_MEMORY,
 ) -> PlannedBinaries:
-    """Read the ELF files among `entries`, find what they need, and plan their patches, or recall them from `patches`.
+    """Read the ELF files among `entries`, find what they need, and plan their patches, or recall them from `memory`.
 
     Raises what makes the bundle differ from its source: an interpreter that cannot be read, a vital patch that does
     not fit; all together.
@@ -66,7 +66,7 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    compiled_in = CompiledInPaths(sysroot)
+    compiled_in = CompiledInPaths(sysroot, memory.constants)
     modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
     finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
     needed = {name for image in images.values() for name in image.needed}
@@ -111,7 +111,12 @@ def plan_elf(
     ]
     planned = {**entries, **{entry.path: entry for entry in added}}
     patched = patch_files(
-        plan.files, plan.changes, planned, patches, fix_execstack=options.fix_execstack, constants=companions.constants
+        plan.files,
+        plan.changes,
+        planned,
+        memory.patches,
+        fix_execstack=options.fix_execstack,
+        constants=companions.constants,
     )
     versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(
