@@ -1,7 +1,7 @@
 """What earlier packs of an environment learned, which this one uses and adds to.
 
-Digests of files, patches of ELF files, paths that are compiled into libraries, libraries that modules open at run time, and what the
-audit read in files and saw when it imported modules.
+Digests of files, patches of ELF files, paths that are compiled into libraries, libraries that modules open at run time, and what
+the audit read in files and saw when it imported modules.
 """
 
 from __future__ import annotations
