@@ -71,7 +71,10 @@ def test_it_runs_on_the_bundle_s_python_as_it_is_told(embedding: Path, python: P
     code = "import sys; print(sys.prefix)"
     done = hidden([embedding, *python.places], [bundle / "bin/own", "-c", code])
     assert done.stdout == f"{bundle}\n", done.stderr
-    assert hidden([embedding, *python.places], [bundle / "bin/plain"]).returncode != 0, "never on another"
+    done = subprocess.run([bundle / "bin/plain"], env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and done.stdout == "", (
+        "never on the Python that it was made of, though that is still there"
+    )
 
 
 def give_capabilities(path: Path) -> None:

@@ -31,7 +31,8 @@ from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.module_companions import module_companions_of
 
 _ORIGIN = "$ORIGIN/"
-_NOWHERE = "/dev/null"
+NOWHERE = "/dev/null"
+"""Below it there is nothing, on any machine."""
 _MOST_COUNTED = 10_000
 
 
@@ -273,8 +274,8 @@ def relocated(constant: str, kept: int) -> str | None:
 def nowhere(constant: str) -> str | None:
     """An absolute path of the same length that leads nowhere on any machine, and ends alike; None where there is no room."""
     end = _end(constant, 1)
-    room = len(constant.rstrip("/")) - len(_NOWHERE) - len(end)
-    return _NOWHERE + "/" * room + end + constant[len(constant.rstrip("/")) :] if room > 0 else None
+    room = len(constant.rstrip("/")) - len(NOWHERE) - len(end)
+    return NOWHERE + "/" * room + end + constant[len(constant.rstrip("/")) :] if room > 0 else None
 
 
 def _end(constant: str, kept: int) -> str:

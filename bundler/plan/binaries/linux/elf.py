@@ -14,6 +14,7 @@ from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
+from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
 from bundler.plan.binaries.linux.patching import patch_files, source_path
@@ -110,13 +111,15 @@ def plan_elf(
         *modules.module_entries(companions.led),
     ]
     planned = {**entries, **{entry.path: entry for entry in added}}
+    holder = libpython or program
+    closed = closed_prefix(holder, source_path(planned[holder.path]), interpreter.base_prefix)
     patched = patch_files(
         plan.files,
         plan.changes,
         planned,
         memory.patches,
         fix_execstack=options.fix_execstack,
-        constants=companions.constants,
+        constants={**companions.constants, **closed},
     )
     versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(

@@ -12,6 +12,7 @@ from bundler.binaries.elf.stack import Stack, stack_of
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
 from bundler.memory.patches import PatchCache, Planned
+from bundler.plan.binaries.linux.companions import NOWHERE
 from bundler.plan.binaries.linux.search_paths import SearchPathChange
 from bundler.systems.linux.closure import ElfFile
 from bundler.systems.linux.program_loader import standard_loader
@@ -67,7 +68,8 @@ class _Wanted:
         if self.without_resolution_cache:
             yield "has a note of absolute paths that the loader of NixOS prefers to its search path"
         for constant in sorted(self.constants):
-            yield f"opens what lies in {constant}, a path compiled into it"
+            finds = "must not find" if self.constants[constant].startswith(NOWHERE) else "opens"
+            yield f"{finds} what lies in {constant}, a path compiled into it"
 
 
 def patch_files(

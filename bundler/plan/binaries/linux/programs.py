@@ -21,8 +21,8 @@ _IS_PYTHON = (b"Py_BytesMain", b"Py_Main")
 def embedding_warnings(files: Iterable[ElfFile], entries: Mapping[str, Entry], executable: str) -> Iterator[str]:
     """A warning for each program that starts a Python inside of itself without a word on where that is (3.8 to 3.15, getpath).
 
-    It knows neither its own place nor that of libpython: `python3` is looked for on PATH, and where none is there, libpython takes
-    the Python that it was built as.
+    It knows neither its own place nor that of libpython: `python3` is looked for on PATH, and where none is there, the prefix that
+    is compiled in counts (`compiled_in_prefix`).
     """
     for file in files:
         if not file.is_program or file.path == executable:
@@ -31,7 +31,7 @@ def embedding_warnings(files: Iterable[ElfFile], entries: Mapping[str, Entry], e
         if names_symbol(place, file.image, _STARTS_PYTHON) and not names_symbol(place, file.image, _IS_PYTHON):
             yield (
                 f"{file.path} starts a Python inside of itself: unless it says where that is (Py_SetPythonHome, PyConfig.home), "
-                "it takes the python3 that is first on PATH, or else one outside of the bundle; "
+                "it takes the python3 that is first on PATH, or finds none; "
                 "start it with the bundle's bin first on PATH"
             )
 
