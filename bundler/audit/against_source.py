@@ -16,7 +16,7 @@ from bundler.audit.origins import Origins
 from bundler.audit.proofs.book import ProofBook
 from bundler.audit.recalled import ReadingsBook, Recalled, recalled
 from bundler.audit.reports import AuditReport, LeakReport
-from bundler.audit.run_check import Hidden
+from bundler.audit.run_check import NOT_IMPORTED, Hidden
 from bundler.audit.second_reading import OpenFile, audit_changed_binaries, in_folder
 from bundler.audit.starting import new_complaints, start_once
 from bundler.audit.static import audit_static
@@ -119,7 +119,7 @@ def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earl
     if not environment.probed:
         return _static_proof(tree, contents, faults, [_NOT_RUN])
     if faults:
-        return _static_proof(tree, contents, faults)
+        return _static_proof(tree, contents, faults, [NOT_IMPORTED])
     source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
     trial = Trial(tree, source, system, earlier.imports, packed.modules_left_out)
     batches = batches_of(tree, depth)
