@@ -8,8 +8,8 @@ import pytest
 
 from tests.material.environments import SLIM, clean, empty_environment, pack, run, tool
 from tests.material.interpreters import main_python
-from tests.material.isolation import hidden
-from tests.material.servers import mariadb, need_library, openldap, postgresql, to_build_clients
+from tests.material.isolation import ENVIRONMENT, hidden
+from tests.material.servers import kerberos, mariadb, need_library, openldap, postgresql, to_build_clients
 
 LOADED = """
 print(*sorted({{line.split()[-1] for line in open("/proc/self/maps") if "{}" in line}}), sep="\\n")
@@ -23,7 +23,8 @@ print(*cursor.fetchone())
 """
 PSYCOPG = """
 import sys, {} as client
-connection = client.connect(host=sys.argv[1], user="clerk", password="secret", dbname="postgres")
+login = dict(zip(("host", "port", "password"), sys.argv[1:]))
+connection = client.connect(user="clerk", dbname="postgres", **login)
 cursor = connection.cursor()
 cursor.execute("select 6 * 7, current_user")
 print(*cursor.fetchone())
@@ -82,8 +83,25 @@ def test_psycopg_logs_in_by_scram(tmp_path: Path, package: str) -> None:
     with postgresql() as server:
         bundle, originals = moved_bundle(tmp_path, package, {})
         code = PSYCOPG.format(package) + LOADED.format("libpq")
-        done = hidden([*originals, *own], [bundle / "bin/python", "-c", code, server])
+        login = [str(server.folder), str(server.port), "secret"]
+        done = hidden([*originals, *own], [bundle / "bin/python", "-c", code, *login])
     assert done.stdout.splitlines() == ["42 clerk", f"{bundle}/lib/bundled/libpq.so.5"], done.stderr
+
+
+@pytest.mark.everything
+def test_psycopg_logs_in_by_a_ticket_of_kerberos_and_speaks_encrypted(tmp_path: Path) -> None:
+    own = [*need_library("libpq.so.5", "libpq-dev"), *need_library("libgssapi_krb5.so.2", "libgssapi-krb5-2")]
+    own += [*need_library("libkrb5.so.3", "libkrb5-3"), *need_library("libk5crypto.so.3", "libk5crypto3")]
+    code = PSYCOPG.format("psycopg2") + (
+        'cursor.execute("select principal, encrypted from pg_stat_gssapi where pid = pg_backend_pid()")\n'
+        "print(*cursor.fetchone())\n"
+    )
+    with kerberos() as realm, postgresql(realm) as server:
+        bundle, originals = moved_bundle(tmp_path, "psycopg2", {})
+        client = {"KRB5_CLIENT_KTNAME": str(realm.user_key), "KRB5CCNAME": f"FILE:{tmp_path}/tickets"}
+        env = {**ENVIRONMENT, **realm.variables, **client}
+        done = hidden([*originals, *own], [bundle / "bin/python", "-c", code, "localhost", str(server.port)], env=env)
+    assert done.stdout.splitlines() == ["42 clerk", "clerk@SHOP True"], done.stderr
 
 
 @pytest.mark.everything
