@@ -225,6 +225,10 @@ def test_inspect_tells_an_environment_a_bundle_and_a_binary_apart(environment: P
         assert plain.stdout.startswith(f"kind: {kind}\n")
         assert all(f"\n{name}: " in f"\n{plain.stdout}" for name in facts)
         assert "None" not in plain.stdout and ": \n" not in plain.stdout
+    inspected, verified = (
+        the_object(bundler([*words, bundle, "--json"])) for words in (["inspect"], ["verify", "--no-run"])
+    )
+    assert inspected["files"] == verified["files"]
 
 
 def test_version_is_one_line_on_standard_output() -> None:
