@@ -112,7 +112,7 @@ def destination_of(out: str, options: PackOptions) -> Destination:
     if out != STANDARD_OUTPUT:
         return ToFile(out, form, options.force, options.update)
     if options.update:
-        raise OutputFailed(
+        raise UnfittingOption(
             "nothing stands at standard output that could be updated", "--reuse FILE names an archive to take from"
         )
     return ToStandardOutput(form)

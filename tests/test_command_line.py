@@ -98,6 +98,7 @@ def test_wrong_usage_is_2_and_shows_the_usage_on_standard_error(arguments: list[
         ["--out", "out.7z"],
         ["--out", "-"],
         ["--out", "-", "--format", "directory"],
+        ["--out", "-", "--format", "tar", "--update"],
         ["--in-place", "--root", "/sysroot"],
         ["--out", "out.tar.zst", "--level", "99"],
         ["--out", "out.oci.tar", "--image-env", "NAME"],
