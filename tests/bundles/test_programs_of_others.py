@@ -149,7 +149,8 @@ print(*{line.split()[-1] for line in open("/proc/self/maps") if "gstvorbis" in l
 
 
 def test_gstreamer_writes_a_tone_and_plays_it_to_a_file(tmp_path: Path, root: Path) -> None:
-    need_gi("Gst-1.0")
+    need_gi()
+    need_library("girepository-1.0/Gst-1.0.typelib", "gir1.2-gstreamer-1.0")
     need_library("gstreamer-1.0/libgstvorbis.so", "gstreamer1.0-plugins-base")
     environment = gi_environment(tmp_path / "env")
     (next(environment.glob("lib/python3*/site-packages")) / "play.py").write_text(PLAY)
