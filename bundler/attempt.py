@@ -150,7 +150,9 @@ def _prove(
 ) -> tuple[Proof, DlopenedLibraries | None]:
     """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
     job.progress.phase("verifying")
-    packed = Packed(job.environment, plan.entries, plan.libraries, job.options.content.leaves_packages_out)
+    packed = Packed(
+        job.environment, plan.entries, plan.libraries, plan.left_out, job.options.content.leaves_packages_out
+    )
     proof = prove(candidate, packed, job.options.audit, job.earlier)
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from bundler.errors import BadOption, OutputFailed
+from bundler.errors import BadOption, UnfittingOption
 from bundler.fitting import check_options
 from bundler.formats import ARCHIVES, DIRECTORY, ArchiveFormat, archive_named, archive_of_suffix
 from bundler.options import PackOptions
@@ -90,17 +90,19 @@ _FOREIGN = {
 def destination_of(out: str, options: PackOptions) -> Destination:
     """The destination that a path (or `-`) and the options mean: the format that they name, or the one of the path's suffix.
 
-    Raises OutputFailed for words that do not go together, and for suffixes of formats that are not written; UnfittingOption
-    for options that are not for the format; BadOption for a `top` that is no path below a folder.
+    Raises UnfittingOption for words that do not go together, for suffixes of formats that are not written, and for options that
+    are not for the format; BadOption for a `top` that is no path below a folder.
     """
     if options.in_place:
         if options.update or options.format not in (None, DIRECTORY) or options.root != "/":
-            raise OutputFailed("--in-place goes with neither --update, --root nor an archive's --format", "use --out")
+            raise UnfittingOption(
+                "--in-place goes with neither --update, --root nor an archive's --format", "use --out"
+            )
         check_options(options, None)
         return InPlace(out)
     form = archive_of(out, options.format)
     if form is None and out == STANDARD_OUTPUT:
-        raise OutputFailed(
+        raise UnfittingOption(
             "a directory cannot be written to standard output", "name an archive format: --format tar.gz"
         )
     check_options(options, form)
@@ -110,7 +112,7 @@ def destination_of(out: str, options: PackOptions) -> Destination:
     if out != STANDARD_OUTPUT:
         return ToFile(out, form, options.force, options.update)
     if options.update:
-        raise OutputFailed(
+        raise UnfittingOption(
             "nothing stands at standard output that could be updated", "--reuse FILE names an archive to take from"
         )
     return ToStandardOutput(form)
@@ -144,18 +146,18 @@ def stem(destination: ArchiveDestination) -> str:
 
 
 def archive_of(out: str, name: str | None) -> ArchiveFormat | None:
-    """The format of an archive that a path, or the `name` of a format, means; None for a directory. Raises OutputFailed."""
+    """The format of an archive that a path, or the `name` of a format, means; None for a directory. Raises UnfittingOption."""
     if name is not None:
         return None if name == DIRECTORY else archive_named(name)
     if out == STANDARD_OUTPUT:
-        raise OutputFailed("standard output has no suffix", "name the format: --format tar.gz")
+        raise UnfittingOption("standard output has no suffix", "name the format: --format tar.gz")
     file = os.path.basename(out.rstrip("/")).lower()
     form = archive_of_suffix(file)
     foreign = max((suffix for suffix in _FOREIGN if file.endswith(suffix) and file != suffix), key=len, default=None)
     if form is None and foreign is not None:
         known = ", ".join(form.suffixes[0] for form in ARCHIVES)
         meant = f"did you mean {_FOREIGN[foreign]}? Or " if _FOREIGN[foreign] else ""
-        raise OutputFailed(
+        raise UnfittingOption(
             f"{out}: bundler writes no {foreign}",
             f"{meant}use one of {known}; --format directory makes a directory of any name",
         )

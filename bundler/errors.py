@@ -1,5 +1,7 @@
 """What can go wrong: one class a cause, each with its exit status and a hint on what to do.
 
+The status is 2 where the words are wrong whatever lies on the disk, and 1 where what they ask for cannot be done.
+
 A message names the file; a hint says what to do about it. `Problems` holds several errors that were
 found while planning, so that the user sees all of them at once.
 """
@@ -140,7 +142,7 @@ class OutputFailed(BundlerError):
 
 
 class UnfittingOption(OutputFailed, BadOption):
-    """An option that says nothing to the format of the output."""
+    """A format that there is none of, or an option that does not fit the format of the output."""
 
     exit_status = 2
 

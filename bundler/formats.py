@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from bundler.errors import OutputFailed
+from bundler.errors import UnfittingOption
 
 DIRECTORY = "directory"
 """The name of what is no archive: a directory has a sink and a tree of its own."""
@@ -94,11 +94,11 @@ FORMAT_NAMES = (DIRECTORY, *(form.name for form in ARCHIVES))
 
 
 def archive_named(name: str) -> ArchiveFormat:
-    """The format with a name. Raises OutputFailed where there is none."""
+    """The format with a name. Raises UnfittingOption where there is none."""
     for form in ARCHIVES:
         if form.name == name:
             return form
-    raise OutputFailed(f"there is no format {name}", f"name one of {', '.join(FORMAT_NAMES)}")
+    raise UnfittingOption(f"there is no format {name}", f"name one of {', '.join(FORMAT_NAMES)}")
 
 
 def archive_of_suffix(path: str) -> ArchiveFormat | None:

@@ -227,7 +227,7 @@ def _facts(report: PackReport) -> Iterator[str]:
     if report.shared_files:
         yield f"{report.shared_files} files share their bytes with the source: a change in one shows in the other"
     if manifest.import_failures:
-        yield f"{len(manifest.import_failures)} modules fail to import, in the source as well:"
+        yield f"{len(manifest.import_failures)} modules fail to import, in the source as well (without what was left out):"
         yield from (f"  {name}: {error}" for name, error in manifest.import_failures.items())
     if report.leaks is not None:
         yield from report.leaks.lines()

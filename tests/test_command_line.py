@@ -92,6 +92,33 @@ def test_wrong_usage_is_2_and_shows_the_usage_on_standard_error(arguments: list[
     assert "Error: " in done.stderr
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--out", "out.7z"],
+        ["--out", "-"],
+        ["--out", "-", "--format", "directory"],
+        ["--out", "-", "--format", "tar", "--update"],
+        ["--in-place", "--root", "/sysroot"],
+        ["--out", "out.tar.zst", "--level", "99"],
+        ["--out", "out.oci.tar", "--image-env", "NAME"],
+        ["--out", "out", "--add", "there=../else"],
+        ["--out", "out", "--add", "there=bundle.json"],
+        ["--out", "out", "--trace", "'"],
+    ],
+    ids=" ".join,
+)
+def test_words_that_are_wrong_whatever_is_on_the_disk_are_2_and_nothing_is_left(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").touch()
+    done = bundler(["pack", environment, *options, "--no-verify"])
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ") and done.stdout == ""
+    assert names(tmp_path) == ["there"]
+
+
 def test_what_is_no_environment_is_1_with_a_hint_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for options in ([], ["-q"], ["--json"]):
@@ -198,6 +225,11 @@ def test_inspect_tells_an_environment_a_bundle_and_a_binary_apart(environment: P
         assert (plain.returncode, plain.stderr) == (0, "")
         assert plain.stdout.startswith(f"kind: {kind}\n")
         assert all(f"\n{name}: " in f"\n{plain.stdout}" for name in facts)
+        assert "None" not in plain.stdout and ": \n" not in plain.stdout
+    inspected, verified = (
+        the_object(bundler([*words, bundle, "--json"])) for words in (["inspect"], ["verify", "--no-run"])
+    )
+    assert inspected["files"] == verified["files"]
 
 
 def test_version_is_one_line_on_standard_output() -> None:

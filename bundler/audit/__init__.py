@@ -9,7 +9,7 @@ from bundler.audit.contents import audit_contents
 from bundler.audit.observation import libraries_of
 from bundler.audit.origins import Origins
 from bundler.audit.reports import AuditReport, LeakReport, RunReport
-from bundler.audit.run_check import RunCheck, run_check
+from bundler.audit.run_check import NOT_IMPORTED, RunCheck, run_check
 from bundler.audit.second_reading import audit_changed_binaries, in_folder
 from bundler.audit.static import audit_static, system_of_bundle
 from bundler.audit.subjects import batches_of
@@ -56,7 +56,10 @@ def verify(
     if os.path.isdir(bundle):
         faults += audit_changed_binaries(tree, in_folder(tree.root))
     report = None
-    if (os.path.isdir(bundle) if run is None else run) and not faults:
+    is_run = os.path.isdir(bundle) if run is None else run
+    if is_run and faults:
+        notes.append(NOT_IMPORTED)
+    if is_run and not faults:
         with extracted(bundle) as folder:
             place = os.path.realpath(folder)
             if tree.in_archive:

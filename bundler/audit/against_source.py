@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from bundler.audit import report_of
 from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
 from bundler.audit.contents import Contents, audit_contents
-from bundler.audit.observation import Observation, all_failed
+from bundler.audit.missing import sort_failures
+from bundler.audit.observation import Observation
 from bundler.audit.observing import Subject, user_variables
 from bundler.audit.origins import Origins
 from bundler.audit.proofs.book import ProofBook
 from bundler.audit.recalled import ReadingsBook, Recalled, recalled
 from bundler.audit.reports import AuditReport, LeakReport
-from bundler.audit.run_check import Hidden
+from bundler.audit.run_check import NOT_IMPORTED, Hidden
 from bundler.audit.second_reading import OpenFile, audit_changed_binaries, in_folder
 from bundler.audit.starting import new_complaints, start_once
 from bundler.audit.static import audit_static
-from bundler.audit.subjects import batches_of
+from bundler.audit.subjects import batches_of, entry_modules
 from bundler.audit.tree import BundleTree, look_through
 from bundler.audit.trying import Trial, Tried
 from bundler.bundle_paths import NOWHERE
@@ -28,6 +29,7 @@ from bundler.environment import Environment
 from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
 from bundler.options import AuditDepth
+from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.openers import openers
@@ -68,6 +70,7 @@ class Packed:
     environment: Environment
     entries: Sequence[Entry]
     libraries: LibraryFacts
+    modules_left_out: LeftOut = NOTHING_LEFT_OUT
     left_out: bool = False
     """Whether the user left a part of the environment, or of its base's packages, out."""
 
@@ -116,9 +119,9 @@ def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earl
     if not environment.probed:
         return _static_proof(tree, contents, faults, [_NOT_RUN])
     if faults:
-        return _static_proof(tree, contents, faults)
+        return _static_proof(tree, contents, faults, [NOT_IMPORTED])
     source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
-    trial = Trial(tree, source, system, earlier.imports)
+    trial = Trial(tree, source, system, earlier.imports, packed.modules_left_out)
     batches = batches_of(tree, depth)
     proofs = trial.known(batches)
     if len(proofs) == len(batches):
@@ -178,18 +181,19 @@ def _run_proof(
     comparison = compare(observed, check.observations, sides, tried.proven)
     outside = [_with_opener(fault, packed.libraries) for fault in outside_of(check.observations, sides)]
     told = {fault.path for fault in outside}
-    known = {name: error for name, error in all_failed(observed).items() if name in check.failed}
+    failed = sort_failures(check.failed, observed, entry_modules(tree), packed.modules_left_out)
     lacking, lost = _to_be_taken(comparison, observed, system, packed.libraries)
     faults = [
-        *failures(known, check.failed),
+        *failures(failed.known, check.failed),
         *(_with_opener(fault, packed.libraries) for fault in comparison.faults),
         *(fault for path, fault in lost.items() if path not in told),
         *outside,
         *start_faults,
     ]
     report = replace(report_of(check, outside, tried.root, compared=True), known=tried.known)
-    audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *check.notes), report)
-    complete = known if depth is AuditDepth.FULL else None
+    notes = (*contents.notes, *check.notes, *failed.notes)
+    audit = AuditReport(tuple(faults), len(tree.files), contents.added, notes, report)
+    complete = failed.known if depth is AuditDepth.FULL else None
     return Proof(audit, contents.leaks, complete, lacking, _loaded(observed))
 
 

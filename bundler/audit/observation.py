@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,13 @@ class Finder(NamedTuple):
 
     kind: str
     paths: tuple[str, ...]
+
+
+class LeftBy(enum.Enum):
+    """Who leaves a module out of a bundle."""
+
+    USER = "user"
+    PROFILE = "profile"
 
 
 class EntryPoint(NamedTuple):
@@ -71,6 +79,10 @@ class Observation:
     """Whether another process was begun of which nothing is seen, this Python's own among them."""
     broken: str = ""
     """How the process ended, where it ended before its first import or behind its last; else ""."""
+    missed: frozenset[str] = frozenset()
+    """Modules that were looked for, and that it was not to find."""
+    needing: Mapping[str, LeftBy] = field(default_factory=dict)
+    """Of the modules that failed those that need what was left out, and by whom."""
 
     def without(self, folder: str) -> Observation:
         """What is left where nothing of `folder` counts (absolute, without links)."""
@@ -106,6 +118,8 @@ def merged(observations: Sequence[Observation]) -> Observation:
         frozenset().union(*(item.programs for item in observations)),
         any(item.spawned for item in observations),
         last.broken,
+        frozenset().union(*(item.missed for item in observations)),
+        {name: who for item in observations for name, who in item.needing.items()},
     )
 
 

@@ -2,14 +2,17 @@
 
 Reads one JSON object from standard input:
   modules   names to import, in order
+  missing   names of modules that shall not be found
   observer  source text that defines `mapped_libraries()`
   metadata  whether to list distributions and entry points
 Writes one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`, `["opened", name]` for each library
-that ctypes was asked for, `["program", path]` for each program of the machine that is started, `["spawned", event]` where another
-process is begun of which that does not tell all; at the end `["saw", object]` and `["end", ""]`.
+that ctypes was asked for, `["missed", name]` for what shall not be found, `["program", path]` for each program of the machine that
+is started, `["spawned", event]` where another process is begun of which that does not tell all; at the end `["saw", object]` and
+`["end", ""]`.
 Imports may print, and may end the process: the reader goes on behind the module that was started last.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -171,6 +174,25 @@ def keep_projects():
             state["rebuild_flag"] = False
 
 
+def hide(missing, tell):
+    """Let no finder find modules of these names, as if their files were not there."""
+
+    def without(find):
+        def find_spec(name, path=None, target=None):
+            if name in missing:
+                tell("missed", name)
+                return None
+            return find(name, path, target)
+
+        return find_spec
+
+    for finder in sys.meta_path:
+        if hasattr(finder, "find_spec"):
+            find_spec = without(finder.find_spec)
+            with contextlib.suppress(AttributeError):  # it has slots: what it finds stays there
+                finder.find_spec = staticmethod(find_spec) if isinstance(finder, type) else find_spec  # type: ignore[method-assign]
+
+
 def main():
     """Import what standard input names."""
     order = json.loads(sys.stdin.buffer.read().decode("utf-8"))
@@ -187,6 +209,8 @@ def main():
         results.flush()
 
     watch = Watch(tell)
+    if order["missing"]:
+        hide(frozenset(order["missing"]), watch.tell_once)
     asking = Asking()
     sys.meta_path.insert(0, asking)
     sys.addaudithook(watch)

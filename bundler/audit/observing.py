@@ -39,6 +39,8 @@ class Subject:
     folder: str | None = None
     """The working directory; None for the temporary home."""
     cage: Cage = field(default_factory=Cage)
+    missing: frozenset[str] = frozenset()
+    """Modules that it is not to find, though they are there."""
 
 
 def clean_variables() -> dict[str, str]:
@@ -143,6 +145,7 @@ class _Telling:
     failed: dict[str, str] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
+    missed: set[str] = field(default_factory=set)
     spawned: bool = False
     saw: Mapping[str, object] = field(default_factory=dict)
     complete: bool = False
@@ -161,6 +164,8 @@ class _Telling:
                 self.undecided = False
             case "opened":
                 self.opened.add(value)
+            case "missed":
+                self.missed.add(value)
             case "program":
                 self.programs.add(value)
             case "spawned":
@@ -195,6 +200,7 @@ class _Telling:
             frozenset(self.programs),
             self.spawned or not self.complete,
             self.ending if self.started is None and not self.complete else "",
+            frozenset(self.missed),
         )
 
 
@@ -208,7 +214,12 @@ def _rows(value: object) -> Iterator[list[str]]:
 
 def _run_once(subject: Subject, batch: Batch, home: str, running: _Running) -> _Telling:
     """One process."""
-    order = {"modules": batch.modules, "observer": subject.observer, "metadata": batch.metadata}
+    order = {
+        "modules": batch.modules,
+        "missing": sorted(subject.missing),
+        "observer": subject.observer,
+        "metadata": batch.metadata,
+    }
     telling = _Telling(batch.name)
     with tempfile.TemporaryFile(dir=home) as complaints:
         process = subprocess.Popen(

@@ -50,6 +50,7 @@ class Hidden:
 
 _START_TO_DO = "env -i BUNDLE/bin/python on another machine shows what it misses; a library: --include-lib NAME"
 NOTHING_HIDDEN = Hidden()
+NOT_IMPORTED = "no module was imported: what is wrong with the files comes first"
 _NOT_SEEN = "which shared libraries were loaded is not known: this system does not tell (/proc is not mounted, perhaps)"
 
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cages_are_allowed
 from bundler.audit.comparison import Sides, differs
+from bundler.audit.missing import observe_source
 from bundler.audit.observation import Batch, Observation, all_failed
-from bundler.audit.observing import Subject, clean_variables, observe
+from bundler.audit.observing import Subject, clean_variables
 from bundler.audit.proofs.book import ProofBook, rules_of
 from bundler.audit.proofs.parts import Parts
 from bundler.audit.proofs.proof import ImportProof, StampOf, proof_of, relocated, stamps
 from bundler.audit.run_check import Hidden, RunCheck, run_check
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
 from bundler.systems import System
 
 
@@ -38,13 +40,17 @@ class Tried:
 class Trial:
     """Tries the batches of one bundle, and of its source."""
 
-    def __init__(self, tree: BundleTree, source: Subject, system: System, book: ProofBook) -> None:
+    def __init__(
+        self, tree: BundleTree, source: Subject, system: System, book: ProofBook, left_out: LeftOut = NOTHING_LEFT_OUT
+    ) -> None:
+        """What was `left_out` of the bundle the source does not find either."""
         bundle = Subject(tree.manifest.python.executable, system.observer, clean_variables())
         self._tree, self._source, self._system, self._book = tree, source, system, book
+        self._left_out = left_out
         self._parts = Parts(tree)
         self._stamp: StampOf = stamps()
         self._hidden = cages_are_allowed()
-        self._rules = rules_of(source, bundle, system, hidden=self._hidden)
+        self._rules = rules_of(source, bundle, system, left_out, hidden=self._hidden)
 
     def known(self, batches: tuple[Batch, ...]) -> dict[Batch, ImportProof]:
         """What need not be tried: nothing that it depends on has changed."""
@@ -61,7 +67,7 @@ class Trial:
         """Try all that is not known in the folder `place`, and in the source. Raises ObserverFailed."""
         root = BundleRoot(place)
         fresh = tuple(batch for batch in batches if batch not in known)
-        observed = observe(self._source, fresh)
+        observed = observe_source(self._source, fresh, self._left_out)
         check = run_check(self._tree, place, self._system, fresh, hidden, all_failed(observed))
         if not check.observations:
             return Tried(replace(check, batches=batches), root)

@@ -35,4 +35,4 @@ def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:
             for item in value:
                 click.echo(f"  {item}")
         else:
-            click.echo(f"{name}: {value}")
+            click.echo(f"{name}: {'none' if value in (None, '') else value}")

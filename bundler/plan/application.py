@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bundler.bundle_paths import relative
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
-from bundler.errors import BundlerError, raise_all
+from bundler.errors import BadOption, BundlerError, raise_all
 from bundler.options import ContentOptions
 from bundler.plan.collect import Collected
 from bundler.plan.entry_points import lacks, nearest
@@ -55,9 +55,9 @@ def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
         if not os.path.lexists(path):
             errors.append(BundlerError(f"--add {item}: {source} does not exist"))
         elif target in (".", "..") or target.startswith("../"):
-            errors.append(BundlerError(f"--add {item}: the place in the bundle must be a path below it"))
+            errors.append(BadOption(f"--add {item}: the place in the bundle must be a path below it"))
         elif target == "bundle.json":
-            errors.append(BundlerError(f"--add {item}: bundle.json is bundler's own"))
+            errors.append(BadOption(f"--add {item}: bundle.json is bundler's own"))
         else:
             mounts.append(Mount(path, target, ADDED + target, Layer.APPLICATION))
     raise_all(errors)

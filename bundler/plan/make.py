@@ -26,6 +26,7 @@ from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
+from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut, modules_left_out
 from bundler.plan.modes import with_readable_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.of_python import with_runtime_layer
@@ -70,6 +71,8 @@ class Plan:
     """What a person wants to know of the pack, paths of this machine included; `bundle.json` does not have it."""
     traced: Traced | None = None
     """What became of what traced commands used; None where there was none."""
+    left_out: LeftOut = NOTHING_LEFT_OUT
+    """The modules that the source has, and that were not wanted."""
 
     @property
     def size(self) -> int:
@@ -179,6 +182,7 @@ def make_plan(
         else None,
         notes=tuple(notes),
         traced=usage.told(whole, entries, binaries.libraries, learned, content),
+        left_out=modules_left_out(whole, entries, environment, content),
     )
 
 

@@ -106,7 +106,7 @@ class ChangedOption(NamedTuple):
     @property
     def text(self) -> str:
         """For a person."""
-        return f"{self.name} {self.now or 'not given'} (was {self.was or 'not given'})"
+        return f"{self.name} {self.now or _default(self.name)} (was {self.was or _default(self.name)})"
 
 
 def changed_options(before: RecordedOptions, now: RecordedOptions) -> tuple[ChangedOption, ...]:
@@ -114,6 +114,22 @@ def changed_options(before: RecordedOptions, now: RecordedOptions) -> tuple[Chan
     names = sorted({*before.values, *now.values})
     pairs = [(name, before.values.get(name), now.values.get(name)) for name in names]
     return tuple(ChangedOption(name, _shown(was), _shown(value)) for name, was, value in pairs if was != value)
+
+
+def _default(name: str) -> str:
+    """What an option is that is not given."""
+    fields_by_name = {told: field for field, told in _NAMES.items()}
+    match getattr(ContentOptions(), fields_by_name.get(name, name.replace("-", "_")), ()):
+        case None:
+            return "automatic"
+        case enum.Enum(value=str(word)):
+            return word
+        case bool(value):
+            return _shown(value)
+        case str(text):
+            return text or "none"
+        case _:
+            return "none"
 
 
 def _shown(value: RecordedValue | None) -> str:

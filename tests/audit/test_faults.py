@@ -259,6 +259,8 @@ def test_nothing_of_a_bundle_with_static_faults_is_run(bundle: Path) -> None:
     report = verify(str(bundle))
     assert report.run is None
     assert len(report.faults) == 1
+    assert report.notes == ("no module was imported: what is wrong with the files comes first",)
+    assert verify(str(bundle), run=False).notes == ()
 
 
 def test_what_is_no_bundle_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ SCRIPT = Path(observing.__file__).with_name("observer_script.py")
 OBSERVER = system_of(OperatingSystem.LINUX).observer
 
 
-def tell(modules: list[str], path: str = "", observer: str = OBSERVER) -> list[list[Any]]:
-    """Everything that the script says; `path` is put on sys.path."""
-    order = json.dumps({"modules": modules, "observer": observer, "metadata": True})
+def tell(modules: list[str], path: str = "", observer: str = OBSERVER, missing: Sequence[str] = ()) -> list[list[Any]]:
+    """Everything that the script says; `path` is put on sys.path, and `missing` is not found."""
+    order = json.dumps({"modules": modules, "missing": missing, "observer": observer, "metadata": True})
     done = subprocess.run(
         [sys.executable, "-B", SCRIPT],
         input=order,
@@ -80,6 +81,34 @@ def test_a_library_below_a_folder_with_a_line_end_in_its_name_is_told(tmp_path: 
 def test_a_name_that_ctypes_is_asked_for_is_told(tmp_path: Path) -> None:
     (tmp_path / "opener.py").write_text("import ctypes; ctypes.CDLL('libc.so.6')")
     assert ["opened", "libc.so.6"] in tell(["opener"], str(tmp_path))
+
+
+def test_what_shall_not_be_there_is_found_by_nobody_and_told(tmp_path: Path) -> None:
+    (tmp_path / "asks.py").write_text(
+        "import importlib.util, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'made': return importlib.util.spec_from_loader(name, None)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    (tmp_path / "early.pth").write_text("import asks\n")
+    (tmp_path / "needs.py").write_text(
+        "import importlib.util\nassert importlib.util.find_spec('colorsys') is None\nimport colorsys\n"
+    )
+    site = f"import site; site.addsitedir({str(tmp_path)!r})"
+    (tmp_path / "sitecustomize.py").write_text(site)
+    for names in ([], ["colorsys", "made"]):
+        told = tell(["needs", "made", "json"], str(tmp_path), missing=names)
+        failed = {name: error for kind, name, *error in told if kind == "fail"}
+        assert ["ok", "json"] in told
+        assert {name for kind, name, *_ in told if kind == "missed"} == {*names}
+        if names:
+            assert failed == {
+                name: [f"ModuleNotFoundError: No module named {of!r}"]
+                for name, of in (("needs", "colorsys"), ("made", "made"))
+            }
+        else:
+            assert failed["needs"] == ["AssertionError: "]
 
 
 def test_without_proc_the_imports_are_told_all_the_same() -> None:

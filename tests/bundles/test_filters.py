@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, make, pack, run
+from tests.material.environments import SLIM, bundler, empty_environment, make, pack, run
 from tests.material.interpreters import main_python
 from tests.material.isolation import hidden
 
@@ -120,3 +120,45 @@ def test_a_bundle_that_is_packed_again_becomes_as_small_as_a_first_one(environme
         sizes[out] = json.loads(done.stdout)["size"]
     assert sizes["three"] <= sizes["two"] < sizes["one"] * 0.9
     assert next((tmp_path / "two").glob("lib/python3*/site-packages/mine/lib.a")).exists()
+
+
+def test_what_a_profile_leaves_out_is_told_once_for_who_needs_it(tmp_path: Path) -> None:
+    python = main_python()
+    if not list(Path(python.prefix).glob(f"lib*/python{python.version}/lib-dynload/_tkinter.*")):
+        pytest.skip(f"{python} has no tkinter")
+    environment = empty_environment(tmp_path / "env")
+    packages = next(environment.glob("lib/python3*/site-packages"))
+    (packages / "drawing.py").write_text("import tkinter\n")
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "bundle", "--json"])
+    (fault,) = json.loads(done.stdout)["audit"]["faults"]
+    assert fault["path"] == "drawing"
+    assert "No module named 'tkinter'" in fault["message"] and "--include" in fault["hint"]
+    assert not [
+        path for path in (tmp_path / "bundle/lib/bundled").iterdir() if path.name.startswith(("libtk", "libtcl"))
+    ]
+    assert done.returncode == 3
+
+
+def test_what_the_user_leaves_out_is_no_fault_nor_what_needs_it(tmp_path: Path) -> None:
+    environment = empty_environment(tmp_path / "env")
+    packages = next(environment.glob("lib/python3*/site-packages"))
+    files = {
+        "shop/__init__.py": "", "shop/admin.py": "", "desk.py": "import shop.admin\n", "fragile.py": "raise OSError('no')\n",
+        "shop-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: shop\nVersion: 1\n",
+        "shop-1.dist-info/entry_points.txt": "[console_scripts]\nadmin = shop.admin:main\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        (packages / name).parent.mkdir(exist_ok=True)
+        (packages / name).write_text(text)
+    told = "desk and shop.admin cannot be imported: --exclude leaves out shop.admin (--include takes it back)"
+    for without, note, failed in (
+        ([], [], {"fragile"}),
+        (["--exclude", "admin.py"], [told], {"desk", "fragile", "shop.admin"}),
+        (["--exclude", "admin.py"], [told], {"desk", "fragile", "shop.admin"}),  # as an earlier pack knows it
+    ):
+        done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "bundle", "--force", "--json", *without])
+        audit = json.loads(done.stdout)["audit"]
+        assert (done.returncode, audit["faults"]) == (0, [])
+        assert [note for note in audit["notes"] if "cannot be imported" in note] == note
+        assert json.loads((tmp_path / "bundle/bundle.json").read_text())["import_failures"].keys() == failed
+    assert bundler(["verify", tmp_path / "bundle"]).returncode == 0

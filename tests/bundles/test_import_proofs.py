@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import bundler
-from bundler.audit import trying
+from bundler.audit import missing
 from bundler.audit.cage import CageKind
 from bundler.audit.observation import Batch, Observation
 from bundler.audit.observing import Subject, observe
@@ -77,7 +77,7 @@ def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Packs:
     """An environment that was not packed yet."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     made = Packs(tmp_path)
-    monkeypatch.setattr(trying, "observe", made.observe)
+    monkeypatch.setattr(missing, "observe", made.observe)
     return made
 
 

@@ -224,7 +224,13 @@ def test_what_differs_is_told_by_name() -> None:
         ChangedOption("exclude", "x, y", "x"),
         ChangedOption("isolated", "", "true"),
     )
-    assert next(changed.text for changed in changed_options(before, now)) == "entry not given (was a:b)"
+    told = [changed.text for changed in changed_options(before, now)]
+    assert told == ["entry none (was a:b)", "exclude x (was x, y)", "isolated true (was false)"]
+    of_profile = changed_options(before, RecordedOptions({"pyc": "none"}))
+    assert [changed.text for changed in of_profile][-2:] == [
+        "profile standard (was runtime)",
+        "pyc none (was automatic)",
+    ]
     assert changed_options(before, before) == ()
 
 
@@ -244,7 +250,7 @@ def test_an_updated_bundle_keeps_its_start_command_and_its_size(tmp_path: Path) 
     mine.write_text("another")
     done = bundler([*command, "--update", "--isolated"])
     assert done.returncode == 0, done.stderr
-    assert "other options than those that made the bundle: isolated true (was not given)\n" in done.stderr
+    assert "other options than those that made the bundle: isolated true (was false)\n" in done.stderr
     assert (out / "etc/mine").read_text() == "another"
     assert run([out / "bin/start"]).stdout == "1\n"
     assert not list(out.glob("lib/python*/idlelib"))

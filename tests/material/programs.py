@@ -37,6 +37,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "yash": ("yash",),
     "tcsh": ("tcsh", "csh"),
     "xvfb": ("Xvfb",),
+    "openssl": ("openssl",),
     "npm": ("npm", "node"),
     "debootstrap": ("debootstrap",),
     "qemu-user-static": ("qemu-*-static",),

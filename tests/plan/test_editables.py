@@ -50,6 +50,40 @@ def test_what_an_editable_points_to_comes_along(
     assert (found.replaced, found.warnings) == ({}, ())
 
 
+@pytest.mark.parametrize(
+    ("settings", "differs"),
+    [
+        ('[project]\nname = "app"\nversion = "1.0"\nscripts.run = "app.cli:main"\n', ""),
+        ('[project]\nname = "app"\ndynamic = ["version", "scripts"]\n', ""),
+        ('[project]\nname = "app"\n[tool.poetry]\nversion = "2"\n', ""),
+        ('[project]\nversion = "1.1"\n', "version 1.1 (installed: 1)"),
+        ('[tool.poetry]\nversion = "1.1"\nscripts.run = "app.cli:main"\n', "version 1.1 (installed: 1)"),
+        ('[project]\nscripts.run = "app.cli:main"\nscripts.admin = "app:admin"\n', "script admin (not installed)"),
+        (
+            '[project]\nscripts.run = "app.new : main"\n',
+            "script run = app.new:main (installed: app.cli:main)",
+        ),
+        (
+            '[project]\nversion = "2"\ngui-scripts.show = "app:show"\n[project.scripts]\n',
+            "version 2 (installed: 1); script show (not installed); no script run (installed)",
+        ),
+        ("[project\n", ""),
+    ],
+)
+def test_an_editable_that_was_installed_before_its_project_changed_is_told(
+    project: Project, settings: str, differs: str
+) -> None:
+    project.machine.put("src/pyproject.toml", settings)
+    project.install({"app.pth": "<src>\n"})
+    points = "[console_scripts]\nrun = app.cli:main\n\n[other]\nx = y\n"
+    project.machine.put(f"env/{SITE}/app-1.dist-info/entry_points.txt", points)
+    (told, end) = (
+        "app: its pyproject.toml says otherwise than what is installed: ",
+        "; the bundle has what is installed: install it again",
+    )
+    assert project.plan().warnings == ((told + differs + end,) if differs else ())
+
+
 def test_a_compiled_hook_goes_with_the_hook(project: Project) -> None:
     project.install({"hook.pth": f"import {HOOK}\n", f"{HOOK}.py": FINDER})
     pyc = f"{SITE}/__pycache__/{HOOK}.cpython-312.pyc"

@@ -13,6 +13,7 @@ from bundler.audit.proofs.encoding import decoded, encoded
 from bundler.audit.proofs.parts import Parts
 from bundler.audit.proofs.proof import ImportProof, StampOf
 from bundler.memory.imports import NO_IMPORTS_CACHE, ImportsCache
+from bundler.plan.left_out import LeftOut
 from bundler.systems import System
 
 _KEPT = 3  # proofs of one batch
@@ -89,10 +90,10 @@ class ProofBook:
         self.learn(rules, reversed(proofs))
 
 
-def rules_of(source: Subject, bundle: Subject, system: System, *, hidden: bool) -> str:
+def rules_of(source: Subject, bundle: Subject, system: System, left_out: LeftOut, *, hidden: bool) -> str:
     """What proofs have in common: how it is tried, and what this machine gives to every process. Hexadecimal, 64 digits.
 
-    `hidden` tells whether the source is out of the bundle's reach.
+    `hidden` tells whether the source is out of the bundle's reach; what was `left_out` the source does not find.
     """
     machine = os.uname()
     told = [
@@ -103,6 +104,7 @@ def rules_of(source: Subject, bundle: Subject, system: System, *, hidden: bool) 
         [_stamp(path) for path in system.machine_files],
         [_described(subject) for subject in (source, bundle)],
         source.python,
+        [sorted(left_out.by_user), sorted(left_out.by_profile)],
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, Observation
+from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, LeftBy, Observation
 from bundler.audit.proofs.proof import ImportProof
 
 _LEVEL = 1
@@ -85,6 +85,7 @@ def _observation_row(seen: Observation, words: _Words) -> list[Any]:
         words.numbers(sorted(seen.listed)),
         words.numbers(sorted(seen.programs)),
         seen.broken,
+        {name: who.value for name, who in seen.needing.items()},
     ]
 
 
@@ -103,6 +104,7 @@ def _observation(batch: str, row: Sequence[Any], words: Sequence[str]) -> Observ
         listed,
         programs,
         broken,
+        needing,
     ) = row
 
     def texts(numbers: Iterable[int]) -> frozenset[str]:
@@ -123,4 +125,5 @@ def _observation(batch: str, row: Sequence[Any], words: Sequence[str]) -> Observ
         texts(listed),
         texts(programs),
         broken=broken,
+        needing={name: LeftBy(who) for name, who in needing.items()},
     )

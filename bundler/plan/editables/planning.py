@@ -12,6 +12,7 @@ from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
 from bundler.options import EditableMode
+from bundler.plan.editables.changed import changed_since_install
 from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables
 from bundler.plan.editables.mapping import FileMapping
 from bundler.plan.editables.reading import files_of
@@ -168,6 +169,8 @@ class _Maker:
         if editable.distribution is not None:
             metadata = self._table.bundle_path(editable.distribution.metadata) or ""
             self.added[metadata] = (*self.added.get(metadata, ()), *brought)
+            if editable.project and (changed := changed_since_install(editable.project, editable.distribution)):
+                self.warnings.append(changed)
         names = dict.fromkeys(mapping.path for mapping in files.mappings)
         source = editable.project or ", ".join(
             dict.fromkeys(part.folder for part in editable.parts if not isinstance(part, Hook))

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from bundler.errors import OutputFailed
+from bundler.errors import UnfittingOption
 from bundler.sinks.archives.output import ByteStream
 
 
@@ -43,16 +43,16 @@ class Codec:
 
 
 def open_compressor(codec: Codec, file: ByteStream, level: int | None, threads: int) -> Compressor:
-    """A compressor into `file`. Raises OutputFailed for a level that the codec does not have."""
+    """A compressor into `file`. Raises UnfittingOption for a level that the codec does not have."""
     return codec.open(file, checked_level(codec.name, codec.levels, codec.level, level), max(1, threads))
 
 
 def checked_level(name: str, levels: range, default: int, level: int | None) -> int:
-    """The level, or the default without one. Raises OutputFailed where it is none of `levels`."""
+    """The level, or the default without one. Raises UnfittingOption where it is none of `levels`."""
     if level is None:
         return default
     if level not in levels:
-        raise OutputFailed(f"--level {level}: {name} has levels {levels[0]} to {levels[-1]}")
+        raise UnfittingOption(f"--level {level}: {name} has levels {levels[0]} to {levels[-1]}")
     return level
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from bundler.entries import Digest, Entry
-from bundler.errors import OutputFailed
+from bundler.errors import UnfittingOption
 from bundler.formats import FOLDER_LABEL
 from bundler.options import ImageOptions
 from bundler.output_facts import ImageFacts
@@ -32,13 +32,13 @@ class OciWriter:
     """Gathers the entries, and writes them layer by layer at the end; see `MemberWriter`."""
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
-        """Raises OutputFailed for a base that cannot be read, for variables and labels without a `=`, and for a level."""
+        """Raises OutputFailed for a base that cannot be read; UnfittingOption for a variable or label without `=`, and a level."""
         facts, options = settings.facts.image, settings.image
         if facts is None:
             raise TypeError("an image needs facts of its own")
         for item in (*options.variables, *options.labels):
             if "=" not in item or item.startswith("="):
-                raise OutputFailed(f"{item} is not NAME=VALUE")
+                raise UnfittingOption(f"{item} is not NAME=VALUE")
         self._facts = facts
         self._options = options
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
