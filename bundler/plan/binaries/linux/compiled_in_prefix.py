@@ -1,7 +1,7 @@
 """The prefix that is compiled into the file that holds Python: in a bundle it leads nowhere.
 
-Where Python does not know its own place (a program that embeds it, a name without a slash) it takes that prefix for its own, without
-a word (getpath, all versions): the builder's Python, where that is still there.
+Where Python does not know its own place (a program that embeds it, a name without a slash) it takes that prefix for its own,
+without a word (getpath, all versions): the builder's Python, where that is still there.
 """
 
 from __future__ import annotations
