@@ -12,7 +12,7 @@ from bundler.audit.observation import Batch, Observation, all_failed
 from bundler.audit.observing import Subject, clean_variables
 from bundler.audit.proofs.book import ProofBook, rules_of
 from bundler.audit.proofs.parts import Parts
-from bundler.audit.proofs.proof import ImportProof, StampOf, proof_of, relocated, stamps
+from bundler.audit.proofs.proof import Facts, ImportProof, proof_of, relocated, stamps
 from bundler.audit.run_check import Hidden, RunCheck, run_check
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import NOWHERE, BundleRoot
@@ -47,14 +47,13 @@ class Trial:
         bundle = Subject(tree.manifest.python.executable, system.observer, clean_variables())
         self._tree, self._source, self._system, self._book = tree, source, system, book
         self._left_out = left_out
-        self._parts = Parts(tree)
-        self._stamp: StampOf = stamps()
+        self._facts = Facts(Parts(tree), stamps(), left_out)
         self._hidden = cages_are_allowed()
-        self._rules = rules_of(source, bundle, system, left_out, hidden=self._hidden)
+        self._rules = rules_of(source, bundle, system, hidden=self._hidden)
 
     def known(self, batches: tuple[Batch, ...]) -> dict[Batch, ImportProof]:
         """What need not be tried: nothing that it depends on has changed."""
-        return self._book.known(self._rules, batches, self._parts, self._stamp)
+        return self._book.known(self._rules, batches, self._facts)
 
     def recall(self, batches: tuple[Batch, ...], known: Mapping[Batch, ImportProof]) -> Tried:
         """The outcome where all is known."""
@@ -87,7 +86,7 @@ class Trial:
         """Note the batches that were tried, and were no other ones in the bundle than in the source."""
         rows = zip(tried.check.batches, tried.source, tried.check.observations, strict=True)
         proofs = (
-            proof_of(batch, before, after, tried.root, self._parts, self._stamp)
+            proof_of(batch, before, after, tried.root, self._facts)
             for number, (batch, before, after) in enumerate(rows)
             if number not in tried.proven and not differs(before, after, sides)
         )

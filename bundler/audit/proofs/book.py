@@ -10,10 +10,8 @@ from collections.abc import Iterable
 from bundler.audit.observation import Batch
 from bundler.audit.observing import Subject, observer_script
 from bundler.audit.proofs.encoding import decoded, encoded
-from bundler.audit.proofs.parts import Parts
-from bundler.audit.proofs.proof import ImportProof, StampOf
+from bundler.audit.proofs.proof import Facts, ImportProof
 from bundler.memory.imports import NO_IMPORTS_CACHE, ImportsCache
-from bundler.plan.left_out import LeftOut
 from bundler.systems import System
 
 _KEPT = 3  # proofs of one batch
@@ -49,7 +47,7 @@ class ProofBook:
         self._proofs: dict[tuple[str, Batch], list[ImportProof]] = {}
         self._asked: tuple[str, tuple[Batch, ...]] = ("", ())
 
-    def known(self, rules: str, batches: tuple[Batch, ...], parts: Parts, stamp: StampOf) -> dict[Batch, ImportProof]:
+    def known(self, rules: str, batches: tuple[Batch, ...], facts: Facts) -> dict[Batch, ImportProof]:
         """Those of batches that need not be tried again under these `rules` (see `rules_of`).
 
         Nothing that they depend on has changed.
@@ -59,7 +57,7 @@ class ProofBook:
         found = {}
         for batch in batches:
             proofs = self._proofs.get((rules, batch), [])
-            proof = next((proof for proof in proofs if proof.holds(parts, stamp)), None)
+            proof = next((proof for proof in proofs if proof.holds(facts)), None)
             if proof is not None:
                 found[batch] = proof
                 proofs.remove(proof)
@@ -90,10 +88,10 @@ class ProofBook:
         self.learn(rules, reversed(proofs))
 
 
-def rules_of(source: Subject, bundle: Subject, system: System, left_out: LeftOut, *, hidden: bool) -> str:
+def rules_of(source: Subject, bundle: Subject, system: System, *, hidden: bool) -> str:
     """What proofs have in common: how it is tried, and what this machine gives to every process. Hexadecimal, 64 digits.
 
-    `hidden` tells whether the source is out of the bundle's reach; what was `left_out` the source does not find.
+    `hidden` tells whether the source is out of the bundle's reach.
     """
     machine = os.uname()
     told = [
@@ -104,7 +102,6 @@ def rules_of(source: Subject, bundle: Subject, system: System, left_out: LeftOut
         [_stamp(path) for path in system.machine_files],
         [_described(subject) for subject in (source, bundle)],
         source.python,
-        [sorted(left_out.by_user), sorted(left_out.by_profile)],
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

@@ -56,17 +56,19 @@ def _row(proof: ImportProof, words: _Words) -> list[Any]:
         _observation_row(proof.bundle, words),
         [[words.number(part), words.number(digest)] for part, digest in sorted(proof.parts.items())],
         proof.files,
+        dict(proof.left),
     ]
 
 
 def _proof(row: Sequence[Any], words: Sequence[str]) -> ImportProof:
-    (name, modules, metadata, together), source, bundle, parts, files = row
+    (name, modules, metadata, together), source, bundle, parts, files, left = row
     return ImportProof(
         Batch(name, tuple(words[number] for number in modules), metadata, together),
         _observation(name, source, words),
         _observation(name, bundle, words),
         {words[part]: words[digest] for part, digest in parts},
         files,
+        left,
     )
 
 

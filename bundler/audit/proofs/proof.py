@@ -7,12 +7,40 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bundler.audit.observation import Batch, Finder, Observation
+from bundler.audit.observation import Batch, Finder, LeftBy, Observation
 from bundler.audit.proofs.parts import Parts
 from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
 
 StampOf = Callable[[str], bytes]
 """From the absolute path of a file of this machine: its stamp; an empty one where there is no such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What proofs are held against."""
+
+    parts: Parts
+    """Of the bundle."""
+    stamp: StampOf
+    left_out: LeftOut = NOTHING_LEFT_OUT
+    """Modules of the source that the bundle lacks on purpose."""
+
+    def files(self, source: Observation, bundle: Observation) -> str:
+        """The digest of the stamps of what both had on this machine outside of the bundle."""
+        paths = {*source.modules.values(), *(source.libraries or ()), *(bundle.libraries or ())}
+        paths |= source.programs | bundle.programs
+        hasher = hashlib.sha256()
+        for path in sorted(paths):
+            if not NOWHERE.holds(path):
+                hasher.update(os.fsencode(path) + b"\0" + self.stamp(path) + b"\0")
+        return hasher.hexdigest()
+
+    def left_by(self, name: str) -> str:
+        """Who leaves a module out; "" for one that nobody does."""
+        if name in self.left_out.by_user:
+            return LeftBy.USER.value
+        return LeftBy.PROFILE.value if name in self.left_out.by_profile else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +55,20 @@ class ImportProof:
     """Digests of the parts of the bundle that it depends on; "" for what there was not."""
     files: str
     """What tells the files of this machine that they had from others: a digest of their stamps."""
+    left: Mapping[str, str]
+    """Who left out the modules that the source was not to find, and that it looked for."""
 
-    def holds(self, parts: Parts, stamp: StampOf) -> bool:
+    def holds(self, facts: Facts) -> bool:
         """Whether nothing of all that changed."""
-        return all(parts.digest(part) == digest for part, digest in self.parts.items()) and self.files == _files(
-            self.source, self.bundle, stamp
+        return (
+            all(facts.parts.digest(part) == digest for part, digest in self.parts.items())
+            and all(facts.left_by(name) == who for name, who in self.left.items())
+            and self.files == facts.files(self.source, self.bundle)
         )
 
 
 def proof_of(
-    batch: Batch, source: Observation, bundle: Observation, root: BundleRoot, parts: Parts, stamp: StampOf
+    batch: Batch, source: Observation, bundle: Observation, root: BundleRoot, facts: Facts
 ) -> ImportProof | None:
     """The proof of a batch that was tried in the bundle at `root`; None for one that began processes of its own, or was ended.
 
@@ -44,9 +76,10 @@ def proof_of(
     """
     if source.spawned or bundle.spawned or source.libraries is None or bundle.libraries is None:
         return None
-    told = {part: parts.digest(part) for part in parts.of_process(batch, bundle, root)}
+    parts = {part: facts.parts.digest(part) for part in facts.parts.of_process(batch, bundle, root)}
     moved = relocated(bundle, root, NOWHERE)
-    return ImportProof(batch, source, moved, told, _files(source, moved, stamp))
+    left = {name: facts.left_by(name) for name in sorted(source.missed)}
+    return ImportProof(batch, source, moved, parts, facts.files(source, moved), left)
 
 
 def relocated(seen: Observation, old: BundleRoot, new: BundleRoot) -> Observation:
@@ -70,17 +103,6 @@ def relocated(seen: Observation, old: BundleRoot, new: BundleRoot) -> Observatio
         metadata=moved(seen.metadata),
         listed=moved(seen.listed),
     )
-
-
-def _files(source: Observation, bundle: Observation, stamp: StampOf) -> str:
-    """The digest of the stamps of what both had on this machine outside of the bundle."""
-    paths = {*source.modules.values(), *(source.libraries or ()), *(bundle.libraries or ())}
-    paths |= source.programs | bundle.programs
-    hasher = hashlib.sha256()
-    for path in sorted(paths):
-        if not NOWHERE.holds(path):
-            hasher.update(os.fsencode(path) + b"\0" + stamp(path) + b"\0")
-    return hasher.hexdigest()
 
 
 def stamps() -> StampOf:
