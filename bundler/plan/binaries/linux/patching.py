@@ -68,8 +68,10 @@ class _Wanted:
         if self.without_resolution_cache:
             yield "has a note of absolute paths that the loader of NixOS prefers to its search path"
         for constant in sorted(self.constants):
-            finds = "must not find" if self.constants[constant].startswith(NOWHERE) else "opens"
-            yield f"{finds} what lies in {constant}, a path compiled into it"
+            if not self.constants[constant].startswith(NOWHERE):
+                yield f"opens what lies in {constant}, a path compiled into it"
+        if any(new.startswith(NOWHERE) for new in self.constants.values()):
+            yield "has a path compiled into it that leads to another place on the machine, and nowhere in a bundle"
 
 
 def patch_files(
