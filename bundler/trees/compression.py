@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
+from bundler.trees.frames import find_frames, read_frames
+
 _CHUNK = 1 << 20
 _ZSTD_HEADER = 18  # bytes: the longest header of a frame (RFC 8878, 3.1.1.1)
 _RLE = 1
@@ -26,7 +29,12 @@ def decompressed(file: io.BufferedReader) -> Iterator[IO[bytes]]:
     One that is cut off or damaged raises some error before its end has been read.
     """
     head = file.peek(6)
-    if head.startswith(b"\x1f\x8b"):
+    codec = GZIP if head.startswith(b"\x1f\x8b") else ZSTANDARD if head.startswith(b"\x28\xb5\x2f\xfd") else None
+    found = find_frames(file, codec) if codec is not None else None
+    if codec is not None and found is not None:
+        with read_frames(file, codec, found) as frames:
+            yield frames
+    elif head.startswith(b"\x1f\x8b"):
         with gzip.open(file) as stream:
             yield stream  # type: ignore[misc]
     elif head.startswith(b"\x28\xb5\x2f\xfd"):

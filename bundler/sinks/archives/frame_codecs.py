@@ -45,6 +45,8 @@ class FrameCodec:
     """Bytes that one frame's compression needs at a level."""
     compress: Callable[[bytes | bytearray, int], bytes]
     """From a frame's plain bytes and the level: its compressed ones."""
+    decompress: Callable[[bytes], bytes]
+    """From a frame's compressed bytes the plain ones. It raises some error for what is damaged."""
     is_compressed: Callable[[bytes, bytes | bytearray], bool]
     """Whether some bytes are what these plain ones were compressed to."""
     check: Callable[[bytes | bytearray, bytes], int]
@@ -53,6 +55,8 @@ class FrameCodec:
     """What stands before the frames."""
     tail: Callable[[Sequence[Frame], bytes, Frame, bytes], bytes]
     """What stands behind them: from the frames, the index, and the last frame, which is not in it, with its bytes."""
+    last: Callable[[bytes, bytes], bytes]
+    """From all that stands behind the frames that are in the index, and that: the bytes of the last frame."""
     find_index: Callable[[int, int, int], FoundIndex | None]
     """From an open file and the offsets where the stream begins and ends: what it has of an index."""
 
@@ -116,6 +120,12 @@ def _gzip_tail(parts: Sequence[Frame], index: bytes, last: Frame, last_bytes: by
     )
 
 
+def _last_of_gzip(rest: bytes, index: bytes) -> bytes:
+    reader = zlib.decompressobj(-15)
+    reader.decompress(rest)
+    return rest[: len(rest) - len(reader.unused_data) - len(_EMPTY)]
+
+
 def _find_in_gzip(descriptor: int, start: int, end: int) -> FoundIndex | None:
     size = _FOOTER.size + len(_EMPTY_MEMBER_END)
     last = os.pread(descriptor, size, end - size) if end - start > size else b""
@@ -155,12 +165,18 @@ def _zstd(plain: bytes | bytearray, level: int) -> bytes:
     return zstandard.ZstdCompressor(level=level, write_checksum=True, write_content_size=True).compress(plain)
 
 
+def _plain_zstd(data: bytes) -> bytes:
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompress(data)
+
+
 def _is_zstd_of(data: bytes, plain: bytes | bytearray) -> bool:
     import zstandard
 
     try:
         whole = zstandard.frame_content_size(data) == len(plain)
-        return whole and zstandard.ZstdDecompressor().decompress(data) == plain
+        return whole and _plain_zstd(data) == plain
     except zstandard.ZstdError:
         return False
 
@@ -187,6 +203,12 @@ def _zstd_tail(parts: Sequence[Frame], index: bytes, last: Frame, last_bytes: by
     return skipped + last_bytes + _SKIP_HEAD.pack(_SEEK_TABLE, len(table)) + table
 
 
+def _last_of_zstd(rest: bytes, index: bytes) -> bytes:
+    (size, _, _) = _SEEK_ROW.unpack_from(rest, len(rest) - _SEEK_FOOTER.size - _SEEK_ROW.size)
+    start = _SKIP_HEAD.size + len(index)
+    return rest[start : start + size]
+
+
 def _find_in_zstd(descriptor: int, start: int, end: int) -> FoundIndex | None:
     size = 2 * _SEEK_ROW.size + _SEEK_FOOTER.size
     last = os.pread(descriptor, size, end - size) if end - start > size else b""
@@ -211,10 +233,12 @@ GZIP = FrameCodec(
     library=lambda: f"zlib {zlib.ZLIB_RUNTIME_VERSION}",
     memory=lambda level: 1 << 19,
     compress=deflate,
+    decompress=lambda data: zlib.decompressobj(-15).decompress(data),
     is_compressed=is_deflated,
     check=lambda plain, data: zlib.crc32(plain),
     head=_GZIP_HEAD,
     tail=_gzip_tail,
+    last=_last_of_gzip,
     find_index=_find_in_gzip,
 )
 ZSTANDARD = FrameCodec(
@@ -224,9 +248,11 @@ ZSTANDARD = FrameCodec(
     library=_zstd_library,
     memory=_zstd_memory,
     compress=_zstd,
+    decompress=_plain_zstd,
     is_compressed=_is_zstd_of,
     check=lambda plain, data: int.from_bytes(data[-4:], "little"),
     head=b"",
     tail=_zstd_tail,
+    last=_last_of_zstd,
     find_index=_find_in_zstd,
 )

@@ -14,7 +14,7 @@ from bundler.sinks.archives.compression import checked_level
 from bundler.sinks.archives.frame_codecs import FrameCodec
 from bundler.sinks.archives.frame_index import digest_of
 from bundler.sinks.archives.reuse import FindStreams, Indexed, Reusable, frames_of, open_reusable, whole_file
-from bundler.sinks.archives.tar_headers import header, padding
+from bundler.sinks.archives.tar_headers import facts_in_header, header, padding
 from bundler.sinks.copying import changed, chunks
 
 _NOTHING: dict[str, Digest] = {}
@@ -142,7 +142,7 @@ class FrameMaker:
     def _key_of_run(self, entries: Sequence[Entry], digests: Sequence[bytes]) -> bytes:
         parts = [b"run"]
         for entry, digest in zip(entries, digests, strict=True):
-            parts += (header(self.above, entry, size_of(entry.content)), digest)
+            parts += (facts_in_header(self.above, entry, size_of(entry.content)), digest)
         return digest_of(b"".join(parts))
 
 

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from bundler.sinks.archives.frames import PIECE
 
-_MOST_MEMORY = 96 << 20  # bytes, for threads at work
-_MOST_HELD = 64 << 20  # bytes, of frames that are not written yet
+_MOST_MEMORY = 80 << 20  # bytes, for threads at work
+_MOST_HELD = 48 << 20  # bytes, of frames that are not written yet
 _AHEAD = 1  # frames that wait for a thread, or to be written
 
 

@@ -27,6 +27,18 @@ def header(above: str, entry: Entry, size: int = 0) -> bytes:
             return _header(name, tarfile.REGTYPE, entry.mode, entry.mtime_ns, size)
 
 
+def facts_in_header(above: str, entry: Entry, size: int = 0) -> bytes:
+    """All that decides an entry's header, at a fraction of its cost."""
+    kind, target = b"file", ""
+    match entry.content:
+        case Directory():
+            kind = b"directory"
+        case Link(target):
+            kind = b"link"
+    name = f"{above}{entry.path}\0{target}\0".encode("utf-8", "surrogateescape")
+    return b"%b %o %d %d %b" % (kind, entry.mode, size, entry.mtime_ns // _NANOSECONDS, name)
+
+
 def padding(size: int) -> bytes:
     """What stands behind the `size` bytes of a file."""
     return bytes(-size % BLOCK)

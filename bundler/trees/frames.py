@@ -1,0 +1,99 @@
+"""Compressed streams in frames (`sinks.archives.frame_codecs`), decompressed by all processors."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from itertools import accumulate
+from typing import IO
+
+from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec
+from bundler.sinks.archives.frame_index import Frame, digest_of, unpack_index
+
+_MOST_THREADS = 4  # who reads the plain stream is no faster
+_BUFFER = 1 << 18
+
+
+def find_frames(file: io.BufferedReader, codec: FrameCodec) -> FoundIndex | None:
+    """The index of the stream behind the position of `file`; None where it has none, or can be read but once."""
+    if not isinstance(file.raw, io.FileIO) or not file.seekable():
+        return None
+    start, end = file.tell(), os.fstat(file.fileno()).st_size
+    found = codec.find_index(file.fileno(), start, end)
+    whole = found is not None and os.pread(file.fileno(), found.start - start, start) == codec.head
+    return found if whole else None
+
+
+@contextmanager
+def read_frames(file: io.BufferedReader, codec: FrameCodec, found: FoundIndex) -> Iterator[IO[bytes]]:
+    """The plain stream of such a file. Every byte is checked; reading raises ValueError for what is damaged."""
+    with closing(_plain(file.fileno(), codec, found)) as parts:
+        yield io.BufferedReader(_Joined(parts), _BUFFER)
+
+
+def _plain(descriptor: int, codec: FrameCodec, found: FoundIndex) -> Generator[bytes, None, None]:
+    """The plain bytes of the frames, in order."""
+    frames = unpack_index(found.index).frames
+    offsets = list(accumulate((frame.size for frame in frames), initial=found.start))
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    queue: deque[Future[bytes]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="decompress")
+    try:
+        for offset, frame in zip(offsets, frames, strict=False):
+            queue.append(pool.submit(_decompressed, descriptor, codec, offset, frame))
+            if len(queue) > threads:
+                yield queue.popleft().result()
+        while queue:
+            yield queue.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    yield _last(descriptor, codec, found, frames, offsets[-1])
+
+
+def _decompressed(descriptor: int, codec: FrameCodec, offset: int, frame: Frame) -> bytes:
+    data = os.pread(descriptor, frame.size, offset)
+    if digest_of(data) != frame.digest:
+        raise ValueError(f"the frame at byte {offset}: its checksum is another")
+    plain = codec.decompress(data)
+    if len(plain) != frame.plain or codec.check(plain, data) != frame.check:
+        raise ValueError(f"the frame at byte {offset} is not what the index says")
+    return plain
+
+
+def _last(descriptor: int, codec: FrameCodec, found: FoundIndex, frames: Sequence[Frame], offset: int) -> bytes:
+    """The plain bytes of the last frame. All that stands behind the others must be as it is written."""
+    rest = os.pread(descriptor, os.fstat(descriptor).st_size - offset, offset)
+    data = codec.last(rest, found.index)
+    plain = codec.decompress(data)
+    last = Frame(b"", b"", len(data), len(plain), codec.check(plain, data))
+    if codec.tail(frames, found.index, last, data) != rest:
+        raise ValueError("what stands behind its frames is damaged")
+    return plain
+
+
+class _Joined(io.RawIOBase):
+    """Bytes that come in parts, as a stream."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._part = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer` with the next bytes."""
+        while not self._part:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._part = memoryview(part)
+        size = min(len(buffer), len(self._part))
+        buffer[:size] = self._part[:size]
+        self._part = self._part[size:]
+        return size

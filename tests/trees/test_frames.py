@@ -1,0 +1,75 @@
+"""Archives in frames are read by several threads, and no byte of them is damaged unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from bundler.entries import Literal
+from bundler.errors import NotABundle
+from bundler.sinks.archives import framed_tar, frames
+from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
+from bundler.trees import Member, open_archive
+from tests.sinks.samples import entry, write
+
+FORMATS = pytest.mark.parametrize("name", ["tar.gz", "tar.zst"])
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Files for many frames, which are small here."""
+    for module in (frames, framed_tar):
+        monkeypatch.setattr(module, "PIECE", 5000)
+    monkeypatch.setattr(frames, "MOST", 3000)
+    monkeypatch.setattr(frames, "LARGE", 4000)
+    chance = random.Random(6)
+    sizes = (0, 10, 900, 4000, 20_000, 700, 1500, 5000 - 512, 12_345)
+    return {f"m{number}": chance.randbytes(size // 2) * 2 for number, size in enumerate(sizes)}
+
+
+def digests(archive: Path) -> dict[str, str]:
+    def look(_: Member, file: BinaryIO | None) -> str:
+        return hashlib.sha256(file.read()).hexdigest() if file is not None else ""
+
+    return {member.path: found for member, found in open_archive(str(archive)).scan(look)}
+
+
+@FORMATS
+def test_all_files_are_read(files: dict[str, bytes], tmp_path: Path, name: str) -> None:
+    archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
+    assert digests(archive) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+
+
+@FORMATS
+def test_no_byte_of_a_frame_or_the_index_is_damaged_unseen(files: dict[str, bytes], tmp_path: Path, name: str) -> None:
+    """Around them are bytes that mean nothing to anybody, such as gzip's time: who changes these harms nothing."""
+    archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
+    expected, data = digests(archive), archive.read_bytes()
+    codec = GZIP if name == "tar.gz" else ZSTANDARD
+    with archive.open("rb") as file:
+        found = codec.find_index(file.fileno(), 0, len(data))
+    assert found is not None
+    end = data.index(found.index) + len(found.index)
+    for place in sorted({*range(4, len(data), 211), *range(end - 200, len(data))}):
+        archive.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
+        try:
+            read = digests(archive)
+        except NotABundle:
+            continue
+        assert not found.start <= place < end
+        assert read == expected
+
+
+@FORMATS
+def test_checksums_behind_the_frames_must_be_right(files: dict[str, bytes], tmp_path: Path, name: str) -> None:
+    """gzip's stand before the member that has the index; a seek table has each frame's."""
+    archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
+    data = archive.read_bytes()
+    place = data.rindex(b"\x1f\x8b\x08\x04") - 8 if name == "tar.gz" else len(data) - 9 - 3 * 12 + 8
+    archive.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
+    with pytest.raises(NotABundle, match="behind its frames"):
+        digests(archive)
