@@ -3,6 +3,7 @@
 Reads one JSON object from standard input:
   modules   names to import, in order
   missing   names of modules that shall not be found
+  compiled  folder for what has to be compiled, which several processes share
   observer  source text that defines `mapped_libraries()`
   metadata  whether to list distributions and entry points
 Writes one JSON list a line: `["start", name]`, then `["ok", name]` or `["fail", name, error]`, `["opened", name]` for each library
@@ -17,6 +18,7 @@ import importlib
 import json
 import os
 import sys
+from importlib import _bootstrap_external
 
 _LARGEST = 1000  # values of one container that are looked through
 _DEEPEST = 4
@@ -160,6 +162,25 @@ def program(name):
     return None if real.startswith(tuple(own)) or os.path.basename(real).startswith("python") else path
 
 
+def share_compiled(folder):
+    """Let modules without a pyc be compiled once for all processes that share `folder`; none is compiled to any other place."""
+    usual = _bootstrap_external.cache_from_source
+    loader = _bootstrap_external.SourceFileLoader
+    write = loader._cache_bytecode  # type: ignore[attr-defined]
+
+    def cache_from_source(path, debug_override=None, **options):
+        place = usual(path, debug_override, **options)
+        return place if os.path.exists(place) else os.path.join(folder, os.path.abspath(place).lstrip("/"))
+
+    def cache_bytecode(self, source_path, bytecode_path, data):
+        if bytecode_path.startswith(folder):
+            write(self, source_path, bytecode_path, data)
+
+    _bootstrap_external.cache_from_source = cache_from_source
+    loader._cache_bytecode = cache_bytecode  # type: ignore[attr-defined]
+    sys.dont_write_bytecode = False
+
+
 def keep_projects():
     """Editables of meson-python and scikit-build-core may build their project, in its folder, when imported: not for us.
 
@@ -217,6 +238,7 @@ def main():
     if hasattr(sys, "set_lazy_imports_filter"):  # 3.15: an import that waits proves nothing
         sys.set_lazy_imports_filter(lambda *names: False)
     keep_projects()
+    share_compiled(order["compiled"])
     for name in order["modules"]:
         tell("start", name)
         try:

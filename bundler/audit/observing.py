@@ -217,6 +217,7 @@ def _run_once(subject: Subject, batch: Batch, home: str, running: _Running) -> _
     order = {
         "modules": batch.modules,
         "missing": sorted(subject.missing),
+        "compiled": os.path.join(home, "compiled"),
         "observer": subject.observer,
         "metadata": batch.metadata,
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import _ctypes
 import json
+import marshal
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -22,9 +24,17 @@ SCRIPT = Path(observing.__file__).with_name("observer_script.py")
 OBSERVER = system_of(OperatingSystem.LINUX).observer
 
 
-def tell(modules: list[str], path: str = "", observer: str = OBSERVER, missing: Sequence[str] = ()) -> list[list[Any]]:
+def tell(
+    modules: list[str],
+    path: str = "",
+    observer: str = OBSERVER,
+    missing: Sequence[str] = (),
+    compiled: str = "/dev/null/compiled",
+) -> list[list[Any]]:
     """Everything that the script says; `path` is put on sys.path, and `missing` is not found."""
-    order = json.dumps({"modules": modules, "missing": missing, "observer": observer, "metadata": True})
+    order = json.dumps(
+        {"modules": modules, "missing": missing, "observer": observer, "metadata": True, "compiled": compiled}
+    )
     done = subprocess.run(
         [sys.executable, "-B", SCRIPT],
         input=order,
@@ -152,3 +162,24 @@ def test_the_search_path_is_told_without_the_scripts_own_folder(tmp_path: Path, 
     found = saw([], str(folder))["path"]
     assert found[0] == str(folder)
     assert os.path.dirname(SCRIPT) not in found
+
+
+def test_what_is_not_compiled_is_compiled_once_and_nothing_beside_it(tmp_path: Path) -> None:
+    site, compiled = tmp_path / "site", tmp_path / "compiled"
+    site.mkdir()
+    (site / "slow.py").write_text("VALUE = 1\n")
+    told = tell(["slow"], str(site), compiled=str(compiled))
+    (pyc,) = compiled.rglob("slow.*.pyc")
+    assert ["ok", "slow"] in told and not (site / "__pycache__").exists()
+    pyc.write_bytes(pyc.read_bytes()[:16] + marshal.dumps(compile("raise ValueError('compiled')", "slow.py", "exec")))
+    assert ["fail", "slow", "ValueError: compiled"] in tell(["slow"], str(site), compiled=str(compiled))
+
+
+def test_a_pyc_that_is_there_counts_and_is_not_written_over(tmp_path: Path) -> None:
+    """An old one as well: what lies in the source is the source's."""
+    (tmp_path / "old.py").write_text("VALUE = 1\n")
+    pyc = Path(py_compile.compile(str(tmp_path / "old.py"), doraise=True) or "")
+    os.utime(tmp_path / "old.py", ns=(0, 0))
+    before = pyc.read_bytes()
+    assert ["ok", "old"] in tell(["old"], str(tmp_path), compiled=str(tmp_path / "compiled"))
+    assert pyc.read_bytes() == before
