@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -27,7 +26,7 @@ from bundler.plan.settings import PlanSettings
 from bundler.progress import Progress
 from bundler.report import PackReport
 from bundler.sinks import Sink, Written
-from bundler.sinks.directories.stage import write_stage
+from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
 from bundler.systems import system_of
 from bundler.trees.planned import PlannedTree, settle
@@ -45,6 +44,8 @@ class Job:
     progress: Progress
     earlier: Earlier
     """What earlier audits know."""
+    stage: Stage | None = None
+    """Where an archive is tried before it is written; None where nothing is."""
     made_with: RecordedOptions | None = None
     """The options that made the bundle which is updated."""
 
@@ -120,7 +121,8 @@ def _prove_then_write(
 
     The run check needs a folder. Where there is something to be run, one is made beside the archive for that time.
     """
-    assert isinstance(job.destination, ToFile)
+    assert isinstance(job.destination, ToFile) and job.stage is not None
+    stage = job.stage
     sink = opening.archive(
         archive_facts(plan, job.destination.form, job.options)
     )  # what cannot be written is refused at once
@@ -130,12 +132,11 @@ def _prove_then_write(
     entries = (*plan.entries, manifest_entry(plan, None)._replace(content=Literal(foreseen)))
     tree = PlannedTree(entries)
 
-    def stage() -> str:
-        return os.path.realpath(write_stage(entries, sink.working, threads=job.options.threads))
-
-    proof, found = _prove(plan, job, dlopened, Candidate(tree, tree.open_file, stage, settled.digests))
+    candidate = Candidate(tree, tree.open_file, lambda: stage.write(entries), settled.digests)
+    proof, found = _prove(plan, job, dlopened, candidate)
     if found is not None and not is_last:
         return Attempt(found)
+    stage.clear()
     proof = _settled(proof, job, dlopened)
     written, manifest = send(plan, sink, proof.import_failures, job.progress)
     for path, digest in settled.digests.items():

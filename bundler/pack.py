@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bundler import report
     from bundler.environment import Environment
     from bundler.manifest import RecordedOptions
+    from bundler.sinks.directories.stage import Stage
 else:
     report = _Later("bundler.report")
 
@@ -89,7 +91,7 @@ def pack(
     recorded = recorded_options(options.content, os.path.dirname(os.path.abspath(environment)), options.configured)
     trace = trace_commands(options.trace, loaded, progress)
     settings = replace(settings, options=recorded, in_place=options.in_place, trace=trace)
-    with open_workspace(settings, cache=options.cache) as workspace:
+    with open_workspace(settings, cache=options.cache) as workspace, _stage(destination, options) as stage:
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         before = _made_with(destination)
         earlier = Earlier(ProofBook(memory.imports), ReadingsBook(memory.readings))
@@ -101,6 +103,7 @@ def pack(
             memory,
             progress,
             earlier,
+            stage,
             before,
         )
         dlopened = first_guess(job)
@@ -110,6 +113,15 @@ def pack(
                 return done.report
             dlopened = done.dlopened
     raise AssertionError("the last attempt has a report")
+
+
+def _stage(destination: Destination, options: PackOptions) -> AbstractContextManager[Stage | None]:
+    """Where an archive is tried; nothing is there before it is asked for."""
+    if not isinstance(destination, ToFile):
+        return nullcontext()
+    from bundler.sinks.directories.stage import Stage
+
+    return Stage(destination.path, threads=options.threads)
 
 
 def _to_begin_with(environment: str, out: StrPath | None, keywords: PackKeywords) -> PackOptions:

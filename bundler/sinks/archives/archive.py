@@ -86,11 +86,6 @@ class ArchiveSink:
         finally:
             self._output.discard()
 
-    @property
-    def working(self) -> str:
-        """A folder for what is needed until the archive is in place."""
-        return self._output.working
-
     def begin(self, entries: Sequence[Entry]) -> None:
         """Nothing: an archive has an order."""
 

@@ -38,10 +38,6 @@ class Output(Protocol):
     def path(self) -> str:
         """Where another program makes the file, if it is not filled by way of `open`."""
 
-    @property
-    def working(self) -> str:
-        """A folder for what is needed until it is in place."""
-
     def open(self, *, executable: bool = False) -> BinaryIO:
         """The file to fill, in which one can go back unless the format streams. Who may read an executable one may run it."""
 
@@ -73,11 +69,6 @@ class FileOutput:
         self._working = working
         self._file: BinaryIO | None = None
         self._mode = 0o666
-
-    @property
-    def working(self) -> str:
-        """See Output."""
-        return self._working.path
 
     def open(self, *, executable: bool = False) -> BinaryIO:
         """See Output."""
@@ -118,13 +109,8 @@ class StandardOutput:
     @property
     def path(self) -> str:
         """See Output."""
-        return os.path.join(self.working, "archive")
-
-    @property
-    def working(self) -> str:
-        """See Output."""
-        assert self._folder is not None, "a format that streams needs none"
-        return self._folder
+        assert self._folder is not None, "a format that streams needs no path"
+        return os.path.join(self._folder, "archive")
 
     def open(self, *, executable: bool = False) -> BinaryIO:
         """See Output. Nobody can tell whether it is run."""

@@ -2,30 +2,95 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from types import TracebackType
 
-from bundler.entries import Entry
+from bundler.entries import Directory, Entry
+from bundler.errors import OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks.copying import can_reflink
 from bundler.sinks.directories.writer import FileWriter, file_writer
+from bundler.sinks.placement import Target
+from bundler.sinks.temporary import WorkingFolder
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_stage(entries: Iterable[Entry], working: str, *, threads: int) -> str:
-    """Write entries into a new folder in the folder `working`, and give its path.
+class Stage:
+    """A folder beside an archive that is to be; a context manager, which leaves nothing.
 
     Blocks are shared with the sources where the file system can do that. Files are never hard links: what a module writes into its
     own folder when it is imported must not reach the source.
     """
-    root = os.path.join(working, "stage")
-    os.mkdir(root, 0o755)
-    link = LinkMode.AUTO if can_reflink(working) else LinkMode.COPY
-    files = FileWriter(root, working, file_writer(lambda _entry: link), threads=threads)
-    try:
-        for entry in entries:
-            files.add(entry)
-        files.drain()
-    finally:
-        files.abandon()
-    files.finish_directories()
-    return root
+
+    def __init__(self, archive: str, *, threads: int) -> None:
+        """`archive` is the path of the archive."""
+        self._target = Target(archive, force=True)
+        self._threads = threads
+        self._working: WorkingFolder | None = None
+        self._written: Mapping[str, Entry] = {}
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove the folder: an archive may need the room."""
+        if self._working is not None:
+            working, self._working, self._written = self._working, None, {}
+            working.remove()
+
+    def write(self, entries: Sequence[Entry]) -> str:
+        """Write entries, none of them deferred, or make of those that were written before these; the folder, links followed.
+
+        Raises OutputFailed where the disk is full, OSError.
+        """
+        if self._working is None:
+            self._working = self._target.make_temporary()
+            os.mkdir(self._root, 0o755)
+        wanted = {entry.path: _writable(entry) for entry in entries}
+        for path, entry in self._written.items():
+            if not isinstance(entry.content, Directory) and wanted.get(path) != entry:
+                os.unlink(os.path.join(self._root, path))
+        self._write([entry for path, entry in wanted.items() if self._written.get(path) != entry])
+        self._written = wanted
+        return os.path.realpath(self._root)
+
+    @property
+    def _root(self) -> str:
+        assert self._working is not None
+        return os.path.join(self._working.path, "stage")
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        assert self._working is not None
+        link = LinkMode.AUTO if can_reflink(self._working.path) else LinkMode.COPY
+        writer = file_writer(lambda _entry: link)
+        files = FileWriter(self._root, self._working.path, writer, threads=self._threads)
+        try:
+            for entry in entries:
+                if not isinstance(entry.content, Directory) or entry.path not in self._written:
+                    files.add(entry)
+            files.drain()
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise OutputFailed(
+                f"{error.strerror} in {os.path.dirname(self._working.path)}: what an archive will hold is run there first, and "
+                "needs the room",
+                "make room for the unpacked bundle, or write without running anything (--no-verify), and `bundler verify --run` "
+                "later",
+            ) from error
+        finally:
+            files.abandon()
+        files.finish_directories()
+
+
+def _writable(entry: Entry) -> Entry:
+    """A folder that its owner may write to: something may have to go from it, or come."""
+    return entry._replace(mode=entry.mode | 0o700) if isinstance(entry.content, Directory) else entry
