@@ -121,6 +121,6 @@ def _observation(batch: str, row: Sequence[Any], words: Sequence[str]) -> Observ
         texts(asked),
         texts(metadata),
         texts(listed),
-        texts(programs),
+        programs=texts(programs),
         broken=broken,
     )
