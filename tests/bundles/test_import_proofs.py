@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -221,3 +222,13 @@ def test_what_fails_in_both_is_known_to_fail(packs: Packs) -> None:
     assert packs.pack() == set() and packs.run.failed == {
         "fails": "ValueError: ~"
     }  # its place has another name each time
+
+
+def test_an_archive_has_what_a_module_changes_beside_itself_as_it_was_before(packs: Packs) -> None:
+    packs.add("writes", "import os\nopen(os.path.join(os.path.dirname(__file__), 'log'), 'a').write('line\\n')\n")
+    log = packs.site / "writes/log"
+    log.write_text("")
+    assert "writes" in packs.pack(format="tar")
+    with tarfile.open(packs.folder / "apptar") as archive:
+        (member,) = [member for member in archive if member.name.endswith("/writes/log")]
+    assert 0 < member.size < log.stat().st_size
