@@ -27,8 +27,9 @@ from bundler.plan.settings import PlanSettings
 from bundler.progress import Progress
 from bundler.report import PackReport
 from bundler.sinks import Sink, Written
-from bundler.sinks.directories.stage import write_stage
+from bundler.sinks.directories.stage import stage_in, write_stage
 from bundler.sinks.opening import SinkOpening
+from bundler.sinks.temporary import remove_tree
 from bundler.systems import system_of
 from bundler.trees.planned import PlannedTree, altered, settle
 
@@ -142,6 +143,7 @@ def _prove_then_write(
     proof, found = _prove(plan, job, dlopened, Candidate(tree, tree.open_file, stage, settled.digests))
     if found is not None and not is_last:
         return Attempt(found)
+    remove_tree(stage_in(sink.working))  # the archive may need the room
     proof = _settled(proof, job, dlopened)
     try:
         written, manifest = send(plan, sink, proof.import_failures, job.progress)

@@ -43,6 +43,7 @@ class Packs:
         self.run = RunReport(0, {}, (), CageKind.NOT_RUN)
         """What the last pack told."""
         self.faults: Sequence[Fault] = ()
+        self.notes: Sequence[str] = ()
 
     def observe(self, subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
         self.tried += [batch.name for batch in batches]
@@ -73,7 +74,7 @@ class Packs:
         report = bundler.pack(self.environment, self.folder / f"app{keywords.get('format', '')}", **options)
         assert report.audit is not None and report.audit.run is not None
         self.run = report.audit.run
-        self.faults = report.audit.faults
+        self.faults, self.notes = report.audit.faults, report.notes
         return set(self.tried)
 
 
@@ -202,12 +203,20 @@ def test_what_is_found_on_a_search_path_before_is_seen(packs: Packs, monkeypatch
     assert packs.pack() == {STANDARD, "calls"}
 
 
-def test_a_library_that_comes_along_by_now_is_no_longer_the_hosts(packs: Packs) -> None:
+def test_a_library_that_comes_along_by_now_is_no_longer_the_hosts(
+    packs: Packs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not any(Path("/usr/lib").glob("*/libexpat.so.1")):
         pytest.skip("no libexpat here (apt-get install libexpat1)")
     packs.add("opens", "import ctypes\nctypes.CDLL('libexpat.so.1')\n")
     packs.pack(exclude_lib=["libexpat.so.1"])
     assert "opens" in packs.pack() and not packs.faults
+    other = packs.folder / "libraries"
+    other.mkdir()
+    shutil.copy(next(Path("/usr/lib").glob("*/libexpat.so.1")), other)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(other))
+    packs.pack()
+    assert any(str(other) in note for note in packs.notes)  # as in a pack that knows of no other
 
 
 def test_a_fault_is_no_proof(packs: Packs) -> None:
