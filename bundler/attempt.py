@@ -29,7 +29,7 @@ from bundler.sinks import Sink, Written
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
 from bundler.systems import system_of
-from bundler.trees.planned import PlannedTree, settle
+from bundler.trees.planned import PlannedTree, altered, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Attempt:
 
     dlopened: DlopenedLibraries
     report: PackReport | None = None
+    altered: frozenset[str] = frozenset()
+    """Files that the source's own modules changed when they were imported, by bundle path: the next attempt holds them."""
 
 
 def first_guess(job: Job) -> DlopenedLibraries:
@@ -82,8 +84,11 @@ def first_guess(job: Job) -> DlopenedLibraries:
     return guess_dlopened(known, job.options.content.exclude_libs, system)
 
 
-def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
-    """Pack with the libraries that are `dlopened`. Where the audit finds that it is others, nothing is left of it."""
+def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozenset(), *, is_last: bool) -> Attempt:
+    """Pack with the libraries that are `dlopened`. Where the audit finds that it is others, nothing is left of it.
+
+    An archive has the files that are `held` (bundle paths) as they are before anything is imported.
+    """
     job.progress.phase("planning")
     with SinkOpening(job.destination, job.options, job.progress.advance, directory_facts()) as opening:
         settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
@@ -94,7 +99,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
             manifest, size = foreseen(plan, job.assumed_failures)
             return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size))
         if job.options.verify and isinstance(job.destination, ToFile):
-            return _prove_then_write(plan, job, dlopened, opening, is_last=is_last)
+            return _prove_then_write(plan, job, dlopened, opening, held, is_last=is_last)
         sink = _open(opening, plan, job)
         assumed = job.assumed_failures
         written, manifest = send(plan, sink, assumed, job.progress)
@@ -115,7 +120,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, *, is_last: bool) -> Attempt:
 
 
 def _prove_then_write(
-    plan: Plan, job: Job, dlopened: DlopenedLibraries, opening: SinkOpening, *, is_last: bool
+    plan: Plan, job: Job, dlopened: DlopenedLibraries, opening: SinkOpening, held: frozenset[str], *, is_last: bool
 ) -> Attempt:
     """An archive: what it will hold is proved first, and then written, once.
 
@@ -123,11 +128,11 @@ def _prove_then_write(
     """
     assert isinstance(job.destination, ToFile) and job.stage is not None
     stage = job.stage
-    sink = opening.archive(
-        archive_facts(plan, job.destination.form, job.options)
-    )  # what cannot be written is refused at once
-    settled = settle(plan.entries)
-    plan = replace(plan, entries=settled.entries)
+    # What cannot be written is refused at once.
+    sink = opening.archive(archive_facts(plan, job.destination.form, job.options))
+    settled = settle(plan.entries, held)
+    notes = [f"{path} changes when modules are imported: it was packed as it was before" for path in sorted(held)]
+    plan = replace(plan, entries=settled.entries, notes=(*plan.notes, *notes))
     foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))
     entries = (*plan.entries, manifest_entry(plan, None)._replace(content=Literal(foreseen)))
     tree = PlannedTree(entries)
@@ -136,12 +141,22 @@ def _prove_then_write(
     proof, found = _prove(plan, job, dlopened, candidate)
     if found is not None and not is_last:
         return Attempt(found)
-    stage.clear()
+    stage.clear()  # the archive may need the room
     proof = _settled(proof, job, dlopened)
-    written, manifest = send(plan, sink, proof.import_failures, job.progress)
-    for path, digest in settled.digests.items():
-        if written.digests[path] != digest:
-            raise OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to its source")
+    try:
+        written, manifest = send(plan, sink, proof.import_failures, job.progress)
+        for path, digest in settled.digests.items():
+            if written.digests[path] != digest:
+                raise OutputFailed(
+                    f"{path} changed while it was packed", "pack again when nothing writes to its source"
+                )
+    except OutputFailed:
+        # Modules that write into their own folder do so each time that they are imported, in the source as well.
+        was_run = proof.audit.run is not None and proof.audit.run.known < proof.audit.run.tried
+        found_altered = altered(settled) if was_run and not is_last else frozenset()
+        if not found_altered:
+            raise
+        return Attempt(dlopened, altered=found_altered)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
 

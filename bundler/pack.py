@@ -106,12 +106,12 @@ def pack(
             stage,
             before,
         )
-        dlopened = first_guess(job)
+        dlopened, held = first_guess(job), frozenset[str]()
         for number in range(_MOST_ATTEMPTS):
-            done = attempt(job, dlopened, is_last=number == _MOST_ATTEMPTS - 1)
+            done = attempt(job, dlopened, held, is_last=number == _MOST_ATTEMPTS - 1)
             if done.report is not None:
                 return done.report
-            dlopened = done.dlopened
+            dlopened, held = done.dlopened, held | done.altered
     raise AssertionError("the last attempt has a report")
 
 

@@ -123,13 +123,14 @@ def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earl
     source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
     trial = Trial(tree, source, system, earlier.imports, packed.modules_left_out)
     batches = batches_of(tree, depth)
-    proofs = trial.known(batches)
+    sides = _sides(tree, system, packed)
+    proofs = trial.known(batches, sides)
     if len(proofs) == len(batches):
-        return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, depth)
+        return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, sides, depth)
     place = candidate.folder()
     tried = trial.run(batches, proofs, place, _hidden(packed))
     return _run_proof(
-        tree, trial, tried, packed, contents, depth, _start_faults(source, place, environment, tree, system)
+        tree, trial, tried, packed, contents, sides, depth, _start_faults(source, place, environment, tree, system)
     )
 
 
@@ -157,6 +158,7 @@ def _run_proof(
     tried: Tried,
     packed: Packed,
     contents: Contents,
+    sides: Sides,
     depth: AuditDepth,
     start_faults: Sequence[Fault] = (),
 ) -> Proof:
@@ -165,24 +167,14 @@ def _run_proof(
     if not check.observations:
         why_not = [f"nothing of it was run: {check.why_not}"] if check.why_not else []
         return _static_proof(tree, contents, check.faults, [*why_not, *check.notes])
-    hosts = frozenset(tree.manifest.host_libraries)
-    system = system_of(packed.environment.platform.system)
-    sides = Sides(
-        tried.root,
-        Origins(packed.entries),
-        system,
-        hosts,
-        packed.left_out,
-        everywhere=system.preloaded(),
-        taken={library.path: library.needed_by for library in packed.libraries.bundled},
-    )
+    sides = replace(sides, root=tried.root)
     if not check.faults and not start_faults:
         trial.learn(tried, sides)
     comparison = compare(observed, check.observations, sides, tried.proven)
     outside = [_with_opener(fault, packed.libraries) for fault in outside_of(check.observations, sides)]
     told = {fault.path for fault in outside}
     failed = sort_failures(check.failed, observed, entry_modules(tree), packed.modules_left_out)
-    lacking, lost = _to_be_taken(comparison, observed, system, packed.libraries)
+    lacking, lost = _to_be_taken(comparison, observed, sides.system, packed.libraries)
     faults = [
         *failures(failed.known, check.failed),
         *(_with_opener(fault, packed.libraries) for fault in comparison.faults),
@@ -195,6 +187,19 @@ def _run_proof(
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, notes, report)
     complete = failed.known if depth is AuditDepth.FULL else None
     return Proof(audit, contents.leaks, complete, lacking, _loaded(observed))
+
+
+def _sides(tree: BundleTree, system: System, packed: Packed) -> Sides:
+    """What tells whose a path is; the bundle lies nowhere yet."""
+    return Sides(
+        NOWHERE,
+        Origins(packed.entries),
+        system,
+        frozenset(tree.manifest.host_libraries),
+        packed.left_out,
+        everywhere=system.preloaded(),
+        taken={library.path: library.needed_by for library in packed.libraries.bundled},
+    )
 
 
 def _loaded(observed: Sequence[Observation]) -> frozenset[str] | None:

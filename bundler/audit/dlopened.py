@@ -66,6 +66,8 @@ def found_dlopened(
         for library in libraries.bundled
         if library.path in run.bundled and needed.isdisjoint((library.path, *library.aliases))
     }
+    if proof.loaded is not None:  # the source may have another file under that name by now
+        right &= proof.loaded
     kept = {
         path: name for path, name in dlopened.sonames.items() if not dlopened.guessed or os.path.realpath(path) in right
     }

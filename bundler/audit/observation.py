@@ -73,8 +73,10 @@ class Observation:
     """Files of distributions' metadata that were opened, there or not, and folders in which distributions were looked for."""
     listed: frozenset[str] = frozenset()
     """Folders that were listed by other code than Python's own search for modules and metadata."""
+    read: frozenset[str] = frozenset()
+    """Other files that were opened, there or not, by other code than Python's import of modules."""
     programs: frozenset[str] = frozenset()
-    """Programs of the machine that were started: paths, or names of those that are not there."""
+    """Programs of the machine that were started, and paths before them on PATH where nothing is."""
     spawned: bool = False
     """Whether another process was begun of which nothing is seen, this Python's own among them."""
     broken: str = ""
@@ -92,6 +94,7 @@ class Observation:
 
         return replace(
             self,
+            failed={name: error.replace(folder, "~") for name, error in self.failed.items()},
             search_path=tuple(filter(counts, self.search_path)),
             modules={name: file for name, file in self.modules.items() if counts(file)},
             libraries=None if self.libraries is None else frozenset(filter(counts, self.libraries)),
@@ -115,6 +118,7 @@ def merged(observations: Sequence[Observation]) -> Observation:
         frozenset().union(*(item.asked for item in observations)),
         frozenset().union(*(item.metadata for item in observations)),
         frozenset().union(*(item.listed for item in observations)),
+        frozenset().union(*(item.read for item in observations)),
         frozenset().union(*(item.programs for item in observations)),
         any(item.spawned for item in observations),
         last.broken,

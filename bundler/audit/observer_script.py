@@ -115,13 +115,12 @@ class Watch:
         self.told = set()  # type: set[tuple[str, str]]
         self.metadata = set()  # type: set[str]
         self.listed = set()  # type: set[str]
+        self.read = set()  # type: set[str]
 
     def __call__(self, event, arguments):
         """Hear one event."""
         if event == "open":
-            path = arguments[0]
-            if isinstance(path, str) and ("dist-info" in path or "egg-info" in path):
-                self.metadata.add(os.path.abspath(path))
+            self.hear_open(arguments[0], sys._getframe(1).f_globals.get("__name__") or "")
         elif event in _LISTING:
             caller = sys._getframe(1).f_globals.get("__name__") or ""
             if isinstance(arguments[0], str) and not caller.startswith(_LISTED_BY_IMPORTS):
@@ -133,8 +132,35 @@ class Watch:
             self.tell_once("spawned", event)
         elif event in _STARTING:
             command = arguments[1] if isinstance(arguments[1], (list, tuple)) else [arguments[1]]
-            path = program(arguments[0] or next(iter(command), None))
-            self.tell_once(*(("spawned", event) if path is None else ("program", path)))
+            paths = programs(arguments[0] or next(iter(command), None))
+            if paths is None or any(map(tells_nothing, command)):
+                self.tell_once("spawned", event)
+            for path in paths or ():
+                self.tell_once("program", path)
+
+    def hear_open(self, path, caller):
+        """Hear of a file that is opened, or is not there."""
+        if isinstance(path, int) or caller.startswith(_LISTED_BY_IMPORTS):
+            return
+        path = os.path.abspath(os.fsdecode(path))
+        (self.metadata if "dist-info" in path or "egg-info" in path else self.read).add(path)
+
+    def start(self):
+        """Make up for what was done before this began: by what Python runs at its start (`.pth` files, `sitecustomize`)."""
+        if any(name in sys.modules for name in _LISTED_BY_METADATA):
+            for folder in filter(os.path.isdir, sys.path):
+                self.metadata.add(os.path.abspath(folder))
+                for name in os.listdir(folder):
+                    if name.endswith((".dist-info", ".egg-info")):
+                        told = [
+                            os.path.join(folder, name, file) for file in ("METADATA", "PKG-INFO", "entry_points.txt")
+                        ]
+                        self.metadata.update(map(os.path.abspath, told))
+
+    def end(self):
+        """Tell of processes that no event tells of: those of `multiprocessing`, and of code in C."""
+        if not self.told and had_children():
+            self.tell_once("spawned", "fork")
 
     def tell_once(self, kind, value):
         """Tell what was not told before."""
@@ -143,23 +169,65 @@ class Watch:
             self.tell(kind, value)
 
 
-def program(name):
-    """The path of the program that another process is to run, or its name where it is not found.
+def programs(name):
+    """The path of the program that another process is to run, behind those of the places where it was looked for in vain.
 
-    None for what tells nothing of what will run: shells, and this Python.
+    None for what tells nothing of what will run.
     """
     try:
         path = os.fsdecode(name)
     except TypeError:
         return None
-    if os.path.basename(path) in _SHELLS:
-        return None
+    paths = [path]
     if "/" not in path:
-        places = [os.path.join(folder, path) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
-        path = next((place for place in places if os.access(place, os.X_OK)), path)
-    real = os.path.realpath(path)
+        paths = [os.path.join(folder, path) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+        there = [number for number, place in enumerate(paths) if os.access(place, os.X_OK)]
+        paths = paths[: there[0] + 1] if there else paths
+    return None if tells_nothing(paths[-1]) else paths
+
+
+def tells_nothing(word):
+    """Whether a word of a command names what tells nothing of what will run: a shell, or this Python."""
+    try:
+        real = os.path.realpath(os.fsdecode(word))
+    except (TypeError, ValueError):
+        return True
+    if os.path.basename(os.fsdecode(word)) in _SHELLS:
+        return True
     own = [os.path.realpath(prefix) + "/" for prefix in (sys.prefix, sys.base_prefix) if prefix != "/usr"]
-    return None if real.startswith(tuple(own)) or os.path.basename(real).startswith("python") else path
+    return real.startswith(tuple(own)) or os.path.basename(real).startswith("python")
+
+
+def had_children():
+    """Whether this process ever had others below it."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # or they were waited for
+        try:
+            import resource
+        except ImportError:
+            return False
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+def asked_at_start():
+    """Names that modules of packages which Python imports at its start may have looked for, in vain perhaps."""
+    own = os.path.dirname(os.__file__)
+    names = set()  # type: set[str]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or own
+        if name != "__main__" and (os.path.dirname(file) != own and "-packages" in file):
+            try:
+                codes = [module.__dict__["__loader__"].get_code(name)]
+            except Exception:
+                continue
+            for code in codes:
+                names.update(word.partition(".")[0] for word in code.co_names)
+                codes.extend(constant for constant in code.co_consts if hasattr(constant, "co_names"))
+    return names
 
 
 def share_compiled(folder):
@@ -230,9 +298,11 @@ def main():
         results.flush()
 
     watch = Watch(tell)
+    watch.start()
     if order["missing"]:
         hide(frozenset(order["missing"]), watch.tell_once)
     asking = Asking()
+    asking.names.update(asked_at_start())
     sys.meta_path.insert(0, asking)
     sys.addaudithook(watch)
     if hasattr(sys, "set_lazy_imports_filter"):  # 3.15: an import that waits proves nothing
@@ -247,7 +317,9 @@ def main():
             tell("fail", name, f"{type(error).__name__}: {error}"[:500])
         else:
             tell("ok", name)
-    read, listed = sorted(watch.metadata), sorted(watch.listed)  # before we read some ourselves
+    metadata_read, listed, read = map(
+        sorted, (watch.metadata, watch.listed, watch.read)
+    )  # before we read some ourselves
     libraries = observer["mapped_libraries"]()
     known, points = metadata() if order["metadata"] else ([], [])
     saw = {
@@ -258,9 +330,11 @@ def main():
         "distributions": known,
         "entry_points": points,
         "asked": sorted(asking.names),
-        "metadata": read,
+        "metadata": metadata_read,
         "listed": listed,
+        "read": read,
     }
+    watch.end()
     tell("saw", saw)
     tell("end", "")
     os._exit(0)

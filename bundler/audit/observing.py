@@ -197,6 +197,7 @@ class _Telling:
             frozenset(_texts(self.saw.get("asked"))),
             frozenset(_texts(self.saw.get("metadata"))),
             frozenset(_texts(self.saw.get("listed"))),
+            frozenset(_texts(self.saw.get("read"))),
             frozenset(self.programs),
             self.spawned or not self.complete,
             self.ending if self.started is None and not self.complete else "",

@@ -122,10 +122,10 @@ def _without_loaded(observed: Sequence[Observation], tree: BundleTree, subject: 
     files = extension_files(tree)
     failed = [name for item in observed for name in item.failed if name in files and "." in name]
     tops = list(dict.fromkeys(name.partition(".")[0] for name in failed))
-    loaded: set[str] = set()
+    loaded: dict[str, set[str]] = {}
     for seen in observe(subject, [Batch(top, (top,)) for top in tops]) if tops else ():
-        loaded.update(os.path.basename(path) for path in seen.libraries or ())
-    excused = {name for name in failed if os.path.basename(files[name]) in loaded}
+        loaded[seen.batch] = {os.path.basename(path) for path in seen.libraries or ()}
+    excused = {name for name in failed if os.path.basename(files[name]) in loaded[name.partition(".")[0]]}
     return [
         replace(item, failed={name: error for name, error in item.failed.items() if name not in excused})
         for item in observed

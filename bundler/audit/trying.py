@@ -51,9 +51,18 @@ class Trial:
         self._hidden = cages_are_allowed()
         self._rules = rules_of(source, bundle, system, hidden=self._hidden)
 
-    def known(self, batches: tuple[Batch, ...]) -> dict[Batch, ImportProof]:
-        """What need not be tried: nothing that it depends on has changed."""
-        return self._book.known(self._rules, batches, self._facts)
+    def known(self, batches: tuple[Batch, ...], sides: Sides) -> dict[Batch, ImportProof]:
+        """What need not be tried: nothing that it depends on has changed.
+
+        What would be at fault by now is tried: other libraries come along, and are hidden, than when it was proved, perhaps.
+        """
+        sides = replace(sides, root=NOWHERE)
+        found = self._book.known(self._rules, batches, self._facts)
+        return {
+            batch: proof
+            for batch, proof in found.items()
+            if not differs(proof.source, proof.bundle, sides, proven=True)
+        }
 
     def recall(self, batches: tuple[Batch, ...], known: Mapping[Batch, ImportProof]) -> Tried:
         """The outcome where all is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bundler.errors import OutputFailed
+from bundler.sinks.directories.stage import Stage
+from bundler.sinks.directories.writer import FileWriter
 from tests.material.environments import FIXTURES, SLIM, bundler, clean
 from tests.material.isolation import hidden
 from tests.material.snapshots import snapshot
@@ -102,6 +106,19 @@ def test_a_full_disk_leaves_the_old_bundle(empty: Path, tmp_path: Path) -> None:
     done = hidden([], ["sh", "-c", script, "sh", *map(str, command)], env=env, prepare=prepare)
     assert done.stdout.split() == ["1", f"{disk}:", "out", f"{disk}/out:", "bundle.json"], done.stderr
     assert "No space left" in done.stderr
+
+
+def test_a_full_disk_says_what_an_archive_needs_the_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(self: FileWriter) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(FileWriter, "drain", fill)
+    with (
+        pytest.raises(OutputFailed, match="is run there first") as caught,
+        Stage(str(tmp_path / "app.tar"), threads=1) as stage,
+    ):
+        stage.write([])
+    assert "--no-verify" in caught.value.hint and os.listdir(tmp_path) == []
 
 
 def test_an_output_inside_of_what_is_packed_is_refused(empty: Path) -> None:

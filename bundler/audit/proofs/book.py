@@ -15,7 +15,7 @@ from bundler.memory.imports import NO_IMPORTS_CACHE, ImportsCache
 from bundler.systems import System
 
 _KEPT = 3  # proofs of one batch
-_RULES = 1  # one more whenever what a proof means has changed
+_RULES = 2  # one more whenever what a proof means has changed
 # What a shell changes from one command to the next, or from one window to another; no import depends on it.
 _FLEETING = frozenset(
     [
@@ -108,7 +108,13 @@ def rules_of(source: Subject, bundle: Subject, system: System, *, hidden: bool) 
 
 def _described(subject: Subject) -> list[object]:
     variables = {name: value for name, value in subject.variables.items() if name not in _FLEETING}
-    return [subject.observer, variables, subject.folder]
+    # A library that comes into one of these folders is found before others.
+    searched = [
+        [_stamp(folder) for folder in value.split(os.pathsep)]
+        for name, value in sorted(variables.items())
+        if name.endswith("LIBRARY_PATH")
+    ]
+    return [subject.observer, variables, searched, subject.folder]
 
 
 def _stamp(path: str) -> list[int]:

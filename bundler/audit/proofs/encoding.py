@@ -125,7 +125,7 @@ def _observation(batch: str, row: Sequence[Any], words: Sequence[str]) -> Observ
         texts(asked),
         texts(metadata),
         texts(listed),
-        texts(programs),
+        programs=texts(programs),
         broken=broken,
         needing={name: LeftBy(who) for name, who in needing.items()},
     )

@@ -40,9 +40,12 @@ class Parts:
         self._added = {path for path, fact in tree.manifest.files.items() if fact.origin.startswith("added:")}
         self._rows: dict[str, set[str]] = {}
         for path, seen in tree.files.items():
-            self._add(path, seen.sha256)
+            self._add(path, f"{seen.mode:o} {seen.sha256}")
         for path, target in tree.links.items():
             self._add(path, f"to {target}")
+        for path in tree.folders:
+            if self._in_package_folder(path)[0] is not None:
+                self._add(path, "folder")
         self._digests: dict[str, str] = {}
 
     def digest(self, part: str) -> str:
@@ -60,6 +63,7 @@ class Parts:
         found.update(_IMPORT + name.partition(".")[0] for name in (*seen.asked, *seen.modules))
         found.update(self._part_of(path) for path in _inside(seen.modules.values(), root))
         found.update(self._part_of(path) for path in _inside(seen.libraries or (), root))
+        found.update(self._part_of(path) for path in _inside(seen.read, root))
         for path in _inside(seen.listed, root):
             found.add(_LISTING + path if path in self._folders else self._part_of(path + "/"))
         for path in _inside(seen.metadata, root):

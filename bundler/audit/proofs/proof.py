@@ -102,6 +102,7 @@ def relocated(seen: Observation, old: BundleRoot, new: BundleRoot) -> Observatio
         finders=tuple(Finder(kind, tuple(map(move, paths))) for kind, paths in seen.finders),
         metadata=moved(seen.metadata),
         listed=moved(seen.listed),
+        read=frozenset(),  # `parts` of the proof has what came of them
     )
 
 
