@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
-from bundler.entries import Directory, Entry
+from bundler.entries import Directory, Entry, Stamp, stamp_of
 from bundler.errors import OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks.copying import can_reflink
 from bundler.sinks.directories.writer import FileWriter, file_writer
 from bundler.sinks.placement import Target
-from bundler.sinks.temporary import WorkingFolder
+from bundler.sinks.temporary import WorkingFolder, remove_tree
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -31,6 +31,7 @@ class Stage:
         self._threads = threads
         self._working: WorkingFolder | None = None
         self._written: Mapping[str, Entry] = {}
+        self._stamps: dict[str, Stamp] = {}
 
     def __enter__(self) -> Stage:
         return self
@@ -43,7 +44,7 @@ class Stage:
     def clear(self) -> None:
         """Remove the folder: an archive may need the room."""
         if self._working is not None:
-            working, self._working, self._written = self._working, None, {}
+            working, self._working, self._written, self._stamps = self._working, None, {}, {}
             working.remove()
 
     def write(self, entries: Sequence[Entry]) -> str:
@@ -54,13 +55,39 @@ class Stage:
         if self._working is None:
             self._working = self._target.make_temporary()
             os.mkdir(self._root, 0o755)
+        self._undo_changes()
         wanted = {entry.path: _writable(entry) for entry in entries}
         for path, entry in self._written.items():
             if not isinstance(entry.content, Directory) and wanted.get(path) != entry:
+                self._stamps.pop(path, None)
                 os.unlink(os.path.join(self._root, path))
         self._write([entry for path, entry in wanted.items() if self._written.get(path) != entry])
         self._written = wanted
+        for path, entry in wanted.items():
+            if path not in self._stamps and not isinstance(entry.content, Directory):
+                self._stamps[path] = stamp_of(os.lstat(os.path.join(self._root, path)))
         return os.path.realpath(self._root)
+
+    def _undo_changes(self) -> None:
+        """Forget what modules changed or removed when they were imported, and remove what they made."""
+        kept = set(self._as_written(self._root, ""))
+        self._written = {path: entry for path, entry in self._written.items() if path in kept}
+        self._stamps = {path: stamp for path, stamp in self._stamps.items() if path in kept}
+
+    def _as_written(self, folder: str, prefix: str) -> Iterator[str]:
+        """What is in a folder as it was written; all else is removed. `prefix` is its bundle path with a slash."""
+        for item in list(os.scandir(folder)):
+            path = prefix + item.name
+            is_folder = item.is_dir(follow_symlinks=False)
+            if is_folder and path in self._written:
+                yield path
+                yield from self._as_written(item.path, path + "/")
+            elif is_folder:
+                remove_tree(item.path)
+            elif self._stamps.get(path) == stamp_of(item.stat(follow_symlinks=False)):
+                yield path
+            else:
+                os.unlink(item.path)
 
     @property
     def _root(self) -> str:
