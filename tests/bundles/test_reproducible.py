@@ -20,6 +20,12 @@ LEVELS = {"tar.xz": "0"} | dict.fromkeys(("tar.bz2", "tar.zst", "oci.tar", "zip"
 
 
 @pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Another user's cache: the first pack that has it finds nothing in it."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
 def twins(tmp_path_factory: pytest.TempPathFactory, stockroom: Path) -> tuple[Path, Path]:
     """The same environment twice, in folders with other names, made at other times."""
     base = tmp_path_factory.mktemp("twins")
@@ -63,24 +69,25 @@ def needs(form: str) -> None:
     "form",
     [pytest.param(form, marks=() if form in ("tar.zst", "oci.tar") else pytest.mark.everything) for form in FORMATS],
 )
-def test_twins_give_equal_archives(twins: tuple[Path, Path], tmp_path: Path, form: str) -> None:
+def test_twins_give_equal_archives(twins: tuple[Path, Path], tmp_path: Path, cache: str, form: str) -> None:
     needs(form)
-    level = ("--level", LEVELS[form]) if form in LEVELS else ()
+    options = (*SLIM, *(("--level", LEVELS[form]) if form in LEVELS else ()))
     odd = ("sh", "-c", 'umask 077; exec "$@"', "sh")
-    one = pack(twins[0], tmp_path / f"app.{form}", "-j", "1", *level, command=odd)
+    one = pack(twins[0], tmp_path / f"app.{form}", "-j", "1", *options, command=odd)
     (tmp_path / "elsewhere").mkdir()
-    other = pack(
-        twins[1], tmp_path / f"elsewhere/app.{form}", "-j", "4", *level, XDG_CACHE_HOME=str(tmp_path / "cache")
-    )
+    other = pack(twins[1], tmp_path / f"elsewhere/app.{form}", "-j", "4", *options, XDG_CACHE_HOME=cache)
     assert filecmp.cmp(one, other, shallow=False)
 
 
-def test_another_user_on_another_host_gives_the_same_archive(twins: tuple[Path, Path], tmp_path: Path) -> None:
+def test_another_user_on_another_host_gives_the_same_archive(
+    twins: tuple[Path, Path], tmp_path: Path, cache: str
+) -> None:
     other_user = (need("unshare"), "-U", "--map-user=1234", "--map-group=1234")
     if subprocess.run([*other_user, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no user namespaces here")
     one = pack(twins[0], tmp_path / "a.tar", *SLIM)
-    other = pack(twins[0], tmp_path / "b.tar", *SLIM, command=other_user, HOME=str(tmp_path), USER="somebody", LANG="C")
+    variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": cache, "USER": "somebody", "LANG": "C"}
+    other = pack(twins[0], tmp_path / "b.tar", *SLIM, command=other_user, **variables)
     assert filecmp.cmp(one, other, shallow=False)
 
 
