@@ -101,8 +101,18 @@ def content(out: Path) -> object:
     return {path: (facts.mode, facts.content) for path, facts in tree.items() if path != "."}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["stopped", "killed"])
-@pytest.mark.parametrize("kind", every(*OUTPUTS))
+def moments() -> list[object]:
+    """Outputs and signals. What a signal that is heard leaves of an archive stands in test_all_or_nothing, too."""
+    quick = {("directory", signal.SIGINT), *((kind, signal.SIGKILL) for kind in QUICK)}
+    names = {signal.SIGINT: "stopped", signal.SIGKILL: "killed"}
+    return [
+        pytest.param(kind, number, id=f"{kind}-{name}", marks=() if (kind, number) in quick else pytest.mark.everything)
+        for kind in OUTPUTS
+        for number, name in names.items()
+    ]
+
+
+@pytest.mark.parametrize(("kind", "number"), moments())
 def test_at_any_moment_it_is_the_old_or_the_new_and_the_next_pack_clears_up(
     environment: Path, tmp_path: Path, chosen: random.Random, kind: str, number: signal.Signals
 ) -> None:
