@@ -236,7 +236,7 @@ def test_two_editables_of_a_workspace_that_depend_on_each_other(tmp_path: Path) 
     python = main_python()
     variables = clean() | {"UV_CACHE_DIR": str(tmp_path / "cache")}
     run([tool("uv"), "-q", "sync", "--python", python.executable], env=variables, cwd=root)
-    done = pack(root / ".venv", tmp_path / "bundle", "--profile", "full", "--audit", "quick", "--json")
+    done = pack(root / ".venv", tmp_path / "bundle", "--profile", "full", "--json")
     assert len(json.loads(done.stdout)["notes"]) == 2
     code = "import shared.left, shared.right; print(shared.left.name(), shared.right.name(), shared.left.__file__)"
     done = hidden([root, tmp_path / "cache", *python.places], [tmp_path / "bundle/bin/python", "-c", code])
