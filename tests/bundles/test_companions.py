@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.material.environments import bundler, make, pack, run
-from tests.material.interpreters import main_python
+from tests.material.environments import bundler, empty_environment, pack, run
 from tests.material.isolation import bare_root, hidden, in_root
 
 OPENING = """
@@ -65,7 +64,7 @@ opened = client.mysql_load_plugin(client.mysql_init(None), b"client_ed25519", 2,
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make("venv", main_python(), tmp_path_factory.mktemp("companions") / "env")
+    return empty_environment(tmp_path_factory.mktemp("companions") / "env")
 
 
 def at_home(row: Row) -> Path:

@@ -254,7 +254,7 @@ def test_the_report_says_what_was_out_of_reach(environment: Path, tmp_path: Path
     assert (run["cage"], run["compared"]) == (CageKind.HIDDEN.value, True)
 
 
-@pytest.mark.parametrize("kind", ["app.tar", "app.tar.gz"])
+@pytest.mark.parametrize("kind", ["app.tar", pytest.param("app.tar.gz", marks=pytest.mark.everything)])
 def test_whoever_unpacks_an_archive_of_a_private_environment_can_run_it(
     environment: Path, tmp_path: Path, kind: str
 ) -> None:

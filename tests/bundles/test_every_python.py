@@ -10,11 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FLAT_PROJECT, MAKERS, bundler, empty_environment, make, pack, run, tool, uv
+from tests.material.environments import (
+    FLAT_PROJECT,
+    MAKERS,
+    bundler,
+    empty_environment,
+    make,
+    pack,
+    quick_environment,
+    run,
+    tool,
+    uv,
+)
 from tests.material.interpreters import Python, debian_python, every_python, main_python
 from tests.material.isolation import hidden, in_root
 from tests.material.programs import need
 from tests.material.snapshots import snapshot
+from tests.material.standalone import installation
 
 CODE = (
     "import sys, ssl, sqlite3, ctypes, markupsafe._speedups, json, sysconfig, site;"
@@ -172,15 +184,12 @@ def test_the_editable_of_a_path_is_made_real_for_each_back_end(tmp_path: Path, b
 def test_an_installation_that_stands_by_itself_is_packed_under_any_name(tmp_path: Path, root: Path) -> None:
     """The seed's trick: a Python that was copied to `.venv`; its bundle runs at the same place without the original."""
     python = main_python()
-    if python.prefix == "/usr":
-        pytest.skip("needs a Python with a prefix of its own (pyenv)")
-    installation = tmp_path / ".venv"
-    shutil.copytree(python.prefix, installation, symlinks=True, ignore=shutil.ignore_patterns("test", "__pycache__"))
-    env = {"LD_LIBRARY_PATH": str(installation / "lib"), "PATH": "/usr/bin:/bin"}
-    run([installation / "bin/python3", "-m", "pip", "install", "-q", "markupsafe"], env={**os.environ, **env})
-    done = bundler(["pack", installation, "--out", tmp_path / "bundle"], env=env)
+    copied = installation(python, tmp_path / ".venv")
+    env = {"LD_LIBRARY_PATH": str(copied / "lib"), "PATH": "/usr/bin:/bin"}
+    run([copied / "bin/python3", "-m", "pip", "install", "-q", "markupsafe"], env={**os.environ, **env})
+    done = bundler(["pack", copied, "--out", tmp_path / "bundle"], env=env)
     assert done.returncode == 0, done.stderr
-    check_runs(tmp_path / "bundle", [str(installation), *python.places])
+    check_runs(tmp_path / "bundle", [str(copied), *python.places])
     done = in_root(root, tmp_path / "bundle", ["/app/.venv/bin/python", "-c", CODE], at="/app/.venv")
     assert json.loads(done.stdout)[0] == "/app/.venv", done.stderr
 
@@ -188,16 +197,16 @@ def test_an_installation_that_stands_by_itself_is_packed_under_any_name(tmp_path
 def test_an_environment_made_from_an_environment_has_the_same_base(tmp_path: Path) -> None:
     python = main_python()
     first = empty_environment(tmp_path / "first")
-    run([first / "bin/python", "-m", "venv", tmp_path / "second"])
-    run([tmp_path / "second/bin/python", "-m", "pip", "install", "-q", "markupsafe"])
+    run([first / "bin/python", "-m", "venv", "--without-pip", tmp_path / "second"])
+    uv(["pip", "install", "--python", tmp_path / "second", "markupsafe"])
     pack(tmp_path / "second", tmp_path / "bundle")
     check_runs(tmp_path / "bundle", [str(first), str(tmp_path / "second"), *python.places])
 
 
 def test_a_bundle_can_be_packed_again(tmp_path: Path) -> None:
     python = main_python()
-    environment = make("venv", python, tmp_path / "env", ["markupsafe"])
-    pack(environment, tmp_path / "one")
+    environment = quick_environment(tmp_path / "env", ["markupsafe"])
+    pack(environment, tmp_path / "one", "--no-verify")
     pack(tmp_path / "one", tmp_path / "two")
     check_runs(tmp_path / "two", [str(environment), str(tmp_path / "one"), *python.places])
     assert (tmp_path / "two/bin/pip").read_bytes() == (tmp_path / "one/bin/pip").read_bytes()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import bundler, clean, make, pack, run, skip_without_index, tool, uv
+from tests.material.environments import bundler, clean, make, pack, quick_environment, run, skip_without_index, tool, uv
 from tests.material.interpreters import Python, every_python, main_python
 from tests.material.isolation import ENVIRONMENT, hidden
 from tests.material.own_wheels import scripts_wheel
@@ -61,7 +61,11 @@ class Plain:
 
 
 def plain_bundle(python: Python, folder: Path) -> Plain:
-    environment = make("venv", python, folder / "env")
+    environment = folder / "env"
+    if python == main_python():
+        quick_environment(environment, [])
+    else:
+        make("venv", python, environment)
     pack(environment, folder / "packed", "--no-verify")
     (folder / "else where").mkdir()
     bundle = (folder / "packed").rename(folder / "else where/app")
@@ -153,14 +157,14 @@ def check_environments(plain: Plain, folder: Path) -> None:
 
 def check_environments_through_a_link(plain: Plain, folder: Path) -> None:
     """`python -m venv` by a link from outside makes an environment of the bundle, not of the link's folder."""
-    for target in ("python", f"python{plain.python.version}"):
+    for target, options in (("python", []), (f"python{plain.python.version}", ["--without-pip"])):
         link = folder / f"my-{target}"
         link.symlink_to(plain.bundle / "bin" / target)
-        plain.run(link, "-m", "venv", folder / f"by-{target}")
+        plain.run(link, "-m", "venv", *options, folder / f"by-{target}")
         code = "import sys; print(sys.prefix, sys.base_prefix, sep='|')"
         answer = plain.run(folder / f"by-{target}/bin/python", "-c", code).strip()
         assert answer.split("|") == [str(folder / f"by-{target}"), str(plain.bundle)]
-        assert plain.run(folder / f"by-{target}/bin/pip", "--version").startswith("pip ")
+    assert plain.run(folder / "by-python/bin/pip", "--version").startswith("pip ")
 
 
 CHECKS: Sequence[Callable[[Plain, Path], None]] = (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import FIXTURES, bundler, clean, empty_environment, pack, run
+from tests.material.environments import FIXTURES, SLIM, bundler, clean, empty_environment, pack, run
 from tests.material.isolation import hidden
 from tests.material.programs import need
 from tests.material.snapshots import Snapshot, snapshot
@@ -47,6 +47,7 @@ class Packing:
     environment: Path
     kind: str
     folder: Path
+    options: tuple[str, ...] = ()
 
     @property
     def out(self) -> Path:
@@ -58,8 +59,8 @@ class Packing:
 
     @property
     def speed(self) -> list[str]:
-        """The options that make an archive quickly."""
-        return ["--level", "1"] if self.kind in ARCHIVES else []
+        """Its options, and what makes an archive quickly."""
+        return [*self.options, *(["--level", "1"] if self.kind in ARCHIVES else [])]
 
     @property
     def command(self) -> list[str]:
@@ -100,12 +101,22 @@ def content(out: Path) -> object:
     return {path: (facts.mode, facts.content) for path, facts in tree.items() if path != "."}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["stopped", "killed"])
-@pytest.mark.parametrize("kind", every(*OUTPUTS))
+def moments() -> list[object]:
+    """Outputs and signals. What a signal that is heard leaves of an archive stands in test_all_or_nothing, too."""
+    quick = {("directory", signal.SIGINT), *((kind, signal.SIGKILL) for kind in QUICK)}
+    names = {signal.SIGINT: "stopped", signal.SIGKILL: "killed"}
+    return [
+        pytest.param(kind, number, id=f"{kind}-{name}", marks=() if (kind, number) in quick else pytest.mark.everything)
+        for kind in OUTPUTS
+        for number, name in names.items()
+    ]
+
+
+@pytest.mark.parametrize(("kind", "number"), moments())
 def test_at_any_moment_it_is_the_old_or_the_new_and_the_next_pack_clears_up(
     environment: Path, tmp_path: Path, chosen: random.Random, kind: str, number: signal.Signals
 ) -> None:
-    packing = Packing(environment, kind, tmp_path / "dist")
+    packing = Packing(environment, kind, tmp_path / "dist", SLIM)
     packing.folder.mkdir()
     packing.changing.write_text("old")
     packing.pack()

@@ -19,6 +19,7 @@ from tests.binaries.elf.programs import compile_c
 from tests.material.environments import SLIM, bundler, empty_environment, pack
 from tests.material.interpreters import Python, main_python, pyenv_pythons
 from tests.material.isolation import hidden, in_root
+from tests.material.standalone import installation
 from tests.plan.binaries.linux.kit import edited
 
 ANSWER = "int {name}(void) {{ return {number}; }}"
@@ -266,9 +267,7 @@ def brewed(tmp_path: Path) -> Path:
     folder.mkdir()
     python = main_python()
     shutil.copy(loader_of(Path(os.path.realpath(python.executable))), folder / "ld.so")
-    shutil.copytree(
-        python.prefix, tmp_path / "base", symlinks=True, ignore=shutil.ignore_patterns("test", "*.a", "__pycache__")
-    )
+    installation(python, tmp_path / "base")
     with_loader(tmp_path / f"base/bin/python{python.version}", folder / "ld.so")
     return folder
 

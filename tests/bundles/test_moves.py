@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,32 @@ from tests.material.isolation import hidden, in_root
 from tests.material.programs import need_unpacker
 
 
-@pytest.fixture
-def moved(sample: Sample) -> Iterator[Path]:
-    """A copy of the bundle in a place that every user may enter."""
+@pytest.fixture(scope="module")
+def copied(sample: Sample) -> Iterator[Path]:
+    """A copy of the bundle in a folder that every user may enter, which the tests hand on."""
     with tempfile.TemporaryDirectory(prefix="moved-") as folder:
         os.chmod(folder, 0o755)
-        yield Path(shutil.copytree(sample.bundle, Path(folder) / "first", symlinks=True))
+        subprocess.run(["cp", "-a", sample.bundle, Path(folder) / "copy"], check=True)
+        yield Path(folder) / "copy"
+
+
+@pytest.fixture
+def moved(copied: Path) -> Iterator[Path]:
+    """The copy, moved to a folder of this test's own; a test that moves it on moves it back."""
+    with tempfile.TemporaryDirectory(prefix="for-", dir=copied.parent) as folder:
+        os.chmod(folder, 0o755)
+        yield copied.rename(Path(folder) / "first")
+        (Path(folder) / "first").rename(copied)
+
+
+@contextmanager
+def moved_on(bundle: Path, to: Path) -> Iterator[Path]:
+    """The bundle in another place, and back."""
+    bundle.rename(to)
+    try:
+        yield to
+    finally:
+        to.rename(bundle)
 
 
 def where(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -35,19 +55,19 @@ def where(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
 
 def test_runs_moved_twice_with_the_original_hidden(sample: Sample, moved: Path) -> None:
     assert hidden(sample.originals, [moved / "bin/stockroom"]).returncode == 0
-    second = moved.rename(moved.parent / "second")
-    done = hidden(sample.originals, [second / "bin/stockroom", "where"])
-    assert where(done)["prefix"] == str(second)
+    with moved_on(moved, moved.parent / "second") as second:
+        done = hidden(sample.originals, [second / "bin/stockroom", "where"])
+        assert where(done)["prefix"] == str(second)
 
 
 def test_runs_below_a_path_of_over_200_characters_with_spaces_quotes_and_accents(sample: Sample, moved: Path) -> None:
     deep = moved.parent / ("sp ace" * 20) / "quo\"te's é $HOME" / ("x" * 90)
     deep.parent.mkdir(parents=True)
-    moved.rename(deep)
     assert len(str(deep)) > 200
-    answer = where(hidden(sample.originals, [deep / "bin/stockroom", "where"]))
-    assert answer["prefix"] == str(deep)
-    assert hidden(sample.originals, [deep / "bin/stockroom"]).returncode == 0
+    with moved_on(moved, deep):
+        answer = where(hidden(sample.originals, [deep / "bin/stockroom", "where"]))
+        assert answer["prefix"] == str(deep)
+        assert hidden(sample.originals, [deep / "bin/stockroom"]).returncode == 0
 
 
 def test_runs_in_a_bare_root_read_only(sample: Sample, root: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.material.environments import bundler, clean, empty_environment, pack, run
 from tests.material.interpreters import Python, every_python, main_python, running_python
 from tests.material.isolation import ENVIRONMENT, in_root, put_program
+from tests.material.standalone import installation
 from tests.material.strangers import BESIDE_A_LINK, CODE, LANDMARKS, zip_of_stdlib
 
 PLACE = "/opt/one/two/app"
@@ -165,11 +166,7 @@ def test_nothing_above_an_environment_on_top_decides(
 @pytest.mark.everything
 def test_a_real_zip_of_the_source_s_standard_library_is_kept_and_used(tmp_path: Path, root: Path) -> None:
     python = main_python()
-    if python.prefix == "/usr":
-        pytest.skip("needs a Python with a prefix of its own (pyenv)")
-    base = tmp_path / "base"
-    left_out = shutil.ignore_patterns("test", "__pycache__", "idlelib", "config-*", "*.a")
-    shutil.copytree(python.prefix, base, symlinks=True, ignore=left_out)
+    base = installation(python, tmp_path / "base")
     stdlib = base / f"lib/python{python.version}"
     name = f"lib/python{python.version.replace('.', '')}.zip"
     zip_of_stdlib(stdlib, base / name)

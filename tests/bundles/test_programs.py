@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import bundler, make, pack
-from tests.material.interpreters import Python, main_python, pyenv_pythons
+from tests.material.environments import bundler, empty_environment, pack
+from tests.material.interpreters import Python, pyenv_pythons
 from tests.material.isolation import ENVIRONMENT, hidden
 from tests.material.programs import need
 
@@ -45,7 +45,7 @@ def python() -> Python:
 @pytest.fixture(scope="module")
 def embedding(python: Python, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with a program that starts Python, and one that is Python."""
-    made = make("venv", python, tmp_path_factory.mktemp("embedding") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("embedding") / "env", python)
     library, include = f"{python.prefix}/lib", f"{python.prefix}/include/python{python.version}"
     options = [f"-I{include}", f"-Wl,-rpath,{library}"]
     for name, start in (("plain", PLAIN), ("own", OWN)):
@@ -86,7 +86,7 @@ def give_capabilities(path: Path) -> None:
 
 
 def test_capabilities_that_stay_behind_are_told(tmp_path: Path) -> None:
-    made = make("venv --copies", main_python(), tmp_path / "env")
+    made = empty_environment(tmp_path / "env", None, "--copies")
     shutil.copy(need("true"), made / "bin/tool")
     for name in ("python3", "tool"):
         give_capabilities((made / "bin" / name).resolve())
@@ -102,7 +102,7 @@ def test_ambient_capabilities_work_and_those_of_the_file_do_not(python: Python, 
     ambient = ["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        pack(make("venv", python, tmp_path / "env"), Path(name, "bundle"))
+        pack(empty_environment(tmp_path / "env", python), Path(name, "bundle"))
         executable = Path(name, "bundle/bin/python").resolve()
         listen = [str(executable), "-c", LISTEN]
         done = subprocess.run([*become, *ambient, *listen], capture_output=True, text=True, check=False)

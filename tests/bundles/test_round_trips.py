@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundles.conftest import Sample
-from tests.material.environments import FIXTURES, bundler, clean, pack, run
+from tests.material.environments import FIXTURES, SLIM, bundler, clean, pack, run
 from tests.material.isolation import in_root
 from tests.material.programs import need, need_unpacker
 
@@ -47,7 +47,7 @@ def packed(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Pack:
         out = folder / f"app.{form}"
         if not out.exists():
             level = ("--level", "1") if form != "tar" else ()
-            pack(sample.environment, out, "--no-verify", "-q", "--entry", "stockroom where", *level)
+            pack(sample.environment, out, *SLIM, "--no-verify", "-q", "--entry", "stockroom where", *level)
         return out
 
     return pack_once
@@ -109,7 +109,7 @@ def test_an_archive_is_verified_as_it_lies(packed: Pack, form: str) -> None:
 def test_standard_output_gets_the_same_bytes_and_nothing_else(packed: Pack, sample: Sample, form: str) -> None:
     command = [
         sys.executable, "-m", "bundler", "pack", str(sample.environment), "--out", "-", "--format", form, "--level", "1",
-        "--entry", "stockroom where",
+        "--entry", "stockroom where", *SLIM,
     ]  # fmt: skip
     env = {**clean(), "PYTHONPATH": str(FIXTURES.parent)}
     done = subprocess.run(command, capture_output=True, check=False, env=env)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.material.environments import SLIM, bundler, empty_environment
+from tests.material.environments import SMALL, bundler, empty_environment
 
 MODULE = "mine/module.py"
 DATA = "mine/data.bin"
@@ -58,7 +58,7 @@ def test_what_changed_unseen_is_in_the_directory_with_its_true_digest(
         out = tmp_path / ("out" if link == "update" else f"out-{number}")
         if number == 3:
             change_unseen(environment)
-        done = bundler(["pack", *SLIM, environment, "--out", out, *options], cache)
+        done = bundler(["pack", *SMALL, environment, "--out", out, *options], cache)
         assert done.returncode == 0, done.stderr
     listed = json.loads((out / "bundle.json").read_text())["files"]
     for name in (MODULE, DATA):
@@ -79,7 +79,7 @@ def test_an_archive_is_the_same_whatever_is_known(environment: Path, tmp_path: P
         out = tmp_path / str(number) / f"app.{form}"
         out.parent.mkdir()
         level = ("--level", "1") if form != "tar" else ()
-        command: list[str | Path] = ["pack", *SLIM, environment, "--out", out, "--no-verify", "-q", *level, *options]
+        command: list[str | Path] = ["pack", *SMALL, environment, "--out", out, "--no-verify", "-q", *level, *options]
         done = bundler(command, cache)
         if "is not installed" in done.stderr:
             pytest.skip(done.stderr)
@@ -96,7 +96,7 @@ def test_what_changed_unseen_is_in_the_archive_with_its_true_digest(environment:
         if number == 2:
             change_unseen(environment)
         done = bundler(
-            ["pack", *SLIM, environment, "--out", out, "--no-verify", "-q", "--force", "--pyc", "keep"], cache
+            ["pack", *SMALL, environment, "--out", out, "--no-verify", "-q", "--force", "--pyc", "keep"], cache
         )
         assert done.returncode == 0, done.stderr
     with tarfile.open(out) as archive:
@@ -112,8 +112,8 @@ def test_without_a_cache_nothing_is_kept_and_an_update_compares(environment: Pat
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     out = tmp_path / "out"
     common = ("--no-verify", "--no-cache", "--json")
-    assert bundler(["pack", *SLIM, environment, "--out", out, *common], cache).returncode == 0
+    assert bundler(["pack", *SMALL, environment, "--out", out, *common], cache).returncode == 0
     change_unseen(environment)
-    done = bundler(["pack", *SLIM, environment, "--out", out, "--update", *common], cache)
+    done = bundler(["pack", *SMALL, environment, "--out", out, "--update", *common], cache)
     assert json.loads(done.stdout)["updated"] == {"written": 3, "removed": 0}
     assert not (tmp_path / "cache").exists()

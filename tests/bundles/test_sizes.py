@@ -9,14 +9,13 @@ import pytest
 
 import bundler
 from bundler.keywords import PackKeywords
-from tests.material.environments import make
-from tests.material.interpreters import main_python
+from tests.material.environments import quick_environment
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with pip, whose scripts and RECORD change."""
-    return make("venv", main_python(), tmp_path_factory.mktemp("sizes") / "env")
+    return quick_environment(tmp_path_factory.mktemp("sizes") / "env", [])
 
 
 class Counted:

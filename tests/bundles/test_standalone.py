@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundles.conftest import Sample
-from tests.material.environments import FIXTURES, make, pack, run, uv
+from tests.material.environments import FIXTURES, make, pack, quick_environment, run, uv
 from tests.material.interpreters import Python, main_python
 from tests.material.isolation import hidden, in_root
 from tests.material.standalone import as_usr_local, python_build_standalone, with_usr_local
@@ -134,7 +134,7 @@ def test_an_environment_behind_a_link_packs_to_the_same_bundle(sample: Sample, t
 def test_an_environment_in_a_folder_of_a_strange_name_packs(tmp_path: Path) -> None:
     python = main_python()
     folder = tmp_path / "we ird é $(x) 'quo\"te"
-    environment = make("venv", python, folder / "env", ["markupsafe"])
+    environment = quick_environment(folder / "env", ["markupsafe"])
     pack(environment, tmp_path / "bundle")
     check_runs(tmp_path / "bundle", [str(folder), *python.places])
     done = hidden([str(folder), *python.places], [tmp_path / "bundle/bin/pip", "--version"])

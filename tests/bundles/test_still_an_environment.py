@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from tests.material.isolation import hidden
 
 @pytest.fixture
 def moved(sample: Sample, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sample.bundle, tmp_path / "moved", symlinks=True))
+    """The bundle at another place; the files are shared, and installers replace files."""
+    return Path(shutil.copytree(sample.bundle, tmp_path / "moved", symlinks=True, copy_function=os.link))
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def check_runs(bundle: Path, environment: Path, python: Python) -> None:
 def test_there_is_no_link_and_every_name_starts_python(environment: Path, bundle: Path, tmp_path: Path) -> None:
     python = main_python()
     assert links(bundle) == []
-    moved = Path(shutil.copytree(bundle, tmp_path / "moved here"))
+    moved = Path(shutil.copytree(bundle, tmp_path / "moved here", copy_function=os.link))
     check_runs(moved, environment, python)
     done = hidden([environment, *python.places], [moved / "bin/pip", "--version"])
     assert str(moved) in done.stdout, done.stderr
@@ -80,7 +80,7 @@ def test_a_library_lies_under_every_name_that_a_link_had(environment: Path, bund
 
 def test_a_venv_can_be_made_of_it(environment: Path, bundle: Path, tmp_path: Path) -> None:
     python = main_python()
-    moved = Path(shutil.copytree(bundle, tmp_path / "moved"))
+    moved = Path(shutil.copytree(bundle, tmp_path / "moved", copy_function=os.link))
     originals: list[str | Path] = [environment, *python.places]
     done = hidden(originals, [moved / "bin/python3", "-m", "venv", tmp_path / "inner"])
     assert done.returncode == 0, done.stderr

@@ -17,8 +17,7 @@ import pytest
 import bundler as api
 from bundler.tracing.strace import find_strace
 from tests.binaries.elf.programs import compile_c
-from tests.material.environments import FIXTURES, bundler, clean, make
-from tests.material.interpreters import main_python
+from tests.material.environments import FIXTURES, SLIM, bundler, clean, empty_environment
 from tests.material.isolation import hidden
 from tests.material.programs import need
 from tests.material.snapshots import snapshot
@@ -62,7 +61,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ctypes.CDLL(LIBRARY)
     except OSError:
         pytest.skip(f"this machine has no {LIBRARY}")
-    made = make("venv", main_python(), tmp_path_factory.mktemp("traced") / "env")
+    made = empty_environment(tmp_path_factory.mktemp("traced") / "env")
     (next(made.glob("lib/python3*/site-packages")) / "opener.py").write_text(MODULE)
     return made
 
@@ -92,12 +91,19 @@ def traced(*words: str | Path, env: dict[str, str] | None = None) -> dict[str, A
     return report
 
 
-@pytest.mark.parametrize("function", ["look", "child", "forked"])
+def tracers_and_functions() -> list[object]:
+    """All pairs; that both tracers see the same is held by tests/tracing/test_tracers.py, so the quick tier takes two."""
+    quick = {("strace", "look"), ("ptrace", "child")}
+    pairs = ((tracer, function) for tracer in ("strace", "ptrace") for function in ("look", "child", "forked"))
+    return [pytest.param(*pair, marks=() if pair in quick else pytest.mark.everything) for pair in pairs]
+
+
+@pytest.mark.parametrize(("variables", "function"), tracers_and_functions(), indirect=["variables"])
 def test_a_library_that_only_a_call_opens_is_used_where_the_original_is_not(
     environment: Path, tmp_path: Path, variables: dict[str, str], function: str
 ) -> None:
     before = snapshot(environment)
-    done = bundler(["pack", environment, "--out", tmp_path / "first", "-v", *call(function)], variables)
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "first", "-v", *call(function)], variables)
     assert done.returncode == 0, done.stderr
     assert f"traced with {'ptrace' if variables else 'strace'}: {LIBRARY} came along for it" in done.stderr
     assert f"{library()} came along: a traced command opens it (--exclude-lib {LIBRARY}" in done.stderr
@@ -116,7 +122,7 @@ def test_a_library_that_only_a_call_opens_is_used_where_the_original_is_not(
 
 def test_without_a_trace_it_stays_behind(environment: Path, tmp_path: Path) -> None:
     """Else the others would prove nothing."""
-    done = bundler(["pack", environment, "--out", tmp_path / "app", "--json"])
+    done = bundler(["pack", *SLIM, environment, "--out", tmp_path / "app", "--json"])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["traced"] is None
     assert not list((tmp_path / "app").rglob("libacl*"))

@@ -20,7 +20,7 @@ def stage(sample: Sample, stockroom: Path, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("stage")
     script = (
         'set -e; "$UV" -q venv --python "$BASE" /opt/venv; "$UV" -q pip install --python /opt/venv/bin/python "$PROJECT";'
-        ' "$PYTHON" -m bundler pack /opt/venv --out /opt/app -q'
+        ' "$PYTHON" -m bundler pack /opt/venv --out /opt/app --no-verify -q'
     )
     variables = {
         "UV": tool("uv"),

@@ -22,6 +22,11 @@ FLAT_PROJECT = FIXTURES / "flat_project"
 
 SLIM = ("--profile", "slim")
 """For packs that are about something else than Python's own files: a third of the work less."""
+SMALL = (
+    *(*SLIM, "--exclude", "/lib/python3*/*/"),
+    *("--include", "/lib/python3*/site-packages/", "--include", "/lib/python3*/lib-dynload/"),
+)
+"""For packs of which nothing is run: of the standard library what is in no package."""
 _INSTALLERS = ("pip", "uv")
 _FETCHING = ("install", "download", "build", "sync", "lock", "run")
 """What installers are told to do when they ask an index."""

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,22 @@ from tests.material.environments import run
 from tests.material.interpreters import Python
 from tests.material.programs import need
 
-# What takes long to copy and matters to none of the tests.
+# What takes long to copy and matters to none of the tests; of the packages pip alone stays.
 _LEFT_OUT = shutil.ignore_patterns("test", "__pycache__", "idlelib", "turtledemo", "*.a")
+_KEPT_PACKAGES = ("pip", "pip-*.dist-info")
+
+
+def installation(python: Python, where: Path) -> Path:
+    """A copy of an installation, with its standard library and pip, and without the packages that this machine has in it."""
+    if python.prefix == "/usr":
+        pytest.skip("needs a Python with a prefix of its own (pyenv)")
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        if os.path.basename(folder) != "site-packages":
+            return _LEFT_OUT(folder, names)
+        return {name for name in names if not any(fnmatchcase(name, kept) for kept in _KEPT_PACKAGES)}
+
+    return Path(shutil.copytree(python.prefix, where, symlinks=True, ignore=left_out))
 
 
 def python_build_standalone(python: Python, where: Path) -> Path:
@@ -115,10 +130,8 @@ def with_usr_local(root: Path, opt: Path, hide: Sequence[str | Path], script: st
 
 
 def _copy(python: Python, where: Path) -> Path:
-    if python.prefix == "/usr":
-        pytest.skip("needs a Python with a prefix of its own (pyenv)")
     need("patchelf")
-    return Path(shutil.copytree(python.prefix, where, symlinks=True, ignore=_LEFT_OUT))
+    return installation(python, where)
 
 
 def _edit(path: Path, change: Callable[[str], str]) -> None:
