@@ -14,7 +14,7 @@ from typing import BinaryIO
 from bundler.audit.readers.asked import Asked
 from bundler.audit.readers.bytewise import read_range, unequal
 from bundler.audit.readers.difference import Difference, Sides
-from bundler.audit.readers.pe.facts import ImportFacts, PeFacts
+from bundler.audit.readers.pe.facts import ImportFacts, PeFacts, SectionFacts
 from bundler.audit.readers.ranges import Range, union, without
 
 _SIDES = Sides("the source has", "the file has")
@@ -23,7 +23,7 @@ _EXPORT, _SECURITY, _BOUND_IMPORT = 0, 4, 11
 _SHOWN = 12
 _MAY_CHANGE = ("CheckSum", "SizeOfImage", "SizeOfInitializedData", "NumberOfSections")
 _UNBOUND = ("Name", "szName", "TimeDateStamp", "dwTimeStamp", "ForwarderChain")
-_NEW_FLAGS = 0x40000040
+_NEW_NAME, _NEW_FLAGS = ".bundler", 0x40000040
 """Initialised data that can be read."""
 
 
@@ -46,6 +46,7 @@ def _headers(old: PeFacts, new: PeFacts) -> Iterator[Difference]:
     for name, value in old.header.items():
         if name not in _MAY_CHANGE:
             yield from _SIDES.differ(name, value, new.header.get(name))
+    yield from _WANTED.differ("NumberOfSections", len(new.sections), new.header["NumberOfSections"])
     more = len(new.sections) - len(old.sections)
     size = old.header["SizeOfInitializedData"] + (new.sections[-1].raw_size if more else 0)
     yield from _WANTED.differ("SizeOfInitializedData", size & 0xFFFFFFFF, new.header["SizeOfInitializedData"])
@@ -60,30 +61,47 @@ def _headers(old: PeFacts, new: PeFacts) -> Iterator[Difference]:
 
 
 def _is_in_new_bytes(directory: tuple[int, int], old: PeFacts, new: PeFacts) -> bool:
-    """Whether a directory lies in the bytes by which a section grew, or in a new one."""
+    """Whether the export directory lies in the bytes by which a section grew, or in a new one, and ends with a forwarder."""
+    texts = {each.text_offset + len(os.fsencode(each.text)) + 1 for each in new.forwarders}
     ends = [section.address + section.virtual_size for section in old.sections]
     grown = itertools.zip_longest(ends, new.sections)
     return any(
         section is not None
         and (section.address if end is None else end) <= directory[0]
         and sum(directory) <= section.address + section.virtual_size
+        and sum(directory) - section.address + section.raw_offset in texts
         for end, section in grown
     )
 
 
+def _ends_with_text(section: SectionFacts, texts: set[int], facts: PeFacts) -> bool:
+    """Whether a section ends with a name (`texts`: where these end) or with the export directory, which has names at its end."""
+    at_end = sum(facts.directories[_EXPORT]) == section.address + section.virtual_size
+    return at_end or section.raw_offset + section.virtual_size in texts
+
+
 def _sections(old: PeFacts, new: PeFacts) -> Iterator[Difference]:
+    texts = {dll.name_offset + len(os.fsencode(dll.name)) + 1 for dll in (*new.imports, *new.delayed)}
     for before, after in zip(old.sections, new.sections, strict=False):
         grown = before._replace(virtual_size=after.virtual_size)
-        if before.virtual_size != after.virtual_size and not before.virtual_size < after.virtual_size <= after.raw_size:
-            yield from _SIDES.differ(f"the size of {before.name}", before.virtual_size, after.virtual_size)
         yield from _SIDES.differ(f"the section {before.name}", grown, after)
+        if before.virtual_size != after.virtual_size:
+            whole = before.virtual_size < after.virtual_size <= after.raw_size and _ends_with_text(after, texts, new)
+            if not whole:
+                yield from _SIDES.differ(f"the size of {before.name}", before.virtual_size, after.virtual_size)
+    if len(new.sections) > len(old.sections) and not _ends_with_text(new.sections[-1], texts, new):
+        yield Difference("the new section", "it should end with a name", f"the file has {new.sections[-1]}")
     added = new.sections[len(old.sections) :]
     if len(new.sections) < len(old.sections) or len(added) > 1:
         yield from _SIDES.differ("the number of sections", len(old.sections), len(new.sections))
-    for section in added:
-        yield from _WANTED.differ("what the new section is for", _NEW_FLAGS, section.flags)
-        yield from _WANTED.differ("the end of the file", section.raw_offset + section.raw_size, new.size)
     step = new.header["SectionAlignment"]
+    for section in added:
+        last = max((each.address + (each.virtual_size or each.raw_size) for each in old.sections), default=0)
+        kind = section.name, section.flags, section.rest, section.address
+        yield from _WANTED.differ(
+            "the new section", (_NEW_NAME, _NEW_FLAGS, (0, 0, 0, 0), -(-last // step) * step), kind
+        )
+        yield from _WANTED.differ("the end of the file", section.raw_offset + section.raw_size, new.size)
     end = max((each.address + (each.virtual_size or each.raw_size) for each in new.sections), default=0)
     yield from _WANTED.differ(
         "SizeOfImage", max(-(-end // step) * step, old.header["SizeOfImage"]), new.header["SizeOfImage"]
