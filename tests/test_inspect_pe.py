@@ -13,14 +13,15 @@ def test_facts_of_a_library(tmp_path: Path) -> None:
     path = tmp_path / "which.dll"
     path.write_bytes(fixture("which.dll"))
     assert inspect(path) == {
-        "kind": "library",
+        "kind": "binary",
+        "type": "library",
         "format": "PE32+",
         "machine": "AMD64",
         "subsystem": "windows",
         "minimum_windows": "6.0",
         "linked_for_windows": "6.0",
         "file_version": "1.2.3.4",
-        "name": "which.dll",
+        "soname": "which.dll",
         "needed": ["inner.dll"],
         "delayed": [],
         "forwards_to": ["inner"],
@@ -35,7 +36,7 @@ def test_what_else_a_program_has_is_told(tmp_path: Path) -> None:
     path = tmp_path / "program.exe"
     path.write_bytes(signed(bound(with_load_config(fixture()))))
     facts = inspect(path)
-    assert (facts["kind"], facts["delayed"], facts["name"]) == ("program", ["extra.dll"], None)
+    assert (facts["type"], facts["delayed"], facts["soname"]) == ("program", ["extra.dll"], None)
     assert facts["bound"] == ["which.dll", "kernel32.dll"]
     assert (facts["dependent_load_flags"], facts["signature"]) == ("0x800", "72 bytes (not checked)")
     assert "and not" in str(facts["checksum"])
