@@ -11,7 +11,15 @@ import pytest
 
 BUNDLER = Path(__file__).resolve().parents[1] / "bundler"
 # Where a system may be named; docs/design.md says why.
-AT_HOME = ("systems/", "plan/binaries/", "environment/", "platforms.py", "binaries/elf/", "binaries/macho/")
+AT_HOME = (
+    "systems/",
+    "plan/binaries/",
+    "environment/",
+    "platforms.py",
+    "binaries/elf/",
+    "binaries/macho/",
+    "binaries/pe/",
+)
 # The longest module that a reader can hold in mind.
 MOST_LINES = 400
 

@@ -36,10 +36,11 @@ _MACH_O_MAGICS = (
 _FORMATS = (
     _KnownFormat("ELF", "bundler.binaries.elf.format", (b"\x7fELF",)),
     _KnownFormat("Mach-O", "bundler.binaries.macho.format", _MACH_O_MAGICS),
+    _KnownFormat("PE", "bundler.binaries.pe.format", (b"MZ",)),
 )
 
-FORMAT_NAMES = " or ".join(known.name for known in _FORMATS)
-"""The names of all formats, for messages: `ELF or Mach-O`."""
+FORMAT_NAMES = f"{', '.join(known.name for known in _FORMATS[:-1])} or {_FORMATS[-1].name}"
+"""The names of all formats, for messages: `ELF, Mach-O or PE`."""
 
 
 def detect(head: bytes) -> Format[Any] | None:

@@ -126,7 +126,8 @@ def check_in_place(file: BinaryIO, patch: Patch) -> None:
         raise OutputFailed("the file would lose bytes, which cannot be done in place", "do it without --overwrite")
     if any(isinstance(piece, Computed) for piece in patch.pieces):
         raise OutputFailed(
-            "its signature is made from the new file, which cannot be done in place", "do it without --overwrite"
+            "its signature or checksum is made from the new file, which cannot be done in place",
+            "do it without --overwrite",
         )
 
 

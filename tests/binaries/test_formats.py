@@ -21,13 +21,15 @@ from tests.binaries.elf.samples import STRINGS, make_sample
 from tests.binaries.macho.patching import patch
 from tests.binaries.macho.samples import LINKEDIT, make_fat
 from tests.binaries.macho.samples import make_sample as make_macho
+from tests.material.pe_fixtures import AMD64
 
 ELF = make_sample(ElfClass.ELF64, "little")
 MACHO = make_macho()
+PE = (AMD64.folder / "which.dll").read_bytes()
 FAT = make_fat([make_macho(cpu=(macho.CPU_X86_64, 3)), MACHO])
 
 
-@pytest.mark.parametrize(("data", "name"), [(ELF, "ELF"), (MACHO, "Mach-O"), (FAT, "Mach-O")])
+@pytest.mark.parametrize(("data", "name"), [(ELF, "ELF"), (MACHO, "Mach-O"), (FAT, "Mach-O"), (PE, "PE")])
 def test_a_format_is_told_by_the_beginning_of_the_file(data: bytes, name: str) -> None:
     found = detect(data[:HEAD_SIZE])
     assert found is not None
@@ -46,7 +48,7 @@ def test_other_files_are_no_binaries(data: bytes) -> None:
 
 
 def test_each_line_names_what_its_format_is_called() -> None:
-    samples = {"ELF": [ELF], "Mach-O": [MACHO, FAT]}
+    samples = {"ELF": [ELF], "Mach-O": [MACHO, FAT], "PE": [PE]}
     for known in _FORMATS:
         for data in samples[known.name]:
             found = detect(data[:HEAD_SIZE])
@@ -66,7 +68,7 @@ assert "bundler.binaries.macho" in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("data", [ELF, MACHO, FAT], ids=["ELF", "Mach-O", "fat"])
+@pytest.mark.parametrize("data", [ELF, MACHO, FAT, PE], ids=["ELF", "Mach-O", "fat", "PE"])
 def test_a_truncated_file_is_damaged_whatever_is_asked(data: bytes) -> None:
     found = detect(data[:HEAD_SIZE])
     assert found is not None
@@ -82,8 +84,9 @@ def test_a_truncated_file_is_damaged_whatever_is_asked(data: bytes) -> None:
         (MACHO, Platform(OperatingSystem.MACOS, (AARCH64,))),
         (FAT, Platform(OperatingSystem.MACOS, (X86_64, AARCH64))),
         (ELF, Platform(OperatingSystem.LINUX, (X86_64,), Libc.GLIBC)),
+        (PE, Platform(OperatingSystem.WINDOWS, (X86_64,))),
     ],
-    ids=["thin", "fat", "ELF"],
+    ids=["thin", "fat", "ELF", "PE"],
 )
 def test_a_file_says_for_which_platform_it_is_built(data: bytes, platform: Platform) -> None:
     found = detect(data[:HEAD_SIZE])
@@ -123,8 +126,9 @@ def test_an_elf_file_asks_for_a_libc() -> None:
     [
         ELF,
         MACHO.replace(LINKEDIT, b"\0plain\0_which\0".ljust(len(LINKEDIT))),
+        PE,
     ],
-    ids=["ELF", "Mach-O"],
+    ids=["ELF", "Mach-O", "PE"],
 )
 def test_a_symbol_is_found_by_its_whole_name_in_cs_spelling(data: bytes) -> None:
     found = detect(data[:HEAD_SIZE])

@@ -53,6 +53,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "skopeo": ("skopeo",),
     "umoci": ("umoci",),
     "default-jre-headless": ("java",),
+    "wine wine64": ("wine",),
+    "osslsigncode": ("osslsigncode",),
 }
 """By the words for `apt-get install`: the programs, as patterns."""
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {

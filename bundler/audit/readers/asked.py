@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bundler.binaries import elf, macho
+from bundler.binaries import elf, macho, pe
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ PACKED = Asked(search_path=True, renamed=None, name=True, thin=True, stack=None,
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
 
-def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
+def asked_of(edits: elf.Edits | macho.Edits | pe.Edits) -> Asked:
     """What the patcher's edits ask for."""
     if isinstance(edits, elf.Edits):
         return Asked(
@@ -73,6 +73,8 @@ def asked_of(edits: elf.Edits | macho.Edits) -> Asked:
             notes=edits.without_resolution_cache,
             constants=edits.constants,
         )
+    if isinstance(edits, pe.Edits):
+        return Asked(renamed=edits.dlls)
     return Asked(
         search_path=PathEdits(edits.replace_rpaths, edits.remove_rpaths, edits.add_rpaths),
         renamed=edits.dylibs,

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from bundler.audit.readers.asked import PACKED, Asked, asked_of
 from bundler.audit.readers.difference import Difference
-from bundler.binaries import elf, macho
+from bundler.binaries import elf, macho, pe
 from bundler.binaries.format import BinaryImage
 
 __all__ = ["PACKED", "Asked", "Difference", "asked_of", "disagreements", "unasked"]
@@ -20,7 +20,7 @@ _MOST = 12
 
 
 def disagreements(image: BinaryImage, file: BinaryIO) -> tuple[Difference, ...]:
-    """What pyelftools or macholib reads of the seekable `file` otherwise than the patcher, which read `image` of it.
+    """What pyelftools, macholib or pefile reads of the seekable `file` otherwise than the patcher, which read `image` of it.
 
     Only headers and tables are read, however large the file.
     """
@@ -31,6 +31,11 @@ def disagreements(image: BinaryImage, file: BinaryIO) -> tuple[Difference, ...]:
             from bundler.audit.readers.elf.reading import read_elf
 
             return elf_disagreements(image, file, read_elf(file))
+        if isinstance(image, pe.Image):
+            from bundler.audit.readers.pe.agreement import pe_disagreements
+            from bundler.audit.readers.pe.reading import read_pe
+
+            return pe_disagreements(image, read_pe(file))
         if not isinstance(image, macho.Image):
             raise TypeError("there is no second reader for this format")
         from bundler.audit.readers.macho.agreement import macho_disagreements
@@ -50,8 +55,14 @@ def unasked(source: BinaryIO, changed: BinaryIO, asked: Asked) -> tuple[Differen
 
     def found() -> Iterable[Difference]:
         source.seek(0)
-        if elf.is_elf(source.read(4)):
+        head = source.read(4)
+        if elf.is_elf(head):
             return _elf_changes(source, changed, asked)
+        if head[:2] == b"MZ":
+            from bundler.audit.readers.pe.changes import pe_changes
+            from bundler.audit.readers.pe.reading import read_pe
+
+            return pe_changes(source, read_pe(source), changed, read_pe(changed, whole=True), asked)
         from bundler.audit.readers.macho.changes import macho_changes
         from bundler.audit.readers.macho.reading import read_macho
 

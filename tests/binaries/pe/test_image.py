@@ -1,0 +1,146 @@
+"""What is read of PE files is what pefile and LIEF read, and what their makers put there."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from bundler.audit.readers.comparison import disagreements
+from bundler.binaries.format import BinaryFacts
+from bundler.binaries.formats import HEAD_SIZE, detect, facts
+from bundler.binaries.pe import read_image
+from bundler.binaries.pe import structs as s
+from bundler.binaries.pe.checksum import file_checksum
+from bundler.binaries.pe.tables import exported_names, imported_names
+from bundler.binaries.pe.version_resource import read_version
+from bundler.errors import BinaryFormatError
+from tests.binaries.pe.judging import by_lief
+from tests.binaries.pe.shapes import fixture, image_of, put, signed, with_absolute_delays, with_load_config
+from tests.material.pe_fixtures import SETS, Set
+from tests.material.wheels import unpack
+from tests.material.windows import MORE_WHEELS, WHEELS, binaries_in, embeddable
+
+ALL_SETS = pytest.mark.parametrize("machine", SETS, ids=str)
+
+
+def agreed(data: bytes, *, whole: bool = True) -> None:
+    """Two readers read the same; of a `whole` file the checksum is true."""
+    file = io.BytesIO(data)
+    image = read_image(file)
+    assert [each.message for each in disagreements(image, file)] == []
+    assert list(image.needed) == by_lief(data)
+    checksum = image.headers.checksum
+    assert not whole or checksum in (0, file_checksum(file, image.headers.optional_offset + s.CHECKSUM))
+
+
+@ALL_SETS
+def test_names_are_those_that_the_linker_was_told(machine: Set) -> None:
+    program, which = image_of(fixture("program.exe", machine)), image_of(fixture("which.dll", machine))
+    assert (program.needed, program.delayed, program.name) == (("which.dll", "kernel32.dll"), ("extra.dll",), None)
+    assert (which.needed, which.delayed, which.name) == (("inner.dll",), (), "which.dll")
+    assert which.exports is not None
+    assert [each.text for each in which.exports.forwarders] == ["inner.inner"]
+    assert (program.headers.machine, program.headers.layout.bits) == (machine.machine, machine.bits)
+    assert (program.headers.is_dll, which.headers.is_dll) == (False, True)
+
+
+@ALL_SETS
+@pytest.mark.parametrize("name", ["program.exe", "which.dll", "inner.dll", "extra.dll"])
+def test_two_other_readers_read_the_same(name: str, machine: Set) -> None:
+    data = fixture(name, machine)
+    agreed(data)
+    agreed(signed(data), whole=False)
+    if name == "program.exe":
+        agreed(with_load_config(data), whole=False)
+
+
+def test_delays_of_visual_c_6_are_read() -> None:
+    data = with_absolute_delays(fixture("program.exe", SETS[1]))
+    assert image_of(data).delayed == ("extra.dll",)
+
+
+@ALL_SETS
+def test_symbols_are_those_of_the_sources(machine: Set) -> None:
+    file = io.BytesIO(fixture("which.dll", machine))
+    image = read_image(file)
+    assert image.exports is not None
+    assert list(exported_names(file, image.headers, image.exports)) == ["forwarded", "which"]
+    assert list(imported_names(file, image.headers, image.imports[0])) == ["inner"]
+    form = detect(file.getvalue()[:HEAD_SIZE])
+    assert form is not None
+    found = {name for name in ("which", "inner", "whichever", "whic") if form.names_symbol(file, image, name)}
+    assert found == {"which", "inner"}
+
+
+@ALL_SETS
+def test_the_version_is_that_of_the_resources(machine: Set) -> None:
+    file = io.BytesIO(fixture("which.dll", machine))
+    version = read_version(file, read_image(file).headers)
+    assert version is not None
+    assert (version.file, version.product) == ((1, 2, 3, 4), (5, 6, 7, 8))
+    other = io.BytesIO(fixture("inner.dll", machine))
+    assert read_version(other, read_image(other).headers) is None
+
+
+def test_facts_have_delayed_dlls_behind_the_others() -> None:
+    assert facts(io.BytesIO(fixture())) == BinaryFacts(
+        format="PE",
+        machine="AMD64",
+        rpath=None,
+        needed=("which.dll", "kernel32.dll", "extra.dll"),
+        soname=None,
+        interpreter=None,
+    )
+    assert facts(io.BytesIO(fixture("which.dll"))).soname == "which.dll"
+
+
+@pytest.mark.parametrize(
+    ("offset", "new", "said"),
+    [
+        (60, b"\0\0\1\0", "is truncated"),
+        (120, b"NE\0\0", "no PE header at offset 120"),
+        (126, b"\xff\xff", "65535 sections"),
+        (140, b"\x10\0", "16 bytes; 112 are needed"),
+        (144, b"\x07\1", "unknown kind 0x107"),
+    ],
+)
+def test_damage_is_told_with_numbers(offset: int, new: bytes, said: str) -> None:
+    data = fixture()
+    headers = image_of(data).headers
+    if offset >= 120:
+        offset += headers.pe_offset - 120
+        said = said.replace("offset 120", f"offset {headers.pe_offset}")
+    with pytest.raises(BinaryFormatError, match=said):
+        image_of(put(data, offset, new))
+
+
+def test_a_signature_that_lies_in_a_section_is_damage() -> None:
+    data = fixture()
+    headers = image_of(data).headers
+    with pytest.raises(BinaryFormatError, match="a signature of 8 bytes at offset 1024"):
+        image_of(put(data, headers.directories_offset + 32, b"\0\4\0\0\x08\0\0\0"))
+
+
+@pytest.mark.parametrize(("requirement", "platform"), WHEELS)
+def test_two_other_readers_read_the_same_of_a_wheel(requirement: str, platform: str, tmp_path: Path) -> None:
+    files = binaries_in(unpack(requirement, platform, tmp_path))
+    assert files
+    for path in files:
+        agreed(path.read_bytes())
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize(("requirement", "platform"), MORE_WHEELS)
+def test_two_other_readers_read_the_same_of_more_wheels(requirement: str, platform: str, tmp_path: Path) -> None:
+    for path in binaries_in(unpack(requirement, platform, tmp_path)):
+        agreed(path.read_bytes())
+
+
+@pytest.mark.everything
+def test_two_other_readers_read_the_same_of_python_itself() -> None:
+    files = binaries_in(embeddable())
+    assert len(files) > 20
+    for path in files:
+        agreed(path.read_bytes())
