@@ -180,6 +180,7 @@ class TargetData(enum.Enum):
 
     FONTS = ("fonts and their configuration", "fontconfig-config fonts-dejavu-core")
     KEYBOARDS = ("descriptions of keyboards", "xkb-data")
+    ICONS = ("a theme of icons", "adwaita-icon-theme")
     SOUND = ("the configuration of sound", "libasound2-data")
     ODBC = (
         "drivers of ODBC, and the odbcinst.ini that names them",
@@ -201,6 +202,8 @@ class TargetData(enum.Enum):
 _READ_FROM_TARGET: tuple[tuple[str, TargetData], ...] = (
     ("libfontconfig.so", TargetData.FONTS),
     ("libxkbcommon.so", TargetData.KEYBOARDS),
+    ("libgtk-3.so", TargetData.ICONS),
+    ("libgtk-4.so", TargetData.ICONS),
     ("libasound.so", TargetData.SOUND),
     ("pyodbc*", TargetData.ODBC),
 )

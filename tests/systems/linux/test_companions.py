@@ -64,3 +64,19 @@ def test_data_of_the_target_is_asked_for_like_its_libraries() -> None:
         "Debian: libgl1",
         "Debian: fontconfig-config fonts-dejavu-core",
     ]
+
+
+@pytest.mark.parametrize(
+    ("library", "asked"),
+    [
+        ("libfontconfig.so.1", "Debian: fontconfig-config fonts-dejavu-core"),
+        ("libxkbcommon.so.0", "Debian: xkb-data"),
+        ("libgtk-3.so.0", "Debian: adwaita-icon-theme"),
+        ("libgtk-4.so.1", "Debian: adwaita-icon-theme"),
+        ("libasound.so.2", "Debian: libasound2-data"),
+        ("libgtk-x11-2.0.so.0", None),
+    ],
+)
+def test_what_a_library_reads_of_the_target_has_a_package_there(library: str, asked: str | None) -> None:
+    data = LINUX.reads_of_target(library)
+    assert (None if data is None else LINUX.asks_of_target(data)) == asked
