@@ -108,7 +108,9 @@ def test_child_processes_see_nothing_of_it(small: Path, root: Path) -> None:
 
 
 def test_the_user_s_own_typelibs_count_as_ever(small: Path, root: Path) -> None:
-    own = next(path for path in typelibs() if path.name == "xlib-2.0.typelib")
+    own = next((path for path in typelibs() if path.name == "xlib-2.0.typelib"), None)
+    if own is None:
+        pytest.skip("this machine has no typelib xlib-2.0 (apt-get install gir1.2-freedesktop)")
     (root / "own").mkdir()
     shutil.copy(own, root / "own")
     env = {**HOME, "GI_TYPELIB_PATH": "/own"}

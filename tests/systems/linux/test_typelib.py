@@ -66,7 +66,7 @@ def test_typelibs_of_this_machine_say_what_the_library_reads_in_them() -> None:
     need_gi()
     every = [read_typelib(path.read_bytes()) for path in typelibs()]
     read = {each.namespace: each for each in every}  # two versions of one do not go together
-    assert len(read) > 5
+    assert len(read) >= 5  # the library itself brings so many
     ours = [" ".join([each.name, ",".join(each.libraries), *sorted(each.dependencies)]) for each in read.values()]
     names = "".join(f"{each.name}\n" for each in read.values())
     done = subprocess.run(["/usr/bin/python3", "-c", ASK], input=names, capture_output=True, text=True, check=True)
