@@ -92,7 +92,7 @@ def test_a_dry_run_refuses_what_the_pack_refuses(
     status = 2 if "--level" in options else 1  # wrong whatever lies on the disk
     assert (dry.returncode, words in dry.stderr) == (status, True), dry.stderr
     wet = bundler(["pack", environment, "--out", tmp_path / out, "--no-verify", *options])
-    assert (wet.returncode, words in wet.stderr) == (1, True), wet.stderr
+    assert (wet.returncode, words in wet.stderr) == (status, True), wet.stderr
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.zip", "standing.zip"]
 
 
