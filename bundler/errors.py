@@ -97,7 +97,7 @@ class CannotPatch(BundlerError):
 
 
 class NoHeaderRoom(CannotPatch):
-    """The load commands of a Mach-O file would grow over what follows them: `needed` and `available` are in bytes."""
+    """Load commands of Mach-O, or PE's table of sections, would grow over what follows: `needed` and `available` are in bytes."""
 
     def __init__(self, message: str, hint: str, needed: int, available: int) -> None:
         super().__init__(message, hint)

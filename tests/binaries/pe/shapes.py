@@ -98,3 +98,10 @@ def with_absolute_delays(data: bytes) -> bytes:
             fields = [value + image.headers.image_base if value else 0 for value in dll.descriptor[1:7]]
             data = put(data, dll.offset, s.DELAY_DESCRIPTOR.pack(0, *fields, 0))
     return data
+
+
+def with_symbols(data: bytes) -> bytes:
+    """With a table of symbols behind the sections, as GNU's linker leaves it where nothing strips it: one symbol, no long names."""
+    symbol = struct.pack("<8sIhHBB", b"start", 0x1000, 1, 0x20, 2, 0)
+    data = put(data, image_of(data).headers.pe_offset + 12, struct.pack("<2I", len(data), 1))
+    return data + symbol + struct.pack("<I", 4)

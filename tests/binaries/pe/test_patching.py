@@ -22,6 +22,7 @@ from tests.binaries.pe.shapes import (
     with_directory,
     with_load_config,
     with_optional,
+    with_symbols,
     without_header_room,
     without_slack,
 )
@@ -176,6 +177,14 @@ def test_a_payload_stays_at_the_end() -> None:
     assert patch(data, {"which.dll": LONG}).endswith(PAYLOAD)
     with pytest.raises(PayloadInTheWay, match=f"{len(PAYLOAD)} bytes follow its sections"):
         plan(without_slack(fixture()) + PAYLOAD, {"which.dll": LONG})
+
+
+def test_a_table_of_symbols_stays_where_it_is_in_front_of_a_new_section() -> None:
+    data = with_symbols(without_slack(fixture()))
+    new = patch(data, {"which.dll": LONG})
+    assert new.startswith(b"MZ")
+    assert new[len(fixture()) :].startswith(data[len(fixture()) :])
+    assert image_of(new).headers.sections[-1].raw_offset == len(fixture()) + 512
 
 
 def test_headers_without_room_are_told_with_numbers() -> None:
