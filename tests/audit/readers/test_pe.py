@@ -57,6 +57,28 @@ def test_nothing_else_differs_in_any_fixture() -> None:
         assert (agreement(data), told(source, data, asked_of(edits)), told(source, data, PACKED)) == ([], [], [])
 
 
+def test_what_two_readers_read_differently_is_told() -> None:
+    """The patcher's reading of one file is held against pefile's reading of another one."""
+    data = fixture("which.dll")
+    image = image_of(data)
+    assert image.exports is not None
+    fields = {
+        "Machine": image.headers.pe_offset + 4,
+        "SizeOfImage": image.headers.optional_offset + 57,
+        "CheckSum": image.headers.optional_offset + 64,
+        "sections": image.headers.section_table,
+        "data directories": image.headers.directories_offset + 12,
+        "imports": image.headers.place(image.imports[0].name_address, "")[0],
+        "the export directory's name": image.headers.place(image.exports.directory[4], "")[0],
+        "forwarded exports": image.headers.place(image.exports.forwarders[0].address, "")[0],
+    }
+    for what, place in fields.items():
+        other = put(data, place, bytes([data[place] ^ 1]))
+        said = [each.message for each in disagreements(image, io.BytesIO(other))]
+        assert any(line.startswith(f"{what}: bundler reads ") for line in said), (what, said)
+    assert agreement(data) == []
+
+
 def test_a_name_that_nobody_asked_for_is_told() -> None:
     data = change(fixture("which.dll"), SHORT)
     assert data is not None

@@ -10,6 +10,7 @@ import pytest
 from bundler.audit.readers.comparison import disagreements
 from bundler.binaries.format import BinaryFacts
 from bundler.binaries.formats import HEAD_SIZE, detect, facts
+from bundler.binaries.pe import constants as c
 from bundler.binaries.pe import read_image
 from bundler.binaries.pe import structs as s
 from bundler.binaries.pe.checksum import file_checksum
@@ -17,7 +18,15 @@ from bundler.binaries.pe.tables import exported_names, imported_names
 from bundler.binaries.pe.version_resource import read_version
 from bundler.errors import BinaryFormatError
 from tests.binaries.pe.judging import by_lief
-from tests.binaries.pe.shapes import fixture, image_of, put, signed, with_absolute_delays, with_load_config
+from tests.binaries.pe.shapes import (
+    fixture,
+    image_of,
+    put,
+    signed,
+    with_absolute_delays,
+    with_directory,
+    with_load_config,
+)
 from tests.material.pe_fixtures import SETS, Set
 from tests.material.wheels import unpack
 from tests.material.windows import MORE_WHEELS, WHEELS, binaries_in, embeddable
@@ -114,6 +123,49 @@ def test_damage_is_told_with_numbers(offset: int, new: bytes, said: str) -> None
         said = said.replace("offset 120", f"offset {headers.pe_offset}")
     with pytest.raises(BinaryFormatError, match=said):
         image_of(put(data, offset, new))
+
+
+def at_the_end_of_a_section(data: bytes, behind: int) -> tuple[int, int]:
+    """An address and an offset so many bytes in front of where the first section's bytes end."""
+    section = image_of(data).headers.sections[0]
+    return section.address + section.raw_size - behind, section.raw_offset + section.raw_size - behind
+
+
+def test_a_table_that_leaves_its_section_is_damage() -> None:
+    data = fixture()
+    address, _ = at_the_end_of_a_section(data, 12)
+    said = f"the import table is truncated: 20 bytes at the address {address:#x} are needed, 12 are there"
+    with pytest.raises(BinaryFormatError, match=said):
+        image_of(with_directory(data, c.IMPORT, address, 40))
+    address, _ = at_the_end_of_a_section(data, 0)
+    with pytest.raises(
+        BinaryFormatError, match=f"lies at the address {address:#x}, and no section of the file holds it"
+    ):
+        image_of(with_directory(data, c.IMPORT, address, 40))
+
+
+def test_a_name_that_does_not_end_in_its_section_is_damage() -> None:
+    data = fixture()
+    address, offset = at_the_end_of_a_section(data, 3)
+    data = put(put(data, offset, b"abc"), image_of(data).imports[0].offset + 12, s.DWORD.pack(address))
+    with pytest.raises(BinaryFormatError, match=f"{address:#x} does not end within 3 bytes"):
+        image_of(data)
+
+
+def test_a_file_that_was_cut_off_is_damage() -> None:
+    data = fixture()
+    last = image_of(data).headers.sections[-1]
+    said = f"{last.name} is truncated: it ends at {last.end}, the file at {last.end - 1}"
+    with pytest.raises(BinaryFormatError, match=said):
+        image_of(data[: last.end - 1])
+
+
+def test_more_exports_than_ordinals_are_damage() -> None:
+    data = fixture("which.dll")
+    exports = image_of(data).exports
+    assert exports is not None
+    with pytest.raises(BinaryFormatError, match="65537 functions; 65536 are allowed"):
+        image_of(put(data, exports.offset + 20, s.DWORD.pack(65537)))
 
 
 def test_a_signature_that_lies_in_a_section_is_damage() -> None:
