@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,38 @@ def test_a_file_that_was_cut_off_is_damage() -> None:
     said = f"{last.name} is truncated: it ends at {last.end}, the file at {last.end - 1}"
     with pytest.raises(BinaryFormatError, match=said):
         image_of(data[: last.end - 1])
+
+
+def test_headers_that_contradict_each_other_are_damage() -> None:
+    data = fixture()
+    headers = image_of(data).headers
+    first, second = headers.section_table, headers.section_table + 40
+    for place, new, said in (
+        (headers.optional_offset + s.SECTION_ALIGNMENT, 3000, "the section alignment is 3000, and no power of two"),
+        (second + 12, headers.sections[0].address, "overlaps what ends at"),
+        (first + 8, 0x100000, "overlaps what ends at"),
+        (headers.optional_offset + s.SIZE_OF_IMAGE, 0x2000, r"the sections end at 0x\w+, the image at 0x2000"),
+    ):
+        with pytest.raises(BinaryFormatError, match=said):
+            image_of(put(data, place, s.DWORD.pack(new)))
+
+
+def test_forwarders_that_are_one_endless_text_are_damage() -> None:
+    """Each function leads to the same long text, which is not read for every one of them."""
+    data = fixture("which.dll")
+    image = image_of(data)
+    exports = image.exports
+    assert exports is not None
+    address, offset = len(data) + 0x10000 & ~0xFFF, len(data) + 511 & ~511
+    table = s.DWORD.pack(address + 0x8000) * 8192 + b"x" * 4000 + bytes(96)
+    last = image.headers.section_table + 40 * (len(image.headers.sections) - 1)
+    data = put(data, last + 8, struct.pack("<4I", len(table), address, len(table), offset)).ljust(offset, b"\0") + table
+    data = put(data, image.headers.optional_offset + s.SIZE_OF_IMAGE, s.DWORD.pack(address + 0x10000))
+    data = put(data, exports.offset + 20, s.DWORD.pack(8192))
+    data = put(data, exports.offset + 28, s.DWORD.pack(address))
+    place = image.headers.directory(c.EXPORT).address
+    with pytest.raises(BinaryFormatError, match="the forwarded exports have more than 4194304 bytes"):
+        image_of(with_directory(data, c.EXPORT, place, address + 0x9000 - place))
 
 
 def test_more_exports_than_ordinals_are_damage() -> None:

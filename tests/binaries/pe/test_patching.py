@@ -148,6 +148,13 @@ def test_a_bound_file_is_bound_no_more(new_name: str) -> None:
     assert image_of(patch(full, {"which.dll": LONG})).headers.sections[-1].name == ".bundler"
 
 
+def test_room_for_a_section_that_somebody_uses_is_left_alone() -> None:
+    data = without_slack(fixture())
+    data = put(data, image_of(data).headers.section_table_end + 39, b"!")
+    with pytest.raises(CannotPatch, match="the room behind its table of sections is in use"):
+        plan(data, {"which.dll": LONG})
+
+
 def test_a_bound_file_without_the_names_of_its_imports_is_refused() -> None:
     data = bound(fixture())
     data = put(data, image_of(data).imports[0].offset, bytes(4))
@@ -202,8 +209,9 @@ def test_headers_without_room_are_told_with_numbers() -> None:
         (with_directory(fixture(), c.COM_DESCRIPTOR, 0x1000, 72), r"\.NET"),
         (with_optional(fixture(), s.DLL_CHARACTERISTICS, s.WORD, 0x80), "FORCE_INTEGRITY"),
         (with_optional(fixture(), s.SECTION_ALIGNMENT, s.DWORD, 0x200), "512 bytes in memory"),
+        (put(fixture(), image_of(fixture()).headers.pe_offset + 22, b"\0\0"), "it is not linked"),
     ],
-    ids=["ARM64X", ".NET", "integrity", "driver"],
+    ids=["ARM64X", ".NET", "integrity", "driver", "object"],
 )
 def test_what_windows_would_not_load_or_another_machine_reads_otherwise_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(CannotPatch, match=said):
