@@ -21,7 +21,7 @@ def plan_unchecked(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | No
     changes = renamed(image, Renaming(edits))
     if not changes:
         return None
-    check_patchable(file, image)
+    check_patchable(image)
     draft = _Draft(file, image, changes)
     draft.rename()
     draft.unbind()

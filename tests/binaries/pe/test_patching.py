@@ -155,6 +155,16 @@ def test_room_for_a_section_that_somebody_uses_is_left_alone() -> None:
         plan(data, {"which.dll": LONG})
 
 
+def test_a_name_in_the_headers_is_not_compared_with_numbers_that_change() -> None:
+    """Hypothesis found a DLL whose name was the checksum."""
+    data = fixture()
+    image = image_of(data)
+    place = image.headers.optional_offset + s.CHECKSUM
+    data = put(data, image.imports[1].offset + 12, s.DWORD.pack(place))
+    with pytest.raises(CannotPatch, match=f"at offset {place} lies in its headers"):
+        plan(data, {"which.dll": "who.dll"})
+
+
 def test_a_bound_file_without_the_names_of_its_imports_is_refused() -> None:
     data = bound(fixture())
     data = put(data, image_of(data).imports[0].offset, bytes(4))
