@@ -56,6 +56,16 @@ def test_a_longer_name_goes_behind_the_end_of_a_section(machine: Set) -> None:
     assert method(data, {"which.dll": LONG}).startswith("behind the end of .")
 
 
+def test_the_section_of_resources_is_left_alone() -> None:
+    """Programs that change resources write the section anew."""
+    data = fixture()
+    headers = image_of(data).headers
+    first = method(data, {"which.dll": LONG}).rpartition(" ")[2]
+    number = [section.name for section in headers.sections].index(first)
+    data = put(data, headers.section_table + 40 * number, b".rsrc\0\0\0")
+    assert not method(data, {"which.dll": LONG}).endswith(".rsrc")
+
+
 @ALL_SETS
 def test_without_room_there_a_longer_name_goes_into_a_new_section(machine: Set) -> None:
     data = without_slack(fixture("program.exe", machine))
