@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from bundler.entries import Digest, Entry
+from bundler.entries import Digest
 from bundler.output_facts import ArchiveFacts
 from bundler.sinks.archives.archive import ArchiveSettings
 from bundler.sinks.archives.frame_codecs import GZIP
@@ -21,6 +21,7 @@ from bundler.sinks.archives.frame_making import open_framing
 from bundler.sinks.archives.framed_tar import FramedTar
 from bundler.sinks.archives.output import Output
 from bundler.sinks.archives.reuse import Stream
+from bundler.sinks.archives.tar import FrameWriter
 
 _NUMBER = 20  # digits of a size in bytes
 _WIDTHS = {"OFFSET": _NUMBER, "SIZE": _NUMBER, "SHA256": 64, "TOTAL": _NUMBER, "UNPACKED": _NUMBER}
@@ -29,46 +30,27 @@ _HEAD = 1 << 16  # bytes that the script has at most
 _FACTS = re.compile(rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*$", re.MULTILINE)
 
 
-class RunWriter:
+class RunWriter(FrameWriter):
     """Writes the text with empty places, then streams entries into the archive behind it; see `MemberWriter`."""
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
         self._name, self._facts = settings.stem, settings.facts
-        self._framing = open_framing(GZIP, settings, payload_of)
-        try:
-            self._file = output.open(executable=True)
-            self._file.write(header(self._name, self._facts))
-            self._payload = _Summed(self._file)
-            self._tar = FramedTar(self._payload, self._framing)
-        except BaseException:
-            self._framing.reusable.close()
-            raise
-
-    def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
-        """See MemberWriter."""
-        self._tar.add(entry, digests)
+        framing = open_framing(GZIP, settings, payload_of)
+        super().__init__(framing, lambda: FramedTar(self._open_payload(output), framing))
 
     def end(self, digests: dict[str, Digest]) -> None:
         """End the archive, and fill in what is known now."""
-        self._tar.end()
-        digests.update(self._tar.digests)
+        super().end(digests)
         unpacked = sum(digest.size for digest in digests.values())
         self._file.flush()
         self._file.seek(0)
         self._file.write(header(self._name, self._facts, self._payload, unpacked))
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """That of the archive."""
-        return (self._tar.index,)
-
-    def notes(self) -> tuple[str, ...]:
-        """What was taken over."""
-        return self._framing.reusable.notes()
-
-    def stop(self) -> None:
-        """Stop the compressing threads."""
-        self._tar.stop()
-        self._framing.reusable.close()
+    def _open_payload(self, output: Output) -> _Summed:
+        self._file = output.open(executable=True)
+        self._file.write(header(self._name, self._facts))
+        self._payload = _Summed(self._file)
+        return self._payload
 
 
 def payload_of(descriptor: int) -> Iterable[Stream]:

@@ -5,11 +5,13 @@ The same plan gives the same bytes for every user and number of threads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bundler.entries import Digest, Digests, Directory, Entry, Layer, Link, size_of
 from bundler.sinks.archives import compression
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD, FrameCodec
-from bundler.sinks.archives.frame_making import open_framing
+from bundler.sinks.archives.frame_making import Framing, open_framing
 from bundler.sinks.archives.framed_tar import FramedTar
 from bundler.sinks.archives.output import ByteStream, Output
 from bundler.sinks.archives.tar_headers import END, header, padding
@@ -97,12 +99,13 @@ class StreamWriter:
 class FrameWriter:
     """Sends entries into a tar archive of frames; see `MemberWriter`."""
 
-    def __init__(self, output: Output, settings: ArchiveSettings, codec: FrameCodec) -> None:
-        self._framing = open_framing(codec, settings)
+    def __init__(self, framing: Framing, open_tar: Callable[[], FramedTar]) -> None:
+        """`open_tar` opens the archive; what `framing` holds is let go where that fails."""
+        self._framing = framing
         try:
-            self._tar = FramedTar(output.open(), self._framing, settings.top, settings.facts.root_ns)
+            self._tar = open_tar()
         except BaseException:
-            self._framing.reusable.close()
+            framing.reusable.close()
             raise
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
@@ -135,12 +138,12 @@ def plain(output: Output, settings: ArchiveSettings) -> StreamWriter:
 
 def gzip(output: Output, settings: ArchiveSettings) -> FrameWriter:
     """`.tar.gz`."""
-    return FrameWriter(output, settings, GZIP)
+    return _framed(output, settings, GZIP)
 
 
 def zstd(output: Output, settings: ArchiveSettings) -> FrameWriter:
     """`.tar.zst`."""
-    return FrameWriter(output, settings, ZSTANDARD)
+    return _framed(output, settings, ZSTANDARD)
 
 
 def xz(output: Output, settings: ArchiveSettings) -> StreamWriter:
@@ -151,3 +154,8 @@ def xz(output: Output, settings: ArchiveSettings) -> StreamWriter:
 def bzip2(output: Output, settings: ArchiveSettings) -> StreamWriter:
     """`.tar.bz2`."""
     return StreamWriter(output, settings, compression.BZIP2)
+
+
+def _framed(output: Output, settings: ArchiveSettings, codec: FrameCodec) -> FrameWriter:
+    framing = open_framing(codec, settings)
+    return FrameWriter(framing, lambda: FramedTar(output.open(), framing, settings.top, settings.facts.root_ns))
