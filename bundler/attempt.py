@@ -29,7 +29,8 @@ from bundler.sinks import Sink, Written
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
 from bundler.systems import system_of
-from bundler.trees.planned import PlannedTree, altered, settle
+from bundler.trees.planned import PlannedTree
+from bundler.trees.settled import Settled, altered, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +145,25 @@ def _prove_then_write(
     stage.clear()  # the archive may need the room
     proof = _settled(proof, job, dlopened)
     try:
-        written, manifest = send(plan, sink, proof.import_failures, job.progress)
-        for path, digest in settled.digests.items():
-            if written.digests[path] != digest:
-                raise OutputFailed(
-                    f"{path} changed while it was packed", "pack again when nothing writes to its source"
-                )
+        written, manifest = _send_settled(plan, settled, sink, proof, job)
     except OutputFailed:
         # Modules that write into their own folder do so each time that they are imported, in the source as well.
         was_run = proof.audit.run is not None and proof.audit.run.known < proof.audit.run.tried
-        found_altered = altered(settled) if was_run and not is_last else frozenset()
-        if not found_altered:
+        changed = altered(settled) if was_run and not is_last else frozenset()
+        if not changed:
             raise
-        return Attempt(dlopened, altered=found_altered)
+        return Attempt(dlopened, altered=changed)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+
+
+def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
+    """Write what was proved. Raises OutputFailed where it would be something else."""
+    sent = send(plan, sink, proof.import_failures, job.progress)
+    for path, digest in settled.digests.items():
+        if sent.written.digests[path] != digest:
+            raise OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to its source")
+    return sent
 
 
 def _prove(

@@ -15,7 +15,7 @@ from bundler.entries import Digest
 from bundler.memory.readings import ReadingsCache, open_readings_cache
 from bundler.trees import Kind, Member
 
-PREFIX = "/home/me/env"
+PREFIX = "/anywhere/env"
 PLAIN, LEAKING, SCRIPT = b"nothing\n", f"root = '{PREFIX}'\n".encode(), f"#!{PREFIX}/bin/python\n".encode()
 FILES = {"plain.txt": PLAIN, "leaking.txt": LEAKING, "bin/script": SCRIPT, "entry_points.txt": LEAKING}
 
@@ -68,7 +68,7 @@ def test_a_file_of_another_size_is_read(tmp_path: Path) -> None:
 
 def test_who_looks_for_another_path_reads_again(tmp_path: Path) -> None:
     read_all(tmp_path)
-    reader = FileReader(["/home/you/env"], known(tmp_path, "/home/you/env"), random_access=True)
+    reader = FileReader(["/elsewhere/env"], known(tmp_path, "/elsewhere/env"), random_access=True)
     assert reader.recall(Member("plain.txt", Kind.FILE, 0o644), len(PLAIN)) is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,11 @@ from bundler.audit.reports import RunReport
 from bundler.faults import Fault
 from bundler.keywords import PackKeywords
 from tests.material.environments import empty_environment
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack
 
 STANDARD = "standard library"
 PACKAGES = {
@@ -67,10 +73,10 @@ class Packs:
         if entry_points:
             (folder / "entry_points.txt").write_text(entry_points)
 
-    def pack(self, **keywords: object) -> set[str]:
+    def pack(self, **keywords: Unpack[PackKeywords]) -> set[str]:
         """The names of the batches that a pack tried."""
         self.tried.clear()
-        options: PackKeywords = {"profile": "slim", "force": True, **keywords}  # type: ignore[typeddict-item]
+        options: PackKeywords = {"profile": "slim", "force": True, **keywords}
         report = bundler.pack(self.environment, self.folder / f"app{keywords.get('format', '')}", **options)
         assert report.audit is not None and report.audit.run is not None
         self.run = report.audit.run
