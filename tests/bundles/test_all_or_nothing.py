@@ -55,6 +55,18 @@ def test_an_interrupted_pack_leaves_nothing(
     assert snapshot(empty) == before
 
 
+def test_a_pack_that_is_interrupted_while_its_archive_is_tried_leaves_nothing(empty: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bundler", "pack", *SLIM, str(empty), "--out", str(tmp_path / "out.tar"), "-q"]
+    process = subprocess.Popen(command, env=clean() | {"PYTHONPATH": str(FIXTURES.parent)})
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.glob(".out.tar.bundler-*/stage/bin/*")) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert any(tmp_path.glob(".out.tar.bundler-*/stage")), "the stage must have been begun"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert os.listdir(tmp_path) == []
+
+
 def test_an_import_that_takes_its_time_is_not_waited_for(empty: Path, tmp_path: Path) -> None:
     own = tmp_path / "env"
     shutil.copytree(empty, own, symlinks=True)
