@@ -247,3 +247,12 @@ def test_an_archive_has_what_a_module_changes_beside_itself_as_it_was_before(pac
     with tarfile.open(packs.folder / "apptar") as archive:
         (member,) = [member for member in archive if member.name.endswith("/writes/log")]
     assert 0 < member.size < log.stat().st_size
+
+
+def test_who_leaves_out_what_a_module_looks_for_is_seen(packs: Packs) -> None:
+    """What the user leaves out is told, and what the profile does may be at fault: the outcome is another one."""
+    packs.add("draws", "try:\n    import tkinter\nexcept ImportError:\n    pass\n")
+    packs.add("stands", "")
+    packs.pack()
+    assert packs.pack() == set()
+    assert packs.pack(exclude=("**/tkinter/**",)) == {"draws"}
