@@ -123,9 +123,10 @@ class Watch:
             self.hear_open(arguments[0], sys._getframe(1).f_globals.get("__name__") or "")
         elif event in _LISTING:
             caller = sys._getframe(1).f_globals.get("__name__") or ""
-            if isinstance(arguments[0], str) and not caller.startswith(_LISTED_BY_IMPORTS):
+            path = absolute(arguments[0])
+            if path is not None and not caller.startswith(_LISTED_BY_IMPORTS):
                 told = self.metadata if caller.startswith(_LISTED_BY_METADATA) else self.listed
-                told.add(os.path.abspath(arguments[0]))
+                told.add(path)
         elif event == "ctypes.dlopen" and isinstance(arguments[0], str):
             self.tell("opened", arguments[0])
         elif event in _SPAWNING:
@@ -140,9 +141,9 @@ class Watch:
 
     def hear_open(self, path, caller):
         """Hear of a file that is opened, or is not there."""
-        if isinstance(path, int) or caller.startswith(_LISTED_BY_IMPORTS):
+        path = absolute(path)
+        if path is None or caller.startswith(_LISTED_BY_IMPORTS):
             return
-        path = os.path.abspath(os.fsdecode(path))
         (self.metadata if "dist-info" in path or "egg-info" in path else self.read).add(path)
 
     def start(self):
@@ -167,6 +168,14 @@ class Watch:
         if (kind, value) not in self.told:
             self.told.add((kind, value))
             self.tell(kind, value)
+
+
+def absolute(path):
+    """A path of an audit event, absolute; None for what is none. Nothing is raised: that would stop what the event tells of."""
+    try:
+        return os.path.abspath(os.fsdecode(path))
+    except (TypeError, ValueError, OSError):  # a descriptor; a working directory that is gone
+        return None
 
 
 def programs(name):

@@ -183,3 +183,18 @@ def test_a_pyc_that_is_there_counts_and_is_not_written_over(tmp_path: Path) -> N
     before = pyc.read_bytes()
     assert ["ok", "old"] in tell(["old"], str(tmp_path), compiled=str(tmp_path / "compiled"))
     assert pyc.read_bytes() == before
+
+
+def test_what_is_watched_goes_on_without_a_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "lost.py").write_text(
+        "import os, tempfile\n"
+        "folder = tempfile.mkdtemp()\n"
+        "os.chdir(folder)\n"
+        "os.rmdir(folder)\n"
+        "try:\n"
+        "    open('relative')\n"
+        "except OSError as error:\n"
+        "    assert error.filename == 'relative', error\n"
+        "os.listdir(os.open('/', os.O_RDONLY))\n"
+    )
+    assert ["ok", "lost"] in tell(["lost"], str(tmp_path))
