@@ -31,11 +31,14 @@ def zip_comes_first(version: str) -> bool:
 
 def nearer_landmarks(scheme: BundleScheme) -> Iterator[Landmark]:
     """The places between the interpreter, or libpython, and the bundle's root: what lies there comes before the bundle's own."""
-    for folder in dict.fromkeys((scheme.scripts, scheme.libraries)):
+    beside = scheme.executable.rpartition("/")[0]
+    if not beside:  # nothing is nearer than the root
+        return
+    for folder in dict.fromkeys((beside, scheme.libraries)):
         yield Landmark(f"{folder}/{scheme.stdlib_zip}", "its standard library")
         yield Landmark(f"{folder}/{scheme.stdlib}/os.py", "its standard library")
         yield Landmark(f"{folder}/{scheme.stdlib}/os.pyc", "its standard library")
         yield Landmark(f"{folder}/{scheme.dynload}", "its extension modules")
-    yield Landmark(f"{scheme.scripts}/pybuilddir.txt", "a sign that it was not installed yet")
-    yield Landmark(f"{scheme.scripts}/Modules/Setup.local", "a sign that it was not installed yet")
-    yield Landmark(f"{scheme.scripts}/pyvenv.cfg", "the configuration of its environment")
+    yield Landmark(f"{beside}/pybuilddir.txt", "a sign that it was not installed yet")
+    yield Landmark(f"{beside}/Modules/Setup.local", "a sign that it was not installed yet")
+    yield Landmark(f"{beside}/pyvenv.cfg", "the configuration of its environment")

@@ -78,10 +78,14 @@ class Sysroot:
             return os.path.normpath(os.path.join(folder, text))
         return self.path_of(os.path.join(self.name_of(folder), text))
 
+    def is_name(self, text: str) -> bool:
+        """Whether a text is a name: a path that counts from the root, wherever it stands."""
+        return os.path.isabs(text)
+
     def located(self, text: str, folder: str) -> str:
         """The path that a text in a file of the directory at `folder` means: a name, or a path counted from there."""
         place = os.path.normpath(os.path.join(folder, text))
-        return self.path_of(place) if os.path.isabs(text) else place
+        return self.path_of(place) if self.is_name(text) else place
 
     def exists(self, path: str) -> bool:
         """Whether something is at `path`, links followed."""

@@ -13,6 +13,7 @@ BUNDLER = Path(__file__).resolve().parents[1] / "bundler"
 # Where a system may be named; docs/design.md says why.
 AT_HOME = (
     "systems/",
+    "plan/bases/",
     "plan/binaries/",
     "environment/",
     "platforms.py",

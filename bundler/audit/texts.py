@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.platforms import OperatingSystem
 from bundler.rewrite.installers import is_editable_hook
 from bundler.rewrite.pth import ImportLine, PathLine, has_imports, parse_pth
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.start import FIRST_VERSION, EntryPoint, parse_start
+from bundler.systems import system_of
 
 _CONFIGURATION_TO_DO = (
     "a bundle's own says include-system-site-packages = false and has no home: mend these lines, or pack again"
@@ -35,6 +37,8 @@ def audit_texts(tree: BundleTree) -> Iterator[Fault]:
 
 def _configuration(tree: BundleTree) -> Iterator[Fault]:
     seen = tree.files.get("pyvenv.cfg")
+    if seen is None and not system_of(OperatingSystem(tree.manifest.system)).configured_by_pyvenv_cfg:
+        return
     if seen is None or seen.text is None:
         yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", "is no file", _CONFIGURATION_TO_DO)
         return

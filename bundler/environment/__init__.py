@@ -17,7 +17,7 @@ from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.platforms import runs_here
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
-from bundler.systems import System, system_of
+from bundler.systems import System, root_of, system_of
 from bundler.systems.prefixes import is_system_prefix
 
 __all__ = [
@@ -45,7 +45,7 @@ def load_environment(
     environment says.
     """
     read_at = time.time_ns()
-    sysroot = Sysroot(os.path.realpath(root))
+    sysroot = root_of(root)
     if not os.path.isdir(sysroot.path):
         raise NotAnEnvironment(f"{root} is not a folder", "--root names the directory that the environment sees as /")
     located = find_environment(path, sysroot)

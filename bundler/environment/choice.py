@@ -9,6 +9,7 @@ from bundler.environment.discovery import find_environment
 from bundler.environment.redirect import REDIRECT, follow_file, follow_link, path_of_line
 from bundler.errors import BundlerError, NotAnEnvironment
 from bundler.sysroot import HOST, Sysroot
+from bundler.systems import root_of
 
 DEFAULT = REDIRECT
 _LIST = ".python-envs"
@@ -45,9 +46,9 @@ def choose_environment(named: str | None, root: str = "/") -> Choice:
     `root` is the directory that the environment sees as `/`; in another than this machine's own nothing is active. Raises the
     errors of `find_environment` for what a file, a link or a variable leads to, with both names.
     """
-    if not os.path.isdir(root):
+    sysroot = root_of(root)
+    if not os.path.isdir(sysroot.path):
         return Choice(named or DEFAULT, "")  # whoever loads it says so
-    sysroot = Sysroot(os.path.realpath(root))
     if named is not None:
         return _followed(named, sysroot) or Choice(named, "")
     active = os.environ.get(_ACTIVE, "") if sysroot.is_host else ""

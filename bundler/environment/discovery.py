@@ -16,6 +16,7 @@ from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironmen
 from bundler.platforms import Platform
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.sysroot import HOST, Sysroot
+from bundler.systems import pythons_without_bin, system_of
 from bundler.systems.prefixes import is_system_prefix
 
 
@@ -58,7 +59,8 @@ def _environment_in(root: str, path: str, sysroot: Sysroot) -> LocatedEnvironmen
     _refuse_other_kinds(root, path)
     python = _find_python(root, path, config, sysroot)
     refuse_other_implementations(root, python, config or {}, sysroot)
-    platform = read_platform(sysroot.real(python), os.path.join(path, "bin", os.path.basename(python)))
+    platform = read_platform(sysroot.real(python), os.path.join(path, os.path.relpath(python, root)))
+    sysroot = system_of(platform.system).sysroot(sysroot)
     if config is not None and "home" in config:
         return LocatedEnvironment(root, EnvironmentKind.VENV, python, config, platform, sysroot)
     if is_system_prefix(sysroot.name_of(sysroot.real(root))):
@@ -71,12 +73,14 @@ def _environment_in(root: str, path: str, sysroot: Sysroot) -> LocatedEnvironmen
 
 def _locate(path: str, sysroot: Sysroot) -> str:
     """The path of what was named by its path or as seen from inside the sysroot; its own link is not followed."""
+    if sysroot.is_name(path) and not os.path.isabs(path):
+        return sysroot.path_of(path)
     place = os.path.abspath(path)
     if sysroot.is_host:
         return place
     real = os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))
     inside = next((candidate for candidate in (place, real) if sysroot.holds(candidate)), None)
-    if inside is None and not os.path.isabs(path):
+    if inside is None and not sysroot.is_name(path):
         raise NotAnEnvironment(
             f"{path} does not lie below {sysroot.path}",
             "give it as seen from inside the root (/app/.venv), or as a path below the root",
@@ -96,12 +100,13 @@ def _refuse_other_kinds(root: str, path: str) -> None:
     """Environments of a kind that is known, and not packed."""
     if os.path.isdir(os.path.join(root, "conda-meta")):
         raise UnsupportedEnvironment(f"{path} is a conda environment (it has conda-meta/)", "use conda-pack, for now")
-    if os.path.isfile(os.path.join(root, "Scripts", "python.exe")) or os.path.isfile(os.path.join(root, "python.exe")):
-        raise UnsupportedEnvironment(f"{path} is an environment for Windows (it has python.exe)")
 
 
 def _find_python(root: str, path: str, config: Mapping[str, str] | None, sysroot: Sysroot) -> str:
-    """The environment's own interpreter: `bin/python3`, `bin/python` or a versioned name."""
+    """The environment's own interpreter: `bin/python3`, `bin/python`, a versioned name, or where systems without `bin` have it."""
+    for place in map(sysroot.real, (os.path.join(root, name) for name in pythons_without_bin())):
+        if os.path.isfile(place):
+            return place
     folder = os.path.join(root, "bin")
     names = ["python", "python3", *_versioned_names(folder)]
     for name in names:

@@ -1,6 +1,6 @@
 """What shall be: a plan decides on every path of a bundle.
 
-In the order of `make.make_plan`: `settings` (what was decided before), `base_mounts`, `system_site`, `editables` and `application`
+In the order of `make.make_plan`: `settings` (what was decided before), `bases`, `system_site`, `editables` and `application`
 (what is taken from where, as `mounts`), `collect` (every path of it), `completeness`, `interpreter` (what every bundle has),
 `filters`, `landmarks` (where Python's search for its own parts ends), `binaries`, `texts`, `compiling`, `records`, `modes`,
 `without_links`, `times`. `overlay` holds what the stages hand on, `origins` the words for where a path came from. `output` tells

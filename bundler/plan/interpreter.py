@@ -11,6 +11,7 @@ from bundler.plan.origins import BUNDLER
 from bundler.rewrite.activation import activation_scripts
 from bundler.rewrite.debian import dist_packages_files
 from bundler.rewrite.pyvenv_cfg import pyvenv_cfg
+from bundler.systems import system_of
 from bundler.version import VERSION
 
 
@@ -23,8 +24,15 @@ def interpreter_entries(environment: Environment, options: ContentOptions) -> tu
         return Entry(path, content, mode, time, Layer.RUNTIME, BUNDLER)
 
     name = os.path.basename(scheme.executable)
-    prompt = environment.config.get("prompt", "").strip("'\"") or None
-    config = pyvenv_cfg(interpreter.version, prompt, VERSION, isolated=options.isolated)
+    system = system_of(environment.platform.system)
+    configuration = []
+    if system.configured_by_pyvenv_cfg:
+        prompt = environment.config.get("prompt", "").strip("'\"") or None
+        config = pyvenv_cfg(interpreter.version, prompt, VERSION, isolated=options.isolated)
+        configuration.append(entry("pyvenv.cfg", Literal(config), 0o644))
+    isolation = system.isolation(interpreter) if options.isolated else None
+    if isolation is not None:
+        configuration.append(entry(isolation[0], Literal(isolation[1]), 0o644))
     debian = []
     if interpreter.dist_packages:
         files = dist_packages_files(start=interpreter.reads_start_files)
@@ -32,13 +40,11 @@ def interpreter_entries(environment: Environment, options: ContentOptions) -> tu
             entry(f"{scheme.stdlib}/dist-packages", Directory(), 0o755),
             *(entry(f"{scheme.stdlib}/{path}", Literal(data), 0o644) for path, data in files.items()),
         ]
-    short = interpreter.short_version
-    names = dict.fromkeys(["python", "python3", f"python{short}", f"python{short}{interpreter.abiflags}"])
     return (
         entry(scheme.scripts, Directory(), 0o755),
         entry(scheme.site_packages, Directory(), 0o755),
-        *(entry(scheme.script(alias), Link(name), 0o777) for alias in names if alias != name),
+        *(entry(scheme.script(alias), Link(name), 0o777) for alias in system.python_aliases(interpreter)),
         *(entry(scheme.script(script.name), Literal(script.data), 0o644) for script in activation_scripts()),
         *debian,
-        entry("pyvenv.cfg", Literal(config), 0o644),
+        *configuration,
     )

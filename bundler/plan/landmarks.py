@@ -10,6 +10,7 @@ from bundler.environment import Environment
 from bundler.landmarks import zip_comes_first
 from bundler.plan.origins import BUNDLER
 from bundler.plan.overlay import Entries
+from bundler.systems import system_of
 
 ZIP_REASON = "ends the search for a standard library, which would go on in the folders above the bundle"
 
@@ -21,6 +22,8 @@ def landmark_entries(environment: Environment, entries: Entries) -> Iterator[Ent
     members would be opened, and asked for every module.
     """
     scheme, interpreter = environment.scheme, environment.interpreter
+    if not system_of(environment.platform.system).searches_above:
+        return
     time = os.stat(interpreter.executable).st_mtime_ns
     if scheme.dynload not in entries:  # of a build without shared modules, or left out
         yield Entry(scheme.dynload, Directory(), 0o755, time, Layer.RUNTIME, BUNDLER)

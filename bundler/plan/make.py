@@ -16,7 +16,7 @@ from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
 from bundler.options import Pyc, Symlinks
 from bundler.plan.application import StartCommand, added_mounts, check_added, plan_start, with_application_layer
-from bundler.plan.base_mounts import mounts_for, unlisted
+from bundler.plan.bases import mounts_for, unlisted
 from bundler.plan.binaries import PlannedBinaries, plan_binaries
 from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs

@@ -40,7 +40,7 @@ def manifest_entry(
         made(manifest)
         return write_manifest(manifest)
 
-    time = next(entry.mtime_ns for entry in plan.entries if entry.path == "pyvenv.cfg")
+    time = next(entry.mtime_ns for entry in plan.entries if entry.path == plan.environment.scheme.executable)
     size = sum(len(entry.path) + len(entry.origin) + _LINE for entry in plan.entries)
     return Entry(MANIFEST, Deferred(make, size), 0o644, time, Layer.APPLICATION, "bundler")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
-from bundler.bundle_paths import lies_in
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind
 from bundler.plan.overlay import Entries
-from bundler.scheme import BundleScheme
+from bundler.systems import system_of
 
 
 def with_runtime_layer(entries: Entries, environment: Environment) -> Entries:
@@ -16,39 +15,13 @@ def with_runtime_layer(entries: Entries, environment: Environment) -> Entries:
     if environment.kind is not EnvironmentKind.INSTALLATION:
         return entries
     owned = _owned_outside(environment)
-    scheme = environment.scheme
+    scheme, system = environment.scheme, system_of(environment.platform.system)
     return {
         path: entry._replace(layer=Layer.RUNTIME)
-        if entry.layer is Layer.PACKAGES and path not in owned and _is_pythons_place(path, scheme)
+        if entry.layer is Layer.PACKAGES and path not in owned and system.is_of_python(path, scheme)
         else entry
         for path, entry in entries.items()
     }
-
-
-def _is_pythons_place(path: str, scheme: BundleScheme) -> bool:
-    """Whether Python's own `make install` puts files to a bundle path."""
-    folder, _, name = path.rpartition("/")
-    if lies_in(path, scheme.stdlib):
-        return not any(scheme.is_package_folder(above) for above in (path, *_above(path, scheme.stdlib)))
-    if lies_in(path, scheme.include) or path.startswith((f"{scheme.libraries}/tcl", f"{scheme.libraries}/tk")):
-        return True
-    beginnings = {
-        scheme.scripts: ("python", "idle", "pydoc", "2to3"),
-        scheme.libraries: ("libpython",),
-        f"{scheme.libraries}/pkgconfig": ("python",),
-        f"{scheme.share}/man/man1": ("python",),
-    }
-    return name.startswith(beginnings.get(folder, ())) if folder in beginnings else False
-
-
-def _above(path: str, top: str) -> list[str]:
-    """The folders above a path, below `top`."""
-    found = []
-    folder = os.path.dirname(path)
-    while lies_in(folder, top) and folder != top:
-        found.append(folder)
-        folder = os.path.dirname(folder)
-    return found
 
 
 def _owned_outside(environment: Environment) -> set[str]:

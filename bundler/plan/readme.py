@@ -101,7 +101,8 @@ def _start(entries: Entries, environment: Environment, owners: Owners, applicati
         return [scheme.script(START)]
     owned = owners.files(application) if application else ()
     scripts = sorted(path for path in owned if scheme.is_script(path) and path in entries)
-    return scripts or [scheme.script("python")]
+    aliases = system_of(environment.platform.system).python_aliases(environment.interpreter)
+    return scripts or [scheme.script(aliases[0]) if aliases else scheme.executable]
 
 
 def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]:

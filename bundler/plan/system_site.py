@@ -13,7 +13,7 @@ from dataclasses import replace
 from bundler.entries import Entry, Layer, Literal
 from bundler.environment import Environment, Interpreter
 from bundler.environment.distributions import find_distributions
-from bundler.plan.base_mounts import base_origin
+from bundler.plan.bases.parts import base_origin
 from bundler.plan.mounts import Mount
 from bundler.plan.origins import BUNDLER
 from bundler.rewrite.start import start_file

@@ -12,7 +12,7 @@ from bundler.bundle_paths import relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.environment.build_details import BUILD_DETAILS
-from bundler.plan.base_mounts import wheel_directory, wheels_path
+from bundler.plan.bases.posix import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
 from bundler.plan.overlay import Entries
@@ -109,7 +109,7 @@ class _Planner:
         self._scheme = environment.scheme
         self._stdlib = self._scheme.stdlib + "/"
         self._directories = moved_directories(interpreter, self._scheme)
-        self._additions = system_of(environment.platform.system).additions
+        self._system = system_of(environment.platform.system)
         self._sysroot = environment.sysroot
         places = (environment.root, self._sysroot.real(environment.root))
         self._prefixes = tuple(dict.fromkeys(map(self._sysroot.name_of, places)))
@@ -123,11 +123,11 @@ class _Planner:
             (BUILD_DETAILS, self._build_details),
             ("config-*/Makefile", lambda _, data: rewrite_makefile(data, self._directories)),
             ("config-*/python-config.py", lambda _, data: rewrite_python_config(data)),
-            ("venv/__init__.py", lambda _, data: rewrite_venv(data)),
+            ("venv/__init__.py", self._if_added(Addition.VENV, lambda _, data: rewrite_venv(data))),
             ("_missing_stdlib_info.py", self._missing_stdlib),
-            ("ssl.py", self._ssl),
-            ("ctypes/util.py", self._ctypes_util),
-            ("tkinter/__init__.py", lambda entry, data: rewrite_tkinter(data, entry.path, self._scheme.libraries)),
+            ("ssl.py", self._if_added(Addition.CERTIFICATES, lambda _, data: rewrite_ssl(data))),
+            ("ctypes/util.py", self._if_added(Addition.FIND_LIBRARY, self._ctypes_util)),
+            ("tkinter/__init__.py", self._if_added(Addition.TCL, self._tkinter)),
         )
         patterns = (fnmatch.translate(pattern) for pattern, _ in self._by_stdlib_path)
         self._wanted_in_stdlib = re.compile("|".join(patterns))
@@ -183,6 +183,8 @@ class _Planner:
         if self._tcl_modules.fullmatch(path):
             return lambda _, data: rewrite_module_paths(data)
         in_scripts = folder == self._scheme.scripts
+        if heads := self._system.script_heads:
+            return self._relocated if in_scripts and any(_begins_with(entry, head) for head in heads) else None
         if (in_scripts or entry.mode & 0o111) and _begins_with(entry, b"#!"):
             if in_scripts and re.fullmatch(r"(.*-)?python[\d.]*[td]*-config", name):
                 return self._config_script
@@ -212,11 +214,14 @@ class _Planner:
         return rewrite_missing_stdlib(data, sorted(there - _modules(path.partition("/")[0] for path in known)))
 
     def _ctypes_util(self, entry: Entry, data: bytes) -> Rewritten | None:
-        wanted = Addition.FIND_LIBRARY in self._additions
-        return rewrite_ctypes_util(data, entry.path, self._scheme.bundled) if wanted else None
+        return rewrite_ctypes_util(data, entry.path, self._scheme.bundled)
 
-    def _ssl(self, _entry: Entry, data: bytes) -> Rewritten | None:
-        return rewrite_ssl(data) if Addition.CERTIFICATES in self._additions else None
+    def _tkinter(self, entry: Entry, data: bytes) -> Rewritten | None:
+        return rewrite_tkinter(data, entry.path, self._scheme.libraries)
+
+    def _if_added(self, addition: Addition, rewriter: _Rewriter) -> _Rewriter:
+        """The rewriter, where the system wants the addition."""
+        return rewriter if addition in self._system.additions else lambda _entry, _data: None
 
     def _build_details(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_build_details(data, os.path.dirname(entry.path), self._directories, self._place)
@@ -257,6 +262,16 @@ class _Planner:
 
     def _jupyter_kernel(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_kernel(data, self._is_ours, self._own_folders, relative("", os.path.dirname(entry.path)))
+
+    def _relocated(self, entry: Entry, data: bytes) -> Rewritten | None:
+        name = os.path.basename(entry.path)
+        script = self._system.relocate_script(name, data, isolated=self._isolated)
+        if script is None:
+            return None
+        if script.data is None:
+            self.warnings.append(f"{entry.path} {script.reason}: it will not run in the bundle")
+            return None
+        return Rewritten(script.data, script.reason)
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)

@@ -34,7 +34,7 @@ MARKS = ("pyvenv.cfg", "bundle.json")
 _SCRIPTS_OF_MAKERS = re.compile(
     "|".join(
         (
-            r"pythonw?(\d+(\.\d+)?t?d?)?",  # links to the base's interpreter, or copies of it
+            r"pythonw?(\d+(\.\d+)?t?d?)?(_d)?(\.exe)?",  # links to the base's interpreter, copies of it, or what starts it
             r"activate(\.(bat|csh|fish|nu|ps1|sh|xsh))?",  # venv, virtualenv, uv; `activate_this.py` finds its place by itself
             r"Activate\.ps1",  # venv
             r"deactivate(\.(bat|nu))?",  # virtualenv, uv

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from bundler.errors import UnsupportedEnvironment
+import os
+
 from bundler.platforms import OperatingSystem
+from bundler.sysroot import Sysroot
 from bundler.systems.system import System
 
-__all__ = ["System", "system_of"]
+__all__ = ["System", "pythons_without_bin", "root_of", "system_of"]
 
 
 def system_of(system: OperatingSystem) -> System:
-    """The rules of an operating system. Raises UnsupportedEnvironment for one without any."""
+    """The rules of an operating system."""
     match system:
         case OperatingSystem.LINUX:
             from bundler.systems.linux.rules import LINUX
@@ -20,5 +22,21 @@ def system_of(system: OperatingSystem) -> System:
             from bundler.systems.macos.rules import MACOS
 
             return MACOS
-        case _:
-            raise UnsupportedEnvironment(f"environments for {system.shown} are not packed yet")
+        case OperatingSystem.WINDOWS:
+            from bundler.systems.windows.rules import WINDOWS
+
+            return WINDOWS
+
+
+def pythons_without_bin() -> tuple[str, ...]:
+    """Where the Python of an environment lies, from its folder, on systems that have no `bin`."""
+    from bundler.systems.windows.layout import PYTHONS
+
+    return PYTHONS
+
+
+def root_of(text: str) -> Sysroot:
+    """The root that `--root` means: a folder, or a drive and its folder (`C:=DIR`)."""
+    from bundler.systems.windows.drives import drives_in
+
+    return drives_in(text) or Sysroot(os.path.realpath(text))

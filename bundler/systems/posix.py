@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from bundler.bundle_paths import lies_in
 from bundler.scheme import BundleScheme
 from bundler.systems.system import PythonNames
 
@@ -27,3 +28,36 @@ def posix_scheme(python: PythonNames) -> BundleScheme:
         share="share",
         libpython=(*framework, *(f"lib/{library}" for library in python.library_names)),
     )
+
+
+def posix_aliases(python: PythonNames) -> tuple[str, ...]:
+    """The names under which a person starts an interpreter, but for the one that the scheme has for its file."""
+    short = python.short_version
+    names = dict.fromkeys(["python", "python3", f"python{short}", f"python{short}{python.abiflags}"])
+    return tuple(name for name in names if name != python.python_name)
+
+
+def is_of_python(path: str, scheme: BundleScheme) -> bool:
+    """Whether Python's own `make install` puts files to a bundle path."""
+    folder, _, name = path.rpartition("/")
+    if lies_in(path, scheme.stdlib):
+        return not any(scheme.is_package_folder(above) for above in (path, *_above(path, scheme.stdlib)))
+    if lies_in(path, scheme.include) or path.startswith((f"{scheme.libraries}/tcl", f"{scheme.libraries}/tk")):
+        return True
+    beginnings = {
+        scheme.scripts: ("python", "idle", "pydoc", "2to3"),
+        scheme.libraries: ("libpython",),
+        f"{scheme.libraries}/pkgconfig": ("python",),
+        f"{scheme.share}/man/man1": ("python",),
+    }
+    return name.startswith(beginnings.get(folder, ())) if folder in beginnings else False
+
+
+def _above(path: str, top: str) -> list[str]:
+    """The folders above a path, below `top`."""
+    found = []
+    folder = os.path.dirname(path)
+    while lies_in(folder, top) and folder != top:
+        found.append(folder)
+        folder = os.path.dirname(folder)
+    return found

@@ -14,6 +14,7 @@ from bundler.bundle_paths import BundleRoot
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
 from bundler.systems.libraries import NeededBy
 
 
@@ -23,6 +24,14 @@ class PythonNames(Protocol):
     @property
     def python_name(self) -> str:
         """`pythonX.Y[t]`: the name of the standard library's folder and of the executable."""
+
+    @property
+    def short_version(self) -> str:
+        """`X.Y`."""
+
+    @property
+    def abiflags(self) -> str:
+        """`sys.abiflags`."""
 
     @property
     def platlibdir(self) -> str:
@@ -90,6 +99,19 @@ class Addition(enum.Enum):
     """The host's certificates are found on other systems than the one that OpenSSL was built on."""
     FIND_LIBRARY = "ctypes.util"
     """Libraries of the bundle are found by name."""
+    VENV = "venv"
+    """Environments that are made with copies of the interpreter find its libraries."""
+    TCL = "tkinter"
+    """Tcl finds its scripts in the bundle before it looks where it was built for."""
+
+
+class RelocatedScript(NamedTuple):
+    """What became of a script that a program starts (`Scripts\\app.exe`)."""
+
+    data: bytes | None
+    """The new content; None where it cannot be changed."""
+    reason: str
+    """What was changed; without new content, why it will not run elsewhere."""
 
 
 class System(Protocol):
@@ -123,8 +145,38 @@ class System(Protocol):
     def image_os(self) -> str | None:
         """What OCI images for it call it; None where there are none."""
 
+    @property
+    def configured_by_pyvenv_cfg(self) -> bool:
+        """Whether a bundle has a `pyvenv.cfg`."""
+
+    @property
+    def searches_above(self) -> bool:
+        """Whether Python looks for its own parts in the folders above its interpreter, too (`bundler.landmarks`)."""
+
+    @property
+    def script_heads(self) -> tuple[bytes, ...]:
+        """What scripts begin with that `relocate_script` knows; none where all of them are texts that POSIX starts."""
+
+    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> RelocatedScript | None:
+        """A file of the folder of scripts, so that it finds the bundle's Python by itself; None for what needs no change."""
+
+    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
+        """Whether Python's own installation puts files at a bundle path."""
+
+    def sysroot(self, given: Sysroot) -> Sysroot:
+        """The root of an environment, with the names that the system has for paths in it."""
+
     def scheme(self, python: PythonNames) -> BundleScheme:
         """The layout of a bundle."""
+
+    def spelled(self, name: str) -> str:
+        """How a bundle spells the name of a file or folder at the top of an environment, where case does not count."""
+
+    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
+        """Further names of the interpreter in the folder of scripts."""
+
+    def isolation(self, python: PythonNames) -> tuple[str, bytes] | None:
+        """The file (bundle path and content) that keeps what the user set out of each start; None where each script does that."""
 
     def floor_name(self, libc: Libc | None) -> str:
         """What the floor is a release of: `glibc`, `macOS`."""

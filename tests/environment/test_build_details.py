@@ -9,7 +9,7 @@ import pytest
 
 from bundler.environment.build_details import read_build_details
 from bundler.environment.facts import VersionInfo
-from bundler.environment.from_files import _extension_suffixes
+from bundler.environment.from_files.posix import _extension_suffixes
 from bundler.sysroot import HOST
 
 

@@ -62,12 +62,9 @@ def test_an_interpreter_of_another_kind_is_not_run(tmp_path: Path, head: bytes, 
     refused(UnsupportedEnvironment, path, "bin/python", *words)
 
 
-def test_conda_windows_and_the_system_s_own_prefix_are_named(tmp_path: Path) -> None:
+def test_conda_and_the_system_s_own_prefix_are_named(tmp_path: Path) -> None:
     (tmp_path / "c/conda-meta").mkdir(parents=True)
     refused(UnsupportedEnvironment, tmp_path / "c", "conda")
-    (tmp_path / "w/Scripts").mkdir(parents=True)
-    (tmp_path / "w/Scripts/python.exe").write_text("")
-    refused(UnsupportedEnvironment, tmp_path / "w", "Windows")
     if os.path.exists("/usr/bin/python3"):
         refused(UnsupportedEnvironment, Path("/usr"), "virtual environment")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bundler.environment import Environment, EnvironmentKind, find_environment, load_environment
-from bundler.environment.from_files import read_sysconfigdata
+from bundler.environment.from_files.posix import read_sysconfigdata
 from bundler.environment.standard_library import find_standard_library
 from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment, InterpreterFailed
 from bundler.platforms import OperatingSystem

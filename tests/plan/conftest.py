@@ -13,7 +13,7 @@ from tests.plan.made_up import Machine
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A base and an empty virtual environment over it, and none of the Tcl of the machine that runs the tests."""
-    monkeypatch.setattr("bundler.plan.base_mounts.TCL_FOLDERS", ())
+    monkeypatch.setattr("bundler.plan.bases.posix.TCL_FOLDERS", ())
     return Machine(tmp_path)
 
 

@@ -11,7 +11,7 @@ from bundler.entries import Directory, Entry, Layer, Link, Literal
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import VersionInfo
-from bundler.plan.base_mounts import mounts_for
+from bundler.plan.bases import mounts_for
 from bundler.plan.collect import collect
 from bundler.plan.mounts import MountTable
 from bundler.platforms import X86_64, Libc, OperatingSystem, Platform

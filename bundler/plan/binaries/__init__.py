@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from bundler.entries import Entry
 from bundler.environment import Environment
-from bundler.errors import OutputFailed, UnsupportedEnvironment
+from bundler.errors import OutputFailed
 from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.mounts import MountTable
 from bundler.platforms import OperatingSystem
+from bundler.systems.libraries import LibraryFacts
 
 __all__ = ["PlannedBinaries", "load_planner", "plan_binaries", "plan_surroundings"]
 
@@ -39,10 +40,8 @@ def plan_binaries(
             from bundler.plan.binaries.macos.macho import plan_macho
 
             return plan_macho(entries, environment, mounts, options)
-        case system:
-            raise UnsupportedEnvironment(
-                f"{environment.root} is an environment for {system.shown}, which is not packed yet"
-            )
+        case OperatingSystem.WINDOWS:
+            return PlannedBinaries((), LibraryFacts((), {}, ()), None, None, ())
 
 
 def _of_no_use(options: ContentOptions) -> Iterator[str]:

@@ -9,7 +9,7 @@ from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Layer
 from bundler.environment import Environment, Interpreter
 from bundler.floor import Floor
-from bundler.plan.base_mounts import base_origin
+from bundler.plan.bases.parts import base_origin
 from bundler.plan.collect import source_of
 from bundler.systems.libraries import BundledLibrary, LibraryFacts
 from bundler.systems.prefixes import is_public

@@ -11,11 +11,12 @@ from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.linux import glibc, host_files, policy
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
-from bundler.systems.posix import posix_scheme
+from bundler.systems.posix import is_of_python, posix_aliases, posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames
 
@@ -25,9 +26,12 @@ class _Linux:
 
     system = OperatingSystem.LINUX
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
-    additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY})
+    additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY, Addition.VENV, Addition.TCL})
     machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release")
     traces = True
+    configured_by_pyvenv_cfg = True
+    searches_above = True
+    script_heads = ()
     image_os = "linux"
 
     @property
@@ -38,6 +42,30 @@ class _Linux:
     def scheme(self, python: PythonNames) -> BundleScheme:
         """That of a plain installation."""
         return posix_scheme(python)
+
+    def sysroot(self, given: Sysroot) -> Sysroot:
+        """Names are paths."""
+        return given
+
+    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> None:
+        """None: see `rewrite.scripts`."""
+        return
+
+    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
+        """By the folders of `make install`."""
+        return is_of_python(path, scheme)
+
+    def spelled(self, name: str) -> str:
+        """As it is."""
+        return name
+
+    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
+        """All that are usual."""
+        return posix_aliases(python)
+
+    def isolation(self, python: PythonNames) -> None:
+        """None: its scripts do that."""
+        return
 
     def floor_name(self, libc: Libc | None) -> str:
         """The name of the libc."""

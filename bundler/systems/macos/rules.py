@@ -10,9 +10,10 @@ from bundler.bundle_paths import lies_in
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
-from bundler.systems.posix import posix_scheme
+from bundler.systems.posix import is_of_python, posix_aliases, posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames
 
@@ -25,8 +26,11 @@ class _MacOS:
     system = OperatingSystem.MACOS
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     machine_files = ("/System/Library/CoreServices/SystemVersion.plist",)
-    additions = frozenset({Addition.CERTIFICATES})
+    additions = frozenset({Addition.CERTIFICATES, Addition.VENV, Addition.TCL})
     traces = False
+    configured_by_pyvenv_cfg = True
+    searches_above = True
+    script_heads = ()
     image_os = None
 
     @property
@@ -37,6 +41,30 @@ class _MacOS:
     def scheme(self, python: PythonNames) -> BundleScheme:
         """That of a plain installation, with a framework's library at the top."""
         return posix_scheme(python)
+
+    def sysroot(self, given: Sysroot) -> Sysroot:
+        """Names are paths."""
+        return given
+
+    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> None:
+        """None: see `rewrite.scripts`."""
+        return
+
+    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
+        """By the folders of `make install`."""
+        return is_of_python(path, scheme)
+
+    def spelled(self, name: str) -> str:
+        """As it is: what Python and installers make has one case."""
+        return name
+
+    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
+        """All that are usual."""
+        return posix_aliases(python)
+
+    def isolation(self, python: PythonNames) -> None:
+        """None: its scripts do that."""
+        return
 
     def floor_name(self, libc: Libc | None) -> str:
         """The system's own name: its libraries go with it."""

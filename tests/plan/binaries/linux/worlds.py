@@ -32,6 +32,8 @@ class Names:
     """See `systems.system.PythonNames`."""
 
     python_name: str = "python3"
+    short_version: str = "3"
+    abiflags: str = ""
     platlibdir: str = "lib"
     include: str = "/include/python3"
     library_names: tuple[str, ...] = ("libpython3.so.1.0",)

@@ -10,7 +10,7 @@ import pytest
 from bundler.entries import Layer
 from bundler.environment import EnvironmentKind
 from bundler.environment.facts import VersionInfo
-from bundler.plan.base_mounts import mounts_for, unlisted
+from bundler.plan.bases import mounts_for, unlisted
 from bundler.sysroot import Sysroot
 from tests.plan.made_up import SITE, STDLIB, Machine
 

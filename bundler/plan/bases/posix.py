@@ -1,7 +1,4 @@
-"""The merged prefix: from an environment to mounts (docs: DESIGN 1).
-
-The base comes first, without its own packages; the environment lies over it, without what only ties it to the base.
-"""
+"""The base of an environment under POSIX: its parts, wherever a `make install` or a distribution put them."""
 
 from __future__ import annotations
 
@@ -9,33 +6,29 @@ import os
 import re
 from collections.abc import Iterator
 
-from bundler.entries import Layer
-from bundler.environment import Environment, EnvironmentKind, Interpreter
+from bundler.environment import Interpreter
+from bundler.plan.bases.parts import runtime
 from bundler.plan.mounts import Mount
-from bundler.plan.origins import BASE, ENVIRONMENT, HOST
 from bundler.rewrite.debian import WHEELS_FOLDER
-from bundler.rewrite.installers import ENVIRONMENT_FILES, Meaning, is_makers_script
 from bundler.scheme import BundleScheme
-from bundler.systems.prefixes import TCL_FOLDERS, is_shared_prefix
+from bundler.systems.prefixes import TCL_FOLDERS
 
 
-def mounts_for(environment: Environment, *, in_place: bool = False) -> tuple[Mount, ...]:
-    """What is taken from where, lowest first. Reads directories to see what is there; writes nothing.
-
-    A bundle that stays `in_place` keeps what tells git and backups about the folder.
-    """
-    return (*_base(environment.interpreter, environment.scheme), *_environment(environment, in_place))
-
-
-def unlisted(environment: Environment) -> tuple[str, ...]:
-    """Warnings of distributions that may have files outside of their package folder which nothing lists, where a list decides."""
-    if not _is_shared(environment):
-        return ()
-    return tuple(
-        f"{os.path.basename(distribution.metadata)} lists no files: those outside of its package folder stay behind"
-        for distribution in environment.distributions
-        if not distribution.files.is_there
-    )
+def base_mounts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
+    """The interpreter's own parts, each where a plain installation has it."""
+    skip = frozenset({"site-packages", "dist-packages", "EXTERNALLY-MANAGED"})
+    yield runtime(interpreter, interpreter.stdlib, scheme.stdlib, skip)
+    if interpreter.platstdlib != interpreter.stdlib:
+        yield runtime(interpreter, os.path.join(interpreter.platstdlib, "lib-dynload"), scheme.dynload)
+    zipped = os.path.join(interpreter.base_prefix, scheme.stdlib_zip)
+    if interpreter.sysroot.is_file(zipped):
+        yield runtime(interpreter, zipped, scheme.stdlib_zip)
+    yield from _headers(interpreter, scheme)
+    yield from _libpython(interpreter, scheme)
+    yield from _scripts(interpreter, scheme)
+    yield from _shared_files(interpreter, scheme)
+    yield from _tcl(interpreter, scheme)
+    yield runtime(interpreter, interpreter.executable, scheme.executable)
 
 
 def wheels_path(scheme: BundleScheme) -> str:
@@ -49,40 +42,13 @@ def wheel_directory(interpreter: Interpreter) -> str:
     return configured or (WHEELS_FOLDER if interpreter.dist_packages else "")
 
 
-def _base(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
-    """The interpreter's own parts, each where a plain installation has it."""
-    skip = frozenset({"site-packages", "dist-packages", "EXTERNALLY-MANAGED"})
-    yield _runtime(interpreter, interpreter.stdlib, scheme.stdlib, skip)
-    if interpreter.platstdlib != interpreter.stdlib:
-        yield _runtime(interpreter, os.path.join(interpreter.platstdlib, "lib-dynload"), scheme.dynload)
-    zipped = os.path.join(interpreter.base_prefix, scheme.stdlib_zip)
-    if interpreter.sysroot.is_file(zipped):
-        yield _runtime(interpreter, zipped, scheme.stdlib_zip)
-    yield from _headers(interpreter, scheme)
-    yield from _libpython(interpreter, scheme)
-    yield from _scripts(interpreter, scheme)
-    yield from _shared_files(interpreter, scheme)
-    yield from _tcl(interpreter, scheme)
-    yield _runtime(interpreter, interpreter.executable, scheme.executable)
-
-
-def _runtime(interpreter: Interpreter, source: str, path: str, skip: frozenset[str] = frozenset()) -> Mount:
-    return Mount(source, path, base_origin(interpreter, source), Layer.RUNTIME, skip)
-
-
-def base_origin(interpreter: Interpreter, source: str) -> str:
-    """`base:` and the path below the base's prefix; `host:` and the name in the sysroot for what lies elsewhere."""
-    prefix = interpreter.base_prefix.rstrip("/") + "/"
-    return BASE + source[len(prefix) :] if source.startswith(prefix) else HOST + interpreter.sysroot.name_of(source)
-
-
 def _headers(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     """The headers; Debian keeps the real pyconfig.h under the multiarch folder, and a wrapper here."""
     name = os.path.basename(interpreter.include)
     parent = os.path.dirname(interpreter.include)
     for source in (interpreter.include, os.path.join(parent, interpreter.variables.get("MULTIARCH", ""), name)):
         if interpreter.sysroot.is_dir(source):
-            yield _runtime(interpreter, interpreter.sysroot.real(source), scheme.include)
+            yield runtime(interpreter, interpreter.sysroot.real(source), scheme.include)
 
 
 def _libpython(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
@@ -90,12 +56,12 @@ def _libpython(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount
     sysroot = interpreter.sysroot
     library = sysroot.real(os.path.join(interpreter.base_prefix, interpreter.framework))
     if interpreter.framework and os.path.isfile(library):
-        yield _runtime(interpreter, library, interpreter.framework)
+        yield runtime(interpreter, library, interpreter.framework)
     for folder in (sysroot.real(place) for place in interpreter.library_directories):
         found = [name for name in interpreter.library_names if sysroot.exists(os.path.join(folder, name))]
         if found:
             for name in _with_link_targets(folder, found):
-                yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.libraries}/{name}")
+                yield runtime(interpreter, os.path.join(folder, name), f"{scheme.libraries}/{name}")
             return
 
 
@@ -129,7 +95,7 @@ def _scripts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
     for name in sysroot.names_in(folder):
         path = os.path.join(folder, name)
         if wanted.fullmatch(name) and sysroot.exists(path) and _belongs(path, interpreter):
-            yield _runtime(interpreter, path, scheme.script(name))
+            yield runtime(interpreter, path, scheme.script(name))
 
 
 def _belongs(path: str, interpreter: Interpreter) -> bool:
@@ -150,18 +116,18 @@ def _shared_files(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mo
         for name in names:
             fits = re.fullmatch(rf"python-?({re.escape(short)}|3)[td]*(-embed)?\.pc", name)
             if fits and _belongs(os.path.join(folder, name), interpreter):
-                yield _runtime(interpreter, os.path.join(folder, name), f"{scheme.pkg_config}/{name}")
+                yield runtime(interpreter, os.path.join(folder, name), f"{scheme.pkg_config}/{name}")
         break
     manual = sysroot.real(os.path.join(interpreter.base_prefix, scheme.share, "man", "man1"))
     for name in sysroot.names_in(manual):
         fits = re.fullmatch(rf"python({re.escape(short)}|3)\.1(\.gz)?", name)
         if fits and _belongs(os.path.join(manual, name), interpreter):
-            yield _runtime(interpreter, os.path.join(manual, name), f"{scheme.share}/man/man1/{name}")
+            yield runtime(interpreter, os.path.join(manual, name), f"{scheme.share}/man/man1/{name}")
     configured = wheel_directory(interpreter)
     wheels = sysroot.real(sysroot.path_of(configured)) if configured else ""
     for name in sysroot.names_in(wheels) if wheels else ():
         if name.endswith(".whl"):
-            yield _runtime(interpreter, os.path.join(wheels, name), f"{wheels_path(scheme)}/{name}")
+            yield runtime(interpreter, os.path.join(wheels, name), f"{wheels_path(scheme)}/{name}")
 
 
 def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
@@ -183,46 +149,5 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
                 for name in (f"tcl{version}", f"tk{version}", f"tcl{version.partition('.')[0]}"):
                     place = sysroot.real(os.path.join(folder, name))
                     if os.path.isdir(place):
-                        yield _runtime(interpreter, place, f"{scheme.libraries}/{name}")
+                        yield runtime(interpreter, place, f"{scheme.libraries}/{name}")
                 break
-
-
-def _environment(environment: Environment, in_place: bool) -> Iterator[Mount]:
-    """What lies in the environment's own folder, but for the interpreter and what ties it to its base."""
-    root = environment.root
-    skip = {file.name for file in ENVIRONMENT_FILES if file.meaning is Meaning.TIE or not in_place}
-    if os.path.islink(os.path.join(root, "lib64")):
-        skip.add("lib64")
-    sysroot = environment.sysroot
-    for name in sysroot.names_in(os.path.join(root, environment.scheme.scripts)):
-        if is_makers_script(name):
-            skip.add(environment.scheme.script(name))
-    skip.add(f"{environment.scheme.stdlib}/EXTERNALLY-MANAGED")
-    if environment.kind is EnvironmentKind.VENV:
-        skip.add(environment.scheme.stdlib_zip)  # Python looks for its own at the base
-    if environment.interpreter.framework:  # a seal over files that change
-        skip |= {"_CodeSignature", "Resources/Python.app/Contents/_CodeSignature"}
-    if _is_shared(environment):
-        yield from _owned(environment, frozenset(skip))
-        return
-    yield Mount(root, "", ENVIRONMENT, Layer.PACKAGES, frozenset(skip))
-
-
-def _is_shared(environment: Environment) -> bool:
-    """Whether other software lies beside the packages: then only what distributions list as theirs comes along."""
-    root = environment.sysroot.name_of(environment.sysroot.real(environment.root))
-    return environment.kind is EnvironmentKind.INSTALLATION and is_shared_prefix(root)
-
-
-def _owned(environment: Environment, skip: frozenset[str]) -> Iterator[Mount]:
-    """From a prefix that other software shares: the packages, and the files outside that they list as theirs."""
-    root = environment.sysroot.real(environment.root)
-    for folder in environment.site_packages:
-        below = os.path.relpath(folder, root)
-        yield Mount(folder, below, ENVIRONMENT + below, Layer.PACKAGES)
-    for distribution in environment.distributions:
-        for path in distribution.files.paths:
-            below = os.path.relpath(path, root)
-            outside = not path.startswith(distribution.folder + "/") and not below.startswith("..")
-            if outside and below not in skip and os.path.lexists(path):
-                yield Mount(path, below, ENVIRONMENT + below, Layer.PACKAGES)

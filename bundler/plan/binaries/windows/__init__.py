@@ -1,0 +1,1 @@
+"""plan/binaries/windows."""

@@ -1,0 +1,134 @@
+"""Windows behind the doors of `systems.system.System`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from bundler.faults import Findings
+from bundler.platforms import Libc, OperatingSystem
+from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
+from bundler.systems.licences import copyleft_licence
+from bundler.systems.observers import observer_source
+from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames, RelocatedScript
+from bundler.systems.windows.drives import Drives
+from bundler.systems.windows.layout import is_of_python, spelled, windows_scheme
+
+
+class _Windows:
+    """See `systems.system.System`."""
+
+    system = OperatingSystem.WINDOWS
+    no_binary_suffix = no_binary_suffix("so", "lib")
+    machine_files = ()
+    additions = frozenset[Addition]()
+    traces = False
+    image_os = None
+    configured_by_pyvenv_cfg = False
+    searches_above = False
+    script_heads = (b"MZ", b"#!")
+
+    @property
+    def observer(self) -> str:
+        """What the process's list of modules tells."""
+        return observer_source(os.path.dirname(__file__))
+
+    def sysroot(self, given: Sysroot) -> Sysroot:
+        """The drives: below the root, unless an option said where one is."""
+        return given if isinstance(given, Drives) else Drives(given.path)
+
+    def scheme(self, python: PythonNames) -> BundleScheme:
+        """That of python.org's installer."""
+        return windows_scheme(python)
+
+    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> RelocatedScript | None:
+        """Nothing yet."""
+        return None
+
+    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
+        """By the names that python.org's installer has."""
+        return is_of_python(path, scheme)
+
+    def spelled(self, name: str) -> str:
+        """As python.org's installer has it."""
+        return spelled(name)
+
+    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
+        """None: links need a right there, and a copy elsewhere is no Python."""
+        return ()
+
+    def isolation(self, python: PythonNames) -> tuple[str, bytes]:
+        """`pythonXY._pth`: its lines are the whole of `sys.path`, no registry and no variable counts (CPython: getpath.py)."""
+        scheme = windows_scheme(python)
+        name = scheme.libpython[0].removesuffix(".dll") + "._pth"
+        lines = (scheme.stdlib_zip, scheme.dynload, scheme.stdlib, ".", "import site", "")
+        return name, "\r\n".join(lines).encode()
+
+    def floor_name(self, libc: Libc | None) -> str:
+        """The system's own name."""
+        return "Windows"
+
+    def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
+        """None: what starts the interpreter in an environment is known by its place."""
+        return ()
+
+    def belongs_to_host(self, path: str) -> bool:
+        """What lies in the system's folders."""
+        return path.lower().startswith("c:\\windows\\")
+
+    def is_driver(self, name: str) -> bool:
+        """None: drivers come with the system's own DLLs."""
+        return False
+
+    def drivers_may_need_newer(self, name: str) -> bool:
+        """None: a driver does not look beside `python.exe` for what it needs."""
+        return False
+
+    def asks_of_target(self, name: str) -> str | None:
+        """Nothing but its name."""
+        return ""
+
+    def reads_of_target(self, name: str) -> str | None:
+        """Nothing that not every Windows has."""
+        return None
+
+    def copyleft_licence(self, name: str) -> str | None:
+        """By the same table as elsewhere: the projects are the same."""
+        return copyleft_licence(name)
+
+    def opened_library(self, path: str) -> OpenedLibrary | None:
+        """Nothing: what programs of Windows open at run time is not followed yet."""
+        return None
+
+    def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
+        """Nothing: see `opened_library`."""
+        return None
+
+    def leaves_file_to_host(self, path: str) -> bool:
+        """Nothing is traced."""
+        return True
+
+    def leaves_program_to_host(self, name: str) -> bool:
+        """Nothing is traced."""
+        return True
+
+    def preloaded(self) -> frozenset[str]:
+        """None that this machine would know."""
+        return frozenset()
+
+    def shadows(self, path: str, scheme: BundleScheme) -> bool:
+        """A DLL beside `python.exe`: each search looks there."""
+        return "/" not in path and path.lower().endswith(".dll")
+
+    def check_binaries(self, bundle: BundleView) -> Findings:
+        """Nothing yet."""
+        return Findings([], [])
+
+    def why_not_run(self, program: object, python: str) -> str | None:
+        """Only Windows runs its programs."""
+        return "it is built for Windows"
+
+
+WINDOWS = _Windows()
