@@ -7,22 +7,24 @@ from collections.abc import Iterator
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
 from bundler.landmarks import nearer_landmarks, zip_comes_first
+from bundler.systems import System
 
 ZIP_HINT = (
     "put the packed one back, or pack again: Python takes the first one in the bundle or above for its standard library"
 )
 
 
-def audit_landmarks(tree: BundleTree) -> Iterator[Fault]:
+def audit_landmarks(tree: BundleTree, system: System) -> Iterator[Fault]:
     """Faults of landmarks that `bundle.json` does not list: those that are lacking, and such as come before the bundle's own."""
-    yield from _zip(tree)
-    yield from _dynload(tree)
+    if system.searches_above:
+        yield from _zip(tree)
+        yield from _dynload(tree)
     for landmark in nearer_landmarks(tree.manifest.python.scheme):
         if tree.follow(landmark.path) is not None:
             message = f"is what Python takes for {landmark.meaning}"
             yield Fault(FaultKind.CONFIGURATION, landmark.path, message, "remove it")
     for path in sorted(tree.files.keys() | tree.links.keys()):
-        if path.endswith("._pth") and _is_python(tree, path[: -len("._pth")]):
+        if path.endswith("._pth") and path not in tree.manifest.files and _is_python(tree, path[: -len("._pth")]):
             message = "is what Python 3.11 and later take for their sys.path"
             yield Fault(FaultKind.CONFIGURATION, path, message, "remove it")
 

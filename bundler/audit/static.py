@@ -36,4 +36,4 @@ def audit_static(tree: BundleTree, system: System) -> Findings:
         notes.append(
             f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
         )
-    return Findings([*audit_links(tree), *faults, *audit_texts(tree), *audit_landmarks(tree)], notes)
+    return Findings([*audit_links(tree), *faults, *audit_texts(tree), *audit_landmarks(tree, system)], notes)

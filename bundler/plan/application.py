@@ -20,9 +20,7 @@ from bundler.plan.overlay import Entries
 from bundler.rewrite.scripts import ISOLATED, rewrite_script
 from bundler.rewrite.templates import read_template
 from bundler.scheme import BundleScheme
-
-START = "start"
-"""The name of the script that `--entry` makes."""
+from bundler.systems import system_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,8 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
     entry = options.entry
     python_options = ISOLATED if options.isolated else ()
     scheme = environment.scheme
-    python, start = scheme.executable, scheme.script(START)
+    system = system_of(environment.platform.system)
+    python, start = scheme.executable, scheme.script(system.start_name)
     time = os.stat(environment.interpreter.executable).st_mtime_ns
     if start in entries:
         raise BundlerError(
@@ -100,18 +99,21 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
         file = _checked_function(entry, module, function, entries, environment.interpreter.extension_suffixes)
-        data = _function_script(module, function, isolated=options.isolated)
+        data = system.function_script(module, function, python_options)
+        data = data or _function_script(module, function, isolated=options.isolated)
         return StartCommand(_script(start, data, time), (python, start), (), python_options, module, entry, file)
     path, *arguments = words or [""]
     path = os.path.normpath(path)
-    if path not in entries and scheme.script(path) in entries:
-        path = scheme.script(path)
+    places = (path, scheme.script(path), *(scheme.script(path + suffix) for suffix in system.program_suffixes))
+    path = next((place for place in places if place in entries), path)
     if path not in entries:
         raise BundlerError(
             f"--entry {entry}: {path} is not in the bundle", "name a script of it (bin/app), or module:function"
         )
-    data = _command_script(path, arguments, scheme)
-    if not _is_python_script(entries[path]):
+    is_python = _is_python_script(entries[path])
+    data = system.command_script(relative(path, scheme.scripts), arguments, python_options if is_python else None)
+    data = data or _command_script(path, arguments, scheme)
+    if not is_python:
         return StartCommand(_script(start, data, time), (path,), tuple(arguments), (), "", entry, path)
     return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options, "", entry, path)
 

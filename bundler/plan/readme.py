@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.options import ContentOptions
-from bundler.plan.application import START, StartCommand
+from bundler.plan.application import StartCommand
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.filters import filtered
 from bundler.plan.origins import BUNDLER
@@ -97,11 +97,12 @@ def _text_of(entry: Entry) -> bytes | None:
 def _start(entries: Entries, environment: Environment, owners: Owners, application: Distribution | None) -> list[str]:
     """What starts the application: the start command, else its scripts, else Python."""
     scheme = environment.scheme
-    if scheme.script(START) in entries:
-        return [scheme.script(START)]
+    system = system_of(environment.platform.system)
+    if scheme.script(system.start_name) in entries:
+        return [scheme.script(system.start_name)]
     owned = owners.files(application) if application else ()
     scripts = sorted(path for path in owned if scheme.is_script(path) and path in entries)
-    aliases = system_of(environment.platform.system).python_aliases(environment.interpreter)
+    aliases = system.python_aliases(environment.interpreter)
     return scripts or [scheme.script(aliases[0]) if aliases else scheme.executable]
 
 

@@ -157,6 +157,23 @@ class System(Protocol):
     def script_heads(self) -> tuple[bytes, ...]:
         """What scripts begin with that `relocate_script` knows; none where all of them are texts that POSIX starts."""
 
+    @property
+    def program_suffixes(self) -> tuple[str, ...]:
+        """What a program's file name may end in that a person leaves away."""
+
+    @property
+    def start_name(self) -> str:
+        """The name of the script that starts the application."""
+
+    def function_script(self, module: str, function: str, options: Sequence[str]) -> bytes | None:
+        """A start script that calls a function, by Python with `options`; None where a script of POSIX does that."""
+
+    def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> bytes | None:
+        """A start script that starts a file, at a path from the folder of scripts; None where a script of POSIX does that.
+
+        `options` are Python's; None for a file that no Python runs.
+        """
+
     def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> RelocatedScript | None:
         """A file of the folder of scripts, so that it finds the bundle's Python by itself; None for what needs no change."""
 

@@ -34,7 +34,7 @@ def bundle(*added: str, version: str = "3.12.1", without: tuple[str, ...] = (), 
 
 
 def faults(tree: BundleTree) -> list[str]:
-    return [fault.path for fault in (*audit_landmarks(tree), *audit_contents(tree, LINUX, strict=False).faults)]
+    return [fault.path for fault in (*audit_landmarks(tree, LINUX), *audit_contents(tree, LINUX, strict=False).faults)]
 
 
 def test_a_bundle_with_its_landmarks_has_no_fault() -> None:
@@ -46,7 +46,7 @@ def test_a_bundle_with_its_landmarks_has_no_fault() -> None:
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_bundle_without_the_zip_is_told_what_to_do(listed: bool) -> None:
     tree = bundle(without=(ZIP,), listed=listed)
-    (fault,) = (*audit_landmarks(tree), *audit_contents(tree, LINUX, strict=False).faults)
+    (fault,) = (*audit_landmarks(tree, LINUX), *audit_contents(tree, LINUX, strict=False).faults)
     assert fault.path == ZIP
     assert "is missing" in fault.message
     assert "pack again" in fault.hint
@@ -61,7 +61,7 @@ def test_before_3_11_no_zip_is_needed() -> None:
 def test_another_zip_than_the_packed_one_is_told_what_to_do(listed: bool) -> None:
     tree = bundle(listed=listed)
     tree = replace(tree, files={**tree.files, ZIP: SeenFile("11", 500)})
-    (fault,) = (*audit_landmarks(tree), *audit_contents(tree, LINUX, strict=False).faults)
+    (fault,) = (*audit_landmarks(tree, LINUX), *audit_contents(tree, LINUX, strict=False).faults)
     assert fault.path == ZIP
     assert "standard library" in fault.message + fault.hint
 

@@ -31,6 +31,8 @@ class _MacOS:
     configured_by_pyvenv_cfg = True
     searches_above = True
     script_heads = ()
+    start_name = "start"
+    program_suffixes = ()
     image_os = None
 
     @property
@@ -45,6 +47,14 @@ class _MacOS:
     def sysroot(self, given: Sysroot) -> Sysroot:
         """Names are paths."""
         return given
+
+    def function_script(self, module: str, function: str, options: Sequence[str]) -> None:
+        """None: see `plan.application`."""
+        return
+
+    def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> None:
+        """None: see `plan.application`."""
+        return
 
     def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> None:
         """None: see `rewrite.scripts`."""

@@ -43,6 +43,12 @@ class Drives(Sysroot):
                 return f"{drive}\\" + ("" if below == "." else below)
         return path
 
+    def located(self, text: str, folder: str) -> str:
+        """The path that a text in a file of the directory at `folder` means; parts may be divided by either slash."""
+        if self.is_name(text):
+            return self.path_of(text)
+        return os.path.normpath(os.path.join(folder, text.replace("\\", "/")))
+
     def real(self, path: str) -> str:
         """The path behind all links, each part as it is spelled here."""
         done = Sysroot.real(self, path)

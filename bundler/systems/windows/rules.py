@@ -13,6 +13,7 @@ from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames, RelocatedScript
+from bundler.systems.windows import start
 from bundler.systems.windows.drives import Drives
 from bundler.systems.windows.layout import is_of_python, spelled, windows_scheme
 
@@ -29,6 +30,8 @@ class _Windows:
     configured_by_pyvenv_cfg = False
     searches_above = False
     script_heads = (b"MZ", b"#!")
+    start_name = start.NAME
+    program_suffixes = (".exe",)
 
     @property
     def observer(self) -> str:
@@ -42,6 +45,14 @@ class _Windows:
     def scheme(self, python: PythonNames) -> BundleScheme:
         """That of python.org's installer."""
         return windows_scheme(python)
+
+    def function_script(self, module: str, function: str, options: Sequence[str]) -> bytes:
+        """A batch file."""
+        return start.function_script(module, function, options)
+
+    def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> bytes:
+        """A batch file."""
+        return start.command_script(program, arguments, options)
 
     def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> RelocatedScript | None:
         """Nothing yet."""
