@@ -13,7 +13,6 @@ from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.mounts import MountTable
 from bundler.platforms import OperatingSystem
-from bundler.systems.libraries import LibraryFacts
 
 __all__ = ["PlannedBinaries", "load_planner", "plan_binaries", "plan_surroundings"]
 
@@ -41,7 +40,9 @@ def plan_binaries(
 
             return plan_macho(entries, environment, mounts, options)
         case OperatingSystem.WINDOWS:
-            return PlannedBinaries((), LibraryFacts((), {}, ()), None, None, ())
+            from bundler.plan.binaries.windows.pe import plan_pe
+
+            return plan_pe(entries, environment, mounts, options)
 
 
 def _of_no_use(options: ContentOptions) -> Iterator[str]:
@@ -70,4 +71,6 @@ def load_planner(system: OperatingSystem) -> None:
         case OperatingSystem.LINUX:
             import bundler.plan.binaries.linux.elf
         case OperatingSystem.MACOS:
-            import bundler.plan.binaries.macos.macho  # noqa: F401
+            import bundler.plan.binaries.macos.macho
+        case OperatingSystem.WINDOWS:
+            import bundler.plan.binaries.windows.pe  # noqa: F401

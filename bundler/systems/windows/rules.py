@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames, RelocatedScript
-from bundler.systems.windows import start
+from bundler.systems.windows import policy, start
 from bundler.systems.windows.drives import Drives
 from bundler.systems.windows.layout import is_of_python, spelled, windows_scheme
 
@@ -86,8 +87,10 @@ class _Windows:
         return ()
 
     def belongs_to_host(self, path: str) -> bool:
-        """What lies in the system's folders."""
-        return path.lower().startswith("c:\\windows\\")
+        """By the policy; of what else lies in Windows' folder all but the runtimes that Microsoft gives out for programs."""
+        name = ntpath.basename(path)
+        in_windows = path.lower().startswith("c:\\windows\\")
+        return policy.stays_with_windows(name) is not None or (in_windows and policy.redistributable(name) is None)
 
     def is_driver(self, name: str) -> bool:
         """None: drivers come with the system's own DLLs."""
@@ -98,8 +101,8 @@ class _Windows:
         return False
 
     def asks_of_target(self, name: str) -> str | None:
-        """Nothing but its name."""
-        return ""
+        """A package of Microsoft's, a driver, a feature that not every edition has; of what every Windows has nothing."""
+        return policy.asks_of_target(ntpath.basename(name))
 
     def reads_of_target(self, name: str) -> str | None:
         """Nothing that not every Windows has."""

@@ -1,0 +1,176 @@
+"""Windows' rules: which file a process gets for the name of a DLL.
+
+Before any search: what is no file (API sets), what Windows knows (KnownDLLs), what the process has already under that name. Then
+
+* a program, and what is loaded with it, looks into the program's own folder;
+* a module that Python 3.8 or later opens, and all that is loaded with it, into the module's folder, the program's, and those of
+  `os.add_dll_directory` (LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS; ctypes does the same). The folder is
+  that of the file that was opened, whatever the files are that it brings;
+* what is loaded at its first call, into the program's own folder,
+
+and after each of them into Windows' own. The working directory and PATH, which a program's search ends with, are no places of a
+bundle's. Case does not count. Sources: Microsoft's "Dynamic-link library search order", CPython's Python/dynload_win.c; reference
+pe.md 3.1.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bundler.binaries.pe import Image
+from bundler.binaries.pe.edits import folded
+from bundler.systems.windows.policy import is_never_searched
+
+MODULE_SUFFIX = ".pyd"
+_ADDED_SUFFIX = ".libs"
+
+
+class Folders:
+    """Files by their folder and name, without regard to case."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._files: dict[tuple[str, str], str] = {}
+        self._named: dict[str, list[str]] = {}
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            self._files.setdefault((folder.lower(), folded(name)), path)
+            self._named.setdefault(folded(name), []).append(path)
+
+    def find(self, folder: str, name: str) -> str | None:
+        """The bundle path of the DLL of a name in a folder; None where there is none."""
+        return self._files.get((folder.lower(), folded(name)))
+
+    def named(self, name: str) -> list[str]:
+        """The bundle paths of all files of a name."""
+        return self._named.get(folded(name), [])
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where a process, or a module in it, looks for DLLs. Paths and folders are those of the bundle."""
+
+    program: str
+    """The program of the process."""
+    folders: tuple[str, ...]
+    """Windows' own come after them."""
+
+    @property
+    def application(self) -> str:
+        """The program's own folder."""
+        return self.program.rpartition("/")[0]
+
+    @property
+    def first(self) -> str:
+        """The folder of the file that was opened."""
+        return self.folders[0]
+
+
+class Asking(enum.Enum):
+    """When a DLL is looked for."""
+
+    AT_ONCE = "when the file is loaded"
+    FORWARDED = "when somebody asks the file for a function that the DLL has"
+    DELAYED = "at the first call"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One name that is looked for, and what is found in the bundle."""
+
+    requester: str
+    """The bundle path of the file that asks."""
+    name: str
+    """As it stands in the file."""
+    asking: Asking
+    search: Search
+    found: str | None
+    """A bundle path; None where Windows looks into its own folders."""
+
+
+def added_folders(paths: Iterable[str]) -> tuple[str, ...]:
+    """The folders among those of `paths` that packages are known to add (os.add_dll_directory): delvewheel's, by their name.
+
+    delvewheel puts a wheel's DLLs into `NAME.libs` beside the packages, and has each of these add the folder.
+    """
+    folders = {path.rpartition("/")[0] for path in paths}
+    return tuple(sorted(folder for folder in folders if folder.endswith(_ADDED_SUFFIX)))
+
+
+def resolve_all(
+    images: Mapping[str, Image], python: str, added_for: Callable[[str], tuple[str, ...]]
+) -> Iterator[Lookup]:
+    """What every file in `images` asks for, and what it gets: by bundle path, with the Python program `python` among them.
+
+    `added_for` are the folders that are added by the time when Python opens a module. What no program and no module brings is
+    opened by itself. A file that several bring is asked once for each search that differs.
+    """
+    folders = Folders(path for path, image in images.items() if image.headers.is_dll)
+    libraries = [path for path, image in images.items() if image.headers.is_dll]
+    for program in images.keys() - {python, *libraries}:
+        yield from _Walk(images, folders).of(program, _of_program(program))
+    process = _Walk(images, folders)
+    for lookup in process.of(python, _of_program(python)):
+        yield lookup
+        if lookup.found is not None and lookup.asking is Asking.AT_ONCE:
+            process.loaded.setdefault(folded(lookup.name), lookup.found)
+    for path in sorted(libraries, key=lambda path: not path.lower().endswith(MODULE_SUFFIX)):
+        if path.lower().endswith(MODULE_SUFFIX) or path not in process.reached:
+            own = (path.rpartition("/")[0], python.rpartition("/")[0])
+            yield from process.of(path, Search(python, tuple(dict.fromkeys((*own, *added_for(path))))))
+
+
+def _of_program(path: str) -> Search:
+    return Search(path, (path.rpartition("/")[0],))
+
+
+class _Walk:
+    """From files to what they bring, each pair of a file and a search once."""
+
+    def __init__(self, images: Mapping[str, Image], folders: Folders) -> None:
+        self._images = images
+        self._folders = folders
+        self._seen: set[tuple[str, Search]] = set()
+        self.reached: set[str] = set()
+        """What was brought by others."""
+        self.loaded: dict[str, str] = {}
+        """What the process has for sure, by name: these win whatever is looked for later."""
+
+    def of(self, start: str, search: Search) -> Iterator[Lookup]:
+        """What a file that is opened asks for, and what it brings asks for."""
+        left = deque([(start, search)])
+        while left:
+            path, search = left.popleft()
+            if path not in self._images or (path, search) in self._seen:
+                continue
+            self._seen.add((path, search))
+            for name, asking in asked_for(self._images[path]):
+                where = _of_program(search.program) if asking is Asking.DELAYED else search
+                found = self.loaded.get(folded(name)) or self._find(name, where)
+                yield Lookup(path, name, asking, where, found)
+                if found is not None:
+                    self.reached.add(found)
+                    left.append((found, where))
+
+    def _find(self, name: str, search: Search) -> str | None:
+        if is_never_searched(name):
+            return None
+        places = (self._folders.find(folder, name) for folder in search.folders)
+        return next((place for place in places if place is not None), None)
+
+
+def asked_for(image: Image) -> Iterator[tuple[str, Asking]]:
+    """Every DLL that a file asks for, and when; each name once, as early as any of its tables asks."""
+    forwarders = image.exports.forwarders if image.exports is not None else ()
+    forwarded = (folded(forwarder.dll) for forwarder in forwarders)
+    asked = (
+        *((name, Asking.AT_ONCE) for name in image.needed),
+        *((name, Asking.FORWARDED) for name in dict.fromkeys(forwarded)),
+        *((name, Asking.DELAYED) for name in image.delayed),
+    )
+    names: dict[str, tuple[str, Asking]] = {}
+    for name, asking in asked:
+        names.setdefault(folded(name), (name, asking))
+    yield from names.values()
