@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, prove
+from bundler.audit.alone import runner_of
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
@@ -174,7 +175,7 @@ def _prove(
     packed = Packed(
         job.environment, plan.entries, plan.libraries, plan.left_out, job.options.content.leaves_packages_out
     )
-    proof = prove(candidate, packed, job.options.audit, job.earlier)
+    proof = prove(candidate, packed, job.options.audit, job.earlier, runner_of(job.options.runner))
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
 
 

@@ -53,5 +53,6 @@ class PackKeywords(TypedDict, total=False):
     threads: int
     verify: bool
     audit: AuditDepth | str
+    runner: str
     cache: bool
     dry_run: bool

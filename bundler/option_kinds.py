@@ -97,6 +97,13 @@ def member_of(name: str, kind: type[Member], value: Member | str) -> Member:
     return found
 
 
+def text_of(name: str, value: object) -> str:
+    """The text that the argument `name` is. Raises BadOption for anything else."""
+    if not isinstance(value, str):
+        raise BadOption(f"{name} must be a string, not {value!r}")
+    return value
+
+
 def switch_of(name: str, value: object) -> bool:
     """True or False, and nothing else that Python would take for one of them. Raises BadOption."""
     return bool(Value(Kind.SWITCH).read(name, value))

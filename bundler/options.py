@@ -169,6 +169,8 @@ class PackOptions:
     verify: bool = True
     audit: AuditDepth = AuditDepth.FULL
     """With `quick`, bundle.json does not tell what fails to import in the source."""
+    runner: str = ""
+    """The command of this machine that runs the bundle's programs for the audit, where the kernel does not; "" for none."""
     cache: bool = True
     """Whether what earlier packs learned and compiled is used, and what this one does is kept for later ones."""
     dry_run: bool = False

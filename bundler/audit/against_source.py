@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bundler.audit import report_of
+from bundler.audit.alone import report_of, run_alone
 from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
 from bundler.audit.contents import Contents, audit_contents
 from bundler.audit.missing import sort_failures
@@ -42,6 +42,7 @@ _OPENED_TO_DO = (
 _COMPLAINT_TO_DO = (
     "what a .pth file or sitecustomize asks for must lie in the environment: install it, or remove what asks"
 )
+_NOT_COMPARED = "nothing was compared with the source: the environment was read from files alone"
 _NOT_RUN = (
     "nothing was run, and nothing compared with the source: the environment was read from files alone; the run check is left to "
     "`bundler verify` where it belongs"
@@ -103,8 +104,13 @@ class Earlier:
     readings: ReadingsBook
 
 
-def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earlier) -> Proof:
-    """Audit what was packed; it is run, and compared with the source, where the environment was probed."""
+def prove(
+    candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earlier, runner: tuple[str, ...] = ()
+) -> Proof:
+    """Audit what was packed; it is run, and compared with the source, where the environment was probed.
+
+    What was read from files is run by the `runner`, where there is one, and compared with nothing.
+    """
     environment = packed.environment
     system = system_of(environment.platform.system)
     prefixes = _prefixes(environment)
@@ -116,10 +122,14 @@ def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earl
     contents = replace(contents, notes=(*contents.notes, *notes))
     faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries), known)
     known.keep()
-    if not environment.probed:
+    if not environment.probed and not runner:
         return _static_proof(tree, contents, faults, [_NOT_RUN])
     if faults:
         return _static_proof(tree, contents, faults, [NOT_IMPORTED])
+    if not environment.probed:
+        alone = run_alone(tree, os.path.realpath(candidate.folder()), system, depth, runner)
+        proof = _static_proof(tree, contents, alone.faults, [_NOT_COMPARED, *alone.notes])
+        return replace(proof, audit=replace(proof.audit, run=alone.report))
     source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
     trial = Trial(tree, source, system, earlier.imports, packed.modules_left_out)
     batches = batches_of(tree, depth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -85,6 +85,26 @@ class Observation:
     """Modules that were looked for, and that it was not to find."""
     needing: Mapping[str, LeftBy] = field(default_factory=dict)
     """Of the modules that failed those that need what was left out, and by whom."""
+
+    def with_paths(self, path_here: Callable[[str], str]) -> Observation:
+        """The same with each path as this machine has it, where the processes saw others."""
+        if path_here is str:
+            return self
+
+        def all_here(paths: Iterable[str]) -> frozenset[str]:
+            return frozenset(map(path_here, paths))
+
+        return replace(
+            self,
+            search_path=tuple(map(path_here, self.search_path)),
+            modules={name: path_here(file) for name, file in self.modules.items()},
+            libraries=None if self.libraries is None else all_here(self.libraries),
+            finders=tuple(Finder(kind, tuple(map(path_here, paths))) for kind, paths in self.finders),
+            metadata=all_here(self.metadata),
+            listed=all_here(self.listed),
+            read=all_here(self.read),
+            programs=all_here(self.programs),
+        )
 
     def without(self, folder: str) -> Observation:
         """What is left where nothing of `folder` counts (absolute, without links)."""

@@ -116,9 +116,12 @@ class Watch:
         self.metadata = set()  # type: set[str]
         self.listed = set()  # type: set[str]
         self.read = set()  # type: set[str]
+        self.over = False  # what is done now is not the modules' doing
 
     def __call__(self, event, arguments):
         """Hear one event."""
+        if self.over:
+            return
         if event == "open":
             self.hear_open(arguments[0], sys._getframe(1).f_globals.get("__name__") or "")
         elif event in _LISTING:
@@ -329,6 +332,7 @@ def main():
     metadata_read, listed, read = map(
         sorted, (watch.metadata, watch.listed, watch.read)
     )  # before we read some ourselves
+    watch.over = True
     libraries = observer["mapped_libraries"]()
     known, points = metadata() if order["metadata"] else ([], [])
     saw = {

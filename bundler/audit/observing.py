@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -41,6 +41,20 @@ class Subject:
     cage: Cage = field(default_factory=Cage)
     missing: frozenset[str] = frozenset()
     """Modules that it is not to find, though they are there."""
+    runner: tuple[str, ...] = ()
+    """The words of a program of this machine that runs it; none where the kernel does."""
+    path_here: Callable[[str], str] = str
+    """What a path that it tells is called on this machine."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What starts it, once the cage is prepared."""
+        return (*self.cage.command, *self.runner, self.python)
+
+    def variables_at(self, home: str) -> dict[str, str]:
+        """Its environment variables, where `home` is its home; a runner keeps its own files in the user's."""
+        places = {"TMPDIR": home} if self.runner else {"HOME": home, "TMPDIR": home}
+        return {**self.variables, **places}
 
 
 def clean_variables() -> dict[str, str]:
@@ -77,7 +91,7 @@ def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
             try:
                 seen = pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches)
-                return [item.without(home) for item in seen]
+                return [item.with_paths(subject.path_here).without(home) for item in seen]
             except BaseException:
                 running.stop()  # an import may take its time, and the pool waits
                 raise
@@ -142,6 +156,8 @@ class _Telling:
     started: str | None = None
     undecided: bool = False
     """Whether the module that was started last is neither imported nor failed."""
+    modules: tuple[str, ...] = ()
+    """What it was to import."""
     failed: dict[str, str] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
@@ -149,11 +165,16 @@ class _Telling:
     spawned: bool = False
     saw: Mapping[str, object] = field(default_factory=dict)
     complete: bool = False
+    said: bytes = b""
     ending: str = ""
 
     def hear(self, line: bytes) -> None:
-        """Take one line."""
-        kind, value, *more = json.loads(line)
+        """Take one line; of a runner's or its program's complaints, which may stand between, the last ones are kept."""
+        try:
+            kind, value, *more = json.loads(line[max(0, line.find(b'["')) :])
+        except ValueError:
+            self.said = (self.said + line + b"\n")[-_LAST_WORDS:]
+            return
         match kind:
             case "start":
                 self.started, self.undecided = value, True
@@ -180,6 +201,8 @@ class _Telling:
         if not self.complete and self.started is not None and not self.undecided:
             raise ObserverFailed(f"the process that was observed broke behind its last import: {self.ending}")
         failed = dict(self.failed)
+        if not self.complete and self.started is None:
+            failed = dict.fromkeys(self.modules, self.ending)
         if self.undecided and self.started is not None:
             failed[self.started] = self.ending
         libraries = self.saw.get("libraries")
@@ -222,21 +245,22 @@ def _run_once(subject: Subject, batch: Batch, home: str, running: _Running) -> _
         "observer": subject.observer,
         "metadata": batch.metadata,
     }
-    telling = _Telling(batch.name)
+    telling = _Telling(batch.name, modules=batch.modules)
     with tempfile.TemporaryFile(dir=home) as complaints:
         process = subprocess.Popen(
-            [*subject.cage.command, subject.python, "-B", "-W", "ignore", os.path.join(home, _SCRIPT)],
+            [*subject.command, "-B", "-W", "ignore", os.path.join(home, _SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=subprocess.STDOUT if subject.runner else complaints,  # Wine's Python wants a pipe
             cwd=subject.folder or home,
-            env={**subject.variables, "HOME": home, "TMPDIR": home},
+            env=subject.variables_at(home),
             start_new_session=True,
         )
         with process, running.hold(process):
             timed_out = _converse(process, json.dumps(order).encode(), telling)
         if not telling.complete:
-            telling.ending = _ending(process.returncode, timed_out, _last_words(complaints.fileno()))
+            said = telling.said or _last_bytes(complaints.fileno())
+            telling.ending = _ending(process.returncode, timed_out, _last_lines(said))
     return telling
 
 
@@ -261,10 +285,14 @@ def _converse(process: subprocess.Popen[bytes], order: bytes, telling: _Telling)
                 telling.hear(line)
 
 
-def _last_words(descriptor: int) -> str:
-    """The last lines of a process' standard error."""
+def _last_bytes(descriptor: int) -> bytes:
+    """The end of a process' standard error."""
     size = os.fstat(descriptor).st_size
-    text = os.pread(descriptor, _LAST_WORDS, max(0, size - _LAST_WORDS)).decode("utf-8", "replace")
+    return os.pread(descriptor, _LAST_WORDS, max(0, size - _LAST_WORDS))
+
+
+def _last_lines(said: bytes) -> str:
+    text = said.decode("utf-8", "replace")
     return " | ".join(line.strip() for line in text.splitlines()[-3:] if line.strip())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cage_of
 from bundler.audit.observation import Batch, Observation, all_failed, libraries_of, merged
-from bundler.audit.observing import Subject, clean_variables, observe
+from bundler.audit.observing import Subject, clean_variables, observe, user_variables
 from bundler.audit.starting import start_once
 from bundler.audit.subjects import extension_files
 from bundler.audit.tree import BundleTree
@@ -61,19 +62,23 @@ def run_check(
     batches: tuple[Batch, ...],
     hidden: Hidden = NOTHING_HIDDEN,
     expected: Collection[str] = (),
+    runner: tuple[str, ...] = (),
 ) -> RunCheck:
     """Try these batches of the bundle in the folder `place`, whose static part passed. Raises ObserverFailed.
 
-    Modules whose failure is `expected` are not tried in any other way.
+    Modules whose failure is `expected` are not tried in any other way. `runner` are the words of a program that runs the bundle's;
+    it is one of this machine, and the user's: it sees the variables that it is given.
     """
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
-    why_not = system.why_not_run(tree.files[executable].image, python)
+    why_not = None if runner else system.why_not_run(tree.files[executable].image, python)
     if why_not is not None:
         return RunCheck(batches, why_not=why_not)
     cage = cage_of((*hidden.source, *hidden.libraries), (place,))
     kind = CageKind.HIDDEN if cage.hidden else CageKind.MAPS_ONLY
-    subject = Subject(python, system.observer, clean_variables(), cage=cage)
+    variables = user_variables() if runner else clean_variables()
+    here = system.path_here if runner else str
+    subject = Subject(python, system.observer, variables, cage=cage, runner=runner, path_here=here)
     start = start_once(subject)
     if start.status != 0:
         said = " | ".join(line.strip() for line in start.said[-3:] if line.strip())
@@ -82,9 +87,10 @@ def run_check(
         fault = Fault(FaultKind.START, executable, message, _START_TO_DO)
         return RunCheck(batches, cage=kind, faults=(fault,))
     observed = observe(subject, batches)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = (f"it was run by {shlex.join(runner)}",) if runner else ()
     if cage.hidden and any(item.failed.keys() - expected for item in observed):
-        observed, notes = _with_hosts_programs(observed, batches, subject, hidden, place, expected)
+        observed, more = _with_hosts_programs(observed, batches, subject, hidden, place, expected)
+        notes += more
     if libraries_of(observed) is None:
         notes += (_NOT_SEEN,)
     return RunCheck(batches, tuple(_without_loaded(observed, tree, subject)), kind, notes=notes)
@@ -102,7 +108,7 @@ def _with_hosts_programs(
     again = [number for number, item in enumerate(observed) if item.failed.keys() - expected]
     cage = cage_of(hidden.source, (place,))
     more = observe(
-        Subject(subject.python, subject.observer, subject.variables, subject.folder, cage),
+        replace(subject, cage=cage),
         [replace(batches[number], modules=tuple(observed[number].failed), metadata=False) for number in again],
     )
     result, notes = list(observed), []

@@ -26,13 +26,12 @@ def start_once(subject: Subject) -> Start:
     """Start the Python of `subject` without any option, in a temporary home."""
     with tempfile.TemporaryDirectory(prefix="bundler-audit-") as home:
         subject.cage.prepare(home)
-        command = [*subject.cage.command, subject.python, "-c", "pass"]
-        variables = {**subject.variables, "HOME": home, "TMPDIR": home}
+        command = [*subject.command, "-c", "pass"]
         try:
             done = subprocess.run(
                 command,
                 cwd=subject.folder or home,
-                env=variables,
+                env=subject.variables_at(home),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,

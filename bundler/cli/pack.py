@@ -128,6 +128,7 @@ messages = option_group("Messages", ConfiguredOption)
 @work("-j", "--threads", metavar="N", help="Files or blocks at once.")
 @work("--verify/--no-verify", help="Audit the bundle (the default), or do not.")
 @work("--audit", help="Import all top-level modules (full, the default), or extension modules only.")
+@work("--runner", metavar="COMMAND", help="What runs the bundle's programs for the audit: wine64, an emulator.")
 @work("--cache/--no-cache", help="Use what earlier packs learned and compiled (the default), or do not.")
 @work(
     "--config", type=click.Path(), metavar="FILE", help="Read [tool.bundler] here (default: pyproject.toml beside ENV)."

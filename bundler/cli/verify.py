@@ -16,6 +16,7 @@ from bundler.options import AuditDepth
     epilog=examples(
         ("a directory: its files, then what it imports", "bundler verify dist/app"),
         ("somebody's archive, of which nothing is run", "bundler verify app.tar.gz"),
+        ("a bundle for Windows, on Linux", "bundler verify dist/app --runner wine64"),
         ("the same, unpacked for a while and run", "bundler verify app.tar.gz --run --audit quick"),
     ),
 )
@@ -29,14 +30,17 @@ from bundler.options import AuditDepth
     default=AuditDepth.FULL.value,
     help="Import all top-level modules (full, the default), or extension modules only.",
 )
+@click.option(
+    "--runner", default="", metavar="COMMAND", help="What runs its programs on this machine: wine64, an emulator."
+)
 @click.option("--strict", is_flag=True, help="What was added after the pack is a fault, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
-def verify(bundle: str, run: bool | None, audit: str, strict: bool, as_json: bool, verbose: bool) -> None:
+def verify(bundle: str, run: bool | None, audit: str, runner: str, strict: bool, as_json: bool, verbose: bool) -> None:
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=run, strict=strict, audit=audit)
+    result = run_verify(bundle, run=run, strict=strict, audit=audit, runner=runner)
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=1))
     else:

@@ -247,6 +247,9 @@ class System(Protocol):
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""
 
+    def path_here(self, text: str) -> str:
+        """What a path that one of its processes tells is called on this machine, where a program of this machine runs it."""
+
     def why_not_run(self, program: object, python: str) -> str | None:
         """Why the Python at the path `python`, with the headers `program`, cannot be run here; None where it can.
 

@@ -158,6 +158,10 @@ class _Linux:
 
         return check_elf_files(bundle)
 
+    def path_here(self, text: str) -> str:
+        """The same: an emulator hides no folder."""
+        return text
+
     def why_not_run(self, program: object, python: str) -> str | None:
         """The kernel knows best what it runs, and for what it has an emulator (binfmt_misc)."""
         from bundler.systems.linux.runnable import why_not_run

@@ -143,6 +143,10 @@ class _MacOS:
 
         return check_macho_files(bundle)
 
+    def path_here(self, text: str) -> str:
+        """The same: an emulator hides no folder."""
+        return text
+
     def why_not_run(self, program: object, python: str) -> str | None:
         """Only a Mac runs macOS's programs, and here only those that are built for its own processor."""
         here = this_platform()

@@ -140,6 +140,10 @@ class _Windows:
         """Nothing yet."""
         return Findings([], [])
 
+    def path_here(self, text: str) -> str:
+        """Wine calls this machine's root `Z:`."""
+        return text[2:].replace("\\", "/") if text[:3].lower() == "z:\\" else text
+
     def why_not_run(self, program: object, python: str) -> str | None:
         """Only Windows runs its programs."""
         return "it is built for Windows"

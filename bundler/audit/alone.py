@@ -1,0 +1,72 @@
+"""Run a bundle and judge it by itself: there is no source beside it that it could be compared with."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from typing import NamedTuple
+
+from bundler.audit.comparison import Sides, failures, outside_of
+from bundler.audit.observation import libraries_of
+from bundler.audit.origins import Origins
+from bundler.audit.reports import RunReport
+from bundler.audit.run_check import RunCheck, run_check
+from bundler.audit.subjects import batches_of
+from bundler.audit.tree import BundleTree
+from bundler.bundle_paths import BundleRoot
+from bundler.errors import BadOption
+from bundler.faults import Fault
+from bundler.options import AuditDepth
+from bundler.systems import System
+
+
+class Alone(NamedTuple):
+    """What came of it; no report where nothing was run."""
+
+    faults: list[Fault]
+    notes: list[str]
+    report: RunReport | None
+
+
+def runner_of(command: str) -> tuple[str, ...]:
+    """The words of a command that runs programs of another system, as a shell reads them. Raises BadOption."""
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise BadOption(f"--runner {command}: {error}") from error
+    if words and shutil.which(words[0]) is None:
+        raise BadOption(f"--runner {command}: there is no program {words[0]} on PATH")
+    return words
+
+
+def run_alone(tree: BundleTree, place: str, system: System, depth: AuditDepth, runner: tuple[str, ...] = ()) -> Alone:
+    """Run the bundle in the folder `place` (without links), whose static part passed."""
+    check = run_check(tree, place, system, batches_of(tree, depth), runner=runner)
+    hosts = frozenset(tree.manifest.host_libraries)
+    sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded())
+    outside = list(outside_of(check.observations, sides))
+    found, more = run_faults(tree, check)
+    notes = [*check.notes, *more, *([f"nothing of it was run: {check.why_not}"] if check.why_not else [])]
+    report = report_of(check, outside, BundleRoot(place)) if check.observations else None
+    return Alone([*check.faults, *found, *outside], notes, report)
+
+
+def run_faults(tree: BundleTree, check: RunCheck) -> tuple[list[Fault], list[str]]:
+    """Faults of imports, and notes on those that may fail in the source as well: `bundle.json` tells, where somebody tried."""
+    known = tree.manifest.import_failures
+    if known is None:
+        notes = [
+            f"{name} cannot be imported ({error}); whether the source can is not known"
+            for name, error in check.failed.items()
+        ]
+        return [], notes
+    return list(failures(known, check.failed)), []
+
+
+def report_of(check: RunCheck, outside: list[Fault], root: BundleRoot, *, compared: bool = False) -> RunReport:
+    """The outcome of a run check of the bundle at `root`, as a value for the report."""
+    mapped = libraries_of(check.observations)
+    bundled = None if mapped is None else frozenset(inside for path in mapped if (inside := root.inside(path)))
+    return RunReport(
+        check.tried, check.failed, tuple(fault.path for fault in outside), check.cage, compared, bundled=bundled
+    )
