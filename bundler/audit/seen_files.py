@@ -103,7 +103,7 @@ class FileReader:
 def _is_text(path: str) -> bool:
     """Whether the content of a file is looked at, and not only its digest: it configures the bundle or a distribution."""
     name = os.path.basename(path)
-    return name in _TEXTS or name.endswith((".pth", ".start"))
+    return name in _TEXTS or name.endswith((".pth", ".start", "._pth"))
 
 
 def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:

@@ -32,6 +32,11 @@ class TreeView:
         files = sorted(self._tree.files.items())
         return {path: seen.binary_faults for path, seen in files if seen.binary_faults}
 
+    @cached_property
+    def texts(self) -> dict[str, bytes]:
+        """The content of files that configure the bundle or a distribution, by bundle path in order."""
+        return {path: seen.text for path, seen in sorted(self._tree.files.items()) if seen.text is not None}
+
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path."""
         return self._tree.follow(path)

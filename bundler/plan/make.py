@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Source, size_of
 from bundler.environment import Environment
+from bundler.errors import raise_all
 from bundler.floor import Floor
 from bundler.manifest import RecordedOptions
 from bundler.memory import NO_MEMORY, Memory
@@ -44,6 +45,7 @@ from bundler.plan.traced import Traced, Usage, with_opened
 from bundler.plan.without_links import without_links
 from bundler.systems import system_of
 from bundler.systems.libraries import LibraryFacts
+from bundler.systems.system import NameFindings
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,6 @@ def make_plan(
     """
     content = settings.content
     warnings = [*environment.unreadable, *unlisted(environment)]
-    notes: list[str] = []
 
     # What is taken from where: the base, the environment over it, the base's packages beside its own.
     mounts = mounts_for(environment, in_place=settings.in_place)
@@ -108,7 +109,7 @@ def make_plan(
     table = MountTable((*mounts, *editables.mounts, *added_mounts(content.add)))
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
-    notes += editables.notes
+    notes = [*editables.notes]
     # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
         warnings += check_complete(environment, table, collected.entries)
@@ -165,6 +166,8 @@ def make_plan(
         entries = without_links(entries)
     if settings.epoch is not None:
         entries = with_fixed_times(entries, settings.epoch, spread=settings.pyc is Pyc.NONE)
+    # Nothing takes another path from here on.
+    names = _check_names(entries, environment)
     return Plan(
         environment=environment,
         entries=in_order(entries),
@@ -172,7 +175,7 @@ def make_plan(
         libpython=binaries.libpython,
         floor=binaries.floor,
         ceiling=binaries.ceiling,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *names.warnings),
         modules_without_pyc=count_without_pyc(entries, environment.scheme, environment.interpreter.cache_tag),
         start=start,
         started_by=application.start,
@@ -180,7 +183,7 @@ def make_plan(
         options=with_learned(settings.options, learned, os.path.dirname(environment.root))
         if settings.options
         else None,
-        notes=tuple(notes),
+        notes=(*notes, *names.notes),
         traced=usage.told(whole, entries, binaries.libraries, learned, content),
         left_out=modules_left_out(whole, entries, environment, content),
     )
@@ -208,6 +211,13 @@ def _plan_binaries(
     binaries = plan_binaries(entries, environment, table, added, memory)
     facts = with_opened(binaries.libraries, opened, environment.scheme.executable)
     return replace(binaries, libraries=facts), Learned(opened, usage.void)
+
+
+def _check_names(entries: Entries, environment: Environment) -> NameFindings:
+    """What the system says of the paths of all entries. Raises those together that it cannot hold."""
+    names = system_of(environment.platform.system).check_names(entries.keys())
+    raise_all(names.errors)
+    return names
 
 
 def unlikely_to_change(entries: Entries, no_binary: re.Pattern[str], pyc: Pyc) -> list[Entry]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from bundler.bundle_paths import BundleRoot
+from bundler.errors import BundlerError
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
@@ -81,6 +82,10 @@ class BundleView(Protocol):
     def binary_faults(self) -> Mapping[str, tuple[str, ...]]:
         """Why the system would refuse to load binaries, in words, by bundle path in order: signatures that are not true."""
 
+    @property
+    def texts(self) -> Mapping[str, bytes]:
+        """The content of files that configure the bundle or a distribution, by bundle path in order."""
+
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path; None where it leads out, nowhere or in a circle."""
 
@@ -112,6 +117,15 @@ class RelocatedScript(NamedTuple):
     """The new content; None where it cannot be changed."""
     reason: str
     """What was changed; without new content, why it will not run elsewhere."""
+
+
+class NameFindings(NamedTuple):
+    """What a system says of the paths of a bundle."""
+
+    errors: tuple[BundlerError, ...] = ()
+    """Paths that it cannot hold."""
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class System(Protocol):
@@ -243,6 +257,9 @@ class System(Protocol):
 
     def shadows(self, path: str, scheme: BundleScheme) -> bool:
         """Whether a file that is added at a bundle path may be loaded in place of a library that is listed."""
+
+    def check_names(self, paths: Collection[str]) -> NameFindings:
+        """Whether the system can hold all files at these bundle paths, and beside each other."""
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import lies_in
@@ -18,7 +18,7 @@ from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import is_of_python, posix_aliases, posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames
+from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames
 
 
 class _Linux:
@@ -151,6 +151,10 @@ class _Linux:
         """A file among the bundled libraries, or a library in a folder for newer processors, wherever that is."""
         in_place_of_another = any(part in glibc.SUBFOLDERS for part in path.split("/")[:-1]) and ".so" in path
         return lies_in(path, scheme.bundled) or in_place_of_another
+
+    def check_names(self, paths: Collection[str]) -> NameFindings:
+        """Nothing: what the source held the target holds."""
+        return NameFindings()
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
@@ -15,7 +15,7 @@ from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import is_of_python, posix_aliases, posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames
+from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames
 
 _SYSTEM = ("/usr/lib/", "/System/")
 
@@ -136,6 +136,10 @@ class _MacOS:
     def shadows(self, path: str, scheme: BundleScheme) -> bool:
         """A file among the bundled libraries: install names lead to one place each."""
         return lies_in(path, scheme.bundled)
+
+    def check_names(self, paths: Collection[str]) -> NameFindings:
+        """Nothing: what the source held the target holds."""
+        return NameFindings()
 
     def check_binaries(self, bundle: BundleView) -> Findings:
         """Every install name resolves as dyld would, from each program, and every signature is true."""

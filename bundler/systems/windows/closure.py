@@ -187,13 +187,13 @@ class _Answers:
     def outside(self, lookup: Lookup) -> SourceDll | None:
         """What comes along for a name: what lies beside the source's Python, or one of Microsoft's runtimes.
 
-        A program in another folder gets the runtimes that Python itself brings.
+        A program in another folder does not look beside Python, and gets the runtimes from there for a lack of others.
         """
         dll = self.files.find(lookup.name)
-        beside = self._folders.find(os.path.dirname(self.python), lookup.name)
-        if dll is None and beside is not None and redistributable(lookup.name):
-            return self.dll(beside)
-        return None if dll is not None and dll.of_windows and not redistributable(lookup.name) else dll
+        if dll is None or redistributable(lookup.name) is not None:
+            return dll
+        is_beside = os.path.dirname(self.python) == lookup.search.application and not dll.of_windows
+        return dll if is_beside else None
 
     def has_rival(self, lookup: Lookup, dll: SourceDll) -> bool:
         """Whether, beside Python, `dll` would win over another DLL of its name that a package gets from a folder it adds."""

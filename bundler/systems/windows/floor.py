@@ -53,15 +53,15 @@ def find_floor(images: Mapping[str, Image], executable: str, python: tuple[int, 
 
 def _demands(images: Mapping[str, Image], executable: str, python: tuple[int, int]) -> Iterator[FloorDemand]:
     supported = next((release for version, release in _PYTHONS if python >= version), _OLDEST)
-    yield FloorDemand(supported, executable, f"Python {python[0]}.{python[1]} supports no older one")
+    yield FloorDemand(supported, executable, f"Python {python[0]}.{python[1]}")
     for path, image in sorted(images.items()):
-        yield FloorDemand(_product(image.headers.subsystem_version), path, "the minimum version of its header")
+        yield FloorDemand(_product(image.headers.subsystem_version), path, "the header's minimum version")
         for name in image.needed:
             if folded(name) in _SINCE:
-                yield FloorDemand(_SINCE[folded(name)], path, f"it imports {name}")
+                yield FloorDemand(_SINCE[folded(name)], path, f"the import of {name}")
         config = image.load_config
         if config is not None and config.chpe_metadata and image.headers.machine == c.IMAGE_FILE_MACHINE_AMD64:
-            yield FloorDemand((11, 0), path, "its ARM64EC code")
+            yield FloorDemand((11, 0), path, "ARM64EC code")
 
 
 def _product(version: tuple[int, int]) -> Release:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
@@ -13,10 +13,11 @@ from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, OpenedLibrary, PythonNames, RelocatedScript
+from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.windows import policy, start
 from bundler.systems.windows.drives import Drives
 from bundler.systems.windows.layout import is_of_python, spelled, windows_scheme
+from bundler.systems.windows.names import path_lengths, unholdable
 
 
 class _Windows:
@@ -136,9 +137,19 @@ class _Windows:
         """A DLL beside `python.exe`: each search looks there."""
         return "/" not in path and path.lower().endswith(".dll")
 
+    def check_names(self, paths: Collection[str]) -> NameFindings:
+        """Names that Windows has no files of, such as differ in case alone, and what the longest path leaves for others."""
+        lengths = path_lengths(paths)
+        if lengths is None:
+            return NameFindings()
+        warning = lengths.warning
+        return NameFindings(tuple(unholdable(paths)), (warning,) if warning else (), () if warning else (lengths.text,))
+
     def check_binaries(self, bundle: BundleView) -> Findings:
-        """Nothing yet."""
-        return Findings([], [])
+        """Every name of a DLL leads to a file of the bundle or to Windows' own, and `._pth` files stay inside."""
+        from bundler.systems.windows.check import check_pe_files
+
+        return check_pe_files(bundle)
 
     def path_here(self, text: str) -> str:
         """Wine calls this machine's root `Z:`."""

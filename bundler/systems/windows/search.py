@@ -6,7 +6,8 @@ Before any search: what is no file (API sets), what Windows knows (KnownDLLs), w
 * a module that Python 3.8 or later opens, and all that is loaded with it, into the module's folder, the program's, and those of
   `os.add_dll_directory` (LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS; ctypes does the same). The folder is
   that of the file that was opened, whatever the files are that it brings;
-* what is loaded at its first call, into the program's own folder,
+* what is loaded at its first call, into the program's own folder;
+* what a file asks for that says by itself where to look (/DEPENDENTLOADFLAG), there,
 
 and after each of them into Windows' own. The working directory and PATH, which a program's search ends with, are no places of a
 bundle's. Case does not count. Sources: Microsoft's "Dynamic-link library search order", CPython's Python/dynload_win.c; reference
@@ -26,6 +27,9 @@ from bundler.systems.windows.policy import is_never_searched
 
 MODULE_SUFFIX = ".pyd"
 _ADDED_SUFFIX = ".libs"
+_DLL_LOAD_DIR, _APPLICATION_DIR, _USER_DIRS, _SYSTEM32, _DEFAULT_DIRS = 0x100, 0x200, 0x400, 0x800, 0x1000
+_SEARCH_FLAGS = _DLL_LOAD_DIR | _APPLICATION_DIR | _USER_DIRS | _SYSTEM32 | _DEFAULT_DIRS
+"""LOAD_LIBRARY_SEARCH_… of <libloaderapi.h>."""
 
 
 class Folders:
@@ -64,8 +68,8 @@ class Search:
 
     @property
     def first(self) -> str:
-        """The folder of the file that was opened."""
-        return self.folders[0]
+        """The folder of the file that was opened; the program's, where only Windows' own are searched."""
+        return self.folders[0] if self.folders else self.application
 
 
 class Asking(enum.Enum):
@@ -147,7 +151,11 @@ class _Walk:
                 continue
             self._seen.add((path, search))
             for name, asking in asked_for(self._images[path]):
-                where = _of_program(search.program) if asking is Asking.DELAYED else search
+                where = (
+                    _of_program(search.program)
+                    if asking is Asking.DELAYED
+                    else _as_said(path, self._images[path], search)
+                )
                 found = self.loaded.get(folded(name)) or self._find(name, where)
                 yield Lookup(path, name, asking, where, found)
                 if found is not None:
@@ -159,6 +167,21 @@ class _Walk:
             return None
         places = (self._folders.find(folder, name) for folder in search.folders)
         return next((place for place in places if place is not None), None)
+
+
+def _as_said(path: str, image: Image, search: Search) -> Search:
+    """The search for what a file asks for, where its load configuration says which folders count."""
+    flags = image.load_config.dependent_load_flags if image.load_config is not None else 0
+    if not flags & _SEARCH_FLAGS:
+        return search
+    own, application = path.rpartition("/")[0], search.application
+    added = [folder for folder in search.folders[1:] if folder != application]
+    folders = [
+        *([own] if flags & _DLL_LOAD_DIR else []),
+        *([application] if flags & (_APPLICATION_DIR | _DEFAULT_DIRS) else []),
+        *(added if flags & (_USER_DIRS | _DEFAULT_DIRS) else []),
+    ]
+    return Search(search.program, tuple(dict.fromkeys(folders)))
 
 
 def asked_for(image: Image) -> Iterator[tuple[str, Asking]]:

@@ -89,6 +89,7 @@ class View:
     host_libraries: Collection[str] = ()
     missing: Collection[NeededBy] = ()
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[str, bytes] = field(default_factory=dict)
 
     def follow(self, path: str) -> str | None:
         return path

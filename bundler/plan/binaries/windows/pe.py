@@ -172,7 +172,10 @@ def _warnings(closure: Closure) -> Iterator[str]:
         if (package := redistributable(name)) is not None:
             packages.setdefault(package, {})[name] = None
     for package, names in packages.items():
-        yield f"{', '.join(names)} is not here: a target needs the {package}; --root C:=DIR takes it from DIR/Windows/System32"
+        yield (
+            f"not found here: {', '.join(names)}; a target needs the {package}, unless --root C:=DIR says where a Windows is "
+            "that has it (DIR/Windows/System32)"
+        )
     yield from map(_clash, closure.clashes)
 
 

@@ -1,0 +1,84 @@
+"""PE files of a bundle: every name of a DLL leads to a file of the bundle, or to Windows' own; nothing leads out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bundler.binaries.pe import Image
+from bundler.binaries.pe.edits import folded
+from bundler.faults import Fault, FaultKind, Findings
+from bundler.systems.libraries import NeededBy, is_listed
+from bundler.systems.system import BundleView
+from bundler.systems.windows.policy import stays_with_windows
+from bundler.systems.windows.search import Asking, Folders, Lookup, added_folders, resolve_all
+
+_DAMAGED = "take the bundle again from where it came from, or pack again"
+_PATH = re.compile(r"[\\/:]")
+
+
+def check_pe_files(bundle: BundleView) -> Findings:
+    """Faults of PE files, and notes on DLLs that the source does not find either.
+
+    Files for another machine than Python's are data. A DLL's signature and checksum are nothing that Windows asks for.
+    """
+    images = {path: image for path, image in bundle.images.items() if isinstance(image, Image)}
+    executable = bundle.scheme.executable
+    if executable not in images:
+        return Findings([Fault(FaultKind.LIBRARY, executable, "is no PE file", _DAMAGED)], [])
+    machine = images[executable].headers.machine
+    images = {path: image for path, image in images.items() if image.headers.machine == machine}
+    faults, notes = _names(bundle, images)
+    return Findings([*faults, *_search_paths(bundle)], notes)
+
+
+def _names(bundle: BundleView, images: Mapping[str, Image]) -> Findings:
+    """What the names of DLLs lead to. Each folder of delvewheel's counts as added, for nobody says which package adds it."""
+    folders = Folders(images)
+    added = added_folders(images)
+    executable = bundle.scheme.executable
+    open_lookups = dict[NeededBy, Lookup]()
+    found = set[NeededBy]()
+    for lookup in resolve_all(images, executable, lambda _: added):
+        need = NeededBy(lookup.requester, folded(lookup.name))
+        if lookup.found is not None or stays_with_windows(lookup.name) is not None:
+            found.add(need)
+        elif lookup.asking is Asking.AT_ONCE and not is_listed(need.name, bundle.host_libraries):
+            open_lookups.setdefault(need, lookup)
+    faults, notes = [], []
+    for need in sorted(open_lookups.keys() - found):
+        path, name = need
+        if need in bundle.missing:
+            notes.append(f"{path} needs {name}, which the source does not find either")
+        elif _PATH.search(name) is not None:
+            message = f"asks for {name}, which is a place and no name"
+            faults.append(Fault(FaultKind.SEARCH_PATH, path, message, f"bundler patch --replace-needed {path}"))
+        elif path == executable or not folders.named(name):
+            where = "beside it" if path == executable else "in the bundle"
+            hint = f"--include-lib {name} takes it along, --exclude-lib {name} leaves it to Windows"
+            faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found {where}", hint))
+    return Findings(faults, notes)
+
+
+def _search_paths(bundle: BundleView) -> Iterator[Fault]:
+    """Lines of `pythonXY._pth` that lead out of the bundle: each is a place on `sys.path` (CPython: getpath.py)."""
+    for path, text in bundle.texts.items():
+        if "/" in path or not path.lower().endswith("._pth"):
+            continue
+        for line in text.decode("utf-8", "surrogateescape").splitlines():
+            place = line.partition("#")[0].strip()
+            if place and not place.startswith("import ") and _leads_out(place):
+                hint = "install what lies there into the environment and pack again, or remove the line"
+                yield Fault(FaultKind.CONFIGURATION, path, f"puts {place} on sys.path", hint)
+
+
+def _leads_out(place: str) -> bool:
+    """Whether a path that counts from the bundle's top leads out of it."""
+    if re.match(r"[A-Za-z]:|[\\/]", place):
+        return True
+    depth = 0
+    for part in re.split(r"[\\/]", place):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
