@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from bundler.binaries.pe import constants as c
 from bundler.binaries.pe.headers import Headers, read_headers
 from bundler.binaries.pe.room import contents_end
 from bundler.binaries.pe.sealing import with_true_checksum, without_signature
@@ -26,6 +27,12 @@ def program_headers(data: bytes) -> Headers | None:
 def is_gui(headers: Headers) -> bool:
     """Whether a program opens no console."""
     return headers.subsystem == _WINDOWS_GUI
+
+
+def is_signed(data: bytes) -> bool:
+    """Whether a program has a signature, which no change leaves true."""
+    headers = program_headers(data)
+    return headers is not None and headers.directory(c.SECURITY).size > 0
 
 
 def own_end(headers: Headers) -> int:
