@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import struct
 import zipfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -21,8 +24,34 @@ PIP, OLD_PIP, OLDEST_PIP = "pip==26.3", "pip==19.2.3", "pip==10.0.1"
 DISTLIB, INSTALLER, SETUPTOOLS = "distlib==0.4.4", "installer==1.1.0", "setuptools==65.7.0"
 UV, UV_FOOTER, UV_FOOTER_OLD, UV_OLDEST = "uv==0.13.9", "uv==0.9.8", "uv==0.2.30", "uv==0.1.20"
 FROM_BUILD = "C:\\Users\\someone\\project\\.venv\\Scripts\\python.exe"
-REPORT = b"import sys\nprint(sys.argv[1:], ascii(sys.executable), sys.flags.ignore_environment, sys._xoptions)\nsys.exit(7)\n"
+REPORT = b"""import json, os, sys
+told = [sys.argv[1:], sys.executable, sys.flags.ignore_environment, sys.flags.utf8_mode]
+with open(os.environ["REPORT"], "w", encoding="utf-8") as file:
+    json.dump(told, file)
+sys.exit(7)
+"""
 """A script that tells what reached it, and ends with a status of its own."""
+_DRIVER = """
+import json, os, subprocess, sys
+with open(sys.argv[1], encoding="utf-8") as file:
+    starts = json.load(file)
+results = []
+report = os.path.abspath("report.json")
+for words, folder, path in starts:
+    if os.path.exists(report):
+        os.remove(report)
+    search = os.pathsep.join([*([path] if path else []), os.environ["PATH"]])
+    os.environ["PATH"], before = search, os.environ["PATH"]
+    os.chdir(folder)  # which a relative path of a program counts from
+    done = subprocess.run(words, capture_output=True, env={**os.environ, "REPORT": report})
+    os.environ["PATH"] = before
+    told = None
+    if os.path.exists(report):
+        with open(report, encoding="utf-8") as file:
+            told = json.load(file)
+    results.append([done.returncode, told, done.stderr.decode("utf-8", "replace")])
+print("results:" + json.dumps(results))
+"""
 
 _UPDATE = """
 import ctypes, sys
@@ -138,8 +167,45 @@ def setuptools_launcher(*, gui: bool = False, machine: str = "64") -> bytes:
 
 
 def home(where: Path) -> Path:
-    """A folder like a bundle: python.exe in it, and an empty `Scripts`. Its Python heeds variables and options."""
+    """A folder like a bundle: python.exe and an empty `Scripts`. Its Python heeds variables and options, and pip runs on it."""
     shutil.copytree(embeddable(), where)
     (where / "python313._pth").unlink()
+    (where / "_wmi.pyd").unlink()  # Wine ends a program that asks this
     (where / "Scripts").mkdir()
     return where
+
+
+def in_windows(path: Path) -> str:
+    """How Wine calls a path of this machine."""
+    return "Z:" + str(path).replace("/", "\\")
+
+
+class Start(NamedTuple):
+    """A program to start: words, working directory, and a folder in front of PATH."""
+
+    words: Sequence[str]
+    folder: str
+    path: str = ""
+
+
+class Started(NamedTuple):
+    """What came of it: the status, and what REPORT told; None where it did not run."""
+
+    status: int
+    error: str
+    arguments: list[str] | None = None
+    python: str = ""
+    isolated: int = 0
+    utf8: int = 0
+
+
+def start_all(wine: Wine, python: Path, starts: Sequence[Start], scratch: Path) -> list[Started]:
+    """Start programs of Windows one after the other, by one Python."""
+    (scratch / "driver.py").write_text(_DRIVER)
+    (scratch / "starts.json").write_text(json.dumps(starts), encoding="utf-8")
+    done = wine.run([python, "driver.py", "starts.json"], scratch)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("results:")]
+    assert lines, done.stderr[-500:]
+    return [
+        Started(status, error, *(told or ())) for status, told, error in json.loads(lines[0].removeprefix("results:"))
+    ]
