@@ -264,14 +264,18 @@ class _Planner:
         return rewrite_kernel(data, self._is_ours, self._own_folders, relative("", os.path.dirname(entry.path)))
 
     def _relocated(self, entry: Entry, data: bytes) -> Rewritten | None:
-        name = os.path.basename(entry.path)
-        script = self._system.relocate_script(name, data, isolated=self._isolated)
+        script = self._system.relocate_script(entry.path, data, self._scheme, self._source_of)
         if script is None:
             return None
         if script.data is None:
             self.warnings.append(f"{entry.path} {script.reason}: it will not run in the bundle")
             return None
         return Rewritten(script.data, script.reason)
+
+    def _source_of(self, path: str) -> bytes | None:
+        """What lies at a bundle path, as the source has it."""
+        entry = self._entries.get(path)
+        return _read(entry.content.path) if entry is not None and isinstance(entry.content, Source) else None
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)

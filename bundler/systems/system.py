@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from bundler.bundle_paths import BundleRoot
@@ -188,8 +188,13 @@ class System(Protocol):
         `options` are Python's; None for a file that no Python runs.
         """
 
-    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> RelocatedScript | None:
-        """A file of the folder of scripts, so that it finds the bundle's Python by itself; None for what needs no change."""
+    def relocate_script(
+        self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
+    ) -> RelocatedScript | None:
+        """A file of the folder of scripts, so that it finds the bundle's Python by itself; None for what needs no change.
+
+        `file_of` gives the file at a bundle path, None where there is none.
+        """
 
     def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
         """Whether Python's own installation puts files at a bundle path."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
@@ -56,7 +56,9 @@ class _MacOS:
         """None: see `plan.application`."""
         return
 
-    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> None:
+    def relocate_script(
+        self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
+    ) -> None:
         """None: see `rewrite.scripts`."""
         return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bundler.faults import Findings
 from bundler.platforms import Libc, OperatingSystem
@@ -31,7 +31,7 @@ class _Windows:
     image_os = None
     configured_by_pyvenv_cfg = False
     searches_above = False
-    script_heads = (b"MZ", b"#!")
+    script_heads = (b"MZ", b"#!", b"@")
     start_name = start.NAME
     program_suffixes = (".exe",)
 
@@ -56,9 +56,13 @@ class _Windows:
         """A batch file."""
         return start.command_script(program, arguments, options)
 
-    def relocate_script(self, name: str, data: bytes, *, isolated: bool) -> RelocatedScript | None:
-        """Nothing yet."""
-        return None
+    def relocate_script(
+        self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
+    ) -> RelocatedScript | None:
+        """A launcher, or a text that py.exe or a launcher reads. What isolates stands beside the interpreter (`isolation`)."""
+        from bundler.systems.windows.launchers.relocating import relocate
+
+        return relocate(path, data, scheme, file_of)
 
     def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
         """By the names that python.org's installer has."""

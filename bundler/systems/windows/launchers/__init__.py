@@ -1,0 +1,111 @@
+"""Windows' launchers: programs that start Python for a script. One module a writer, which recognises its own and changes its path.
+
+A new writer is a module, a kind, and a line in the tables. No file is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bundler.binaries.pe.headers import Headers
+from bundler.errors import CannotPatch
+from bundler.systems.windows.launchers import distlib, setuptools, uv, uv_footer, venv
+from bundler.systems.windows.launchers.launcher import STARTS_PYTHON, Launcher, LauncherKind
+from bundler.systems.windows.launchers.paths import is_relative_path, target_of
+from bundler.systems.windows.launchers.programs import own_end, program_headers
+from bundler.systems.windows.launchers.setuptools import script_beside
+
+__all__ = [
+    "ISOLATED",
+    "STARTS_PYTHON",
+    "Launcher",
+    "LauncherKind",
+    "is_relative",
+    "leads_to",
+    "read_launcher",
+    "relocated_launcher",
+    "script_beside",
+]
+
+ISOLATED = "-E -s"
+"""What `--isolated` gives to Python, as scripts of other systems do: no PYTHON* variables, no packages of the user."""
+_READERS: tuple[Callable[[bytes, Headers, int], Launcher | None], ...] = (
+    uv.read,
+    uv_footer.read,
+    distlib.read,
+    setuptools.read,
+    venv.read,
+)
+_Writer = Callable[[bytes, Headers, Launcher, str, str], bytes]
+_WRITERS: Mapping[LauncherKind, _Writer] = {
+    LauncherKind.DISTLIB: distlib.relocated,
+    LauncherKind.UV: uv.relocated,
+    LauncherKind.UV_FOOTER: uv_footer.relocated,
+}
+
+
+def read_launcher(data: bytes) -> Launcher | None:
+    """The launcher that a whole file is; None for any other program, and for a damaged one."""
+    headers = program_headers(data)
+    if headers is None:
+        return None
+    end = own_end(headers)
+    return next((found for read in _READERS if (found := read(data, headers, end)) is not None), None)
+
+
+def relocated_launcher(data: bytes, launcher: Launcher, python: str, *, isolated: bool) -> bytes:
+    """The file `data`, of which `launcher` was read, with a path that counts from its own folder: `..\\python.exe`.
+
+    A program without a console gets pythonw.exe in place of python.exe. `isolated` adds ISOLATED to the options that are there.
+    A signature goes. Raises CannotPatch where the launcher cannot have such a path, or no options.
+    """
+    headers = program_headers(data)
+    if headers is None:
+        raise CannotPatch("it is no program of Windows")
+    if launcher.kind is LauncherKind.SETUPTOOLS:
+        return data
+    writer = _WRITERS.get(launcher.kind)
+    if writer is None:
+        raise CannotPatch("it stands in for a Python that lies elsewhere, and needs its whole path")
+    return writer(data, headers, launcher, windowed(python, launcher), options(launcher, isolated=isolated))
+
+
+def windowed(python: str, launcher: Launcher) -> str:
+    """The interpreter for a launcher: pythonw.exe for one without a console."""
+    folder, slash, name = python.rpartition("\\")
+    return f"{folder}{slash}pythonw.exe" if launcher.gui and name.lower() == "python.exe" else python
+
+
+def options(launcher: Launcher, *, isolated: bool) -> str:
+    """The options for Python, those of the launcher behind ISOLATED."""
+    old = launcher.arguments
+    return " ".join(
+        (*((ISOLATED,) if isolated and not f"{old} ".startswith(f"{ISOLATED} ") else ()), *([old] if old else []))
+    )
+
+
+def is_relative(launcher: Launcher) -> bool:
+    """Whether a launcher finds its Python from its own place: it moves. Of setuptools' the script beside it decides."""
+    if launcher.kind is LauncherKind.SETUPTOOLS:
+        return True
+    path = _path_from_itself(launcher)
+    return path is not None and is_relative_path(path)
+
+
+def leads_to(launcher: Launcher, folder: str) -> str | None:
+    """The bundle path of what a launcher starts that lies in the bundle path `folder`; None for what is outside, or unknown.
+
+    Its case is as it is written: Windows does not tell it.
+    """
+    path = _path_from_itself(launcher)
+    return target_of(path, folder) if path else None
+
+
+def _path_from_itself(launcher: Launcher) -> str | None:
+    """The path of its Python where one that is relative counts from its own folder."""
+    if not launcher.counts_from_itself:
+        return None
+    if launcher.kind is not LauncherKind.DISTLIB:
+        return launcher.python
+    marked = launcher.python.lower().startswith(distlib.OWN_FOLDER)
+    return launcher.python[len(distlib.OWN_FOLDER) :] if marked else None

@@ -1,0 +1,207 @@
+"""Launchers as pip, uv and setuptools write them: recognised, and made to find the Python above their own folder."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import pytest
+
+from bundler.binaries.pe import constants as c
+from bundler.binaries.pe.checksum import file_checksum
+from bundler.binaries.pe.headers import read_headers
+from bundler.errors import CannotPatch
+from bundler.systems.windows.launchers import (
+    LauncherKind,
+    is_relative,
+    leads_to,
+    read_launcher,
+    relocated_launcher,
+    script_beside,
+)
+from tests.binaries.pe.shapes import fixtures, signed
+from tests.material.launchers import (
+    DISTLIB,
+    FROM_BUILD,
+    INSTALLER,
+    OLD_PIP,
+    OLDEST_PIP,
+    UV,
+    UV_FOOTER_OLD,
+    UV_OLDEST,
+    distlib_launcher,
+    footer_trampoline,
+    pip_program,
+    program,
+    resource_trampoline,
+    setuptools_launcher,
+    trampoline,
+    zipped,
+)
+
+PYTHON = "..\\python.exe"
+
+
+def relocated(data: bytes, python: str = PYTHON, *, isolated: bool = False) -> bytes:
+    """The changed launcher, which is read again, is a whole program, and has its script as it was."""
+    before = read_launcher(data)
+    assert before is not None
+    new = relocated_launcher(data, before, python, isolated=isolated)
+    after = read_launcher(new)
+    assert after is not None
+    assert (after.kind, after.gui, after.machine) == (before.kind, before.gui, before.machine)
+    assert (after.script is None) == (before.script is None)
+    if before.script is not None and after.script is not None:
+        assert after.script.of(new) == before.script.of(data)
+        assert zipfile.ZipFile(io.BytesIO(after.script.of(new))).namelist() == ["__main__.py"]
+    assert is_relative(after)
+    assert FROM_BUILD.encode() not in new
+    assert relocated_launcher(new, after, python, isolated=isolated) == new
+    return new
+
+
+@pytest.mark.parametrize("name", ["t32", "t64", "t64-arm", "w32", "w64", "w64-arm"])
+@pytest.mark.parametrize("package", [DISTLIB, INSTALLER])
+def test_every_launcher_of_distlib_leads_to_the_python_that_fits_it(name: str, package: str) -> None:
+    folder = "installer/_scripts" if package == INSTALLER else "distlib"
+    data = distlib_launcher(base=program(package, f"{folder}/{name}.exe"))
+    found = read_launcher(data)
+    assert found is not None
+    assert (found.kind, found.gui, found.python) == (LauncherKind.DISTLIB, name[0] == "w", FROM_BUILD)
+    assert not is_relative(found)
+    new = read_launcher(relocated(data))
+    assert new is not None
+    assert leads_to(new, "Scripts") == ("pythonw.exe" if name[0] == "w" else "python.exe")
+
+
+@pytest.mark.parametrize(
+    ("line", "python", "arguments"),
+    [
+        ('#!"C:\\a b\\python.exe"\r\n', "C:\\a b\\python.exe", ""),
+        ("#!C:\\a b\\python.exe -E -X utf8\n", "C:\\a b\\python.exe", "-E -X utf8"),
+        ('#!"C:\\x.exe y\\python.exe" -u\n\r\n', "C:\\x.exe y\\python.exe", "-u"),
+        ("#! C:\\é\\PYTHON.EXE\n", "C:\\é\\PYTHON.EXE", ""),
+        ("#!python.exe\n", "python.exe", ""),
+        ("#!/usr/bin/env python\n", "/usr/bin/env", "python"),
+        ("#!<launcher_dir>\\..\\python.exe\n", "<launcher_dir>\\..\\python.exe", ""),
+        ('#!<LAUNCHER_DIR>\\"..\\my dir\\python.exe" -I\n', "<LAUNCHER_DIR>\\..\\my dir\\python.exe", "-I"),
+    ],
+)
+def test_a_shebang_is_read_in_all_its_spellings(line: str, python: str, arguments: str) -> None:
+    found = read_launcher(distlib_launcher(line))
+    assert found is not None
+    assert (found.python, found.arguments) == (python, arguments)
+    assert is_relative(found) == ("<" in line)
+
+
+def test_the_options_of_a_shebang_stay_behind_those_that_isolate() -> None:
+    plain = relocated(distlib_launcher("#!C:\\python.exe -X utf8\n"))
+    isolated = relocated(distlib_launcher("#!C:\\python.exe -X utf8\n"), isolated=True)
+    assert b"#!<launcher_dir>\\..\\python.exe -X utf8\r\nPK" in plain
+    assert b"#!<launcher_dir>\\..\\python.exe -E -s -X utf8\r\nPK" in isolated
+
+
+def test_a_shebang_in_the_program_s_own_bytes_is_none() -> None:
+    """Only what stands behind the sections, and at most 260 bytes before the zip, is looked at, as distlib does."""
+    base = pip_program()
+    assert read_launcher(base + zipped()) is None
+    assert read_launcher(base + b"#!C:\\python.exe\n" + b"x" * 260 + zipped()) is None
+    assert read_launcher(base + b"#!C:\\python.exe" + zipped()) is None
+
+
+def test_pip_before_19_2_has_launchers_that_cannot_be_changed_and_says_so() -> None:
+    data = distlib_launcher(base=pip_program(OLDEST_PIP))
+    found = read_launcher(data)
+    assert found is not None
+    assert not found.counts_from_itself
+    with pytest.raises(CannotPatch, match=r"before 19\.2"):
+        relocated_launcher(data, found, PYTHON, isolated=False)
+    relocated(distlib_launcher(base=pip_program(OLD_PIP)))
+
+
+@pytest.mark.parametrize("gui", [False, True])
+def test_a_trampoline_with_resources_gets_a_path_in_place(gui: bool) -> None:
+    data = resource_trampoline(gui=gui)
+    found = read_launcher(data)
+    assert found is not None
+    assert (found.kind, found.gui, found.python) == (LauncherKind.UV, gui, FROM_BUILD)
+    new = relocated(data)
+    assert len(new) == len(data)
+    after = read_launcher(new)
+    assert after is not None
+    assert after.python == ("..\\pythonw.exe" if gui else PYTHON)
+    assert leads_to(after, "Scripts") == after.python[3:]
+
+
+@pytest.mark.parametrize("gui", [False, True])
+@pytest.mark.parametrize(("magic", "version"), [(b"UVSC", "uv==0.9.8"), (b"UVUV", UV_FOOTER_OLD)])
+def test_a_trampoline_with_a_footer_gets_a_path_of_any_length(gui: bool, magic: bytes, version: str) -> None:
+    for python in (FROM_BUILD, "C:\\p.exe", "python.exe"):
+        data = footer_trampoline(python, magic, version, gui=gui)
+        found = read_launcher(data)
+        assert found is not None
+        assert (found.kind, found.gui, found.python) == (LauncherKind.UV_FOOTER, gui, python)
+        path = b"..\\pythonw.exe" if gui else PYTHON.encode()
+        assert relocated(data).endswith(zipped()[-22:] + path + struct.pack("<I", len(path)) + magic)
+
+
+def test_uv_before_0_2_has_trampolines_that_cannot_be_changed_and_says_so() -> None:
+    data = footer_trampoline(FROM_BUILD, b"UVUV", UV_OLDEST)
+    found = read_launcher(data)
+    assert found is not None
+    assert found.kind is LauncherKind.UV_FOOTER
+    with pytest.raises(CannotPatch, match=r"before 0\.2"):
+        relocated_launcher(data, found, PYTHON, isolated=False)
+
+
+def test_a_trampoline_passes_no_options_and_says_so() -> None:
+    for data in (footer_trampoline(), resource_trampoline()):
+        found = read_launcher(data)
+        assert found is not None
+        with pytest.raises(CannotPatch, match="no options"):
+            relocated_launcher(data, found, PYTHON, isolated=True)
+
+
+@pytest.mark.parametrize("gui", [False, True])
+def test_what_stands_in_for_python_is_told_apart_and_never_changed(gui: bool) -> None:
+    for data in (
+        resource_trampoline(gui=gui, script=None),
+        footer_trampoline(magic=b"UVPY", gui=gui, script=None),
+    ):
+        found = read_launcher(data)
+        assert found is not None
+        assert (found.kind, found.gui, found.python, found.script) == (LauncherKind.UV_PYTHON, gui, FROM_BUILD, None)
+        with pytest.raises(CannotPatch, match="stands in for a Python"):
+            relocated_launcher(data, found, PYTHON, isolated=False)
+
+
+@pytest.mark.parametrize("machine", ["32", "64", "arm64"])
+@pytest.mark.parametrize("gui", [False, True])
+def test_the_launchers_of_setuptools_stay_as_they_are(gui: bool, machine: str) -> None:
+    data = setuptools_launcher(gui=gui, machine=machine)
+    found = read_launcher(data)
+    assert found is not None
+    assert (found.kind, found.gui, found.python) == (LauncherKind.SETUPTOOLS, gui, "")
+    assert relocated_launcher(data, found, PYTHON, isolated=True) == data
+    assert script_beside(found, "Scripts/foo.bar.exe") == f"Scripts/foo.bar-script.py{'w' if gui else ''}"
+
+
+def test_a_signature_goes_and_a_checksum_is_true() -> None:
+    plain = distlib_launcher()
+    data = signed(plain)
+    new = relocated(data)
+    headers = read_headers(io.BytesIO(new), len(new))
+    assert headers.directory(c.SECURITY).size == 0
+    assert len(new) < len(data) - 72
+    place = headers.optional_offset + 64
+    summed = plain[:place] + b"\1\0\0\0" + plain[place + 4 :]
+    after = relocated(summed)
+    assert read_headers(io.BytesIO(after), len(after)).checksum == file_checksum(io.BytesIO(after), place)
+
+
+def test_other_programs_are_no_launchers() -> None:
+    others = [*fixtures(), pip_program(), trampoline(UV), trampoline("uv==0.9.8"), b"", b"MZ", b"#!/bin/sh\n", zipped()]
+    assert [read_launcher(data) for data in others] == [None] * len(others)
+    with zipfile.ZipFile(io.BytesIO(zipped())) as archive:
+        assert archive.testzip() is None
