@@ -35,6 +35,11 @@ class BundleScheme:
     """Where the library that holds Python may lie, the likeliest first."""
 
     @property
+    def headers(self) -> str:
+        """The folder at the top that headers lie below."""
+        return self.include.partition("/")[0]
+
+    @property
     def pkg_config(self) -> str:
         """The folder of Python's own pkg-config files."""
         return f"{self.libraries}/pkgconfig"

@@ -27,10 +27,10 @@ _OF_PYTHON_ITSELF = (
     "<stdlib>/*/test/",
     "<stdlib>/*/tests/",
     "<stdlib>/idlelib/idle_test/",
-    "<stdlib>/lib-dynload/_test*",
-    "<stdlib>/lib-dynload/_ctypes_test.*",
-    "<stdlib>/lib-dynload/_xxtest*",
-    "<stdlib>/lib-dynload/xx*",
+    "<dynload>/_test*",
+    "<dynload>/_ctypes_test.*",
+    "<dynload>/_xxtest*",
+    "<dynload>/xx*",
     "<scripts>/idle*",
     "<scripts>/pydoc*",
     "<scripts>/2to3*",
@@ -43,6 +43,7 @@ _NOT_FOR_RUNNING = (
     "<scripts>/*-config",
     "<scripts>/python*-gdb.py",
     "<stdlib>/config-*/",
+    "/libs/",
     "<stdlib>/turtledemo/",
 )
 # What few applications use: programs for people at a desk, and what makes environments.
@@ -56,7 +57,9 @@ _SELDOM_USED = (
     "<stdlib>/pydoc_data/",
     "<stdlib>/tkinter/",
     "<stdlib>/turtle.py",
-    "<stdlib>/lib-dynload/_tkinter.*",
+    "<dynload>/_tkinter.*",
+    "<dynload>/tcl*",
+    "<dynload>/tk*",
     "<stdlib>/distutils/command/*.exe",
 )
 _OF_PROFILE: Mapping[Profile, tuple[str, ...]] = {
@@ -88,7 +91,9 @@ def filtered(
 
     gone = {path for path, entry in entries.items() if is_left_out(entry)}
     gone |= {path for path in entries if module_of(path) in gone}
-    for path in (scheme.executable, f"{scheme.stdlib}/os.py", "pyvenv.cfg"):
+    landmark = f"{scheme.stdlib}/os.py"
+    library = landmark if landmark in entries else scheme.stdlib_zip
+    for path in (scheme.executable, library, "pyvenv.cfg"):
         if path in gone:
             raise BundlerError(f"--exclude leaves {path} out, which Python cannot start without", "narrow the pattern")
     files = [path for path, entry in entries.items() if path not in gone and not isinstance(entry.content, Directory)]
@@ -167,13 +172,14 @@ def _at_home(pattern: str, scheme: BundleScheme) -> str:
     """A profile's pattern in a bundle of this scheme."""
     places = {
         "<stdlib>": scheme.stdlib,
-        "<headers>": scheme.include.rpartition("/")[0],
+        "<dynload>": scheme.dynload,
+        "<headers>": scheme.headers,
         "<libraries>": scheme.libraries,
         "<share>": scheme.share,
         "<scripts>": scheme.scripts,
     }
     for word, place in places.items():
-        pattern = pattern.replace(word, f"/{place}")
+        pattern = pattern.replace(f"{word}/", f"/{place}/" if place else "/")
     return pattern
 
 
