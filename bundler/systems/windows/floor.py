@@ -8,6 +8,7 @@ ones lack.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bundler.binaries.pe import Image
 from bundler.binaries.pe import constants as c
@@ -48,7 +49,9 @@ _SINCE: dict[str, Release] = {
 
 def find_floor(images: Mapping[str, Image], executable: str, python: tuple[int, int]) -> Floor | None:
     """The oldest Windows on which every file runs. `python` is the version (X, Y) of the Python at the bundle path `executable`."""
-    return highest(SYSTEM, _demands(images, executable, python))
+    floor = highest(SYSTEM, _demands(images, executable, python))
+    # Without its Python there is no bundle.
+    return replace(floor, without=None) if floor is not None and floor.file == executable else floor
 
 
 def _demands(images: Mapping[str, Image], executable: str, python: tuple[int, int]) -> Iterator[FloorDemand]:
