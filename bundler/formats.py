@@ -43,6 +43,8 @@ class ArchiveFormat:
     """Whether parts of an archive that stay the same can be taken over by the next one (`--update`, `--reuse`)."""
     is_image: bool = False
     """Whether it holds the root folder of a system, and the bundle in a folder of that."""
+    unpacks_itself: bool = False
+    """Whether it is a script of a shell, too."""
     opening: str = "unpack {} anywhere"
     """What a person does first on the target, in words; `{}` is its path."""
 
