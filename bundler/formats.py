@@ -89,6 +89,7 @@ ARCHIVES = (
         "self_extracting",
         has_top=False,
         has_frames=True,
+        unpacks_itself=True,
         opening="sh {} --target DIR",
     ),
 )

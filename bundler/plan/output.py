@@ -31,6 +31,12 @@ def directory_facts() -> DirectoryFacts:
 
 def archive_facts(plan: Plan, form: ArchiveFormat, options: PackOptions) -> ArchiveFacts:
     """What an archive of a format is told. Raises OutputFailed for what the format cannot hold."""
+    platform = plan.environment.platform
+    if form.unpacks_itself and not system_of(platform.system).has_shell:
+        raise OutputFailed(
+            f"{platform.system.shown} has no shell that a .{form.name} could be run by",
+            "pack a .zip, or another archive",
+        )
     return ArchiveFacts(
         root_ns=plan.entries[0].mtime_ns,
         latest_ns=max(entry.mtime_ns for entry in plan.entries),

@@ -156,6 +156,10 @@ class System(Protocol):
         """Whether it can be seen here what a command opens and executes."""
 
     @property
+    def has_shell(self) -> bool:
+        """Whether each of its machines has `/bin/sh`."""
+
+    @property
     def image_os(self) -> str | None:
         """What OCI images for it call it; None where there are none."""
 

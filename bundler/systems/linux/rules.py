@@ -34,6 +34,7 @@ class _Linux:
     script_heads = ()
     start_name = "start"
     program_suffixes = ()
+    has_shell = True
     image_os = "linux"
 
     @property

@@ -33,6 +33,7 @@ class _MacOS:
     script_heads = ()
     start_name = "start"
     program_suffixes = ()
+    has_shell = True
     image_os = None
 
     @property

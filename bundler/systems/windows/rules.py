@@ -28,6 +28,7 @@ class _Windows:
     machine_files = ()
     additions = frozenset[Addition]()
     traces = False
+    has_shell = False
     image_os = None
     configured_by_pyvenv_cfg = False
     searches_above = False
