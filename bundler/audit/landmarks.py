@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
@@ -9,6 +10,7 @@ from bundler.faults import Fault, FaultKind
 from bundler.landmarks import nearer_landmarks, zip_comes_first
 from bundler.systems import System
 
+_CONFIG = "pyvenv.cfg"
 ZIP_HINT = (
     "put the packed one back, or pack again: Python takes the first one in the bundle or above for its standard library"
 )
@@ -19,6 +21,8 @@ def audit_landmarks(tree: BundleTree, system: System) -> Iterator[Fault]:
     if system.searches_above:
         yield from _zip(tree)
         yield from _dynload(tree)
+    else:
+        yield from _configuration_above(tree)
     for landmark in nearer_landmarks(tree.manifest.python.scheme):
         if tree.follow(landmark.path) is not None:
             message = f"is what Python takes for {landmark.meaning}"
@@ -27,6 +31,22 @@ def audit_landmarks(tree: BundleTree, system: System) -> Iterator[Fault]:
         if path.endswith("._pth") and path not in tree.manifest.files and _is_python(tree, path[: -len("._pth")]):
             message = "is what Python 3.11 and later take for their sys.path"
             yield Fault(FaultKind.CONFIGURATION, path, message, "remove it")
+
+
+def _configuration_above(tree: BundleTree) -> Iterator[Fault]:
+    """The configuration of an environment that the bundle was put into.
+
+    `site` looks for it beside the interpreter and in the folder above, which it takes for `sys.prefix`: the bundle's packages
+    are not found then. Under POSIX the bundle's own `pyvenv.cfg` is the one above.
+    """
+    folder = os.path.dirname(tree.root)
+    if (
+        not tree.in_archive
+        and not tree.manifest.python.executable.count("/")
+        and os.path.lexists(f"{folder}/{_CONFIG}")
+    ):
+        message = f"lies beside the {_CONFIG} of {folder}, which Python takes for its own"
+        yield Fault(FaultKind.CONFIGURATION, "", message, f"put the bundle elsewhere, or remove {folder}/{_CONFIG}")
 
 
 def _zip(tree: BundleTree) -> Iterator[Fault]:

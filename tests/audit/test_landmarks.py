@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,8 @@ from bundler.audit.seen_files import SeenFile
 from bundler.audit.tree import BundleTree
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
 from bundler.systems.linux.rules import LINUX
-from tests.material.schemes import POSIX_312
+from bundler.systems.windows.rules import WINDOWS
+from tests.material.schemes import POSIX_312, WINDOWS_312
 
 ZIP = POSIX_312.stdlib_zip
 EMPTY = SeenFile("e3b0", 0)
@@ -96,3 +98,26 @@ def test_the_folders_between_may_be_links() -> None:
     tree = bundle()
     tree = replace(tree, links={**tree.links, "bin/lib": "../lib"}, folders=tree.folders | {"lib"})
     assert "bin/lib/python312.zip" in faults(tree)
+
+
+def windows_bundle(root: str, *, in_archive: bool = False) -> BundleTree:
+    """A bundle for Windows in the folder `root`, where nothing is read."""
+    python = PythonFacts("3.12.1", WINDOWS_312, None, (WINDOWS_312.site_packages,), (".pyd",))
+    facts = {path: FileFact("00", 1, origin="base:") for path in ("python.exe", "python312.dll", "Lib/os.py")}
+    files = {path: SeenFile("00", 1) for path in facts}
+    manifest = Manifest("1", python, "AMD64", None, (), facts, system="win32")
+    return BundleTree(root, manifest, files, {}, frozenset({"", "Lib"}), frozenset(), in_archive=in_archive)
+
+
+def test_on_windows_python_does_not_look_above_for_its_library() -> None:
+    assert [*audit_landmarks(windows_bundle("/somewhere/app"), WINDOWS)] == []
+
+
+def test_on_windows_a_bundle_in_the_folder_of_an_environment_is_led_astray(tmp_path: Path) -> None:
+    tree = windows_bundle(str(tmp_path / "app"))
+    assert [*audit_landmarks(tree, WINDOWS)] == []
+    (tmp_path / "pyvenv.cfg").write_text("home = C:\\Python312\n")
+    (fault,) = audit_landmarks(tree, WINDOWS)
+    assert str(tmp_path) in fault.message + fault.hint
+    assert [*audit_landmarks(replace(tree, in_archive=True), WINDOWS)] == []
+    assert [*audit_landmarks(replace(bundle(), root=str(tmp_path / "app")), LINUX)] == []  # it has its own there

@@ -19,3 +19,19 @@ POSIX_312 = BundleScheme(
     libpython=("lib/libpython3.12.so.1.0", "lib/libpython3.12.so", "lib/libpython3.so"),
 )
 """A plain CPython 3.12 under POSIX."""
+
+WINDOWS_312 = BundleScheme(
+    executable="python.exe",
+    stdlib="Lib",
+    dynload="DLLs",
+    stdlib_zip="python312.zip",
+    site_packages="Lib/site-packages",
+    system_site="Lib/system-site",
+    include="include",
+    scripts="Scripts",
+    libraries="",
+    bundled="",
+    share="share",
+    libpython=("python312.dll",),
+)
+"""python.org's CPython 3.12 under Windows."""

@@ -81,7 +81,8 @@ class _Windows:
         """`pythonXY._pth`: its lines are the whole of `sys.path`, no registry and no variable counts (CPython: getpath.py)."""
         scheme = windows_scheme(python)
         name = scheme.libpython[0].removesuffix(".dll") + "._pth"
-        lines = (scheme.stdlib_zip, scheme.dynload, scheme.stdlib, ".", "import site", "")
+        packages = scheme.site_packages.replace("/", "\\")
+        lines = (scheme.stdlib_zip, scheme.dynload, scheme.stdlib, ".", packages, "import site", "")
         return name, "\r\n".join(lines).encode()
 
     def floor_name(self, libc: Libc | None) -> str:
