@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from bundler.bundle_paths import lies_in
+from bundler.bundle_paths import MOST_LINKS, lies_in
 from bundler.sysroot import Sysroot
 
 _ROOT = re.compile(r"(?P<drive>[A-Za-z]:)[\\/]?=(?P<folder>.+)", re.DOTALL)
@@ -52,12 +52,17 @@ class Drives(Sysroot):
     def real(self, path: str) -> str:
         """The path behind all links, each part as it is spelled here."""
         done = Sysroot.real(self, path)
-        if os.path.lexists(done):
-            return done
-        there = done
-        while not os.path.lexists(there):
-            there = os.path.dirname(there)
-        return self._spelled(there, [part for part in done[len(there) :].split("/") if part])
+        for _ in range(MOST_LINKS):
+            if os.path.lexists(done):
+                break
+            there = done
+            while not os.path.lexists(there):
+                there = os.path.dirname(there)
+            spelled = self._spelled(there, [part for part in done[len(there) :].split("/") if part])
+            if spelled == done:
+                break
+            done = Sysroot.real(self, spelled)  # what is spelled otherwise may be a link
+        return done
 
     def _folder_of(self, drive: str) -> str:
         """Where a drive is; a place where nothing is for one that is not here."""
