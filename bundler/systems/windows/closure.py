@@ -38,7 +38,7 @@ from bundler.systems.libraries import (
     is_listed,
 )
 from bundler.systems.windows.policy import is_never_searched, redistributable, stays_with_windows
-from bundler.systems.windows.search import MODULE_SUFFIX, Asking, Folders, Lookup, resolve_all
+from bundler.systems.windows.search import MODULE_SUFFIX, Asking, Folders, Lookup, added_folders, resolve_all
 
 _DIGITS = 8
 """Of the digest in a name of its own."""
@@ -159,6 +159,7 @@ class _Answers:
         self.hosts = hosts
         self._taken = taken
         self._folders = Folders(images)
+        self._folders_of_delvewheel = added_folders(images)
         self._added = self._from_added()
 
     def is_left(self, name: str) -> bool:
@@ -201,8 +202,9 @@ class _Answers:
         return bool(rivals) and any(self.dll(path).digest() != dll.digest() for path in rivals)
 
     def is_added(self, folder: str) -> bool:
-        """Whether a folder is one that a package is known to add."""
-        return any(os.path.dirname(path) == folder for paths in self._added.values() for path in paths)
+        """Whether a folder is one that a package adds."""
+        found = (os.path.dirname(path) for paths in self._added.values() for path in paths)
+        return folder in self._folders_of_delvewheel or folder in found
 
     def _from_added(self) -> dict[str, dict[str, None]]:
         """Bundle paths of what modules find in folders that are added, by name."""

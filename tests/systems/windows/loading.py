@@ -1,0 +1,83 @@
+"""Cases of Windows' search for DLLs, laid out on the disk around a real Python, and what Wine's loader makes of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from bundler.binaries.pe import Image, read_image
+from bundler.binaries.pe.edits import folded
+from bundler.systems.windows.search import Asking, resolve_all
+from tests.material.windows import Wine, embeddable
+
+PYTHON = "python.exe"
+LOADER = Path(__file__).with_name("load_module.py")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files by bundle path, beside Python's own; a module that is opened; and where its DLLs come from, by name."""
+
+    files: Mapping[str, bytes]
+    opened: str
+    found: Mapping[str, str | None]
+    """Bundle paths; None for what is not found in the bundle."""
+    added: tuple[str, ...] = ()
+    on_path: tuple[str, ...] = ()
+    """Folders of the variable PATH."""
+    plainly: tuple[str, ...] = ()
+    """Names that LoadLibrary is asked for, as delay-load code does it."""
+    before: tuple[str, ...] = ()
+    """What the process has loaded by its whole path before."""
+
+    def by_rules(self) -> dict[str, str | None]:
+        """What the rules say of the names in `found`."""
+        images = {path: read_image(io.BytesIO(data)) for path, data in self.files.items()} | python_images()
+        told: dict[str, str | None] = {}
+        for lookup in resolve_all(images, PYTHON, lambda _: self.added):
+            if lookup.search.folders[:1] == (os.path.dirname(self.opened),) and lookup.asking is not Asking.DELAYED:
+                told.setdefault(folded(lookup.name), lookup.found)
+        return {name: told[name] for name in self.found}
+
+    def by_loader(self, wine: Wine, folder: Path) -> dict[str, str | None]:
+        """What Wine's loader does, as the files are spelled here. Names that it does not find in the folder are None."""
+        root = Path(shutil.copytree(embeddable(), folder / "a python"))
+        for path, data in self.files.items():
+            place = root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        asked = {
+            "open": windows_path(root / self.opened),
+            "added": [windows_path(root / each) for each in self.added],
+            "path": [windows_path(root / each) for each in self.on_path],
+            "before": [windows_path(root / each) for each in self.before],
+            "plainly": self.plainly,
+            "names": list(self.found),
+        }
+        (root / "load_module.py").write_bytes(LOADER.read_bytes())
+        done = wine.run([root / PYTHON, "load_module.py", json.dumps(asked)], root)
+        assert done.returncode == 0, done.stderr[-1000:]
+        paths = cast(dict[str, "str | None"], json.loads(done.stdout))
+        here = {windows_path(file).lower(): str(file.relative_to(root)) for file in root.rglob("*")}
+        return {name: here.get(path.lower()) if path is not None else None for name, path in paths.items()}
+
+
+def windows_path(path: Path) -> str:
+    """A path of this machine, as Wine calls it."""
+    return "Z:" + str(path).replace("/", "\\")
+
+
+def python_images() -> dict[str, Image]:
+    """The program of the embeddable Python, and the DLLs beside it."""
+    images = {}
+    for path in sorted(embeddable().iterdir()):
+        if path.suffix in (".dll", ".exe"):
+            with open(path, "rb") as file:
+                images[path.name] = read_image(file)
+    return images
