@@ -21,6 +21,7 @@ _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
 _TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
 _SCRIPT_HEAD = 4096  # bytes
+_PROGRAM_SUFFIX = ".exe"
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
 
 
@@ -39,7 +40,7 @@ class SeenFile:
     text: bytes | None = None
     """The whole content of a file that configures the bundle or a distribution."""
     head: bytes = b""
-    """The beginning of a script."""
+    """The beginning of a script; the whole of a small program, which may be what starts one."""
     image: BinaryImage | None = None
     """A binary's headers, as its format reads them."""
     binary_faults: tuple[str, ...] = ()
@@ -81,18 +82,20 @@ class FileReader:
 
     def _look_at_binary(self, member: Member, file: BinaryIO, chunk: bytes, form: Format[Any]) -> SeenFile:
         name = os.path.basename(member.path)
+        head = chunk if name.lower().endswith(_PROGRAM_SUFFIX) and len(chunk) < _CHUNK else b""
         if self._random_access:
             size = file.seek(0, os.SEEK_END)
             sha256 = self._recalled.digest(member.path, size)
             if sha256 is not None and self._recalled.knows(sha256):
-                known = SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256))
+                known = SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256), head=head)
                 return _with_headers(known, form, file, name)
             file.seek(len(chunk))
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
             seen = self._read(file, chunk, Leak.BINARY, None if self._random_access else spool, plain=False)
             # A spooled file has all that a format's reader asks for.
             again = file if self._random_access else cast(BinaryIO, spool)
-            return _with_headers(SeenFile(seen.sha256, seen.size, member.mode, seen.leak), form, again, name)
+            known = SeenFile(seen.sha256, seen.size, member.mode, seen.leak, head=head)
+            return _with_headers(known, form, again, name)
 
     def _read(self, file: BinaryIO, chunk: bytes, kind: Leak, copy: IO[bytes] | None, *, plain: bool) -> _Read:
         seen = _read(file, chunk, LeakFinder(self._wanted, kind), copy)

@@ -37,6 +37,13 @@ class TreeView:
         """The content of files that configure the bundle or a distribution, by bundle path in order."""
         return {path: seen.text for path, seen in sorted(self._tree.files.items()) if seen.text is not None}
 
+    @cached_property
+    def scripts(self) -> dict[str, bytes]:
+        """The beginnings of scripts, and small programs as a whole, by bundle path in order."""
+        packed = self._tree.files.keys() & self._tree.manifest.files.keys()
+        heads = {path: self._tree.files[path].head for path in sorted(packed) if self.scheme.is_script(path)}
+        return {path: head for path, head in heads.items() if head}
+
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path."""
         return self._tree.follow(path)

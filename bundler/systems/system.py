@@ -86,6 +86,10 @@ class BundleView(Protocol):
     def texts(self) -> Mapping[str, bytes]:
         """The content of files that configure the bundle or a distribution, by bundle path in order."""
 
+    @property
+    def scripts(self) -> Mapping[str, bytes]:
+        """The beginnings of scripts, and small programs as a whole, by bundle path in order; not what was added to the bundle."""
+
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path; None where it leads out, nowhere or in a circle."""
 

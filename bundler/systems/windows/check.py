@@ -1,4 +1,4 @@
-"""PE files of a bundle: every name of a DLL leads to a file of the bundle, or to Windows' own; nothing leads out."""
+"""A bundle of Windows: each name of a DLL leads to a file of the bundle or to Windows' own, and no text leads out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from bundler.binaries.pe.edits import folded
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.systems.libraries import NeededBy, is_listed
 from bundler.systems.system import BundleView
+from bundler.systems.windows.launchers import STARTS_PYTHON, is_relative, read_launcher
 from bundler.systems.windows.policy import stays_with_windows
 from bundler.systems.windows.search import Asking, Folders, Lookup, added_folders, resolve_all
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
 _PATH = re.compile(r"[\\/:]")
+_PYTHON_OF_SCRIPT = re.compile(rb'#![ \t]*"?((?:[A-Za-z]:|\\\\)[^"\r\n]*?pythonw?(?:\.exe)?)["\s]', re.IGNORECASE)
+"""A first line that names Python by its whole path."""
 
 
 def check_pe_files(bundle: BundleView) -> Findings:
@@ -29,7 +32,7 @@ def check_pe_files(bundle: BundleView) -> Findings:
     machine = images[executable].headers.machine
     images = {path: image for path, image in images.items() if image.headers.machine == machine}
     faults, notes = _names(bundle, images)
-    return Findings([*faults, *_search_paths(bundle)], notes)
+    return Findings([*faults, *_search_paths(bundle), *_launchers(bundle)], notes)
 
 
 def _names(bundle: BundleView, images: Mapping[str, Image]) -> Findings:
@@ -70,6 +73,18 @@ def _search_paths(bundle: BundleView) -> Iterator[Fault]:
             if place and not place.startswith("import ") and _leads_out(place):
                 hint = "install what lies there into the environment and pack again, or remove the line"
                 yield Fault(FaultKind.CONFIGURATION, path, f"puts {place} on sys.path", hint)
+
+
+def _launchers(bundle: BundleView) -> Iterator[Fault]:
+    """Scripts that another Python than the bundle's would run. What stands in for a Python is no script."""
+    for path, data in bundle.scripts.items():
+        launcher = read_launcher(data)
+        named = _PYTHON_OF_SCRIPT.match(data)
+        if launcher is not None and launcher.kind not in STARTS_PYTHON and not is_relative(launcher):
+            yield Fault(FaultKind.SCRIPT, path, f"is run by {launcher.python}", "bundler fix BUNDLE mends it")
+        elif named is not None:
+            place = named[1].decode("utf-8", "surrogateescape")
+            yield Fault(FaultKind.SCRIPT, path, f"is run by {place}", "bundler fix BUNDLE mends it")
 
 
 def _leads_out(place: str) -> bool:

@@ -1,4 +1,4 @@
-"""Small PE files without code, put together for tests: what they ask for is theirs to say. Wine's loader takes the DLLs as they are."""
+"""Small PE files without code, put together for tests: what they ask for is theirs to say. Wine's loader takes them as they are."""
 
 from __future__ import annotations
 
@@ -99,8 +99,7 @@ class _Body:
     def delays(self, names: Sequence[str]) -> tuple[int, int]:
         rows = []
         for name in names:
-            module, table, names_table = self.add(bytes(self._pointer)), self._by_number(), self._by_number()
-            fields = (self._text(name), module, table, names_table)
+            fields = (self._text(name), self.add(bytes(self._pointer)), self._by_number(), self._by_number())
             rows.append(s.DELAY_DESCRIPTOR.pack(c.DELAY_ATTRIBUTE_RVA, *fields, 0, 0, 0))
         table = b"".join(rows) + bytes(s.DELAY_DESCRIPTOR.size)
         return self.add(table), len(table)
@@ -111,12 +110,13 @@ class _Body:
         count, start = 1 + len(forwarders), s.EXPORT_DIRECTORY.size
         address = self.add(b"")
         functions, names, numbers = (address + start + 4 * count * number for number in range(3))
-        texts, places = b"", []
+        texts = b""
+        places: list[int] = []
         for text in ("sample.dll", *forwarders, *(f"f{number}" for number in range(count))):
             places.append(address + start + 10 * count + len(texts))
             texts += text.encode("ascii") + b"\0"
-        block = s.EXPORT_DIRECTORY.pack(0, 0, 0, 0, places[0], 1, count, count, functions, names, numbers)
-        block += struct.pack(f"<{count}I", something, *places[1:count])
+        directory = s.EXPORT_DIRECTORY.pack(0, 0, 0, 0, places[0], 1, count, count, functions, names, numbers)
+        block = bytes(directory) + struct.pack(f"<{count}I", something, *places[1:count])
         block += struct.pack(f"<{count}I", *places[count:]) + struct.pack(f"<{count}H", *range(count)) + texts
         self.data += block
         return address, len(block)

@@ -90,6 +90,7 @@ class View:
     missing: Collection[NeededBy] = ()
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)
+    scripts: Mapping[str, bytes] = field(default_factory=dict)
 
     def follow(self, path: str) -> str | None:
         return path

@@ -141,7 +141,7 @@ def test_it_gets_no_copy_of_python(tmp_path: Path) -> None:
 
 # A runtime of a's own in a folder that a adds; b gets the one of System32. Beside Python that would win for a, too.
 CONFLICT = {A: make_pe([RUNTIME]), f"{SITE}/a.libs/{RUNTIME}": leaf("new"), B: make_pe(["Msvcp140.dll"])}
-ADDED = {"a": (f"{SITE}/a.libs",)}
+ADDED: dict[str, tuple[str, ...]] = {"a": (f"{SITE}/a.libs",)}
 
 
 def test_a_runtime_that_would_win_over_a_package_s_own_goes_beside_the_module_that_asks(tmp_path: Path) -> None:

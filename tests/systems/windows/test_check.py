@@ -1,0 +1,140 @@
+"""A finished bundle of Windows: names of DLLs, lines of `._pth` and launchers that lead out of it are faults."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.faults import FaultKind, Findings
+from bundler.scheme import BundleScheme
+from bundler.systems.libraries import NeededBy
+from bundler.systems.windows.check import check_pe_files
+from bundler.systems.windows.rules import WINDOWS
+from tests.binaries.pe.samples import make_pe
+from tests.material.launchers import distlib_launcher
+from tests.material.schemes import WINDOWS_313
+from tests.systems.windows.made_up import LIBPYTHON, PYTHON, SITE, image_of
+
+MODULE = f"{SITE}/pkg/module.pyd"
+
+
+@dataclass(frozen=True)
+class View:
+    """A bundle that needs no files; see `systems.system.BundleView`."""
+
+    images: Mapping[str, object]
+    root: BundleRoot = NOWHERE
+    scheme: BundleScheme = WINDOWS_313
+    extension_suffixes: tuple[str, ...] = (".pyd",)
+    host_libraries: Collection[str] = ()
+    missing: Collection[NeededBy] = ()
+    binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    scripts: Mapping[str, bytes] = field(default_factory=dict)
+
+    def follow(self, path: str) -> str | None:
+        return path
+
+
+def files(**others: bytes) -> dict[str, object]:
+    data = {PYTHON: make_pe([LIBPYTHON, "kernel32.dll"], dll=False), LIBPYTHON: make_pe(), **others}
+    return {path: image_of(each) for path, each in data.items()}
+
+
+def told(findings: Findings) -> list[tuple[FaultKind, str, str]]:
+    return [(fault.kind, fault.path, fault.message) for fault in findings.faults]
+
+
+def test_a_bundle_whose_names_lead_to_its_files_has_no_fault() -> None:
+    asks = make_pe(["x.dll", "ADVAPI32.dll", "api-ms-win-crt-heap-l1-1-0.dll"], ["late.dll"], forwarded=["later.f"])
+    found = check_pe_files(View(files(**{MODULE: asks, f"{SITE}/pkg.libs/X.dll": make_pe()})))
+    assert found == Findings([], [])
+
+
+def test_a_dll_that_is_nowhere_is_a_fault() -> None:
+    found = WINDOWS.check_binaries(View(files(**{MODULE: make_pe(["x.dll"])})))
+    assert told(found) == [(FaultKind.LIBRARY, MODULE, "needs x.dll, which is not found in the bundle")]
+    assert "--include-lib x.dll" in found.faults[0].hint
+
+
+def test_one_that_is_in_the_bundle_may_be_loaded_beforehand() -> None:
+    images = files(**{MODULE: make_pe(["x.dll"]), f"{SITE}/other/x.dll": make_pe()})
+    assert told(check_pe_files(View(images))) == []
+
+
+def test_python_s_own_dll_lies_beside_it() -> None:
+    """Nothing is loaded before it."""
+    images = {**files(), f"{SITE}/pkg/{LIBPYTHON}": image_of(make_pe())}
+    del images[LIBPYTHON]
+    assert told(check_pe_files(View(images))) == [
+        (FaultKind.LIBRARY, PYTHON, f"needs {LIBPYTHON}, which is not found beside it")
+    ]
+
+
+def test_what_is_left_to_windows_is_no_fault() -> None:
+    images = files(**{MODULE: make_pe(["MSVCP140.dll"])})
+    assert told(check_pe_files(View(images, host_libraries=["msvcp140.dll"]))) == []
+
+
+def test_what_the_source_does_not_find_either_is_a_note() -> None:
+    images = files(**{MODULE: make_pe(["X.dll"])})
+    found = check_pe_files(View(images, missing={NeededBy(MODULE, "x.dll")}))
+    assert found == Findings([], [f"{MODULE} needs x.dll, which the source does not find either"])
+
+
+@pytest.mark.parametrize("name", ["C:\\x\\y.dll", "..\\y.dll", "sub/y.dll"])
+def test_a_name_that_is_a_place_is_a_fault(name: str) -> None:
+    images = files(**{MODULE: make_pe([name]), f"{SITE}/other/y.dll": make_pe()})
+    message = f"asks for {name.lower()}, which is a place and no name"
+    assert told(check_pe_files(View(images))) == [(FaultKind.SEARCH_PATH, MODULE, message)]
+
+
+def test_a_file_for_another_machine_is_data() -> None:
+    assert (
+        told(check_pe_files(View(files(**{f"{SITE}/pkg/w32.exe": make_pe(["x.dll"], dll=False, machine=0x14C)})))) == []
+    )
+
+
+def test_a_bundle_without_its_program_has_a_fault() -> None:
+    assert told(check_pe_files(View({}))) == [(FaultKind.LIBRARY, PYTHON, "is no PE file")]
+
+
+@pytest.mark.parametrize("line", ["C:\\Python313\\Lib", "\\\\server\\share", "..\\Lib", "Lib\\..\\..\\x", "/x"])
+def test_a_line_of_pth_that_leads_out_is_a_fault(line: str) -> None:
+    texts = {"python313._pth": f"python313.zip\r\n.\r\n# C:\\x\r\nLib\\..\\Lib\r\n{line}\r\nimport site\r\n".encode()}
+    found = told(check_pe_files(View(files(), texts=texts)))
+    assert found == [(FaultKind.CONFIGURATION, "python313._pth", f"puts {line} on sys.path")]
+
+
+def test_other_texts_are_none_of_windows_business() -> None:
+    texts = {f"{SITE}/x._pth": b"C:\\x\n", f"{SITE}/x.pth": b"C:\\x\n"}
+    assert told(check_pe_files(View(files(), texts=texts))) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "python"),
+    [
+        (b'#!"C:\\an env\\Scripts\\python.exe"\r\nimport x\n', "C:\\an env\\Scripts\\python.exe"),
+        (b"#!D:\\env\\Scripts\\pythonw.exe -E\n", "D:\\env\\Scripts\\pythonw.exe"),
+        (b"#!\\\\server\\env\\python\n", "\\\\server\\env\\python"),
+        (b"#!..\\python.exe\n", None),
+        (b"#!/usr/bin/env python3\n", None),
+        (b"#!C:\\perl\\perl.exe\n", None),
+    ],
+)
+def test_a_script_that_another_python_would_run_is_a_fault(data: bytes, python: str | None) -> None:
+    found = told(check_pe_files(View(files(), scripts={"Scripts/x-script.py": data})))
+    assert found == ([(FaultKind.SCRIPT, "Scripts/x-script.py", f"is run by {python}")] if python is not None else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "is_fault"), [("#!C:\\env\\Scripts\\python.exe\n", True), ("#!<launcher_dir>\\..\\python.exe\n", False)]
+)
+def test_a_launcher_that_starts_another_python_is_a_fault(line: str, is_fault: bool) -> None:
+    scripts = {"Scripts/x.exe": distlib_launcher(line), "Scripts/other.exe": make_pe(dll=False)}
+    message = "is run by C:\\env\\Scripts\\python.exe"
+    wanted = [(FaultKind.SCRIPT, "Scripts/x.exe", message)] if is_fault else []
+    assert told(check_pe_files(View(files(), scripts=scripts))) == wanted
