@@ -89,7 +89,7 @@ def zipped(script: bytes = REPORT) -> bytes:
     """The archive that a launcher has."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("__main__.py", script)
+        archive.writestr(zipfile.ZipInfo("__main__.py"), script)
     return file.getvalue()
 
 
@@ -152,6 +152,15 @@ def resource_trampoline(
             pytest.skip(f"Wine does not update resources here: {done.stderr[-200:]}")
 
     return (kept(name, make) / "trampoline.exe").read_bytes()
+
+
+def without_padding(data: bytes) -> bytes:
+    """With something else in place of what UpdateResource fills its gaps with: `PADDINGXX`, and the beginning of that."""
+    headers = read_headers(io.BytesIO(data), len(data))
+    (section,) = (section for section in headers.sections if section.name == ".rsrc")
+    resources = data[section.start : section.end].replace(b"PADDING", b"padding").replace(b"PAD", b"pad")
+    assert b"padding" in resources
+    return data[: section.start] + resources.replace(b"PA", b"pa") + data[section.end :]
 
 
 def hash_of(python: str, script: bytes | None) -> int:

@@ -5,6 +5,7 @@ Sources: "PE Format" of Microsoft's documentation (the .rsrc section), and FindR
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from bundler.binaries.pe import constants as c
 from bundler.binaries.pe import structs as s
 from bundler.binaries.pe.headers import Headers, Section
+from bundler.binaries.pe.room import Room, slack_room
 from bundler.errors import BinaryFormatError, CannotPatch
 
 _SUBDIRECTORY = 1 << 31
@@ -20,7 +22,7 @@ _LEVELS = 3
 _MOST_ENTRIES = 4096
 _ALIGNMENT = 4
 _PADDING = b"\0PADINGX"
-"""What writers of resources put between two of them: zeros, and UpdateResource `PADDINGXXPADDING`."""
+"""What writers of resources put between two of them and behind the last: zeros, and UpdateResource `PADDINGXXPADDING`."""
 _WHAT = "a directory of resources"
 
 Key = int | str
@@ -120,37 +122,50 @@ def resource_data(file: BinaryIO, headers: Headers, resource: Resource) -> bytes
 
 
 def with_resource(data: bytes, headers: Headers, resources: Resources, resource: Resource, new: bytes) -> bytes:
-    """The file `data` with other contents of a resource: in their old place, or in free bytes behind the section's end.
+    """The file `data` with other contents of a resource: in their old place, or in free bytes behind the end of a section.
 
-    No other byte changes but the data entry and, where the section grows, its header and the directory's size. Raises
-    CannotPatch where there is no room, BinaryFormatError where the resource is not in the file.
+    No other byte changes but the data entry and, where a section grows, its header, and what counts it. Raises CannotPatch
+    where there is no room, BinaryFormatError where the resource is not in the file.
     """
     start = headers.place(resource.address, f"the resource {resource.name}")[0]
     entry = headers.place(resource.entry, "the place of a resource")[0]
-    room = _room_of(data, headers, resources, resource)
+    own = _room_of(data, headers, resources, resource)
     result = bytearray(data)
-    if len(new) <= room:
+    if len(new) <= own:
         result[start : start + max(len(new), resource.size)] = new.ljust(resource.size, b"\0")
         result[entry + 4 : entry + 8] = s.DWORD.pack(len(new))
         return bytes(result)
+    room = _room_elsewhere(data, headers, resources, resource, len(new))
+    section = headers.sections[room.section]
+    grown = max(section.virtual_size, room.address + len(new) - section.address)
+    header = headers.section_table + room.section * s.SECTION_HEADER.size
+    result[room.offset : room.offset + len(new)] = new
+    result[entry : entry + 8] = s.DATA_DIRECTORY.pack(room.address, len(new))
+    result[header + 8 : header + 12] = s.DWORD.pack(grown)
+    old = headers.directory(c.RESOURCE)
+    if section.address <= old.address < section.address + section.memory:
+        place = headers.directories_offset + c.RESOURCE * s.DATA_DIRECTORY.size
+        size = max(old.size, room.address + len(new) - old.address)
+        result[place : place + s.DATA_DIRECTORY.size] = s.DATA_DIRECTORY.pack(old.address, size)
+    return bytes(result)
+
+
+def _room_elsewhere(data: bytes, headers: Headers, resources: Resources, resource: Resource, size: int) -> Room:
+    """Room behind the end of the resources, else of another section: the data of a resource may lie anywhere in the image.
+
+    Raises CannotPatch where there is none.
+    """
     number, section = _section_of(headers, resource)
     into = _used(headers, resources, section)
-    free = _free_behind(data, headers, section, into)
-    if len(new) > free:
-        raise CannotPatch(
-            f"the resource {resource.name} has room for {max(room, free)} bytes, and {len(new)} are needed",
-            "use a value that is no longer than the old one",
-        )
-    place = section.raw_offset + into
-    result[place : place + len(new)] = new
-    result[entry : entry + 8] = s.DATA_DIRECTORY.pack(section.address + into, len(new))
-    header = headers.section_table + number * s.SECTION_HEADER.size
-    result[header + 8 : header + 12] = s.DWORD.pack(max(section.virtual_size, into + len(new)))
-    root = headers.directories_offset + c.RESOURCE * s.DATA_DIRECTORY.size
-    old = headers.directory(c.RESOURCE)
-    size = max(old.size, section.address + into + len(new) - old.address)
-    result[root : root + s.DATA_DIRECTORY.size] = s.DATA_DIRECTORY.pack(old.address, size)
-    return bytes(result)
+    if size <= _free_behind(data, headers, section, into):
+        return Room(section.address + into, section.raw_offset + into, number, is_new=False)
+    found = slack_room(io.BytesIO(data), headers, size)
+    if isinstance(found, Room):
+        return found
+    raise CannotPatch(
+        f"the resource {resource.name} has {resource.size} bytes, {size} are needed, and there is no room {found}",
+        "use a value that is no longer than the old one",
+    )
 
 
 def _room_of(data: bytes, headers: Headers, resources: Resources, resource: Resource) -> int:
@@ -191,4 +206,4 @@ def _free_behind(data: bytes, headers: Headers, section: Section, into: int) -> 
     room = min(section.raw_size, pages)
     if section.start != section.raw_offset or not 0 < into < room:
         return 0
-    return room - into if not data[section.raw_offset + into : section.raw_offset + room].strip(b"\0") else 0
+    return room - into if not data[section.raw_offset + into : section.raw_offset + room].strip(_PADDING) else 0

@@ -37,6 +37,7 @@ from tests.material.launchers import (
     resource_trampoline,
     setuptools_launcher,
     trampoline,
+    without_padding,
     zipped,
 )
 
@@ -132,6 +133,15 @@ def test_a_trampoline_with_resources_gets_a_path_in_place(gui: bool) -> None:
     assert after is not None
     assert after.python == ("..\\pythonw.exe" if gui else PYTHON)
     assert leads_to(after, "Scripts") == after.python[3:]
+
+
+@pytest.mark.parametrize("gui", [False, True])
+def test_a_trampoline_whose_resources_are_full_gets_a_longer_path_as_well(gui: bool) -> None:
+    """`uv venv --relocatable` names the python.exe beside the trampoline, and that of a bundle is three letters longer."""
+    data = without_padding(resource_trampoline("pythonw.exe" if gui else "python.exe", gui=gui))
+    after = read_launcher(relocated(data))
+    assert after is not None
+    assert leads_to(after, "Scripts") == ("pythonw.exe" if gui else "python.exe")
 
 
 @pytest.mark.parametrize("gui", [False, True])

@@ -32,6 +32,7 @@ from tests.material.launchers import (
     resource_trampoline,
     setuptools_launcher,
     start_all,
+    without_padding,
 )
 from tests.material.own_wheels import make_wheel
 from tests.material.wheels import wheel
@@ -126,6 +127,7 @@ def test_every_kind_runs_below_a_folder_with_a_space_and_an_e_acute(wine: Wine, 
         ),
         "uv": resource_trampoline(),
         "uv-first": resource_trampoline(requirement="uv==0.9.9"),
+        "uv-tight": without_padding(resource_trampoline("python.exe")),
         "uv-relocatable": footer_trampoline("python.exe"),
         "uv-footer": footer_trampoline(),
         "uv-old": footer_trampoline(FROM_BUILD, b"UVUV", UV_FOOTER_OLD),

@@ -60,8 +60,12 @@ def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str, ar
     if arguments:
         raise CannotPatch(NO_ARGUMENTS)
     whole = without_signature(data, headers)
-    resources = read_resources(io.BytesIO(whole), headers)
-    changed = with_resource(whole, headers, resources, _python(resources), python.encode("utf-8", "surrogateescape"))
+    path = python.encode("utf-8", "surrogateescape")
+    try:
+        resources = read_resources(io.BytesIO(whole), headers)
+        changed = with_resource(whole, headers, resources, _python(resources), path)
+    except BinaryFormatError as error:
+        raise CannotPatch(f"its resources are damaged: {error}") from error
     after = program_headers(changed)
     if after is None:
         raise CannotPatch("its resources cannot be changed: the result would be no program")
