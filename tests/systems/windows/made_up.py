@@ -14,7 +14,7 @@ from bundler.systems.libraries import Location
 from bundler.systems.windows.closure import Closure, SourceDll, find_closure
 from tests.binaries.pe.samples import make_pe
 
-PYTHON, LIBPYTHON = "python.exe", "python313.dll"
+PYTHON, LIBPYTHON = "python.exe", "python312.dll"
 SITE = "Lib/site-packages"
 
 

@@ -15,7 +15,7 @@ from bundler.systems.windows.check import check_pe_files
 from bundler.systems.windows.rules import WINDOWS
 from tests.binaries.pe.samples import make_pe
 from tests.material.launchers import distlib_launcher
-from tests.material.schemes import WINDOWS_313
+from tests.material.schemes import WINDOWS_312
 from tests.systems.windows.made_up import LIBPYTHON, PYTHON, SITE, image_of
 
 MODULE = f"{SITE}/pkg/module.pyd"
@@ -27,7 +27,7 @@ class View:
 
     images: Mapping[str, object]
     root: BundleRoot = NOWHERE
-    scheme: BundleScheme = WINDOWS_313
+    scheme: BundleScheme = WINDOWS_312
     extension_suffixes: tuple[str, ...] = (".pyd",)
     host_libraries: Collection[str] = ()
     missing: Collection[NeededBy] = ()
@@ -102,11 +102,11 @@ def test_a_bundle_without_its_program_has_a_fault() -> None:
     assert told(check_pe_files(View({}))) == [(FaultKind.LIBRARY, PYTHON, "is no PE file")]
 
 
-@pytest.mark.parametrize("line", ["C:\\Python313\\Lib", "\\\\server\\share", "..\\Lib", "Lib\\..\\..\\x", "/x"])
+@pytest.mark.parametrize("line", ["C:\\Python312\\Lib", "\\\\server\\share", "..\\Lib", "Lib\\..\\..\\x", "/x"])
 def test_a_line_of_pth_that_leads_out_is_a_fault(line: str) -> None:
-    texts = {"python313._pth": f"python313.zip\r\n.\r\n# C:\\x\r\nLib\\..\\Lib\r\n{line}\r\nimport site\r\n".encode()}
+    texts = {"python312._pth": f"python312.zip\r\n.\r\n# C:\\x\r\nLib\\..\\Lib\r\n{line}\r\nimport site\r\n".encode()}
     found = told(check_pe_files(View(files(), texts=texts)))
-    assert found == [(FaultKind.CONFIGURATION, "python313._pth", f"puts {line} on sys.path")]
+    assert found == [(FaultKind.CONFIGURATION, "python312._pth", f"puts {line} on sys.path")]
 
 
 def test_other_texts_are_none_of_windows_business() -> None:
