@@ -85,6 +85,10 @@ class Case:
             place = root / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
+        return self.in_place(wine, root)
+
+    def in_place(self, wine: Wine, root: Path) -> dict[str, str | None]:
+        """The same in a folder where all of it lies already."""
         asked = {
             "open": windows_path(root / self.opened),
             "added": [windows_path(root / each) for each in self.added],
@@ -93,8 +97,7 @@ class Case:
             "plainly": self.plainly,
             "names": list(self.found),
         }
-        (root / "load_module.py").write_text(LOADER)
-        done = wine.run([root / PYTHON, "load_module.py", json.dumps(asked)], root)
+        done = wine.run([root / PYTHON, "-c", LOADER, json.dumps(asked)], root)
         assert done.returncode == 0, done.stderr[-1000:]
         paths = cast(dict[str, "str | None"], json.loads(done.stdout))
         here = {windows_path(file).lower(): str(file.relative_to(root)) for file in root.rglob("*")}
