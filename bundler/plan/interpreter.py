@@ -44,7 +44,7 @@ def interpreter_entries(environment: Environment, options: ContentOptions) -> tu
         entry(scheme.scripts, Directory(), 0o755),
         entry(scheme.site_packages, Directory(), 0o755),
         *(entry(scheme.script(alias), Link(name), 0o777) for alias in system.python_aliases(interpreter)),
-        *(entry(scheme.script(script.name), Literal(script.data), 0o644) for script in activation_scripts()),
+        *(entry(scheme.script(each.name), Literal(each.data), 0o644) for each in activation_scripts(system.activation)),
         *debian,
         *configuration,
     )

@@ -6,7 +6,14 @@ import os
 
 from bundler.bundle_paths import lies_in
 from bundler.scheme import BundleScheme
-from bundler.systems.system import PythonNames
+from bundler.systems.system import Activation, PythonNames
+
+POSIX_ACTIVATION = Activation(
+    names=("activate", "activate.csh", "activate.fish", "activate.nu", "activate.ps1", "activate.xsh"),
+    scripts="bin",
+    python="bin/python",
+    folders=("bin",),
+)
 
 
 def posix_scheme(python: PythonNames) -> BundleScheme:

@@ -132,6 +132,19 @@ class NameFindings(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class Activation(NamedTuple):
+    """What the scripts that activate a bundle depend on."""
+
+    names: tuple[str, ...]
+    """Their file names: one for each shell that the system has."""
+    scripts: str
+    """The folder that they lie in."""
+    python: str
+    """A bundle path that says that a folder is a bundle."""
+    folders: tuple[str, ...]
+    """Bundle paths of the folders that go in front of PATH; "" is the bundle's root."""
+
+
 class System(Protocol):
     """One operating system."""
 
@@ -215,6 +228,10 @@ class System(Protocol):
 
     def spelled(self, name: str) -> str:
         """How a bundle spells the name of a file or folder at the top of an environment, where case does not count."""
+
+    @property
+    def activation(self) -> Activation:
+        """Which scripts activate a bundle."""
 
     def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
         """Further names of the interpreter in the folder of scripts."""

@@ -1,4 +1,4 @@
-# Source this file in tcsh: `source bin/activate.csh`. `deactivate` takes everything back.
+# Source this file in tcsh: `source @SCRIPTS@/activate.csh`. `deactivate` takes everything back.
 # To install into the bundle: uv pip install --python "$VIRTUAL_ENV" PACKAGE
 
 if ( "`alias deactivate`" != "" ) then
@@ -21,7 +21,7 @@ else if ( -d /proc/$$/fd ) then
     unset _bundle_open _bundle_link
 endif
 
-if ( ! -x $_bundle_dir:q/bin/python ) then
+if ( ! -x $_bundle_dir:q/@PYTHON@ ) then
     unset _bundle_dir
     sh -c 'echo "activate.csh: this shell cannot tell where this file is: setenv BUNDLE_DIR to the folder of the bundle, then source it again" >&2'
     exit 1
@@ -37,7 +37,7 @@ if ( $VIRTUAL_ENV_PROMPT:q == "" ) setenv VIRTUAL_ENV_PROMPT $VIRTUAL_ENV:t:q
 # What `deactivate` evaluates: only what was set is put back.
 set _OLD_VIRTUAL_PATH = $PATH:q
 set _bundle_restore = 'setenv PATH $_OLD_VIRTUAL_PATH:q; unset _OLD_VIRTUAL_PATH'
-setenv PATH $VIRTUAL_ENV:q/bin:$PATH:q
+setenv PATH @FOLDERS@:$PATH:q
 if ( $?PYTHONHOME ) then
     set _OLD_VIRTUAL_PYTHONHOME = $PYTHONHOME:q
     set _bundle_restore = "$_bundle_restore"'; setenv PYTHONHOME $_OLD_VIRTUAL_PYTHONHOME:q; unset _OLD_VIRTUAL_PYTHONHOME'

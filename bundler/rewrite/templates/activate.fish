@@ -1,4 +1,4 @@
-# Source this file in fish: `source bin/activate.fish`. `deactivate` takes everything back.
+# Source this file in fish: `source @SCRIPTS@/activate.fish`. `deactivate` takes everything back.
 # To install into the bundle: uv pip install --python "$VIRTUAL_ENV" PACKAGE
 
 # The names below are those that venv, virtualenv and uv use: each takes back what another did.
@@ -29,12 +29,15 @@ function deactivate --description 'Leave the bundle'
 end
 
 set -gx VIRTUAL_ENV (realpath (dirname (realpath (status filename)))/..)
-set -gx VIRTUAL_ENV_PROMPT (string replace -rf '^prompt = ' '' <$VIRTUAL_ENV/pyvenv.cfg)
+set -gx VIRTUAL_ENV_PROMPT
+if test -r $VIRTUAL_ENV/pyvenv.cfg
+    set -gx VIRTUAL_ENV_PROMPT (string replace -rf '^prompt = ' '' <$VIRTUAL_ENV/pyvenv.cfg)
+end
 if test -z "$VIRTUAL_ENV_PROMPT"
     set -gx VIRTUAL_ENV_PROMPT (string replace -r '.*/' '' $VIRTUAL_ENV)
 end
 set -g _OLD_VIRTUAL_PATH $PATH
-set -gx PATH $VIRTUAL_ENV/bin $PATH
+set -gx PATH @FOLDERS@ $PATH
 if set -q PYTHONHOME
     set -g _OLD_VIRTUAL_PYTHONHOME $PYTHONHOME
     set -e PYTHONHOME

@@ -1,4 +1,4 @@
-# Run this file in PowerShell: `. bin/activate.ps1`. `deactivate` takes everything back.
+# Run this file in PowerShell: `. @SCRIPTS@/@NAME@`. `deactivate` takes everything back.
 # To install into the bundle: uv pip install --python "$env:VIRTUAL_ENV" PACKAGE
 
 if (Test-Path -LiteralPath Function:deactivate) {
@@ -28,13 +28,16 @@ function global:deactivate([switch]$NonDestructive) {
 
 $env:VIRTUAL_ENV = Split-Path -Parent $PSScriptRoot
 $env:VIRTUAL_ENV_PROMPT = Split-Path -Leaf $env:VIRTUAL_ENV
-foreach ($line in Get-Content -LiteralPath (Join-Path $env:VIRTUAL_ENV 'pyvenv.cfg') -Encoding UTF8) {
-    if ($line.StartsWith('prompt = ')) {
-        $env:VIRTUAL_ENV_PROMPT = $line.Substring(9)
+$config = Join-Path $env:VIRTUAL_ENV 'pyvenv.cfg'
+if (Test-Path -LiteralPath $config) {
+    foreach ($line in Get-Content -LiteralPath $config -Encoding UTF8) {
+        if ($line.StartsWith('prompt = ')) {
+            $env:VIRTUAL_ENV_PROMPT = $line.Substring(9)
+        }
     }
 }
 $global:_BundleBefore = @{ Path = $env:PATH; PythonHome = $env:PYTHONHOME; Prompt = $null }
-$env:PATH = $PSScriptRoot + [System.IO.Path]::PathSeparator + $env:PATH
+$env:PATH = (@FOLDERS@, $env:PATH) -join [System.IO.Path]::PathSeparator
 if (Test-Path -LiteralPath Env:PYTHONHOME) {
     Remove-Item -LiteralPath Env:PYTHONHOME
 }

@@ -1,4 +1,4 @@
-# Source this file in xonsh: `source bin/activate.xsh`. `deactivate` takes everything back.
+# Source this file in xonsh: `source @SCRIPTS@/activate.xsh`. `deactivate` takes everything back.
 # To install into the bundle: uv pip install --python $VIRTUAL_ENV PACKAGE
 
 
@@ -23,13 +23,16 @@ def _bundle_activate(file):
         del aliases["deactivate"]
 
     prompt = os.path.basename(root)
-    with open(os.path.join(root, "pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as config:
-        for line in config:
-            if line.startswith("prompt = "):
-                prompt = line[9:].strip()
+    config = os.path.join(root, "pyvenv.cfg")
+    if os.path.exists(config):
+        with open(config, encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                if line.startswith("prompt = "):
+                    prompt = line[9:].strip()
     $VIRTUAL_ENV = root
     $VIRTUAL_ENV_PROMPT = prompt
-    $PATH.insert(0, os.path.join(root, "bin"))
+    for folder in reversed([@FOLDERS@]):
+        $PATH.insert(0, os.path.normpath(os.path.join(root, folder)))
     if "PYTHONHOME" in __xonsh__.env:
         del $PYTHONHOME
     aliases["deactivate"] = deactivate

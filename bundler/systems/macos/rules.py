@@ -13,7 +13,7 @@ from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
-from bundler.systems.posix import is_of_python, posix_aliases, posix_scheme
+from bundler.systems.posix import POSIX_ACTIVATION, is_of_python, posix_aliases, posix_scheme
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames
 
@@ -31,6 +31,7 @@ class _MacOS:
     configured_by_pyvenv_cfg = True
     searches_above = True
     script_heads = ()
+    activation = POSIX_ACTIVATION
     start_name = "start"
     program_suffixes = ()
     has_shell = True

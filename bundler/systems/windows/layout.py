@@ -15,7 +15,7 @@ from bundler.bundle_paths import parents
 from bundler.errors import BinaryFormatError
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
-from bundler.systems.system import PythonNames
+from bundler.systems.system import Activation, PythonNames
 
 PYTHONS = ("Scripts/python.exe", "python.exe")
 """Where the Python of an environment lies, and that of an installation."""
@@ -27,6 +27,22 @@ OF_THE_BASE = ("DLLs", "Lib", "include", "libs", "tcl")
 _PYTHON_DLL = re.compile(r"python3(?P<minor>\d+)(?P<threads>t?)\.dll", re.IGNORECASE)
 _LEVELS = {10: "a", 11: "b", 12: "rc"}
 _OF_THE_ROOT = re.compile(r"pythonw?\.exe|.*\.(dll|pyd|cat|_pth)|python3\d+\.zip|license(\.txt)?", re.IGNORECASE)
+
+WINDOWS_ACTIVATION = Activation(
+    names=(
+        "activate",
+        "activate.bat",
+        "deactivate.bat",
+        "activate.fish",
+        "activate.nu",
+        "Activate.ps1",
+        "activate.xsh",
+    ),
+    scripts="Scripts",
+    python="python.exe",
+    folders=("", "Scripts"),
+)
+"""cmd has two: what is a function elsewhere is a file there. `activate` is for the bash of Git and MSYS2."""
 
 
 def windows_scheme(python: PythonNames) -> BundleScheme:

@@ -16,7 +16,7 @@ from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.windows import policy, start
 from bundler.systems.windows.drives import Drives
-from bundler.systems.windows.layout import is_of_python, spelled, windows_scheme
+from bundler.systems.windows.layout import WINDOWS_ACTIVATION, is_of_python, spelled, windows_scheme
 from bundler.systems.windows.names import path_lengths, unholdable
 
 
@@ -33,6 +33,7 @@ class _Windows:
     configured_by_pyvenv_cfg = False
     searches_above = False
     script_heads = (b"MZ", b"#!", b"@")
+    activation = WINDOWS_ACTIVATION
     start_name = start.NAME
     program_suffixes = (".exe",)
 
