@@ -13,6 +13,7 @@ from bundler.cli.grouped import GroupedCommand, GroupedOption
 from bundler.errors import BadConfiguration, BadOption
 from bundler.option_kinds import Kind, Value
 from bundler.option_names import NamedOption, named_options, near_name
+from bundler.systems import root_below
 
 # Options of the command alone, which no table knows.
 _PATHS = ("out",)
@@ -195,7 +196,7 @@ def _defaults(
         except BadOption as error:
             raise BadConfiguration(f"{place} {error.message}", error.hint) from error
         is_path = named.is_path if named else name in _PATHS
-        found[option.name] = _below(folder, value) if is_path and folder is not None else value
+        found[option.name] = _below(folder, value, name) if is_path and folder is not None else value
     return found
 
 
@@ -204,8 +205,10 @@ def _long_name(names: Sequence[str]) -> str:
     return max((name for name in names if name.startswith("-")), key=len).partition("/")[0].lstrip("-")
 
 
-def _below(folder: str, value: object) -> object:
-    """Relative paths, counted from a folder; `-` and `scratch` are no paths."""
+def _below(folder: str, value: object, name: str) -> object:
+    """Relative paths of the option `name`, counted from a folder; `-` and `scratch` are no paths."""
     if isinstance(value, list):
-        return [_below(folder, item) for item in value]
+        return [_below(folder, item, name) for item in value]
+    if name == "root":
+        return root_below(folder, str(value))
     return value if value in ("-", "scratch") else os.path.join(folder, str(value))

@@ -50,6 +50,8 @@ def choose_environment(named: str | None, root: str = "/") -> Choice:
     if not os.path.isdir(sysroot.path):
         return Choice(named or DEFAULT, "")  # whoever loads it says so
     if named is not None:
+        if sysroot.is_name(named) and not os.path.isabs(named):
+            named = sysroot.path_of(named)  # `C:\project\.venv`
         return _followed(named, sysroot) or Choice(named, "")
     active = os.environ.get(_ACTIVE, "") if sysroot.is_host else ""
     for folder in folders_of_project():

@@ -8,7 +8,7 @@ from bundler.platforms import OperatingSystem
 from bundler.sysroot import Sysroot
 from bundler.systems.system import System
 
-__all__ = ["System", "pythons_without_bin", "root_of", "system_of"]
+__all__ = ["System", "pythons_without_bin", "root_below", "root_of", "system_of"]
 
 
 def system_of(system: OperatingSystem) -> System:
@@ -33,6 +33,14 @@ def pythons_without_bin() -> tuple[str, ...]:
     from bundler.systems.windows.layout import PYTHONS
 
     return PYTHONS
+
+
+def root_below(folder: str, text: str) -> str:
+    """The same for `root_of` where a relative folder in `text` counts from `folder`."""
+    from bundler.systems.windows.drives import drive_and_folder
+
+    drive, place = drive_and_folder(text)
+    return f"{drive}={os.path.join(folder, place)}" if drive else os.path.join(folder, text)
 
 
 def root_of(text: str) -> Sysroot:

@@ -99,8 +99,14 @@ def lies_below(path: str, folder: str) -> bool:
 
 def drives_in(text: str) -> Drives | None:
     """The root that `C:=DIR` means; None for a text of another form."""
+    drive, folder = drive_and_folder(text)
+    return Drives(os.path.realpath(folder), drive) if drive else None
+
+
+def drive_and_folder(text: str) -> tuple[str, str]:
+    """The two parts of `C:=DIR`; "" for a drive in a text of another form."""
     match = _ROOT.fullmatch(text)
-    return Drives(os.path.realpath(match["folder"]), match["drive"].upper()) if match else None
+    return (match["drive"].upper(), match["folder"]) if match else ("", text)
 
 
 def _same_without_case(folder: str, name: str) -> str | None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bundler.environment.choice import choose_environment
 from bundler.sysroot import Sysroot
-from bundler.systems import root_of
+from bundler.systems import root_below, root_of
 from bundler.systems.windows.drives import Drives
 from bundler.systems.windows.rules import WINDOWS
 
@@ -68,3 +69,14 @@ def test_links_are_followed_inside(drive: Path) -> None:
     (drive / "link").symlink_to("users/ME")  # a copy of a Windows disk may have such
     root = Drives(str(drive), "C:")
     assert root.real(str(drive / "LINK/app")).lower() == str(drive / "Users/Me/App").lower()
+
+
+def test_a_folder_in_a_file_counts_from_the_file_s_folder() -> None:
+    assert root_below("/project", "C:=win") == "C:=/project/win"
+    assert root_below("/project", "c:=/mnt/win") == "C:=/mnt/win"
+    assert root_below("/project", "image") == "/project/image"
+
+
+def test_an_environment_may_be_named_as_windows_does(drive: Path) -> None:
+    (drive / "Users/Me/App/pyvenv.cfg").write_text("")
+    assert choose_environment(r"C:\users\me\app", f"C:={drive}").path == str(drive / "Users/Me/App")
