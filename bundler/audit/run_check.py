@@ -49,7 +49,7 @@ class Hidden:
     """Libraries of the host that came along. Programs of the host need them, too."""
 
 
-_START_TO_DO = "env -i BUNDLE/bin/python on another machine shows what it misses; a library: --include-lib NAME"
+_START_TO_DO = "BUNDLE/{} on another machine, without variables, shows what it misses; a library: --include-lib NAME"
 NOTHING_HIDDEN = Hidden()
 NOT_IMPORTED = "no module was imported: what is wrong with the files comes first"
 _NOT_SEEN = "which shared libraries were loaded is not known: this system does not tell (/proc is not mounted, perhaps)"
@@ -84,7 +84,7 @@ def run_check(
         said = " | ".join(line.strip() for line in start.said[-3:] if line.strip())
         ended = f"status {start.status}" if start.status >= 0 else f"signal {-start.status}"
         message = f"does not start ({ended}): {said or 'it said nothing'}"
-        fault = Fault(FaultKind.START, executable, message, _START_TO_DO)
+        fault = Fault(FaultKind.START, executable, message, _START_TO_DO.format(executable))
         return RunCheck(batches, cage=kind, faults=(fault,))
     observed = observe(subject, batches)
     notes: tuple[str, ...] = (f"it was run by {shlex.join(runner)}",) if runner else ()

@@ -72,11 +72,13 @@ def settle_settings(
 
 def _check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMode) -> None:
     """Refuse what would run the environment's Python. Raises BundlerError."""
+    scheme = environment.scheme
     why = f"needs to run {environment.python}, and nothing of this environment is run here"
     if pyc is Pyc.COMPILE:
         raise BundlerError(
             f"--pyc compile {why}",
-            "use --pyc keep or --pyc none; on its own machine: bin/python -m compileall --invalidation-mode unchecked-hash lib",
+            "use --pyc keep or --pyc none; on its own machine: "
+            f"{scheme.executable} -m compileall --invalidation-mode unchecked-hash {scheme.stdlib}",
         )
     if editable is EditableMode.BUILD:
         raise BundlerError(f"--editable build {why}", "use --editable copy, or install wheels into the environment")

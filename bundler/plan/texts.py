@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bundler.bundle_paths import relative
+from bundler.bundle_paths import lies_in, relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.environment.build_details import BUILD_DETAILS
@@ -323,6 +323,10 @@ class _Planner:
         if self._base_pythons.fullmatch(interpreter):
             return True
         place = os.path.normpath(interpreter)
+        if self._sysroot.is_name(interpreter) and not os.path.isabs(interpreter):  # `C:\Python312\python.exe`
+            path = self._sysroot.path_of(interpreter)
+            own = (self._sysroot.real(self._environment.root), self._environment.interpreter.base_prefix)
+            return any(lies_in(path, folder) for folder in own) or not os.path.exists(path)
         return any(place.startswith(prefix + "/") for prefix in self._prefixes)
 
 

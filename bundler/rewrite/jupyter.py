@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 
 from bundler.rewrite import Rewritten
 from bundler.rewrite.whole_paths import occurrences
 
-_PYTHON = re.compile(r"python(\d+(\.\d+)?)?t?d?")
+_PYTHON = re.compile(r"python(\d+(\.\d+)?)?t?d?(\.exe)?", re.IGNORECASE)
 _SPECIAL = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\}|\$)?|[\\\"`{]")
 """What a shell, Jupyter (in words) or `string.Template` (in values) would not take for text."""
 
@@ -24,7 +23,7 @@ def rewrite_kernel(
 ) -> Rewritten | None:
     """The file with the bundle's place for that of the environment; None where it does not name it.
 
-    `is_ours` tells the environment's Pythons, `prefixes` are its folders (absolute), `to_root` is the way from the file's folder
+    `is_ours` tells whole paths of its Pythons, `prefixes` are its folders (absolute), `to_root` is the way from the file's folder
     to the bundle.
     """
     try:
@@ -37,7 +36,7 @@ def rewrite_kernel(
     root = f"{{resource_dir}}/{to_root}"
     words = [_replaced(word, prefixes, root) for word in argv]
     program = argv[0]
-    is_python = program.startswith("/") and _PYTHON.fullmatch(os.path.basename(program)) and is_ours(program)
+    is_python = _PYTHON.fullmatch(re.split(r"[\\/]", program)[-1]) and is_ours(program)
     placed = [name for name, value in env.items() if any(occurrences(value, prefixes))]
     if placed:
         if is_python or _PYTHON.fullmatch(program):  # only the first word of all has that meaning

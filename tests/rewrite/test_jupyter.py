@@ -36,6 +36,14 @@ def test_a_kernel_runs_on_the_bundle_s_python() -> None:
     assert changed(**kernel) == kernel | {"argv": ["python", "-m", "ipykernel_launcher"]}
 
 
+def test_a_kernel_of_windows_runs_on_the_bundle_s_python() -> None:
+    kernel = {"argv": ["C:\\env\\Scripts\\python.EXE", "-m", "ipykernel_launcher"]}
+    new = rewrite_kernel(json.dumps(kernel).encode(), lambda path: path.startswith("C:\\env\\"), [], "../../../..")
+    assert new is not None
+    assert json.loads(new.data)["argv"] == ["python", "-m", "ipykernel_launcher"]
+    assert rewrite_kernel(json.dumps(kernel).encode(), lambda _: False, [], "../../../..") is None
+
+
 @pytest.mark.parametrize(
     ("argv", "new"),
     [
