@@ -25,6 +25,8 @@ from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.record import parse_record, path_of_row, rewrite_record
 from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
+from bundler.scheme import BundleScheme
+from bundler.systems import System, system_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,20 @@ class FixReport:
 
 @dataclass(frozen=True, slots=True)
 class _Bundle:
-    """The bundle: its folder (absolute), the bundle path of its scripts, and whether these shall be isolated."""
+    """The bundle: its folder (absolute), its layout, the rules of its system, and whether its scripts shall be isolated."""
 
     root: str
-    bin_folder: str
+    scheme: BundleScheme
+    system: System
     isolated: bool
+
+    def file(self, path: str) -> bytes | None:
+        """What lies at a bundle path; None where there is no file."""
+        try:
+            with open(os.path.join(self.root, path), "rb") as file:
+                return file.read()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
 
 
 @dataclass
@@ -81,18 +92,18 @@ def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
     """Make the scripts of a bundle (a directory) relocatable; with `dry_run` only tell.
 
     Scripts in `bin` mean the bundle's Python, whatever place their first line names: it may be one before a move. Those among
-    the packages mean it where they name it. Raises NotABundle, OutputFailed; BadOption for a wrong argument.
+    the packages mean it where they name it. Raises NotABundle, UnsupportedBundle, OutputFailed; BadOption for a wrong argument.
     """
     bundle, dry_run = path_of("bundle", bundle), switch_of("dry_run", dry_run)
     root = os.path.abspath(bundle)
     try:
         with open(os.path.join(root, "bundle.json"), "rb") as file:
-            python = read_manifest(file.read()).python
+            manifest = read_manifest(file.read())
     except OSError as error:
         raise no_bundle(bundle) from error
-    changes = _Changes()
-    there = _Bundle(root, os.path.dirname(python.executable), _is_isolated(root))
-    for path in _scripts(root, there.bin_folder, python.site_packages):
+    changes, python = _Changes(), manifest.python
+    there = _Bundle(root, python.scheme, system_named(manifest.system), _is_isolated(root))
+    for path in _scripts(there, python.site_packages):
         _look_at(there, path, changes)
     records = _records(root, python.site_packages, changes)
     if not dry_run:
@@ -101,31 +112,37 @@ def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
     return FixReport(bundle, changes.scripts, tuple(records), changes.left)
 
 
-def _scripts(root: str, bin_folder: str, site_packages: tuple[str, ...]) -> Iterator[str]:
-    """Bundle paths of files that begin with `#!`: all in `bin`, executable ones among the packages."""
-    for name in sorted(os.listdir(os.path.join(root, bin_folder))):
-        if _is_script(os.path.join(root, bin_folder, name), executable=False):
-            yield f"{bin_folder}/{name}"
-    for site in site_packages:
+def _scripts(bundle: _Bundle, site_packages: tuple[str, ...]) -> Iterator[str]:
+    """Bundle paths of scripts: all in the folder of scripts, and executable ones that begin with `#!` among the packages.
+
+    Where programs start scripts (Windows) there are none among the packages.
+    """
+    root, folder, heads = bundle.root, bundle.scheme.scripts, bundle.system.script_heads
+    for name in sorted(os.listdir(os.path.join(root, folder))):
+        if _begins_with(os.path.join(root, folder, name), heads or (b"#!",)):
+            yield f"{folder}/{name}"
+    for site in () if heads else site_packages:
         for folder, _, names in sorted(os.walk(os.path.join(root, site))):
             for name in sorted(names):
-                if _is_script(os.path.join(folder, name), executable=True):
-                    yield os.path.relpath(os.path.join(folder, name), root)
+                path = os.path.join(folder, name)
+                if _begins_with(path, (b"#!",)) and os.stat(path).st_mode & 0o111:
+                    yield os.path.relpath(path, root)
 
 
-def _is_script(path: str, *, executable: bool) -> bool:
+def _begins_with(path: str, heads: tuple[bytes, ...]) -> bool:
+    """Whether a file that is no link begins with one of some texts."""
     if os.path.islink(path) or not os.path.isfile(path):
         return False
-    if executable and not os.stat(path).st_mode & 0o111:
-        return False
     with open(path, "rb") as file:
-        return file.read(2) == b"#!"
+        return file.read(max(map(len, heads))).startswith(heads)
 
 
 def _look_at(bundle: _Bundle, path: str, changes: _Changes) -> None:
     """Put what a script must become among the changes."""
-    with open(os.path.join(bundle.root, path), "rb") as file:
-        data = file.read()
+    data = bundle.file(path) or b""
+    if bundle.system.script_heads:
+        _relocate(bundle, path, data, changes)
+        return
     folder = os.path.dirname(path)
     prefixes = tuple(dict.fromkeys((bundle.root, os.path.realpath(bundle.root))))
 
@@ -136,9 +153,9 @@ def _look_at(bundle: _Bundle, path: str, changes: _Changes) -> None:
     script = rewrite_script(
         data,
         is_ours=is_ours,
-        to_bin=relative(bundle.bin_folder, folder),
+        to_bin=relative(bundle.scheme.scripts, folder),
         side_file=relative(side, folder),
-        any_python=folder == bundle.bin_folder,
+        any_python=folder == bundle.scheme.scripts,
         isolated=bundle.isolated,
     )
     if script is not None:
@@ -156,6 +173,18 @@ def _look_at(bundle: _Bundle, path: str, changes: _Changes) -> None:
             case rewritten:
                 changes.files[path] = rewritten.data
                 changes.scripts[path] = rewritten.reason
+
+
+def _relocate(bundle: _Bundle, path: str, data: bytes, changes: _Changes) -> None:
+    """The same of a script that a program starts, by the rules of its system."""
+    script = bundle.system.relocate_script(path, data, bundle.scheme, bundle.file)
+    if script is None:
+        return
+    if script.data is None:
+        changes.left[path] = script.reason
+    else:
+        changes.files[path] = script.data
+        changes.scripts[path] = script.reason
 
 
 def _is_isolated(root: str) -> bool:

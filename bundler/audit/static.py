@@ -8,19 +8,13 @@ from bundler.audit.links import audit_links
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree
 from bundler.audit.view import TreeView
-from bundler.errors import UnsupportedBundle
 from bundler.faults import Findings
-from bundler.platforms import OperatingSystem
-from bundler.systems import System, system_of
+from bundler.systems import System, system_named
 
 
 def system_of_bundle(tree: BundleTree) -> System:
     """The rules of the bundle's system. Raises UnsupportedBundle for one that is not known."""
-    name = tree.manifest.system
-    known = next((system for system in OperatingSystem if system.value == name), None)
-    if known is None:
-        raise UnsupportedBundle(f"the bundle is for {name}, of which this version knows nothing", "use a newer bundler")
-    return system_of(known)
+    return system_named(tree.manifest.system)
 
 
 def audit_static(tree: BundleTree, system: System) -> Findings:

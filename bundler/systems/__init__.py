@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+from bundler.errors import UnsupportedBundle
 from bundler.platforms import OperatingSystem
 from bundler.sysroot import Sysroot
 from bundler.systems.system import System
 
-__all__ = ["System", "pythons_without_bin", "root_below", "root_of", "system_of"]
+__all__ = ["System", "pythons_without_bin", "root_below", "root_of", "system_named", "system_of"]
 
 
 def system_of(system: OperatingSystem) -> System:
@@ -48,3 +49,11 @@ def root_of(text: str) -> Sysroot:
     from bundler.systems.windows.drives import drives_in
 
     return drives_in(text) or Sysroot(os.path.realpath(text))
+
+
+def system_named(name: str) -> System:
+    """The rules of the system that a manifest names. Raises UnsupportedBundle for one that is not known."""
+    known = next((system for system in OperatingSystem if system.value == name), None)
+    if known is None:
+        raise UnsupportedBundle(f"the bundle is for {name}, of which this version knows nothing", "use a newer bundler")
+    return system_of(known)

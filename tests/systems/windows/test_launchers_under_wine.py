@@ -35,9 +35,9 @@ from tests.material.launchers import (
     without_padding,
 )
 from tests.material.own_wheels import make_wheel
+from tests.material.schemes import WINDOWS_312
 from tests.material.wheels import wheel
 from tests.material.windows import Wine
-from tests.systems.windows.test_relocating import SCHEME
 
 pytestmark = pytest.mark.everything
 ARGUMENTS = ["a b", "", "-v", 'q"uo\\te', "é"]
@@ -57,7 +57,7 @@ def relocate_all(bundle: Path) -> dict[str, str]:
 
     reasons = {}
     for file in sorted(path for path in (bundle / "Scripts").iterdir() if path.is_file()):
-        found = relocate(f"Scripts/{file.name}", file.read_bytes(), SCHEME, file_of)
+        found = relocate(f"Scripts/{file.name}", file.read_bytes(), WINDOWS_312, file_of)
         if found is not None:
             assert found.data is not None, found.reason
             file.write_bytes(found.data)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from bundler.scheme import BundleScheme
 from bundler.systems.system import RelocatedScript
 from bundler.systems.windows.launchers import leads_to, read_launcher
 from bundler.systems.windows.launchers.relocating import relocate
@@ -22,16 +21,13 @@ from tests.material.launchers import (
     setuptools_launcher,
     zipped,
 )
+from tests.material.schemes import WINDOWS_312
 
-SCHEME = BundleScheme(
-    executable="python.exe", stdlib="Lib", dynload="DLLs", stdlib_zip="python313.zip", site_packages="Lib/site-packages",
-    system_site="Lib/system-site", include="include", scripts="Scripts", libraries="", bundled="", share="share",
-)  # fmt: skip
 OF_PIP = "Lib/site-packages/pip/_vendor/distlib/"
 
 
 def became(name: str, data: bytes, files: Mapping[str, bytes] | None = None) -> RelocatedScript | None:
-    return relocate(f"Scripts/{name}", data, SCHEME, (files or {}).get)
+    return relocate(f"Scripts/{name}", data, WINDOWS_312, (files or {}).get)
 
 
 def changed(name: str, data: bytes, files: Mapping[str, bytes] | None = None) -> bytes:
