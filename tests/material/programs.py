@@ -53,7 +53,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "skopeo": ("skopeo",),
     "umoci": ("umoci",),
     "default-jre-headless": ("java",),
-    "wine wine64": ("wine",),
+    "wine wine64": ("wine", "wineserver"),
     "osslsigncode": ("osslsigncode",),
 }
 """By the words for `apt-get install`: the programs, as patterns."""

