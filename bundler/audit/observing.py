@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import selectors
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from bundler.audit.cage import Cage
 from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, Observation, merged
 from bundler.errors import BundlerError
+from bundler.machine import os
 
 _SCRIPT = "observer_script.py"
 _SECONDS = 120  # for one module

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from bundler.audit.starting import start_once
 from bundler.audit.subjects import extension_files
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 from bundler.systems import System
 
 

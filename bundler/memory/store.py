@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Mapping
 from typing import TypeVar
 
 from bundler.files import replace
+from bundler.machine import os
 
 Value = TypeVar("Value")
 _SEAL = 32  # bytes

@@ -5,7 +5,6 @@ A link whose target comes along stays a link, made relative; one that leads out 
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,6 +12,7 @@ from operator import attrgetter
 from bundler.bundle_paths import directories_of, parents, relative
 from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
 from bundler.errors import BundlerError
+from bundler.machine import os
 from bundler.memory.digests import NOTHING_KNOWN, Known
 from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import ADDED, BUNDLER

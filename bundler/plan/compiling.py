@@ -7,7 +7,6 @@ stay fresh over a source that changed; so it becomes one that is never checked (
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
 import subprocess
@@ -20,6 +19,7 @@ from bundler.binaries.patch import Patch, Range
 from bundler.entries import Directory, Entry, Link, Literal, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import InterpreterFailed
+from bundler.machine import os
 from bundler.memory.compiled import Compiled, PycCache
 from bundler.options import Pyc
 from bundler.plan.origins import BUNDLER

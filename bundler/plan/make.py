@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from bundler.entries import Entry, Source, size_of
 from bundler.environment import Environment
 from bundler.errors import raise_all
 from bundler.floor import Floor
+from bundler.machine import os
 from bundler.manifest import RecordedOptions
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests

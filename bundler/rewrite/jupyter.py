@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 
+from bundler.machine import os
 from bundler.rewrite import Rewritten
 from bundler.rewrite.whole_paths import occurrences
 

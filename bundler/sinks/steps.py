@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 from collections.abc import Callable
+
+from bundler.machine import os
 
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _AT_FDCWD = -100

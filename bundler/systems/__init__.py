@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
+from bundler.machine import os
 from bundler.platforms import OperatingSystem
-from bundler.sysroot import Sysroot
+from bundler.sysroot import HOST, Sysroot
 from bundler.systems.system import System
 
 __all__ = ["System", "pythons_without_bin", "root_below", "root_of", "system_of"]
@@ -47,4 +46,6 @@ def root_of(text: str) -> Sysroot:
     """The root that `--root` means: a folder, or a drive and its folder (`C:=DIR`)."""
     from bundler.systems.windows.drives import drives_in
 
+    if text == HOST.path:
+        return HOST
     return drives_in(text) or Sysroot(os.path.realpath(text))

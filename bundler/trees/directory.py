@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
+from bundler.machine import os
 from bundler.trees.threads import in_threads
 from bundler.trees.tree import Kind, Member, Recall, Result, recall_nothing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -12,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import UnsupportedEditable
+from bundler.machine import os
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import read_settings
 from bundler.rewrite.installers import MARKS

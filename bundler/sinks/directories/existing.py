@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
+from bundler.machine import os
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
 from bundler.sinks.copying import SMALL, chunks, hash_chunks

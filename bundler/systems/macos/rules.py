@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Sequence
 
 from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
 from bundler.faults import Findings
+from bundler.machine import os
 from bundler.platforms import Libc, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot

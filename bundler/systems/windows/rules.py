@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ntpath
-import os
 from collections.abc import Callable, Collection, Sequence
 
 from bundler.faults import Findings
+from bundler.machine import os
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot

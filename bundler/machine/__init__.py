@@ -1,0 +1,18 @@
+"""The machine that bundler itself runs on. What differs between POSIX and Windows for this process stands here and nowhere else.
+
+`os` is Python's own on POSIX; on Windows it has what POSIX has, and its paths are divided by `/` (`bundler.machine.windows`). All
+modules take it from here, but the scripts that other interpreters run.
+"""
+
+import os as _os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING or _os.name != "nt":
+    import os as os
+else:
+    from bundler.machine import windows as os
+
+__all__ = ["HAS_DRIVES", "os"]
+
+HAS_DRIVES = _os.name == "nt"
+"""Whether absolute paths begin with a drive (`C:/`) or a share (`//server/share/`), and not with `/`: this is Windows."""
