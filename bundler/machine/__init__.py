@@ -12,7 +12,12 @@ if TYPE_CHECKING or _os.name != "nt":
 else:
     from bundler.machine import windows as os
 
-__all__ = ["HAS_DRIVES", "os"]
+__all__ = ["HAS_DRIVES", "os", "path_told"]
 
 HAS_DRIVES = _os.name == "nt"
 """Whether absolute paths begin with a drive (`C:/`) or a share (`//server/share/`), and not with `/`: this is Windows."""
+
+
+def path_told(path: str) -> str:
+    """A path that another program told, as bundler writes it."""
+    return os.path.normpath(path) if HAS_DRIVES else path

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import stat as _stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -23,6 +23,7 @@ path = windows_paths
 sep = "/"
 O_CLOEXEC = O_DIRECTORY = O_NOFOLLOW = O_NONBLOCK = 0
 _FILETIME_OF_1970 = 116_444_736_000_000_000  # in 100 ns since 1601
+_MACHINES = {0x8664: "AMD64", 0xAA64: "ARM64", 0x14C: "x86"}  # IMAGE_FILE_MACHINE_…
 _position = threading.Lock()
 
 
@@ -195,8 +196,11 @@ def rename(source: str, target: str) -> None:
     os.replace(source, target)
 
 
-def utime(path: str | int, *, ns: tuple[int, int]) -> None:
+def utime(path: str | int, *, ns: tuple[int, int] | None = None) -> None:
     """See `os.utime`; for an open file as well."""
+    if ns is None:
+        os.utime(path)
+        return
     if isinstance(path, str):
         os.utime(path, ns=ns)
         return
@@ -228,6 +232,20 @@ class Uname(NamedTuple):
 
 
 def uname() -> Uname:
-    """See POSIX's `os.uname`."""
-    found = platform.uname()
-    return Uname(found.system, found.node, found.release, found.version, found.machine)
+    """See POSIX's `os.uname`; the machine is this one's own, even where it emulates another one for this process."""
+    version = sys.getwindowsversion()  # type: ignore[attr-defined]
+    release = f"{version.major}.{version.minor}"
+    return Uname("Windows_NT", os.environ.get("COMPUTERNAME", ""), release, f"{release}.{version.build}", _machine())
+
+
+def _machine() -> str:
+    """As PROCESSOR_ARCHITECTURE has it: that tells what this process is built for, if no other variable tells more."""
+    kernel = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
+    kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    ours, native = ctypes.c_ushort(), ctypes.c_ushort()
+    asked = getattr(kernel, "IsWow64Process2", None)  # Windows 10
+    if asked is not None:
+        asked(ctypes.c_void_p(kernel.GetCurrentProcess()), ctypes.byref(ours), ctypes.byref(native))
+    if native.value in _MACHINES:
+        return _MACHINES[native.value]
+    return os.environ.get("PROCESSOR_ARCHITEW6432") or os.environ.get("PROCESSOR_ARCHITECTURE", "")
