@@ -36,6 +36,7 @@ class _Linux:
     start_name = "start"
     program_suffixes = ()
     has_shell = True
+    started_suffixes = None
     image_os = "linux"
 
     @property

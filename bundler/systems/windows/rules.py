@@ -38,6 +38,7 @@ class _Windows:
     activation = WINDOWS_ACTIVATION
     start_name = start.NAME
     program_suffixes = (".exe",)
+    started_suffixes = (".exe", ".com", ".bat", ".cmd")
 
     @property
     def observer(self) -> str:
