@@ -12,12 +12,17 @@ if TYPE_CHECKING or _os.name != "nt":
 else:
     from bundler.machine import windows as os
 
-__all__ = ["HAS_DRIVES", "PYTHON_OF_VENV", "os", "path_told"]
+__all__ = ["HAS_DRIVES", "PYTHON_OF_VENV", "changed_at", "os", "path_told"]
 
 HAS_DRIVES = _os.name == "nt"
 """Whether absolute paths begin with a drive (`C:/`) or a share (`//server/share/`), and not with `/`: this is Windows."""
 PYTHON_OF_VENV = "Scripts/python.exe" if HAS_DRIVES else "bin/python"
 """Where `venv` puts the interpreter of an environment."""
+
+
+def changed_at(facts: os.stat_result) -> int:
+    """When a file was changed last, in nanoseconds: contents or facts. Windows tells of contents alone, and when it was made."""
+    return max(facts.st_ctime_ns, facts.st_mtime_ns) if HAS_DRIVES else facts.st_ctime_ns
 
 
 def path_told(path: str) -> str:

@@ -192,8 +192,14 @@ remove = unlink
 
 
 def rename(source: str, target: str) -> None:
-    """See POSIX's `rename`: a file that is at `target` is replaced."""
-    os.replace(source, target)
+    """See POSIX's `rename`: a file at `target` is replaced, and for a folder an empty one."""
+    try:
+        os.replace(source, target)
+    except PermissionError:
+        if not (os.path.isdir(source) and os.path.isdir(target)):
+            raise
+        os.rmdir(target)
+        os.rename(source, target)
 
 
 def utime(path: str | int, *, ns: tuple[int, int] | None = None) -> None:
