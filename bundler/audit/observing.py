@@ -91,7 +91,7 @@ def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
             try:
                 seen = pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches)
-                return [item.with_texts(subject.path_here).without(home) for item in seen]
+                return [item.with_paths(subject.path_here).without(home) for item in seen]
             except BaseException:
                 running.stop()  # an import may take its time, and the pool waits
                 raise

@@ -5,6 +5,7 @@ modules take it from here, but the scripts that other interpreters run.
 """
 
 import os as _os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or _os.name != "nt":
@@ -25,6 +26,5 @@ def changed_at(facts: os.stat_result) -> int:
     return max(facts.st_ctime_ns, facts.st_mtime_ns) if HAS_DRIVES else facts.st_ctime_ns
 
 
-def path_told(path: str) -> str:
-    """A path that another program told, as bundler writes it."""
-    return os.path.normpath(path) if HAS_DRIVES else path
+path_told: Callable[[str], str] = os.path.normpath if HAS_DRIVES else str
+"""A path that another program told, as bundler writes it."""
