@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from bundler.machine import os
 
 MOST_LINKS = 40
 """How many links are followed in one path: the kernel's own limit, MAXSYMLINKS."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 
 from bundler.errors import BadConfiguration
+from bundler.machine import os
 
 if sys.version_info >= (3, 11):
     import tomllib

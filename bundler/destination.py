@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from bundler.errors import BadOption, UnfittingOption
 from bundler.fitting import check_options
 from bundler.formats import ARCHIVES, DIRECTORY, ArchiveFormat, archive_named, archive_of_suffix
+from bundler.machine import os
 from bundler.options import PackOptions
 
 STANDARD_OUTPUT = "-"

@@ -10,13 +10,13 @@ as a frozen dataclass.
 from __future__ import annotations
 
 import enum
-import os
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bundler.binaries.patch import Patch
+from bundler.machine import os
 
 
 class Layer(enum.Enum):

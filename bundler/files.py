@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import mmap
-import os
 import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from bundler.machine import os
 
 COPY_REFUSED = frozenset({errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EIO})
 """The errors by which the kernel or a file system says that it does not copy between two files. Reading and writing may do."""

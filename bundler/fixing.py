@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from bundler.environment.unpacked import no_bundle
 from bundler.errors import OutputFailed
 from bundler.files import replace
 from bundler.keywords import StrPath
+from bundler.machine import os
 from bundler.manifest import read_manifest
 from bundler.option_kinds import path_of, switch_of
 from bundler.rewrite.pyvenv_cfg import parse

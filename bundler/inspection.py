@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment import Environment, load_environment
 from bundler.environment.redirect import follow_file
 from bundler.errors import NotAnEnvironment
 from bundler.keywords import StrPath
+from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
 from bundler.option_kinds import path_of, switch_of
 from bundler.platforms import Libc, OperatingSystem

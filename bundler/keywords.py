@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TypedDict
 
+from bundler.machine import os
 from bundler.options import AuditDepth, EditableMode, LinkMode, Profile, Pyc, Symlinks
 
 StrPath = str | os.PathLike[str]

@@ -6,7 +6,6 @@ The options values, the command line, `[tool.bundler]` and the Python API ask th
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -14,6 +13,7 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
 
 from bundler.errors import BadOption, BundlerError, raise_all
+from bundler.machine import os
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-import os
 from dataclasses import dataclass, field
 
+from bundler.machine import os
 from bundler.option_kinds import at_least, one_of, read_fields
 
 

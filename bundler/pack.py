@@ -6,7 +6,6 @@ archive's members.
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -17,6 +16,7 @@ from bundler.bundle_paths import lies_in
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, destination_of
 from bundler.errors import BadOption, OutputFailed
 from bundler.keywords import PackKeywords, StrPath
+from bundler.machine import os
 from bundler.option_kinds import path_of
 from bundler.options import PackOptions
 from bundler.progress import Progress, Silent

@@ -6,6 +6,8 @@ import enum
 import sys
 from dataclasses import dataclass
 
+from bundler.machine import os
+
 
 class OperatingSystem(enum.Enum):
     """The systems whose environments are told apart; values are Python's `sys.platform`."""
@@ -109,10 +111,8 @@ def machine_named(name: str) -> Machine | None:
 
 def this_platform() -> Platform | None:
     """The platform of the running Python; None where it is none that is known. Its libc is not told."""
-    import platform  # takes long, and most runs do not ask
-
     system = next((system for system in OperatingSystem if system.value == sys.platform), None)
-    machine = machine_named(platform.machine())
+    machine = machine_named(os.uname().machine)
     return Platform(system, (machine,)) if system and machine else None
 
 

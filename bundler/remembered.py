@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bundler.errors import BadConfiguration, BundlerError
+from bundler.machine import os
 from bundler.manifest import RecordedOptions, read_options
 from bundler.option_names import with_keywords
 from bundler.options import PackOptions

@@ -7,12 +7,12 @@ from a root (a link's target, `home` in pyvenv.cfg, a shebang, a search path) ho
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bundler.bundle_paths import MOST_LINKS, lies_in
+from bundler.machine import os
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_the_running_platform_is_known_by_the_name_that_its_system_gives_the_mac
     monkeypatch: pytest.MonkeyPatch, system: str, name: str, machine: Machine
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(platform, "machine", lambda: name)
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=name))
     here = this_platform()
     assert here == Platform(OperatingSystem(system), (machine,))
     assert here.machine_names == (name,)
@@ -46,7 +47,7 @@ def test_the_running_platform_is_known_by_the_name_that_its_system_gives_the_mac
 
 def test_programs_of_another_system_do_not_run_on_the_same_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="aarch64"))
     assert not runs_here(Platform(OperatingSystem.MACOS, (AARCH64,)))
 
 

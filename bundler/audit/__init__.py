@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.audit.alone import run_alone, runner_of
 from bundler.audit.contents import audit_contents
 from bundler.audit.reports import AuditReport, LeakReport, RunReport
@@ -14,6 +12,7 @@ from bundler.audit.tree import read_tree
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
 from bundler.keywords import StrPath
+from bundler.machine import os
 from bundler.option_kinds import member_of, path_of, switch_of, text_of
 from bundler.options import AuditDepth
 from bundler.trees import extracted

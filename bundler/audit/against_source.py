@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +27,7 @@ from bundler.entries import Digests, Entry, Patched
 from bundler.environment import Environment
 from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 from bundler.options import AuditDepth
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
 from bundler.systems import System, system_of

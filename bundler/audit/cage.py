@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in
+from bundler.machine import os
 
 _SCRIPT = "cage_script.py"
 _SECONDS = 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from bundler.audit.observation import Finder, Observation
 from bundler.audit.origins import Origins
 from bundler.bundle_paths import BundleRoot
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 from bundler.systems import System
 from bundler.systems.libraries import is_listed
 

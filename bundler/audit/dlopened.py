@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.audit.against_source import Proof
 from bundler.audit.reports import RunReport
+from bundler.machine import os
 from bundler.systems import System
 from bundler.systems.libraries import InBundle, LibraryFacts, is_listed
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 
+from bundler.machine import os
 from bundler.systems.libraries import LibraryFacts, is_listed
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 from functools import cached_property
 
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import lies_in, normal
+from bundler.machine import os
 from bundler.rewrite.record import parse_record
 
 _INTERPRETER = re.compile(r"python\d*(\.\d+)?[td]*")

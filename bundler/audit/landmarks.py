@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
 from bundler.landmarks import nearer_landmarks, zip_comes_first
+from bundler.machine import os
 from bundler.systems import System
 
 _CONFIG = "pyvenv.cfg"

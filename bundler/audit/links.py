@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 
 _TO_DO = "make it a relative link to something inside, or leave it out (--exclude), and pack again"
 

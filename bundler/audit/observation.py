@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from bundler.machine import os
 
 
 class Finder(NamedTuple):

@@ -250,7 +250,11 @@ def share_compiled(folder):
 
     def cache_from_source(path, debug_override=None, **options):
         place = usual(path, debug_override, **options)
-        return place if os.path.exists(place) else os.path.join(folder, os.path.abspath(place).lstrip("/"))
+        return (
+            place
+            if os.path.exists(place)
+            else os.path.join(folder, os.path.splitdrive(os.path.abspath(place))[1].lstrip("/\\"))
+        )
 
     def cache_bytecode(self, source_path, bytecode_path, data):
         if bytecode_path.startswith(folder):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import selectors
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +15,9 @@ from dataclasses import dataclass, field, replace
 from bundler.audit.cage import Cage
 from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, Observation, merged
 from bundler.errors import BundlerError
+from bundler.machine import os, path_told
+from bundler.machine.pipes import chunks_in_time
+from bundler.machine.variables import least_variables, with_home
 
 _SCRIPT = "observer_script.py"
 _SECONDS = 120  # for one module
@@ -35,7 +36,7 @@ class Subject:
     observer: str
     """Source text of the system's observer; see `systems.system.System`."""
     variables: Mapping[str, str]
-    """The environment variables, without HOME and TMPDIR."""
+    """The environment variables, without those for the home and for temporary files."""
     folder: str | None = None
     """The working directory; None for the temporary home."""
     cage: Cage = field(default_factory=Cage)
@@ -43,7 +44,7 @@ class Subject:
     """Modules that it is not to find, though they are there."""
     runner: tuple[str, ...] = ()
     """The words of a program of this machine that runs it; none where the kernel does."""
-    path_here: Callable[[str], str] = str
+    path_here: Callable[[str], str] = path_told
     """What a path that it tells is called on this machine."""
 
     @property
@@ -53,13 +54,12 @@ class Subject:
 
     def variables_at(self, home: str) -> dict[str, str]:
         """Its environment variables, where `home` is its home; a runner keeps its own files in the user's."""
-        places = {"TMPDIR": home} if self.runner else {"HOME": home, "TMPDIR": home}
-        return {**self.variables, **places}
+        return {**self.variables, "TMPDIR": home} if self.runner else with_home(self.variables, home)
 
 
 def clean_variables() -> dict[str, str]:
     """What a bundle is tried with: it may not depend on anything else."""
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return least_variables() | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def user_variables() -> dict[str, str]:
@@ -271,18 +271,15 @@ def _converse(process: subprocess.Popen[bytes], order: bytes, telling: _Telling)
         process.stdin.write(order)
         process.stdin.close()
     pending = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            if not selector.select(_SECONDS):
-                process.kill()
-                return True
-            data = os.read(process.stdout.fileno(), 1 << 16)
-            if not data:
-                return False
+    try:
+        for data in chunks_in_time(process.stdout, _SECONDS):
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 telling.hear(line)
+    except TimeoutError:
+        process.kill()
+        return True
+    return False
 
 
 def _last_bytes(descriptor: int) -> bytes:

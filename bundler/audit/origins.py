@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from bundler.entries import INODE_SIZE, Entry, Patched, Source, inode_of
+from bundler.machine import os
 
 
 class Origins:

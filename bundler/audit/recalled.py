@@ -7,12 +7,12 @@ has read the same bytes before, or where their text or headers are needed.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bundler.audit.leaks import Leak
 from bundler.entries import Digests, Stamp
+from bundler.machine import os
 from bundler.memory.readings import NO_READINGS_CACHE, Readings, ReadingsCache
 
 _PLAIN: Mapping[Leak | None, bytes] = {None: b"-", Leak.TEXT: b"t", Leak.PYC: b"p", Leak.BINARY: b"b"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from bundler.audit.starting import start_once
 from bundler.audit.subjects import extension_files
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os, path_told
 from bundler.systems import System
 
 
@@ -77,7 +77,7 @@ def run_check(
     cage = cage_of((*hidden.source, *hidden.libraries), (place,))
     kind = CageKind.HIDDEN if cage.hidden else CageKind.MAPS_ONLY
     variables = user_variables() if runner else clean_variables()
-    here = system.path_here if runner else str
+    here = system.path_here if runner else path_told
     subject = Subject(python, system.observer, variables, cage=cage, runner=runner, path_here=here)
     start = start_once(subject)
     if start.status != 0:

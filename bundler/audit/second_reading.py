@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from bundler.binaries.formats import facts
 from bundler.entries import Patched
 from bundler.errors import BinaryFormatError
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 
 OpenFile = Callable[[str], BinaryIO]
 """Opens the file at a bundle path, to be read anywhere."""

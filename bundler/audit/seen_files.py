@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from bundler.audit.recalled import Recalled
 from bundler.binaries.format import BinaryImage, Format
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.trees import MANIFEST, Member
 
 _CHUNK = 1 << 20

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
 
 from bundler.audit.observing import Subject
+from bundler.machine import os
 from bundler.rewrite.whole_paths import occurrences
 
 _SECONDS = 60

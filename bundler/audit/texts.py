@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 from bundler.platforms import OperatingSystem
 from bundler.rewrite.installers import is_editable_hook
 from bundler.rewrite.pth import ImportLine, PathLine, has_imports, parse_pth

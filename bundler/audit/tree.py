@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from bundler.audit.recalled import Recalled, nothing_recalled
 from bundler.audit.seen_files import FileReader, SeenFile
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
+from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Tree, open_tree
 

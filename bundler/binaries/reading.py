@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 from typing import BinaryIO
 
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 SMALL = 1 << 20
 """Files up to this many bytes are held in memory."""

@@ -6,7 +6,6 @@ A new file breaks a hard link on purpose: an installer's cache on the other end 
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from bundler.binaries.patch import Computed, Literal, Patch, Range, Zeros
 from bundler.binaries.reading import SMALL, in_memory
 from bundler.errors import OutputFailed
 from bundler.files import copy_range, replacing, write_at
+from bundler.machine import os
 
 _CHUNK = 1 << 20
 

@@ -5,7 +5,6 @@ Where one cannot be patched, none is. A process plans its share, says what came 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from bundler.binaries.patch import Patch
 from bundler.binaries.replace import check_in_place, check_target, open_source, patch_in_place, write_new
 from bundler.binaries.request import Request
 from bundler.errors import BundlerError, OutputFailed, raise_all
+from bundler.machine import os
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

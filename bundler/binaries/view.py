@@ -5,12 +5,12 @@ from __future__ import annotations
 import bisect
 import io
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from bundler.binaries.pieces import Computed, Literal, Piece, Range, Zeros
 from bundler.binaries.reading import SMALL
+from bundler.machine import os
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from click.core import ParameterSource
 
 from bundler.cli.grouped import GroupedCommand, GroupedOption
 from bundler.errors import BadConfiguration, BadOption
+from bundler.machine import os
 from bundler.option_kinds import Kind, Value
 from bundler.option_names import NamedOption, named_options, near_name
 from bundler.systems import root_below

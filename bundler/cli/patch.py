@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from bundler.cli.output import CONTEXT, examples, say
+from bundler.machine import os
 
 if TYPE_CHECKING:
     from bundler.binaries.format import BinaryFacts

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from bundler.cli.patchelf_words import PRINTS, REFUSED, Words, parse
 from bundler.cli.process import SIGNALLED, Interrupted, run_to_the_end
+from bundler.machine import os
 from bundler.version import VERSION
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ Facts about patchelf are those of its own help and of what version 0.19.3 does.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bundler.errors import WrongWords
+from bundler.machine import os
 
 PRINTS = ("interpreter", "os-abi", "soname", "rpath", "execstack", "needed")
 """What can be printed, in the order in which it is, whatever the order of the options."""

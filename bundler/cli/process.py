@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from bundler.machine import os
+from bundler.machine.signals import STOPPING
+
 SIGNALLED = 128  # and the signal's number: as a shell tells it
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
@@ -26,7 +27,7 @@ def run_to_the_end(command: Callable[[], int]) -> NoReturn:
     """Run `command` and end the process with the exit status that it gives. A signal raises Interrupted in it."""
     _open_missing_streams()
     gc.disable()  # a command makes many values, keeps them all, and ends
-    for number in _STOPPING:
+    for number in STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has it so
             signal.signal(number, _stop)
     status = command()
@@ -53,6 +54,6 @@ def _open_missing_streams() -> None:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     """Stop once; a second signal does not disturb the clearing up."""
-    for other in _STOPPING:
+    for other in STOPPING:
         signal.signal(other, signal.SIG_IGN)
     raise Interrupted(number)

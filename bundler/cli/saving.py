@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping, Sequence
 
 from bundler.configuration import parse_configuration
 from bundler.errors import BadConfiguration
 from bundler.files import replace
+from bundler.machine import os
 
 
 def save_learned(path: str, learned: Mapping[str, Sequence[str]]) -> list[str]:

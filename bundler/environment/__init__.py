@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from bundler.environment.distributions import find_distributions
 from bundler.environment.facts import Distribution, Environment, EnvironmentKind, Interpreter
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.platforms import runs_here
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot

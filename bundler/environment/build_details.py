@@ -6,11 +6,11 @@ Debian's name for it has the ABI's flags and the machine between its dots: `buil
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.environment.facts import VersionInfo
+from bundler.machine import os
 from bundler.sysroot import Sysroot
 
 BUILD_DETAILS = "build-details*.json"

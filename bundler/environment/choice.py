@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from bundler.environment.discovery import find_environment
 from bundler.environment.redirect import REDIRECT, follow_file, follow_link, path_of_line
 from bundler.errors import BundlerError, NotAnEnvironment
+from bundler.machine import os
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems import root_of
 

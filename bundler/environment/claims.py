@@ -6,13 +6,13 @@ Each maker writes other keys: venv `version` and, since 3.11, `executable`; virt
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from bundler.errors import ContradictoryEnvironment
+from bundler.machine import os
 from bundler.sysroot import Sysroot
 
 EXECUTABLE_KEYS = ("executable", "base-executable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from bundler.environment.facts import EnvironmentKind
 from bundler.environment.implementation import refuse_other_implementations
 from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.platforms import Platform
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.sysroot import HOST, Sysroot

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
 from bundler.environment.facts import Distribution
+from bundler.machine import os
 from bundler.rewrite.direct_url import DirectUrl, parse_direct_url
 
 _KINDS = (".dist-info", ".egg-info")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 
 from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment.claims import Release, release_of_executable
 from bundler.errors import BinaryFormatError, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.platforms import Platform
 from bundler.sysroot import Sysroot
 

@@ -7,13 +7,13 @@ Nothing here decides what a bundle will hold.
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from bundler.environment.installed_files import InstalledFiles, read_installed_files
+from bundler.machine import os
 from bundler.platforms import Platform
 from bundler.rewrite.direct_url import DirectUrl
 from bundler.rewrite.start import FIRST_VERSION

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 
 from bundler.environment.claims import EXECUTABLE_KEYS, said_in_config
 from bundler.environment.executable import is_script
 from bundler.errors import UnsupportedEnvironment
+from bundler.machine import os
 from bundler.sysroot import Sysroot
 
 _OTHERS = {"pypy": "PyPy", "graalpy": "GraalPy"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
+from bundler.machine import os
 from bundler.rewrite.record import Record, parse_record, path_of_row
 
 

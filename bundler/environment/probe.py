@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from bundler.environment.executable import real_executable
 from bundler.environment.facts import Interpreter, VersionInfo
 from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.sysroot import HOST
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "probe_script.py")

@@ -6,9 +6,8 @@ another file.
 
 from __future__ import annotations
 
-import os
-
 from bundler.errors import NotAnEnvironment
+from bundler.machine import os
 from bundler.sysroot import HOST, Sysroot
 
 REDIRECT = ".venv"

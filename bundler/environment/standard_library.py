@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.executable import release_of_libpython
 from bundler.environment.facts import EnvironmentKind
 from bundler.errors import BaseInterpreterMissing, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.sysroot import Sysroot
 
 LIBRARY_FOLDERS = ("lib", "lib64")

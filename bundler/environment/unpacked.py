@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.environment.redirect import REDIRECT, follow_file
 from bundler.errors import NotABundle, NotAnEnvironment
+from bundler.machine import os
 
 _MANIFEST = "bundle.json"
 

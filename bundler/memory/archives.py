@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterable
 
+from bundler.machine import os
 from bundler.memory.store import cache_folder, replace_cached
 
 _KEPT = 256

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bundler.entries import Stamp, stamp_of
+from bundler.machine import os
 from bundler.memory.store import cache_file, mark_used, read_sealed, write_sealed
 from bundler.version import VERSION
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bundler.machine import os
 from bundler.memory.store import cache_file, replace_cached
 
 _KEPT = 32

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import time
 
+from bundler.machine import os
 from bundler.memory.store import cache_folder, replace_cached
 
 _KEPT = 32

@@ -7,7 +7,6 @@ edits alone, and was checked when it was planned. One that another version of th
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import bundler.binaries
 from bundler.binaries.elf import Edits, PatchPlan
 from bundler.binaries.patch import Literal, Patch, Piece, Range, Zeros
 from bundler.entries import STAMP_SIZE, Stamp
+from bundler.machine import os
 from bundler.memory.store import cache_file, mark_used, read_sealed, with_spare, write_sealed
 from bundler.version import VERSION
 

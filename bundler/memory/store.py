@@ -1,4 +1,4 @@
-"""The user's caches below `~/.cache/bundler`. Any of them may be deleted at any time.
+"""The user's caches below `~/.cache/bundler` (Windows: `%LOCALAPPDATA%\\\\bundler`). Any of them may be deleted at any time.
 
 A sealed file has a header, which tells its kind and version, a body, and the SHA-256 of both.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Mapping
 from typing import TypeVar
 
 from bundler.files import replace
+from bundler.machine import os
+from bundler.machine.variables import cache_home
 
 Value = TypeVar("Value")
 _SEAL = 32  # bytes
@@ -20,8 +21,7 @@ _INODE = 16  # a file's stamp begins with device and inode: see `entries.stamp_o
 
 def cache_folder(name: str) -> str | None:
     """The folder of one cache, made where it was not there; None where it cannot be made, or is not the user's own."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = os.path.join(home, "bundler", name)
+    folder = os.path.join(cache_home(), "bundler", name)
     try:
         if not os.path.isabs(folder):
             return None

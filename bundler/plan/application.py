@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from bundler.bundle_paths import relative
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BadOption, BundlerError, raise_all
+from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.collect import Collected
 from bundler.plan.entry_points import lacks, nearest

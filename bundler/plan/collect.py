@@ -5,7 +5,6 @@ A link whose target comes along stays a link, made relative; one that leads out 
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,6 +12,7 @@ from operator import attrgetter
 from bundler.bundle_paths import directories_of, parents, relative
 from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
 from bundler.errors import BundlerError
+from bundler.machine import changed_at, os
 from bundler.memory.digests import NOTHING_KNOWN, Known
 from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import ADDED, BUNDLER
@@ -50,7 +50,7 @@ def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_K
 
 def source_of(path: str, found: os.stat_result, now: int, known: Known = NOTHING_KNOWN) -> Source:
     """The file at a path; with a stamp where its last change lies so far back from `now` that a later one shows in the stamp."""
-    stamp = stamp_of(found) if now - found.st_ctime_ns > settling_time(found) else b""
+    stamp = stamp_of(found) if now - changed_at(found) > settling_time(found) else b""
     return Source(path, found.st_size, stamp, known.get(stamp)) if stamp else Source(path, found.st_size)
 
 

@@ -4,14 +4,19 @@ Reads a JSON list of jobs `[source, name, target]` from standard input: compile 
 write the pyc to `target`. Writes one line a job, in order: the size of the pyc, or -1 where the source does not compile.
 
 The bytes of a pyc tell which of its strings the process knew before (marshal's FLAG_REF). So each module is compiled in a child
-of its own, forked from a process that is the same for all.
+of its own, forked from a process that is the same for all. Where nothing forks (Windows) it is written without such flags, which
+every version of marshal reads: a little longer, and the same for whoever writes it.
 """
 
 import importlib.util
 import json
+import marshal
 import os
 import sys
 from importlib._bootstrap_external import _code_to_hash_pyc  # type: ignore[attr-defined]
+
+_HEADER = 16  # magic, flags, hash (PEP 552)
+_WITHOUT_FLAGS = 2  # the version before FLAG_REF (Python/marshal.c)
 
 
 def compile_module(source, name, target):
@@ -20,14 +25,27 @@ def compile_module(source, name, target):
         data = file.read()
     code = compile(data, name, "exec", dont_inherit=True, optimize=0)
     pyc = _code_to_hash_pyc(code, importlib.util.source_hash(data), False)
+    if not hasattr(os, "fork"):
+        pyc[_HEADER:] = marshal.dumps(code, _WITHOUT_FLAGS)
     with open(target, "wb") as file:
         return file.write(pyc)
 
 
-def main():
-    """Compile what standard input names."""
-    sys.setrecursionlimit(10000)
-    for source, name, target in json.loads(sys.stdin.read()):
+def compile_here(jobs):
+    """Compile in this process."""
+    for source, name, target in jobs:
+        try:
+            size = compile_module(source, name, target)
+        except OSError as error:
+            sys.exit("{}: {}".format(target, error))
+        except Exception:  # from 3.14 on it may have constants that need a later version
+            size = -1
+        os.write(1, str(size).encode() + b"\n")
+
+
+def compile_in_children(jobs):
+    """Compile each module in a child."""
+    for source, name, target in jobs:
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -48,6 +66,13 @@ def main():
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 1:
             sys.exit(1)
         os.write(1, size + b"\n")
+
+
+def main():
+    """Compile what standard input names."""
+    sys.setrecursionlimit(10000)
+    compile_all = compile_in_children if hasattr(os, "fork") else compile_here
+    compile_all(json.loads(sys.stdin.read()))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ stay fresh over a source that changed; so it becomes one that is never checked (
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
 import subprocess
@@ -20,6 +19,8 @@ from bundler.binaries.patch import Patch, Range
 from bundler.entries import Directory, Entry, Link, Literal, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import InterpreterFailed
+from bundler.machine import os
+from bundler.machine.variables import least_variables
 from bundler.memory.compiled import Compiled, PycCache
 from bundler.options import Pyc
 from bundler.plan.origins import BUNDLER
@@ -186,12 +187,13 @@ def _compile(
             with open(source, "wb") as file:
                 file.write(entry.content.data)
         jobs.append((source, entry.path, os.path.join(temporary, f"{key}.pyc")))
+    least = least_variables()
     done = subprocess.run(
         [python, "-I", "-S", "-B", "-W", "ignore", _SCRIPT],
         input=json.dumps(jobs).encode(),
         capture_output=True,
         check=False,
-        env={"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+        env={**least, "PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", least["PATH"])},
     )
     sizes = done.stdout.split()
     if done.returncode != 0 or len(sizes) != len(jobs):

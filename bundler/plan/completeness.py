@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, raise_all
+from bundler.machine import os
 from bundler.plan.mounts import MountTable
 from bundler.plan.overlay import Entries
 from bundler.systems.prefixes import is_system_prefix

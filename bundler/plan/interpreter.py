@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.entries import Content, Directory, Entry, Layer, Link, Literal
 from bundler.environment import Environment
+from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.origins import BUNDLER
 from bundler.rewrite.activation import activation_scripts

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 
 from bundler.environment import Distribution, Environment
+from bundler.machine import os
 from bundler.plan.application import StartCommand
 from bundler.plan.overlay import Entries
 from bundler.plan.owners import Owners

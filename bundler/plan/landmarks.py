@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from bundler.entries import Directory, Entry, Layer, Literal
 from bundler.environment import Environment
 from bundler.landmarks import zip_comes_first
+from bundler.machine import os
 from bundler.plan.origins import BUNDLER
 from bundler.plan.overlay import Entries
 from bundler.systems import system_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from bundler.entries import Entry, Source, size_of
 from bundler.environment import Environment
 from bundler.errors import raise_all
 from bundler.floor import Floor
+from bundler.machine import os
 from bundler.manifest import RecordedOptions
 from bundler.memory import NO_MEMORY, Memory
 from bundler.memory.digests import with_known_digests
@@ -28,7 +28,7 @@ from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut, modules_left_out
-from bundler.plan.modes import with_readable_modes
+from bundler.plan.modes import with_settled_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.of_python import with_runtime_layer
 from bundler.plan.old_scripts import check_old_scripts
@@ -159,8 +159,7 @@ def make_plan(
     entries = with_known_digests(entries, memory.digests.known)
 
     # An archive is unpacked and run by others than the owner of the environment.
-    if settings.readable_for_all:
-        entries = with_readable_modes(entries)
+    entries = with_settled_modes(entries, environment.platform.system, for_all=settings.readable_for_all)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.
     if content.symlinks is Symlinks.NONE:
         entries = without_links(entries)

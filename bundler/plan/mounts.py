@@ -5,12 +5,12 @@ A mount maps a folder or a file to a bundle path. Later mounts lie over earlier 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bundler.bundle_paths import join, lies_in
 from bundler.entries import Layer
+from bundler.machine import os
 
 
 @dataclass(frozen=True, slots=True)

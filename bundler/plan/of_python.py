@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind
+from bundler.machine import os
 from bundler.plan.overlay import Entries
 from bundler.systems import system_of
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from bundler.errors import OutputFailed
 from bundler.formats import ArchiveFormat
 from bundler.image_reference import checked_reference, reference_of
+from bundler.machine import os
 from bundler.manifest import read_contents
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts, ImageFacts, TargetNeeds

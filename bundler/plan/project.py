@@ -6,10 +6,11 @@ modules that the back end's settings name, or else the one named after the proje
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping
+
+from bundler.machine import os
 
 if sys.version_info >= (3, 11):
     import tomllib

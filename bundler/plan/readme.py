@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Distribution, Environment
+from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.application import StartCommand
 from bundler.plan.binaries.planned import PlannedBinaries

@@ -8,12 +8,12 @@ elsewhere, in somebody's own folders, only the name is told: the builder's folde
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import NamedTuple
 
 from bundler.bundle_paths import lies_in
+from bundler.machine import os
 from bundler.manifest import RecordedOptions, RecordedValue
 from bundler.options import ContentOptions
 from bundler.plan.application import bundle_path_of

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from bundler.entries import Deferred, Digests, Directory, Entry, Link, Source
 from bundler.environment import Distribution, Environment
+from bundler.machine import os
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
 from bundler.plan.overlay import Entries

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bundler.environment import Environment
 from bundler.errors import BundlerError
+from bundler.machine import os
 from bundler.manifest import RecordedOptions
 from bundler.memory.compiled import pyc_cache_folder
 from bundler.options import ContentOptions, EditableMode, Pyc

@@ -7,12 +7,12 @@ files in them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from bundler.entries import Entry, Layer, Literal
 from bundler.environment import Environment, Interpreter
 from bundler.environment.distributions import find_distributions
+from bundler.machine import os
 from bundler.plan.bases.parts import base_origin
 from bundler.plan.mounts import Mount
 from bundler.plan.origins import BUNDLER

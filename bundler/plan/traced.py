@@ -5,7 +5,6 @@ Only what Python and programs of the environment used counts, in whatever proces
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from bundler.bundle_paths import lies_in
 from bundler.entries import Patched, Source
 from bundler.environment import Environment
+from bundler.machine import os
 from bundler.options import ContentOptions, Profile
 from bundler.plan.filters import excluded, module_of, void_patterns
 from bundler.plan.overlay import Entries

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bundler.bundle_paths import relative
 from bundler.entries import Digest
+from bundler.machine import os
 
 
 class Row(NamedTuple):

@@ -12,12 +12,12 @@ place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, 
 from __future__ import annotations
 
 import io
-import os
 import shlex
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bundler.machine import os
 from bundler.rewrite.launchers import PYTHON_NAME, Head, Unnamed, read_heads
 from bundler.rewrite.templates import read_template
 

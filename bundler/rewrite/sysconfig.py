@@ -7,11 +7,11 @@ The absolute directories of the source are replaced by a mark, and the mark by t
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bundler.machine import os
 from bundler.rewrite import Rewritten
 from bundler.rewrite.templates import read_template
 from bundler.rewrite.whole_paths import ENDS, begins

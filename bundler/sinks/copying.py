@@ -7,9 +7,7 @@ bytes have been taken.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -18,12 +16,13 @@ from typing import BinaryIO, TypeVar
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, Stamp, stamp_of
 from bundler.errors import OutputFailed
 from bundler.files import copy_in_kernel
+from bundler.machine import os
+from bundler.machine.blocks import clone
 from bundler.options import LinkMode
 
 Chunk = TypeVar("Chunk", bound="bytes | memoryview")
 SMALL = 1 << 18
 """Bytes up to which a file is taken in one piece."""
-_FICLONE = 0x40049409  # linux/fs.h
 _TRIES = 8  # a tick of the clock can fall between two of them, not between all
 _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EACCES, errno.EOPNOTSUPP)
 
@@ -222,7 +221,7 @@ def _clone(source: Source, reader: int, descriptor: int, link: LinkMode) -> bool
     if source.size == 0:
         return False
     try:
-        fcntl.ioctl(descriptor, _FICLONE, reader)
+        clone(reader, descriptor)
     except OSError as error:
         if link is LinkMode.REFLINK:
             raise OutputFailed(
@@ -239,7 +238,7 @@ def can_reflink(folder: str) -> bool:
         one.write(b"x")
         one.flush()
         try:
-            fcntl.ioctl(other.fileno(), _FICLONE, one.fileno())
+            clone(one.fileno(), other.fileno())
         except OSError:
             return False
     return True

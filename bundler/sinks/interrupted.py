@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import stat
 from collections.abc import Mapping, Sequence
 
+from bundler.machine import os
 from bundler.sinks import steps
 from bundler.sinks.moves import REFUSED
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
 import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from bundler.errors import OutputFailed
+from bundler.machine import os
 from bundler.sinks import steps
 
 REFUSED = (errno.EXDEV, errno.EBUSY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -18,6 +17,7 @@ from bundler.destination import (
     stem,
 )
 from bundler.entries import Entry
+from bundler.machine import os
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts
 from bundler.progress import ignore

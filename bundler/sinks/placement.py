@@ -8,10 +8,10 @@ are moved one by one, and moved back when one fails.
 from __future__ import annotations
 
 import json
-import os
 import re
 
 from bundler.errors import OutputExists, OutputFailed
+from bundler.machine import os
 from bundler.sinks import steps
 from bundler.sinks.interrupted import ASIDE, OLD, begin_change, begin_coming, take_back_coming
 from bundler.sinks.moves import REFUSED, Moves

@@ -5,7 +5,6 @@ What only writing shows is not tried: a full disk, a file system that refuses `-
 
 from __future__ import annotations
 
-import os
 import tempfile
 
 from bundler.destination import (
@@ -17,6 +16,7 @@ from bundler.destination import (
     ToStandardOutput,
 )
 from bundler.errors import OutputFailed
+from bundler.machine import os
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts
 from bundler.sinks.placement import Target

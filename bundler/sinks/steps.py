@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 from collections.abc import Callable
+
+from bundler.machine import HAS_DRIVES, os
 
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _AT_FDCWD = -100
@@ -30,6 +31,8 @@ def rename(source: str, target: str) -> None:
 
 def exchange(one: str, other: str) -> bool:
     """Swap two paths in one step; False where the kernel or the C library cannot. Raises OSError."""
+    if HAS_DRIVES:
+        return False
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False

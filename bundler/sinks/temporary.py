@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import errno
-import fcntl
-import os
 import shutil
 import tempfile
 from typing import Final
 
 from bundler.errors import OutputFailed
+from bundler.machine import os
+from bundler.machine.locks import FolderLock, NoLocks, lock_folder
 from bundler.sinks.interrupted import bring_to_an_end, forget, is_unfinished
-
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class Unlocked(enum.Enum):
@@ -48,7 +45,7 @@ class WorkingFolder:
         """Leave it to the next pack, which brings to an end what was begun in it."""
         if self._lock is not None:
             lock, self._lock = self._lock, None
-            os.close(lock)
+            lock.close()
 
     def _remove(self) -> None:
         if os.path.isdir(self.path):
@@ -102,7 +99,7 @@ def _clear(path: str, target: str) -> None:
         forget(path)
         remove_tree(path)
     finally:
-        os.close(lock)
+        lock.close()
 
 
 def remove_tree(path: str) -> None:
@@ -124,8 +121,8 @@ def _prefix(target: str) -> str:
     return f".{os.path.basename(target)}.bundler-"
 
 
-def _make_locked(folder: str, target: str) -> tuple[str, int | None]:
-    """A new working folder, and the descriptor that holds its lock; None where there are no locks."""
+def _make_locked(folder: str, target: str) -> tuple[str, FolderLock | None]:
+    """A new working folder, and its lock; None where there are no locks."""
     while True:
         path = tempfile.mkdtemp(prefix=_prefix(target), dir=folder)
         with contextlib.suppress(FileNotFoundError):  # somebody took it for abandoned before it was locked
@@ -133,29 +130,16 @@ def _make_locked(folder: str, target: str) -> tuple[str, int | None]:
             if lock is NO_LOCKS:
                 return path, None
             if lock is not HELD:
-                if _is_there(path, lock):
+                if lock.is_of(path):
                     return path, lock
-                os.close(lock)
+                lock.close()
 
 
-def _is_there(path: str, descriptor: int) -> bool:
-    """Whether an open folder is still the one at its path."""
+def _lock(folder: str) -> FolderLock | Unlocked:
+    """The lock of a directory, or why it cannot be had. Raises OSError."""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(folder: str) -> int | Unlocked:
-    """A descriptor that holds the lock of a directory, or why it does not. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            return HELD
-        if isinstance(error, OSError) and error.errno in _NO_LOCKS:
-            return NO_LOCKS
-        raise
-    return descriptor
+        return lock_folder(folder)
+    except BlockingIOError:
+        return HELD
+    except NoLocks:
+        return NO_LOCKS

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.errors import UnsupportedBundle
+from bundler.machine import os
 from bundler.platforms import OperatingSystem
-from bundler.sysroot import Sysroot
+from bundler.sysroot import HOST, Sysroot
 from bundler.systems.system import System
 
 __all__ = ["System", "pythons_without_bin", "root_below", "root_of", "system_named", "system_of"]
@@ -48,6 +47,8 @@ def root_of(text: str) -> Sysroot:
     """The root that `--root` means: a folder, or a drive and its folder (`C:=DIR`)."""
     from bundler.systems.windows.drives import drives_in
 
+    if text == HOST.path:
+        return HOST
     return drives_in(text) or Sysroot(os.path.realpath(text))
 
 

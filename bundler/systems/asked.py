@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from bundler.machine import os
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.system import System
 

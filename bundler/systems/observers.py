@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from bundler.machine import os
 
 
 def observer_source(folder: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mmap
-import os
 from collections.abc import Iterable, Iterator
 
+from bundler.machine import os
 from bundler.systems.libraries import BundledLibrary, InBundle, LibraryFacts
 
 

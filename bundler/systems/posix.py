@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.bundle_paths import lies_in
+from bundler.machine import os
 from bundler.scheme import BundleScheme
 from bundler.systems.system import Activation, PythonNames
 

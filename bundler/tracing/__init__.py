@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 from collections.abc import Iterable
 
 from bundler.environment import Environment, EnvironmentKind
 from bundler.errors import BadOption, BundlerError
+from bundler.machine import os
 from bundler.progress import Progress
 from bundler.systems import system_of
 from bundler.tracing.ptrace import Ptrace

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 
+from bundler.machine import os
 from bundler.tracing.trace import Deed, Event
 from bundler.tracing.tracer import Command, Seen, TraceFailed, ended_with_us
 

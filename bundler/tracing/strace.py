@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 
+from bundler.machine import os
 from bundler.tracing.trace import Deed, Event
 from bundler.tracing.tracer import Command, Seen, ended_with_us
 

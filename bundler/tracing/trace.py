@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
+
+from bundler.machine import os
 
 
 class Deed(enum.Enum):

@@ -7,11 +7,11 @@ import gzip
 import hashlib
 import io
 import lzma
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
 from bundler.trees.frames import find_frames, read_frames
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
+from bundler.machine import HAS_DRIVES, os
 from bundler.trees.threads import in_threads
 from bundler.trees.tree import Kind, Member, Recall, Result, recall_nothing
 
@@ -52,7 +52,7 @@ class DirectoryTree:
                     yield _Listed(Member(path, Kind.LINK, 0o777, os.readlink(item.path)))
                     continue
                 facts = item.stat(follow_symlinks=False)
-                mode = stat.S_IMODE(facts.st_mode)
+                mode = 0o777 if HAS_DRIVES else stat.S_IMODE(facts.st_mode)  # nobody is kept out by a mode there
                 if stat.S_ISDIR(facts.st_mode):
                     yield _Listed(Member(path, Kind.DIRECTORY, mode))
                     yield from self._walk(path)

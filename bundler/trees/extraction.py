@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from bundler.errors import NotABundle
+from bundler.machine import os
 from bundler.sinks.temporary import remove_tree
 from bundler.trees.opening import open_tree
 from bundler.trees.tree import MANIFEST, Kind, Member, Tree

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from contextlib import closing, contextmanager
 from itertools import accumulate
 from typing import IO
 
+from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec
 from bundler.sinks.archives.frame_index import Frame, digest_of, unpack_index
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from dataclasses import dataclass
 from typing import IO, Any
 
 from bundler.formats import FOLDER_LABEL
+from bundler.machine import os
 from bundler.trees.compression import HashedFile, decompressed
 from bundler.trees.tar import StrictInfo, members_of_stream
 from bundler.trees.tree import Items, Member

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
+import re
 
+from bundler.machine import HAS_DRIVES
 from bundler.trees.tree import Kind, Member
+
+_NO_NAMES = re.compile(r"[\\:]")  # on Windows they divide a path, and name a drive or a stream
 
 
 def member_of(name: str, kind: Kind, mode: int, target: str = "") -> Member | None:
@@ -13,5 +17,7 @@ def member_of(name: str, kind: Kind, mode: int, target: str = "") -> Member | No
         raise ValueError(f"the name {name} leads out of the archive")
     if "\0" in name or "\0" in target:
         raise ValueError(f"the name {name!r} or its target has a NUL in it")
-    path = os.path.normpath(name)
+    if HAS_DRIVES and (bad := _NO_NAMES.search(name)):
+        raise ValueError(f"the name {name} has {bad[0]!r} in it, which no file of this system can have")
+    path = posixpath.normpath(name)
     return None if path == "." else Member(path, kind, mode, target)

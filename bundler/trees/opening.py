@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.errors import NotABundle
 from bundler.formats import ARCHIVES, HEAD_SIZE, archive_of_content
+from bundler.machine import os
 from bundler.trees.tree import Tree
 
 

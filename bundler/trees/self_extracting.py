@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 
 from bundler.errors import NotABundle
+from bundler.machine import os
 from bundler.trees.compression import HashedFile, decompressed
 from bundler.trees.tar import members_of_stream
 from bundler.trees.tree import Items

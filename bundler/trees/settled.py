@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Link, Literal, Patched, Source, stamp_of
+from bundler.machine import os
 from bundler.sinks.copying import chunks, hash_chunks
 from bundler.trees.threads import in_threads
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 
+from bundler.machine import os
 from bundler.trees.names import member_of
 from bundler.trees.tree import Items, Kind
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import zipfile
 
+from bundler.machine import os
 from bundler.trees.names import member_of
 from bundler.trees.tree import Items, Kind
 

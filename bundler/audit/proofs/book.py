@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 
 from bundler.audit.observation import Batch
 from bundler.audit.observing import Subject, observer_script
 from bundler.audit.proofs.encoding import decoded, encoded
 from bundler.audit.proofs.proof import Facts, ImportProof
+from bundler.machine import os
 from bundler.memory.imports import NO_IMPORTS_CACHE, ImportsCache
 from bundler.systems import System
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bundler.audit.observation import Batch, Finder, LeftBy, Observation
 from bundler.audit.proofs.parts import Parts
 from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.machine import os
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
 
 StampOf = Callable[[str], bytes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.encoded_edits import EncodedEdits
 from bundler.binaries.elf.image import Image
+from bundler.machine import os
 
 _PATH_TAGS = (c.DT_RPATH, c.DT_RUNPATH)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bundler.binaries.elf.edits import Edits, Unchanged
 from bundler.errors import ConflictingEdits, UnwritableString
+from bundler.machine import os
 
 _LONGEST_INTERPRETER = 4095  # the kernel takes PATH_MAX bytes with the NUL
 

@@ -6,7 +6,6 @@ the whole file, so that the cost does not depend on the file's size.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -24,6 +23,7 @@ from bundler.binaries.elf.structs import (
 )
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 MAGIC = b"\x7fELF"
 IDENT_SIZE = 16

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import os
 from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import constants as c
@@ -27,6 +26,7 @@ from bundler.binaries.invariants import ViolatedError, require
 from bundler.binaries.patch import Patch, Range
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
+from bundler.machine import os
 
 _PATH_TAGS = {c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
 _OTHER_NAME_TAGS = c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATH_TAGS}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.binaries.elf.edits import UNCHANGED, Edits, PathTag, Unchanged
 from bundler.binaries.elf.encoded_edits import encode
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.search_paths import add, current_path, shrink
 from bundler.binaries.request import Request
+from bundler.machine import os
 
 
 def edits_of(request: Request, image: Image, path: str) -> Edits:

@@ -5,12 +5,12 @@ Source: ld.so(8); `$ORIGIN` is the directory of the object itself, `$LIB` and `$
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
 from bundler.binaries.elf.image import Image, read_image
 from bundler.binaries.elf.tokens import substitute
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 
 def current_path(image: Image) -> str | None:

@@ -5,7 +5,6 @@ Everything comes from headers and tables: the cost does not depend on the size o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO
@@ -26,6 +25,7 @@ from bundler.binaries.elf.space_request import SpaceRequest
 from bundler.binaries.elf.strings import find_reusable, place_strings
 from bundler.binaries.elf.version_edits import VersionEdits, plan_versions
 from bundler.errors import BinaryFormatError, CannotPatch, NotDynamic, PayloadInTheWay, Prelinked
+from bundler.machine import os
 
 
 def plan_unchecked(file: BinaryIO, image: Image, wanted: EncodedEdits) -> tuple[ParsedFile, PatchPlan] | None:

@@ -6,7 +6,6 @@ library takes its record along; what was bound to its versions is bound by name 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from bundler.binaries.elf.structs import Vernaux
 from bundler.binaries.elf.versions import NeedRecord, need_records
 from bundler.binaries.reading import read_at
 from bundler.errors import CannotPatch
+from bundler.machine import os
 
 
 @dataclass(frozen=True, slots=True)

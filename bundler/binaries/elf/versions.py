@@ -5,7 +5,6 @@ Source: GNU symbol versioning. `next` and `aux` count from the current record, n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
@@ -15,6 +14,7 @@ from bundler.binaries.elf.image import Image, read_string, string_table
 from bundler.binaries.elf.structs import Layout, Vernaux, Verneed
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 T = TypeVar("T")
 

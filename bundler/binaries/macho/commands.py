@@ -5,7 +5,6 @@ Contents never move: everything in a slice counts its offsets from the header, c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
 from bundler.binaries.macho import constants as c
@@ -13,6 +12,7 @@ from bundler.binaries.macho.edits import Edits
 from bundler.binaries.macho.image import DYLIB_COMMANDS, LoadCommand, Slice, name_of
 from bundler.binaries.macho.structs import Structures
 from bundler.errors import NoHeaderRoom
+from bundler.machine import os
 
 _RPATH_NAME = 12
 """Offset of the path in a new LC_RPATH."""

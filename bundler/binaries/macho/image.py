@@ -5,7 +5,6 @@ Only headers and load commands are read, never the whole file, so that the cost 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,6 +14,7 @@ from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.structs import FAT_ARCH, FAT_ARCH_64, FAT_HEADER, Structures, thin_structures
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 _MOST_SLICES = 29  # a Java class file begins like a fat one; its next word, the version, is 45 or more
 _LARGEST_ALIGNMENT = 24

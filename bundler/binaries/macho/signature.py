@@ -6,7 +6,6 @@ Everything in a signature is big-endian. Source of the layout: <kern/cs_blobs.h>
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.image import Slice
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 SUPER_BLOB = struct.Struct(">3I")
 """magic, length, count."""

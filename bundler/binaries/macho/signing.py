@@ -8,7 +8,6 @@ matters: macOS 26 was seen to kill files whose linker's signature other tools ha
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from bundler.binaries.macho import constants as c
 from bundler.binaries.macho.image import Slice
 from bundler.binaries.macho.signature import BLOB_INDEX, CODE_DIRECTORY, SUPER_BLOB, Signature, page_hashes
 from bundler.binaries.patch import Computed, Literal, Piece
+from bundler.machine import os
 
 _HASH_SIZE = 32
 _VERSION = c.CS_SUPPORTS_EXEC_SEGMENT

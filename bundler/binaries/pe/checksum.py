@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from bundler.machine import os
 
 _CHUNK = 1 << 16
 _MODULUS = 0xFFFF

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bundler.binaries.patch import Patch
 from bundler.errors import ConflictingEdits, UnwritableString
+from bundler.machine import os
 
 _LONGEST_NAME = 255
 _NOT_IN_NAMES = frozenset('\\/:*?"<>|')

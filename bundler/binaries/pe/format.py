@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from bundler.binaries.format import BinaryFacts, Description, Format
@@ -11,6 +10,7 @@ from bundler.binaries.pe.image import Image, is_pe, read_image
 from bundler.binaries.pe.planner import plan_patch
 from bundler.binaries.pe.request import edits_of
 from bundler.binaries.request import PatchOutcome, Request
+from bundler.machine import os
 
 if TYPE_CHECKING:
     from bundler.platforms import Platform

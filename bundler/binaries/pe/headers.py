@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from bundler.binaries.pe import constants as c
 from bundler.binaries.pe import structs as s
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 _MOST_SECTIONS = 1 << 12
 """The specification allows 96, and newer systems more."""

@@ -6,7 +6,6 @@ from the file's start. Source: "PE Format" of Microsoft's documentation.
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from bundler.binaries.pe import structs as s
 from bundler.binaries.pe.headers import Directory, Headers, Section, read_headers
 from bundler.binaries.pe.tables import Exports, ImportedDll, read_exports, read_imports
 from bundler.binaries.reading import read_at
+from bundler.machine import os
 
 __all__ = ["Directory", "Exports", "Headers", "Image", "ImportedDll", "LoadConfig", "Section", "is_pe", "read_image"]
 

@@ -7,7 +7,6 @@ the file is written.
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import BinaryIO
 
 from bundler.binaries.invariants import ViolatedError, require
@@ -19,6 +18,7 @@ from bundler.binaries.pe.edits import Edits, PatchPlan, Renaming
 from bundler.binaries.pe.image import Directory, Headers, Image, ImportedDll, Section, read_image
 from bundler.binaries.pe.room import contents_end
 from bundler.errors import BinaryFormatError, CannotPatch
+from bundler.machine import os
 
 _OF_NAMES = {False: (1, 2, 3), True: (1, 7)}
 """Fields of a descriptor that may change, by whether the DLL is delayed: the name, and what binds it."""

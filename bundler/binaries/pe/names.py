@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from bundler.binaries.pe import structs as s
 from bundler.binaries.pe.edits import Renaming
 from bundler.binaries.pe.image import Image, ImportedDll
 from bundler.binaries.pe.tables import Forwarder
+from bundler.machine import os
 
 _NAME_FIELD = {False: 3, True: 1}
 """Of the name in a descriptor, by whether the DLL is delayed."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import mmap
-import os
 import re
 from collections.abc import Iterator, Mapping
 
@@ -25,6 +24,7 @@ from bundler.environment.standard_library import (
 )
 from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed
+from bundler.machine import os
 from bundler.sysroot import Sysroot
 
 _VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from bundler.environment.claims import Claim, Release, check_claims, claims_of_config
 from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.facts import EnvironmentKind, Interpreter, VersionInfo
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.systems.windows.layout import (
     PythonDll,
     executable_names,

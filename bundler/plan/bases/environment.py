@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 
 from bundler.entries import Layer
 from bundler.environment import Environment, EnvironmentKind
+from bundler.machine import os
 from bundler.plan.mounts import Mount
 from bundler.plan.origins import ENVIRONMENT
 from bundler.rewrite.installers import ENVIRONMENT_FILES, Meaning, is_makers_script

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 from bundler.environment import Interpreter
+from bundler.machine import os
 from bundler.plan.bases.parts import runtime
 from bundler.plan.mounts import Mount
 from bundler.rewrite.debian import WHEELS_FOLDER

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from bundler.environment import Environment, EnvironmentKind, Interpreter
+from bundler.machine import os
 from bundler.plan.bases.parts import runtime
 from bundler.plan.mounts import Mount
 from bundler.scheme import BundleScheme

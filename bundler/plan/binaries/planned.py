@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Layer
 from bundler.environment import Environment, Interpreter
 from bundler.floor import Floor
+from bundler.machine import os
 from bundler.plan.bases.parts import base_origin
 from bundler.plan.collect import source_of
 from bundler.systems.libraries import BundledLibrary, LibraryFacts

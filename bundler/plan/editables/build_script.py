@@ -16,6 +16,8 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 
 def cut_network():
     """Leave the network, where the kernel allows it: a namespace of its own, and for other users than root a user's, too."""
+    if os.name != "posix":
+        return
     libc = ctypes.CDLL(None)
     if libc.unshare(CLONE_NEWNET) == 0:
         return

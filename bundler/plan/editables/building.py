@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -12,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import UnsupportedEditable
+from bundler.machine import PYTHON_OF_VENV, os
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import read_settings
 from bundler.rewrite.installers import MARKS
@@ -52,7 +52,7 @@ class Builder:
         work = _Work(distribution, back_end, self.network, copy)
         python = self.python
         if self.network:
-            python = os.path.join(folder, "env", "bin", "python")
+            python = os.path.join(folder, "env", PYTHON_OF_VENV)
             work.run([self.python, "-m", "venv", os.path.dirname(os.path.dirname(python))])
             work.install(python, [str(item) for item in _list(table.get("requires"))] or ["setuptools", "wheel"])
             more = work.ask(python, [back_end, out, "online", "requires", *places])

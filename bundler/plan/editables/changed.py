@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import os
 from collections.abc import Iterator, Mapping
 
 from bundler.environment import Distribution
+from bundler.machine import os
 from bundler.plan.project import read_settings
 
 _SCRIPTS = {"scripts": "console_scripts", "gui-scripts": "gui_scripts"}

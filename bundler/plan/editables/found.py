@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
+from bundler.machine import os
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import egg_link_folder
 from bundler.rewrite.installers import is_editable_hook, is_known_hook

@@ -7,9 +7,9 @@ meson-python 0.13 and later, and the library `editables` that hatchling and pdm-
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Iterator
 
+from bundler.machine import os
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.editables.meson import read_install_plan
 from bundler.plan.project import importable

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
+from bundler.machine import os
 from bundler.plan.editables.mapping import FileMapping
 
 _PLAN = "meson-info/intro-install_plan.json"  # mesonbuild.com, IDE integration

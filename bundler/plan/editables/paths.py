@@ -6,10 +6,10 @@ strict mode (a folder of links to the files of the wheel) and in its compat mode
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
+from bundler.machine import os
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import importable, modules_of
 from bundler.rewrite.launchers.setuptools import READ, read_stand_in

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from bundler.bundle_paths import relative
 from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
+from bundler.machine import os
 from bundler.options import EditableMode
 from bundler.plan.editables.changed import changed_since_install
 from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from bundler.bundle_paths import relative
 from bundler.environment import Environment
 from bundler.errors import UnsupportedEditable
+from bundler.machine import os
 from bundler.options import EditableMode
 from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath
 from bundler.plan.editables.hooks import read_hook

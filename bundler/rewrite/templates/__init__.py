@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from bundler.machine import os
 
 
 def read_template(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Protocol
 
 from bundler.destination import ArchiveDestination
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, size_of
+from bundler.machine import os
 from bundler.memory.archives import note_archives
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts

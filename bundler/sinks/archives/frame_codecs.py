@@ -7,7 +7,6 @@ pass it over: so the plain stream is the same with and without.
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from bundler.machine import os
 from bundler.sinks.archives import frames
 from bundler.sinks.archives.checksums import combined
 from bundler.sinks.archives.frame_index import Frame

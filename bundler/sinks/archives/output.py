@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.destination import STANDARD_OUTPUT, ArchiveDestination, ToFile
 from bundler.errors import OutputFailed
+from bundler.machine import os
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder, remove_tree
 

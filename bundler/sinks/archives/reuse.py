@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from bundler.machine import os
 from bundler.memory.archives import is_known
 from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec, maker
 from bundler.sinks.archives.frame_index import Frame, digest_of, shortened, unpack_index

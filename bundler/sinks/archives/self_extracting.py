@@ -7,13 +7,13 @@ places of a fixed width.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shlex
 from collections.abc import Iterable
 from typing import BinaryIO
 
 from bundler.entries import Digest
+from bundler.machine import os
 from bundler.output_facts import ArchiveFacts
 from bundler.sinks.archives.archive import ArchiveSettings
 from bundler.sinks.archives.frame_codecs import GZIP

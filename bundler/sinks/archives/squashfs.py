@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +9,7 @@ from typing import IO
 
 from bundler.entries import Digest, Entry, size_of
 from bundler.errors import OutputFailed
+from bundler.machine import os
 from bundler.sinks.archives.archive import ArchiveSettings
 from bundler.sinks.archives.compression import checked_level
 from bundler.sinks.archives.output import Output

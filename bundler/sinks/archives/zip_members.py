@@ -7,13 +7,13 @@ name that nobody else uses: readers pass over those that they do not know (APPNO
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import GZIP, maker
 from bundler.sinks.archives.frame_index import Frame, digest_of
 from bundler.sinks.archives.reuse import Indexed

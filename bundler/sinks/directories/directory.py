@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
 from bundler.entries import Entry, Source, Stamp
+from bundler.machine import os
 from bundler.memory.packs import note_pack
 from bundler.options import LinkMode
 from bundler.progress import ignore

@@ -5,12 +5,12 @@ When the plan is there, what it has in the same form stays, and the rest goes as
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from bundler.bundle_paths import directories_of
 from bundler.entries import Directory, Entry
+from bundler.machine import os
 from bundler.sinks.directories.processes import HeadStart
 
 Result = TypeVar("Result")

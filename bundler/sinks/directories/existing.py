@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
+from bundler.machine import HAS_DRIVES, changed_at, os
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
 from bundler.sinks.copying import SMALL, chunks, hash_chunks
@@ -96,11 +96,11 @@ class ExistingBundle:
             facts is not None
             and facts.st_size == size
             and facts.st_mtime_ns == entry.mtime_ns
-            and facts.st_mode == stat.S_IFREG | entry.mode
+            and (facts.st_mode == stat.S_IFREG | entry.mode or (HAS_DRIVES and stat.S_ISREG(facts.st_mode)))
         )
 
     def _is_untouched(self, path: str) -> bool:
-        return path in self._digests and self.paths[path].st_ctime_ns <= self._finished
+        return path in self._digests and changed_at(self.paths[path]) <= self._finished
 
     def _digest(self, path: str) -> str:
         """The SHA-256 of a file, in hexadecimal."""

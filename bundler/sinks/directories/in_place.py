@@ -7,13 +7,13 @@ was killed meanwhile left undone, the next one settles first.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 
 from bundler.entries import Entry
+from bundler.machine import os
 from bundler.options import LinkMode
 from bundler.progress import ignore
 from bundler.sinks import Written

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import pickle
 import signal
 import sys
@@ -18,9 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from bundler.errors import OutputFailed
+from bundler.machine import os
+from bundler.machine.signals import signals_wait
 
 Result = TypeVar("Result")
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -103,6 +103,7 @@ def _share_with_children(
         counter = file.fileno()
         try:
             # Where there may be no more processes, or pipes, those that there are do it all.
+            # To a child no signal comes ever: its parent ends it.
             with signals_wait(), contextlib.suppress(OSError):
                 for _ in range(processes - 1):
                     children.append(_Child(counter, count, work))
@@ -206,13 +207,3 @@ def _end_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
-
-
-@contextlib.contextmanager
-def signals_wait() -> Iterator[None]:
-    """No signal comes between the birth of a child and our knowing of it. To the child none comes ever: its parent ends it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
 from bundler.entries import Directory, Entry, Stamp, stamp_of
 from bundler.errors import OutputFailed
+from bundler.machine import os
 from bundler.options import LinkMode
 from bundler.sinks.copying import can_reflink
 from bundler.sinks.directories.writer import FileWriter, file_writer

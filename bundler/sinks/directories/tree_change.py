@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
 from bundler.entries import Entry
+from bundler.machine import os
 from bundler.sinks.interrupted import ASIDE, begin_change, begin_coming, take_back_coming
 from bundler.sinks.moves import Moves
 

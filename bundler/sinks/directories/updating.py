@@ -6,8 +6,6 @@ up to the end of the audit. Where the process is killed meanwhile, the next pack
 
 from __future__ import annotations
 
-import fcntl
-import os
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -15,6 +13,8 @@ from types import TracebackType
 
 from bundler.entries import Directory, Entry, Link
 from bundler.errors import OutputExists
+from bundler.machine import os
+from bundler.machine.locks import FolderLock, lock_folder
 from bundler.memory.packs import note_pack
 from bundler.options import LinkMode
 from bundler.output_facts import DirectoryFacts
@@ -50,12 +50,11 @@ def open_update(
     target = Target(os.path.realpath(path), force=True)
     target.check()
     with ExitStack() as undone:
-        lock = os.open(target.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        undone.callback(os.close, lock)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = lock_folder(target.path)
         except BlockingIOError as error:
             raise OutputExists(f"another pack updates {target.path} now", "wait for its end") from error
+        undone.callback(lock.close)
         existing = ExistingBundle(target.path, facts, cache=cache)
         working = target.make_temporary()
         undone.callback(working.remove)
@@ -92,7 +91,7 @@ class UpdateSink:
         self,
         existing: ExistingBundle,
         working: WorkingFolder,
-        lock: int,
+        lock: FolderLock,
         *,
         last: str,
         link: LinkMode,
@@ -101,7 +100,7 @@ class UpdateSink:
         noted: bool,
         advance: Callable[[int], object],
     ) -> None:
-        """`lock` is a descriptor that holds the bundle's lock; it is closed in the end. The file `last` is put in place last.
+        """`lock` is the bundle's lock; it is closed in the end. The file `last` is put in place last.
 
         With `noted` the end of the pack is noted in the user's caches. `advance` is told of the bytes of files as they are done.
         """
@@ -148,7 +147,7 @@ class UpdateSink:
             self._working.leave()
             raise
         finally:
-            os.close(self._lock)
+            self._lock.close()
         self._working.remove()
 
     def begin(self, entries: Sequence[Entry]) -> None:

@@ -6,18 +6,19 @@ the others' digests. Some may be written even while the plan is still being made
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp, size_of
 from bundler.errors import OutputFailed
 from bundler.files import replacing, write_at
+from bundler.machine import os
+from bundler.machine.signals import signals_wait
 from bundler.options import LinkMode
 from bundler.progress import ignore
 from bundler.sinks.copying import SMALL, chunks, write_file
 from bundler.sinks.directories.early_writes import EarlyWrites
-from bundler.sinks.directories.processes import can_fork, share, signals_wait
+from bundler.sinks.directories.processes import can_fork, share
 
 _BATCH = 64
 """Small files that a process takes at once."""

@@ -6,7 +6,7 @@ The kernel starts such a program in secure mode, and then the loader follows `$O
 
 from __future__ import annotations
 
-import os
+from bundler.machine import os
 
 AMBIENT = "give its process ambient capabilities instead (setpriv --ambient-caps, systemd's AmbientCapabilities=)"
 """What works in a bundle, as a hint."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 
 from bundler.binaries.elf import Image
@@ -10,6 +9,7 @@ from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
+from bundler.machine import os
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
 from bundler.systems.linux.capabilities import AMBIENT, has_capabilities

@@ -6,11 +6,11 @@ are read, never run) -> `library_places` in the bundle -> facts. What is found n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.binaries.elf import Image
+from bundler.machine import os
 from bundler.systems.libraries import (
     Clash,
     InBundle,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from bundler.binaries.elf import Image
 from bundler.binaries.elf.image import string_table
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ Copies for newer processors (`glibc-hwcaps/`) are passed over: a bundle holds wh
 from __future__ import annotations
 
 import itertools
-import os
 import stat
 from collections.abc import Iterator, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.tokens import substitute
+from bundler.machine import os
 from bundler.platforms import Machine
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine

@@ -7,10 +7,10 @@ stand before the new one; the new one is found by its magic.
 from __future__ import annotations
 
 import fnmatch
-import os
 import struct
 from collections.abc import Iterator
 
+from bundler.machine import os
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import GlibcMachine
 

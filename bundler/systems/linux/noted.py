@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 
 from bundler.binaries.elf.dlopen_notes import DlopenEntry, Priority
+from bundler.machine import os
 from bundler.systems.libraries import BundledLibrary, InBundle, Location, NotedLibrary, Outcome
 from bundler.systems.linux.chains import State
 from bundler.systems.linux.searches import Searches

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from bundler.binaries.elf import read_image
 from bundler.binaries.elf.machines import machine_of
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Around, LoadedObject

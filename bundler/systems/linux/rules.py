@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Sequence
 
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
+from bundler.machine import os
 from bundler.platforms import Libc, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
@@ -36,6 +36,7 @@ class _Linux:
     start_name = "start"
     program_suffixes = ()
     has_shell = True
+    started_suffixes = None
     image_os = "linux"
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.machines import machine_of
+from bundler.machine import os
 from bundler.platforms import this_platform
 
 _SECONDS = 60

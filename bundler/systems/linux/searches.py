@@ -9,7 +9,6 @@ package sets LD_LIBRARY_PATH for it, and what comes out shall not depend on the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.dlopen_notes import DlopenEntry, Priority, dlopen_entries
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.systems.libraries import is_listed
 from bundler.systems.linux.chains import Chains, Process, Start, State, Step, follow
 from bundler.systems.linux.companions import opened_by_name

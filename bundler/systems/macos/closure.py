@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bundler.binaries.macho import DylibKind, Image
+from bundler.machine import os
 from bundler.systems.libraries import (
     BundledLibrary,
     FreeNames,

@@ -7,13 +7,13 @@ libraries are in dyld's cache and no files at all, so nobody looks for them.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.binaries.macho import Dylib, DylibKind, Image
 from bundler.binaries.macho import constants as c
+from bundler.machine import os
 
 SYSTEM = ("/usr/lib/", "/System/")
 _FALLBACK = "/usr/local/lib"

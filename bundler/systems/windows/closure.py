@@ -17,7 +17,6 @@ clash.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -25,6 +24,7 @@ from typing import Protocol
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.edits import folded
 from bundler.bundle_paths import join
+from bundler.machine import os
 from bundler.systems.libraries import (
     BundledLibrary,
     Clash,

@@ -7,11 +7,11 @@ there is no such folder, the root is the drive.
 from __future__ import annotations
 
 import ntpath
-import os
 import re
 from dataclasses import dataclass
 
 from bundler.bundle_paths import MOST_LINKS, lies_in
+from bundler.machine import os
 from bundler.sysroot import Sysroot
 
 _ROOT = re.compile(r"(?P<drive>[A-Za-z]:)[\\/]?=(?P<folder>.+)", re.DOTALL)

@@ -5,7 +5,6 @@ The root holds `python.exe` and `pythonXY.dll`; everything else is found from th
 
 from __future__ import annotations
 
-import os
 import re
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from bundler.binaries.pe import read_image
 from bundler.binaries.pe.version_resource import read_version
 from bundler.bundle_paths import parents
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.system import Activation, PythonNames

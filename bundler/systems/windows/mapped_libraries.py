@@ -29,6 +29,6 @@ def mapped_libraries():
     buffer = ctypes.create_unicode_buffer(32768)
     for handle in handles[: needed.value // ctypes.sizeof(wintypes.HMODULE)]:
         if kernel.GetModuleFileNameW(handle, buffer, len(buffer)):
-            found.add(buffer.value)
+            found.add(os.path.realpath(buffer.value))  # the process has them as they were asked for, in any case
     system = os.environ.get("SYSTEMROOT", "C:\\Windows").lower() + "\\"
     return {path for path in found if not path.lower().startswith(system) and not path.lower().endswith(".exe")}

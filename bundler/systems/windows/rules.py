@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ntpath
-import os
 from collections.abc import Callable, Collection, Sequence
 
+from bundler.binaries.pe import Image
+from bundler.binaries.pe.machines import platform_of
 from bundler.faults import Findings
-from bundler.platforms import Libc, OperatingSystem
+from bundler.machine import os
+from bundler.platforms import AARCH64, X86_64, Libc, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
@@ -36,6 +38,7 @@ class _Windows:
     activation = WINDOWS_ACTIVATION
     start_name = start.NAME
     program_suffixes = (".exe",)
+    started_suffixes = (".exe", ".com", ".bat", ".cmd")
 
     @property
     def observer(self) -> str:
@@ -97,7 +100,7 @@ class _Windows:
     def belongs_to_host(self, path: str) -> bool:
         """By the policy; of what else lies in Windows' folder all but the runtimes that Microsoft gives out for programs."""
         name = ntpath.basename(path)
-        in_windows = path.lower().startswith("c:\\windows\\")
+        in_windows = ntpath.normpath(path).lower().startswith("c:\\windows\\")
         return policy.stays_with_windows(name) is not None or (in_windows and policy.redistributable(name) is None)
 
     def is_driver(self, name: str) -> bool:
@@ -163,8 +166,15 @@ class _Windows:
         return text[2:].replace("\\", "/") if text[:3].lower() == "z:\\" else text
 
     def why_not_run(self, program: object, python: str) -> str | None:
-        """Only Windows runs its programs."""
-        return "it is built for Windows"
+        """Only Windows runs its programs: those for its own processor, and those that it emulates."""
+        here = this_platform()
+        if not isinstance(program, Image) or here is None or here.system is not self.system:
+            return "it is built for Windows"
+        (wanted,) = platform_of(program.headers).machines
+        machine = here.machines[0]
+        if machine is wanted or machine.name in wanted.runs_on or (machine is AARCH64 and wanted is X86_64):
+            return None
+        return f"it is built for {wanted.name_on(self.system)}, and this machine is {here.machine_names[0]}"
 
 
 WINDOWS = _Windows()

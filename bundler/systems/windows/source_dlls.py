@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
 from bundler.binaries.pe import Image, is_pe, read_image
 from bundler.binaries.pe.edits import folded
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.systems.windows.closure import SourceDll
 
 _HEAD = 128

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import OutputFailed
+from bundler.machine.locks import FolderLock
 from bundler.sinks import interrupted, steps, temporary
 from bundler.sinks.moves import NotUndone
 from bundler.sinks.placement import Target
@@ -136,7 +137,7 @@ def test_a_new_folder_that_somebody_takes_for_abandoned_is_made_again(
 
     taken: list[Callable[[str], None]] = [os.rmdir, hold]
 
-    def late(path: str) -> int | temporary.Unlocked:
+    def late(path: str) -> FolderLock | temporary.Unlocked:
         if taken:
             taken.pop()(path)
         return lock(path)

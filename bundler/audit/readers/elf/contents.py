@@ -5,7 +5,6 @@ zero but for the parts that were put there.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -21,6 +20,7 @@ from bundler.audit.readers.elf.versions import byte_differences, changing_ranges
 from bundler.audit.readers.facts import ElfFacts
 from bundler.audit.readers.ranges import Range, common, union, without
 from bundler.binaries.elf import constants as c
+from bundler.machine import os
 
 _PADDING = 16
 _MOST_PLACES = 8

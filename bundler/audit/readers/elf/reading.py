@@ -7,7 +7,6 @@ with bounds: it would walk a damaged table without end, and reads all sections t
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO, cast
@@ -28,6 +27,7 @@ from bundler.audit.readers.facts import (
     VersionNeedFacts,
 )
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 MOST_HEADERS = 1 << 16
 """More program or section headers than this are not read."""

@@ -7,7 +7,6 @@ bytes of the table changed.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,6 +15,7 @@ from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.elf.symbols import names_in
 from bundler.audit.readers.facts import ElfFacts, StringsFacts
 from bundler.audit.readers.ranges import Range, holds, union, without
+from bundler.machine import os
 
 _SIDES = Sides("the source has", "the file has")
 _MOST = 1 << 16

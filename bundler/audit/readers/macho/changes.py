@@ -7,7 +7,6 @@ must be, a new signature behind its contents; one that was not is equal to the l
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -19,6 +18,7 @@ from bundler.audit.readers.macho.reading import DYLIB_COMMANDS
 from bundler.audit.readers.macho.signature import signature_differences
 from bundler.audit.readers.ranges import Range, without
 from bundler.binaries.macho import constants as c
+from bundler.machine import os
 
 _SIDES = Sides("the source has", "the file has")
 _WANTED = Sides("it should be", "the file has")

@@ -7,7 +7,6 @@ size stand here; it knows none.
 from __future__ import annotations
 
 import io
-import os
 from typing import Any, BinaryIO
 
 from macholib import mach_o
@@ -16,6 +15,7 @@ from macholib.MachO import MachO
 from bundler.audit.readers.bytewise import read_range
 from bundler.audit.readers.facts import ByteOrder, CommandFacts, MachOFacts, MachSection, MachSegment, SliceFacts
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 DYLIB_COMMANDS = (
     mach_o.LC_LOAD_DYLIB, mach_o.LC_LOAD_WEAK_DYLIB, mach_o.LC_REEXPORT_DYLIB, mach_o.LC_LAZY_LOAD_DYLIB,

@@ -7,7 +7,6 @@ the bytes behind the end of a section that grew, or the signature. A new section
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -16,6 +15,7 @@ from bundler.audit.readers.bytewise import read_range, unequal
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.pe.facts import ImportFacts, PeFacts, SectionFacts
 from bundler.audit.readers.ranges import Range, union, without
+from bundler.machine import os
 
 _SIDES = Sides("the source has", "the file has")
 _WANTED = Sides("it should be", "the file has")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -13,6 +12,7 @@ from bundler.audit.readers.bytewise import CHUNK
 from bundler.audit.readers.pe.facts import ForwarderFacts, ImportFacts, PeFacts, SectionFacts
 from bundler.audit.readers.ranges import split
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 
 _MOST_EXPORTS = 1 << 16
 _EXPORT, _IMPORT, _LOAD_CONFIG, _DELAY_IMPORT = 0, 1, 10, 13

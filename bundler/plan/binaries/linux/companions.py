@@ -7,11 +7,11 @@ that is something else. Nothing is assumed of a path: it is read in the library.
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.companions import CompanionFact, CompiledInPath
+from bundler.machine import os
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.module_companions import ModuleTaken
 from bundler.sysroot import Sysroot

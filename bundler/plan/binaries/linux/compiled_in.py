@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.memory.constants import NO_CONSTANTS_CACHE, ConstantsCache
 from bundler.sysroot import Sysroot
 

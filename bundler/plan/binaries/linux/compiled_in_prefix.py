@@ -6,9 +6,8 @@ without a word (getpath, all versions): the builder's Python, where that is stil
 
 from __future__ import annotations
 
-import os
-
 from bundler.binaries.elf.constant_strings import constant_places
+from bundler.machine import os
 from bundler.plan.binaries.linux.companions import nowhere
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.prefixes import is_system_prefix

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
+from bundler.machine import os
 from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+
+from bundler.machine import os
 
 
 def in_right_order(folders: Sequence[str], needs: Mapping[str, str], holds: Callable[[str, str], bool]) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bundler.entries import Entry, Source
 from bundler.errors import BinaryFormatError
+from bundler.machine import os
 from bundler.plan.origins import ADDED, ENVIRONMENT, PROJECT
 from bundler.scheme import BundleScheme
 from bundler.systems.linux.typelib import SUFFIX, Typelib, read_typelib, versions_of, with_dependencies

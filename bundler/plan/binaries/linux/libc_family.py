@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from bundler.binaries.elf import Image, read_image
@@ -10,6 +9,7 @@ from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, OutputFailed
+from bundler.machine import os
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader

@@ -6,13 +6,13 @@ says which files need a search path. Nothing is read but headers, nothing is wri
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.binaries.elf import Image, version_needs
 from bundler.binaries.elf.dlopen_notes import Priority
 from bundler.bundle_paths import directories_of, relative
+from bundler.machine import os
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
 from bundler.scheme import BundleScheme

@@ -7,13 +7,13 @@ directory of a DT_RPATH: else LD_LIBRARY_PATH, or the host, has a say.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bundler.bundle_paths import NOWHERE, follow
+from bundler.machine import os
 from bundler.systems.libraries import InBundle
 from bundler.systems.linux.chains import State, names_below
 from bundler.systems.linux.closure import Closure

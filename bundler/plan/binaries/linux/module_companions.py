@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in, relative
 from bundler.companions import CompanionFact
 from bundler.entries import Entry, Layer, Literal, Source
+from bundler.machine import os
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.introspection import RequiredTypelibs
 from bundler.plan.origins import BUNDLER, HOST

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.stack import Stack, stack_of
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
+from bundler.machine import os
 from bundler.memory.patches import PatchCache, Planned
 from bundler.plan.binaries.linux.companions import NOWHERE
 from bundler.plan.binaries.linux.search_paths import SearchPathChange

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from bundler.entries import Entry, Source
 from bundler.environment import Environment
+from bundler.machine import os
 from bundler.plan.binaries.linux.patching import source_path
 from bundler.plan.origins import ENVIRONMENT
 from bundler.rewrite.installers import is_makers_script

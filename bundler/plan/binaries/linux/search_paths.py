@@ -9,11 +9,11 @@ requesters contradict each other.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from bundler.bundle_paths import NOWHERE, relative
+from bundler.machine import os
 from bundler.plan.binaries.linux.folder_order import in_right_order
 from bundler.plan.binaries.linux.lockstep import Lockstep, Misplaced, PlannedObject, PlannedView
 from bundler.scheme import BundleScheme

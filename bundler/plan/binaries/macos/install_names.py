@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bundler.binaries.macho import Edits, Image
 from bundler.bundle_paths import NOWHERE, follow, lies_in, relative
 from bundler.entries import Entry, Link
+from bundler.machine import os
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import InBundle, LibraryFacts
 from bundler.systems.macos.dyld import LoadedImage, expand, is_system, resolve_all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from bundler.binaries.macho import Edits, Image, PatchPlan, is_macho, plan_patch
 from bundler.entries import Entry, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, NoHeaderRoom, UnsupportedEnvironment, raise_all
+from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.binaries.macos.install_names import NameChange, find_changes, uses_search_path, with_search_path
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry

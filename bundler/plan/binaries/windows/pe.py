@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from bundler.binaries.pe import Edits, Image, plan_patch
 from bundler.entries import Entry, Patched, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
+from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
