@@ -56,6 +56,9 @@ def plan_pe(
         find_floor(everything, scheme.executable, version),
         tuple(_warnings(closure)),
         find_ceiling(everything),
+        tuple(
+            f"{path} asks for {name} at its first use of it, and it is found nowhere" for path, name in closure.absent
+        ),
     )
 
 

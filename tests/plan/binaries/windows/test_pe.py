@@ -136,6 +136,17 @@ def test_damaged_files_are_the_source_s_business(tmp_path: Path) -> None:
     assert A not in plan.libraries.needs
 
 
+def test_what_is_asked_for_late_and_found_nowhere_is_a_note(tmp_path: Path) -> None:
+    plan = Installation(tmp_path, files={A: make_pe([], ["late.dll"])}).plan()
+    assert f"{A} asks for late.dll at its first use of it, and it is found nowhere" in plan.notes
+    assert (plan.warnings, list(plan.libraries.missing)) == ((), [])
+
+
+def test_code_that_can_be_written_to_is_told(tmp_path: Path) -> None:
+    plan = Installation(tmp_path, files={A: make_pe(writable_code=True)}).plan()
+    assert A in plan.ceiling.writable_code
+
+
 def test_a_python_that_is_no_program_is_refused(tmp_path: Path) -> None:
     there = Installation(tmp_path)
     damaged = with_directory(make_pe(["x.dll"], dll=False), c.IMPORT, 0x9000, 40)
