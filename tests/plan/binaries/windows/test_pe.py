@@ -120,6 +120,14 @@ def test_a_dll_is_named_by_its_name_or_its_path(tmp_path: Path) -> None:
         there.plan(("nowhere.dll",))
 
 
+def test_a_dll_that_lies_beside_python_anyway_is_not_taken_twice(tmp_path: Path) -> None:
+    there = Installation(tmp_path, system32={"VCRUNTIME140.dll": make_pe()})
+    assert bundled(there.plan(("C:\\Windows\\System32\\vcruntime140.dll",))) == {}
+    (tmp_path / "Windows/System32/VCRUNTIME140.dll").write_bytes(make_pe(text=b"another"))
+    with pytest.raises(BundlerError, match=r"the environment has another vcruntime140\.dll beside Python"):
+        there.plan(("C:\\Windows\\System32\\vcruntime140.dll",))
+
+
 def test_a_dll_is_left_to_windows_by_its_name(tmp_path: Path) -> None:
     there = Installation(tmp_path, files={A: make_pe([RUNTIME])}, system32={RUNTIME: make_pe()})
     plan = there.plan(exclude=("MSVCP140.dll",))
