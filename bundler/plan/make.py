@@ -182,7 +182,7 @@ def make_plan(
         options=with_learned(settings.options, learned, os.path.dirname(environment.root))
         if settings.options
         else None,
-        notes=(*notes, *names.notes),
+        notes=(*notes, *binaries.notes, *names.notes),
         traced=usage.told(whole, entries, binaries.libraries, learned, content),
         left_out=modules_left_out(whole, entries, environment, content),
     )

@@ -26,6 +26,8 @@ class PlannedBinaries:
     floor: Floor | None
     warnings: tuple[str, ...]
     ceiling: Ceiling = NO_CEILING
+    notes: tuple[str, ...] = ()
+    """What a person may want to know."""
 
 
 def bundled_entry(library: BundledLibrary, environment: Environment) -> Entry:

@@ -12,7 +12,7 @@ from bundler.systems.libraries import NeededBy, is_listed
 from bundler.systems.system import BundleView
 from bundler.systems.windows.launchers import STARTS_PYTHON, is_relative, read_launcher
 from bundler.systems.windows.policy import stays_with_windows
-from bundler.systems.windows.search import Asking, Folders, Lookup, added_folders, resolve_all
+from bundler.systems.windows.search import Asking, Folders, added_folders, resolve_all
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
 _PATH = re.compile(r"[\\/:]")
@@ -40,16 +40,14 @@ def _names(bundle: BundleView, images: Mapping[str, Image]) -> Findings:
     folders = Folders(images)
     added = added_folders(images)
     executable = bundle.scheme.executable
-    open_lookups = dict[NeededBy, Lookup]()
-    found = set[NeededBy]()
+    not_found = set[NeededBy]()
     for lookup in resolve_all(images, executable, lambda _: added):
-        need = NeededBy(lookup.requester, folded(lookup.name))
-        if lookup.found is not None or stays_with_windows(lookup.name) is not None:
-            found.add(need)
-        elif lookup.asking is Asking.AT_ONCE and not is_listed(need.name, bundle.host_libraries):
-            open_lookups.setdefault(need, lookup)
+        name = folded(lookup.name)
+        is_settled = lookup.found is not None or stays_with_windows(name) is not None
+        if not is_settled and lookup.asking is Asking.AT_ONCE and not is_listed(name, bundle.host_libraries):
+            not_found.add(NeededBy(lookup.requester, name))
     faults, notes = [], []
-    for need in sorted(open_lookups.keys() - found):
+    for need in sorted(not_found):
         path, name = need
         if need in bundle.missing:
             notes.append(f"{path} needs {name}, which the source does not find either")
@@ -70,7 +68,7 @@ def _search_paths(bundle: BundleView) -> Iterator[Fault]:
             continue
         for line in text.decode("utf-8", "surrogateescape").splitlines():
             place = line.partition("#")[0].strip()
-            if place and not place.startswith("import ") and _leads_out(place):
+            if _leads_out(place):
                 hint = "install what lies there into the environment and pack again, or remove the line"
                 yield Fault(FaultKind.CONFIGURATION, path, f"puts {place} on sys.path", hint)
 

@@ -211,8 +211,6 @@ class _Answers:
         found: dict[str, dict[str, None]] = {}
         for lookup in self.lookups:
             path = lookup.found
-            if lookup.search.program != self.python or lookup.asking is Asking.DELAYED:
-                continue
             if path is None and lookup.requester.lower().endswith(MODULE_SUFFIX):
                 path = self.of_same_owner(lookup)
             if path is not None and os.path.dirname(path) not in (lookup.search.first, lookup.search.application):
@@ -249,7 +247,7 @@ def _told(answers: _Answers, taken: _Taken) -> Closure:
             known[name] = known[name] if isinstance(known.get(name), InBundle) else location
         elif lookup.asking is Asking.AT_ONCE:
             known.setdefault(name, location)
-        else:
+        elif lookup.asking is Asking.DELAYED:
             absent[NeededBy(lookup.requester, name)] = None
     bundled = tuple(
         BundledLibrary(path, dll.path, (), tuple(sorted(taken.needed_by[path])))
@@ -262,7 +260,7 @@ def _told(answers: _Answers, taken: _Taken) -> Closure:
         {path: dll.image for path, dll in taken.sources.items()},
         taken.renames,
         tuple(_clashes(answers)),
-        tuple(need for need in absent if need.name not in needs[need.path]),
+        tuple(absent),
     )
 
 

@@ -14,7 +14,7 @@ from bundler.systems.libraries import NeededBy
 from bundler.systems.windows.check import check_pe_files
 from bundler.systems.windows.rules import WINDOWS
 from tests.binaries.pe.samples import make_pe
-from tests.material.launchers import distlib_launcher
+from tests.material.launchers import distlib_launcher, footer_trampoline
 from tests.material.schemes import WINDOWS_312
 from tests.systems.windows.made_up import LIBPYTHON, PYTHON, SITE, image_of
 
@@ -104,7 +104,9 @@ def test_a_bundle_without_its_program_has_a_fault() -> None:
 
 @pytest.mark.parametrize("line", ["C:\\Python312\\Lib", "\\\\server\\share", "..\\Lib", "Lib\\..\\..\\x", "/x"])
 def test_a_line_of_pth_that_leads_out_is_a_fault(line: str) -> None:
-    texts = {"python312._pth": f"python312.zip\r\n.\r\n# C:\\x\r\nLib\\..\\Lib\r\n{line}\r\nimport site\r\n".encode()}
+    texts = {
+        "python312._pth": f"python312.zip\r\n.\r\n# /../../x\r\nLib # ../..\r\nLib\\..\\Lib\r\n{line}\r\nimport site\r\n".encode()
+    }
     found = told(check_pe_files(View(files(), texts=texts)))
     assert found == [(FaultKind.CONFIGURATION, "python312._pth", f"puts {line} on sys.path")]
 
@@ -138,3 +140,8 @@ def test_a_launcher_that_starts_another_python_is_a_fault(line: str, is_fault: b
     message = "is run by C:\\env\\Scripts\\python.exe"
     wanted = [(FaultKind.SCRIPT, "Scripts/x.exe", message)] if is_fault else []
     assert told(check_pe_files(View(files(), scripts=scripts))) == wanted
+
+
+def test_what_stands_in_for_a_python_is_no_script() -> None:
+    scripts = {"Scripts/python3.exe": footer_trampoline(magic=b"UVPY", script=None)}
+    assert told(check_pe_files(View(files(), scripts=scripts))) == []

@@ -101,7 +101,7 @@ def test_so_is_a_dll_of_another_distribution_but_for_a_runtime(tmp_path: Path) -
 def test_what_is_found_nowhere_is_missing_and_absent_where_it_is_asked_for_late(tmp_path: Path) -> None:
     closure = Source(tmp_path, {A: make_pe(["x.dll"], ["y.dll"], forwarded=["z.f"])}).closure()
     assert needs_of(closure, A) == {"x.dll": Missing()}
-    assert closure.absent == (NeededBy(A, "z.dll"), NeededBy(A, "y.dll"))
+    assert closure.absent == (NeededBy(A, "y.dll"),)
 
 
 def test_names_that_the_user_leaves_to_windows_stay(tmp_path: Path) -> None:
@@ -178,3 +178,29 @@ def test_two_dlls_of_one_name_are_a_clash_where_they_differ(tmp_path: Path) -> N
     files = {A: make_pe(["x.dll"]), B: make_pe(["X.dll"]), f"{SITE}/a/x.dll": leaf("1"), f"{SITE}/b/x.dll": leaf("2")}
     assert Source(tmp_path / "1", files).closure().clashes == (Clash("x.dll", f"{SITE}/a/x.dll", f"{SITE}/b/x.dll"),)
     assert Source(tmp_path / "2", {**files, f"{SITE}/b/x.dll": leaf("1")}).closure().clashes == ()
+
+
+def test_a_runtime_that_a_package_loads_by_itself_is_not_in_the_way_either(tmp_path: Path) -> None:
+    """It lies in a folder that nobody is known to add, and its package is the one that finds it."""
+    files = {A: make_pe([RUNTIME]), f"{SITE}/a/lib/{RUNTIME}": leaf("new"), B: make_pe([RUNTIME])}
+    closure = Source(tmp_path, files, {RUNTIME: leaf("old")}).closure()
+    assert bundled(closure) == {f"{SITE}/b/{RUNTIME}": f"windows/{RUNTIME}"}
+
+
+def test_dlls_of_different_programs_are_no_clash(tmp_path: Path) -> None:
+    files = {A: make_pe(["x.dll"]), "x.dll": leaf("1")}
+    files |= {"tool/tool.exe": make_pe(["x.dll"], dll=False), "tool/x.dll": leaf("2")}
+    assert Source(tmp_path, files).closure().clashes == ()
+
+
+def test_what_one_way_finds_counts_though_another_does_not(tmp_path: Path) -> None:
+    """q.dll is brought by both modules, and z.dll lies beside one of them."""
+    libs, c = f"{SITE}/q.libs", f"{SITE}/c/_c.pyd"
+    files = {
+        A: make_pe(["q.dll"]),
+        c: make_pe(["q.dll"]),
+        f"{libs}/q.dll": make_pe(["z.dll"]),
+        f"{SITE}/a/z.dll": leaf("z"),
+    }
+    closure = Source(tmp_path, files, added={"a": (libs,), "c": (libs,)}).closure()
+    assert needs_of(closure, f"{libs}/q.dll") == {"z.dll": InBundle(f"{SITE}/a/z.dll")}

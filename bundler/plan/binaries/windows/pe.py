@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from bundler.binaries.pe import Edits, Image, plan_patch
@@ -19,7 +19,7 @@ from bundler.systems.windows.closure import Closure, SourceDll, find_closure
 from bundler.systems.windows.floor import find_floor
 from bundler.systems.windows.policy import redistributable
 from bundler.systems.windows.rules import WINDOWS
-from bundler.systems.windows.search import added_folders
+from bundler.systems.windows.search import Folders, added_folders
 from bundler.systems.windows.source_dlls import SourceDlls, read_dll, system_folders
 
 _SMALLEST = 64
@@ -43,7 +43,7 @@ def plan_pe(
         files,
         scheme.bundled,
         excluded=frozenset(options.exclude_libs),
-        included=[_included(name, files) for name in options.include_libs],
+        included=_included(options.include_libs, files, images),
     )
     added = tuple(bundled_entry(library, environment) for library in closure.facts.bundled)
     planned = {**entries, **{entry.path: entry for entry in added}}
@@ -56,6 +56,9 @@ def plan_pe(
         find_floor(everything, scheme.executable, version),
         tuple(_warnings(closure)),
         find_ceiling(everything),
+        tuple(
+            f"{path} asks for {name} at its first use of it, and it is found nowhere" for path, name in closure.absent
+        ),
     )
 
 
@@ -134,14 +137,23 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
     return {path: image for path, image in images.items() if image.headers.machine == machine}
 
 
-def _included(name: str, files: _Files) -> SourceDll:
-    by_path = "/" in name or "\\" in name
-    found = files.at(name) if by_path else files.find(name)
-    if found is None:
-        raise BundlerError(
-            f"--include-lib {name}: there is no such DLL for this machine",
-            "give its whole path, or --root C:=DIR, where DIR/Windows/System32 has it",
-        )
+def _included(names: Sequence[str], files: _Files, images: Mapping[str, Image]) -> list[SourceDll]:
+    """What the user names, but for what the bundle has beside Python anyway. Raises BundlerError for what has no place there."""
+    beside = Folders(images)
+    found = []
+    for name in names:
+        by_path = "/" in name or "\\" in name
+        dll = files.at(name) if by_path else files.find(name)
+        if dll is None:
+            raise BundlerError(
+                f"--include-lib {name}: there is no such DLL for this machine",
+                "give its whole path, or --root C:=DIR, where DIR/Windows/System32 has it",
+            )
+        other = beside.find("", dll.name)
+        if other is None:
+            found.append(dll)
+        elif files.inside(other).digest() != dll.digest():
+            raise BundlerError(f"--include-lib {name}: the environment has another {other} beside Python")
     return found
 
 

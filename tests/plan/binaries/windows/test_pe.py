@@ -120,6 +120,14 @@ def test_a_dll_is_named_by_its_name_or_its_path(tmp_path: Path) -> None:
         there.plan(("nowhere.dll",))
 
 
+def test_a_dll_that_lies_beside_python_anyway_is_not_taken_twice(tmp_path: Path) -> None:
+    there = Installation(tmp_path, system32={"VCRUNTIME140.dll": make_pe()})
+    assert bundled(there.plan(("C:\\Windows\\System32\\vcruntime140.dll",))) == {}
+    (tmp_path / "Windows/System32/VCRUNTIME140.dll").write_bytes(make_pe(text=b"another"))
+    with pytest.raises(BundlerError, match=r"the environment has another vcruntime140\.dll beside Python"):
+        there.plan(("C:\\Windows\\System32\\vcruntime140.dll",))
+
+
 def test_a_dll_is_left_to_windows_by_its_name(tmp_path: Path) -> None:
     there = Installation(tmp_path, files={A: make_pe([RUNTIME])}, system32={RUNTIME: make_pe()})
     plan = there.plan(exclude=("MSVCP140.dll",))
@@ -134,6 +142,17 @@ def test_programs_for_other_machines_are_data(tmp_path: Path) -> None:
 def test_damaged_files_are_the_source_s_business(tmp_path: Path) -> None:
     plan = Installation(tmp_path, files={A: make_pe(["x.dll"])[:600]}).plan()
     assert A not in plan.libraries.needs
+
+
+def test_what_is_asked_for_late_and_found_nowhere_is_a_note(tmp_path: Path) -> None:
+    plan = Installation(tmp_path, files={A: make_pe([], ["late.dll"])}).plan()
+    assert f"{A} asks for late.dll at its first use of it, and it is found nowhere" in plan.notes
+    assert (plan.warnings, list(plan.libraries.missing)) == ((), [])
+
+
+def test_code_that_can_be_written_to_is_told(tmp_path: Path) -> None:
+    plan = Installation(tmp_path, files={A: make_pe(writable_code=True)}).plan()
+    assert A in plan.ceiling.writable_code
 
 
 def test_a_python_that_is_no_program_is_refused(tmp_path: Path) -> None:
