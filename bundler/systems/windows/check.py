@@ -10,7 +10,7 @@ from bundler.binaries.pe.edits import folded
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.systems.libraries import NeededBy, is_listed
 from bundler.systems.system import BundleView
-from bundler.systems.windows.launchers import STARTS_PYTHON, is_relative, read_launcher
+from bundler.systems.windows.launchers import STARTS_PYTHON, read_launcher, starts
 from bundler.systems.windows.policy import stays_with_windows
 from bundler.systems.windows.search import Asking, Folders, added_folders, resolve_all
 
@@ -78,8 +78,9 @@ def _launchers(bundle: BundleView) -> Iterator[Fault]:
     for path, data in bundle.scripts.items():
         launcher = read_launcher(data)
         named = _PYTHON_OF_SCRIPT.match(data)
-        if launcher is not None and launcher.kind not in STARTS_PYTHON and not is_relative(launcher):
-            yield Fault(FaultKind.SCRIPT, path, f"is run by {launcher.python}", "bundler fix BUNDLE mends it")
+        if launcher is not None and launcher.kind not in STARTS_PYTHON:
+            if not starts(launcher, path.rpartition("/")[0], bundle.scheme.executable):
+                yield Fault(FaultKind.SCRIPT, path, f"is run by {launcher.python}", "bundler fix BUNDLE mends it")
         elif named is not None:
             place = named[1].decode("utf-8", "surrogateescape")
             yield Fault(FaultKind.SCRIPT, path, f"is run by {place}", "bundler fix BUNDLE mends it")

@@ -133,15 +133,29 @@ def test_a_script_that_another_python_would_run_is_a_fault(data: bytes, python: 
 
 
 @pytest.mark.parametrize(
-    ("line", "is_fault"), [("#!C:\\env\\Scripts\\python.exe\n", True), ("#!<launcher_dir>\\..\\python.exe\n", False)]
+    ("python", "is_fault"),
+    [
+        ("C:\\env\\Scripts\\python.exe", True),
+        ("python.exe", True),  # of the working directory, or of PATH
+        ("<launcher_dir>\\python.exe", True),  # a bundle has none there
+        ("<launcher_dir>\\..\\..\\python.exe", True),
+        ("<launcher_dir>\\..\\python.exe", False),
+        ("<LAUNCHER_DIR>\\..\\PythonW.exe", False),
+    ],
 )
-def test_a_launcher_that_starts_another_python_is_a_fault(line: str, is_fault: bool) -> None:
-    scripts = {"Scripts/x.exe": distlib_launcher(line), "Scripts/other.exe": make_pe(dll=False)}
-    message = "is run by C:\\env\\Scripts\\python.exe"
-    wanted = [(FaultKind.SCRIPT, "Scripts/x.exe", message)] if is_fault else []
+def test_a_launcher_that_starts_another_python_is_a_fault(python: str, is_fault: bool) -> None:
+    scripts = {"Scripts/x.exe": distlib_launcher(f"#!{python}\n"), "Scripts/other.exe": make_pe(dll=False)}
+    wanted = [(FaultKind.SCRIPT, "Scripts/x.exe", f"is run by {python}")] if is_fault else []
     assert told(check_pe_files(View(files(), scripts=scripts))) == wanted
 
 
 def test_what_stands_in_for_a_python_is_no_script() -> None:
     scripts = {"Scripts/python3.exe": footer_trampoline(magic=b"UVPY", script=None)}
     assert told(check_pe_files(View(files(), scripts=scripts))) == []
+
+
+def test_a_trampoline_that_leads_to_a_virtual_environment_s_python_is_a_fault() -> None:
+    """`uv venv --relocatable` names the python.exe beside it."""
+    for python, is_fault in (("python.exe", True), ("..\\python.exe", False)):
+        found = told(check_pe_files(View(files(), scripts={"Scripts/x.exe": footer_trampoline(python)})))
+        assert bool(found) == is_fault

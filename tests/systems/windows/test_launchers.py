@@ -14,7 +14,6 @@ from bundler.binaries.pe.headers import read_headers
 from bundler.errors import CannotPatch
 from bundler.systems.windows.launchers import (
     LauncherKind,
-    is_relative,
     leads_to,
     read_launcher,
     relocated_launcher,
@@ -56,7 +55,7 @@ def relocated(data: bytes, python: str = PYTHON, *, isolated: bool = False) -> b
     if before.script is not None and after.script is not None:
         assert after.script.of(new) == before.script.of(data)
         assert zipfile.ZipFile(io.BytesIO(after.script.of(new))).namelist() == ["__main__.py"]
-    assert is_relative(after)
+    assert after.kind is LauncherKind.SETUPTOOLS or leads_to(after, "Scripts") in ("python.exe", "pythonw.exe")
     assert FROM_BUILD.encode() not in new
     assert relocated_launcher(new, after, python, isolated=isolated) == new
     return new
@@ -70,7 +69,7 @@ def test_every_launcher_of_distlib_leads_to_the_python_that_fits_it(name: str, p
     found = read_launcher(data)
     assert found is not None
     assert (found.kind, found.gui, found.python) == (LauncherKind.DISTLIB, name[0] == "w", FROM_BUILD)
-    assert not is_relative(found)
+    assert leads_to(found, "Scripts") is None
     new = read_launcher(relocated(data))
     assert new is not None
     assert leads_to(new, "Scripts") == ("pythonw.exe" if name[0] == "w" else "python.exe")
@@ -93,7 +92,7 @@ def test_a_shebang_is_read_in_all_its_spellings(line: str, python: str, argument
     found = read_launcher(distlib_launcher(line))
     assert found is not None
     assert (found.python, found.arguments) == (python, arguments)
-    assert is_relative(found) == ("<" in line)
+    assert (leads_to(found, "Scripts") is not None) == ("<" in line)
 
 
 def test_the_options_of_a_shebang_stay_behind_those_that_isolate() -> None:

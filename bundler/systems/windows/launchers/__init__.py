@@ -11,7 +11,7 @@ from bundler.binaries.pe.headers import Headers
 from bundler.errors import CannotPatch
 from bundler.systems.windows.launchers import distlib, setuptools, uv, uv_footer, venv
 from bundler.systems.windows.launchers.launcher import STARTS_PYTHON, Launcher, LauncherKind
-from bundler.systems.windows.launchers.paths import is_relative_path, target_of
+from bundler.systems.windows.launchers.paths import target_of
 from bundler.systems.windows.launchers.programs import own_end, program_headers
 from bundler.systems.windows.launchers.setuptools import script_beside
 
@@ -20,11 +20,11 @@ __all__ = [
     "STARTS_PYTHON",
     "Launcher",
     "LauncherKind",
-    "is_relative",
     "leads_to",
     "read_launcher",
     "relocated_launcher",
     "script_beside",
+    "starts",
 ]
 
 ISOLATED = "-E -s"
@@ -84,14 +84,6 @@ def options(launcher: Launcher, *, isolated: bool) -> str:
     )
 
 
-def is_relative(launcher: Launcher) -> bool:
-    """Whether a launcher finds its Python from its own place: it moves. Of setuptools' the script beside it decides."""
-    if launcher.kind is LauncherKind.SETUPTOOLS:
-        return True
-    path = _path_from_itself(launcher)
-    return path is not None and is_relative_path(path)
-
-
 def leads_to(launcher: Launcher, folder: str) -> str | None:
     """The bundle path of what a launcher starts that lies in the bundle path `folder`; None for what is outside, or unknown.
 
@@ -99,6 +91,18 @@ def leads_to(launcher: Launcher, folder: str) -> str | None:
     """
     path = _path_from_itself(launcher)
     return target_of(path, folder) if path else None
+
+
+def starts(launcher: Launcher, folder: str, executable: str) -> bool:
+    """Whether a launcher in the bundle path `folder` starts the interpreter at a bundle path, or the one without console beside it.
+
+    Of setuptools' the script beside it decides.
+    """
+    if launcher.kind is LauncherKind.SETUPTOOLS:
+        return True
+    windowless = f"{executable.removesuffix('.exe')}w.exe"
+    target = leads_to(launcher, folder)
+    return target is not None and target.lower() in (executable.lower(), windowless.lower())
 
 
 def _path_from_itself(launcher: Launcher) -> str | None:
