@@ -49,6 +49,20 @@ def test_what_differs_between_systems_stands_with_the_systems(pattern: str) -> N
     assert [path for path in named if not path.startswith(AT_HOME) and path not in of_ours] == []
 
 
+def test_only_the_machine_s_own_package_asks_what_machine_this_is() -> None:
+    """On Windows `os` has other paths, modes and locks: all take it from `bundler.machine`, but scripts that others' Pythons run."""
+    asking = re.compile(
+        r"^\s*(import (os|fcntl|msvcrt|selectors)\b|from (os|fcntl) )|os\.name\b|os\.path\.sep\b", re.MULTILINE
+    )
+    found = {
+        str(path.relative_to(BUNDLER))
+        for path in BUNDLER.rglob("*.py")
+        if asking.search(path.read_text(encoding="utf-8"))
+    }
+    scripts = {name for name in found if name.endswith(("_script.py", "mapped_libraries.py"))}
+    assert [name for name in sorted(found - scripts) if not name.startswith("machine/")] == []
+
+
 def test_a_module_can_be_held_in_mind() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in BUNDLER.rglob("*.py")}
     assert [(path.name, length) for path, length in lengths.items() if length > MOST_LINES] == []

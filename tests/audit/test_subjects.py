@@ -22,7 +22,7 @@ from bundler.options import AuditDepth
 from bundler.trees import Kind, Member
 from tests.material.environments import run
 from tests.material.programs import need
-from tests.material.schemes import POSIX_312
+from tests.material.schemes import POSIX_312, WINDOWS_312
 
 SITE = "lib/python3.12/site-packages"
 TAG = ".cpython-312-x86_64-linux-gnu.so"
@@ -44,6 +44,16 @@ def test_modules_are_gathered_by_their_top_level_package() -> None:
         tree(f"lib/python3.12/lib-dynload/_json{TAG}", f"{SITE}/pkg/fast.abi3.so", f"{SITE}/alone.so")
     )
     assert found == {"": ["_json"], "pkg": ["pkg.fast"], "alone": ["alone"]}
+
+
+def test_the_embeddable_python_has_its_modules_beside_its_program() -> None:
+    found = replace(
+        tree("_ssl.pyd", "python313.dll", "_not.txt", "Lib/site-packages/x.pyd", "Lib/other/y.pyd"),
+        manifest=replace(
+            tree().manifest, python=PythonFacts("3.13.2", WINDOWS_312, None, ("Lib/site-packages",), (".pyd",))
+        ),
+    )
+    assert extension_modules(found) == {"": ["_ssl"], "x": ["x"]}
 
 
 def test_a_compiled_package_is_imported_by_its_own_name() -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from bundler.entries import Directory, Link
 from bundler.options import ContentOptions
-from bundler.plan.modes import with_readable_modes
+from bundler.plan import modes
+from bundler.plan.modes import with_readable_modes, with_settled_modes
 from bundler.plan.settings import settle_settings
+from bundler.platforms import OperatingSystem
 from tests.plan.made_up import Machine, entry
 
 
@@ -28,6 +30,31 @@ def test_a_folder_can_be_entered_and_a_link_stays(machine: Machine) -> None:
         }
     )
     assert {path: item.mode for path, item in found.items()} == {"d": 0o755, "l": 0o777, "c": 0o555}
+
+
+def test_in_an_archive_for_windows_names_tell_what_is_a_program() -> None:
+    """Its files have no modes there: those of the machine that packs would be in the archive."""
+    before = {
+        path: entry(path, mode=0o600 if number % 2 else 0o777)
+        for number, path in enumerate(
+            ["python.exe", "Lib/os.py", "DLLs/_ssl.pyd", "Scripts/run.BAT", "Scripts/activate"]
+        )
+    } | {"Lib": entry("Lib", Directory(), mode=0o700)}
+    after = with_settled_modes(before, OperatingSystem.WINDOWS, for_all=True)
+    programs = {path for path, item in after.items() if item.mode == 0o755}
+    assert programs == {"python.exe", "Scripts/run.BAT", "Lib"}
+    assert {item.mode for path, item in after.items() if path not in programs} == {0o644}
+    assert with_settled_modes(before, OperatingSystem.WINDOWS, for_all=False) == before, (
+        "a directory keeps the source's"
+    )
+    assert with_settled_modes(before, OperatingSystem.LINUX, for_all=True)["python.exe"].mode == 0o777
+
+
+def test_a_machine_without_modes_has_none_of_its_own_to_give_to_a_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modes, "HAS_DRIVES", True)
+    before = {path: entry(path, mode=0o666) for path in ("python.exe", "Lib/os.py")}
+    after = with_settled_modes(before, OperatingSystem.WINDOWS, for_all=False)
+    assert [item.mode for item in after.values()] == [0o755, 0o644]
 
 
 @pytest.mark.parametrize(
