@@ -71,14 +71,3 @@ def test_a_module_can_be_held_in_mind() -> None:
 def test_a_name_says_what_is_inside() -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "misc", "base", "tools"}
     assert [path for path in BUNDLER.rglob("*") if path.stem in vague] == []
-
-
-def test_os_is_the_machine_s() -> None:
-    """On Windows `os` must have what POSIX has; scripts that another Python runs stand by themselves."""
-    alone = re.compile(r"_script\.py$|mapped_libraries\.py$|^machine/")
-    own = [
-        path.relative_to(BUNDLER).as_posix()
-        for path in sorted(BUNDLER.rglob("*.py"))
-        if re.search(r"^\s*(import os\b|from os\b)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    ]
-    assert [path for path in own if not alone.search(path)] == []
