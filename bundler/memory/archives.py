@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
 
 from bundler.memory.store import cache_folder, replace_cached
 
@@ -22,13 +21,11 @@ def is_known(index: bytes) -> bool:
     return folder is not None and os.path.isfile(os.path.join(folder, _name(index)))
 
 
-def note_archives(indexes: Iterable[bytes]) -> None:
+def note_archive(index: bytes) -> None:
     """Note what a pack has written. Does nothing where there can be no cache."""
     folder = cache_folder("archives")
-    if folder is None:
-        return
-    with contextlib.suppress(OSError):
-        for index in indexes:
+    if folder is not None:
+        with contextlib.suppress(OSError):
             replace_cached(folder, _name(index), b"", kept=_KEPT)
 
 

@@ -79,10 +79,14 @@ class Reusable:
             for offset, frame in frames:
                 self._kept.setdefault(frame.key, Kept(descriptor, offset, frame, proved))
 
-    def is_proved(self, key: bytes) -> bool:
-        """Whether there is a frame with a key that need not be compared."""
+    def proved(self, key: bytes) -> Kept | None:
+        """The frame with a key where it need not be compared."""
         kept = self._kept.get(key)
-        return kept is not None and kept.proved
+        return kept if kept is not None and kept.proved else None
+
+    def is_proved(self, key: bytes) -> bool:
+        """Whether there is such a frame."""
+        return self.proved(key) is not None
 
     def refuse(self, key: bytes) -> None:
         """Note that the frame with a key is not what it should be."""
@@ -90,8 +94,8 @@ class Reusable:
 
     def find_whole(self, key: bytes) -> Kept | None:
         """The proved frame with a key, which may be too large for memory; None where its bytes are not what they were."""
-        kept = self._kept.get(key)
-        if kept is None or not kept.proved:
+        kept = self.proved(key)
+        if kept is None:
             return None
         hasher = hashlib.sha256()
         at, end = kept.offset, kept.offset + kept.frame.size
@@ -143,18 +147,24 @@ class Reusable:
             os.close(self._open.pop())
 
 
-def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[Indexed]], *, cache: bool) -> Reusable:
+def open_reusable(
+    paths: Sequence[str],
+    find_frames: Callable[[int], Iterable[Indexed]],
+    *,
+    cache: bool,
+    known: Callable[[bytes], bool] = is_known,
+) -> Reusable:
     """What can be taken from the archives at `paths`. A missing, damaged or foreign one gives nothing, and a note says so.
 
-    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken. `cache`
-    says whether what is known of earlier packs counts.
+    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken. `known`
+    tells of an index whether a pack of this user wrote it, `cache` whether what is known of earlier packs counts.
     """
     found = Reusable()
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                found.offer(path, descriptor, list(find_frames(descriptor)), is_known if cache else _unknown)
+                found.offer(path, descriptor, list(find_frames(descriptor)), known if cache else _unknown)
             except BaseException:
                 os.close(descriptor)
                 raise

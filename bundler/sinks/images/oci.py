@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from bundler.entries import Digest, Entry
 from bundler.errors import UnfittingOption
 from bundler.formats import FOLDER_LABEL
+from bundler.memory.archives import note_archive
 from bundler.options import ImageOptions
 from bundler.output_facts import ImageFacts
 from bundler.sinks.archives.archive import ArchiveSettings
@@ -72,9 +73,10 @@ class OciWriter:
         self._describe(self._layout.add_json(manifest, _MANIFEST), config, layers)
         self._layout.end()
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """Those of the layers."""
-        return tuple(self._indexes)
+    def note(self, place: str) -> None:
+        """See MemberWriter."""
+        for index in self._indexes:
+            note_archive(index)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""
