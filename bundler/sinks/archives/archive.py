@@ -99,6 +99,10 @@ class ArchiveSink:
         file = self._output.finish()
         return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
+    def begin_again(self) -> bool:
+        """Never: an archive has an order."""
+        return False
+
     def replace(self, entry: Entry) -> bool:
         """Never: what follows a member would have to move."""
         return False
