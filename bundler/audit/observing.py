@@ -41,6 +41,8 @@ class Subject:
     cage: Cage = field(default_factory=Cage)
     missing: frozenset[str] = frozenset()
     """Modules that it is not to find, though they are there."""
+    compiled: str | None = None
+    """A folder with modules that had to be compiled, for all observations; None for one of each observation's own."""
 
 
 def clean_variables() -> dict[str, str]:
@@ -77,7 +79,8 @@ def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
             try:
                 seen = pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches)
-                return [item.without(home) for item in seen]
+                own = (home, *((subject.compiled,) if subject.compiled is not None else ()))
+                return [item.without(*own) for item in seen]
             except BaseException:
                 running.stop()  # an import may take its time, and the pool waits
                 raise
@@ -218,7 +221,7 @@ def _run_once(subject: Subject, batch: Batch, home: str, running: _Running) -> _
     order = {
         "modules": batch.modules,
         "missing": sorted(subject.missing),
-        "compiled": os.path.join(home, "compiled"),
+        "compiled": subject.compiled or os.path.join(home, "compiled"),
         "observer": subject.observer,
         "metadata": batch.metadata,
     }

@@ -61,10 +61,11 @@ def run_check(
     batches: tuple[Batch, ...],
     hidden: Hidden = NOTHING_HIDDEN,
     expected: Collection[str] = (),
+    compiled: str | None = None,
 ) -> RunCheck:
     """Try these batches of the bundle in the folder `place`, whose static part passed. Raises ObserverFailed.
 
-    Modules whose failure is `expected` are not tried in any other way.
+    Modules whose failure is `expected` are not tried in any other way. `compiled` is a folder; see `Subject`.
     """
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
@@ -73,7 +74,7 @@ def run_check(
         return RunCheck(batches, why_not=why_not)
     cage = cage_of((*hidden.source, *hidden.libraries), (place,))
     kind = CageKind.HIDDEN if cage.hidden else CageKind.MAPS_ONLY
-    subject = Subject(python, system.observer, clean_variables(), cage=cage)
+    subject = Subject(python, system.observer, clean_variables(), cage=cage, compiled=compiled)
     start = start_once(subject)
     if start.status != 0:
         said = " | ".join(line.strip() for line in start.said[-3:] if line.strip())
@@ -102,7 +103,7 @@ def _with_hosts_programs(
     again = [number for number, item in enumerate(observed) if item.failed.keys() - expected]
     cage = cage_of(hidden.source, (place,))
     more = observe(
-        Subject(subject.python, subject.observer, subject.variables, subject.folder, cage),
+        replace(subject, cage=cage),
         [replace(batches[number], modules=tuple(observed[number].failed), metadata=False) for number in again],
     )
     result, notes = list(observed), []
