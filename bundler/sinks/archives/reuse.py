@@ -52,11 +52,21 @@ class Kept(NamedTuple):
     """Whether a pack of this user wrote it; else it must be compared with what it shall be."""
 
 
+class KeptStream(NamedTuple):
+    """A stream in an archive that is open, of which a pack of this user wrote every frame."""
+
+    descriptor: int
+    words: bytes
+    """Of its index."""
+    frames: Sequence[Placed]
+
+
 class Reusable:
     """The frames that can be taken over, by their keys. Threads may use it."""
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Kept] = {}
+        self._streams: dict[bytes, KeptStream] = {}
         self._open: list[int] = []
         self._from: list[str] = []
         self._damaged: set[int] = set()
@@ -76,6 +86,9 @@ class Reusable:
         self._from.append(path)
         for words, frames in found:
             proved = is_known(words)
+            if proved:
+                stream = KeptStream(descriptor, words, frames)
+                self._streams.setdefault(_joined(frame.key for _, frame in frames), stream)
             for offset, frame in frames:
                 self._kept.setdefault(frame.key, Kept(descriptor, offset, frame, proved))
 
@@ -87,6 +100,14 @@ class Reusable:
     def is_proved(self, key: bytes) -> bool:
         """Whether there is such a frame."""
         return self.proved(key) is not None
+
+    def find_stream(self, keys: Iterable[bytes]) -> KeptStream | None:
+        """The proved stream that has frames with these keys, and no others."""
+        return self._streams.get(_joined(keys))
+
+    def spoil(self, descriptor: int) -> None:
+        """Note that an archive is not what it was."""
+        self._damaged.add(descriptor)
 
     def refuse(self, key: bytes) -> None:
         """Note that the frame with a key is not what it should be."""
@@ -142,7 +163,7 @@ class Reusable:
 
     def close(self) -> None:
         """Close the archives."""
-        self._kept = {}
+        self._kept, self._streams = {}, {}
         while self._open:
             os.close(self._open.pop())
 
@@ -172,6 +193,10 @@ def open_reusable(
             reason = error.strerror if isinstance(error, OSError) else str(error)
             found.problems.append(f"nothing could be taken over from {path}: {reason}")
     return found
+
+
+def _joined(keys: Iterable[bytes]) -> bytes:
+    return digest_of(b"".join(keys))
 
 
 def _unknown(_index: bytes) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -229,9 +231,7 @@ def test_a_spoilt_archive_spoils_nothing_and_is_told(tmp_path: Path, name: str) 
     assert written.notes == (f"nothing could be taken over from {tmp_path}/missing: No such file or directory",)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in (*FORMATS, *MEMBERS) if name != "oci.tar"]
-)  # whose layers have digests of plain bytes
+@pytest.mark.parametrize("name", [*FORMATS, *MEMBERS])
 def test_sources_whose_digests_are_known_are_not_read(tmp_path: Path, name: str) -> None:
     entries = bundle(tmp_path / "source", known=True)
     _, expected = pack(name, tmp_path / "old", entries)
@@ -348,3 +348,39 @@ def test_a_tar_is_unknown_without_caches(tmp_path: Path) -> None:
     written, found = pack("tar", tmp_path / "new", entries, tmp_path / "old")
     assert found == expected
     assert "it is not as a pack of this user left it" in written.notes[0]
+
+
+def image_layers(path: Path) -> list[str]:
+    """The names of the layers' blobs."""
+    with tarfile.open(path) as archive:
+        file = archive.extractfile("manifest.json")
+        assert file is not None
+        layers: list[str] = json.loads(file.read())[0]["Layers"]
+        return layers
+
+
+def test_a_layer_of_which_all_is_known_is_copied_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime stays, a package changes, and the list of all is in the application's layer: its file alone is not read."""
+    entries = bundle(tmp_path / "source", known=True)
+    _, before = pack("oci.tar", tmp_path / "old", entries)
+    changed = other_content(tmp_path / "source", entries)
+    whole, expected = pack("oci.tar", tmp_path / "whole", changed)
+    (tmp_path / "source/library").unlink()
+    written, found = pack("oci.tar", tmp_path / "new", changed, tmp_path / "old")
+    assert found == expected != before
+    assert written.digests == whole.digests
+    assert image_layers(tmp_path / "new")[0] == image_layers(tmp_path / "old")[0]
+    again, found = pack("oci.tar", tmp_path / "again", changed, tmp_path / "new")
+    assert found == expected, "what was copied can be copied from there"
+    assert taken(again)[0] == taken(again)[1]
+
+
+def test_a_damaged_layer_is_not_copied(tmp_path: Path) -> None:
+    entries = bundle(tmp_path / "source", known=True)
+    _, expected = pack("oci.tar", tmp_path / "old", entries)
+    at = expected.index(b"\x1f\x8b") + 100
+    (tmp_path / "old").write_bytes(expected[:at] + bytes([expected[at] ^ 1]) + expected[at + 1 :])
+    written, found = pack("oci.tar", tmp_path / "new", entries, tmp_path / "old")
+    assert found == expected
+    assert "old is damaged" in written.notes[0]
+    assert 0 < taken(written)[0] < taken(written)[1]
