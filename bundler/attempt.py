@@ -46,6 +46,8 @@ class Job:
     progress: Progress
     earlier: Earlier
     """What earlier audits know."""
+    opening: SinkOpening
+    """Opens what is written to."""
     stage: Stage | None = None
     """Where an archive is tried before it is written; None where nothing is."""
     made_with: RecordedOptions | None = None
@@ -92,33 +94,34 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     An archive has the files that are `held` (bundle paths) as they are before anything is imported.
     """
     job.progress.phase("planning")
-    with SinkOpening(job.destination, job.options, job.progress.advance, directory_facts()) as opening:
-        settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
-        begin = _nothing if job.options.dry_run else opening.begin
-        plan = make_plan(job.environment, settings, job.memory, begin)
-        if job.options.dry_run:
-            _rehearse(job, plan)
-            manifest, size = foreseen(plan, job.assumed_failures)
-            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size))
-        if job.options.verify and isinstance(job.destination, ToFile):
-            return _prove_then_write(plan, job, dlopened, opening, held, is_last=is_last)
-        sink = _open(opening, plan, job)
-        assumed = job.assumed_failures
-        written, manifest = send(plan, sink, assumed, job.progress)
-        job.memory.learn(plan.entries, written.digests, written.stamps)
-        if not job.options.verify or written.place is None:
-            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
-        proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
-        if found is not None and not is_last:
-            return Attempt(found)
-        proof = _settled(proof, job, dlopened)
-        if isinstance(job.destination, InPlace) and proof.audit.faults:
-            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
-        if proof.import_failures == assumed:
-            return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
-        sink.replace(manifest_entry(plan, proof.import_failures))
-        manifest = manifest_of(plan, written.digests, proof.import_failures)
+    opening = job.opening
+    opening.again()
+    settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
+    begin = _nothing if job.options.dry_run else opening.begin
+    plan = make_plan(job.environment, settings, job.memory, begin)
+    if job.options.dry_run:
+        _rehearse(job, plan)
+        manifest, size = foreseen(plan, job.assumed_failures)
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size))
+    if job.options.verify and isinstance(job.destination, ToFile):
+        return _prove_then_write(plan, job, dlopened, opening, held, is_last=is_last)
+    sink = _open(opening, plan, job)
+    assumed = job.assumed_failures
+    written, manifest = send(plan, sink, assumed, job.progress)
+    job.memory.learn(plan.entries, written.digests, written.stamps)
+    if not job.options.verify or written.place is None:
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
+    proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
+    if found is not None and not is_last:
+        return Attempt(found)
+    proof = _settled(proof, job, dlopened)
+    if isinstance(job.destination, InPlace) and proof.audit.faults:
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
+    if proof.import_failures == assumed:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+    sink.replace(manifest_entry(plan, proof.import_failures))
+    manifest = manifest_of(plan, written.digests, proof.import_failures)
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
 
 
 def _prove_then_write(

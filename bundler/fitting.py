@@ -73,9 +73,7 @@ def _has_top(form: ArchiveFormat | None) -> bool:
     return form is not None and form.has_top
 
 
-_FRAMED = (
-    f"archives whose parts are compressed one by one ({', '.join(form.name for form in ARCHIVES if form.has_frames)})"
-)
+_FRAMED = f"archives whose parts can be taken over ({', '.join(form.name for form in ARCHIVES if form.has_frames)})"
 _FOR_IMAGES = "images (.oci.tar)"
 _RULES = (
     _Rule("link", "--link", "directories", _is_directory),

@@ -62,7 +62,16 @@ _GZIP, _ZSTD, _XZ, _BZIP2 = (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\x
 _USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b"PK"), (0, b"hsqs"), (0, b"#!")
 _LOAD, _RUN = "podman load -i {}", "sh {} --target DIR"
 ARCHIVES = (
-    ArchiveFormat("tar", (".tar",), (_USTAR,), "archives.tar:plain", "tar", streams=True, has_levels=False),
+    ArchiveFormat(
+        "tar",
+        (".tar",),
+        (_USTAR,),
+        "archives.plain_tar:PlainTarWriter",
+        "tar",
+        streams=True,
+        has_levels=False,
+        has_frames=True,
+    ),
     ArchiveFormat("tar.gz", (".tar.gz", ".tgz"), (_GZIP,), "archives.tar:gzip", "tar", streams=True, has_frames=True),
     ArchiveFormat(
         "tar.zst", (".tar.zst", ".tzst"), (_ZSTD,), "archives.tar:zstd", "tar", streams=True, has_frames=True

@@ -111,10 +111,16 @@ def switch_of(name: str, value: object) -> bool:
 
 def refuse_single_texts(values: DataclassInstance) -> None:
     """Refuse one text in fields that hold several: Python would take it for the sequence of its letters. Raises BadOption."""
-    for field in fields(values):
-        given = getattr(values, field.name)
-        if isinstance(given, str) and isinstance(field.default, tuple | frozenset):
-            raise _single(f"{type(values).__name__}: {field.name}", given)
+    for name in _several(type(values)):
+        given = getattr(values, name)
+        if isinstance(given, str):
+            raise _single(f"{type(values).__name__}: {name}", given)
+
+
+@cache
+def _several(kind: type[DataclassInstance]) -> tuple[str, ...]:
+    """The names of the fields that hold several texts."""
+    return tuple(field.name for field in fields(kind) if isinstance(field.default, tuple | frozenset))
 
 
 def _single(name: str, text: str) -> BadOption:

@@ -82,8 +82,10 @@ def pack(
     from bundler.audit.proofs.book import ProofBook
     from bundler.audit.recalled import ReadingsBook
     from bundler.memory import NO_MEMORY, open_memory
+    from bundler.plan.output import directory_facts
     from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
+    from bundler.sinks.opening import SinkOpening
     from bundler.tracing import trace_commands
 
     is_archive = not isinstance(destination, DirectoryDestination)
@@ -91,7 +93,11 @@ def pack(
     recorded = recorded_options(options.content, os.path.dirname(os.path.abspath(environment)), options.configured)
     trace = trace_commands(options.trace, loaded, progress)
     settings = replace(settings, options=recorded, in_place=options.in_place, trace=trace)
-    with open_workspace(settings, cache=options.cache) as workspace, _stage(destination, options) as stage:
+    with (
+        open_workspace(settings, cache=options.cache) as workspace,
+        _stage(destination, options) as stage,
+        SinkOpening(destination, options, progress.advance, directory_facts()) as opening,
+    ):
         memory = open_memory(loaded.root) if options.cache and not options.in_place else NO_MEMORY
         before = _made_with(destination)
         earlier = Earlier(ProofBook(memory.imports), ReadingsBook(memory.readings))
@@ -103,6 +109,7 @@ def pack(
             memory,
             progress,
             earlier,
+            opening,
             stage,
             before,
         )

@@ -15,7 +15,7 @@ from bundler.fitting import without_unfitting
 from bundler.options import ImageOptions, LinkMode, PackOptions
 from tests.material.environments import bundler
 
-FRAMED = ["app.tar.gz", "app.tar.zst", "app.zip", "app.run", "app.oci.tar"]
+FRAMED = ["app.tar", "app.tar.gz", "app.tar.zst", "app.zip", "app.run", "app.oci.tar"]
 LINK, LEVEL = PackOptions(link=LinkMode.COPY), PackOptions(level=0)
 
 
@@ -23,8 +23,8 @@ LINK, LEVEL = PackOptions(link=LinkMode.COPY), PackOptions(level=0)
     ("options", "fitting", "others"),
     [
         (LINK, ["app"], ["app.tar", "app.zip", "app.run", "app.oci.tar"]),
-        (PackOptions(update=True), ["app", *FRAMED], ["app.tar", "app.tar.xz", "app.tar.bz2", "app.squashfs"]),
-        (PackOptions(reuse="x"), FRAMED, ["app", "app.tar", "app.tar.xz", "app.tar.bz2", "app.squashfs"]),
+        (PackOptions(update=True), ["app", *FRAMED], ["app.tar.xz", "app.tar.bz2", "app.squashfs"]),
+        (PackOptions(reuse="x"), FRAMED, ["app", "app.tar.xz", "app.tar.bz2", "app.squashfs"]),
         (LEVEL, ["app.tar.gz", "app.zip", "app.run", "app.oci.tar", "app.squashfs"], ["app", "app.tar"]),
         (PackOptions(top="x"), ["app.tar", "app.zip", "app.oci.tar"], ["app", "app.run"]),
         (PackOptions(image=ImageOptions(base="x.tar")), ["app.oci.tar"], ["app", "app.tar"]),

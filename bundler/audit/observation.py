@@ -107,11 +107,12 @@ class Observation:
             programs=all_here(self.programs),
         )
 
-    def without(self, folder: str) -> Observation:
-        """What is left where nothing of `folder` counts (absolute, without links)."""
+    def without(self, folder: str, *others: str) -> Observation:
+        """What is left where nothing of `folder`, a home, and of `others` counts (absolute, without links)."""
+        below = tuple(place + os.sep for place in (folder, *others))
 
         def counts(path: str) -> bool:
-            return path != folder and not path.startswith(folder + os.sep)
+            return not f"{path}{os.sep}".startswith(below)
 
         return replace(
             self,

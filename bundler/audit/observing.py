@@ -46,6 +46,8 @@ class Subject:
     """The words of a program of this machine that runs it; none where the kernel does."""
     path_here: Callable[[str], str] = path_told
     """What a path that it tells is called on this machine."""
+    compiled: str | None = None
+    """A folder with modules that had to be compiled, for all observations; None for one of each observation's own."""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -91,7 +93,8 @@ def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="import") as pool:
             try:
                 seen = pool.map(lambda batch: _observe_or_part(subject, batch, home, running), batches)
-                return [item.with_paths(subject.path_here).without(home) for item in seen]
+                own = (home, *((subject.compiled,) if subject.compiled is not None else ()))
+                return [item.with_paths(subject.path_here).without(*own) for item in seen]
             except BaseException:
                 running.stop()  # an import may take its time, and the pool waits
                 raise
@@ -241,7 +244,7 @@ def _run_once(subject: Subject, batch: Batch, home: str, running: _Running) -> _
     order = {
         "modules": batch.modules,
         "missing": sorted(subject.missing),
-        "compiled": os.path.join(home, "compiled"),
+        "compiled": subject.compiled or os.path.join(home, "compiled"),
         "observer": subject.observer,
         "metadata": batch.metadata,
     }

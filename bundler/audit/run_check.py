@@ -63,11 +63,12 @@ def run_check(
     hidden: Hidden = NOTHING_HIDDEN,
     expected: Collection[str] = (),
     runner: tuple[str, ...] = (),
+    compiled: str | None = None,
 ) -> RunCheck:
     """Try these batches of the bundle in the folder `place`, whose static part passed. Raises ObserverFailed.
 
     Modules whose failure is `expected` are not tried in any other way. `runner` are the words of a program that runs the bundle's;
-    it is one of this machine, and the user's: it sees the variables that it is given.
+    it is one of this machine, and the user's: it sees the variables that it is given. `compiled` is a folder; see `Subject`.
     """
     executable = tree.manifest.python.executable
     python = os.path.join(place, executable)
@@ -78,7 +79,7 @@ def run_check(
     kind = CageKind.HIDDEN if cage.hidden else CageKind.MAPS_ONLY
     variables = user_variables() if runner else clean_variables()
     here = system.path_here if runner else path_told
-    subject = Subject(python, system.observer, variables, cage=cage, runner=runner, path_here=here)
+    subject = Subject(python, system.observer, variables, cage=cage, runner=runner, path_here=here, compiled=compiled)
     start = start_once(subject)
     if start.status != 0:
         said = " | ".join(line.strip() for line in start.said[-3:] if line.strip())

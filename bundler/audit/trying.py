@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cages_are_allowed
 from bundler.audit.comparison import Sides, differs
+from bundler.audit.compiled_modules import CompiledModules
 from bundler.audit.missing import observe_source
 from bundler.audit.observation import Batch, Observation, all_failed
 from bundler.audit.observing import Subject, clean_variables
+from bundler.audit.origins import Origins
 from bundler.audit.proofs.book import ProofBook, rules_of
 from bundler.audit.proofs.parts import Parts
 from bundler.audit.proofs.proof import Facts, ImportProof, proof_of, relocated, stamps
@@ -71,12 +73,23 @@ class Trial:
         check = RunCheck(batches, tuple(proof.bundle for proof in proofs), kind)
         return Tried(check, NOWHERE, tuple(proof.source for proof in proofs), range(len(batches)))
 
-    def run(self, batches: tuple[Batch, ...], known: Mapping[Batch, ImportProof], place: str, hidden: Hidden) -> Tried:
+    def run(
+        self,
+        batches: tuple[Batch, ...],
+        known: Mapping[Batch, ImportProof],
+        place: str,
+        hidden: Hidden,
+        origins: Origins,
+    ) -> Tried:
         """Try all that is not known in the folder `place`, and in the source. Raises ObserverFailed."""
         root = BundleRoot(place)
         fresh = tuple(batch for batch in batches if batch not in known)
-        observed = observe_source(self._source, fresh, self._left_out)
-        check = run_check(self._tree, place, self._system, fresh, hidden, all_failed(observed))
+        with CompiledModules() as compiled:
+            source = replace(self._source, compiled=compiled.source)
+            observed = observe_source(source, fresh, self._left_out)
+            compiled.hand_over(origins, place)
+            expected = all_failed(observed)
+            check = run_check(self._tree, place, self._system, fresh, hidden, expected, compiled=compiled.bundle)
         if not check.observations:
             return Tried(replace(check, batches=batches), root)
         before = dict(zip(fresh, observed, strict=True))

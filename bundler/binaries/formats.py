@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -50,10 +51,17 @@ def detect(head: bytes) -> Format[Any] | None:
     """
     for known in _FORMATS:
         if head.startswith(known.magics):
-            found: Format[Any] = importlib.import_module(known.module).FORMAT
+            found = _loaded(known.module)
             if found.recognises(head):
                 return found
     return None
+
+
+@functools.cache
+def _loaded(module: str) -> Format[Any]:
+    """The format in a module: each file asks for it."""
+    found: Format[Any] = importlib.import_module(module).FORMAT
+    return found
 
 
 def plan(file: BinaryIO, path: str, request: Request) -> PatchOutcome | None:

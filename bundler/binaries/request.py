@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 from bundler.binaries.patch import Patch
@@ -43,8 +44,14 @@ class Request:
 
     def given(self) -> list[str]:
         """The names of the words that were given, as options: `--set-rpath`."""
-        fields = [field for field in dataclasses.fields(self) if getattr(self, field.name) != field.default]
-        return ["--" + field.name.replace("_", "-") for field in fields]
+        names = [name for name, default in _defaults() if getattr(self, name) != default]
+        return ["--" + name.replace("_", "-") for name in names]
+
+
+@functools.cache
+def _defaults() -> tuple[tuple[str, object], ...]:
+    """Of each word what it is where it is not given: asked for each file."""
+    return tuple((field.name, field.default) for field in dataclasses.fields(Request))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,9 @@ class Sink(Protocol):
     def finish(self) -> Written:
         """Complete the output under its temporary name."""
 
+    def begin_again(self) -> bool:
+        """Forget the entries of a finished output, and take others; False, with nothing done, where a new sink has to be opened."""
+
     def replace(self, entry: Entry) -> bool:
         """Write one file of the finished output anew; False, with nothing done, where the format cannot."""
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class SinkOpening:
     """Opens the sink of a pack: a directory's while the plan is still being made, another's when the plan is there.
 
-    A context manager: leaving it without having placed the output discards everything.
+    A context manager: leaving it without having placed the output discards everything. Several attempts may be made (`again`).
     """
 
     def __init__(
@@ -55,6 +55,12 @@ class SinkOpening:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._held.__exit__(kind, error, trace)
+
+    def again(self) -> None:
+        """Make ready for another attempt: nothing is left of the one before but what this one has in the same form."""
+        if self._directory is None or not self._directory.begin_again():
+            self._directory = None
+            self._held.close()
 
     def begin(self, files: Sequence[Entry]) -> None:
         """Open a directory, and let it begin with these files, which the plan will hardly change; nothing else begins early."""

@@ -7,15 +7,18 @@ import gzip
 import hashlib
 import io
 import lzma
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, cast
 
 from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
-from bundler.trees.frames import find_frames, read_frames
+from bundler.trees.frames import Part, find_frames, read_frames, rest_of
 
 _CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
 _ZSTD_HEADER = 18  # bytes: the longest header of a frame (RFC 8878, 3.1.1.1)
 _RLE = 1
 _SKIPPABLE, _SKIPPABLE_HIGH = b"\x2a\x4d\x18", 0x5  # a frame without content: 0x184D2A50 to 0x184D2A5F (3.1.2)
@@ -29,12 +32,13 @@ def decompressed(file: io.BufferedReader) -> Iterator[IO[bytes]]:
     One that is cut off or damaged raises some error before its end has been read.
     """
     head = file.peek(6)
-    codec = GZIP if head.startswith(b"\x1f\x8b") else ZSTANDARD if head.startswith(b"\x28\xb5\x2f\xfd") else None
-    found = find_frames(file, codec) if codec is not None else None
-    if codec is not None and found is not None:
-        with read_frames(file, codec, found) as frames:
+    codec = GZIP if head.startswith(_GZIP) else ZSTANDARD if head.startswith(b"\x28\xb5\x2f\xfd") else None
+    part = rest_of(file)
+    found = find_frames(part, codec) if codec is not None and part is not None else None
+    if codec is not None and part is not None and found is not None:
+        with read_frames(part, codec, found) as frames:
             yield frames
-    elif head.startswith(b"\x1f\x8b"):
+    elif head.startswith(_GZIP):
         with gzip.open(file) as stream:
             yield stream  # type: ignore[misc]
     elif head.startswith(b"\x28\xb5\x2f\xfd"):
@@ -51,6 +55,56 @@ def decompressed(file: io.BufferedReader) -> Iterator[IO[bytes]]:
             yield stream
     else:
         yield file
+
+
+@contextmanager
+def decompressed_part(part: Part) -> Iterator[tuple[IO[bytes], Callable[[], str]]]:
+    """The plain stream behind a part of a file, and what gives the SHA-256 of the part (hexadecimal) when that was read to its end.
+
+    See `decompressed`.
+    """
+    found = find_frames(part, GZIP) if os.pread(part.descriptor, len(_GZIP), part.start) == _GZIP else None
+    if found is None:
+        hashed = HashedFile(cast(IO[bytes], PartFile(part)))
+        with decompressed(io.BufferedReader(hashed)) as stream:
+            yield stream, hashed.rest_digest
+        return
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="hash") as pool, read_frames(part, GZIP, found) as stream:
+        digest = pool.submit(_digest, part, stopped)
+        try:
+            yield stream, digest.result
+        finally:
+            stopped.set()
+
+
+def _digest(part: Part, stopped: threading.Event) -> str:
+    """The SHA-256 of a part, in hexadecimal; of less of it where that is `stopped`."""
+    hasher = hashlib.sha256()
+    at = part.start
+    while not stopped.is_set() and (data := os.pread(part.descriptor, min(_CHUNK, part.end - at), at)):
+        hasher.update(data)
+        at += len(data)
+    return hasher.hexdigest()
+
+
+class PartFile(io.RawIOBase):
+    """A part of a file as one that is read once."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._at = part.start
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer` with the next bytes."""
+        data = os.pread(self._part.descriptor, min(len(buffer), self._part.end - self._at), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 def _check_frames(file: io.BufferedReader) -> None:
@@ -99,7 +153,7 @@ class HashedFile(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Fill `buffer` with the next bytes."""
-        data = self._file.read(len(buffer))
+        data = self._file.read(len(buffer)) or b""
         buffer[: len(data)] = data
         self._hasher.update(data)
         return len(data)

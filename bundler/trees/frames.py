@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import accumulate
-from typing import IO
+from typing import IO, NamedTuple
 
 from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec
@@ -18,24 +18,36 @@ _MOST_THREADS = 4  # who reads the plain stream is no faster
 _BUFFER = 1 << 18
 
 
-def find_frames(file: io.BufferedReader, codec: FrameCodec) -> FoundIndex | None:
-    """The index of the stream behind the position of `file`; None where it has none, or can be read but once."""
+class Part(NamedTuple):
+    """A part of an open file, in which one can go back: a descriptor, and the offsets of its begin and its end."""
+
+    descriptor: int
+    start: int
+    end: int
+
+
+def rest_of(file: io.BufferedReader) -> Part | None:
+    """What is behind the position of `file`; None where it can be read but once."""
     if not isinstance(file.raw, io.FileIO) or not file.seekable():
         return None
-    start, end = file.tell(), os.fstat(file.fileno()).st_size
-    found = codec.find_index(file.fileno(), start, end)
-    whole = found is not None and os.pread(file.fileno(), found.start - start, start) == codec.head
+    return Part(file.fileno(), file.tell(), os.fstat(file.fileno()).st_size)
+
+
+def find_frames(part: Part, codec: FrameCodec) -> FoundIndex | None:
+    """The index of the stream that a part of a file holds; None where it has none."""
+    found = codec.find_index(*part)
+    whole = found is not None and os.pread(part.descriptor, found.start - part.start, part.start) == codec.head
     return found if whole else None
 
 
 @contextmanager
-def read_frames(file: io.BufferedReader, codec: FrameCodec, found: FoundIndex) -> Iterator[IO[bytes]]:
-    """The plain stream of such a file. Every byte is checked; reading raises ValueError for what is damaged."""
-    with closing(_plain(file.fileno(), codec, found)) as parts:
+def read_frames(part: Part, codec: FrameCodec, found: FoundIndex) -> Iterator[IO[bytes]]:
+    """The plain stream of such a part. Every byte is checked; reading raises ValueError for what is damaged."""
+    with closing(_plain(part, codec, found)) as parts:
         yield io.BufferedReader(_Joined(parts), _BUFFER)
 
 
-def _plain(descriptor: int, codec: FrameCodec, found: FoundIndex) -> Generator[bytes, None, None]:
+def _plain(part: Part, codec: FrameCodec, found: FoundIndex) -> Generator[bytes, None, None]:
     """The plain bytes of the frames, in order."""
     frames = unpack_index(found.index).frames
     offsets = list(accumulate((frame.size for frame in frames), initial=found.start))
@@ -44,14 +56,14 @@ def _plain(descriptor: int, codec: FrameCodec, found: FoundIndex) -> Generator[b
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decompress")
     try:
         for offset, frame in zip(offsets, frames, strict=False):
-            queue.append(pool.submit(_decompressed, descriptor, codec, offset, frame))
+            queue.append(pool.submit(_decompressed, part.descriptor, codec, offset, frame))
             if len(queue) > threads:
                 yield queue.popleft().result()
         while queue:
             yield queue.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    yield _last(descriptor, codec, found, frames, offsets[-1])
+    yield _last(part, codec, found, frames, offsets[-1])
 
 
 def _decompressed(descriptor: int, codec: FrameCodec, offset: int, frame: Frame) -> bytes:
@@ -64,9 +76,9 @@ def _decompressed(descriptor: int, codec: FrameCodec, offset: int, frame: Frame)
     return plain
 
 
-def _last(descriptor: int, codec: FrameCodec, found: FoundIndex, frames: Sequence[Frame], offset: int) -> bytes:
+def _last(part: Part, codec: FrameCodec, found: FoundIndex, frames: Sequence[Frame], offset: int) -> bytes:
     """The plain bytes of the last frame. All that stands behind the others must be as it is written."""
-    rest = os.pread(descriptor, os.fstat(descriptor).st_size - offset, offset)
+    rest = os.pread(part.descriptor, part.end - offset, offset)
     data = codec.last(rest, found.index)
     plain = codec.decompress(data)
     last = Frame(b"", b"", len(data), len(plain), codec.check(plain, data))

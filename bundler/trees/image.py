@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import IO, Any
 
 from bundler.formats import FOLDER_LABEL
 from bundler.machine import os
-from bundler.trees.compression import HashedFile, decompressed
+from bundler.trees.compression import HashedFile, decompressed_part
+from bundler.trees.frames import Part
 from bundler.trees.tar import StrictInfo, members_of_stream
 from bundler.trees.tree import Items, Member
 
@@ -27,22 +27,21 @@ class _Image:
 
 def members(path: str) -> Items:
     """See `trees.tree.Members`. Every blob is checked against the digest that is its name."""
-    with tarfile.open(path, "r:", tarinfo=StrictInfo) as archive:
+    with open(path, "rb") as file, tarfile.open(path, "r:", file, tarinfo=StrictInfo) as archive:
         blobs = {name for name in archive.getnames() if name.startswith(_BLOBS)}
         image = _read_image(archive)
         seen: set[str] = set()
         for name in image.layers:
-            blob = HashedFile(_open(archive, name))
-            with decompressed(io.BufferedReader(blob)) as stream:
-                for member, file in members_of_stream(stream):
+            with decompressed_part(_part(archive, name, file.fileno())) as (stream, digest):
+                for member, content in members_of_stream(stream):
                     # A folder may stand in several layers.
                     if member.path.startswith(image.folder + "/") and member.path not in seen:
                         seen.add(member.path)
                         path_inside = member.path[len(image.folder) + 1 :]
-                        yield Member(path_inside, member.kind, member.mode, member.target), file
-            _check(name, blob)
+                        yield Member(path_inside, member.kind, member.mode, member.target), content
+                _check(name, digest())
         for name in sorted(blobs.difference(image.layers)):
-            _check(name, HashedFile(_open(archive, name)))
+            _check(name, HashedFile(_open(archive, name)).rest_digest())
 
 
 def _read_image(archive: tarfile.TarFile) -> _Image:
@@ -72,14 +71,22 @@ def _json(archive: tarfile.TarFile, name: str) -> Any:
     file = HashedFile(_open(archive, name))
     data = file.read()
     if name.startswith(_BLOBS):
-        _check(name, file)
+        _check(name, file.rest_digest())
     return json.loads(data or b"")
 
 
-def _check(name: str, blob: HashedFile) -> None:
+def _check(name: str, digest: str) -> None:
     """Raise ValueError where a blob's digest is not its name."""
-    if blob.rest_digest() != os.path.basename(name):
+    if digest != os.path.basename(name):
         raise ValueError(f"the content of {name} is another")
+
+
+def _part(archive: tarfile.TarFile, name: str, descriptor: int) -> Part:
+    """Where a file of the image lies in that of the archive, which is no compressed one."""
+    info = archive.getmember(name)
+    if not info.isreg() or info.issparse():
+        raise ValueError(f"{name} is no plain file of the image")
+    return Part(descriptor, info.offset_data, info.offset_data + info.size)
 
 
 def _open(archive: tarfile.TarFile, name: str) -> IO[bytes]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 from bundler.errors import NotABundle
 from bundler.machine import os
-from bundler.trees.compression import HashedFile, decompressed
+from bundler.trees.compression import decompressed_part
+from bundler.trees.frames import Part
 from bundler.trees.tar import members_of_stream
 from bundler.trees.tree import Items
 
@@ -27,9 +27,7 @@ def members(path: str) -> Items:
         size, whole = os.fstat(file.fileno()).st_size, int(found["offset"]) + int(found["size"])
         if size != whole:
             raise ValueError(f"it has {size} bytes instead of {whole}")
-        file.seek(int(found["offset"]))
-        payload = HashedFile(file)
-        with decompressed(io.BufferedReader(payload)) as stream:
+        with decompressed_part(Part(file.fileno(), int(found["offset"]), whole)) as (stream, digest):
             yield from members_of_stream(stream)
-        if payload.rest_digest() != found["sha256"].decode():
-            raise ValueError("its checksum is another")
+            if digest() != found["sha256"].decode():
+                raise ValueError("its checksum is another")

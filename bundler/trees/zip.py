@@ -1,22 +1,71 @@
-"""Zip archives."""
+"""Zip archives. Small members are decompressed by all processors, ahead of who reads them."""
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, NamedTuple
 
 from bundler.machine import os
 from bundler.trees.names import member_of
-from bundler.trees.tree import Items, Kind
+from bundler.trees.tree import Items, Kind, Member
+
+_MOST_THREADS = 4  # who reads the plain bytes is no faster
+_SMALL = 1 << 23  # bytes of a file that is decompressed in one go
+_AHEAD = 1 << 25  # bytes that wait to be read, at most
+
+
+class _Found(NamedTuple):
+    """A member on its way: its plain bytes where it is small, and is a file."""
+
+    member: Member
+    info: zipfile.ZipInfo
+    plain: Future[bytes] | None
 
 
 def members(path: str) -> Items:
     """See `trees.tree.Members`."""
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            mode = info.external_attr >> 16
-            kind = Kind.DIRECTORY if info.is_dir() else Kind.LINK if stat.S_ISLNK(mode) else Kind.FILE
-            target = os.fsdecode(archive.read(info)) if kind is Kind.LINK else ""
-            member = member_of(info.filename, kind, stat.S_IMODE(mode), target)
-            if member is not None:
-                yield member, archive.open(info) if kind is Kind.FILE else None
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), thread_name_prefix="decompress")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield from _in_order(archive, pool)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(
+    archive: zipfile.ZipFile, pool: ThreadPoolExecutor
+) -> Generator[tuple[Member, IO[bytes] | None], None, None]:
+    """The members, of which so many are decompressed at once that memory stays small."""
+    queue: deque[_Found] = deque()
+    waiting = 0
+    for info in archive.infolist():
+        member = _member(archive, info)
+        if member is None:
+            continue
+        small = member.kind is Kind.FILE and info.file_size <= _SMALL
+        queue.append(_Found(member, info, pool.submit(archive.read, info) if small else None))
+        waiting += info.file_size if small else 0
+        while queue and (waiting > _AHEAD or queue[0].plain is None or queue[0].plain.done()):
+            found = queue.popleft()
+            waiting -= found.info.file_size if found.plain is not None else 0
+            yield _opened(archive, found)
+    while queue:
+        yield _opened(archive, queue.popleft())
+
+
+def _opened(archive: zipfile.ZipFile, found: _Found) -> tuple[Member, IO[bytes] | None]:
+    if found.plain is not None:
+        return found.member, io.BytesIO(found.plain.result())
+    return found.member, archive.open(found.info) if found.member.kind is Kind.FILE else None
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member | None:
+    mode = info.external_attr >> 16
+    kind = Kind.DIRECTORY if info.is_dir() else Kind.LINK if stat.S_ISLNK(mode) else Kind.FILE
+    target = os.fsdecode(archive.read(info)) if kind is Kind.LINK else ""
+    return member_of(info.filename, kind, stat.S_IMODE(mode), target)

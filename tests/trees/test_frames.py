@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +16,8 @@ from bundler.errors import NotABundle
 from bundler.sinks.archives import framed_tar, frames
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
 from bundler.trees import Member, open_archive
+from bundler.trees import frames as frames_of_trees
+from bundler.trees import zip as zip_of_trees
 from tests.sinks.samples import entry, write
 
 FORMATS = pytest.mark.parametrize("name", ["tar.gz", "tar.zst"])
@@ -41,6 +45,38 @@ def digests(archive: Path) -> dict[str, str]:
 @FORMATS
 def test_all_files_are_read(files: dict[str, bytes], tmp_path: Path, name: str) -> None:
     archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
+    assert digests(archive) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+
+
+@pytest.mark.parametrize("name", ["tar.gz", "tar.zst", "run", "oci.tar", "zip"])
+def test_threads_decompress_what_one_reads(
+    files: dict[str, bytes], tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work: set[str] = set()
+
+    def spied(module: object, function: str) -> None:
+        """Note by which threads it is called."""
+        called = getattr(module, function)
+
+        def spy(*arguments: object) -> object:
+            at_work.add(threading.current_thread().name.partition("_")[0])
+            return called(*arguments)
+
+        monkeypatch.setattr(module, function, spy)
+
+    archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
+    spied(frames_of_trees, "_decompressed")
+    spied(zipfile.ZipFile, "read")
+    assert digests(archive) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    assert at_work == {"decompress"}
+
+
+def test_members_of_a_zip_that_are_too_large_for_that_are_read_in_their_turn(
+    files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zip_of_trees, "_SMALL", 1000)
+    monkeypatch.setattr(zip_of_trees, "_AHEAD", 1500)
+    archive = write("zip", tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
     assert digests(archive) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
 
 

@@ -16,19 +16,13 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
     Words about the search path are done in the order: remove, set, add, shrink, convert. What is written is DT_RPATH
     unless DT_RUNPATH is asked for; a path that was not touched keeps its tag.
     """
-    plain = Edits(
+    return Edits(
+        rpath=_search_path(request, image, path),
+        path_tag=PathTag.RUNPATH if request.runpath else PathTag.RPATH,
         needed=dict(request.replace_needed),
         added=request.add_needed,
         prepended=request.prepend_needed,
         removed=frozenset(request.remove_needed),
-    )
-    return Edits(
-        rpath=_search_path(request, image, path, plain),
-        path_tag=PathTag.RUNPATH if request.runpath else PathTag.RPATH,
-        needed=plain.needed,
-        added=plain.added,
-        prepended=plain.prepended,
-        removed=plain.removed,
         soname=UNCHANGED if request.set_soname is None else request.set_soname,
         interpreter=UNCHANGED if request.set_interpreter is None else request.set_interpreter,
         unversioned=frozenset(request.clear_symbol_version),
@@ -36,7 +30,7 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
     )
 
 
-def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str | Unchanged | None:
+def _search_path(request: Request, image: Image, path: str) -> str | Unchanged | None:
     new = current_path(image)
     if request.remove_rpath:
         new = None
@@ -45,8 +39,19 @@ def _search_path(request: Request, image: Image, path: str, plain: Edits) -> str
     if request.add_rpath:
         new = add(new, request.add_rpath)
     if request.shrink_rpath:
-        needed = [os.fsdecode(name) for name in encode(plain).needed([os.fsencode(name) for name in image.needed])]
+        needed = _needed(request, image)
         origin = os.path.dirname(os.path.abspath(path))
         new = shrink(new, image, needed, origin, request.allowed_prefix, request.keep_relative)
     asked = request.remove_rpath or request.set_rpath is not None or request.add_rpath or request.shrink_rpath
     return new if asked or request.runpath or request.rpath else UNCHANGED
+
+
+def _needed(request: Request, image: Image) -> list[str]:
+    """The libraries that the file needs in the end."""
+    edits = Edits(
+        needed=dict(request.replace_needed),
+        added=request.add_needed,
+        prepended=request.prepend_needed,
+        removed=frozenset(request.remove_needed),
+    )
+    return [os.fsdecode(name) for name in encode(edits).needed([os.fsencode(name) for name in image.needed])]

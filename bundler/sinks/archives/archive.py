@@ -11,7 +11,6 @@ from typing import Protocol
 from bundler.destination import ArchiveDestination
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, size_of
 from bundler.machine import os
-from bundler.memory.archives import note_archives
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
@@ -52,8 +51,8 @@ class MemberWriter(Protocol):
     def end(self, digests: dict[str, Digest]) -> None:
         """Write all that is left."""
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """What an archive that is written tells of its frames, if it does."""
+    def note(self, place: str) -> None:
+        """Note for later packs what they may take from the archive, which is at `place` now."""
 
     def notes(self) -> tuple[str, ...]:
         """What a person wants to know of an archive that is written."""
@@ -100,6 +99,10 @@ class ArchiveSink:
         file = self._output.finish()
         return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
+    def begin_again(self) -> bool:
+        """Never: an archive has an order."""
+        return False
+
     def replace(self, entry: Entry) -> bool:
         """Never: what follows a member would have to move."""
         return False
@@ -108,7 +111,7 @@ class ArchiveSink:
         """Put the archive in place."""
         place = self._output.place()
         if self._cache:
-            note_archives(self._writer.indexes())
+            self._writer.note(place)
         return place
 
 

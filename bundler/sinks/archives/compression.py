@@ -56,19 +56,6 @@ def checked_level(name: str, levels: range, default: int, level: int | None) -> 
     return level
 
 
-class Plain:
-    """No compression."""
-
-    def __init__(self, file: ByteStream) -> None:
-        self.write = file.write
-
-    def close(self) -> None:
-        """Nothing is left to write."""
-
-    def abandon(self) -> None:
-        """Nothing to stop."""
-
-
 class _Blocks:
     """Compresses blocks of `size` bytes in a pool of threads; `compress` is given each block."""
 
@@ -127,6 +114,5 @@ def _bzip2(file: ByteStream, level: int, threads: int) -> Compressor:
     return _Blocks(file, level * 400_000, threads, lambda data: bz2.compress(data, level))
 
 
-PLAIN = Codec("tar", range(1), 0, lambda file, level, threads: Plain(file))
 XZ = Codec("xz", range(10), 6, _xz)
 BZIP2 = Codec("bzip2", range(1, 10), 9, _bzip2)

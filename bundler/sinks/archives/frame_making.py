@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.compression import checked_level
 from bundler.sinks.archives.frame_codecs import FrameCodec
 from bundler.sinks.archives.frame_index import digest_of
+from bundler.sinks.archives.frames import LargeFile, Run, pieces
 from bundler.sinks.archives.reuse import FindStreams, Indexed, Reusable, frames_of, open_reusable, whole_file
 from bundler.sinks.archives.tar_headers import facts_in_header, header, padding
 from bundler.sinks.copying import changed, chunks
@@ -140,10 +141,7 @@ class FrameMaker:
         return digest.sha256
 
     def _key_of_run(self, entries: Sequence[Entry], digests: Sequence[bytes]) -> bytes:
-        parts = [b"run"]
-        for entry, digest in zip(entries, digests, strict=True):
-            parts += (facts_in_header(self.above, entry, size_of(entry.content)), digest)
-        return digest_of(b"".join(parts))
+        return key_of_run(self.above, entries, digests)
 
 
 class Gathered:
@@ -155,6 +153,34 @@ class Gathered:
     def write(self, data: bytes) -> None:
         """Take all of `data`."""
         self.parts.append(data)
+
+
+def known_keys(frames: Iterable[Run | LargeFile], above: str) -> list[bytes] | None:
+    """The keys of frames, from what is known without reading anything; None where that is not enough."""
+    keys: list[bytes] = []
+    for frame in frames:
+        digests = _known_digests([frame.entry] if isinstance(frame, LargeFile) else frame.entries)
+        if digests is None:
+            return None
+        if isinstance(frame, LargeFile):
+            keys += keys_of_large(header(above, frame.entry, size_of(frame.entry.content)), frame.entry, digests[0])
+        else:
+            keys.append(key_of_run(above, frame.entries, digests))
+    return keys
+
+
+def keys_of_large(head: bytes, entry: Entry, sha256: bytes) -> list[bytes]:
+    """The keys of the pieces of a large file with this digest; `head` stands before its bytes."""
+    size = size_of(entry.content)
+    return [key_of_piece(head, sha256, part) for part in pieces(len(head) + size + len(padding(size)))]
+
+
+def key_of_run(above: str, entries: Sequence[Entry], digests: Sequence[bytes]) -> bytes:
+    """The key of entries that are compressed together."""
+    parts = [b"run"]
+    for entry, digest in zip(entries, digests, strict=True):
+        parts += (facts_in_header(above, entry, size_of(entry.content)), digest)
+    return digest_of(b"".join(parts))
 
 
 def key_of_piece(head: bytes, sha256: bytes, part: range) -> bytes:

@@ -16,7 +16,9 @@ from bundler.sinks.archives.frame_making import (
     Packed,
     Row,
     key_of_piece,
+    keys_of_large,
     known_digest,
+    known_keys,
     share_of_file,
 )
 from bundler.sinks.archives.frame_queue import FrameQueue
@@ -53,7 +55,7 @@ class FramedTar:
         """Of the files that are written, by bundle path."""
         file.write(framing.codec.head)
         if top:
-            self._cut(Entry("", Directory(), 0o755, time_ns, Layer.RUNTIME, ""))
+            self._cut(_top(time_ns))
 
     def add(self, entry: Entry, digests: Digests) -> None:
         """Take an entry. `digests` are of files that were written elsewhere: a deferred one may tell of them."""
@@ -111,7 +113,7 @@ class FramedTar:
         sha256, keys = None, []
         if self._framing.reusable:
             sha256 = known_digest(entry) or hash_chunks(chunks(entry, {})).sha256
-            keys = [key_of_piece(head, sha256, part) for part in parts]
+            keys = keys_of_large(head, entry, sha256)
             if self._plain is None and all(map(self._framing.reusable.is_proved, keys)):
                 for part, key in zip(parts, keys, strict=True):
                     self._add(len(part), partial(self._maker.piece, entry, head, part, key, sha256))
@@ -146,6 +148,23 @@ class FramedTar:
         if self._plain is not None and packed.plain is not None:
             self._plain(packed.plain)
         self._framing.advance(packed.done)
+
+
+def foreseen_keys(entries: Sequence[Entry], top: str, time_ns: int) -> list[bytes] | None:
+    """The keys of all frames that the index of a `FramedTar` would have; None where they cannot be known before it is written."""
+    if any(isinstance(entry.content, Deferred) for entry in entries):
+        return None
+    cutter = FrameCutter()
+    frames: list[Run | LargeFile] = []
+    for entry in (*((_top(time_ns),) if top else ()), *entries):
+        frames += cutter.add(entry)
+    frames += cutter.rest()
+    return known_keys(frames, f"{top}/" if top else "")
+
+
+def _top(time_ns: int) -> Entry:
+    """The folder above all entries."""
+    return Entry("", Directory(), 0o755, time_ns, Layer.RUNTIME, "")
 
 
 def _key(wanted: bytes | None, head: bytes, digest: Sequence[bytes], part: range) -> bytes:

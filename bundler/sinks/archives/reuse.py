@@ -52,11 +52,21 @@ class Kept(NamedTuple):
     """Whether a pack of this user wrote it; else it must be compared with what it shall be."""
 
 
+class KeptStream(NamedTuple):
+    """A stream in an archive that is open, of which a pack of this user wrote every frame."""
+
+    descriptor: int
+    words: bytes
+    """Of its index."""
+    frames: Sequence[Placed]
+
+
 class Reusable:
     """The frames that can be taken over, by their keys. Threads may use it."""
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Kept] = {}
+        self._streams: dict[bytes, KeptStream] = {}
         self._open: list[int] = []
         self._from: list[str] = []
         self._damaged: set[int] = set()
@@ -76,13 +86,28 @@ class Reusable:
         self._from.append(path)
         for words, frames in found:
             proved = is_known(words)
+            if proved:
+                stream = KeptStream(descriptor, words, frames)
+                self._streams.setdefault(_joined(frame.key for _, frame in frames), stream)
             for offset, frame in frames:
                 self._kept.setdefault(frame.key, Kept(descriptor, offset, frame, proved))
 
-    def is_proved(self, key: bytes) -> bool:
-        """Whether there is a frame with a key that need not be compared."""
+    def proved(self, key: bytes) -> Kept | None:
+        """The frame with a key where it need not be compared."""
         kept = self._kept.get(key)
-        return kept is not None and kept.proved
+        return kept if kept is not None and kept.proved else None
+
+    def is_proved(self, key: bytes) -> bool:
+        """Whether there is such a frame."""
+        return self.proved(key) is not None
+
+    def find_stream(self, keys: Iterable[bytes]) -> KeptStream | None:
+        """The proved stream that has frames with these keys, and no others."""
+        return self._streams.get(_joined(keys))
+
+    def spoil(self, descriptor: int) -> None:
+        """Note that an archive is not what it was."""
+        self._damaged.add(descriptor)
 
     def refuse(self, key: bytes) -> None:
         """Note that the frame with a key is not what it should be."""
@@ -90,8 +115,8 @@ class Reusable:
 
     def find_whole(self, key: bytes) -> Kept | None:
         """The proved frame with a key, which may be too large for memory; None where its bytes are not what they were."""
-        kept = self._kept.get(key)
-        if kept is None or not kept.proved:
+        kept = self.proved(key)
+        if kept is None:
             return None
         hasher = hashlib.sha256()
         at, end = kept.offset, kept.offset + kept.frame.size
@@ -138,23 +163,29 @@ class Reusable:
 
     def close(self) -> None:
         """Close the archives."""
-        self._kept = {}
+        self._kept, self._streams = {}, {}
         while self._open:
             os.close(self._open.pop())
 
 
-def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[Indexed]], *, cache: bool) -> Reusable:
+def open_reusable(
+    paths: Sequence[str],
+    find_frames: Callable[[int], Iterable[Indexed]],
+    *,
+    cache: bool,
+    known: Callable[[bytes], bool] = is_known,
+) -> Reusable:
     """What can be taken from the archives at `paths`. A missing, damaged or foreign one gives nothing, and a note says so.
 
-    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken. `cache`
-    says whether what is known of earlier packs counts.
+    `find_frames` gives the frames of an open archive, and raises ValueError where there is none that could be taken. `known`
+    tells of an index whether a pack of this user wrote it, `cache` whether what is known of earlier packs counts.
     """
     found = Reusable()
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                found.offer(path, descriptor, list(find_frames(descriptor)), is_known if cache else _unknown)
+                found.offer(path, descriptor, list(find_frames(descriptor)), known if cache else _unknown)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -162,6 +193,10 @@ def open_reusable(paths: Sequence[str], find_frames: Callable[[int], Iterable[In
             reason = error.strerror if isinstance(error, OSError) else str(error)
             found.problems.append(f"nothing could be taken over from {path}: {reason}")
     return found
+
+
+def _joined(keys: Iterable[bytes]) -> bytes:
+    return digest_of(b"".join(keys))
 
 
 def _unknown(_index: bytes) -> bool:

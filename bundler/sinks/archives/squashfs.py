@@ -60,9 +60,8 @@ class SquashfsWriter:
             digests[entry.path] = digest
         self._advance(size_of(entry.content))
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """None."""
-        return ()
+    def note(self, place: str) -> None:
+        """Nothing."""
 
     def notes(self) -> tuple[str, ...]:
         """Nothing."""

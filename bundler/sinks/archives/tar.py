@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bundler.entries import Digest, Digests, Directory, Entry, Layer, Link, size_of
+from bundler.memory.archives import note_archive
 from bundler.sinks.archives import compression
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD, FrameCodec
@@ -27,7 +28,9 @@ class TarStream:
         self._stream = stream
         self._above = f"{top}/" if top else ""
         self._gathered: list[bytes] = []
-        self._size = 0
+        self._waiting = 0
+        self.size = 0
+        """Bytes of the stream up to now."""
         if top:
             self.write(header(self._above, Entry("", Directory(), 0o755, time_ns, Layer.RUNTIME, "")))
 
@@ -44,22 +47,24 @@ class TarStream:
 
     def write(self, data: bytes) -> None:
         """Take bytes of a member into the stream."""
+        self.size += len(data)
         if len(data) >= _GATHERED:
-            self._flush()
+            self.flush()
             self._stream.write(data)
             return
         self._gathered.append(data)
-        self._size += len(data)
-        if self._size >= _GATHERED:
-            self._flush()
+        self._waiting += len(data)
+        if self._waiting >= _GATHERED:
+            self.flush()
 
     def end(self) -> None:
         """Write the end of the archive."""
         self.write(END)
-        self._flush()
+        self.flush()
 
-    def _flush(self) -> None:
-        gathered, self._gathered, self._size = self._gathered, [], 0
+    def flush(self) -> None:
+        """Let the stream have what was gathered."""
+        gathered, self._gathered, self._waiting = self._gathered, [], 0
         self._stream.write(b"".join(gathered))
 
 
@@ -83,9 +88,8 @@ class StreamWriter:
         self._tar.end()
         self._stream.close()
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """None."""
-        return ()
+    def note(self, place: str) -> None:
+        """Nothing."""
 
     def notes(self) -> tuple[str, ...]:
         """Nothing."""
@@ -117,9 +121,9 @@ class FrameWriter:
         self._tar.end()
         digests.update(self._tar.digests)
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """That of the stream."""
-        return (self._tar.index,)
+    def note(self, place: str) -> None:
+        """See MemberWriter."""
+        note_archive(self._tar.index)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""
@@ -129,11 +133,6 @@ class FrameWriter:
         """Stop the compressing threads."""
         self._tar.stop()
         self._framing.reusable.close()
-
-
-def plain(output: Output, settings: ArchiveSettings) -> StreamWriter:
-    """`.tar`."""
-    return StreamWriter(output, settings, compression.PLAIN)
 
 
 def gzip(output: Output, settings: ArchiveSettings) -> FrameWriter:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from bundler.entries import Deferred, Digest, Directory, Entry, Link, Literal, size_of
 from bundler.errors import OutputFailed
+from bundler.memory.archives import note_archive
 from bundler.sinks.archives.archive import ArchiveSettings, MemberBytes
 from bundler.sinks.archives.checksums import combined
 from bundler.sinks.archives.compression import checked_level
@@ -104,9 +105,9 @@ class ZipWriter:
         self._zip.close()
         digests.update(self._digests)
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """That of the members."""
-        return (self._zip.index,)
+    def note(self, place: str) -> None:
+        """See MemberWriter."""
+        note_archive(self._zip.index)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -44,6 +45,7 @@ class DirectorySink:
         self._working = working
         self._noted = noted
         self._entries = 0
+        self._finished = 0
         self._links = HardLinks(working.path, link)
         self._files = FileWriter(
             self.root,
@@ -85,9 +87,18 @@ class DirectorySink:
         self._files.drain()
         self._files.finish_directories()
         os.chmod(self.root, 0o755)
+        with tempfile.TemporaryFile(dir=self._working.path) as file:
+            self._finished = os.fstat(file.fileno()).st_ctime_ns
         digests = self._files.digests
         size = sum(digest.size for digest in digests.values())
         return Written(self.root, digests, self._entries, size, self._links.count, stamps=self._links.stamps)
+
+    def begin_again(self) -> bool:
+        """See Sink."""
+        self._files.begin_again(self._finished)
+        self._links.forget()
+        self._entries = 0
+        return True
 
     def replace(self, entry: Entry) -> bool:
         """See Sink."""
@@ -129,6 +140,10 @@ class HardLinks:
         self.count = 0
         self.stamps: dict[str, Stamp] = {}
         self._every_change_shows = link is LinkMode.HARDLINK and every_change_shows(working)
+
+    def forget(self) -> None:
+        """Forget all: they are noted anew."""
+        self.count, self.stamps = 0, {}
 
     def note(self, entry: Entry, file: WrittenFile) -> None:
         """Note what came of a file."""

@@ -82,6 +82,10 @@ class InPlaceSink:
             _give(self._new.root, found.st_uid, found.st_gid)
         return replace(written, shared=0, stamps={})
 
+    def begin_again(self) -> bool:
+        """Never: files have another owner by then."""
+        return False
+
     def replace(self, entry: Entry) -> bool:
         """See Sink."""
         return self._new.replace(entry)

@@ -195,6 +195,10 @@ class UpdateSink:
             self._links.stamps,
         )
 
+    def begin_again(self) -> bool:
+        """Never: what was renamed is undone first."""
+        return False
+
     def replace(self, entry: Entry) -> bool:
         """See Sink."""
         self._files.replace(self._existing.root, entry)

@@ -18,6 +18,7 @@ from bundler.options import LinkMode
 from bundler.progress import ignore
 from bundler.sinks.copying import SMALL, chunks, write_file
 from bundler.sinks.directories.early_writes import EarlyWrites
+from bundler.sinks.directories.former_writes import FormerWrites, WrittenEntry
 from bundler.sinks.directories.processes import can_fork, share
 
 _BATCH = 64
@@ -93,10 +94,12 @@ class FileWriter:
         self._note = note
         self._gathered: list[Entry] = []
         self._early: EarlyWrites[Outcome] | None = None
+        self._written: dict[str, WrittenEntry] = {}
+        self._former: FormerWrites | None = None
 
     def begin(self, entries: Sequence[Entry]) -> None:
-        """Have a child write these files; `add` gets those that are to stay."""
-        if self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
+        """Have a child write these files; `add` gets those that are to stay. Nothing is done where most are there."""
+        if self._former is None and self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
             batches = self._batches(entries)
             with signals_wait():
                 self._early = EarlyWrites(batches, self._write_batch, self.root, self._temporary)
@@ -108,10 +111,15 @@ class FileWriter:
             entry = entry._replace(content=Literal(entry.content.make(self.digests)))
         self._gathered.append(entry)
 
+    def begin_again(self, finished: int) -> None:
+        """Take other entries: what was written until `finished` stays as far as it is among them (see `FormerWrites`)."""
+        self._former = FormerWrites(self.root, self._written, finished)
+        self._written, self.digests, self.directories, self._gathered = {}, {}, [], []
+
     def drain(self) -> None:
         """Write what was gathered."""
         gathered, self._gathered = self._gathered, []
-        there, folders = self._keep_early(gathered)
+        there, folders = self._keep_what_is_there(gathered)
         files = []
         for entry in gathered:
             path = os.path.join(self.root, entry.path)
@@ -121,8 +129,10 @@ class FileWriter:
                     if entry.path not in folders:
                         os.mkdir(path, 0o700)
                 case Link(target):
-                    os.symlink(target, path)
-                    os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+                    if entry.path not in there:
+                        os.symlink(target, path)
+                        os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+                    self._written[entry.path] = WrittenEntry(entry)
                 case _ if entry.path in there:
                     self._collect([entry], [there[entry.path]])
                     self._advance(size_of(entry.content))
@@ -151,11 +161,15 @@ class FileWriter:
         if self._early is not None:
             self._early.abandon()
 
-    def _keep_early(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
-        """Of what was written early, the files and folders that are wanted; the rest goes."""
-        if self._early is None:
-            return {}, ()
-        kept = self._early.keep({entry.path: entry for entry in gathered})
+    def _keep_what_is_there(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
+        """Of what was written early, or by an earlier attempt, the files and folders that are wanted; the rest goes."""
+        early, former = self._early, self._former
+        wanted = {entry.path: entry for entry in gathered} if early is not None or former is not None else {}
+        if former is not None:
+            stays, folders = former.keep(wanted)
+            self._former = None
+            return {path: WrittenFile(item.sha256, item.size, item.stamp) for path, item in stays.items()}, folders
+        kept = early.keep(wanted) if early is not None else ({}, ())
         self._early = None
         return kept
 
@@ -202,6 +216,7 @@ class FileWriter:
                 assert isinstance(content, (Source, Patched)) and content.sha256 is not None
                 done = WrittenFile(content.sha256, size_of(content))
             self.digests[entry.path] = Digest(done.sha256, done.size)
+            self._written[entry.path] = WrittenEntry(entry, done.sha256, done.size, done.stamp)
             self._note(entry, done)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,22 @@ class Blob:
     def descriptor(self) -> dict[str, object]:
         """How JSON refers to it."""
         return {"mediaType": self.media_type, "digest": f"sha256:{self.sha256}", "size": self.size}
+
+
+_KEPT_LAYER = struct.Struct("<32s32sQ")
+
+
+def pack_layer(layer: Blob) -> bytes:
+    """What is kept of a layer for later packs."""
+    return _KEPT_LAYER.pack(bytes.fromhex(layer.sha256), bytes.fromhex(layer.uncompressed), layer.size)
+
+
+def unpack_layer(told: bytes) -> Blob | None:
+    """The layer of which that was kept; None for anything else."""
+    if len(told) != _KEPT_LAYER.size:
+        return None
+    sha256, uncompressed, size = _KEPT_LAYER.unpack(told)
+    return Blob(sha256.hex(), size, LAYER, uncompressed.hex())
 
 
 class HashedStream:
@@ -85,6 +102,16 @@ class LayoutFile:
         self._file.seek(start)
         self._file.write(_header(BLOBS + blob.sha256.hexdigest(), blob.size))
         self._file.seek(end)
+
+    @property
+    def position(self) -> int:
+        """Where the next member begins."""
+        return self._file.tell()
+
+    def go_back(self, position: int) -> None:
+        """Forget the members behind a position."""
+        self._file.seek(position)
+        self._file.truncate()
 
     def add_json(self, value: object, media_type: str) -> Blob:
         """Write a value as a blob."""

@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from bundler.entries import Digest, Entry
+from bundler.entries import Digest, Entry, size_of
 from bundler.errors import UnfittingOption
 from bundler.formats import FOLDER_LABEL
+from bundler.machine import os
+from bundler.memory.archives import note_archive, told_of
 from bundler.options import ImageOptions
 from bundler.output_facts import ImageFacts
 from bundler.sinks.archives.archive import ArchiveSettings
 from bundler.sinks.archives.frame_codecs import GZIP
-from bundler.sinks.archives.frame_making import open_framing
-from bundler.sinks.archives.framed_tar import FramedTar
+from bundler.sinks.archives.frame_making import known_digest, open_framing
+from bundler.sinks.archives.framed_tar import FramedTar, foreseen_keys
 from bundler.sinks.archives.output import Output
 from bundler.sinks.images.base_image import BaseImage, BaseLayer, read_base
 from bundler.sinks.images.layers import by_layer
-from bundler.sinks.images.layout import BLOBS, Blob, LayoutFile, blobs_of
+from bundler.sinks.images.layout import BLOBS, Blob, LayoutFile, blobs_of, pack_layer, unpack_layer
 
+_CHUNK = 1 << 20
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -44,7 +47,7 @@ class OciWriter:
         self._base = BaseImage() if options.on_scratch else read_base(options.base, facts.architecture)
         self._framing = open_framing(GZIP, settings, blobs_of)
         self._gathered: list[Entry] = []
-        self._indexes: list[bytes] = []
+        self._indexes: list[tuple[bytes, bytes]] = []  # and what is told of these layers
         self._layout = LayoutFile(output.open())
 
     def write(self, entry: Entry, digests: dict[str, Digest]) -> None:
@@ -72,9 +75,10 @@ class OciWriter:
         self._describe(self._layout.add_json(manifest, _MANIFEST), config, layers)
         self._layout.end()
 
-    def indexes(self) -> tuple[bytes, ...]:
-        """Those of the layers."""
-        return tuple(self._indexes)
+    def note(self, place: str) -> None:
+        """See MemberWriter."""
+        for index, layer in self._indexes:
+            note_archive(index, layer)
 
     def notes(self) -> tuple[str, ...]:
         """What was taken over."""
@@ -123,8 +127,41 @@ class OciWriter:
             "history": [{"created": created, "created_by": f"bundler: {text}"} for text in history],
         }
 
-    def _layer(self, entries: Iterable[Entry], time_ns: int, folder: str, digests: dict[str, Digest]) -> Blob:
+    def _layer(self, entries: Sequence[Entry], time_ns: int, folder: str, digests: dict[str, Digest]) -> Blob:
         """Write a layer of the entries below `folder`, and note their digests."""
+        return self._taken_layer(entries, time_ns, folder, digests) or self._new_layer(
+            entries, time_ns, folder, digests
+        )
+
+    def _taken_layer(
+        self, entries: Sequence[Entry], time_ns: int, folder: str, digests: dict[str, Digest]
+    ) -> Blob | None:
+        """The layer of an earlier image, copied, where that has all of it: no source is read. None where none has."""
+        keys = foreseen_keys(entries, folder, time_ns) if self._framing.reusable else None
+        kept = self._framing.reusable.find_stream(keys) if keys else None
+        layer = unpack_layer(told_of(kept.words)) if kept is not None else None
+        if kept is None or layer is None:
+            return None
+        before = self._layout.position
+        with self._layout.new_blob() as blob:
+            start = kept.frames[0][0] - len(GZIP.head)
+            for at in range(start, start + layer.size, _CHUNK):
+                blob.write(os.pread(kept.descriptor, min(_CHUNK, start + layer.size - at), at))
+        if blob.sha256.hexdigest() != layer.sha256:
+            self._layout.go_back(before)
+            self._framing.reusable.spoil(kept.descriptor)
+            return None
+        for _, frame in kept.frames:
+            self._framing.reusable.count(frame.size, taken=True)
+        for entry in entries:
+            sha256, size = known_digest(entry), size_of(entry.content)
+            if sha256:
+                digests[entry.path] = Digest(sha256, size)
+                self._framing.advance(size)
+        self._indexes.append((kept.words, pack_layer(layer)))
+        return layer
+
+    def _new_layer(self, entries: Iterable[Entry], time_ns: int, folder: str, digests: dict[str, Digest]) -> Blob:
         with self._layout.new_blob() as blob:
             uncompressed = hashlib.sha256()
             tar = FramedTar(blob, self._framing, folder, time_ns, uncompressed.update)
@@ -133,10 +170,11 @@ class OciWriter:
                     tar.add(entry, digests)
                 tar.end()
                 digests.update(tar.digests)
-                self._indexes.append(tar.index)
             finally:
                 tar.stop()
-        return blob.written(uncompressed.hexdigest())
+        layer = blob.written(uncompressed.hexdigest())
+        self._indexes.append((tar.index, pack_layer(layer)))
+        return layer
 
     def _copy(self, layer: BaseLayer) -> Blob:
         """A layer of the base, as it is."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,8 +22,9 @@ from bundler.sinks.archives import zip as zipped
 from tests.sinks.samples import entry, listing, open_sink
 
 FORMATS = ("tar.gz", "tar.zst", "run", "oci.tar", "zip")
+MEMBERS = ("tar",)
+"""Of which members are taken over as they are: only where their digests are known, and from what a pack left as it is."""
 Changes = Callable[[Path, list[Entry]], list[Entry]]
-KNOWN = pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 
 
 @pytest.fixture(autouse=True)
@@ -158,16 +161,17 @@ def taken(written: Written) -> tuple[int, int]:
     return int(words[0]), int(words[2])
 
 
-@KNOWN
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [*((name, known) for name in FORMATS for known in (True, False)), *((name, True) for name in MEMBERS)],
+)
 def test_after_any_change_an_update_is_what_a_whole_pack_would_be(tmp_path: Path, name: str, known: bool) -> None:
     entries = bundle(tmp_path / "source", known=known)
-    old, standing = tmp_path / "old", tmp_path / "standing"
-    _, before = pack(name, old, entries)
+    standing = tmp_path / "standing"
     for change in CHANGES:
         changed = change(tmp_path / "source", entries)
         whole, expected = pack(name, tmp_path / "whole", changed, threads=1)
-        standing.write_bytes(before)
+        _, before = pack(name, standing, entries)
         written, found = pack(name, standing, changed, standing, threads=3)
         assert found == expected, change.__name__
         assert written.digests == whole.digests, change.__name__
@@ -211,7 +215,7 @@ def spoilt(data: bytes) -> Iterator[tuple[str, bytes]]:
     yield "its end damaged", data[:-30] + bytes([data[-30] ^ 0x55]) + data[-29:]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [*FORMATS, *MEMBERS])
 def test_a_spoilt_archive_spoils_nothing_and_is_told(tmp_path: Path, name: str) -> None:
     entries = bundle(tmp_path / "source", known=True)
     _, expected = pack(name, tmp_path / "old", entries)
@@ -227,9 +231,7 @@ def test_a_spoilt_archive_spoils_nothing_and_is_told(tmp_path: Path, name: str) 
     assert written.notes == (f"nothing could be taken over from {tmp_path}/missing: No such file or directory",)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in FORMATS if name != "oci.tar"]
-)  # whose layers have digests of plain bytes
+@pytest.mark.parametrize("name", [*FORMATS, *MEMBERS])
 def test_sources_whose_digests_are_known_are_not_read(tmp_path: Path, name: str) -> None:
     entries = bundle(tmp_path / "source", known=True)
     _, expected = pack(name, tmp_path / "old", entries)
@@ -283,3 +285,102 @@ def test_what_is_lacking_in_one_archive_may_be_in_another(tmp_path: Path) -> Non
     both = pack("tar.zst", tmp_path / "new", changed, one, other)[0]
     assert taken(both)[0] == taken(both)[1]
     assert f"{one} and {other}" in both.notes[-1]
+
+
+def test_members_of_a_tar_are_taken_to_where_they_come_to_lie(tmp_path: Path) -> None:
+    """One that is a byte over a block longer moves what follows; what is unknown, and not in the tar, is read."""
+    entries = bundle(tmp_path / "source", known=True)
+    _, before = pack("tar", tmp_path / "old", entries)
+    larger = replaced(entries, "bin/run", entry("bin/run", Literal(b"#!/bin/sh\n" * 60), 0o755))
+    unknown = [
+        item._replace(content=item.content._replace(sha256=None))
+        if isinstance(item.content, Source) and item.path.startswith("lib/package2")
+        else item
+        for item in larger
+    ]
+    _, expected = pack("tar", tmp_path / "whole", larger)
+    written, found = pack("tar", tmp_path / "new", unknown, tmp_path / "old")
+    assert found == expected != before
+    assert taken(written) == (len(entries) - 12, len(entries)), "ten are unknown, one is larger, one tells of all"
+
+
+def test_a_tar_is_left_to_be_taken_from_with_a_folder_above_all(tmp_path: Path) -> None:
+    entries = bundle(tmp_path / "source", known=True)
+    for top in ("app", "app", "other"):
+        with open_sink("tar", tmp_path / "out", force=True, top=top, reuse=(str(tmp_path / "out"),)) as sink:
+            for item in entries:
+                sink.add(item)
+            written = sink.finish()
+            sink.place()
+        if top == "app":
+            first = (tmp_path / "out").read_bytes()
+    assert taken(written) == (0, len(entries)), "members have other names"
+    with open_sink("tar", tmp_path / "out", force=True, top="app") as sink:
+        for item in entries:
+            sink.add(item)
+        sink.finish()
+        sink.place()
+    assert (tmp_path / "out").read_bytes() == first
+
+
+def test_a_tar_that_changes_while_it_is_taken_from_is_an_error(tmp_path: Path) -> None:
+    entries = bundle(tmp_path / "source", known=True)
+    old, new = tmp_path / "old", tmp_path / "new"
+    pack("tar", old, entries)
+    with open_sink("tar", new, reuse=(str(old),)) as sink:
+        for item in entries[:-1]:
+            sink.add(item)
+        with open(old, "r+b") as file:
+            file.write(b"x")
+        sink.add(entries[-1])
+        with pytest.raises(OutputFailed, match="changed meanwhile"):
+            sink.finish()
+    assert not new.exists()
+
+
+def test_a_tar_is_unknown_without_caches(tmp_path: Path) -> None:
+    entries = bundle(tmp_path / "source", known=True)
+    _, expected = pack("tar", tmp_path / "old", entries)
+    written, found = pack("tar", tmp_path / "new", entries, tmp_path / "old", cache=False)
+    assert found == expected
+    assert "--no-cache" in written.notes[0]
+    pack("tar", tmp_path / "old", entries, cache=False)
+    written, found = pack("tar", tmp_path / "new", entries, tmp_path / "old")
+    assert found == expected
+    assert "it is not as a pack of this user left it" in written.notes[0]
+
+
+def image_layers(path: Path) -> list[str]:
+    """The names of the layers' blobs."""
+    with tarfile.open(path) as archive:
+        file = archive.extractfile("manifest.json")
+        assert file is not None
+        layers: list[str] = json.loads(file.read())[0]["Layers"]
+        return layers
+
+
+def test_a_layer_of_which_all_is_known_is_copied_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime stays, a package changes, and the list of all is in the application's layer: its file alone is not read."""
+    entries = bundle(tmp_path / "source", known=True)
+    _, before = pack("oci.tar", tmp_path / "old", entries)
+    changed = other_content(tmp_path / "source", entries)
+    whole, expected = pack("oci.tar", tmp_path / "whole", changed)
+    (tmp_path / "source/library").unlink()
+    written, found = pack("oci.tar", tmp_path / "new", changed, tmp_path / "old")
+    assert found == expected != before
+    assert written.digests == whole.digests
+    assert image_layers(tmp_path / "new")[0] == image_layers(tmp_path / "old")[0]
+    again, found = pack("oci.tar", tmp_path / "again", changed, tmp_path / "new")
+    assert found == expected, "what was copied can be copied from there"
+    assert taken(again)[0] == taken(again)[1]
+
+
+def test_a_damaged_layer_is_not_copied(tmp_path: Path) -> None:
+    entries = bundle(tmp_path / "source", known=True)
+    _, expected = pack("oci.tar", tmp_path / "old", entries)
+    at = expected.index(b"\x1f\x8b") + 100
+    (tmp_path / "old").write_bytes(expected[:at] + bytes([expected[at] ^ 1]) + expected[at + 1 :])
+    written, found = pack("oci.tar", tmp_path / "new", entries, tmp_path / "old")
+    assert found == expected
+    assert "old is damaged" in written.notes[0]
+    assert 0 < taken(written)[0] < taken(written)[1]

@@ -1,0 +1,56 @@
+"""Modules that the run check has to compile: once for the source and for the bundle, where both have the same file.
+
+Who imports a module reads its pyc by the path of the file, whose size and time must be those that the pyc tells, and gives the code
+the path that the file has there: so it does not show where a pyc was made. That the bundle's file is the source's is for the
+digests to prove, which an audit compares before it runs anything.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from types import TracebackType
+
+from bundler.audit.origins import Origins
+from bundler.machine import os
+
+_FOLDER, _SUFFIX = "__pycache__", ".pyc"
+
+
+class CompiledModules:
+    """Two folders for compiled modules, one for each side; a context manager, which leaves nothing."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="bundler-compiled-")
+        real = os.path.realpath(self._folder.name)
+        self.source, self.bundle = os.path.join(real, "source"), os.path.join(real, "bundle")
+
+    def __enter__(self) -> CompiledModules:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folder.cleanup()
+
+    def hand_over(self, origins: Origins, place: str) -> None:
+        """Give the bundle in the folder `place` what was compiled of files that it has unchanged; the source loses it."""
+        for folder, _, names in os.walk(self.source):
+            above, name = os.path.split(folder)
+            if name == _FOLDER:
+                for item in names:
+                    self._hand_over(os.path.join("/", os.path.relpath(above, self.source)), item, origins, place)
+
+    def _hand_over(self, folder: str, name: str, origins: Origins, place: str) -> None:
+        """Hand over one pyc of a module in `folder`."""
+        stem, _, rest = name.partition(".")
+        if rest.count(".") != 1 or not rest.endswith(_SUFFIX):  # no tag, or more than that
+            return
+        for path in origins.unchanged(f"{folder}/{stem}.py"):
+            target = self._pyc(self.bundle, os.path.join(place, os.path.dirname(path)), name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.replace(self._pyc(self.source, folder, name), target)
+            return  # of several bundle paths one has it
+
+    @staticmethod
+    def _pyc(side: str, folder: str, name: str) -> str:
+        return os.path.join(side, folder.lstrip("/"), _FOLDER, name)
