@@ -32,6 +32,15 @@ class Pyc(enum.Enum):
     """Left out: Python writes its own where it may."""
 
 
+class LibcMode(enum.Enum):
+    """Whose libc a bundle for Linux runs on."""
+
+    HOST = "host"
+    """The target's, which must be as new as the report says."""
+    BUNDLE = "bundle"
+    """Its own, which comes along with the loader: it runs on older targets, on ones with another libc, and on ones without any."""
+
+
 class Symlinks(enum.Enum):
     """What becomes of symbolic links."""
 
@@ -96,6 +105,7 @@ class ContentOptions:
     isolated: bool = False
     """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
     symlinks: Symlinks = Symlinks.KEEP
+    libc: LibcMode = LibcMode.HOST
     exclude_libs: tuple[str, ...] = ()
     """Names of shared libraries that are left to the host, or patterns of a shell."""
     include_libs: tuple[str, ...] = ()

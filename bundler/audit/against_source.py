@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bundler.audit.alone import report_of, run_alone
+from bundler.audit.alone import own_names, report_of, run_alone
 from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
 from bundler.audit.contents import Contents, audit_contents
 from bundler.audit.missing import sort_failures
@@ -208,6 +208,7 @@ def _sides(tree: BundleTree, system: System, packed: Packed) -> Sides:
         frozenset(tree.manifest.host_libraries),
         packed.left_out,
         everywhere=system.preloaded(),
+        own=own_names(tree),
         taken={library.path: library.needed_by for library in packed.libraries.bundled},
     )
 

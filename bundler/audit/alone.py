@@ -28,6 +28,11 @@ class Alone(NamedTuple):
     report: RunReport | None
 
 
+def own_names(tree: BundleTree) -> frozenset[str]:
+    """The file names of the libraries of the packing machine that a bundle brings along."""
+    return frozenset(fact.path.rpartition("/")[2] for fact in tree.manifest.bundled)
+
+
 def runner_of(command: str) -> tuple[str, ...]:
     """The words of a command that runs programs of another system, as a shell reads them. Raises BadOption."""
     try:
@@ -43,7 +48,7 @@ def run_alone(tree: BundleTree, place: str, system: System, depth: AuditDepth, r
     """Run the bundle in the folder `place` (without links), whose static part passed."""
     check = run_check(tree, place, system, batches_of(tree, depth), runner=runner)
     hosts = frozenset(tree.manifest.host_libraries)
-    sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded())
+    sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded(), own=own_names(tree))
     outside = list(outside_of(check.observations, sides))
     found, more = run_faults(tree, check)
     notes = [*check.notes, *more, *([f"nothing of it was run: {check.why_not}"] if check.why_not else [])]

@@ -39,13 +39,17 @@ class Sides:
     """Whether the user left a part of the source out: distributions may be gone then."""
     everywhere: frozenset[str] = frozenset()
     """Libraries that every process of this machine has (preloaded agents)."""
+    own: frozenset[str] = frozenset()
+    """Names of libraries that the bundle brings: nobody else's is meant, though the system would leave some of them to the host."""
     taken: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Libraries of this machine that came along, by their bundle paths: the bundle paths of the files that need them."""
 
     def is_hosts(self, path: str) -> bool:
         """Whether a library outside of the bundle may be used there."""
         name = os.path.basename(path)
-        return path in self.everywhere or self.system.belongs_to_host(path) or self.is_left_to_host(name)
+        if path in self.everywhere:
+            return True
+        return name not in self.own and (self.system.belongs_to_host(path) or self.is_left_to_host(name))
 
     def is_left_to_host(self, name: str) -> bool:
         """Whether the user leaves a library to the host; it may be mapped under its real, longer name."""

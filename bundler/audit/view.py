@@ -19,6 +19,7 @@ class TreeView:
         self.scheme: BundleScheme = tree.manifest.python.scheme
         self.extension_suffixes = tree.manifest.python.extension_suffixes
         self.host_libraries = frozenset(tree.manifest.host_libraries)
+        self.loader = tree.manifest.loader
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
 
     @cached_property

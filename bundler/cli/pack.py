@@ -103,6 +103,7 @@ messages = option_group("Messages", ConfiguredOption)
 @content("--isolated", help="Scripts ignore the variables PYTHON* and the user's own site-packages.")
 @content("--keep-modes", help="Archives keep modes that lock others out.")
 @content("--allow-incomplete", help="Pack distributions that are not whole, and editables to which nothing leads.")
+@libraries("--libc", help="Whose libc it runs on: the target's (host, the default), or its own (bundle).")
 @libraries("--exclude-lib", metavar="NAME|GLOB", help="Leave shared libraries to the host.")
 @libraries(
     "--include-lib",

@@ -122,6 +122,8 @@ class Manifest:
     asked_of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
+    loader: str = ""
+    """The bundle path of the loader that comes along with libc; "" where the target's are used."""
     opened: tuple[OpenedFact, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
     compiled_in: tuple[CompiledInPath, ...] = ()

@@ -76,6 +76,7 @@ def read_manifest(data: bytes) -> Manifest:
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
         ),
+        loader=libraries.value("loader", str, ""),
         opened=tuple(map(_opened, libraries.children("opened"))),
         companions=tuple(map(_companion, libraries.children("companions"))),
         compiled_in=tuple(map(_compiled_in, libraries.children("compiled_in"))),

@@ -45,6 +45,7 @@ def write_manifest(manifest: Manifest) -> bytes:
                 for fact in manifest.bundled
             ],
             "host": manifest.host_libraries,
+            **({"loader": manifest.loader} if manifest.loader else {}),
             "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],

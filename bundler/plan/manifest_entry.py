@@ -107,6 +107,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             for library in libraries.bundled
         ),
         host_libraries=libraries.host,
+        loader=libraries.loader,
         asked_of_target=asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         opened=tuple(

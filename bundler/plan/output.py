@@ -53,8 +53,8 @@ def target_needs(plan: Plan) -> TargetNeeds:
         system=platform.system.uname,
         machines=platform.machine_names,
         runs_on=platform.compatible_names,
-        libc=platform.libc.value if platform.libc else "",
-        release=plan.floor.text if plan.floor else "",
+        libc=platform.libc.value if platform.libc and not plan.libraries.loader else "",
+        release=plan.floor.text if plan.floor and not plan.libraries.loader else "",
     )
 
 
@@ -81,7 +81,9 @@ def image_facts(plan: Plan, options: PackOptions) -> ImageFacts:
         os=image_os,
         architecture=_ARCHITECTURES.get(machine, machine),
         name=checked_reference(options.image.name) if options.image.name else _default_name(plan),
-        surroundings=plan_surroundings(executable, environment) if options.image.on_scratch else (),
+        surroundings=plan_surroundings(executable, environment, own_libc=bool(plan.libraries.loader))
+        if options.image.on_scratch
+        else (),
     )
 
 

@@ -108,6 +108,8 @@ class LibraryFacts:
     """What comes along with libraries because they open it by themselves."""
     compiled_in: tuple[CompiledInPath, ...] = ()
     """What they name and what does not come along."""
+    loader: str = ""
+    """The bundle path of the loader that starts the bundle's programs; "" where the target's does."""
 
     @property
     def left_to_host(self) -> Iterator[NeededBy]:

@@ -71,6 +71,10 @@ class BundleView(Protocol):
         """Names that are left to the host."""
 
     @property
+    def loader(self) -> str:
+        """The bundle path of the loader that comes along with libc; "" where the target's are used."""
+
+    @property
     def missing(self) -> Collection[NeededBy]:
         """What the source did not find either."""
 

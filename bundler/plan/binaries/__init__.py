@@ -51,16 +51,18 @@ def _of_no_use(options: ContentOptions) -> Iterator[str]:
         yield f"--thin {options.thin} does nothing here: only files of macOS hold several architectures"
 
 
-def plan_surroundings(executable: Entry, environment: Environment) -> tuple[Entry, ...]:
+def plan_surroundings(executable: Entry, environment: Environment, *, own_libc: bool = False) -> tuple[Entry, ...]:
     """What the interpreter, a file of the bundle, needs around it where there is no system: entries of its root directory.
+
+    No libc, where the bundle brings its own.
 
     Raises OutputFailed for systems that do not come along, BundlerError where a part is missing here.
     """
     match environment.platform.system:
         case OperatingSystem.LINUX:
-            from bundler.plan.binaries.linux.libc_family import libc_family
+            from bundler.plan.binaries.linux.surroundings import least_surroundings
 
-            return libc_family(executable, environment)
+            return least_surroundings(executable, environment, own_libc=own_libc)
         case system:
             raise OutputFailed(f"{system.shown} does not come along in an image", "give a base: --base IMAGE.tar")
 

@@ -19,6 +19,7 @@ from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
+from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.system import BundleView
 
@@ -60,6 +61,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
         excluded=frozenset(bundle.host_libraries),
         package_of=bundle.scheme.package_of,
         follows_notes=False,
+        included=_own_libc(bundle, images),
     )
     closure = find_closure(files, program, context)
     missing = bundle.missing
@@ -81,6 +83,18 @@ def check_elf_files(bundle: BundleView) -> Findings:
                 hint = f"--include-lib {name} takes it along, --exclude-lib {name} leaves it to the host"
                 faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found", hint))
     return Findings(faults, notes)
+
+
+def _own_libc(bundle: BundleView, images: Mapping[str, Image]) -> tuple[str, ...]:
+    """Paths of libc's family where the bundle brings it: then nothing of it is the host's."""
+    folder = os.path.dirname(bundle.loader)
+    if not folder:
+        return ()
+    return tuple(
+        bundle.root.place(path)
+        for path in images
+        if os.path.dirname(path) == folder and stays_on_host(os.path.basename(path)) is HostReason.LIBC
+    )
 
 
 class _View:

@@ -11,12 +11,13 @@ from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
 from bundler.machine import os
 from bundler.memory import NO_MEMORY, Memory
-from bundler.options import ContentOptions
+from bundler.options import ContentOptions, LibcMode
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
+from bundler.plan.binaries.linux.own_libc import kernel_floor, own_libc, path_of_loader
 from bundler.plan.binaries.linux.patching import patch_files, source_path
 from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
@@ -67,6 +68,7 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
+    own = own_libc(program.image, system, sysroot) if options.libc is LibcMode.BUNDLE else None
     compiled_in = CompiledInPaths(sysroot, memory.constants)
     modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
     finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
@@ -92,7 +94,8 @@ def plan_elf(
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     while True:
         try:
-            opened = replace(context, included=(*options.include_libs, *companions.opens))
+            included = (*options.include_libs, *companions.opens, *(own.included if own is not None else ()))
+            opened = replace(context, included=included)
             plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken)
         except LookupError as error:
             raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
@@ -104,6 +107,7 @@ def plan_elf(
         plan.closure.facts,
         companions=tuple(taken.fact for taken in companions.all),
         compiled_in=finder.left(plan.closure.facts.bundled, companions),
+        loader=path_of_loader(own, plan.closure.facts.bundled) if own is not None else "",
     )
     added = [
         *_bundled_entries(facts.bundled, environment),
@@ -126,7 +130,7 @@ def plan_elf(
         (*added, *patched.entries),
         facts,
         libpython.path if libpython else None,
-        find_floor(versions),
+        find_floor(versions) if own is None else kernel_floor(facts.bundled),
         (
             *patched.warnings,
             *plan.warnings,

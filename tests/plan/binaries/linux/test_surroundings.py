@@ -9,7 +9,7 @@ import pytest
 
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.errors import BundlerError, OutputFailed
-from bundler.plan.binaries.linux.libc_family import libc_family
+from bundler.plan.binaries.linux.surroundings import least_surroundings
 from bundler.sysroot import Sysroot
 from tests.material.elf_fixtures import FOLDER
 from tests.plan.made_up import Machine
@@ -35,7 +35,7 @@ class Root:
         environment = Machine(self.folder, sysroot=Sysroot(str(self.folder))).environment
         content = Source(str(program), program.stat().st_size)
         executable = Entry("bin/python3.12", content, 0o755, TIME_NS, Layer.RUNTIME, "base:bin/python3.12")
-        found = libc_family(executable, environment)
+        found = least_surroundings(executable, environment, own_libc=False)
         assert [entry.path for entry in found] == sorted({entry.path for entry in found})
         return {entry.path: entry for entry in found}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from bundler.binaries.elf import Image, read_image
 from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
@@ -11,47 +9,46 @@ from bundler.environment import Environment
 from bundler.errors import BundlerError, OutputFailed
 from bundler.machine import os
 from bundler.systems.linux.glibc import system_libraries
-from bundler.systems.linux.policy import HostReason, stays_on_host
+from bundler.systems.linux.libc_family import libc_family
 from bundler.systems.linux.program_loader import standard_loader
 
-# Debuggers' part, other libcs', and modules of name services that have configurations of their own.
-_NOT_NEEDED = re.compile(r"ld[-.]|libc\.musl|libthread_db|libBrokenLocale|libnss_(?!files|dns)|.*\.so$")
 _PASSWD = b"root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 _GROUP = b"root:x:0:\nnogroup:x:65534:\n"
 _NSSWITCH = b"hosts: files dns\n"
 
 
-def libc_family(executable: Entry, environment: Environment) -> tuple[Entry, ...]:
+def least_surroundings(executable: Entry, environment: Environment, *, own_libc: bool) -> tuple[Entry, ...]:
     """Entries of a root directory: the loader of the interpreter as the source has it, libc's family where that looks, `/tmp`.
 
-    A loader of its own stands where the bundle names the system's, and its libc where it looks for that. They have the
-    executable's time. Raises OutputFailed where `executable` names no loader, BundlerError where that is not there.
+    A loader of its own stands where the bundle names the system's, and its libc where it looks for that. A bundle with its `own_libc`
+    needs neither. They have the executable's time. Raises OutputFailed where `executable` names no loader, BundlerError where that is not there.
     """
-    sysroot = environment.sysroot
-    interpreter, time_ns = _image_of(executable), executable.mtime_ns
-    loader = interpreter.interpreter or ""
-    if not sysroot.is_file(sysroot.path_of(loader)):
-        raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
-    system = system_libraries(environment.platform.machines[0], sysroot, interpreter)
-    names = {name: paths[0] for name, paths in system.cache.items()}
-    for folder in () if names else reversed(system.default_directories):
-        names.update({name: f"{folder}/{name}" for name in sysroot.names_in(sysroot.path_of(folder))})
-    places = {(standard_loader(interpreter) or loader).lstrip("/"): loader}
-    for name, path in names.items():
-        if stays_on_host(name) is HostReason.LIBC and not _NOT_NEEDED.match(name):
-            places[path.lstrip("/")] = path
-    entries = {}
-    for place, path in places.items():
-        real = sysroot.real(sysroot.path_of(path))
-        entries[place] = Entry(
-            place, Source(real, os.stat(real).st_size), 0o755, time_ns, Layer.RUNTIME, f"host:{path}"
-        )
+    time_ns = executable.mtime_ns
+    entries = {} if own_libc else _libc(executable, environment)
     for place, data in (("etc/passwd", _PASSWD), ("etc/group", _GROUP), ("etc/nsswitch.conf", _NSSWITCH)):
         entries[place] = Entry(place, Literal(data), 0o644, time_ns, Layer.RUNTIME, "bundler")
     for folder in {parent for place in entries for parent in parents(place)}:
         entries[folder] = Entry(folder, Directory(), 0o755, time_ns, Layer.RUNTIME, "bundler")
     entries["tmp"] = Entry("tmp", Directory(), 0o1777, time_ns, Layer.RUNTIME, "bundler")
     return tuple(entries[path] for path in sorted(entries))
+
+
+def _libc(executable: Entry, environment: Environment) -> dict[str, Entry]:
+    """The loader and libc's family, by the places where they are looked for."""
+    sysroot = environment.sysroot
+    interpreter = _image_of(executable)
+    loader = interpreter.interpreter or ""
+    if not sysroot.is_file(sysroot.path_of(loader)):
+        raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
+    system = system_libraries(environment.platform.machines[0], sysroot, interpreter)
+    places = {(standard_loader(interpreter) or loader).lstrip("/"): loader}
+    places |= {path.lstrip("/"): path for path in libc_family(system, sysroot).values()}
+    entries = {}
+    for place, path in places.items():
+        real = sysroot.real(sysroot.path_of(path))
+        source = Source(real, os.stat(real).st_size)
+        entries[place] = Entry(place, source, 0o755, executable.mtime_ns, Layer.RUNTIME, f"host:{path}")
+    return entries
 
 
 def _image_of(executable: Entry) -> Image:
