@@ -50,7 +50,7 @@ def test_what_differs_between_systems_stands_with_the_systems(pattern: str) -> N
 
 
 def test_only_the_machine_s_own_package_asks_what_machine_this_is() -> None:
-    """On Windows `os` has other paths, modes and locks: all take it from `bundler.machine`, but scripts that others' Pythons run."""
+    """On Windows `os` has other paths, modes and locks: all take it from `bundler.machine`, but others' Pythons' scripts."""
     asking = re.compile(
         r"^\s*(import (os|fcntl|msvcrt|selectors)\b|from (os|fcntl) )|os\.name\b|os\.path\.sep\b", re.MULTILINE
     )
