@@ -57,6 +57,13 @@ class ArchiveFormat:
         """The function that `reader` means, imported now."""
         return import_module(f"bundler.trees.{self.reader}").members
 
+    def find_manifest_reader(self) -> Any:
+        """What reads the `bundle.json` of a file at a path without all the rest, imported now; of a format with frames.
+
+        It gives None for a file that bundler did not write in this way.
+        """
+        return import_module(f"bundler.trees.{self.reader}").manifest
+
 
 _GZIP, _ZSTD, _XZ, _BZIP2 = (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\xfd7zXZ"), (0, b"BZh")
 _USTAR, _BLOBS, _PK, _SQUASHFS, _SCRIPT = (257, b"ustar"), (0, b"blobs/"), (0, b"PK"), (0, b"hsqs"), (0, b"#!")

@@ -149,7 +149,7 @@ def _out(environment: str, out: StrPath | None, options: PackOptions) -> str:
 
 def _made_with(destination: Destination) -> RecordedOptions | None:
     """The options that made the bundle which shall be updated; None where there is none, or nobody tells."""
-    if not isinstance(destination, ToDirectory) or not destination.update:
+    if not isinstance(destination, ToDirectory | ToFile) or not destination.update:
         return None
     from bundler.remembered import remembered_options
 

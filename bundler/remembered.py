@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bundler.errors import BadConfiguration, BundlerError
+from bundler.formats import HEAD_SIZE, archive_of_content
 from bundler.machine import os
 from bundler.manifest import RecordedOptions, read_options
 from bundler.option_names import with_keywords
 from bundler.options import PackOptions
+from bundler.systems.prefixes import is_public
 
 _MANIFEST = "bundle.json"
 PATHS = ("add", "include-lib")
@@ -17,15 +19,33 @@ PATHS = ("add", "include-lib")
 
 
 def remembered_options(bundle: str) -> RecordedOptions | None:
-    """Those in the `bundle.json` of the directory `bundle`; None where there is none that tells.
+    """Those in the `bundle.json` of the directory or archive `bundle`; None where there is none that tells.
 
     What is wrong with the bundle is for the update to say.
     """
     try:
-        with open(os.path.join(bundle, _MANIFEST), "rb") as file:
-            return read_options(file.read())
+        data = _manifest_of_archive(bundle) if os.path.isfile(bundle) else _manifest_of_directory(bundle)
+        return read_options(data) if data is not None else None
     except (OSError, BundlerError):
         return None
+
+
+def _manifest_of_directory(bundle: str) -> bytes:
+    with open(os.path.join(bundle, _MANIFEST), "rb") as file:
+        return file.read()
+
+
+def _manifest_of_archive(bundle: str) -> bytes | None:
+    """That of an archive of frames; None for one that is damaged, or of another kind."""
+    with open(bundle, "rb") as file:
+        form = archive_of_content(file.read(HEAD_SIZE))
+    if form is None or not form.has_frames:
+        return None
+    try:
+        data: bytes | None = form.find_manifest_reader()(bundle)
+    except Exception:  # decoders have errors of their own
+        return None
+    return data
 
 
 def options_of_bundle(bundle: str, folder: str, keywords: Collection[str]) -> PackOptions:
@@ -59,5 +79,16 @@ def places_of(items: Iterable[str], name: str, bundle: str, folder: str) -> Sequ
             + ", ".join(untold),
             f"give all of --{name} again, or pack anew with --force",
         )
+    leading_out = [item for item in items if _leads_out(item.partition("=")[0])]
+    if leading_out:  # no pack writes that
+        raise BadConfiguration(
+            f"{bundle} tells of a --{name} outside of the folder of the environment: {', '.join(leading_out)}",
+            f"give all of --{name} again, or pack anew with --force",
+        )
     is_name = name == "include-lib"
     return [item if is_name and "/" not in item else os.path.normpath(os.path.join(folder, item)) for item in items]
+
+
+def _leads_out(source: str) -> bool:
+    """Whether the path of a source leads elsewhere than into the folder of the environment, or to what is everybody's."""
+    return not is_public(source) if os.path.isabs(source) else ".." in source.split("/")

@@ -17,6 +17,7 @@ from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistri
 from bundler.errors import BundlerError
 from bundler.machine import os, path_told
 from bundler.machine.pipes import chunks_in_time
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.machine.variables import least_variables, with_home
 
 _SCRIPT = "observer_script.py"
@@ -85,7 +86,7 @@ def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:
     They have a home and a temporary folder of their own, which go with what they wrote, and of which nothing is told: a module may
     put its working directory on `sys.path`, or compile another one into its cache. Raises ObserverFailed.
     """
-    with tempfile.TemporaryDirectory(prefix="bundler-audit-") as folder:
+    with TemporaryFolder("bundler-audit-") as folder:
         home = os.path.realpath(folder)
         shutil.copy(os.path.join(os.path.dirname(__file__), _SCRIPT), home)  # where it lies, nothing may be seen
         subject.cage.prepare(home)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from dataclasses import dataclass
 
 from bundler.audit.observing import Subject
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.rewrite.whole_paths import occurrences
 
 _SECONDS = 60
@@ -24,7 +24,7 @@ class Start:
 
 def start_once(subject: Subject) -> Start:
     """Start the Python of `subject` without any option, in a temporary home."""
-    with tempfile.TemporaryDirectory(prefix="bundler-audit-") as home:
+    with TemporaryFolder("bundler-audit-") as home:
         subject.cage.prepare(home)
         command = [*subject.command, "-c", "pass"]
         try:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Sequence
 from bundler.audit.installed import Installed
 from bundler.audit.observation import Batch
 from bundler.audit.tree import BundleTree
-from bundler.machine import os
 from bundler.options import AuditDepth
 
 STANDARD_LIBRARY = "standard library"
@@ -79,12 +78,12 @@ def _extensions(tree: BundleTree) -> Iterator[tuple[str, str, str]]:
     python = tree.manifest.python
     suffixes = sorted(python.extension_suffixes or (".so",), key=len, reverse=True)
     folders = [(f"{python.scheme.dynload}/", True), *((f"{folder}/", False) for folder in python.site_packages)]
-    beside = os.path.dirname(python.scheme.executable)  # where Windows' embeddable Python has its own
+    at_the_top = "/" not in python.scheme.executable  # where Windows' embeddable Python has its own
     for path in sorted(tree.files):
         suffix = next((suffix for suffix in suffixes if path.endswith(suffix)), None)
         folder = next(((folder, own) for folder, own in folders if path.startswith(folder)), None)
-        if folder is None and os.path.dirname(path) == beside:
-            folder = (f"{beside}/" if beside else "", True)
+        if folder is None and at_the_top and "/" not in path:
+            folder = ("", True)
         if suffix is None or folder is None:
             continue
         parts = path[len(folder[0]) : -len(suffix)].split("/")

@@ -40,6 +40,6 @@ def with_home(variables: Mapping[str, str], home: str) -> dict[str, str]:
 
 def cache_home() -> str:
     """The folder in which the user's programs keep what may be deleted at any time."""
-    if HAS_DRIVES:
-        return os.environ.get("LOCALAPPDATA") or os.path.join(os.path.expanduser("~"), "AppData", "Local")
-    return os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    home, usual = os.path.expanduser("~"), os.environ.get("LOCALAPPDATA")
+    of_system = (usual or os.path.join(home, "AppData", "Local")) if HAS_DRIVES else os.path.join(home, ".cache")
+    return os.environ.get("XDG_CACHE_HOME") or of_system

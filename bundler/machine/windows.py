@@ -7,6 +7,7 @@ who this is.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import stat as _stat
 import sys
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from bundler.machine import windows_paths
+from bundler.machine.patience import patiently
 from bundler.machine.windows_paths import slashed
 
 path = windows_paths
@@ -55,6 +57,16 @@ def getcwd() -> str:
 def readlink(link: str) -> str:
     """See `os.readlink`."""
     return slashed(os.readlink(link))
+
+
+def listdir(folder: str = ".") -> list[str]:
+    """See `os.listdir`. Windows has many words for what is no folder."""
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from error
+        raise
 
 
 def walk(top: str, topdown: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -182,10 +194,8 @@ def unlink(path: str) -> None:
     try:
         os.unlink(path)
     except PermissionError:
-        if os.lstat(path).st_mode & _stat.S_IWRITE:
-            raise
         os.chmod(path, _stat.S_IWRITE)
-        os.unlink(path)
+        patiently(lambda: os.unlink(path))
 
 
 remove = unlink
@@ -194,7 +204,7 @@ remove = unlink
 def rename(source: str, target: str) -> None:
     """See POSIX's `rename`: a file at `target` is replaced, and for a folder an empty one."""
     try:
-        os.replace(source, target)
+        patiently(lambda: os.replace(source, target))
     except PermissionError:
         if not (os.path.isdir(source) and os.path.isdir(target)):
             raise

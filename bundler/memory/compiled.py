@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.memory.store import cache_folder
 
 _FAILED = "-failed"
@@ -84,5 +84,5 @@ def pyc_cache_folder(*, use: bool = True) -> Iterator[str]:
     if folder is not None:
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="bundler-pyc-") as temporary:
+    with TemporaryFolder("bundler-pyc-") as temporary:
         yield temporary

@@ -10,7 +10,6 @@ import json
 import re
 import struct
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +19,7 @@ from bundler.entries import Directory, Entry, Link, Literal, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import InterpreterFailed
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.machine.variables import least_variables
 from bundler.memory.compiled import Compiled, PycCache
 from bundler.options import Pyc
@@ -151,7 +151,7 @@ def compile_all(
         found = {entry.path: compiled for entry, (_, compiled) in zip(modules, looked, strict=True) if compiled}
         missing = [(entry, key) for entry, (key, compiled) in zip(modules, looked, strict=True) if compiled is None]
         if missing:
-            with tempfile.TemporaryDirectory(prefix=".new-", dir=place) as temporary:
+            with TemporaryFolder(".new-", place) as temporary:
                 batches = [missing[start : start + _BATCH] for start in range(0, len(missing), _BATCH)]
                 for made in pool.map(lambda batch: dict(_compile(batch, cache, python, temporary)), batches):
                     found.update(made)

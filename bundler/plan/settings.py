@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bundler.environment import Environment
 from bundler.errors import BundlerError
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.manifest import RecordedOptions
 from bundler.memory.compiled import pyc_cache_folder
 from bundler.options import ContentOptions, EditableMode, Pyc
@@ -92,5 +92,5 @@ def open_workspace(settings: PlanSettings, *, cache: bool) -> Iterator[Workspace
         if settings.pyc is Pyc.COMPILE:
             pyc = held.enter_context(pyc_cache_folder(use=cache))
         if settings.content.editable is EditableMode.BUILD:
-            builds = held.enter_context(tempfile.TemporaryDirectory(prefix="bundler-build-"))
+            builds = held.enter_context(TemporaryFolder("bundler-build-"))
         yield Workspace(pyc, builds)

@@ -5,8 +5,6 @@ What only writing shows is not tried: a full disk, a file system that refuses `-
 
 from __future__ import annotations
 
-import tempfile
-
 from bundler.destination import (
     ArchiveDestination,
     DirectoryDestination,
@@ -17,6 +15,7 @@ from bundler.destination import (
 )
 from bundler.errors import OutputFailed
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts
 from bundler.sinks.placement import Target
@@ -48,7 +47,7 @@ def rehearse_archive(destination: ArchiveDestination, options: PackOptions, fact
             _check_target(path, force=force or update)
         case ToStandardOutput(form):
             pass
-    with tempfile.TemporaryDirectory(prefix="bundler-") as folder:
+    with TemporaryFolder("bundler-") as folder:
         elsewhere = ToFile(os.path.join(folder, "archive"), form)
         with open_archive_sink(elsewhere, options, facts):
             pass

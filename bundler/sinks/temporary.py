@@ -11,6 +11,7 @@ from typing import Final
 from bundler.errors import OutputFailed
 from bundler.machine import os
 from bundler.machine.locks import FolderLock, NoLocks, lock_folder
+from bundler.machine.patience import tries
 from bundler.sinks.interrupted import bring_to_an_end, forget, is_unfinished
 
 
@@ -114,7 +115,10 @@ def remove_tree(path: str) -> None:
             os.unlink(failed)
 
     if os.path.lexists(path):
-        shutil.rmtree(path, onerror=retry)
+        for _ in tries():
+            shutil.rmtree(path, onerror=retry)
+            if not os.path.lexists(path):
+                break
 
 
 def _prefix(target: str) -> str:

@@ -56,7 +56,7 @@ def _plain(part: Part, codec: FrameCodec, found: FoundIndex) -> Generator[bytes,
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decompress")
     try:
         for offset, frame in zip(offsets, frames, strict=False):
-            queue.append(pool.submit(_decompressed, part.descriptor, codec, offset, frame))
+            queue.append(pool.submit(decompressed_frame, part.descriptor, codec, offset, frame))
             if len(queue) > threads:
                 yield queue.popleft().result()
         while queue:
@@ -66,7 +66,8 @@ def _plain(part: Part, codec: FrameCodec, found: FoundIndex) -> Generator[bytes,
     yield _last(part, codec, found, frames, offsets[-1])
 
 
-def _decompressed(descriptor: int, codec: FrameCodec, offset: int, frame: Frame) -> bytes:
+def decompressed_frame(descriptor: int, codec: FrameCodec, offset: int, frame: Frame) -> bytes:
+    """The plain bytes of the frame at an offset. Raises ValueError, or what the decoder raises, where it is damaged."""
     data = os.pread(descriptor, frame.size, offset)
     if digest_of(data) != frame.digest:
         raise ValueError(f"the frame at byte {offset}: its checksum is another")

@@ -11,6 +11,7 @@ from bundler.formats import FOLDER_LABEL
 from bundler.machine import os
 from bundler.trees.compression import HashedFile, decompressed_part
 from bundler.trees.frames import Part
+from bundler.trees.last_file import manifest_in_stream
 from bundler.trees.tar import StrictInfo, members_of_stream
 from bundler.trees.tree import Items, Member
 
@@ -42,6 +43,13 @@ def members(path: str) -> Items:
                 _check(name, digest())
         for name in sorted(blobs.difference(image.layers)):
             _check(name, HashedFile(_open(archive, name)).rest_digest())
+
+
+def manifest(path: str) -> bytes | None:
+    """See `formats.ArchiveFormat.find_manifest_reader`: it lies in the last layer."""
+    with open(path, "rb") as file, tarfile.open(path, "r:", file, tarinfo=StrictInfo) as archive:
+        layers = _read_image(archive).layers
+        return manifest_in_stream(_part(archive, layers[-1], file.fileno())) if layers else None
 
 
 def _read_image(archive: tarfile.TarFile) -> _Image:

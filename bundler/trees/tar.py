@@ -6,6 +6,8 @@ import tarfile
 from typing import IO, TYPE_CHECKING
 
 from bundler.trees.compression import decompressed
+from bundler.trees.frames import rest_of
+from bundler.trees.last_file import manifest_in_stream, manifest_in_tar
 from bundler.trees.names import member_of
 from bundler.trees.tree import Items, Kind
 
@@ -25,6 +27,13 @@ def members(path: str) -> Items:
     """See `trees.tree.Members`."""
     with open(path, "rb") as file, decompressed(file) as stream:
         yield from members_of_stream(stream)
+
+
+def manifest(path: str) -> bytes | None:
+    """See `formats.ArchiveFormat.find_manifest_reader`."""
+    with open(path, "rb") as file:
+        part = rest_of(file)
+        return manifest_in_tar(file) or (manifest_in_stream(part) if part is not None else None)
 
 
 def members_of_stream(stream: IO[bytes]) -> Items:

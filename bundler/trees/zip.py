@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 from bundler.machine import os
 from bundler.trees.names import member_of
-from bundler.trees.tree import Items, Kind, Member
+from bundler.trees.tree import MANIFEST, Items, Kind, Member
 
 _MOST_THREADS = 4  # who reads the plain bytes is no faster
 _SMALL = 1 << 23  # bytes of a file that is decompressed in one go
@@ -35,6 +35,13 @@ def members(path: str) -> Items:
             yield from _in_order(archive, pool)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def manifest(path: str) -> bytes | None:
+    """See `formats.ArchiveFormat.find_manifest_reader`."""
+    with zipfile.ZipFile(path) as archive:
+        last = archive.infolist()[-1:]
+        return archive.read(last[0]) if last and os.path.basename(last[0].filename) == MANIFEST else None
 
 
 def _in_order(

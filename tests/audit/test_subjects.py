@@ -47,13 +47,15 @@ def test_modules_are_gathered_by_their_top_level_package() -> None:
 
 
 def test_the_embeddable_python_has_its_modules_beside_its_program() -> None:
-    found = replace(
-        tree("_ssl.pyd", "python313.dll", "_not.txt", "Lib/site-packages/x.pyd", "Lib/other/y.pyd"),
-        manifest=replace(
-            tree().manifest, python=PythonFacts("3.13.2", WINDOWS_312, None, ("Lib/site-packages",), (".pyd",))
-        ),
-    )
+    files = ("_ssl.pyd", "python313.dll", "_not.txt", "Lib/site-packages/x.pyd", "Lib/other/y.pyd")
+    python = PythonFacts("3.13.2", WINDOWS_312, None, ("Lib/site-packages",), (".pyd",))
+    found = tree(*files)
+    found = replace(found, manifest=replace(found.manifest, python=python))
     assert extension_modules(found) == {"": ["_ssl"], "x": ["x"]}
+
+
+def test_what_lies_beside_a_posix_python_is_no_module() -> None:
+    assert extension_modules(tree(f"bin/tool{TAG}")) == {}
 
 
 def test_a_compiled_package_is_imported_by_its_own_name() -> None:

@@ -126,6 +126,43 @@ def test_an_update_by_the_python_api_keeps_the_start_command(tmp_path: Path) -> 
     assert [changed.name for changed in given.changed_options] == ["profile"], "options that are given are all"
 
 
+@pytest.mark.parametrize("suffix", [".tar", ".tar.zst", ".tar.gz", ".run", ".oci.tar", ".zip"])
+def test_the_update_of_an_archive_begins_with_what_made_it(tmp_path: Path, suffix: str) -> None:
+    environment, out = tmp_path / "env", tmp_path / f"app{suffix}"
+    empty_environment(environment)
+    top = "" if suffix == ".run" else "inside"
+    first = api.pack(environment, out, profile="slim", entry="python -V", verify=False, top=top)
+    done = bundler(
+        ["pack", environment, "--out", out, "--update", "--no-verify", "--json", *(["--top", top] if top else [])]
+    )
+    report = json.loads(done.stdout)
+    assert (report["files"], report["changed_options"]) == (first.files, [])
+    again = api.pack(environment, out, update=True, verify=False, entry="", top=top)
+    assert again.files == first.files - 1
+    assert [changed.name for changed in again.changed_options] == ["entry"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x1f\x8b", b"PK\3\4" + bytes(600), bytes(257) + b"ustar" + bytes(600)])
+def test_what_is_no_archive_of_ours_remembers_nothing(project: Path, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "app.tar.gz").write_bytes(data)
+    assert options_of_bundle(str(tmp_path / "app.tar.gz"), str(project), ()) == PackOptions()
+
+
+@pytest.mark.parametrize(
+    ("name", "item"),
+    [("add", "../secret=share/x"), ("add", "a/../../b=x"), ("add", "/root/x=y"), ("include-lib", "../libx.so")],
+)
+def test_a_bundle_cannot_ask_for_what_lies_elsewhere(project: Path, name: str, item: str) -> None:
+    """No pack records that: it may come from anybody."""
+    recorded = RecordedOptions({name: (item,)})
+    data = write_manifest(Manifest("1", PYTHON, "x86_64", None, (), {}, options=recorded))
+    (project / "app/bundle.json").write_bytes(data)
+    with pytest.raises(BadConfiguration, match="outside of the folder"):
+        updated(project)
+    with pytest.raises(BadConfiguration, match="outside of the folder"):
+        options_of_bundle(f"{project}/app", str(project), ())
+
+
 def test_what_was_left_open_is_not_recorded(project: Path) -> None:
     assert recorded_options(ContentOptions(), str(project)) == RecordedOptions()
 

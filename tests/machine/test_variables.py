@@ -54,3 +54,5 @@ def test_caches_lie_where_the_system_has_them(tmp_path: Path, monkeypatch: pytes
     with monkeypatch.context() as patched:
         patched.setattr(variables, "HAS_DRIVES", True)
         assert variables.cache_home() == r"C:\Users\me\AppData\Local"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert variables.cache_home() == "/somewhere"

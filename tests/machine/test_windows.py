@@ -52,6 +52,20 @@ def test_what_is_listed_has_the_facts_of_the_file_itself(tmp_path: Path) -> None
     assert [folder for folder, _, _ in windows.walk(str(tmp_path))] == [str(tmp_path), str(tmp_path / "folder")]
 
 
+def test_a_file_is_no_folder_whatever_windows_calls_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    assert windows.listdir(str(tmp_path)) == ["file"]
+
+    def refuse(folder: str) -> None:
+        raise OSError(22, "Invalid name", folder)
+
+    monkeypatch.setattr(os, "listdir", refuse)  # Wine 8
+    with pytest.raises(NotADirectoryError):
+        windows.listdir(str(tmp_path / "file"))
+    with pytest.raises(OSError, match="Invalid name"):
+        windows.listdir(str(tmp_path))
+
+
 def test_no_file_becomes_read_only_and_one_that_is_goes(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -11,13 +11,16 @@ from typing import BinaryIO
 
 import pytest
 
-from bundler.entries import Literal
+from bundler.entries import Layer, Literal
 from bundler.errors import NotABundle
+from bundler.formats import archive_named
 from bundler.sinks.archives import framed_tar, frames
-from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
-from bundler.trees import Member, open_archive
+from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD, FrameCodec
+from bundler.sinks.archives.frame_index import Frame
+from bundler.trees import Member, last_file, open_archive
 from bundler.trees import frames as frames_of_trees
 from bundler.trees import zip as zip_of_trees
+from bundler.trees.frames import decompressed_frame
 from tests.sinks.samples import entry, write
 
 FORMATS = pytest.mark.parametrize("name", ["tar.gz", "tar.zst"])
@@ -65,7 +68,7 @@ def test_threads_decompress_what_one_reads(
         monkeypatch.setattr(module, function, spy)
 
     archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
-    spied(frames_of_trees, "_decompressed")
+    spied(frames_of_trees, "decompressed_frame")
     spied(zipfile.ZipFile, "read")
     assert digests(archive) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     assert at_work == {"decompress"}
@@ -109,3 +112,25 @@ def test_checksums_behind_the_frames_must_be_right(files: dict[str, bytes], tmp_
     archive.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
     with pytest.raises(NotABundle, match="behind its frames"):
         digests(archive)
+
+
+@pytest.mark.parametrize("name", ["tar", "tar.gz", "tar.zst", "run", "oci.tar", "zip"])
+@pytest.mark.parametrize("size", [100, 30_000], ids=["small", "of several pieces"])
+def test_the_manifest_is_read_without_the_rest(
+    files: dict[str, bytes], tmp_path: Path, name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [entry(path, Literal(data)) for path, data in files.items()]
+    manifest = random.Random(size).randbytes(size)
+    archive = write(name, tmp_path / "a", [*entries, entry("bundle.json", Literal(manifest), layer=Layer.APPLICATION)])
+    read: list[int] = []
+
+    def spy(descriptor: int, codec: FrameCodec, offset: int, frame: Frame) -> bytes:
+        read.append(frame.plain)
+        return decompressed_frame(descriptor, codec, offset, frame)
+
+    monkeypatch.setattr(last_file, "decompressed_frame", spy)
+    reader = archive_named(name).find_manifest_reader()
+    assert reader(str(archive)) == manifest
+    assert sum(read) < size + 6000
+    other = write(name, tmp_path / "other", [*entries, entry("last", Literal(manifest), layer=Layer.APPLICATION)])
+    assert reader(str(other)) is None

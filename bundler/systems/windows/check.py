@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.edits import folded
@@ -35,13 +36,27 @@ def check_pe_files(bundle: BundleView) -> Findings:
     return Findings([*faults, *_search_paths(bundle), *_launchers(bundle)], notes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Packages:
+    """See `search.Packages`: what a name leads to elsewhere in the bundle is looked at in the end."""
+
+    added: tuple[str, ...]
+
+    def owner_of(self, path: str) -> str:
+        """Nobody is known."""
+        return ""
+
+    def added_for(self, path: str) -> tuple[str, ...]:
+        """All of delvewheel's."""
+        return self.added
+
+
 def _names(bundle: BundleView, images: Mapping[str, Image]) -> Findings:
     """What the names of DLLs lead to. Each folder of delvewheel's counts as added, for nobody says which package adds it."""
     folders = Folders(images)
-    added = added_folders(images)
     executable = bundle.scheme.executable
     not_found = set[NeededBy]()
-    for lookup in resolve_all(images, executable, lambda _: added):
+    for lookup in resolve_all(images, executable, _Packages(added_folders(images))):
         name = folded(lookup.name)
         is_settled = lookup.found is not None or stays_with_windows(name) is not None
         if not is_settled and lookup.asking is Asking.AT_ONCE and not is_listed(name, bundle.host_libraries):

@@ -38,7 +38,7 @@ from bundler.systems.libraries import (
     is_listed,
 )
 from bundler.systems.windows.policy import is_never_searched, redistributable, stays_with_windows
-from bundler.systems.windows.search import MODULE_SUFFIX, Asking, Folders, Lookup, added_folders, resolve_all
+from bundler.systems.windows.search import MODULE_SUFFIX, Asking, Folders, Lookup, Packages, added_folders, resolve_all
 
 _DIGITS = 8
 """Of the digest in a name of its own."""
@@ -65,7 +65,7 @@ class SourceDll:
             return hashlib.sha256(file.read()).digest()
 
 
-class SourceFiles(Protocol):
+class SourceFiles(Packages, Protocol):
     """What the source has, beside the files of the bundle."""
 
     def find(self, name: str) -> SourceDll | None:
@@ -73,12 +73,6 @@ class SourceFiles(Protocol):
 
     def inside(self, path: str) -> SourceDll:
         """The DLL that is taken for a bundle path."""
-
-    def owner_of(self, path: str) -> str:
-        """What tells the distribution that a bundle path belongs to from others; "" for none."""
-
-    def added_for(self, path: str) -> tuple[str, ...]:
-        """The folders that are added to the search by the time when the file at a bundle path is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +125,7 @@ def find_closure(
     hosts = frozenset(map(folded, excluded))
     while True:
         everything = {**images, **{path: dll.image for path, dll in taken.sources.items()}}
-        lookups = list(resolve_all(everything, python, files.added_for))
+        lookups = list(resolve_all(everything, python, files, taken.sources))
         answers = _Answers(lookups, everything, python, files, taken.sources, hosts)
         known = len(taken.sources)
         for lookup in answers.lookups:
@@ -169,13 +163,7 @@ class _Answers:
     def is_open(self, lookup: Lookup) -> bool:
         """Whether a DLL is found neither in the bundle nor, for sure, in Windows."""
         is_found = lookup.found is not None or stays_with_windows(lookup.name) is not None
-        return not is_found and not self.is_left(lookup.name) and self.of_same_owner(lookup) is None
-
-    def of_same_owner(self, lookup: Lookup) -> str | None:
-        """The file of a name in the distribution that asks for it: that adds the file's folder, or loads the file beforehand."""
-        owner = self.files.owner_of(lookup.requester)
-        named = self._folders.named(lookup.name)
-        return next((path for path in named if owner and self.files.owner_of(path) == owner), None)
+        return not is_found and not self.is_left(lookup.name)
 
     def dll(self, path: str) -> SourceDll:
         """The DLL at a bundle path."""
@@ -207,12 +195,15 @@ class _Answers:
         return folder in self._folders_of_delvewheel or folder in found
 
     def _from_added(self) -> dict[str, dict[str, None]]:
-        """Bundle paths of what modules find in folders that are added, by name."""
+        """Bundle paths of what modules find in folders that are added, or may be, by name.
+
+        What else has its DLLs beforehand is opened by its package, when that has loaded them.
+        """
         found: dict[str, dict[str, None]] = {}
         for lookup in self.lookups:
             path = lookup.found
-            if path is None and lookup.requester.lower().endswith(MODULE_SUFFIX):
-                path = self.of_same_owner(lookup)
+            if lookup.beforehand and not lookup.requester.lower().endswith(MODULE_SUFFIX):
+                continue
             if path is not None and os.path.dirname(path) not in (lookup.search.first, lookup.search.application):
                 found.setdefault(folded(lookup.name), {})[path] = None
         return found
@@ -268,11 +259,9 @@ def _location(lookup: Lookup, answers: _Answers) -> Location:
     if answers.is_left(lookup.name) or is_never_searched(lookup.name):
         return OnHost()
     if lookup.found is not None:
-        return InBundle(lookup.found)
+        return Preloaded(lookup.found) if lookup.beforehand else InBundle(lookup.found)
     if stays_with_windows(lookup.name) is not None:
         return OnHost()
-    if (path := answers.of_same_owner(lookup)) is not None:
-        return Preloaded(path)
     outside = answers.files.find(lookup.name)
     if redistributable(lookup.name) is not None or (outside is not None and outside.of_windows):
         return OnHost()

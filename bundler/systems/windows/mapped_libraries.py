@@ -29,6 +29,7 @@ def mapped_libraries():
     buffer = ctypes.create_unicode_buffer(32768)
     for handle in handles[: needed.value // ctypes.sizeof(wintypes.HMODULE)]:
         if kernel.GetModuleFileNameW(handle, buffer, len(buffer)):
-            found.add(os.path.realpath(buffer.value))  # the process has them as they were asked for, in any case
+            found.add(buffer.value)
     system = os.environ.get("SYSTEMROOT", "C:\\Windows").lower() + "\\"
-    return {path for path in found if not path.lower().startswith(system) and not path.lower().endswith(".exe")}
+    ours = (path for path in found if not path.lower().startswith(system) and not path.lower().endswith(".exe"))
+    return {os.path.realpath(path) for path in ours}  # the process has them as they were asked for, in any case

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ntpath
+import re
 from collections.abc import Callable, Collection, Sequence
 
 from bundler.binaries.pe import Image
@@ -20,6 +21,8 @@ from bundler.systems.windows import policy, start
 from bundler.systems.windows.drives import Drives
 from bundler.systems.windows.layout import WINDOWS_ACTIVATION, is_of_python, spelled, windows_scheme
 from bundler.systems.windows.names import path_lengths, unholdable
+from bundler.systems.windows.search import MODULE_SUFFIX
+from bundler.systems.windows.source_dlls import read_dll
 
 
 class _Windows:
@@ -120,15 +123,18 @@ class _Windows:
         return None
 
     def copyleft_licence(self, name: str) -> str | None:
-        """By the same table as elsewhere: the projects are the same."""
-        return copyleft_licence(name)
+        """By the same table as elsewhere, for the projects are the same; `libreadline8.dll` is libreadline's."""
+        lower = ntpath.basename(name).lower()
+        return copyleft_licence(lower) or copyleft_licence(re.sub(r"-?\d+(?=\.dll$)", "", lower))
 
     def opened_library(self, path: str) -> OpenedLibrary | None:
-        """Nothing: what programs of Windows open at run time is not followed yet."""
-        return None
+        """A DLL by its file's name, beside Python found by that; modules of Python do not come along for being opened."""
+        image = read_dll(path)
+        is_library = image is not None and image.headers.is_dll and not path.lower().endswith(MODULE_SUFFIX)
+        return OpenedLibrary(ntpath.basename(path), image.needed) if image is not None and is_library else None
 
     def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
-        """Nothing: see `opened_library`."""
+        """Nothing: nothing is traced."""
         return None
 
     def leaves_file_to_host(self, path: str) -> bool:
@@ -144,8 +150,9 @@ class _Windows:
         return frozenset()
 
     def shadows(self, path: str, scheme: BundleScheme) -> bool:
-        """A DLL beside `python.exe`: each search looks there."""
-        return "/" not in path and path.lower().endswith(".dll")
+        """A DLL beside `python.exe`, where each search looks, or beside the standard library's modules, which look there first."""
+        folder = path.rpartition("/")[0].lower()
+        return folder in ("", scheme.dynload.lower()) and path.lower().endswith(".dll")
 
     def check_names(self, paths: Collection[str]) -> NameFindings:
         """Names that Windows has no files of, such as differ in case alone, and what the longest path leaves for others."""

@@ -12,18 +12,22 @@ Before any search: what is no file (API sets), what Windows knows (KnownDLLs), w
 and after each of them into Windows' own. The working directory and PATH, which a program's search ends with, are no places of a
 bundle's. Case does not count. Sources: Microsoft's "Dynamic-link library search order", CPython's Python/dynload_win.c; reference
 pe.md 3.1.
+
+What a package has in its own folders, and no search finds, it loads beforehand by its whole path, or it adds the folder: files do
+not tell, but the names say that it does.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.edits import folded
-from bundler.systems.windows.policy import is_never_searched
+from bundler.systems.windows.policy import is_never_searched, stays_with_windows
 
 MODULE_SUFFIX = ".pyd"
 _ADDED_SUFFIX = ".libs"
@@ -60,6 +64,8 @@ class Search:
     """The program of the process."""
     folders: tuple[str, ...]
     """Windows' own come after them."""
+    owner: str = ""
+    """What the file that was opened belongs to; see `Packages`."""
 
     @property
     def application(self) -> str:
@@ -92,6 +98,18 @@ class Lookup:
     search: Search
     found: str | None
     """A bundle path; None where Windows looks into its own folders."""
+    beforehand: bool = False
+    """Whether no search finds it: the package that asks for it has loaded it by then, or adds its folder."""
+
+
+class Packages(Protocol):
+    """What is known of the packages of a bundle."""
+
+    def owner_of(self, path: str) -> str:
+        """What tells the distribution that a bundle path belongs to from others; "" for none."""
+
+    def added_for(self, path: str) -> tuple[str, ...]:
+        """The folders that are added to the search by the time when Python opens the file at a bundle path."""
 
 
 def added_folders(paths: Iterable[str]) -> tuple[str, ...]:
@@ -104,18 +122,18 @@ def added_folders(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def resolve_all(
-    images: Mapping[str, Image], python: str, added_for: Callable[[str], tuple[str, ...]]
+    images: Mapping[str, Image], python: str, packages: Packages, taken: Collection[str] = ()
 ) -> Iterator[Lookup]:
     """What every file in `images` asks for, and what it gets: by bundle path, with the Python program `python` among them.
 
-    `added_for` are the folders that are added by the time when Python opens a module. What no program and no module brings is
-    opened by itself. A file that several bring is asked once for each search that differs.
+    What no program and no module brings is opened by itself. A file that several bring is asked once for each search that
+    differs. `taken` are those that come from outside: what a package has by itself is there before them.
     """
-    folders = Folders(path for path, image in images.items() if image.headers.is_dll)
     libraries = [path for path, image in images.items() if image.headers.is_dll]
-    for program in images.keys() - {python, *libraries}:
-        yield from _Walk(images, folders).of(program, _of_program(program))
-    process = _Walk(images, folders)
+    files = _Libraries(libraries, packages, taken)
+    for program in sorted(images.keys() - {python, *libraries}):
+        yield from _Walk(images, files).of(program, _of_program(program, packages.owner_of(program)))
+    process = _Walk(images, files)
     for lookup in process.of(python, _of_program(python)):
         yield lookup
         if lookup.found is not None and lookup.asking is Asking.AT_ONCE:
@@ -123,19 +141,43 @@ def resolve_all(
     for path in sorted(libraries, key=lambda path: not path.lower().endswith(MODULE_SUFFIX)):
         if path.lower().endswith(MODULE_SUFFIX) or path not in process.reached:
             own = (path.rpartition("/")[0], python.rpartition("/")[0])
-            yield from process.of(path, Search(python, tuple(dict.fromkeys((*own, *added_for(path))))))
+            folders = tuple(dict.fromkeys((*own, *packages.added_for(path))))
+            yield from process.of(path, Search(python, folders, packages.owner_of(path)))
 
 
-def _of_program(path: str) -> Search:
-    return Search(path, (path.rpartition("/")[0],))
+def _of_program(path: str, owner: str = "") -> Search:
+    return Search(path, (path.rpartition("/")[0],), owner)
+
+
+class _Libraries:
+    """The DLLs of a bundle: by folder and name, by owner and name."""
+
+    def __init__(self, paths: Sequence[str], packages: Packages, taken: Collection[str]) -> None:
+        self._folders = Folders(paths)
+        self._taken = frozenset(taken)
+        self._owned: dict[tuple[str, str], str] = {}
+        for path in paths:
+            if path not in self._taken and (owner := packages.owner_of(path)):
+                self._owned.setdefault((owner, folded(path.rpartition("/")[2])), path)
+
+    def find(self, name: str, search: Search) -> tuple[str | None, bool]:
+        """What a search finds, and whether the package has it beforehand."""
+        if is_never_searched(name):
+            return None, False
+        places = (self._folders.find(folder, name) for folder in search.folders)
+        found = next((place for place in places if place is not None), None)
+        if (found is None or found in self._taken) and stays_with_windows(name) is None:
+            own = self._owned.get((search.owner, folded(name)))
+            return (own, True) if own is not None else (found, False)
+        return found, False
 
 
 class _Walk:
     """From files to what they bring, each pair of a file and a search once."""
 
-    def __init__(self, images: Mapping[str, Image], folders: Folders) -> None:
+    def __init__(self, images: Mapping[str, Image], files: _Libraries) -> None:
         self._images = images
-        self._folders = folders
+        self._files = files
         self._seen: set[tuple[str, Search]] = set()
         self.reached: set[str] = set()
         """What was brought by others."""
@@ -151,22 +193,17 @@ class _Walk:
                 continue
             self._seen.add((path, search))
             for name, asking in asked_for(self._images[path]):
+                is_late = asking is Asking.DELAYED
                 where = (
-                    _of_program(search.program)
-                    if asking is Asking.DELAYED
-                    else _as_said(path, self._images[path], search)
+                    _of_program(search.program, search.owner) if is_late else _as_said(path, self._images[path], search)
                 )
-                found = self.loaded.get(folded(name)) or self._find(name, where)
-                yield Lookup(path, name, asking, where, found)
-                if found is not None:
+                found, beforehand = self.loaded.get(folded(name)), False
+                if found is None:
+                    found, beforehand = self._files.find(name, where)
+                yield Lookup(path, name, asking, where, found, beforehand)
+                if found is not None and not beforehand:
                     self.reached.add(found)
                     left.append((found, where))
-
-    def _find(self, name: str, search: Search) -> str | None:
-        if is_never_searched(name):
-            return None
-        places = (self._folders.find(folder, name) for folder in search.folders)
-        return next((place for place in places if place is not None), None)
 
 
 def _as_said(path: str, image: Image, search: Search) -> Search:
@@ -181,7 +218,7 @@ def _as_said(path: str, image: Image, search: Search) -> Search:
         *([application] if flags & (_APPLICATION_DIR | _DEFAULT_DIRS) else []),
         *(added if flags & (_USER_DIRS | _DEFAULT_DIRS) else []),
     ]
-    return Search(search.program, tuple(dict.fromkeys(folders)))
+    return Search(search.program, tuple(dict.fromkeys(folders)), search.owner)
 
 
 def asked_for(image: Image) -> Iterator[tuple[str, Asking]]:

@@ -103,6 +103,9 @@ def test_a_value_without_room_goes_behind_the_end_of_the_section() -> None:
     data = resource_trampoline("python.exe")
     after = judged(data, b"..\\python.exe")
     assert python_of(after).address != python_of(data).address
+    directory = read_headers(io.BytesIO(after), len(after)).directory(c.RESOURCE)
+    assert directory.address < python_of(after).address
+    assert python_of(after).address + 13 <= directory.address + directory.size
     with pytest.raises(CannotPatch, match="there is no room"):
         changed(data, b"x" * 4096)
 
@@ -116,6 +119,13 @@ def test_where_the_resources_are_full_it_goes_behind_the_end_of_another_section(
     (grown,) = (pair for pair in zip(old.sections, fresh.sections, strict=True) if pair[0] != pair[1])
     assert grown[0].name == ".rdata"
     assert python_of(after).address + 13 == grown[1].address + grown[1].virtual_size
+
+
+def test_bytes_that_are_no_padding_are_not_overwritten() -> None:
+    data = without_padding(resource_trampoline("python.exe"))
+    after = changed(data, b"01234567890")
+    assert python_of(after).address != python_of(data).address
+    assert contents(after) == {**contents(data), (c.RT_RCDATA, PYTHON): b"01234567890"}
 
 
 def test_a_value_that_another_resource_shares_is_not_overwritten() -> None:
@@ -137,6 +147,20 @@ def test_directories_that_lead_in_a_circle_or_too_far_are_refused() -> None:
     for damaged in (put(data, root + 20, s.DWORD.pack(1 << 31)), put(data, root + 12, b"\xff\xff\xff\xff")):
         with pytest.raises(BinaryFormatError):
             resources_of(damaged)
+
+
+def test_more_entries_than_any_program_has_are_refused() -> None:
+    """A directory of 120 that lead to one of 120, each of which leads to the same resource."""
+    data = resource_trampoline()
+    headers = read_headers(io.BytesIO(data), len(data))
+    root = headers.place(headers.directory(c.RESOURCE).address, "the root")[0]
+    count, size = 120, 16 + 8 * 120
+    many = s.RESOURCE_DIRECTORY.pack(0, 0, 0, 0, 0, count)
+    first = many + b"".join(s.RESOURCE_ENTRY.pack(number, 1 << 31 | size) for number in range(count))
+    second = many + b"".join(s.RESOURCE_ENTRY.pack(number, 1 << 31 | 2 * size) for number in range(count))
+    last = s.RESOURCE_DIRECTORY.pack(0, 0, 0, 0, 0, 1) + s.RESOURCE_ENTRY.pack(0, 2 * size + 24) + bytes(16)
+    with pytest.raises(BinaryFormatError, match="more than 4096 entries"):
+        resources_of(put(data, root, first + second + last))
 
 
 def test_the_script_of_a_trampoline_is_one_of_its_resources() -> None:

@@ -54,6 +54,19 @@ print(json.dumps({name: place_of(name) for name in asked["names"]}))
 
 
 @dataclass(frozen=True)
+class Added:
+    """Packages of which the folders alone are known that they add; see `search.Packages`."""
+
+    folders: tuple[str, ...] = ()
+
+    def owner_of(self, path: str) -> str:
+        return ""
+
+    def added_for(self, path: str) -> tuple[str, ...]:
+        return self.folders
+
+
+@dataclass(frozen=True)
 class Case:
     """Files by bundle path, beside Python's own; a module that is opened; and where its DLLs come from, by name."""
 
@@ -73,7 +86,7 @@ class Case:
         """What the rules say of the names in `found`."""
         images = {path: read_image(io.BytesIO(data)) for path, data in self.files.items()} | python_images()
         told: dict[str, str | None] = {}
-        for lookup in resolve_all(images, PYTHON, lambda _: self.added):
+        for lookup in resolve_all(images, PYTHON, Added(self.added)):
             if lookup.search.folders[:1] == (os.path.dirname(self.opened),) and lookup.asking is not Asking.DELAYED:
                 told.setdefault(folded(lookup.name), lookup.found)
         return {name: told[name] for name in self.found}

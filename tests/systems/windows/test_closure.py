@@ -91,6 +91,19 @@ def test_a_dll_of_the_same_distribution_that_no_search_finds_is_loaded_by_it_bef
     }
 
 
+def test_what_that_asks_for_is_looked_for_beside_it(tmp_path: Path) -> None:
+    files = {A: make_pe(["x.dll"]), f"{SITE}/a/lib/x.dll": make_pe(["y.dll"]), f"{SITE}/a/lib/y.dll": leaf("y")}
+    assert needs_of(Source(tmp_path, files).closure(), f"{SITE}/a/lib/x.dll") == {
+        "y.dll": InBundle(f"{SITE}/a/lib/y.dll")
+    }
+
+
+def test_a_program_of_a_package_is_started_where_it_finds_the_package_s_dlls(tmp_path: Path) -> None:
+    tool = f"{SITE}/a/bin/tool.exe"
+    files = {tool: make_pe([RUNTIME], dll=False), f"{SITE}/a/lib/{RUNTIME}": leaf("m")}
+    assert needs_of(Source(tmp_path, files).closure(), tool) == {RUNTIME: Preloaded(f"{SITE}/a/lib/{RUNTIME}")}
+
+
 def test_so_is_a_dll_of_another_distribution_but_for_a_runtime(tmp_path: Path) -> None:
     """pywin32's pywintypes is one; a runtime may come from anywhere."""
     files = {A: make_pe(["x.dll", RUNTIME]), f"{SITE}/b/x.dll": leaf("x"), f"{SITE}/b/{RUNTIME}": leaf("m")}
@@ -139,6 +152,23 @@ def test_it_gets_no_copy_of_python(tmp_path: Path) -> None:
     assert needs_of(closure, "Scripts/tool.exe") == {LIBPYTHON: Preloaded(LIBPYTHON)}
 
 
+def test_what_a_package_has_loaded_comes_before_what_is_taken_from_windows(tmp_path: Path) -> None:
+    """A plugin is opened when its package has its DLLs: it does not need those of System32, nor what these ask for."""
+    p = f"{SITE}/p"
+    files = {**CONFLICT, B: make_pe(["msvcp140_1.dll"])}
+    files |= {f"{p}/_p.pyd": make_pe(["msvcp140_1.dll"]), f"{p}/plugins/q.dll": make_pe(["msvcp140_1.dll"])}
+    files[f"{p}/msvcp140_1.dll"] = leaf("of p")
+    windows = {"msvcp140_1.dll": make_pe([RUNTIME]), RUNTIME: leaf("old")}
+    closure = Source(tmp_path, files, windows, added=ADDED).closure()
+    assert bundled(closure) == {"msvcp140_1.dll": "windows/msvcp140_1.dll", f"{SITE}/b/{RUNTIME}": f"windows/{RUNTIME}"}
+    assert needs_of(closure, f"{p}/plugins/q.dll") == {"msvcp140_1.dll": Preloaded(f"{p}/msvcp140_1.dll")}
+
+
+def test_of_what_windows_has_its_own_is_taken_where_no_search_finds_the_package_s(tmp_path: Path) -> None:
+    files = {A: make_pe(["dbghelp.dll"]), f"{SITE}/a/tools/dbghelp.dll": leaf("d")}
+    assert needs_of(Source(tmp_path, files).closure(), A) == {"dbghelp.dll": OnHost()}
+
+
 # A runtime of a's own in a folder that a adds; b gets the one of System32. Beside Python that would win for a, too.
 CONFLICT = {A: make_pe([RUNTIME]), f"{SITE}/a.libs/{RUNTIME}": leaf("new"), B: make_pe(["Msvcp140.dll"])}
 ADDED: dict[str, tuple[str, ...]] = {"a": (f"{SITE}/a.libs",)}
@@ -185,6 +215,7 @@ def test_a_runtime_that_a_package_loads_by_itself_is_not_in_the_way_either(tmp_p
     files = {A: make_pe([RUNTIME]), f"{SITE}/a/lib/{RUNTIME}": leaf("new"), B: make_pe([RUNTIME])}
     closure = Source(tmp_path, files, {RUNTIME: leaf("old")}).closure()
     assert bundled(closure) == {f"{SITE}/b/{RUNTIME}": f"windows/{RUNTIME}"}
+    assert closure.clashes == (Clash(RUNTIME, f"{SITE}/a/lib/{RUNTIME}", f"{SITE}/b/{RUNTIME}"),)
 
 
 def test_dlls_of_different_programs_are_no_clash(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bundler.systems.windows.launchers import (
     relocated_launcher,
     script_beside,
 )
-from tests.binaries.pe.shapes import fixtures, signed
+from tests.binaries.pe.shapes import fixture, fixtures, signed
 from tests.material.launchers import (
     DISTLIB,
     FROM_BUILD,
@@ -126,6 +126,7 @@ def test_a_trampoline_with_resources_gets_a_path_in_place(gui: bool) -> None:
     found = read_launcher(data)
     assert found is not None
     assert (found.kind, found.gui, found.python) == (LauncherKind.UV, gui, FROM_BUILD)
+    assert found.place.of(data) == FROM_BUILD.encode()
     new = relocated(data)
     assert len(new) == len(data)
     after = read_launcher(new)
@@ -203,10 +204,43 @@ def test_a_signature_goes_and_a_checksum_is_true() -> None:
     headers = read_headers(io.BytesIO(new), len(new))
     assert headers.directory(c.SECURITY).size == 0
     assert len(new) < len(data) - 72
+    for other in (resource_trampoline(), resource_trampoline("python.exe")):
+        place = read_headers(io.BytesIO(other), len(other)).optional_offset + 64
+        after = relocated(other[:place] + b"\1\0\0\0" + other[place + 4 :])
+        assert read_headers(io.BytesIO(after), len(after)).checksum == file_checksum(io.BytesIO(after), place)
     place = headers.optional_offset + 64
     summed = plain[:place] + b"\1\0\0\0" + plain[place + 4 :]
     after = relocated(summed)
     assert read_headers(io.BytesIO(after), len(after)).checksum == file_checksum(io.BytesIO(after), place)
+
+
+def test_what_only_ends_like_a_launcher_is_none() -> None:
+    dll = next(data for data in fixtures() if read_headers(io.BytesIO(data), len(data)).is_dll)
+    path = FROM_BUILD.encode()
+    footer = path + struct.pack("<I", len(path)) + b"UVSC"
+    base = trampoline("uv==0.9.8")
+    assert read_launcher(base + zipped() + footer) is not None
+    assert read_launcher(dll + zipped() + footer) is None
+    assert read_launcher(base + footer) is None  # no script
+    assert read_launcher(base + struct.pack("<I", 100) + b"UVPY") is None  # the path would begin within the program
+    assert read_launcher(base + b"\xff" * 9 + struct.pack("<I", 9) + b"UVPY") is None  # no UTF-8
+    assert read_launcher(setuptools_launcher() + b"x" * 512) is None  # somebody's own payload
+
+
+def test_a_path_that_counts_from_the_working_directory_leads_nowhere() -> None:
+    found = read_launcher(footer_trampoline(PYTHON, b"UVUV", UV_OLDEST))
+    assert found is not None
+    assert leads_to(found, "Scripts") is None
+
+
+def test_cpython_s_own_launcher_of_an_environment_is_told_by_what_it_names() -> None:
+    """A stand-in: CPython's programs are in no package that the tests can have."""
+    names = "pyvenv.cfg\0__PYVENV_LAUNCHER__\0".encode("utf-16-le")
+    found = read_launcher(fixture() + names)
+    assert found is not None
+    assert (found.kind, leads_to(found, "Scripts")) == (LauncherKind.VENV, None)
+    with pytest.raises(CannotPatch, match="stands in for a Python"):
+        relocated_launcher(fixture() + names, found, PYTHON, isolated=False)
 
 
 def test_other_programs_are_no_launchers() -> None:

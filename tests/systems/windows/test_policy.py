@@ -10,7 +10,6 @@ from bundler.systems.windows.policy import (
     HostReason,
     asks_of_target,
     is_never_searched,
-    redistributable,
     stays_with_windows,
 )
 from bundler.systems.windows.rules import WINDOWS
@@ -65,11 +64,3 @@ def test_each_name_has_one_line() -> None:
 )
 def test_a_target_is_asked_for_what_not_every_windows_has(name: str, asked: str | None) -> None:
     assert asks_of_target(name) == asked == WINDOWS.asks_of_target(f"C:\\x\\{name}")
-
-
-def test_a_runtime_belongs_to_no_host_wherever_it_lies() -> None:
-    assert redistributable("Concrt140.DLL") == VC
-    assert [
-        WINDOWS.belongs_to_host(path)
-        for path in ("C:\\Windows\\System32\\msvcp140.dll", "C:\\Windows\\System32\\vendor.dll", "D:\\x\\bcrypt.dll")
-    ] == [False, True, True]

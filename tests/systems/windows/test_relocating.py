@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
@@ -132,6 +133,15 @@ def test_a_script_of_setuptools_launcher_counts_from_the_folder_above(gui: bool)
     beside = {"Scripts/app.exe": setuptools_launcher(gui=gui)}
     assert changed(name, old, beside) == f"#!python{'w' if gui else ''}.exe -x\r\nx".encode()
     assert changed(name, old).startswith(b"#!..\\python")
+
+
+def test_a_script_whose_launcher_cannot_find_the_interpreter_is_told() -> None:
+    deep = dataclasses.replace(WINDOWS_312, executable="Scripts/python.exe")
+    files = {"Scripts/app.exe": setuptools_launcher()}
+    found = relocate("Scripts/app-script.py", b"#!C:\\python.exe\n", deep, files.get)
+    assert found is not None
+    assert found.data is None
+    assert "counts from the folder above" in found.reason
 
 
 def test_a_batch_file_finds_python_from_its_own_place() -> None:

@@ -12,7 +12,7 @@ from bundler.binaries.pe import read_image
 from bundler.systems.windows.search import Asking, Folders, added_folders, asked_for, resolve_all
 from tests.binaries.pe.samples import make_pe
 from tests.material.windows import Wine
-from tests.systems.windows.loading import PYTHON, Case
+from tests.systems.windows.loading import PYTHON, Added, Case
 
 LEAF = make_pe()
 MODULE = "Lib/site-packages/pkg/module.pyd"
@@ -113,7 +113,7 @@ def test_a_program_finds_dlls_in_its_own_folder_alone(wine: Wine, tmp_path: Path
 
 def found_by(files: dict[str, bytes], requester: str, added: tuple[str, ...] = ()) -> dict[str, str | None]:
     images = {path: read_image(io.BytesIO(data)) for path, data in files.items()}
-    lookups = resolve_all(images, PYTHON, lambda _: added)
+    lookups = resolve_all(images, PYTHON, Added(added))
     return {lookup.name: lookup.found for lookup in lookups if lookup.requester == requester}
 
 

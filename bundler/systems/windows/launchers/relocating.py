@@ -13,7 +13,6 @@ from bundler.systems.windows.launchers import (
     Launcher,
     LauncherKind,
     leads_to,
-    options,
     read_launcher,
     relocated_launcher,
     windowed,
@@ -76,7 +75,7 @@ def _relocated_program(data: bytes, launcher: Launcher, python: str, packaged: _
         if program is None or launcher.script is None:
             why = f"{error}, and no package of the environment has another launcher"
             return RelocatedScript(None, f"names a Python that stays behind ({why})")
-        anew = made_anew(data, launcher, program, python, options(launcher, isolated=False))
+        anew = made_anew(launcher.script.of(data), program, python, launcher.arguments)
         return RelocatedScript(anew, f"made anew with the launcher of distlib: {error}")
     signed = ", without its signature" if is_signed(data) else ""
     return RelocatedScript(new, f"launcher made relocatable{signed}")

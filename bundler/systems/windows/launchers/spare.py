@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bundler.binaries.pe import constants as c
-from bundler.errors import CannotPatch
 from bundler.systems.windows.launchers.distlib import knows_its_folder, shebang
 from bundler.systems.windows.launchers.launcher import Launcher
 from bundler.systems.windows.launchers.programs import is_gui, program_headers
@@ -40,8 +39,6 @@ def _paths(launcher: Launcher) -> Iterator[str]:
         yield from (f"{folder}/{'w' if launcher.gui else 't'}{machine}.exe" for folder in FOLDERS)
 
 
-def made_anew(data: bytes, launcher: Launcher, program: bytes, python: str, arguments: str) -> bytes:
-    """A launcher of distlib's with the script of the one that `data` is. Raises CannotPatch where that has none inside."""
-    if launcher.script is None:
-        raise CannotPatch("it has no script inside that another launcher could run")
-    return program + shebang(python, arguments) + launcher.script.of(data)
+def made_anew(script: bytes, program: bytes, python: str, arguments: str) -> bytes:
+    """A launcher of distlib's for the script, a zip, that another one has."""
+    return program + shebang(python, arguments) + script
