@@ -87,6 +87,7 @@ class View:
     scheme: BundleScheme = SCHEME
     extension_suffixes: tuple[str, ...] = (".so",)
     host_libraries: Collection[str] = ()
+    loader: str = ""
     missing: Collection[NeededBy] = ()
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)

@@ -30,6 +30,7 @@ class View:
     scheme: BundleScheme = WINDOWS_312
     extension_suffixes: tuple[str, ...] = (".pyd",)
     host_libraries: Collection[str] = ()
+    loader: str = ""
     missing: Collection[NeededBy] = ()
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)

@@ -124,6 +124,7 @@ def plan_elf(
         memory.patches,
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
+        own_loader=facts.loader,
     )
     versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.binaries.elf import UNCHANGED, Edits, plan_patch
+from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.stack import Stack, stack_of
+from bundler.bundle_paths import relative
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
 from bundler.machine import os
@@ -38,11 +40,14 @@ class _Wanted:
     plain_stack: bool
     without_resolution_cache: bool
     constants: Mapping[str, str]
+    own_loader: str | Unchanged | None = UNCHANGED
+    """The way from its folder to the bundle's own loader; None for the target's in place of one that an earlier pack gave it."""
 
     @property
     def is_vital(self) -> bool:
         """Whether the bundle does not work without it."""
-        return self.loader is not None or (self.change is not None and self.change.vital)
+        changes_loader = self.loader is not None or self.own_loader is not UNCHANGED
+        return changes_loader or (self.change is not None and self.change.vital)
 
     @property
     def edits(self) -> Edits:
@@ -54,6 +59,7 @@ class _Wanted:
             clear_execstack=self.plain_stack,
             without_resolution_cache=self.without_resolution_cache,
             constants=self.constants,
+            own_loader=self.own_loader,
         )
 
     @property
@@ -63,6 +69,10 @@ class _Wanted:
             yield self.change.reason
         if self.loader is not None:
             yield "names a loader that other machines do not have there"
+        if self.own_loader is None:
+            yield "is started by the target's loader again"
+        elif self.own_loader is not UNCHANGED:
+            yield "starts the loader that the bundle brings"
         if self.plain_stack:
             yield "asks for an executable stack, which glibc 2.41 and later refuse"
         if self.without_resolution_cache:
@@ -82,10 +92,12 @@ def patch_files(
     *,
     fix_execstack: bool,
     constants: Mapping[str, Mapping[str, str]] = {},
+    own_loader: str = "",
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
-    `constants` are new texts of constant strings by the old ones, by bundle path.
+    `constants` are new texts of constant strings by the old ones, by bundle path. `own_loader` is the bundle path of the loader that
+    starts programs; "" for the target's.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
@@ -97,10 +109,11 @@ def patch_files(
             warnings.append(f"{file.path} goes on asking for an executable stack: {Stack.UNMARKED.value}")
         wanted = _Wanted(
             change=changes.get(file.path),
-            loader=standard_loader(file.image) if file.is_program else None,
+            loader=standard_loader(file.image) if file.is_program and not own_loader else None,
             plain_stack=fix_execstack and stack_of(file.image) is Stack.EXECUTABLE,
             without_resolution_cache=any(map(is_resolution_cache, file.image.notes)),
             constants=constants.get(file.path, {}),
+            own_loader=_way_to_loader(file, own_loader) if file.is_program else UNCHANGED,
         )
         entry = entries[file.path]
         try:
@@ -122,6 +135,13 @@ def patch_files(
         patched.append(entry._replace(content=content, reason=f"{'; '.join(wanted.reasons)} ({planned.tier})"))
     raise_all(errors)
     return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks))
+
+
+def _way_to_loader(program: ElfFile, loader: str) -> str | Unchanged | None:
+    """What a program's stub shall open; None where it has one, and shall have none."""
+    if loader:
+        return relative(loader, os.path.dirname(program.path))
+    return None if program.image.own_loader is not None else UNCHANGED
 
 
 def _own_libc(files: Sequence[ElfFile]) -> Iterable[str]:
