@@ -96,8 +96,8 @@ def patch_files(
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
-    `constants` are new texts of constant strings by the old ones, by bundle path. `own_loader` is the bundle path of the loader that
-    starts programs; "" for the target's.
+    `constants` are new texts of constant strings by the old ones, by bundle path. `own_loader` is the bundle path of what starts
+    programs; "" for the target's loader.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []

@@ -20,8 +20,9 @@ _NSSWITCH = b"hosts: files dns\n"
 def least_surroundings(executable: Entry, environment: Environment, *, own_libc: bool) -> tuple[Entry, ...]:
     """Entries of a root directory: the loader of the interpreter as the source has it, libc's family where that looks, `/tmp`.
 
-    A loader of its own stands where the bundle names the system's, and its libc where it looks for that. A bundle with its `own_libc`
-    needs neither. They have the executable's time. Raises OutputFailed where `executable` names no loader, BundlerError where that is not there.
+    A loader of its own stands where the bundle names the system's, and its libc where it looks for that; one with `own_libc`
+    needs neither. They have the executable's time. Raises OutputFailed where `executable` names no loader, BundlerError where that
+    is not there.
     """
     time_ns = executable.mtime_ns
     entries = {} if own_libc else _libc(executable, environment)
