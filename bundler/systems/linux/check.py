@@ -66,7 +66,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
     closure = find_closure(files, program, context)
     missing = bundle.missing
     faults = [
-        *_loaders(files, executable),
+        *_loaders(bundle, files),
         *_resolution_caches(files),
         *_capabilities(files),
         *_from_host(closure, missing),
@@ -136,11 +136,20 @@ def _loadable(bundle: BundleView) -> dict[str, Image]:
     }
 
 
-def _loaders(files: Collection[ElfFile], executable: str) -> Iterator[Fault]:
-    """Programs that name a loader which other machines do not have there."""
+def _loaders(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
+    """Programs that are started by another loader than those of the bundle are."""
     for file in files:
-        standard = standard_loader(file.image) if file.is_program or file.path == executable else None
-        if standard is not None:
+        if not file.is_program and file.path != bundle.scheme.executable:
+            continue
+        own = file.image.own_loader
+        if own is not None:
+            place = os.path.normpath(os.path.join(os.path.dirname(file.path), own))
+            if not bundle.loader or bundle.follow(place) != bundle.follow(bundle.loader):
+                yield Fault(FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again")
+        elif bundle.loader and file.image.interpreter is not None:
+            message = f"is started by the target's loader, and not by {bundle.loader}"
+            yield Fault(FaultKind.LIBRARY, file.path, message, "pack again, or leave the program out")
+        elif (standard := standard_loader(file.image)) is not None:
             message = f"is started by {file.image.interpreter}, and not by {standard}"
             hint = f"pack again, or: bundler patch --set-interpreter {standard} {file.path}"
             yield Fault(FaultKind.LIBRARY, file.path, message, hint)
