@@ -95,7 +95,12 @@ def _launchers(bundle: BundleView) -> Iterator[Fault]:
         named = _PYTHON_OF_SCRIPT.match(data)
         if launcher is not None and launcher.kind not in STARTS_PYTHON:
             if not starts(launcher, path.rpartition("/")[0], bundle.scheme.executable):
-                yield Fault(FaultKind.SCRIPT, path, f"is run by {launcher.python}", "bundler fix BUNDLE mends it")
+                yield Fault(
+                    FaultKind.SCRIPT,
+                    path,
+                    f"is run by {launcher.python or 'an unknown launcher'}",
+                    "bundler fix BUNDLE mends it",
+                )
         elif named is not None:
             place = named[1].decode("utf-8", "surrogateescape")
             yield Fault(FaultKind.SCRIPT, path, f"is run by {place}", "bundler fix BUNDLE mends it")
