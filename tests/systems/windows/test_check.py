@@ -14,7 +14,7 @@ from bundler.systems.libraries import NeededBy
 from bundler.systems.windows.check import check_pe_files
 from bundler.systems.windows.rules import WINDOWS
 from tests.binaries.pe.samples import make_pe
-from tests.material.launchers import distlib_launcher, footer_trampoline
+from tests.material.launchers import distlib_launcher, footer_trampoline, zipped
 from tests.material.schemes import WINDOWS_312
 from tests.systems.windows.made_up import LIBPYTHON, PYTHON, SITE, image_of
 
@@ -154,6 +154,11 @@ def test_what_no_pack_can_change_is_a_note() -> None:
     scripts = {"Scripts/python3.exe": footer_trampoline(magic=b"UVPY", script=None)}
     note = "Scripts/python3.exe starts a Python that stays behind: it will not run in the bundle"
     assert check_pe_files(View(files(), scripts=scripts)) == Findings([], [note])
+
+
+def test_a_launcher_that_nobody_knows_is_a_fault() -> None:
+    found = told(check_pe_files(View(files(), scripts={"Scripts/x.exe": make_pe(dll=False) + zipped()})))
+    assert found == [(FaultKind.SCRIPT, "Scripts/x.exe", "is run by an unknown launcher")]
 
 
 def test_a_trampoline_that_leads_to_a_virtual_environment_s_python_is_a_fault() -> None:

@@ -27,6 +27,7 @@ from tests.material.launchers import (
     OLD_PIP,
     OLDEST_PIP,
     UV,
+    UV_FIRST,
     UV_FOOTER_OLD,
     UV_OLDEST,
     distlib_launcher,
@@ -105,9 +106,10 @@ def test_the_options_of_a_shebang_stay_behind_those_that_isolate() -> None:
 def test_a_shebang_in_the_program_s_own_bytes_is_none() -> None:
     """Only what stands behind the sections, and at most 260 bytes before the zip, is looked at, as distlib does."""
     base = pip_program()
-    assert read_launcher(base + zipped()) is None
-    assert read_launcher(base + b"#!C:\\python.exe\n" + b"x" * 260 + zipped()) is None
-    assert read_launcher(base + b"#!C:\\python.exe" + zipped()) is None
+    for between in (b"", b"#!C:\\python.exe\n" + b"x" * 260, b"#!C:\\python.exe"):
+        found = read_launcher(base + between + zipped())
+        assert found is not None
+        assert found.kind is LauncherKind.UNKNOWN
 
 
 def test_pip_before_19_2_has_launchers_that_cannot_be_changed_and_says_so() -> None:
@@ -212,6 +214,21 @@ def test_a_signature_goes_and_a_checksum_is_true() -> None:
     summed = plain[:place] + b"\1\0\0\0" + plain[place + 4 :]
     after = relocated(summed)
     assert read_headers(io.BytesIO(after), len(after)).checksum == file_checksum(io.BytesIO(after), place)
+
+
+def test_a_program_with_a_script_and_no_path_is_an_unknown_launcher_and_one_with_more_is_none() -> None:
+    data = trampoline(UV_FIRST) + zipped()
+    found = read_launcher(data)
+    assert found is not None
+    assert (found.kind, found.python, leads_to(found, "Scripts")) == (LauncherKind.UNKNOWN, "", None)
+    assert found.script is not None
+    assert found.script.of(data) == zipped()
+    with pytest.raises(CannotPatch, match="not known"):
+        relocated_launcher(data, found, PYTHON, isolated=False)
+    more = io.BytesIO(data)
+    with zipfile.ZipFile(more, "a") as archive:
+        archive.writestr("app/__init__.py", b"")
+    assert read_launcher(more.getvalue()) is None
 
 
 def test_what_only_ends_like_a_launcher_is_none() -> None:

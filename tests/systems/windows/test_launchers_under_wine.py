@@ -19,6 +19,7 @@ from tests.material.launchers import (
     OLDEST_PIP,
     PIP,
     REPORT,
+    UV_FIRST,
     UV_FOOTER_OLD,
     UV_OLDEST,
     Start,
@@ -32,7 +33,9 @@ from tests.material.launchers import (
     resource_trampoline,
     setuptools_launcher,
     start_all,
+    trampoline,
     without_padding,
+    zipped,
 )
 from tests.material.own_wheels import make_wheel
 from tests.material.schemes import WINDOWS_312
@@ -131,6 +134,7 @@ def test_every_kind_runs_below_a_folder_with_a_space_and_an_e_acute(wine: Wine, 
         "uv-relocatable": footer_trampoline("python.exe"),
         "uv-footer": footer_trampoline(),
         "uv-old": footer_trampoline(FROM_BUILD, b"UVUV", UV_FOOTER_OLD),
+        "uv-first-of-all": trampoline(UV_FIRST) + zipped(),
         "uv-oldest": footer_trampoline(FROM_BUILD, b"UVUV", UV_OLDEST),
         "setuptools": setuptools_launcher(),
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from bundler.binaries.pe.headers import Headers
 from bundler.errors import CannotPatch
-from bundler.systems.windows.launchers import distlib, setuptools, uv, uv_footer, venv
+from bundler.systems.windows.launchers import distlib, setuptools, unknown, uv, uv_footer, venv
 from bundler.systems.windows.launchers.launcher import STARTS_PYTHON, Launcher, LauncherKind
 from bundler.systems.windows.launchers.paths import target_of
 from bundler.systems.windows.launchers.programs import own_end, program_headers
@@ -35,12 +35,14 @@ _READERS: tuple[Callable[[bytes, Headers, int], Launcher | None], ...] = (
     distlib.read,
     setuptools.read,
     venv.read,
+    unknown.read,
 )
 _Writer = Callable[[bytes, Headers, Launcher, str, str], bytes]
 _WRITERS: Mapping[LauncherKind, _Writer] = {
     LauncherKind.DISTLIB: distlib.relocated,
     LauncherKind.UV: uv.relocated,
     LauncherKind.UV_FOOTER: uv_footer.relocated,
+    LauncherKind.UNKNOWN: unknown.relocated,
 }
 
 
