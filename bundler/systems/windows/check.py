@@ -108,7 +108,7 @@ def _python_of(data: bytes) -> str:
     """What starts a script, as it is written: in a launcher, or in the first line."""
     launcher = read_launcher(data)
     if launcher is not None:
-        return launcher.python or "an unknown launcher"
+        return launcher.python
     return data.partition(b"\n")[0].removeprefix(b"#!").decode("utf-8", "surrogateescape").strip()
 
 
