@@ -1,4 +1,4 @@
-"""What people do with a bundle for Windows, under Wine: real wheels in environments of venv, virtualenv and uv; all of it is slow."""
+"""What people do with a bundle for Windows, under Wine: real wheels in environments of venv, virtualenv and uv; all slow."""
 
 from __future__ import annotations
 
