@@ -99,6 +99,17 @@ def test_what_cannot_be_changed_is_made_anew_with_a_launcher_of_the_environment(
     assert b"python.exe -X utf8\r\n" in changed("app.exe", old[0], stubs).replace(b"pythonw", b"python")
 
 
+def test_options_that_are_too_long_for_distlib_are_told() -> None:
+    """It reads 260 bytes in front of the zip."""
+    stub = {f"{OF_PIP}t64.exe": pip_program()}
+    for size, fits in ((227, True), (228, False)):
+        for base in (pip_program(), pip_program(OLDEST_PIP)):
+            found = became("app.exe", distlib_launcher(f"#!p.exe {'x' * size}\n", base=base), stub)
+            assert found is not None
+            assert (found.data is not None) == fits
+            assert fits or "options for Python are too long: 261 bytes" in found.reason
+
+
 def test_a_package_s_launcher_that_is_another_program_is_not_used() -> None:
     data = distlib_launcher(base=pip_program(OLDEST_PIP))
     for wrong in (b"MZ", fixture(), pip_program(name="w64"), pip_program(name="t32"), pip_program(OLDEST_PIP)):

@@ -39,6 +39,6 @@ def _names(archive: bytes) -> list[str]:
         return []
 
 
-def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str, arguments: str) -> bytes:
+def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str) -> bytes:
     """None that is known: raises CannotPatch."""
     raise CannotPatch("its launcher is not known")
