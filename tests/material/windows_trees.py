@@ -76,7 +76,7 @@ def stdlib(version: str) -> Path:
 
 @contextmanager
 def without_copyfile2(*site_packages: Path) -> Iterator[None]:
-    """Let Python 3.13 copy files as older ones do: Wine 8 has no CopyFile2, and ends the process that asks for it."""
+    """Let Python 3.12 and later copy files as older ones do: Wine 8 has no CopyFile2, and ends the process that asks for it."""
     files = [folder / "wine.pth" for folder in site_packages]
     for file in files:
         file.write_text("import _winapi; vars(_winapi).pop('CopyFile2', None)\n")
