@@ -128,7 +128,7 @@ def prove(candidate: Candidate, packed: Packed, depth: AuditDepth, earlier: Earl
     if len(proofs) == len(batches):
         return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, sides, depth)
     place = candidate.folder()
-    tried = trial.run(batches, proofs, place, _hidden(packed), sides.origins)
+    tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
     return _run_proof(
         tree, trial, tried, packed, contents, sides, depth, _start_faults(source, place, environment, tree, system)
     )
