@@ -102,10 +102,11 @@ def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
 def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tuple[str, ...]) -> Iterator[Fault]:
     """Of what was added, what changes the bundle by being there."""
     python = tree.manifest.python
+    bundled = python.scheme.bundled
     for path in added:
         folder, _, name = path.rpartition("/")
         if system.shadows(path, python.scheme) and (
-            lies_in(path, python.scheme.bundled) or not installed.replaced(path)
+            (bundled and lies_in(path, bundled)) or not installed.replaced(path)
         ):
             message = "was added where the loader prefers it to a library of the bundle"
             yield Fault(FaultKind.ADDED, path, message, _NOT_ASKED_FOR)
