@@ -11,7 +11,7 @@ from bundler.machine import os
 from bundler.manifest import RecordedOptions, read_options
 from bundler.option_names import with_keywords
 from bundler.options import PackOptions
-from bundler.systems.prefixes import is_public
+from bundler.prefixes import is_public
 
 _MANIFEST = "bundle.json"
 PATHS = ("add", "include-lib")

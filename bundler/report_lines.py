@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bundler.formats import DIRECTORY, archive_named
+from bundler.machine import path_shown
 from bundler.manifest import Manifest
 from bundler.options import Pyc
 from bundler.platforms import OperatingSystem
@@ -58,12 +59,14 @@ def _made(report: PackReport, verbose: bool) -> str:
         return f"wrote nothing ({nothing}): {facts}{proved}"
     proved = f"; verified, {report.audit.verdict}" if report.audit is not None else "; not verified"
     if report.updated is None:
-        return f"wrote {report.out} ({report.format}): {facts}{proved}"
+        return f"wrote {path_shown(report.out)} ({report.format}): {facts}{proved}"
     written, removed = report.updated
     if _nothing_changed(report) and not verbose:
-        return f"updated: 0 paths written, {report.out} is as it was{proved}"
+        return f"updated: 0 paths written, {path_shown(report.out)} is as it was{proved}"
     paths = "1 path" if written == 1 else f"{written} paths"
-    return f"updated: {paths} written, {removed} removed, in {report.out} ({report.format}): {facts}{proved}"
+    return (
+        f"updated: {paths} written, {removed} removed, in {path_shown(report.out)} ({report.format}): {facts}{proved}"
+    )
 
 
 def _other_options(report: PackReport) -> Iterator[str]:
@@ -78,10 +81,10 @@ def _start(report: PackReport) -> Iterator[str]:
         return
     if report.out is None or report.format == DIRECTORY:
         folder = f"{report.out}/" if report.out else ""
-        yield f"start it with {_some([folder + path for path in report.started_by])}"
+        yield f"start it with {_some([path_shown(folder + path) for path in report.started_by])}"
         return
     form = archive_named(report.format)
-    first = form.opening.format(report.out)
+    first = form.opening.format(path_shown(report.out))
     yield f"start it: {first}" if form.is_image else f"start it: {first}, then {_some(report.started_by)}"
 
 

@@ -29,10 +29,11 @@ HEAD = """\
 
 
 class Taken(NamedTuple):
-    """Seconds of wall clock: until the command ended, and until the disk had what it wrote."""
+    """Seconds of wall clock: until the command ended, and until the disk had what it wrote; and those of processors."""
 
     ended: float
     written: float
+    processors: float
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Bench:
             sys.exit(f"{shlex.join(command)} ended with {process.returncode}")
         if command[: len(PACK)] == PACK:
             self.largest = max(self.largest, usage.ru_maxrss)
-        return Taken(ended, written)
+        return Taken(ended, written, usage.ru_utime + usage.ru_stime)
 
 
 def forget(out: str) -> None:

@@ -1,7 +1,8 @@
 """Time `bundler pack` as it is typed, audit, compiled modules and digests included; print Markdown tables.
 
 A first pack knows nothing, and is timed beside an earlier build of bundler (a checkout of it). A later one packs the environment
-after every module of one package has changed, and is timed beside the floor over the same bytes. All alternate.
+after every module of one package has changed, and is timed beside the floor over the same bytes. All alternate. On a machine that
+others work on, too, the seconds of processors tell more than the clock.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from scripts.measure import PACK, ROUNDS, Bench, Taken
@@ -36,19 +37,19 @@ class Format:
     """Of the floor, for a pack after one package has changed."""
     update: float
     """The same with `--update`; where there is no floor, of its own first pack."""
-    times: dict[str, list[float]] = field(default_factory=dict)
+    times: dict[str, list[Taken]] = field(default_factory=dict)
 
     def note(self, what: str, taken: Taken) -> None:
-        """Count one time, until the disk has what was written."""
-        self.times.setdefault(what, []).append(taken.written)
+        """Count one time."""
+        self.times.setdefault(what, []).append(taken)
 
-    def median(self, what: str) -> float | None:
-        """Of all rounds, in seconds."""
-        return statistics.median(self.times[what]) if self.times.get(what) else None
+    def line(self, seconds: Callable[[Taken], float]) -> str:
+        """A line of a table of these seconds, the median of all rounds."""
 
-    def line(self) -> str:
-        """A line of the table."""
-        first, before, again, floor, update = map(self.median, ("first", "before", "again", "floor", "update"))
+        def median(what: str) -> float | None:
+            return statistics.median(map(seconds, self.times[what])) if self.times.get(what) else None
+
+        first, before, again, floor, update = map(median, ("first", "before", "again", "floor", "update"))
         against = floor if self.again is not None else first
         cells = [
             f"`{self.suffix or 'directory'}`",
@@ -76,6 +77,14 @@ FORMATS = (
 
 def _seconds(time: float | None) -> str:
     return "" if time is None else f"{time:.1f} s"
+
+
+def _written(taken: Taken) -> float:
+    return taken.written
+
+
+def _processors(taken: Taken) -> float:
+    return taken.processors
 
 
 def _ratio(time: float | None, floor: float | None) -> str:
@@ -121,7 +130,7 @@ class TypedBench:
                     if number:
                         form.note(what, taken)
                         print(
-                            f"{number} {form.suffix or 'directory'} {what} {taken.written:.1f}",
+                            f"{number} {form.suffix or 'directory'} {what} {taken.written:.1f} {taken.processors:.1f}",
                             file=sys.stderr,
                             flush=True,
                         )
@@ -158,10 +167,11 @@ def main() -> None:
     before, package = os.environ.get("BENCH_BEFORE", ""), os.environ.get("BENCH_PACKAGE", "cycler")
     bench = Bench(work)
     TypedBench(bench, environment, before, package).run()
-    print(HEAD)
-    print("\n".join(form.line() for form in FORMATS))
+    for name, seconds in (("Until it is on the disk", _written), ("Seconds of processors", _processors)):
+        print(f"\n{name}:\n\n{HEAD}")
+        print("\n".join(form.line(seconds) for form in FORMATS))
     print(
-        f"\nMedians of {ROUNDS} rounds, until it is on the disk; `{shlex.quote(package)}` changes. Largest memory of a pack: "
+        f"\nMedians of {ROUNDS} rounds; `{shlex.quote(package)}` changes. Largest memory of a pack: "
         f"{bench.largest / 1000:.0f} MB (wanted: at most 300).",
         flush=True,
     )

@@ -30,10 +30,10 @@ from bundler.faults import Fault, FaultKind
 from bundler.machine import os
 from bundler.options import AuditDepth
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
+from bundler.prefixes import is_system_prefix
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.openers import openers
-from bundler.systems.prefixes import is_system_prefix
 from bundler.trees import Tree, open_tree
 
 _OPENED_TO_DO = (
@@ -138,7 +138,7 @@ def prove(
     if len(proofs) == len(batches):
         return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, sides, depth)
     place = candidate.folder()
-    tried = trial.run(batches, proofs, place, _hidden(packed), sides.origins)
+    tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
     return _run_proof(
         tree, trial, tried, packed, contents, sides, depth, _start_faults(source, place, environment, tree, system)
     )

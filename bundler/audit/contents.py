@@ -39,7 +39,7 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
     installed = Installed(tree)
     added = tuple(sorted((tree.files.keys() | tree.links.keys()) - tree.manifest.files.keys()))
     faults, notes = [], []
-    for change, excused in (*_changed(tree, installed), *_missing(tree, installed)):
+    for change, excused in (*_changed(tree, system, installed), *_missing(tree, installed)):
         if excused and not strict:
             notes.append(f"{change.path}: {change.message}, by an installer")
         elif change.path == tree.manifest.python.scheme.stdlib_zip:
@@ -56,8 +56,8 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
     return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
 
 
-def _changed(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bool]]:
-    """Files that differ, and whether an installer replaced them."""
+def _changed(tree: BundleTree, system: System, installed: Installed) -> Iterator[tuple[Fault, bool]]:
+    """Files that differ, and whether an installer replaced them. Modes count where the bundle's system has them."""
     for path, seen in sorted(tree.files.items()):
         fact = tree.manifest.files.get(path)
         if fact is None:
@@ -69,7 +69,7 @@ def _changed(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
             message = f"has {seen.size} bytes instead of {fact.size}"
         elif seen.sha256 != fact.sha256:
             message = "has other content than when it was packed"
-        elif lost := fact.mode & ~seen.mode & 0o700:
+        elif system.started_suffixes is None and (lost := fact.mode & ~seen.mode & 0o700):
             message = f"lost permissions: its owner may not {_verbs(lost)} it"
             yield Fault(FaultKind.CONTENT, path, message, f"chmod u+{_letters(lost)} {path}"), False
             continue
@@ -102,10 +102,11 @@ def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
 def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tuple[str, ...]) -> Iterator[Fault]:
     """Of what was added, what changes the bundle by being there."""
     python = tree.manifest.python
+    bundled = python.scheme.bundled
     for path in added:
         folder, _, name = path.rpartition("/")
         if system.shadows(path, python.scheme) and (
-            lies_in(path, python.scheme.bundled) or not installed.replaced(path)
+            (bundled and lies_in(path, bundled)) or not installed.replaced(path)
         ):
             message = "was added where the loader prefers it to a library of the bundle"
             yield Fault(FaultKind.ADDED, path, message, _NOT_ASKED_FOR)

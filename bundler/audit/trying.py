@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.audit.cage import CageKind, cages_are_allowed
 from bundler.audit.comparison import Sides, differs
 from bundler.audit.compiled_modules import CompiledModules
 from bundler.audit.missing import observe_source
-from bundler.audit.observation import Batch, Observation, all_failed
+from bundler.audit.observation import Batch, Observation, all_failed, merged
 from bundler.audit.observing import Subject, clean_variables
 from bundler.audit.origins import Origins
 from bundler.audit.proofs.book import ProofBook, rules_of
@@ -18,6 +18,7 @@ from bundler.audit.proofs.proof import Facts, ImportProof, proof_of, relocated, 
 from bundler.audit.run_check import Hidden, RunCheck, run_check
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.entries import Entry
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
 from bundler.systems import System
 
@@ -79,14 +80,18 @@ class Trial:
         known: Mapping[Batch, ImportProof],
         place: str,
         hidden: Hidden,
+        entries: Sequence[Entry],
         origins: Origins,
     ) -> Tried:
-        """Try all that is not known in the folder `place`, and in the source. Raises ObserverFailed."""
+        """Try all that is not known in the folder `place`, and in the source. Raises ObserverFailed.
+
+        `entries` are the bundle's, and `origins` tells what they come from.
+        """
         root = BundleRoot(place)
         fresh = tuple(batch for batch in batches if batch not in known)
         with CompiledModules() as compiled:
-            source = replace(self._source, compiled=compiled.source)
-            observed = observe_source(source, fresh, self._left_out)
+            compiled.seed(entries)
+            observed = self._observe_source(fresh, compiled)
             compiled.hand_over(origins, place)
             expected = all_failed(observed)
             check = run_check(self._tree, place, self._system, fresh, hidden, expected, compiled=compiled.bundle)
@@ -103,6 +108,17 @@ class Trial:
             tuple(before[batch] for batch in batches),
             frozenset(number for number, batch in enumerate(batches) if batch in known),
         )
+
+    def _observe_source(self, batches: Sequence[Batch], compiled: CompiledModules) -> list[Observation]:
+        """Try the source. What fails with code that was compiled for the bundle fails only if it does so with its own, too."""
+        seen = observe_source(replace(self._source, compiled=compiled.source), batches, self._left_out)
+        suspects = [number for number, item in enumerate(seen) if item.failed] if compiled.is_seeded else []
+        if suspects:
+            again = [Batch(batches[number].name, tuple(seen[number].failed)) for number in suspects]
+            own = observe_source(replace(self._source, compiled=compiled.own), again, self._left_out)
+            for number, item in zip(suspects, own, strict=True):
+                seen[number] = replace(merged([item, seen[number]]), failed=item.failed, needing=item.needing)
+        return seen
 
     def learn(self, tried: Tried, sides: Sides) -> None:
         """Note the batches that were tried, and were no other ones in the bundle than in the source."""

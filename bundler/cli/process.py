@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import io
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from bundler.machine import os
+from bundler.machine import HAS_DRIVES, os
 from bundler.machine.signals import STOPPING
 
 SIGNALLED = 128  # and the signal's number: as a shell tells it
@@ -48,6 +49,9 @@ def _open_missing_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for stream in (sys.stdout, sys.stderr):
+        if HAS_DRIVES and isinstance(stream, io.TextIOWrapper):  # a pipe's encoding has not every letter there
+            stream.reconfigure(errors="backslashreplace")
     sys.stdout = sys.stdout or open(os.devnull, "w")
     sys.stderr = sys.stderr or open(os.devnull, "w")
 

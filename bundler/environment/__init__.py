@@ -15,10 +15,10 @@ from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.machine import os
 from bundler.platforms import runs_here
+from bundler.prefixes import is_system_prefix
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems import System, root_of, system_of
-from bundler.systems.prefixes import is_system_prefix
 
 __all__ = [
     "Distribution",

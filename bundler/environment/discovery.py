@@ -14,10 +14,10 @@ from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
 from bundler.machine import os
 from bundler.platforms import Platform
+from bundler.prefixes import is_system_prefix
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems import pythons_without_bin, system_of
-from bundler.systems.prefixes import is_system_prefix
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING or _os.name != "nt":
 else:
     from bundler.machine import windows as os
 
-__all__ = ["HAS_DRIVES", "PYTHON_OF_VENV", "changed_at", "os", "path_told"]
+__all__ = ["HAS_DRIVES", "PYTHON_OF_VENV", "changed_at", "os", "path_shown", "path_told"]
 
 HAS_DRIVES = _os.name == "nt"
 """Whether absolute paths begin with a drive (`C:/`) or a share (`//server/share/`), and not with `/`: this is Windows."""
@@ -24,6 +24,11 @@ PYTHON_OF_VENV = "Scripts/python.exe" if HAS_DRIVES else "bin/python"
 def changed_at(facts: os.stat_result) -> int:
     """When a file was changed last, in nanoseconds: contents or facts. Windows tells of contents alone, and when it was made."""
     return max(facts.st_ctime_ns, facts.st_mtime_ns) if HAS_DRIVES else facts.st_ctime_ns
+
+
+def path_shown(path: str) -> str:
+    """A path as programs of this machine take it: `cmd` reads a `/` as the beginning of an option."""
+    return path.replace("/", "\\") if HAS_DRIVES else path
 
 
 path_told: Callable[[str], str] = os.path.normpath if HAS_DRIVES else str

@@ -189,6 +189,11 @@ def geteuid() -> int:
 getuid = getgid = getegid = geteuid
 
 
+def replace(source: str, target: str) -> None:
+    """See `os.replace`."""
+    patiently(lambda: os.replace(source, target))
+
+
 def unlink(path: str) -> None:
     """See `os.unlink`. As elsewhere, a file that is read-only goes, too."""
     try:
@@ -204,7 +209,7 @@ remove = unlink
 def rename(source: str, target: str) -> None:
     """See POSIX's `rename`: a file at `target` is replaced, and for a folder an empty one."""
     try:
-        patiently(lambda: os.replace(source, target))
+        replace(source, target)
     except PermissionError:
         if not (os.path.isdir(source) and os.path.isdir(target)):
             raise

@@ -10,7 +10,7 @@ from bundler.errors import BundlerError, raise_all
 from bundler.machine import os
 from bundler.plan.mounts import MountTable
 from bundler.plan.overlay import Entries
-from bundler.systems.prefixes import is_system_prefix
+from bundler.prefixes import is_system_prefix
 
 
 def check_complete(environment: Environment, table: MountTable, entries: Entries) -> list[str]:

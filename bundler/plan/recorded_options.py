@@ -17,7 +17,7 @@ from bundler.machine import os
 from bundler.manifest import RecordedOptions, RecordedValue
 from bundler.options import ContentOptions
 from bundler.plan.application import bundle_path_of
-from bundler.systems.prefixes import is_public
+from bundler.prefixes import is_public
 
 NOT_TOLD = "="
 """What an item begins with whose source is not told: its place in the bundle, or a library's name, follows."""

@@ -55,9 +55,9 @@ def settle_settings(
 ) -> PlanSettings:
     """The settings of a plan, with what the format and the environment decide where the user did not.
 
-    Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one; those of the sources only where the compiled modules
-    stay as they are. Only an interpreter that is run can compile; else the compiled modules stay. Raises BundlerError where it
-    is asked to and is not run.
+    Archives have times of their own: SOURCE_DATE_EPOCH, else a fixed one. Those of the sources only with `--pyc keep`: a zip tells
+    times without their zone, and no compiled module would be valid in another one. Only an interpreter that is run can compile;
+    else the compiled modules stay. Raises BundlerError where it is asked to and is not run.
     """
     pyc = content.pyc or (Pyc.COMPILE if is_archive and environment.probed else Pyc.KEEP)
     if not environment.probed:
@@ -65,7 +65,7 @@ def settle_settings(
     epoch = None
     if is_archive:
         epoch = source_date_epoch(os.environ)
-        if epoch is None and pyc is not Pyc.KEEP:
+        if epoch is None and content.pyc is not Pyc.KEEP:
             epoch = DEFAULT_EPOCH
     return PlanSettings(content, pyc, epoch, threads, readable_for_all=is_archive and not content.keep_modes)
 

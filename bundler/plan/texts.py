@@ -16,6 +16,7 @@ from bundler.plan.bases.posix import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
 from bundler.plan.overlay import Entries
+from bundler.prefixes import is_shared_prefix, is_system_prefix
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
@@ -41,7 +42,6 @@ from bundler.rewrite.tcl import rewrite_module_paths, rewrite_tkinter
 from bundler.rewrite.venv import rewrite_venv
 from bundler.scheme import BundleScheme
 from bundler.systems import system_of
-from bundler.systems.prefixes import is_shared_prefix, is_system_prefix
 from bundler.systems.system import Addition
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]

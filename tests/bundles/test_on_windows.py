@@ -178,6 +178,9 @@ def test_the_environment_of_a_folder_is_packed_as_somebody_types_it_there(tmp_pa
         (project / "again.zip").write_text("of somebody else")
         succeeds(bundler("pack", "--out", "again.zip", "--force", folder=project))
         assert (project / "again.zip").read_bytes() == (drive / "Users/me/dist/app.zip").read_bytes()
+        (project / ".venv/Lib/site-packages/more.py").write_text("more = 1\n")
+        said = succeeds(bundler("pack", "--out", "again.zip", "--update", folder=project))
+        assert r"wrote C:\Users\me\a project\again.zip (zip)" in said, "cmd takes no path with slashes"
         app = drive / "app"
         with zipfile.ZipFile(project / "again.zip") as archive:
             archive.extractall(app)

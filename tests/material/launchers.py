@@ -23,6 +23,7 @@ from tests.material.windows import Wine, embeddable
 PIP, OLD_PIP, OLDEST_PIP = "pip==26.3", "pip==19.2.3", "pip==10.0.1"
 DISTLIB, INSTALLER, SETUPTOOLS = "distlib==0.4.4", "installer==1.1.0", "setuptools==65.7.0"
 UV, UV_FOOTER, UV_FOOTER_OLD, UV_OLDEST = "uv==0.13.9", "uv==0.9.8", "uv==0.2.30", "uv==0.1.20"
+UV_FIRST = "uv==0.1.5"
 FROM_BUILD = "C:\\Users\\someone\\project\\.venv\\Scripts\\python.exe"
 REPORT = b"""import json, os, sys
 told = [sys.argv[1:], sys.executable, sys.flags.ignore_environment, sys.flags.utf8_mode]

@@ -74,7 +74,7 @@ class Wine:
 
     def _make_prefix(self, folder: Path) -> None:
         words = ["reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f"]
-        done = self._start(words, folder, folder, {})
+        done = Wine(folder)._start(words, folder, {})
         if done.returncode != 0:
             pytest.skip(f"Wine does not start here: {done.stderr[-200:]}")
         self._serve("-w", folder)
@@ -88,17 +88,24 @@ class Wine:
 
         Its output is a pipe: under Wine Python needs one.
         """
-        return self._start(words, folder, self._prefix, variables or {})
+        return self._start(words, folder, variables or {})
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What makes `wine` run with this prefix.
+
+        What Python's `_wmi` asks for makes Wine 8 end the process; without wbemprox.dll it does without.
+        """
+        return {"WINEPREFIX": str(self._prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "wbemprox=", "DISPLAY": ""}
 
     def _start(
-        self, words: Sequence[str | Path], folder: Path, prefix: Path, variables: Mapping[str, str]
+        self, words: Sequence[str | Path], folder: Path, variables: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        """What Python's `_wmi` asks for makes Wine 8 end the process; without wbemprox.dll it does without."""
         here = {name: value for name in _KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
-        wine = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "wbemprox=", "DISPLAY": ""}
         return subprocess.run(
-            [self._program, *map(str, words)], cwd=folder, env={**here, **wine, **variables},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False,
+            [self._program, *map(str, words)], cwd=folder, env={**here, **self.variables, **variables},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", errors="replace",
+            timeout=_SECONDS, check=False,
         )  # fmt: skip
 
     @contextmanager

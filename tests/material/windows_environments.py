@@ -14,15 +14,16 @@ import io
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.material.kept import kept
+from tests.material.launchers import UV, distlib_launcher, resource_trampoline
 from tests.material.own_wheels import scripts_wheel
-from tests.material.uv_trampolines import UV, trampoline
-from tests.material.wheels import wheel
+from tests.material.wheels import unpack, wheel
 from tests.material.windows import MICRO, Wine
-from tests.material.windows_trees import Layout, drive_c, installation, on_windows, without_copyfile2
+from tests.material.windows_trees import Layout, drive_c, installation, lay_out, on_windows, without_copyfile2
 
 ENVIRONMENT, PROJECT = "work/.venv", "work/project"
 """Where each environment, and the project that is installed as editable, lie on the drive."""
@@ -78,6 +79,31 @@ def environment(version: str, tool: Tool, requirements: Sequence[str] = SMALL) -
             _take_over(drive, made.python)
 
     return kept(f"windows-{tool.name.lower()}-{version}-{digest}", make)
+
+
+def plain_environment(version: str = "3.12") -> Path:
+    """A drive with an environment that is made within seconds: without pip, one real wheel and `winscripts-console` in it."""
+
+    def make(drive: Path) -> None:
+        base = installation(drive, version, Layout.PYTHON_ORG)
+        lay_out(version, base)
+        words = [on_windows(drive, base / "python.exe"), "-m", "venv", "--without-pip"]
+        with Wine().with_drive_c(drive) as wine:
+            done = wine.run([*words, on_windows(drive, drive / ENVIRONMENT)], drive)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr[-2000:])
+        packages = drive / ENVIRONMENT / "Lib/site-packages"
+        unpack(SMALL[0], "win_amd64", packages, version)
+        with zipfile.ZipFile(scripts_wheel(drive, "winscripts")) as archive:
+            archive.extractall(packages)
+        python = on_windows(drive, drive / ENVIRONMENT / "Scripts/python.exe")
+        script = b"import sys\nfrom winscripts import main\nsys.exit(main())\n"
+        launcher = drive / ENVIRONMENT / "Scripts/winscripts-console.exe"
+        launcher.write_bytes(distlib_launcher(f"#!{python}\n", script=script))
+        (record,) = packages.glob("winscripts-*.dist-info/RECORD")
+        record.write_text(record.read_text() + "../../Scripts/winscripts-console.exe,,\n")
+
+    return kept(f"windows-plain-{version}", make)
 
 
 class _Making:
@@ -147,9 +173,9 @@ def _lay_out_as_uv(drive: Path, base: Path, version: str) -> None:
             (scripts / file.name).write_text(text.replace(r"%VIRTUAL_ENV%\bin", r"%VIRTUAL_ENV%\Scripts"))
     shutil.rmtree(twin)
     home = on_windows(drive, base)
-    trampoline(rf"{home}\python.exe", scripts / "python.exe")
-    trampoline(rf"{home}\pythonw.exe", scripts / "pythonw.exe", gui=True)
-    lines = (f"home = {home}", "implementation = CPython", f"uv = {UV}", f"version_info = {MICRO[version]}")
+    for name, gui in (("python.exe", False), ("pythonw.exe", True)):
+        (scripts / name).write_bytes(resource_trampoline(rf"{home}\{name}", gui=gui, script=None))
+    lines = (f"home = {home}", "implementation = CPython", UV.replace("==", " = "), f"version_info = {MICRO[version]}")
     (root / "pyvenv.cfg").write_text("\n".join((*lines, "include-system-site-packages = false")) + "\n")
 
 
@@ -162,9 +188,10 @@ def _take_over(drive: Path, python: str) -> None:
             file = record.parents[1] / row[0]
             if file.suffix == ".exe" and file.parent.name == "Scripts":
                 gui = "gui" in file.name
-                trampoline(
-                    python.replace("python.exe", "pythonw.exe") if gui else python, file, gui=gui, script=_zip_of(file)
-                )
+                starts = python.replace("python.exe", "pythonw.exe") if gui else python
+                with zipfile.ZipFile(file) as archive:  # distlib's launcher
+                    script = archive.read("__main__.py")
+                file.write_bytes(resource_trampoline(starts, gui=gui, script=script))
             elif file.name == "INSTALLER":
                 file.write_text("uv")
             else:
@@ -174,11 +201,3 @@ def _take_over(drive: Path, python: str) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
         record.write_text(text.getvalue(), encoding="utf-8")
-
-
-def _zip_of(launcher: Path) -> bytes:
-    """The zip at the end of one of distlib's launchers."""
-    data = launcher.read_bytes()
-    end = data.rindex(b"PK\5\6")
-    size, offset = (int.from_bytes(data[end + at : end + at + 4], "little") for at in (12, 16))
-    return data[end - size - offset :]

@@ -53,7 +53,7 @@ def drive_c(version: str, layout: Layout = Layout.PYTHON_ORG) -> Path:
         if layout is Layout.EMBEDDABLE:
             _lay_out_embeddable(version, root)
         else:
-            _lay_out(version, root)
+            lay_out(version, root)
         with Wine().with_drive_c(drive) as wine, without_copyfile2(root / "Lib/site-packages"):
             _install_pip(wine, drive, version, layout)
         if layout is Layout.NUGET:  # its package has pip, and no programs that start it
@@ -76,7 +76,7 @@ def stdlib(version: str) -> Path:
 
 @contextmanager
 def without_copyfile2(*site_packages: Path) -> Iterator[None]:
-    """Let Python 3.13 copy files as older ones do: Wine 8 has no CopyFile2, and ends the process that asks for it."""
+    """Let Python 3.12 and later copy files as older ones do: Wine 8 has no CopyFile2, and ends the process that asks for it."""
     files = [folder / "wine.pth" for folder in site_packages]
     for file in files:
         file.write_text("import _winapi; vars(_winapi).pop('CopyFile2', None)\n")
@@ -87,7 +87,8 @@ def without_copyfile2(*site_packages: Path) -> Iterator[None]:
             file.unlink()
 
 
-def _lay_out(version: str, root: Path) -> None:
+def lay_out(version: str, root: Path) -> None:
+    """Put an installation without pip into a new folder."""
     source, short = embeddable(version), version.replace(".", "")
     library = stdlib(version)
     root.mkdir(parents=True)

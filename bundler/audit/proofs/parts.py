@@ -102,7 +102,7 @@ class Parts:
 
     def _part_of(self, path: str) -> str:
         """The part of a module or a library at a bundle path."""
-        if lies_in(path, self._scheme.bundled):
+        if self._scheme.bundled and lies_in(path, self._scheme.bundled):
             return _FILE + path
         folder, top = self._in_package_folder(path)
         return RUNTIME if folder is None else _IMPORT + top.partition(".")[0]

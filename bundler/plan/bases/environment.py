@@ -9,9 +9,9 @@ from bundler.environment import Environment, EnvironmentKind
 from bundler.machine import os
 from bundler.plan.mounts import Mount
 from bundler.plan.origins import ENVIRONMENT
+from bundler.prefixes import is_shared_prefix
 from bundler.rewrite.installers import ENVIRONMENT_FILES, Meaning, is_makers_script
 from bundler.systems import system_of
-from bundler.systems.prefixes import is_shared_prefix
 
 
 def environment_mounts(environment: Environment, left_behind: Collection[str], *, in_place: bool) -> Iterator[Mount]:

@@ -9,9 +9,9 @@ from bundler.environment import Interpreter
 from bundler.machine import os
 from bundler.plan.bases.parts import runtime
 from bundler.plan.mounts import Mount
+from bundler.prefixes import TCL_FOLDERS
 from bundler.rewrite.debian import WHEELS_FOLDER
 from bundler.scheme import BundleScheme
-from bundler.systems.prefixes import TCL_FOLDERS
 
 
 def base_mounts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:

@@ -11,8 +11,8 @@ from bundler.floor import Floor
 from bundler.machine import os
 from bundler.plan.bases.parts import base_origin
 from bundler.plan.collect import source_of
+from bundler.prefixes import is_public
 from bundler.systems.libraries import BundledLibrary, LibraryFacts
-from bundler.systems.prefixes import is_public
 
 
 @dataclass(frozen=True, slots=True)

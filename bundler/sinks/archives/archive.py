@@ -108,7 +108,8 @@ class ArchiveSink:
         return False
 
     def place(self) -> str:
-        """Put the archive in place."""
+        """Put the archive in place. One that it replaces is let go before: where something was taken from that, it is open."""
+        self._writer.stop()
         place = self._output.place()
         if self._cache:
             self._writer.note(place)

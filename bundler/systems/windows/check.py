@@ -11,14 +11,13 @@ from bundler.binaries.pe.edits import folded
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.systems.libraries import NeededBy, is_listed
 from bundler.systems.system import BundleView
-from bundler.systems.windows.launchers import STARTS_PYTHON, read_launcher, starts
+from bundler.systems.windows.launchers import read_launcher, starts
+from bundler.systems.windows.launchers.relocating import relocate
 from bundler.systems.windows.policy import stays_with_windows
 from bundler.systems.windows.search import Asking, Folders, added_folders, resolve_all
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
 _PATH = re.compile(r"[\\/:]")
-_PYTHON_OF_SCRIPT = re.compile(rb'#![ \t]*"?((?:[A-Za-z]:|\\\\)[^"\r\n]*?pythonw?(?:\.exe)?)["\s]', re.IGNORECASE)
-"""A first line that names Python by its whole path."""
 
 
 def check_pe_files(bundle: BundleView) -> Findings:
@@ -33,7 +32,8 @@ def check_pe_files(bundle: BundleView) -> Findings:
     machine = images[executable].headers.machine
     images = {path: image for path, image in images.items() if image.headers.machine == machine}
     faults, notes = _names(bundle, images)
-    return Findings([*faults, *_search_paths(bundle), *_launchers(bundle)], notes)
+    scripts = _scripts(bundle)
+    return Findings([*faults, *_search_paths(bundle), *scripts.faults], [*notes, *scripts.notes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +88,28 @@ def _search_paths(bundle: BundleView) -> Iterator[Fault]:
                 yield Fault(FaultKind.CONFIGURATION, path, f"puts {place} on sys.path", hint)
 
 
-def _launchers(bundle: BundleView) -> Iterator[Fault]:
-    """Scripts that another Python than the bundle's would run. What stands in for a Python is no script."""
+def _scripts(bundle: BundleView) -> Findings:
+    """Scripts that another Python would run: faults of what can be mended, notes on what the pack could not change either."""
+    faults, notes = [], []
     for path, data in bundle.scripts.items():
         launcher = read_launcher(data)
-        named = _PYTHON_OF_SCRIPT.match(data)
-        if launcher is not None and launcher.kind not in STARTS_PYTHON:
-            if not starts(launcher, path.rpartition("/")[0], bundle.scheme.executable):
-                yield Fault(FaultKind.SCRIPT, path, f"is run by {launcher.python}", "bundler fix BUNDLE mends it")
-        elif named is not None:
-            place = named[1].decode("utf-8", "surrogateescape")
-            yield Fault(FaultKind.SCRIPT, path, f"is run by {place}", "bundler fix BUNDLE mends it")
+        if launcher is not None and starts(launcher, path.rpartition("/")[0], bundle.scheme.executable):
+            continue
+        found = relocate(path, data, bundle.scheme, bundle.scripts.get)
+        if found is not None and found.data is not None:
+            message = f"is run by {_python_of(data)}"
+            faults.append(Fault(FaultKind.SCRIPT, path, message, "bundler fix BUNDLE mends it"))
+        elif found is not None:
+            notes.append(f"{path} {found.reason}: it will not run in the bundle")
+    return Findings(faults, notes)
+
+
+def _python_of(data: bytes) -> str:
+    """What starts a script, as it is written: in a launcher, or in the first line."""
+    launcher = read_launcher(data)
+    if launcher is not None:
+        return launcher.python
+    return data.partition(b"\n")[0].removeprefix(b"#!").decode("utf-8", "surrogateescape").strip()
 
 
 def _leads_out(place: str) -> bool:

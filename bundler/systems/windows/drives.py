@@ -92,6 +92,23 @@ class Drives(Sysroot):
         return folder
 
 
+@dataclass(frozen=True, slots=True)
+class OwnDrives(Drives):
+    """The drives of this machine, where it is Windows: it knows itself where they are."""
+
+    def path_of(self, name: str) -> str:
+        """The name with `/`. What has no drive is a path already."""
+        return os.path.normpath(name) if self.is_name(name) else name
+
+    def name_of(self, path: str) -> str:
+        """The path as Windows' own programs write it."""
+        return path.replace("/", "\\")
+
+    def real(self, path: str) -> str:
+        """The path behind all links, each part as it is spelled on the disk."""
+        return os.path.realpath(path)
+
+
 def lies_below(path: str, folder: str) -> bool:
     """Whether a path lies in a folder and is another one."""
     return path != folder and lies_in(path, folder)

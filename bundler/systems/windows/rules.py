@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.machines import platform_of
 from bundler.faults import Findings
-from bundler.machine import os
+from bundler.machine import HAS_DRIVES, os
 from bundler.platforms import AARCH64, X86_64, Libc, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
@@ -18,7 +18,7 @@ from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.windows import policy, start
-from bundler.systems.windows.drives import Drives
+from bundler.systems.windows.drives import Drives, OwnDrives
 from bundler.systems.windows.layout import WINDOWS_ACTIVATION, is_of_python, spelled, windows_scheme
 from bundler.systems.windows.names import path_lengths, unholdable
 from bundler.systems.windows.search import MODULE_SUFFIX
@@ -50,7 +50,9 @@ class _Windows:
 
     def sysroot(self, given: Sysroot) -> Sysroot:
         """The drives: below the root, unless an option said where one is."""
-        return given if isinstance(given, Drives) else Drives(given.path)
+        if isinstance(given, Drives):
+            return given
+        return OwnDrives(given.path) if given.is_host and HAS_DRIVES else Drives(given.path)
 
     def scheme(self, python: PythonNames) -> BundleScheme:
         """That of python.org's installer."""

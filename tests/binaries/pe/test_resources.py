@@ -101,6 +101,8 @@ def test_a_longer_value_takes_the_padding_behind_the_old_one() -> None:
 
 def test_a_value_without_room_goes_behind_the_end_of_the_section() -> None:
     data = resource_trampoline("python.exe")
+    place = read_headers(io.BytesIO(data), len(data)).directory(c.RESOURCE).address
+    data = with_directory(data, c.RESOURCE, place, max(end for _, end in resources_of(data).taken) - place)
     after = judged(data, b"..\\python.exe")
     assert python_of(after).address != python_of(data).address
     directory = read_headers(io.BytesIO(after), len(after)).directory(c.RESOURCE)

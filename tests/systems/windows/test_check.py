@@ -14,7 +14,7 @@ from bundler.systems.libraries import NeededBy
 from bundler.systems.windows.check import check_pe_files
 from bundler.systems.windows.rules import WINDOWS
 from tests.binaries.pe.samples import make_pe
-from tests.material.launchers import distlib_launcher, footer_trampoline
+from tests.material.launchers import distlib_launcher, footer_trampoline, zipped
 from tests.material.schemes import WINDOWS_312
 from tests.systems.windows.made_up import LIBPYTHON, PYTHON, SITE, image_of
 
@@ -120,8 +120,8 @@ def test_other_texts_are_none_of_windows_business() -> None:
 @pytest.mark.parametrize(
     ("data", "python"),
     [
-        (b'#!"C:\\an env\\Scripts\\python.exe"\r\nimport x\n', "C:\\an env\\Scripts\\python.exe"),
-        (b"#!D:\\env\\Scripts\\pythonw.exe -E\n", "D:\\env\\Scripts\\pythonw.exe"),
+        (b'#!"C:\\an env\\Scripts\\python.exe"\r\nimport x\n', '"C:\\an env\\Scripts\\python.exe"'),
+        (b"#!D:\\env\\Scripts\\pythonw.exe -E\n", "D:\\env\\Scripts\\pythonw.exe -E"),
         (b"#!\\\\server\\env\\python\n", "\\\\server\\env\\python"),
         (b"#!..\\python.exe\n", None),
         (b"#!/usr/bin/env python3\n", None),
@@ -150,9 +150,18 @@ def test_a_launcher_that_starts_another_python_is_a_fault(python: str, is_fault:
     assert told(check_pe_files(View(files(), scripts=scripts))) == wanted
 
 
-def test_what_stands_in_for_a_python_is_no_script() -> None:
+def test_what_no_pack_can_change_is_a_note() -> None:
+    """It was told when the bundle was made."""
     scripts = {"Scripts/python3.exe": footer_trampoline(magic=b"UVPY", script=None)}
-    assert told(check_pe_files(View(files(), scripts=scripts))) == []
+    note = "Scripts/python3.exe starts a Python that stays behind: it will not run in the bundle"
+    assert check_pe_files(View(files(), scripts=scripts)) == Findings([], [note])
+
+
+def test_a_launcher_that_nobody_knows_is_a_note() -> None:
+    found = check_pe_files(View(files(), scripts={"Scripts/x.exe": make_pe(dll=False) + zipped()}))
+    assert told(found) == []
+    (note,) = found.notes
+    assert note.startswith("Scripts/x.exe ") and note.endswith("it will not run in the bundle")
 
 
 def test_a_trampoline_that_leads_to_a_virtual_environment_s_python_is_a_fault() -> None:

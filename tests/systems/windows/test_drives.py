@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from bundler.environment.choice import choose_environment
-from bundler.sysroot import Sysroot
+from bundler.machine import windows
+from bundler.sysroot import HOST, Sysroot
 from bundler.systems import root_below, root_of
+from bundler.systems.windows import drives, rules
 from bundler.systems.windows.drives import Drives
 from bundler.systems.windows.rules import WINDOWS
 
@@ -80,3 +82,16 @@ def test_a_folder_in_a_file_counts_from_the_file_s_folder() -> None:
 def test_an_environment_may_be_named_as_windows_does(drive: Path) -> None:
     (drive / "Users/Me/App/pyvenv.cfg").write_text("")
     assert choose_environment(r"C:\users\me\app", f"C:={drive}").path == str(drive / "Users/Me/App")
+
+
+def test_on_windows_itself_a_name_is_a_path_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "HAS_DRIVES", True)
+    monkeypatch.setattr(drives, "os", windows)
+    root = WINDOWS.sysroot(HOST)
+    assert root.is_host
+    assert root.path_of("C:\\Users\\me\\..\\you") == "C:/Users/you"
+    assert root.name_of("C:/Users/you") == r"C:\Users\you"
+    assert root.located(r"..\lib", "C:/Users/you") == "C:/Users/lib"
+    assert root.located(r"D:\x", "C:/Users/you") == "D:/x"
+    assert root.real("C:/Users/you") == "C:/Users/you"
+    assert WINDOWS.sysroot(Sysroot("/somewhere")) == Drives("/somewhere"), "another root has folders for its drives"

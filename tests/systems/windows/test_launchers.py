@@ -27,6 +27,7 @@ from tests.material.launchers import (
     OLD_PIP,
     OLDEST_PIP,
     UV,
+    UV_FIRST,
     UV_FOOTER_OLD,
     UV_OLDEST,
     distlib_launcher,
@@ -43,11 +44,11 @@ from tests.material.launchers import (
 PYTHON = "..\\python.exe"
 
 
-def relocated(data: bytes, python: str = PYTHON, *, isolated: bool = False) -> bytes:
+def relocated(data: bytes, python: str = PYTHON) -> bytes:
     """The changed launcher, which is read again, is a whole program, and has its script as it was."""
     before = read_launcher(data)
     assert before is not None
-    new = relocated_launcher(data, before, python, isolated=isolated)
+    new = relocated_launcher(data, before, python)
     after = read_launcher(new)
     assert after is not None
     assert (after.kind, after.gui, after.machine) == (before.kind, before.gui, before.machine)
@@ -57,7 +58,7 @@ def relocated(data: bytes, python: str = PYTHON, *, isolated: bool = False) -> b
         assert zipfile.ZipFile(io.BytesIO(after.script.of(new))).namelist() == ["__main__.py"]
     assert after.kind is LauncherKind.SETUPTOOLS or leads_to(after, "Scripts") in ("python.exe", "pythonw.exe")
     assert FROM_BUILD.encode() not in new
-    assert relocated_launcher(new, after, python, isolated=isolated) == new
+    assert relocated_launcher(new, after, python) == new
     return new
 
 
@@ -95,19 +96,18 @@ def test_a_shebang_is_read_in_all_its_spellings(line: str, python: str, argument
     assert (leads_to(found, "Scripts") is not None) == ("<" in line)
 
 
-def test_the_options_of_a_shebang_stay_behind_those_that_isolate() -> None:
-    plain = relocated(distlib_launcher("#!C:\\python.exe -X utf8\n"))
-    isolated = relocated(distlib_launcher("#!C:\\python.exe -X utf8\n"), isolated=True)
-    assert b"#!<launcher_dir>\\..\\python.exe -X utf8\r\nPK" in plain
-    assert b"#!<launcher_dir>\\..\\python.exe -E -s -X utf8\r\nPK" in isolated
+def test_the_options_of_a_shebang_stay() -> None:
+    new = relocated(distlib_launcher("#!C:\\python.exe -X utf8\n"))
+    assert b"#!<launcher_dir>\\..\\python.exe -X utf8\r\nPK" in new
 
 
 def test_a_shebang_in_the_program_s_own_bytes_is_none() -> None:
     """Only what stands behind the sections, and at most 260 bytes before the zip, is looked at, as distlib does."""
     base = pip_program()
-    assert read_launcher(base + zipped()) is None
-    assert read_launcher(base + b"#!C:\\python.exe\n" + b"x" * 260 + zipped()) is None
-    assert read_launcher(base + b"#!C:\\python.exe" + zipped()) is None
+    for between in (b"", b"#!C:\\python.exe\n" + b"x" * 260, b"#!C:\\python.exe"):
+        found = read_launcher(base + between + zipped())
+        assert found is not None
+        assert found.kind is LauncherKind.UNKNOWN
 
 
 def test_pip_before_19_2_has_launchers_that_cannot_be_changed_and_says_so() -> None:
@@ -116,7 +116,7 @@ def test_pip_before_19_2_has_launchers_that_cannot_be_changed_and_says_so() -> N
     assert found is not None
     assert not found.counts_from_itself
     with pytest.raises(CannotPatch, match=r"before 19\.2"):
-        relocated_launcher(data, found, PYTHON, isolated=False)
+        relocated_launcher(data, found, PYTHON)
     relocated(distlib_launcher(base=pip_program(OLD_PIP)))
 
 
@@ -162,15 +162,7 @@ def test_uv_before_0_2_has_trampolines_that_cannot_be_changed_and_says_so() -> N
     assert found is not None
     assert found.kind is LauncherKind.UV_FOOTER
     with pytest.raises(CannotPatch, match=r"before 0\.2"):
-        relocated_launcher(data, found, PYTHON, isolated=False)
-
-
-def test_a_trampoline_passes_no_options_and_says_so() -> None:
-    for data in (footer_trampoline(), resource_trampoline()):
-        found = read_launcher(data)
-        assert found is not None
-        with pytest.raises(CannotPatch, match="no options"):
-            relocated_launcher(data, found, PYTHON, isolated=True)
+        relocated_launcher(data, found, PYTHON)
 
 
 @pytest.mark.parametrize("gui", [False, True])
@@ -183,7 +175,7 @@ def test_what_stands_in_for_python_is_told_apart_and_never_changed(gui: bool) ->
         assert found is not None
         assert (found.kind, found.gui, found.python, found.script) == (LauncherKind.UV_PYTHON, gui, FROM_BUILD, None)
         with pytest.raises(CannotPatch, match="stands in for a Python"):
-            relocated_launcher(data, found, PYTHON, isolated=False)
+            relocated_launcher(data, found, PYTHON)
 
 
 @pytest.mark.parametrize("machine", ["32", "64", "arm64"])
@@ -193,7 +185,7 @@ def test_the_launchers_of_setuptools_stay_as_they_are(gui: bool, machine: str) -
     found = read_launcher(data)
     assert found is not None
     assert (found.kind, found.gui, found.python) == (LauncherKind.SETUPTOOLS, gui, "")
-    assert relocated_launcher(data, found, PYTHON, isolated=True) == data
+    assert relocated_launcher(data, found, PYTHON) == data
     assert script_beside(found, "Scripts/foo.bar.exe") == f"Scripts/foo.bar-script.py{'w' if gui else ''}"
 
 
@@ -212,6 +204,21 @@ def test_a_signature_goes_and_a_checksum_is_true() -> None:
     summed = plain[:place] + b"\1\0\0\0" + plain[place + 4 :]
     after = relocated(summed)
     assert read_headers(io.BytesIO(after), len(after)).checksum == file_checksum(io.BytesIO(after), place)
+
+
+def test_a_program_with_a_script_and_no_path_is_an_unknown_launcher_and_one_with_more_is_none() -> None:
+    data = trampoline(UV_FIRST) + zipped()
+    found = read_launcher(data)
+    assert found is not None
+    assert (found.kind, found.python, leads_to(found, "Scripts")) == (LauncherKind.UNKNOWN, "", None)
+    assert found.script is not None
+    assert found.script.of(data) == zipped()
+    with pytest.raises(CannotPatch, match="not known"):
+        relocated_launcher(data, found, PYTHON)
+    more = io.BytesIO(data)
+    with zipfile.ZipFile(more, "a") as archive:
+        archive.writestr("app/__init__.py", b"")
+    assert read_launcher(more.getvalue()) is None
 
 
 def test_what_only_ends_like_a_launcher_is_none() -> None:
@@ -240,7 +247,7 @@ def test_cpython_s_own_launcher_of_an_environment_is_told_by_what_it_names() -> 
     assert found is not None
     assert (found.kind, leads_to(found, "Scripts")) == (LauncherKind.VENV, None)
     with pytest.raises(CannotPatch, match="stands in for a Python"):
-        relocated_launcher(fixture() + names, found, PYTHON, isolated=False)
+        relocated_launcher(fixture() + names, found, PYTHON)
 
 
 def test_other_programs_are_no_launchers() -> None:

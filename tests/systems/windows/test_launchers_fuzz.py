@@ -66,7 +66,7 @@ def survive(data: bytes) -> None:
     if launcher is None:
         return
     try:
-        new = relocated_launcher(data, launcher, "..\\python.exe", isolated=False)
+        new = relocated_launcher(data, launcher, "..\\python.exe")
     except CannotPatch as error:
         assert str(error)
         return

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bundler.systems.windows.launchers import read_launcher, relocated_launcher
 from bundler.systems.windows.launchers.relocating import relocate
 from tests.material.launchers import (
     DISTLIB,
@@ -19,6 +18,7 @@ from tests.material.launchers import (
     OLDEST_PIP,
     PIP,
     REPORT,
+    UV_FIRST,
     UV_FOOTER_OLD,
     UV_OLDEST,
     Start,
@@ -32,7 +32,9 @@ from tests.material.launchers import (
     resource_trampoline,
     setuptools_launcher,
     start_all,
+    trampoline,
     without_padding,
+    zipped,
 )
 from tests.material.own_wheels import make_wheel
 from tests.material.schemes import WINDOWS_312
@@ -131,6 +133,7 @@ def test_every_kind_runs_below_a_folder_with_a_space_and_an_e_acute(wine: Wine, 
         "uv-relocatable": footer_trampoline("python.exe"),
         "uv-footer": footer_trampoline(),
         "uv-old": footer_trampoline(FROM_BUILD, b"UVUV", UV_FOOTER_OLD),
+        "uv-first-of-all": trampoline(UV_FIRST) + zipped(),
         "uv-oldest": footer_trampoline(FROM_BUILD, b"UVUV", UV_OLDEST),
         "setuptools": setuptools_launcher(),
     }
@@ -154,15 +157,17 @@ def test_every_kind_runs_below_a_folder_with_a_space_and_an_e_acute(wine: Wine, 
 
 def test_options_reach_python(wine: Wine, tmp_path: Path) -> None:
     bundle = home(tmp_path / "bundle")
-    data = distlib_launcher(f"#!{FROM_BUILD} -X utf8\n")
-    launcher = read_launcher(data)
-    assert launcher is not None
-    for name, isolated in (("plain.exe", False), ("isolated.exe", True)):
-        new = relocated_launcher(data, launcher, "..\\python.exe", isolated=isolated)
-        (bundle / "Scripts" / name).write_bytes(new)
-    words = [[in_windows(bundle / "Scripts" / name)] for name in ("plain.exe", "isolated.exe")]
+    for name, data in (
+        ("plain.exe", distlib_launcher()),
+        ("isolated.exe", distlib_launcher(f"#!{FROM_BUILD} -E -X utf8\n")),
+        ("easy.exe", setuptools_launcher()),
+        ("easy-script.py", f"#!{FROM_BUILD} -E -X utf8\n".encode() + REPORT),
+    ):
+        (bundle / "Scripts" / name).write_bytes(data)
+    relocate_all(bundle)
+    words = [[in_windows(bundle / "Scripts" / name)] for name in ("plain.exe", "isolated.exe", "easy.exe")]
     found = start_all(wine, bundle / "python.exe", [Start(each, "Z:\\") for each in words], tmp_path)
-    assert [(each.status, each.isolated, each.utf8) for each in found] == [(7, 0, 1), (7, 1, 1)]
+    assert [(each.status, each.isolated, each.utf8) for each in found] == [(7, 0, 0), (7, 1, 1), (7, 1, 1)]
 
 
 def test_what_was_not_changed_does_not_run(wine: Wine, tmp_path: Path) -> None:

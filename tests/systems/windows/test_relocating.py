@@ -14,12 +14,14 @@ from tests.binaries.pe.shapes import fixture, signed
 from tests.material.launchers import (
     FROM_BUILD,
     OLDEST_PIP,
+    UV_FIRST,
     UV_OLDEST,
     distlib_launcher,
     footer_trampoline,
     pip_program,
     resource_trampoline,
     setuptools_launcher,
+    trampoline,
     zipped,
 )
 from tests.material.schemes import WINDOWS_312
@@ -60,6 +62,7 @@ def test_other_programs_and_texts_stay_as_they_are() -> None:
     assert became("app.exe", setuptools_launcher()) is None
     for text in (
         b"#!/usr/bin/env python3\n",
+        b"#!/usr/bin/python3\n",
         b"#!/bin/sh\n",
         b"#!perl.exe\n",
         b"#!C:\\x\\pythonic.exe\n",
@@ -82,6 +85,7 @@ def test_what_cannot_be_changed_is_made_anew_with_a_launcher_of_the_environment(
     old = (
         distlib_launcher(f"#!{FROM_BUILD} -X utf8\n", base=pip_program(OLDEST_PIP, f"{kind}64")),
         footer_trampoline(FROM_BUILD, b"UVUV", UV_OLDEST, gui=gui),
+        trampoline(UV_FIRST, gui=gui) + zipped(),
     )
     for data in old:
         alone = became("app.exe", data)
@@ -93,6 +97,17 @@ def test_what_cannot_be_changed_is_made_anew_with_a_launcher_of_the_environment(
         assert new.startswith(stubs[f"{OF_PIP}{kind}64.exe"])
         assert new.endswith(zipped())
     assert b"python.exe -X utf8\r\n" in changed("app.exe", old[0], stubs).replace(b"pythonw", b"python")
+
+
+def test_options_that_are_too_long_for_distlib_are_told() -> None:
+    """It reads 260 bytes in front of the zip."""
+    stub = {f"{OF_PIP}t64.exe": pip_program()}
+    for size, fits in ((227, True), (228, False)):
+        for base in (pip_program(), pip_program(OLDEST_PIP)):
+            found = became("app.exe", distlib_launcher(f"#!p.exe {'x' * size}\n", base=base), stub)
+            assert found is not None
+            assert (found.data is not None) == fits
+            assert fits or "options for Python are too long: 261 bytes" in found.reason
 
 
 def test_a_package_s_launcher_that_is_another_program_is_not_used() -> None:

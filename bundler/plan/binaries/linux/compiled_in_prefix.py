@@ -9,8 +9,8 @@ from __future__ import annotations
 from bundler.binaries.elf.constant_strings import constant_places
 from bundler.machine import os
 from bundler.plan.binaries.linux.companions import nowhere
+from bundler.prefixes import is_system_prefix
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.prefixes import is_system_prefix
 
 
 def closed_prefix(holder: ElfFile, place: str, prefix: str) -> dict[str, dict[str, str]]:

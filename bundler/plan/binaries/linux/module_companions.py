@@ -13,6 +13,7 @@ from bundler.machine import os
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.introspection import RequiredTypelibs
 from bundler.plan.origins import BUNDLER, HOST
+from bundler.prefixes import is_public
 from bundler.rewrite import Rewritten
 from bundler.rewrite.companions import Called, Led, rewrite_companion_module
 from bundler.rewrite.libtool import rewrite_libtool_description
@@ -28,7 +29,6 @@ from bundler.systems.linux.module_companions import (
     module_companions_of,
 )
 from bundler.systems.linux.policy import stays_on_host
-from bundler.systems.prefixes import is_public
 
 
 @dataclass(frozen=True, slots=True)

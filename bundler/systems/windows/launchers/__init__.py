@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 
 from bundler.binaries.pe.headers import Headers
 from bundler.errors import CannotPatch
-from bundler.systems.windows.launchers import distlib, setuptools, uv, uv_footer, venv
+from bundler.systems.windows.launchers import distlib, setuptools, unknown, uv, uv_footer, venv
 from bundler.systems.windows.launchers.launcher import STARTS_PYTHON, Launcher, LauncherKind
 from bundler.systems.windows.launchers.paths import target_of
 from bundler.systems.windows.launchers.programs import own_end, program_headers
 from bundler.systems.windows.launchers.setuptools import script_beside
 
 __all__ = [
-    "ISOLATED",
     "STARTS_PYTHON",
     "Launcher",
     "LauncherKind",
@@ -27,20 +26,20 @@ __all__ = [
     "starts",
 ]
 
-ISOLATED = "-E -s"
-"""What `--isolated` gives to Python, as scripts of other systems do: no PYTHON* variables, no packages of the user."""
 _READERS: tuple[Callable[[bytes, Headers, int], Launcher | None], ...] = (
     uv.read,
     uv_footer.read,
     distlib.read,
     setuptools.read,
     venv.read,
+    unknown.read,
 )
-_Writer = Callable[[bytes, Headers, Launcher, str, str], bytes]
+_Writer = Callable[[bytes, Headers, Launcher, str], bytes]
 _WRITERS: Mapping[LauncherKind, _Writer] = {
     LauncherKind.DISTLIB: distlib.relocated,
     LauncherKind.UV: uv.relocated,
     LauncherKind.UV_FOOTER: uv_footer.relocated,
+    LauncherKind.UNKNOWN: unknown.relocated,
 }
 
 
@@ -53,11 +52,11 @@ def read_launcher(data: bytes) -> Launcher | None:
     return next((found for read in _READERS if (found := read(data, headers, end)) is not None), None)
 
 
-def relocated_launcher(data: bytes, launcher: Launcher, python: str, *, isolated: bool) -> bytes:
+def relocated_launcher(data: bytes, launcher: Launcher, python: str) -> bytes:
     """The file `data`, of which `launcher` was read, with a path that counts from its own folder: `..\\python.exe`.
 
-    A program without a console gets pythonw.exe in place of python.exe. `isolated` adds ISOLATED to the options that are there.
-    A signature goes. Raises CannotPatch where the launcher cannot have such a path, or no options.
+    A program without a console gets pythonw.exe in place of python.exe. Options for Python stay; a signature goes. Raises
+    CannotPatch where the launcher cannot have such a path.
     """
     headers = program_headers(data)
     if headers is None:
@@ -67,21 +66,13 @@ def relocated_launcher(data: bytes, launcher: Launcher, python: str, *, isolated
     writer = _WRITERS.get(launcher.kind)
     if writer is None:
         raise CannotPatch("it stands in for a Python that lies elsewhere, and needs its whole path")
-    return writer(data, headers, launcher, windowed(python, launcher), options(launcher, isolated=isolated))
+    return writer(data, headers, launcher, windowed(python, launcher))
 
 
 def windowed(python: str, launcher: Launcher) -> str:
     """The interpreter for a launcher: pythonw.exe for one without a console."""
     folder, slash, name = python.rpartition("\\")
     return f"{folder}{slash}pythonw.exe" if launcher.gui and name.lower() == "python.exe" else python
-
-
-def options(launcher: Launcher, *, isolated: bool) -> str:
-    """The options for Python, those of the launcher behind ISOLATED."""
-    old = launcher.arguments
-    return " ".join(
-        (*((ISOLATED,) if isolated and not f"{old} ".startswith(f"{ISOLATED} ") else ()), *([old] if old else []))
-    )
 
 
 def leads_to(launcher: Launcher, folder: str) -> str | None:

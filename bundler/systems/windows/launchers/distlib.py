@@ -55,13 +55,18 @@ def knows_its_folder(program: bytes) -> bool:
     return _WRITTEN_FOLDER in program
 
 
-def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str, arguments: str) -> bytes:
+def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str) -> bytes:
     """The launcher with a path that counts from its folder. Raises CannotPatch for a program that knows no such path."""
     if not launcher.counts_from_itself:
         raise CannotPatch("its launcher (pip before 19.2) takes no path that counts from its own folder")
-    return with_bytes(data, headers, launcher.place, shebang(python, arguments))
+    return with_bytes(data, headers, launcher.place, shebang(python, launcher.arguments))
 
 
 def shebang(python: str, arguments: str) -> bytes:
-    """The line for a path that counts from the launcher's folder."""
-    return f"#!{OWN_FOLDER}{python}{' ' if arguments else ''}{arguments}\r\n".encode("utf-8", "surrogateescape")
+    """The line for a path that counts from the launcher's folder. Raises CannotPatch for one that distlib would not find."""
+    line = f"#!{OWN_FOLDER}{python}{' ' if arguments else ''}{arguments}\r\n".encode("utf-8", "surrogateescape")
+    if len(line) > _WINDOW:
+        raise CannotPatch(
+            f"its options for Python are too long: {len(line)} bytes with the path, and {_WINDOW} are read"
+        )
+    return line

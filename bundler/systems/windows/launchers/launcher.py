@@ -21,6 +21,8 @@ class LauncherKind(enum.Enum):
     """CPython's own `Scripts\\python.exe`, which reads pyvenv.cfg."""
     UV_PYTHON = "uv's python.exe"
     """The same of uv, in either of its formats."""
+    UNKNOWN = "unknown"
+    """A program with a script behind it, and no path that is known."""
 
 
 STARTS_PYTHON = frozenset({LauncherKind.VENV, LauncherKind.UV_PYTHON})

@@ -69,13 +69,21 @@ def _launcher_of(path: str, file_of: _Files) -> Launcher | None:
 def _relocated_program(data: bytes, launcher: Launcher, python: str, packaged: _Files) -> RelocatedScript:
     """A launcher with the way to the interpreter, or one that is made anew of a program that `packaged` has."""
     try:
-        new = relocated_launcher(data, launcher, python, isolated=False)
+        new = relocated_launcher(data, launcher, python)
     except CannotPatch as error:
-        program = spare_program(launcher, packaged)
-        if program is None or launcher.script is None:
-            why = f"{error}, and no package of the environment has another launcher"
-            return RelocatedScript(None, f"names a Python that stays behind ({why})")
-        anew = made_anew(launcher.script.of(data), program, python, launcher.arguments)
-        return RelocatedScript(anew, f"made anew with the launcher of distlib: {error}")
+        return _made_anew(data, launcher, python, spare_program(launcher, packaged), error)
     signed = ", without its signature" if is_signed(data) else ""
     return RelocatedScript(new, f"launcher made relocatable{signed}")
+
+
+def _made_anew(
+    data: bytes, launcher: Launcher, python: str, program: bytes | None, error: CannotPatch
+) -> RelocatedScript:
+    if program is None or launcher.script is None:
+        why = f"{error}, and no package of the environment has another launcher"
+        return RelocatedScript(None, f"names a Python that stays behind ({why})")
+    try:
+        anew = made_anew(launcher.script.of(data), program, python, launcher.arguments)
+    except CannotPatch as other:
+        return RelocatedScript(None, f"names a Python that stays behind ({other})")
+    return RelocatedScript(anew, f"made anew with the launcher of distlib: {error}")

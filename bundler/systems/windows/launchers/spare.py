@@ -40,5 +40,5 @@ def _paths(launcher: Launcher) -> Iterator[str]:
 
 
 def made_anew(script: bytes, program: bytes, python: str, arguments: str) -> bytes:
-    """A launcher of distlib's for the script, a zip, that another one has."""
+    """A launcher of distlib's for the script, a zip, that another one has. Raises CannotPatch for options that are too long."""
     return program + shebang(python, arguments) + script

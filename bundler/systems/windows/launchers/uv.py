@@ -1,6 +1,6 @@
 """uv's trampoline since uv 0.9.9: kind, path and script are resources (RT_RCDATA).
 
-A relative path counts from the trampoline's own folder. No arguments for Python can be given. Measured under Wine with the
+A relative path counts from the trampoline's own folder; options for Python cannot be given. Measured under Wine with the
 trampolines of uv 0.13.
 """
 
@@ -20,7 +20,6 @@ from bundler.systems.windows.launchers.programs import is_gui, program_headers
 _KIND, _PYTHON, _SCRIPT = "UV_TRAMPOLINE_KIND", "UV_PYTHON_PATH", "UV_SCRIPT_DATA"
 _KINDS = {1: LauncherKind.UV, 2: LauncherKind.UV_PYTHON}
 _LONGEST_PATH = 1 << 15
-NO_ARGUMENTS = "uv's trampoline gives no options to Python"
 
 
 def read(data: bytes, headers: Headers, end: int) -> Launcher | None:
@@ -55,10 +54,8 @@ def _span(headers: Headers, resource: Resource) -> Span:
     return Span(start, start + resource.size)
 
 
-def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str, arguments: str) -> bytes:
-    """The trampoline with another path. Raises CannotPatch where its resources have no room, and for arguments."""
-    if arguments:
-        raise CannotPatch(NO_ARGUMENTS)
+def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str) -> bytes:
+    """The trampoline with another path. Raises CannotPatch where its resources have no room."""
     whole = without_signature(data, headers)
     path = python.encode("utf-8", "surrogateescape")
     try:

@@ -14,7 +14,6 @@ from bundler.errors import CannotPatch
 from bundler.systems.windows.launchers.archive import find_archive
 from bundler.systems.windows.launchers.launcher import Launcher, LauncherKind, Span
 from bundler.systems.windows.launchers.programs import is_gui, with_bytes
-from bundler.systems.windows.launchers.uv import NO_ARGUMENTS
 
 _END = struct.Struct("<I4s")
 _OLD, _SCRIPT, _PYTHON = b"UVUV", b"UVSC", b"UVPY"
@@ -49,10 +48,8 @@ def read(data: bytes, headers: Headers, end: int) -> Launcher | None:
     )
 
 
-def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str, arguments: str) -> bytes:
-    """The trampoline with another path. Raises CannotPatch for one that would count it from elsewhere, and for arguments."""
-    if arguments:
-        raise CannotPatch(NO_ARGUMENTS)
+def relocated(data: bytes, headers: Headers, launcher: Launcher, python: str) -> bytes:
+    """The trampoline with another path. Raises CannotPatch for one that would count it from elsewhere."""
     if not launcher.counts_from_itself:
         raise CannotPatch("its trampoline (uv before 0.2) takes no path that counts from its own folder")
     path = python.encode("utf-8", "surrogateescape")

@@ -1,0 +1,143 @@
+"""Environments of Windows are packed on any machine, and run by Windows' own Python under Wine: moved, with nothing of theirs left.
+
+Their drive C: is a folder; the Wine that runs a bundle has another one. What is slow stands in test_windows_installed.py.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bundler import pack, verify
+from bundler.errors import Problems
+from bundler.options import ContentOptions, PackOptions
+from bundler.report import PackReport
+from tests.binaries.pe.shapes import image_of
+from tests.material.launchers import in_windows
+from tests.material.windows import Wine
+from tests.material.windows_environments import ENVIRONMENT, plain_environment
+from tests.material.windows_trees import Layout, installation
+from tests.plan.binaries.windows.installations import Installation
+
+ENV = r"C:\work\.venv"
+ARM64, I386 = 0xAA64, 0x14C
+
+
+def packed(drive: Path, where: Path, environment: str = ENV, **content: object) -> PackReport:
+    options = PackOptions(root=f"C:={drive}", content=ContentOptions(**content))  # type: ignore[arg-type]
+    return pack(environment, str(where), options)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle below a folder with a space and an é, where it was not made."""
+    folder = tmp_path_factory.mktemp("windows")
+    packed(plain_environment(), folder / "app")
+    (folder / "ein é").mkdir()
+    return (folder / "app").rename(folder / "ein é/app")
+
+
+@pytest.fixture
+def copy(bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle, tmp_path / "app"))
+
+
+def faults(bundle: Path) -> str:
+    return "\n".join(f"{fault.path}: {fault.message}" for fault in verify(str(bundle), run=False).faults)
+
+
+def test_it_runs_under_wine_after_a_move(bundle: Path, tmp_path: Path) -> None:
+    """Python, an extension module, and a launcher by its path and through PATH."""
+    said = "import json, sys, markupsafe._speedups as m; print(json.dumps([sys.prefix, sys.base_prefix, m.__file__]))"
+    wine = Wine()
+    done = wine.run([bundle / "python.exe", "-c", said], tmp_path)
+    prefix = in_windows(bundle)
+    module = rf"{prefix}\Lib\site-packages\markupsafe\_speedups.cp312-win_amd64.pyd"
+    assert json.loads(done.stdout) == [prefix, prefix, module], done.stderr
+    by_path = wine.run([bundle / "Scripts/winscripts-console.exe", "a b"], tmp_path)
+    through_path = wine.run(
+        ["cmd", "/c", "winscripts-console a"], tmp_path, {"WINEPATH": in_windows(bundle / "Scripts")}
+    )
+    assert [json.loads(each.stdout)[1::2] for each in (by_path, through_path)] == [[["a b"], prefix], [["a"], prefix]]
+
+
+def test_nothing_is_wrong_with_it(bundle: Path) -> None:
+    assert faults(bundle) == ""
+
+
+def test_the_redirector_gives_way_to_python_itself(bundle: Path) -> None:
+    base = installation(plain_environment(), "3.12", Layout.PYTHON_ORG)
+    for name in ("python.exe", "pythonw.exe", "python312.dll", "python3.dll", "vcruntime140_1.dll", "DLLs/_ssl.pyd"):
+        assert (bundle / name).read_bytes() == (base / name).read_bytes(), name
+    assert not list(bundle.rglob("pyvenv.cfg"))
+    assert not (bundle / "Scripts/python.exe").exists()
+
+
+def test_two_packs_have_equal_bytes(tmp_path: Path) -> None:
+    for name in ("one.zip", "two.zip", "one.tar.gz", "two.tar.gz"):
+        packed(plain_environment(), tmp_path / name)
+    for suffix in ("zip", "tar.gz"):
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+        assert faults(tmp_path / f"one.{suffix}") == ""
+
+
+def test_verify_finds_a_launcher_that_starts_another_python(copy: Path) -> None:
+    launcher = copy / "Scripts/winscripts-console.exe"
+    original = plain_environment() / ENVIRONMENT / "Scripts/winscripts-console.exe"
+    shutil.copy(original, launcher)
+    assert "Scripts/winscripts-console.exe" in faults(copy)
+    assert r"C:\work\.venv" in faults(copy)
+
+
+def test_verify_finds_a_dll_that_is_gone(copy: Path) -> None:
+    (copy / "DLLs/libcrypto-3.dll").unlink()
+    found = faults(copy)
+    assert "DLLs/libcrypto-3.dll" in found
+    assert "libcrypto-3.dll" in "\n".join(line for line in found.splitlines() if "_ssl.pyd" in line or "libssl" in line)
+
+
+def test_verify_finds_a_changed_file(copy: Path) -> None:
+    (copy / "Lib/os.py").write_text("changed\n")
+    assert "Lib/os.py" in faults(copy)
+
+
+def test_verify_finds_an_environment_above(bundle: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "venv/app"))
+    (tmp_path / "venv/pyvenv.cfg").write_text("home = C:\\Python312\n")
+    assert "pyvenv.cfg" in faults(copy)
+
+
+@pytest.mark.parametrize(("platform", "machine", "name"), [("win_arm64", ARM64, "ARM64"), ("win32", I386, "x86")])
+def test_other_machines_are_read_and_laid_out(platform: str, machine: int, name: str, tmp_path: Path) -> None:
+    """Python's own files are made up there; a real wheel's are not."""
+    there = Installation(tmp_path / "drive", platform=platform)
+    there.install("markupsafe==3.0.4")
+    report = packed(there.drive, tmp_path / "app", r"C:\Python")
+    assert report.faults == 0
+    assert report.manifest.machine == name
+    (module,) = (tmp_path / "app/Lib/site-packages/markupsafe").glob("*.pyd")
+    assert image_of(module.read_bytes()).headers.machine == machine
+
+
+def test_names_that_windows_does_not_hold_are_told(tmp_path: Path) -> None:
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    for name in ("con.py", "Other.py", "other.py"):
+        (drive / ENVIRONMENT / "Lib/site-packages/markupsafe" / name).write_text("")
+    with pytest.raises(Problems) as raised:
+        packed(drive, tmp_path / "app")
+    first, second = (str(error) for error in raised.value.errors)
+    assert "con.py: Windows holds no file of the name CON" in first
+    assert "Other.py and Lib/site-packages/markupsafe/other.py are one file" in second
+    assert not (tmp_path / "app").exists()
+
+
+def test_the_longest_path_is_told(tmp_path: Path) -> None:
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    folder = drive / ENVIRONMENT / f"Lib/site-packages/markupsafe/{'d' * 90}/{'e' * 90}"
+    folder.mkdir(parents=True)
+    (folder / "file.py").write_text("")
+    (warning,) = packed(drive, tmp_path / "app").warnings
+    assert f"{'e' * 90}/file.py has 218 characters" in warning
