@@ -6,7 +6,9 @@ streamed into an archive, or done with in-kernel copies. Nothing here knows a bi
 
 from __future__ import annotations
 
+import bisect
 import io
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -14,7 +16,7 @@ from typing import BinaryIO
 from bundler.binaries.pieces import Computed, Literal, Piece, Range, Zeros
 from bundler.binaries.view import open_pieces, read_pieces, without_computed
 
-__all__ = ["Computed", "Literal", "Patch", "Piece", "Range", "Zeros", "join", "overwrite", "splice"]
+__all__ = ["Computed", "Literal", "Patch", "Piece", "Range", "Zeros", "compose", "join", "overwrite", "splice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,41 @@ def splice(size: int, edits: dict[int, bytes], insertions: dict[int, tuple[Piece
         raise ValueError(f"the last edit ends at {position}, behind the file of {size} bytes")
     _append(pieces, Range(position, size - position))
     return Patch(tuple(pieces))
+
+
+def compose(first: Patch, second: Patch) -> Patch:
+    """The patch that does `second` to what `first` makes of a source; neither has a computed piece.
+
+    ValueError where `second` takes more than `first` makes.
+    """
+    starts = list(itertools.accumulate((piece.length for piece in first.pieces), initial=0))
+    pieces: list[Piece] = []
+    for piece in second.pieces:
+        if not isinstance(piece, Range):
+            _append(pieces, piece)
+            continue
+        start, end = piece.offset, piece.offset + piece.length
+        if end > starts[-1]:
+            raise ValueError(f"a range ends at {end}, behind the file of {starts[-1]} bytes")
+        number = bisect.bisect_right(starts, start) - 1
+        while start < end:
+            skip, length = start - starts[number], min(end, starts[number + 1]) - start
+            _append(pieces, _cut(first.pieces[number], skip, length))
+            start, number = start + length, number + 1
+    return Patch(tuple(pieces))
+
+
+def _cut(piece: Piece, skip: int, length: int) -> Piece:
+    """`length` bytes of a piece, from `skip` on."""
+    match piece:
+        case Range(offset, _):
+            return Range(offset + skip, length)
+        case Literal(data):
+            return Literal(data[skip : skip + length])
+        case Zeros():
+            return Zeros(length)
+        case Computed():
+            raise ValueError("a computed piece cannot be cut")
 
 
 def join(pieces: Iterable[Piece]) -> Patch:

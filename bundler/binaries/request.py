@@ -33,6 +33,8 @@ class Request:
     set_interpreter: str | None = None
     clear_symbol_version: tuple[str, ...] = ()
     clear_execstack: bool = False
+    own_loader: str | None = None
+    host_loader: bool = False
     set_id: str | None = None
     change: tuple[tuple[str, str], ...] = ()
     delete_rpath: tuple[str, ...] = ()

@@ -48,6 +48,12 @@ def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
             "--clear-symbol-version", metavar="S", multiple=True, help="A symbol that is bound without a version."
         ),
         click.option("--clear-execstack", is_flag=True, help="Ask for no executable stack, which glibc 2.41 refuses."),
+        click.option(
+            "--own-loader",
+            metavar="P",
+            help="Start with the loader P, relative to the program's folder, which the program maps itself.",
+        ),
+        click.option("--host-loader", is_flag=True, help="Start with the loader of the system again."),
         click.option("--set-id", metavar="I", help="Mach-O: the install name of a library."),
         click.option("--change", metavar="OLD NEW", nargs=2, multiple=True, help="Mach-O: another name for a library."),
         click.option("--delete-rpath", metavar="P", multiple=True, help="Mach-O: one search path that goes."),
@@ -134,6 +140,8 @@ def _check_usage(
         raise click.UsageError("--output takes one FILE, and does not go with --overwrite.")
     if request.rpath and request.runpath:
         raise click.UsageError("--rpath and --runpath exclude each other.")
+    if request.host_loader and request.own_loader is not None:
+        raise click.UsageError("--own-loader and --host-loader exclude each other.")
     if request.remove_rpath and request.set_rpath is not None:
         raise click.UsageError("--remove-rpath and --set-rpath exclude each other.")
     for option, there in (("--allowed-prefix", request.allowed_prefix), ("--keep-relative", request.keep_relative)):

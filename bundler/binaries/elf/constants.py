@@ -6,13 +6,16 @@ ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
 
 PT_NULL, PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 0, 1, 2, 3, 4, 6, 7
 PT_GNU_STACK = 0x6474E551
+# PT_INTERP, set aside: the type of that header where an entry stub maps the loader (binaries/elf/stubs). Of the numbers for
+# operating systems (0x60000000 to 0x6fffffff), of which Linux and glibc know those from 0x6474e550 on and pass over all others.
+PT_SET_ASIDE = 0x62646C72
 PF_X, PF_W, PF_R = 1, 2, 4
 PN_XNUM = 0xFFFF
 
 SHN_UNDEF, SHN_XINDEX = 0, 0xFFFF
 SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 0, 1, 2, 3, 6, 8, 11
 SHT_GNU_VERDEF, SHT_GNU_VERNEED, SHT_GNU_VERSYM = 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-SHF_WRITE, SHF_ALLOC, SHF_TLS = 1, 2, 0x400
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 1, 2, 4, 0x400
 STT_SECTION = 3
 
 DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT = 0, 1, 4, 5, 6, 10, 11

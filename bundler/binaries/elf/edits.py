@@ -62,6 +62,10 @@ class Edits:
     """Libraries that shall be needed in front of all others, in this order: their symbols are found first. One that is
     needed already moves there."""
 
+    own_loader: str | Unchanged | None = UNCHANGED
+    """The loader that the program shall map itself, in place of the kernel: a path relative to the program's folder, links
+    followed, or an absolute one; None for the kernel's (`interpreter`) again."""
+
     def __post_init__(self) -> None:
         """Raises BadOption for one text where several are wanted."""
         refuse_single_texts(self)

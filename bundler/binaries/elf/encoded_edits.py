@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bundler.binaries.elf.edits import Edits, Unchanged
+from bundler.binaries.elf.edits import UNCHANGED, Edits, Unchanged
 from bundler.errors import ConflictingEdits, UnwritableString
 from bundler.machine import os
 
@@ -33,6 +33,7 @@ class EncodedEdits:
     without_resolution_cache: bool = False
     constants: tuple[tuple[bytes, bytes], ...] = ()
     """Old and new texts of the same length."""
+    own_loader: bytes | Unchanged | None = UNCHANGED
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
@@ -74,7 +75,17 @@ def encode(edits: Edits) -> EncodedEdits:
         clear_execstack=edits.clear_execstack,
         without_resolution_cache=edits.without_resolution_cache,
         constants=tuple(_constant(old, new) for old, new in edits.constants.items()),
+        own_loader=_own_loader(edits.own_loader),
     )
+
+
+def _own_loader(path: str | Unchanged | None) -> bytes | Unchanged | None:
+    if path is None or isinstance(path, Unchanged):
+        return path
+    encoded = _name(path, "loader")
+    if len(encoded) > _LONGEST_INTERPRETER:
+        raise UnwritableString(f"the loader's path has {len(encoded)} bytes; the kernel takes {_LONGEST_INTERPRETER}")
+    return encoded
 
 
 def _constant(old: str, new: str) -> tuple[bytes, bytes]:

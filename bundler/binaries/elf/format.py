@@ -39,6 +39,8 @@ class _Elf:
             "--set-interpreter",
             "--clear-symbol-version",
             "--clear-execstack",
+            "--own-loader",
+            "--host-loader",
         }
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.entry_stub import EntryStub, read_stub
 from bundler.binaries.elf.notes import Note, read_notes
 from bundler.binaries.elf.structs import (
     ByteOrder,
@@ -56,6 +57,7 @@ class Image:
     dynamic: tuple[DynamicEntry, ...] | None
     """The entries before the first DT_NULL; None where there is no dynamic section in the file."""
     interpreter: str | None
+    """The loader that was linked in (PT_INTERP); the kernel does not see it where there is a `stub`."""
     needed: tuple[str, ...]
     soname: str | None
     rpath: str | None
@@ -66,6 +68,13 @@ class Image:
     """The number of each dynamic tag: of the last entry with it, which glibc keeps (`elf_get_dynamic_info`)."""
     notes: tuple[Note, ...] = ()
     """The notes of all PT_NOTE segments, in order."""
+    stub: EntryStub | None = None
+    """The code at the entry point that maps the loader; None where the kernel does."""
+
+    @property
+    def own_loader(self) -> str | None:
+        """The loader that the file's entry stub maps: a path relative to its folder, or absolute; None without a stub."""
+        return None if self.stub is None else self.stub.loader
 
     @property
     def flags_1(self) -> int:
@@ -182,6 +191,7 @@ def read_image(file: BinaryIO) -> Image:
         runpath=text(c.DT_RUNPATH),
         numbers=numbers,
         notes=read_notes(file, layouts, segments),
+        stub=read_stub(file, layouts.byteorder, header, segments),
     )
 
 
@@ -269,7 +279,7 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
 
 
 def _read_interpreter(file: BinaryIO, segments: Sequence[Segment]) -> str | None:
-    place = next((segment for segment in segments if segment.type == c.PT_INTERP), None)
+    place = next((segment for segment in segments if segment.type in (c.PT_INTERP, c.PT_SET_ASIDE)), None)
     if place is None or place.filesz == 0:
         return None
     if place.filesz > _LONGEST_INTERPRETER:

@@ -6,7 +6,7 @@ import struct
 from typing import BinaryIO
 
 from bundler.binaries.elf.edits import Edits, PatchPlan
-from bundler.binaries.elf.encoded_edits import encode
+from bundler.binaries.elf.encoded_edits import EncodedEdits, encode
 from bundler.binaries.elf.header_edits import header_edits, plan_headers
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.tiers import plan_unchecked
@@ -22,6 +22,20 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     file contradicts itself.
     """
     wanted = encode(edits)
+    if concerns_stub(image, wanted):
+        from bundler.binaries.elf.stub_plan import plan_with_stub
+
+        return plan_with_stub(file, image, wanted, _plan_encoded)
+    return _plan_encoded(file, image, wanted)
+
+
+def concerns_stub(image: Image, wanted: EncodedEdits) -> bool:
+    """Whether the file of which `image` was read has an entry stub, or shall have one."""
+    return image.stub is not None or isinstance(wanted.own_loader, bytes)
+
+
+def _plan_encoded(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | None:
+    """The patch that does `wanted` but for the entry stub, to a file that has none."""
     headers = header_edits(file, image, wanted)
     try:
         planned = plan_unchecked(in_memory(file), image, wanted)

@@ -27,6 +27,7 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
         interpreter=UNCHANGED if request.set_interpreter is None else request.set_interpreter,
         unversioned=frozenset(request.clear_symbol_version),
         clear_execstack=request.clear_execstack,
+        own_loader=None if request.host_loader else UNCHANGED if request.own_loader is None else request.own_loader,
     )
 
 

@@ -1,0 +1,112 @@
+"""Edits of a program that has an entry stub, or shall have one: the stub is taken out, the rest is done, and it is put in again.
+
+So all other edits see the file without it, and doing everything twice is doing it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import BinaryIO
+
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
+from bundler.binaries.elf.encoded_edits import EncodedEdits
+from bundler.binaries.elf.image import Image, read_image
+from bundler.binaries.elf.parsed_file import parse_file
+from bundler.binaries.elf.stub_layout import plan_stub, without_stub
+from bundler.binaries.elf.stubs import Stub, stub_for, stub_machines
+from bundler.binaries.patch import Literal, Patch, Range, Zeros, compose
+from bundler.binaries.reading import in_memory, read_at
+from bundler.errors import CannotPatch, NotDynamic
+from bundler.machine import os
+
+_MOST_HEADERS = 64  # the stub has room for 72
+
+Planner = Callable[[BinaryIO, Image, EncodedEdits], "PatchPlan | None"]
+
+
+def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest: Planner) -> PatchPlan | None:
+    """The patch that does all of `wanted`, what has nothing to do with the stub by `plan_rest`; None for no change.
+
+    Raises what `plan_rest` does; NotDynamic and CannotPatch where the program cannot have a stub.
+    """
+    file = in_memory(file)
+    loader = wanted.own_loader
+    if isinstance(loader, Unchanged):
+        loader = None if image.own_loader is None else os.fsencode(image.own_loader)
+    patch = without_stub(file, image)
+    bare = patch.open(file)
+    plans = [plan_rest(bare, read_image(bare), wanted)]
+    if plans[0] is not None:
+        patch = compose(patch, plans[0].patch)
+    if loader is not None:
+        found = _plan_stub(patch.open(file), loader)
+        patch = compose(patch, found.patch)
+        plans.append(found)
+    if _is_same(file, image.size, patch):
+        return None
+    done = [plan for plan in plans if plan is not None]
+    if not done:
+        return PatchPlan(patch, Tier.T0, "the entry stub taken out: the kernel starts the loader again")
+    return replace(
+        done[0],
+        patch=patch,
+        tier=max((plan.tier for plan in done), key=list(Tier).index),
+        explanation="; ".join(plan.explanation for plan in done),
+        reasons=tuple(reason for plan in done for reason in plan.reasons),
+    )
+
+
+def _plan_stub(file: BinaryIO, loader: bytes) -> PatchPlan:
+    from bundler.binaries.elf.stub_invariants import check_stub
+
+    image = read_image(file)
+    parsed = parse_file(file, image)
+    stub = _stub_of(image)
+    plan = plan_stub(parsed, stub, loader)
+    check_stub(parsed, stub, loader, plan)
+    return plan
+
+
+def _stub_of(image: Image) -> Stub:
+    """The stub for a program that can have one."""
+    if image.interpreter is None:
+        raise NotDynamic(
+            "the file names no loader (it has no PT_INTERP), and cannot be given one of its own: it is a library, or a static "
+            "program"
+        )
+    stub = stub_for(image.machine, image.elf_class, image.byteorder)
+    if stub is None:
+        raise CannotPatch(
+            f"there is no entry stub for {image.elf_class.bits}-bit {image.machine_name} programs; there are for "
+            f"{', '.join(stub_machines())}"
+        )
+    types = [segment.type for segment in image.segments]
+    if len(types) > _MOST_HEADERS:
+        raise CannotPatch(f"the entry stub takes up to {_MOST_HEADERS} program headers; the file has {len(types)}")
+    if types.count(c.PT_INTERP) != 1 or c.PT_SET_ASIDE in types:
+        raise CannotPatch(
+            f"the file has {types.count(c.PT_INTERP)} PT_INTERP headers and others of their kind, not one"
+        )
+    if c.PT_PHDR in types[types.index(c.PT_INTERP) :] or (image.type == c.ET_DYN and c.PT_PHDR not in types):
+        raise CannotPatch("the file has no PT_PHDR in front of PT_INTERP, by which the loader finds its load address")
+    return stub
+
+
+def _is_same(file: BinaryIO, size: int, patch: Patch) -> bool:
+    """Whether the patch makes the file that is there."""
+    at = 0
+    for piece in patch.pieces:
+        match piece:
+            case Range(offset, _):
+                if offset != at:
+                    return False
+            case Literal(data):
+                if at + len(data) > size or read_at(file, at, len(data), "what is overwritten") != data:
+                    return False
+            case Zeros(length):
+                if at + length > size or read_at(file, at, length, "what is overwritten").strip(b"\0"):
+                    return False
+        at += piece.length
+    return at == size

@@ -1,0 +1,43 @@
+"""The entry stubs, built from their source: for `scripts/build_stubs`, and for the test that holds what is committed against it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+SOURCES = _ROOT / "scripts" / "stubs"
+COMPILER = "0.17.1"
+"""The version of ziglang of which the bytes are the same everywhere."""
+_ZIG = (sys.executable, "-m", "ziglang")
+_FLAGS = (
+    "-std=c17", "-Oz", "-g0", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-builtin", "-fPIE", "-fvisibility=hidden",
+    "-fno-stack-protector", "-fno-sanitize=all", "-fno-jump-tables", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
+    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize",
+)  # fmt: skip
+MACHINES = {"x86_64": (), "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only")}
+"""Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page."""
+
+
+def build(name: str) -> bytes:
+    """The stub for the machine `name`, from its source."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for source in ("entry.c", "layout.ld", f"{name}.S"):
+            shutil.copy(SOURCES / source, work)
+        shutil.copy(SOURCES / f"{name}.h", work / "machine.h")
+        compiler = [*_ZIG, "cc", "-target", f"{name}-linux-none", "-c"]
+        _run([*compiler, *_FLAGS, *MACHINES[name], "entry.c", "-o", "entry.o"], work)
+        _run([*compiler, "-g0", f"{name}.S", "-o", "start.o"], work)
+        _run([*_ZIG, "ld.lld", "-T", "layout.ld", "--oformat", "binary", "-o", "stub", "start.o", "entry.o"], work)
+        return (work / "stub").read_bytes()
+
+
+def _run(command: Sequence[str], folder: Path) -> None:
+    cache = {name: str(_ROOT / ".work" / "zig") for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
+    subprocess.run(command, cwd=folder, check=True, env={**os.environ, **cache})
