@@ -145,7 +145,9 @@ def _loaders(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
         if own is not None:
             place = os.path.normpath(os.path.join(os.path.dirname(file.path), own))
             if not bundle.loader or bundle.follow(place) != bundle.follow(bundle.loader):
-                yield Fault(FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again")
+                yield Fault(
+                    FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again"
+                )
         elif bundle.loader and file.image.interpreter is not None:
             message = f"is started by the target's loader, and not by {bundle.loader}"
             yield Fault(FaultKind.LIBRARY, file.path, message, "pack again, or leave the program out")
