@@ -24,7 +24,8 @@ from tests.material.windows_trees import Layout, drive_c, installation, on_windo
 pytestmark = pytest.mark.everything
 ENV = r"C:\work\.venv"
 VENV, VIRTUALENV, UV, NEWER, ALONE, NUGET = "venv", "virtualenv", "uv", "venv on 3.13", "python.org", "nuget"
-ALL = [VENV, VIRTUALENV, UV, NEWER, ALONE, NUGET]
+STANDALONE, EMBEDDABLE = "standalone", "embeddable"
+ALL = [VENV, VIRTUALENV, UV, NEWER, ALONE, NUGET, STANDALONE, EMBEDDABLE]
 WITH_ENVIRONMENT = [VENV, VIRTUALENV, UV, NEWER]
 NUMPY = "numpy==1.26.4"
 NOT_ALONE = ("PIL._imagingtk", "numpy.core._umath_tests")
@@ -36,6 +37,8 @@ _SOURCES: dict[str, Callable[[], tuple[Path, str]]] = {
     NEWER: lambda: (environment("3.13", Tool.VENV), ENV),
     ALONE: lambda: _alone(Layout.PYTHON_ORG),
     NUGET: lambda: _alone(Layout.NUGET),
+    STANDALONE: lambda: _alone(Layout.STANDALONE),
+    EMBEDDABLE: lambda: _alone(Layout.EMBEDDABLE),
 }
 
 
@@ -123,8 +126,9 @@ def test_python_takes_its_own_folder_for_its_prefix(moved: Moved) -> None:
 def test_every_extension_module_imports(moved: Moved) -> None:
     """Those of the standard library, and of the packages."""
     names = []
-    for folder in (moved.folder / "DLLs", moved.folder / "Lib/site-packages"):
-        for file in sorted(folder.rglob("*.pyd")):
+    own, packages = moved.folder / ("." if moved.name == EMBEDDABLE else "DLLs"), moved.folder / "Lib/site-packages"
+    for folder, files in ((own, own.glob("*.pyd")), (packages, packages.rglob("*.pyd"))):
+        for file in sorted(files):
             module = ".".join((*file.relative_to(folder).parent.parts, file.name.partition(".")[0]))
             if module not in NOT_ALONE:
                 names.append(module)
