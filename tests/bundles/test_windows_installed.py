@@ -17,9 +17,9 @@ from bundler.options import ContentOptions, PackOptions
 from tests.material.launchers import in_windows
 from tests.material.own_wheels import scripts_wheel
 from tests.material.programs import need
-from tests.material.windows import Wine
+from tests.material.windows import MICRO, Wine
 from tests.material.windows_environments import LARGE, Tool, environment
-from tests.material.windows_trees import Layout, drive_c, installation, on_windows, without_copyfile2
+from tests.material.windows_trees import Layout, drive_c, installation, lay_out, on_windows, without_copyfile2
 
 pytestmark = pytest.mark.everything
 ENV = r"C:\work\.venv"
@@ -253,6 +253,30 @@ def test_an_archive_that_windows_unpacks_runs(name: str, bundles: Callable[[str]
 def test_packing_twice_gives_equal_bytes(name: str, tmp_path: Path) -> None:
     one, two = packed(name, tmp_path / "one.zip"), packed(name, tmp_path / "two.zip")
     assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("version", MICRO)
+def test_every_python_runs_moved_and_takes_nothing_from_above(version: str, tmp_path: Path) -> None:
+    """A standard library of somebody else in the folder above is passed over; by what `verify` warns of, it is led astray."""
+    short = version.replace(".", "")
+    lay_out(version, tmp_path / "drive/Python")
+    options = PackOptions(root=f"C:={tmp_path / 'drive'}")
+    assert pack(r"C:\Python", str(tmp_path / "app"), options).faults == 0
+    above = tmp_path / "ein é"
+    (above / "Lib").mkdir(parents=True)
+    (above / "Lib/os.py").write_text("raise SystemExit('os of somebody else')\n")
+    (above / f"python{short}.zip").write_bytes(b"")
+    moved = Moved((tmp_path / "app").rename(above / "app"), Wine(), version)
+    code = "import json, sys, ssl, sqlite3, ctypes, lzma; print(json.dumps([sys.version.split()[0], sys.prefix, *sys.path]))"
+    found, prefix, *folders = json.loads(moved.python(code))
+    assert (found, prefix) == (MICRO[version], moved.prefix)
+    assert all(each.startswith(moved.prefix) for each in folders if each)
+    assert verify(str(moved.folder), run=False).faults == ()
+    (above / "pyvenv.cfg").write_text("home = C:\\nowhere\ninclude-system-site-packages = false\n")
+    (fault,) = verify(str(moved.folder), run=False).faults
+    assert "pyvenv.cfg" in fault.message
+    done = moved.wine.run([moved.folder / "python.exe", "-c", code], tmp_path)
+    assert done.returncode != 0 or json.loads(done.stdout)[1] != moved.prefix
 
 
 def test_neither_registry_nor_variables_reach_an_isolated_one(tmp_path: Path) -> None:
