@@ -18,7 +18,7 @@ from tests.material.launchers import in_windows
 from tests.material.own_wheels import scripts_wheel
 from tests.material.programs import need
 from tests.material.windows import MICRO, Wine
-from tests.material.windows_environments import LARGE, Tool, environment
+from tests.material.windows_environments import LARGE, SMALL, Tool, environment
 from tests.material.windows_trees import Layout, drive_c, installation, lay_out, on_windows, without_copyfile2
 
 pytestmark = pytest.mark.everything
@@ -32,7 +32,7 @@ NOT_ALONE = ("PIL._imagingtk", "numpy.core._umath_tests")
 """What the original cannot import either: here is no tkinter, and numpy's own tests are not for import by themselves."""
 _SOURCES: dict[str, Callable[[], tuple[Path, str]]] = {
     VENV: lambda: (environment("3.12", Tool.VENV, (*LARGE, NUMPY)), ENV),
-    VIRTUALENV: lambda: (environment("3.12", Tool.VIRTUALENV), ENV),
+    VIRTUALENV: lambda: (environment("3.12", Tool.VIRTUALENV, (*SMALL, "numpy==2.0.2")), ENV),
     UV: lambda: (environment("3.12", Tool.UV), ENV),
     NEWER: lambda: (environment("3.13", Tool.VENV), ENV),
     ALONE: lambda: _alone(Layout.PYTHON_ORG),
