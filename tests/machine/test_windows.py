@@ -86,7 +86,15 @@ def test_an_empty_folder_is_replaced_by_another_one(tmp_path: Path, monkeypatch:
     def refuse(source: str, target: str) -> None:
         raise PermissionError(13, "Access is denied", target)
 
+    usual = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if os.path.exists(target):
+            refuse(source, target)
+        usual(source, target)
+
     monkeypatch.setattr(os, "replace", refuse)  # as Windows does
+    monkeypatch.setattr(os, "rename", rename)
     windows.rename(str(tmp_path / "new"), str(tmp_path / "old"))
     assert (tmp_path / "old/file").exists()
     (tmp_path / "new").mkdir()

@@ -105,6 +105,7 @@ def test_where_nothing_forks_bytes_do_not_tell_the_company_either(tmp_path: Path
     found = compiled(entries_in(tmp_path / "one", names), interpreter, tmp_path / "cache-2", str(python))
     alone = compiled(entries_in(tmp_path / "alone", ["second.py"]), interpreter, tmp_path / "cache-3", str(python))
     assert found["second"] == alone["second"]
+    assert {data[16:17] for data in found.values()} == {b"c"}, "no FLAG_REF: which strings are known is told nowhere"
     assert {name: marshal.loads(data[16:]) for name, data in found.items()} == {
         name: marshal.loads(data[16:]) for name, data in usual.items()
     }
