@@ -103,6 +103,18 @@ def test_an_empty_folder_is_replaced_by_another_one(tmp_path: Path, monkeypatch:
     assert (tmp_path / "old/file").exists()
 
 
+def test_a_link_leads_where_it_should(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    windows.symlink("folder", str(tmp_path / "link"))
+    assert (tmp_path / "link").resolve() == tmp_path / "folder"
+    before = os.lstat(tmp_path / "link").st_mtime_ns
+    windows.utime(str(tmp_path / "link"), ns=(0, 0), follow_symlinks=False)
+    assert os.lstat(tmp_path / "link").st_mtime_ns == before
+    assert os.stat(tmp_path / "folder").st_mtime_ns > 0
+    windows.utime(str(tmp_path / "folder"), ns=(0, 10**9))
+    assert os.stat(tmp_path / "folder").st_mtime_ns == 10**9
+
+
 def test_all_that_is_not_different_is_pythons_own() -> None:
     assert windows.stat is os.stat
     assert windows.path.join("C:\\a", "b") == "C:/a/b"
