@@ -168,7 +168,12 @@ def _modules(report: PackReport, verbose: bool) -> Iterator[str]:
         return
     if report.modules_without_pyc >= (1 if verbose else _MANY_MODULES):
         slower = "have no compiled form and start slower, always where Python cannot write"
-        yield f"{report.modules_without_pyc} modules {slower} (--pyc compile compiles them)"
+        python = report.manifest.python
+        there = (
+            f"on its own machine: {python.executable} -m compileall --invalidation-mode unchecked-hash {python.stdlib}"
+        )
+        how = "--pyc compile compiles them" if report.can_compile else there
+        yield f"{report.modules_without_pyc} modules {slower} ({how})"
 
 
 def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler.environment import EnvironmentKind, load_environment
-from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment
+from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment, NotAnEnvironment
 from bundler.systems.windows.layout import PythonDll, executable_names, extension_suffixes
 from tests.material.windows import embeddable
 
@@ -62,6 +62,22 @@ def test_home_is_found_on_the_drive_that_an_option_names(drive: Path) -> None:
         assert found.root == str(folder)
         assert found.interpreter.base_prefix == str(drive / "Python313")
         assert [item.name for item in found.distributions] == ["app"]
+
+
+@pytest.mark.parametrize("place", ["", "C:", "c", "drive_c", "mnt/c"])
+def test_a_root_without_a_drive_s_letter_has_the_drives_below_it(drive: Path, tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "root" / place
+    folder.mkdir(parents=True)
+    shutil.copytree(drive / "Python313", folder / "Python313")
+    for name in ("C:\\Python313", "c:/python313/"):
+        found = load_environment(name, root=str(tmp_path / "root"))
+        assert found.root == str(folder / "Python313")
+
+
+def test_a_drive_that_is_not_here_is_told_with_the_option_that_says_where() -> None:
+    with pytest.raises(NotAnEnvironment, match=r"C:\\nowhere does not exist") as caught:
+        load_environment("C:\\nowhere")
+    assert "--root C:=DIR" in caught.value.hint
 
 
 def test_home_in_another_case_is_the_same(drive: Path) -> None:
