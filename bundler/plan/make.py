@@ -134,7 +134,7 @@ def make_plan(
 
     # Binaries bring libraries of the host.
     binaries, learned = _plan_binaries(entries, environment, table, settings, usage, memory)
-    entries = overlaid(entries, binaries.entries)
+    entries = without(overlaid(entries, binaries.entries), binaries.removed)
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, isolated=content.isolated)
     entries = without(overlaid(entries, texts.entries), texts.removed)
