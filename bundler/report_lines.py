@@ -85,7 +85,9 @@ def _start(report: PackReport) -> Iterator[str]:
         return
     form = archive_named(report.format)
     first = form.opening.format(path_shown(report.out))
-    yield f"start it: {first}" if form.is_image else f"start it: {first}, then {_some(report.started_by)}"
+    separator = system_of(OperatingSystem(report.manifest.system)).separator
+    started = _some([path.replace("/", separator) for path in report.started_by])
+    yield f"start it: {first}" if form.is_image else f"start it: {first}, then {started}"
 
 
 def _needs(manifest: Manifest) -> Iterator[str]:

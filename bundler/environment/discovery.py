@@ -126,9 +126,11 @@ def _find_python(root: str, path: str, config: Mapping[str, str] | None, sysroot
         candidate = os.path.join(folder, name)
         if os.path.islink(candidate):
             raise _dangling(candidate, os.path.join(path, "bin", name), config, sysroot)
+    is_windows = any(sysroot.is_dir(os.path.join(root, name)) for name in ("Scripts", "DLLs"))
+    missing, folder = (r"Scripts\python.exe", "Scripts") if is_windows else ("bin/python", "bin/")
     raise NotAnEnvironment(
-        f"{path} is no Python environment: there is no bin/python in it",
-        "name the folder that holds pyvenv.cfg and bin/, usually .venv",
+        f"{path} is no Python environment: there is no {missing} in it",
+        f"name the folder that holds pyvenv.cfg and {folder}, usually .venv",
     )
 
 

@@ -201,6 +201,10 @@ class System(Protocol):
         """What a program's file name may end in that a person leaves away."""
 
     @property
+    def separator(self) -> str:
+        """What divides the parts of a path that a person types into a shell of it."""
+
+    @property
     def started_suffixes(self) -> tuple[str, ...] | None:
         """How the names of files end that it starts, where it has no modes that would tell; None where it has."""
 

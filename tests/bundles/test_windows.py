@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from bundler import pack, verify
-from bundler.errors import Problems
+from bundler.errors import BundlerError, Problems
 from bundler.options import ContentOptions, PackOptions
 from bundler.report import PackReport
+from bundler.report_lines import as_lines
 from tests.binaries.pe.shapes import image_of
 from tests.material.launchers import in_windows
 from tests.material.windows import Wine
@@ -154,6 +155,33 @@ def test_names_that_windows_does_not_hold_are_told(tmp_path: Path) -> None:
     assert "con.py: Windows holds no file of the name CON" in first
     assert "Other.py and Lib/site-packages/markupsafe/other.py are one file" in second
     assert not (tmp_path / "app").exists()
+
+
+def test_paths_are_typed_as_windows_has_them(tmp_path: Path) -> None:
+    """In options, and in what is told to those who type them there: cmd takes `Scripts/app.exe` for a program and an option."""
+    (tmp_path / "data.txt").write_text("")
+    add = (f"{tmp_path}/data.txt=share\\app\\data.txt",)
+    report = packed(plain_environment(), tmp_path / "app.zip", add=add, entry=r"Scripts\winscripts-console 'C:\a b'")
+    assert r"then Scripts\start.cmd" in "\n".join(as_lines(report, verbose=False))
+    with zipfile.ZipFile(tmp_path / "app.zip") as archive:
+        assert "share/app/data.txt" in archive.namelist()
+        assert archive.read("Scripts/start.cmd") == b'@"%~dp0winscripts-console.exe" "C:\\a b" %*\r\n'
+        readme = archive.read("README.txt").decode()
+    assert "    Scripts\\start.cmd\n" in readme
+    assert "    Lib\\site-packages\\*.dist-info (packages)\n" in readme
+    with pytest.raises(BundlerError, match="bin/none is not in the bundle") as raised:
+        packed(plain_environment(), tmp_path / "none.zip", entry="bin/none")
+    assert r"(Scripts\app)" in raised.value.hint
+
+
+def test_the_readme_names_the_licence_that_lies_on_top(tmp_path: Path) -> None:
+    """As it does in python.org's installations, where the standard library has none."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    base = installation(drive, "3.12", Layout.PYTHON_ORG)
+    (base / "Lib/LICENSE.txt").unlink()
+    assert (base / "LICENSE.txt").exists()
+    packed(drive, tmp_path / "app")
+    assert "    LICENSE.txt (Python)\n" in (tmp_path / "app/README.txt").read_text()
 
 
 def test_the_longest_path_is_told(tmp_path: Path) -> None:

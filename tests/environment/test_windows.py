@@ -94,6 +94,25 @@ def test_a_base_that_is_not_here_is_told_with_the_option_that_says_where(drive: 
     assert "--root C:=DIR" in caught.value.hint
 
 
+def test_a_base_on_another_drive_is_told_with_the_root_that_holds_both(drive: Path) -> None:
+    folder = environment(drive, "far", home="D:\\Python313")
+    with pytest.raises(BaseInterpreterMissing) as caught:
+        load_environment(str(folder), root=f"C:={drive}")
+    assert "DIR/C: and DIR/D:" in caught.value.hint
+
+
+def test_an_environment_without_home_or_python_is_told_in_the_words_of_windows(drive: Path) -> None:
+    folder = environment(drive, "broken")
+    (folder / "pyvenv.cfg").write_text("version = 3.13.2\n")
+    with pytest.raises(BaseInterpreterMissing) as caught:
+        load_environment(str(folder), root=f"C:={drive}")
+    assert "no line `home" in caught.value.hint
+    (folder / "Scripts/python.exe").unlink()
+    with pytest.raises(NotAnEnvironment, match=r"no Scripts\\python\.exe in it") as told:
+        load_environment(str(folder), root=f"C:={drive}")
+    assert "bin" not in told.value.hint
+
+
 def test_another_release_than_the_environment_speaks_of_is_refused(drive: Path) -> None:
     folder = environment(drive, "other", version="3.12.1")
     with pytest.raises(ContradictoryEnvironment) as caught:

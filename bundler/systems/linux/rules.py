@@ -35,6 +35,7 @@ class _Linux:
     activation = POSIX_ACTIVATION
     start_name = "start"
     program_suffixes = ()
+    separator = "/"
     has_shell = True
     started_suffixes = None
     image_os = "linux"

@@ -34,6 +34,7 @@ class _MacOS:
     activation = POSIX_ACTIVATION
     start_name = "start"
     program_suffixes = ()
+    separator = "/"
     has_shell = True
     started_suffixes = None
     image_os = None

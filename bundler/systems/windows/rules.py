@@ -41,6 +41,7 @@ class _Windows:
     activation = WINDOWS_ACTIVATION
     start_name = start.NAME
     program_suffixes = (".exe",)
+    separator = "\\"
     started_suffixes = (".exe", ".com", ".bat", ".cmd")
 
     @property
