@@ -215,7 +215,7 @@ def test_a_payload_is_not_moved(tmp_path: Path) -> None:
 
 def test_paths_that_cannot_be_are_refused(tmp_path: Path) -> None:
     data = make_program(tmp_path).read_bytes()
-    for path in ("", "a\0b", "x" * 4096):
+    for path in ("", "a\0b", "x" * 4096, "/lib/ld.so"):
         with pytest.raises(UnwritableString):
             planned(data, Edits(own_loader=path))
 

@@ -152,17 +152,17 @@ def test_says_in_a_line_that_the_loader_is_not_there(bundle: Path, tmp_path: Pat
     shutil.copytree(bundle, moved)
     (loader,) = (moved / "lib").glob("ld*")
     for content, reason in (
-        (b"", "it is no loader for this machine"),
-        (b"#!/bin/sh\n" * 100, "it is no loader for this machine"),
-        (loader.read_bytes()[:5000], "it is no loader for this machine"),
-        (loader.read_bytes().replace(b"\x7fELF\x02", b"\x7fELF\x01", 1), "it is no loader for this machine"),
-        (None, "it is not there"),
+        (b"", "no loader for this machine"),
+        (b"#!/bin/sh\n" * 100, "no loader for this machine"),
+        (loader.read_bytes()[:5000], "no loader for this machine"),
+        (loader.read_bytes().replace(b"\x7fELF\x02", b"\x7fELF\x01", 1), "no loader for this machine"),
+        (None, "not there"),
     ):
         loader.unlink()
         if content is not None:
             loader.write_bytes(content)
         line = failure(start([moved / "bin/about"]))
-        assert line == f"{moved}/bin/about: cannot start with its loader {loader}: {reason}"
+        assert line == f"{moved}/bin/about: cannot start with its loader {moved}/bin/../lib/{loader.name}: {reason}"
         if content is None:
             loader.symlink_to("somewhere")
             assert failure(start([moved / "bin/about"])) == line
@@ -188,9 +188,7 @@ def test_says_in_a_line_that_a_path_is_too_long(bundle: Path, tmp_path: Path) ->
     program = tmp_path / "app/bin/about"
     shutil.copytree(bundle, tmp_path / "app")
     edit(program, Edits(own_loader="x/" * 2040 + "l"))
-    assert failure(start([program])).endswith(": its path is too long")
-    edit(program, Edits(own_loader="/nowhere/ld.so"))
-    assert failure(start([program])) == f"{program}: cannot start with its loader /nowhere/ld.so: it is not there"
+    assert failure(start([program])).endswith(": path too long")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a program setuid")
@@ -238,7 +236,7 @@ def test_gdb_stops_in_the_program_and_knows_its_libraries(bundle: Path) -> None:
     if "ptrace" in done.stderr:
         pytest.skip("ptrace is not allowed here")
     assert "#0  main (" in done.stdout and "about.c:" in done.stdout, done.stdout + done.stderr
-    assert f"{bundle}/bin/../lib/libc.so.6" in done.stdout and f"{bundle}/lib/ld" in done.stdout
+    assert f"{bundle}/bin/../lib/libc.so.6" in done.stdout and f"{bundle}/bin/../lib/ld" in done.stdout
     assert "exited with code 052" in done.stdout
 
 
