@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bundler.binaries.elf.launchers import Launcher
 from bundler.bundle_paths import BundleRoot, relative
 from bundler.entries import Digest
 from bundler.environment.unpacked import no_bundle
@@ -19,8 +20,11 @@ from bundler.errors import OutputFailed
 from bundler.files import replace
 from bundler.keywords import StrPath
 from bundler.machine import os
-from bundler.manifest import read_manifest
+from bundler.manifest import Manifest, read_manifest
 from bundler.option_kinds import path_of, switch_of
+from bundler.options import Launcher as Wanted
+from bundler.platforms import machine_named
+from bundler.rewrite.native_scripts import NativeStart
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.record import parse_record, path_of_row, rewrite_record
 from bundler.rewrite.scripts import rewrite_script, side_file_path
@@ -61,12 +65,15 @@ class FixReport:
 
 @dataclass(frozen=True, slots=True)
 class _Bundle:
-    """The bundle: its folder (absolute), its layout, the rules of its system, and whether its scripts shall be isolated."""
+    """The bundle: its folder (absolute), its layout, the rules of its system, and how its scripts shall be."""
 
     root: str
     scheme: BundleScheme
     system: System
     isolated: bool
+    """Whether they leave out what the user set for Python."""
+    launcher: Launcher | None
+    """What starts them in place of a shell."""
 
     def file(self, path: str) -> bytes | None:
         """What lies at a bundle path; None where there is no file."""
@@ -102,7 +109,7 @@ def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
     except OSError as error:
         raise no_bundle(bundle) from error
     changes, python = _Changes(), manifest.python
-    there = _Bundle(root, python.scheme, system_named(manifest.system), _is_isolated(root))
+    there = _bundle(root, manifest)
     for path in _scripts(there, python.site_packages):
         _look_at(there, path, changes)
     records = _records(root, python.site_packages, changes)
@@ -110,6 +117,15 @@ def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
         for path, data in {**changes.files, **records}.items():
             _replace(root, path, data)
     return FixReport(bundle, changes.scripts, tuple(records), changes.left)
+
+
+def _bundle(root: str, manifest: Manifest) -> _Bundle:
+    """The bundle in a folder, with what its `pyvenv.cfg` says of scripts."""
+    system, config, machine = system_named(manifest.system), _configuration(root), machine_named(manifest.machine)
+    launcher = None
+    if config.get("launcher") == Wanted.NATIVE.value and machine is not None:
+        launcher = system.native_launcher(machine)
+    return _Bundle(root, manifest.python.scheme, system, config.get("isolated") == "true", launcher)
 
 
 def _scripts(bundle: _Bundle, site_packages: tuple[str, ...]) -> Iterator[str]:
@@ -157,6 +173,7 @@ def _look_at(bundle: _Bundle, path: str, changes: _Changes) -> None:
         side_file=relative(side, folder),
         any_python=folder == bundle.scheme.scripts,
         isolated=bundle.isolated,
+        native=NativeStart(bundle.launcher, path, side) if bundle.launcher else None,
     )
     if script is not None:
         changes.files[path] = script.data
@@ -187,13 +204,13 @@ def _relocate(bundle: _Bundle, path: str, data: bytes, changes: _Changes) -> Non
         changes.scripts[path] = script.reason
 
 
-def _is_isolated(root: str) -> bool:
-    """Whether the bundle was packed with `--isolated`."""
+def _configuration(root: str) -> Mapping[str, str]:
+    """What `pyvenv.cfg` says; nothing without one."""
     try:
         with open(os.path.join(root, "pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
-            return parse(file.read()).get("isolated") == "true"
+            return parse(file.read())
     except OSError:
-        return False
+        return {}
 
 
 def _records(root: str, site_packages: tuple[str, ...], changes: _Changes) -> dict[str, bytes]:

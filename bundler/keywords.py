@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from bundler.machine import os
-from bundler.options import AuditDepth, EditableMode, LibcMode, LinkMode, Profile, Pyc, Symlinks
+from bundler.options import AuditDepth, EditableMode, Launcher, LibcMode, LinkMode, Profile, Pyc, Symlinks
 
 StrPath = str | os.PathLike[str]
 Texts = list[str] | tuple[str, ...]
@@ -38,6 +38,7 @@ class PackKeywords(TypedDict, total=False):
     readme: bool
     pyc: Pyc | str | None
     isolated: bool
+    launcher: Launcher | str
     libc: LibcMode | str
     keep_modes: bool
     allow_incomplete: bool

@@ -41,6 +41,15 @@ class LibcMode(enum.Enum):
     """Its own, which comes along with the loader: it runs on older targets, on ones with another libc, and on ones without any."""
 
 
+class Launcher(enum.Enum):
+    """What starts the scripts that Python runs."""
+
+    SH = "sh"
+    """A header in sh at their beginning."""
+    NATIVE = "native"
+    """A small static program in their place (Linux on x86-64 and aarch64): it needs no shell."""
+
+
 class Symlinks(enum.Enum):
     """What becomes of symbolic links."""
 
@@ -104,6 +113,7 @@ class ContentOptions:
     """None for the format's own way: archives compile, directories keep."""
     isolated: bool = False
     """Whether scripts run Python with `-E -s`: without the variables PYTHON* and the user's own site-packages."""
+    launcher: Launcher = Launcher.SH
     symlinks: Symlinks = Symlinks.KEEP
     libc: LibcMode = LibcMode.HOST
     exclude_libs: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Builds the entry stubs: compiled by zig (clang), linked to plain bytes by the lld inside it; and writes down their digests."""
+"""Builds the entry stubs and the launchers: compiled by zig (clang), linked by the lld inside it; writes down their digests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import hashlib
 import sys
 from pathlib import Path
 
-from tests.material.entry_stubs import MACHINES, build
+from tests.material.entry_stubs import MACHINES, build, build_launcher
 
 target = Path(sys.argv[1])
-stubs = {f"{name}.bin": build(name) for name in MACHINES}
-for name, data in stubs.items():
-    (target / name).write_bytes(data)
-    print(name, len(data), "bytes")
-lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(stubs.items())]
-(target / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+for folder, make in (("stubs", build), ("launchers", build_launcher)):
+    place = target / folder
+    place.mkdir(exist_ok=True)
+    made = {f"{name}.bin": make(name) for name in sorted(MACHINES)}
+    for name, data in made.items():
+        (place / name).write_bytes(data)
+        print(f"{folder}/{name}", len(data), "bytes")
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in made.items()]
+    (place / "SHA256SUMS").write_text("".join(lines), encoding="ascii")

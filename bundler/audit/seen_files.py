@@ -11,6 +11,8 @@ from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from bundler.audit.leaks import Leak, LeakFinder, PathBytes
 from bundler.audit.recalled import Recalled
+from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
+from bundler.binaries.elf.launchers import is_launcher
 from bundler.binaries.format import BinaryImage, Format
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError
@@ -40,7 +42,7 @@ class SeenFile:
     text: bytes | None = None
     """The whole content of a file that configures the bundle or a distribution."""
     head: bytes = b""
-    """The beginning of a script; the whole of a small program, which may be what starts one."""
+    """The beginning of a script or of a launcher of bundler's; the whole of a small program, which may be what starts one."""
     image: BinaryImage | None = None
     """A binary's headers, as its format reads them."""
     binary_faults: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ class FileReader:
     def _look_at_binary(self, member: Member, file: BinaryIO, chunk: bytes, form: Format[Any]) -> SeenFile:
         name = os.path.basename(member.path)
         head = chunk if name.lower().endswith(_PROGRAM_SUFFIX) and len(chunk) < _CHUNK else b""
+        head = chunk[:HEAD_OF_LAUNCHER] if is_launcher(chunk) else head
         if self._random_access:
             size = file.seek(0, os.SEEK_END)
             sha256 = self._recalled.digest(member.path, size)

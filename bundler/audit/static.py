@@ -1,9 +1,10 @@
-"""The static half of the audit: links, binaries, texts and landmarks of a bundle that was read. Nothing is run."""
+"""The static half of the audit: links, binaries, texts, launchers and landmarks of a bundle that was read. Nothing is run."""
 
 from __future__ import annotations
 
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import audit_landmarks
+from bundler.audit.launchers import audit_launchers
 from bundler.audit.links import audit_links
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree
@@ -18,7 +19,7 @@ def system_of_bundle(tree: BundleTree) -> System:
 
 
 def audit_static(tree: BundleTree, system: System) -> Findings:
-    """Faults and notes of links, binaries, texts and landmarks.
+    """Faults and notes of links, binaries, texts, launchers and landmarks.
 
     Binaries that an installer brought later are its own business: a note.
     """
@@ -30,4 +31,6 @@ def audit_static(tree: BundleTree, system: System) -> Findings:
         notes.append(
             f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
         )
-    return Findings([*audit_links(tree), *faults, *audit_texts(tree), *audit_landmarks(tree, system)], notes)
+    return Findings(
+        [*audit_links(tree), *faults, *audit_texts(tree), *audit_launchers(tree), *audit_landmarks(tree, system)], notes
+    )

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bundler.binaries.elf.launchers import Launcher
 from bundler.bundle_paths import relative
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
@@ -17,7 +18,8 @@ from bundler.plan.entry_points import lacks, nearest
 from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import ADDED, BUNDLER
 from bundler.plan.overlay import Entries
-from bundler.rewrite.scripts import ISOLATED, rewrite_script
+from bundler.rewrite.native_scripts import NativeStart, start_program
+from bundler.rewrite.scripts import ISOLATED, RewrittenScript, rewrite_script, side_file_path
 from bundler.rewrite.templates import read_template
 from bundler.scheme import BundleScheme
 from bundler.systems import system_of
@@ -42,6 +44,8 @@ class StartCommand:
     """What the user named: `module:function`, or a script with arguments."""
     subject: str = ""
     """The bundle path of the module's file, or of the script."""
+    beside: tuple[Entry, ...] = ()
+    """The side file of `script`, where it has one."""
 
 
 def added_mounts(add: tuple[str, ...], separator: str = "/") -> tuple[Mount, ...]:
@@ -85,8 +89,10 @@ def check_added(collected: Collected, entries: Entries) -> None:
     )
 
 
-def plan_start(options: ContentOptions, entries: Entries, environment: Environment) -> StartCommand:
-    """The start command for `options.entry`: `module:function`, or a script with arguments.
+def plan_start(
+    options: ContentOptions, entries: Entries, environment: Environment, launcher: Launcher | None = None
+) -> StartCommand:
+    """The start command for `options.entry`: `module:function`, or a script with arguments. With `launcher` it needs no shell.
 
     Raises BundlerError where the module, its function or the script is not in the bundle, or `bin/start` is taken.
     """
@@ -104,8 +110,13 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
         file = _checked_function(entry, module, function, entries, environment.interpreter.extension_suffixes)
+        if launcher is not None:
+            native = NativeStart(launcher, start, side_file_path(start))
+            made = _function_script(module, function, isolated=options.isolated, native=native)
+            side = _script(native.side, made.side_data or b"", time)._replace(mode=0o644)
+            return StartCommand(_script(start, made.data, time), (start,), (), (), module, entry, file, (side,))
         data = system.function_script(module, function, python_options)
-        data = data or _function_script(module, function, isolated=options.isolated)
+        data = data or _function_script(module, function, isolated=options.isolated).data
         return StartCommand(_script(start, data, time), (python, start), (), python_options, module, entry, file)
     path, *arguments = words or [""]
     path = os.path.normpath(path.replace(system.separator, "/"))
@@ -119,6 +130,8 @@ def plan_start(options: ContentOptions, entries: Entries, environment: Environme
         )
     is_python = _is_python_script(entries[path])
     data = system.command_script(relative(path, scheme.scripts), arguments, python_options if is_python else None)
+    if launcher is not None:
+        data = start_program(launcher, relative(path, scheme.scripts), arguments)
     data = data or _command_script(path, arguments, scheme)
     if not is_python:
         return StartCommand(_script(start, data, time), (path,), tuple(arguments), (), "", entry, path)
@@ -166,13 +179,17 @@ def _files_of(module: str, entries: Entries, suffixes: Sequence[str]) -> list[En
     return [entry for path, entry in entries.items() if path.endswith(endings)]
 
 
-def _function_script(module: str, function: str, *, isolated: bool) -> bytes:
+def _function_script(
+    module: str, function: str, *, isolated: bool, native: NativeStart | None = None
+) -> RewrittenScript:
     top, _, rest = function.partition(".")
     call = f"{top}.{rest}" if rest else top
     body = f"#!python\nimport sys\n\nfrom {module} import {top}\n\nsys.exit({call}())\n"
-    script = rewrite_script(body.encode(), is_ours=lambda _: True, to_bin=".", side_file="", isolated=isolated)
+    script = rewrite_script(
+        body.encode(), is_ours=lambda _: True, to_bin=".", side_file="", isolated=isolated, native=native
+    )
     assert script is not None
-    return script.data
+    return script
 
 
 def _command_script(path: str, arguments: list[str], scheme: BundleScheme) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bundler.entries import Content, Directory, Entry, Layer, Link, Literal
 from bundler.environment import Environment
 from bundler.machine import os
-from bundler.options import ContentOptions
+from bundler.options import ContentOptions, Launcher
 from bundler.plan.origins import BUNDLER
 from bundler.rewrite.activation import activation_scripts
 from bundler.rewrite.debian import dist_packages_files
@@ -27,7 +27,8 @@ def interpreter_entries(environment: Environment, options: ContentOptions) -> tu
     configuration = []
     if system.configured_by_pyvenv_cfg:
         prompt = environment.config.get("prompt", "").strip("'\"") or None
-        config = pyvenv_cfg(interpreter.version, prompt, VERSION, isolated=options.isolated)
+        native = options.launcher is Launcher.NATIVE
+        config = pyvenv_cfg(interpreter.version, prompt, VERSION, isolated=options.isolated, native=native)
         configuration.append(entry("pyvenv.cfg", Literal(config), 0o644))
     isolation = system.isolation(interpreter) if options.isolated else None
     if isolation is not None:

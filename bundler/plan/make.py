@@ -27,6 +27,7 @@ from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
+from bundler.plan.launchers import wanted_launcher
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut, modules_left_out
 from bundler.plan.modes import with_settled_modes
 from bundler.plan.mounts import MountTable
@@ -96,6 +97,7 @@ def make_plan(
     Raises BundlerError (or several at once) for what would make the bundle differ from its source.
     """
     content = settings.content
+    launcher = wanted_launcher(content, environment)
     warnings = [*environment.unreadable, *unlisted(environment)]
 
     # What is taken from where: the base, the environment over it, the base's packages beside its own.
@@ -137,14 +139,14 @@ def make_plan(
     binaries, learned = _plan_binaries(entries, environment, table, settings, usage, memory)
     entries = without(overlaid(entries, binaries.entries), binaries.removed)
     # Texts name places, which are known now.
-    texts = plan_texts(entries, environment, table, isolated=content.isolated)
+    texts = plan_texts(entries, environment, table, isolated=content.isolated, launcher=launcher)
     entries = without(overlaid(entries, texts.entries), texts.removed)
     warnings += [*binaries.warnings, *texts.warnings]
     # By now all that takes the place of others has done so.
     check_added(collected, entries)
     # How a script is started depends on what it has become.
-    start = plan_start(content, entries, environment) if content.entry else None
-    entries = overlaid(entries, (start.script,) if start else ())
+    start = plan_start(content, entries, environment, launcher) if content.entry else None
+    entries = overlaid(entries, (start.script, *start.beside) if start else ())
     # What the bundle needs is known.
     owners = Owners(environment, table, editables.added)
     warnings += check_itself(entries, environment, owners, start)

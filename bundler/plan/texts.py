@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bundler.binaries.elf.launchers import Launcher
 from bundler.bundle_paths import lies_in, relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
@@ -25,6 +26,7 @@ from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.launchers.setuptools import read_stand_in
 from bundler.rewrite.missing_stdlib import rewrite_missing_stdlib
+from bundler.rewrite.native_scripts import NativeStart
 from bundler.rewrite.pkg_config import follow_place, rewrite_pkg_config
 from bundler.rewrite.pth import rewrite_pth
 from bundler.rewrite.scripts import rewrite_script, side_file_path
@@ -56,12 +58,19 @@ class Texts:
     warnings: tuple[str, ...]
 
 
-def plan_texts(entries: Entries, environment: Environment, mounts: MountTable, *, isolated: bool = False) -> Texts:
-    """Rewrite what must be; `isolated` scripts run Python without what its user set.
+def plan_texts(
+    entries: Entries,
+    environment: Environment,
+    mounts: MountTable,
+    *,
+    isolated: bool = False,
+    launcher: Launcher | None = None,
+) -> Texts:
+    """Rewrite what must be; `isolated` scripts run Python without what its user set, `launcher` starts those of Python.
 
     Raises UnknownVariant for a file of Debian's that is like none that is known.
     """
-    planner = _Planner(entries, environment, mounts, isolated)
+    planner = _Planner(entries, environment, mounts, isolated, launcher)
     for path in sorted(entries):
         planner.look_at(entries[path])
     planner.look_for_compiled_alone()
@@ -100,12 +109,20 @@ def moved_directories(interpreter: Interpreter, scheme: BundleScheme) -> tuple[M
 class _Planner:
     """Looks at each entry once; knows which rewriter is for which path."""
 
-    def __init__(self, entries: Entries, environment: Environment, mounts: MountTable, isolated: bool) -> None:
+    def __init__(
+        self,
+        entries: Entries,
+        environment: Environment,
+        mounts: MountTable,
+        isolated: bool,
+        launcher: Launcher | None,
+    ) -> None:
         interpreter = environment.interpreter
         self._entries = entries
         self._environment = environment
         self._mounts = mounts
         self._isolated = isolated
+        self._launcher = launcher
         self._scheme = environment.scheme
         self._stdlib = self._scheme.stdlib + "/"
         self._directories = moved_directories(interpreter, self._scheme)
@@ -295,11 +312,13 @@ class _Planner:
             side_file=relative(side, folder),
             any_python=folder == self._scheme.scripts,
             isolated=self._isolated,
+            native=NativeStart(self._launcher, entry.path, side) if self._launcher else None,
         )
         if script is None:
             return None
         if script.side_data is not None:
             reason = "the body of a script whose first lines matter"
+            reason = "the text of a script that a launcher starts" if self._launcher else reason
             self.changed.append(
                 entry._replace(path=side, content=Literal(script.side_data), mode=entry.mode & 0o666, reason=reason)
             )

@@ -15,13 +15,15 @@ def parse(text: str) -> Mapping[str, str]:
     return found
 
 
-def pyvenv_cfg(version: str, prompt: str | None, bundler: str, *, isolated: bool = False) -> bytes:
+def pyvenv_cfg(
+    version: str, prompt: str | None, bundler: str, *, isolated: bool = False, native: bool = False
+) -> bytes:
     """The file of a bundle. `version` is `X.Y.Z`, `bundler` the version of bundler.
 
     There is no `home`, which would name a place. Without `include-system-site-packages = false` both uv and `site` assume true,
     and with it the user's own site-packages stay out. `relocatable` makes uv write scripts that move.
     `python-version` (PEP 838) lets a tool refuse another Python.
-    `isolated` is bundler's own: how `bundler fix` is to write scripts.
+    `isolated` and `launcher` (for `native`) are bundler's own: how `bundler fix` is to write scripts.
     """
     lines = [
         "include-system-site-packages = false",
@@ -33,5 +35,6 @@ def pyvenv_cfg(version: str, prompt: str | None, bundler: str, *, isolated: bool
         *([f"prompt = {prompt}"] if prompt else []),
         f"bundler = {bundler}",
         *(["isolated = true"] if isolated else []),
+        *(["launcher = native"] if native else []),
     ]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")

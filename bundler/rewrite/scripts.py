@@ -7,6 +7,8 @@ for a bundle (docs/design.md).
 That literal becomes the module's docstring. A script that has a docstring of its own, or declares another encoding than UTF-8,
 would not survive it: its body goes to a side file, byte for byte but for the first line, and what remains in its
 place compiles and runs that body as `__main__`, so that `__doc__`, `__file__`, `sys.argv[0]` and the encoding are as before.
+
+With a launcher there is no header: see `native_scripts`.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from dataclasses import dataclass
 
 from bundler.machine import os
 from bundler.rewrite.launchers import PYTHON_NAME, Head, Unnamed, read_heads
+from bundler.rewrite.native_scripts import NativeStart, is_archive, start_script, takes_a_file
 from bundler.rewrite.templates import read_template
 
 _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
+_NATIVE_REASON = "a launcher starts its text, which is in a side file"
 _SIDE_FILES = "libexec/bundler"
 ISOLATED = ("-E", "-s")
 """The interpreter's arguments that leave out PYTHON* and the user's site. Not `-I`: a script may import what lies beside it."""
@@ -51,26 +55,33 @@ def rewrite_script(
     side_file: str,
     any_python: bool = False,
     isolated: bool = False,
+    native: NativeStart | None = None,
 ) -> RewrittenScript | None:
     """The script as it must be in the bundle; None where it holds wherever it is, or is none of Python's.
 
     `is_ours` tells whether the interpreter of a shebang belongs to the environment or its base. `to_bin` is the way from the
     script's folder to the bundle's `bin`, `side_file` the way from it to where a side file would lie. With `any_python`
     every Python in a shebang means the bundle's (`/usr/bin/env python`, `/usr/bin/python3`). `isolated` adds ISOLATED to
-    the interpreter's arguments.
+    the interpreter's arguments. With `native` a launcher takes the header's place, where Python's arguments allow it.
     """
     head = _head_to_replace(data, is_ours, any_python)
     if head is None:
         return None
     body = data[head.length :]
-    header = _header(to_bin, (*(ISOLATED if isolated else ()), *head.arguments))
-    if not _displaces(body, data):
-        return RewrittenScript(header + body, _REASON)
-    launcher = read_template("side_launcher").replace("@SIDE@", repr(side_file)).encode("utf-8", "surrogateescape")
+    python = "python" if to_bin in ("", ".") else f"{to_bin}/python"
+    arguments = (*(ISOLATED if isolated else ()), *head.arguments)
+    displaced = _displaces(body, data)
     # One line in place of the header, as its author wrote it, whatever an installer made of it; a coding cookie stays the second.
     _, *more = data[: head.length].splitlines(keepends=True)
-    comments = [b"#\n", *(line for line in more if line.startswith(b"#"))]
-    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", b"".join(comments) + body)
+    apart = b"".join([b"#\n", *(line for line in more if line.startswith(b"#"))]) + body
+    if native is not None and takes_a_file(head.arguments):
+        program, side = start_script(native, python, arguments, body, apart if displaced else None)
+        return RewrittenScript(program, _NATIVE_REASON, side)
+    header = _header(python, arguments)
+    if not displaced:
+        return RewrittenScript(header + body, _REASON)
+    launcher = read_template("side_launcher").replace("@SIDE@", repr(side_file)).encode("utf-8", "surrogateescape")
+    return RewrittenScript(header + launcher, f"{_REASON}, its body in a side file", apart)
 
 
 def _head_to_replace(data: bytes, is_ours: Callable[[str], bool], any_python: bool) -> Head | None:
@@ -91,17 +102,16 @@ def _is_any_python(head: Head) -> bool:
     return not head.guessed and PYTHON_NAME.fullmatch(os.path.basename(head.interpreter)) is not None
 
 
-def _header(to_bin: str, arguments: tuple[str, ...]) -> bytes:
-    """The header for a script from whose folder `to_bin` leads to the interpreter's."""
-    python = "python" if to_bin in ("", ".") else f"{to_bin}/python"
+def _header(python: str, arguments: tuple[str, ...]) -> bytes:
+    """The header for a script from whose folder `python` leads to the interpreter."""
     words = "".join(f"{shlex.quote(argument)} " for argument in arguments)
     return read_template("script_header").replace("@PYTHON@", python).replace("@ARGUMENTS@", words).encode()
 
 
 def _displaces(body: bytes, data: bytes) -> bool:
     """Whether a string literal before the body would change what the body means."""
-    if body.startswith(b"PK\x03\x04") or b"\0" in body[:1024]:
-        return False  # a zip archive behind a shebang: Python reads it from its end
+    if is_archive(body):
+        return False
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         body.decode(encoding)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from bundler.binaries.elf.launchers import Launcher
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import BundlerError
 from bundler.faults import Findings
-from bundler.platforms import Libc, OperatingSystem
+from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import NeededBy
@@ -220,6 +221,9 @@ class System(Protocol):
 
         `options` are Python's; None for a file that no Python runs.
         """
+
+    def native_launcher(self, machine: Machine) -> Launcher | None:
+        """The program that starts scripts without a shell; None where there is none for the machine."""
 
     def relocate_script(
         self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]

@@ -1,4 +1,4 @@
-"""The entry stubs, built from their source: for `scripts/build_stubs`, and for the test that holds what is committed against it."""
+"""The entry stubs and the launchers, built from source: for `scripts/build_stubs`, and to hold what is committed to it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,26 @@ MACHINES = {"x86_64": (), "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only")}
 
 def build(name: str) -> bytes:
     """The stub for the machine `name`, from its source."""
+    return _build("entry", name, name)
+
+
+def build_launcher(name: str) -> bytes:
+    """The launcher for the machine `name`, from its source."""
+    return _build("launcher", f"launcher_{name}", name)
+
+
+def _build(source: str, start: str, name: str) -> bytes:
+    """The bytes that a source in C and one in assembly, in front of it, make for the machine `name`."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        for source in ("entry.c", "layout.ld", f"{name}.S"):
-            shutil.copy(SOURCES / source, work)
+        for file in (f"{source}.c", "layout.ld", f"{start}.S"):
+            shutil.copy(SOURCES / file, work)
         shutil.copy(SOURCES / f"{name}.h", work / "machine.h")
         compiler = [*_ZIG, "cc", "-target", f"{name}-linux-none", "-c"]
-        _run([*compiler, *_FLAGS, *MACHINES[name], "entry.c", "-o", "entry.o"], work)
-        _run([*compiler, "-g0", f"{name}.S", "-o", "start.o"], work)
-        _run([*_ZIG, "ld.lld", "-T", "layout.ld", "--oformat", "binary", "-o", "stub", "start.o", "entry.o"], work)
-        return (work / "stub").read_bytes()
+        _run([*compiler, *_FLAGS, *MACHINES[name], f"{source}.c", "-o", "code.o"], work)
+        _run([*compiler, "-g0", f"{start}.S", "-o", "start.o"], work)
+        _run([*_ZIG, "ld.lld", "-T", "layout.ld", "--oformat", "binary", "-o", "built", "start.o", "code.o"], work)
+        return (work / "built").read_bytes()
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

@@ -22,9 +22,14 @@ BODY = (
 )
 
 
-def rewritten(data: bytes, **options: bool) -> RewrittenScript | None:
+def rewritten(data: bytes, any_python: bool = False, isolated: bool = False) -> RewrittenScript | None:
     return rewrite_script(
-        data, is_ours=lambda path: path.startswith("/venv"), to_bin=".", side_file="../libexec/bundler/app", **options
+        data,
+        is_ours=lambda path: path.startswith("/venv"),
+        to_bin=".",
+        side_file="../libexec/bundler/app",
+        any_python=any_python,
+        isolated=isolated,
     )
 
 

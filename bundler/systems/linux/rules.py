@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from bundler.binaries.elf import Image, read_image
+from bundler.binaries.elf.launchers import Launcher, launcher_for
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
 from bundler.machine import os
-from bundler.platforms import Libc, OperatingSystem
+from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
@@ -60,6 +61,10 @@ class _Linux:
     def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> None:
         """None: see `plan.application`."""
         return
+
+    def native_launcher(self, machine: Machine) -> Launcher | None:
+        """For some machines."""
+        return launcher_for(machine.name)
 
     def relocate_script(
         self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]

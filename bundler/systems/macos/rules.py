@@ -8,7 +8,7 @@ from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
 from bundler.faults import Findings
 from bundler.machine import os
-from bundler.platforms import Libc, OperatingSystem, this_platform
+from bundler.platforms import Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
@@ -58,6 +58,10 @@ class _MacOS:
 
     def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> None:
         """None: see `plan.application`."""
+        return
+
+    def native_launcher(self, machine: Machine) -> None:
+        """None."""
         return
 
     def relocate_script(

@@ -10,7 +10,7 @@ from bundler.binaries.pe import Image
 from bundler.binaries.pe.machines import platform_of
 from bundler.faults import Findings
 from bundler.machine import HAS_DRIVES, os
-from bundler.platforms import AARCH64, X86_64, Libc, OperatingSystem, this_platform
+from bundler.platforms import AARCH64, X86_64, Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
@@ -66,6 +66,10 @@ class _Windows:
     def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> bytes:
         """A batch file."""
         return start.command_script(program, arguments, options)
+
+    def native_launcher(self, machine: Machine) -> None:
+        """None: its scripts are programs already."""
+        return
 
     def relocate_script(
         self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
