@@ -108,8 +108,9 @@ def make_plan(
         mounts = (*mounts, *system_site_mounts(environment))
     # Editables are what leads out of these mounts; what the user adds lies over everything.
     editables = plan_editables(environment, MountTable(mounts), settings)
-    separator = system_of(environment.platform.system).separator
-    table = MountTable((*mounts, *editables.mounts, *added_mounts(content.add, separator)))
+    table = MountTable(
+        (*mounts, *editables.mounts, *added_mounts(content.add, system_of(environment.platform.system).separator))
+    )
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
     notes = [*editables.notes]
