@@ -66,6 +66,33 @@ def test_it_runs_under_wine_after_a_move(bundle: Path, tmp_path: Path) -> None:
     assert [json.loads(each.stdout)[1::2] for each in (by_path, through_path)] == [[["a b"], prefix], [["a"], prefix]]
 
 
+def test_packages_of_the_base_come_along_where_the_environment_uses_them(tmp_path: Path) -> None:
+    """Behind the environment's own, with what `.pth` files among them say."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    config = drive / ENVIRONMENT / "pyvenv.cfg"
+    text = config.read_text().replace("packages = false", "packages = true")
+    config.write_text(text)
+    packages = installation(drive, "3.12", Layout.PYTHON_ORG) / "Lib/site-packages"
+    for name in ("of_base", "markupsafe", "further/of_line"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / "__init__.py").write_text("")
+    (packages / "further.pth").write_text("further\n")
+    packed(drive, tmp_path / "app", ENV)
+    for name in ("drive", "app"):
+        (tmp_path / name).rename(tmp_path / f"{name} elsewhere")
+    bundle = tmp_path / "app elsewhere"
+    code = (
+        "import json, of_base, of_line, markupsafe as m; print(json.dumps([x.__file__ for x in (of_base, of_line, m)]))"
+    )
+    done = Wine().run([bundle / "python.exe", "-c", code], tmp_path)
+    library = rf"{in_windows(bundle)}\Lib"
+    assert json.loads(done.stdout) == [
+        rf"{library}\system-site\1\site-packages\of_base\__init__.py",
+        rf"{library}\system-site\1\site-packages\further\of_line\__init__.py",
+        rf"{library}\site-packages\markupsafe\__init__.py",
+    ], done.stderr
+
+
 def test_nothing_is_wrong_with_it(bundle: Path) -> None:
     assert faults(bundle) == ""
 
