@@ -55,7 +55,7 @@ def with_system_site(environment: Environment) -> Environment:
     return replace(
         environment,
         site_packages=(*environment.site_packages, *folders),
-        distributions=(*environment.distributions, *find_distributions(folders)),
+        distributions=(*environment.distributions, *find_distributions(folders, environment.sysroot)),
     )
 
 

@@ -5,6 +5,8 @@ Their drive C: is a folder; the Wine that runs a bundle has another one. What is
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import zipfile
@@ -91,6 +93,26 @@ def test_packages_of_the_base_come_along_where_the_environment_uses_them(tmp_pat
         rf"{library}\system-site\1\site-packages\further\of_line\__init__.py",
         rf"{library}\site-packages\markupsafe\__init__.py",
     ], done.stderr
+
+
+def test_a_list_of_files_means_what_windows_reads_in_it(tmp_path: Path) -> None:
+    """Either slash, any case, and drives: the files are found, and the list that the bundle has names no drive."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    packages = drive / ENVIRONMENT / "Lib/site-packages"
+    (record,) = packages.glob("winscripts-*.dist-info/RECORD")
+    (launcher,) = (line for line in record.read_text().splitlines() if "winscripts-console.exe" in line)
+    others = [line for line in record.read_text().splitlines() if line != launcher]
+    rows = [line.replace("/", "\\", 1) if line.startswith("winscripts/") else line for line in others]
+    rows = [line.replace("winscripts\\__main__", "WinScripts/__Main__") for line in rows]
+    assert {line.partition(",")[0] for line in rows} >= {"winscripts\\__init__.py", "WinScripts/__Main__.py"}
+    record.write_text("\n".join([*rows, r"c:\Work\.venv\Scripts\winscripts-console.exe,sha256=x,1"]) + "\n")
+    packed(drive, tmp_path / "app")
+    (there,) = tmp_path.glob("app/Lib/site-packages/winscripts-*.dist-info/RECORD")
+    *before, last = there.read_text().splitlines()
+    assert before == rows
+    data = (tmp_path / "app/Scripts/winscripts-console.exe").read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    assert last == f"../../Scripts/winscripts-console.exe,sha256={digest},{len(data)}"
 
 
 def test_nothing_is_wrong_with_it(bundle: Path) -> None:
