@@ -255,6 +255,10 @@ class System(Protocol):
     def isolation(self, python: PythonNames) -> tuple[str, bytes] | None:
         """The file (bundle path and content) that keeps what the user set out of each start; None where each script does that."""
 
+    @property
+    def base_packages(self) -> tuple[str, ...] | None:
+        """Where an installation has its package folders, from its top, as `site` orders them; None where POSIX' scheme tells."""
+
     def floor_name(self, libc: Libc | None) -> str:
         """What the floor is a release of: `glibc`, `macOS`."""
 

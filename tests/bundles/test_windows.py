@@ -5,6 +5,8 @@ Their drive C: is a folder; the Wine that runs a bundle has another one. What is
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import zipfile
@@ -66,6 +68,53 @@ def test_it_runs_under_wine_after_a_move(bundle: Path, tmp_path: Path) -> None:
         ["cmd", "/c", "winscripts-console a"], tmp_path, {"WINEPATH": in_windows(bundle / "Scripts")}
     )
     assert [json.loads(each.stdout)[1::2] for each in (by_path, through_path)] == [[["a b"], prefix], [["a"], prefix]]
+
+
+def test_packages_of_the_base_come_along_where_the_environment_uses_them(tmp_path: Path) -> None:
+    """Behind the environment's own, with what `.pth` files among them say."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    config = drive / ENVIRONMENT / "pyvenv.cfg"
+    text = config.read_text().replace("packages = false", "packages = true")
+    config.write_text(text)
+    packages = installation(drive, "3.12", Layout.PYTHON_ORG) / "Lib/site-packages"
+    for name in ("of_base", "markupsafe", "further/of_line"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / "__init__.py").write_text("")
+    (packages / "further.pth").write_text("further\n")
+    packed(drive, tmp_path / "app", ENV)
+    for name in ("drive", "app"):
+        (tmp_path / name).rename(tmp_path / f"{name} elsewhere")
+    bundle = tmp_path / "app elsewhere"
+    code = (
+        "import json, of_base, of_line, markupsafe as m; print(json.dumps([x.__file__ for x in (of_base, of_line, m)]))"
+    )
+    done = Wine().run([bundle / "python.exe", "-c", code], tmp_path)
+    library = rf"{in_windows(bundle)}\Lib"
+    assert json.loads(done.stdout) == [
+        rf"{library}\system-site\1\site-packages\of_base\__init__.py",
+        rf"{library}\system-site\1\site-packages\further\of_line\__init__.py",
+        rf"{library}\site-packages\markupsafe\__init__.py",
+    ], done.stderr
+
+
+def test_a_list_of_files_means_what_windows_reads_in_it(tmp_path: Path) -> None:
+    """Either slash, any case, and drives: the files are found, and the list that the bundle has names no drive."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    packages = drive / ENVIRONMENT / "Lib/site-packages"
+    (record,) = packages.glob("winscripts-*.dist-info/RECORD")
+    (launcher,) = (line for line in record.read_text().splitlines() if "winscripts-console.exe" in line)
+    others = [line for line in record.read_text().splitlines() if line != launcher]
+    rows = [line.replace("/", "\\", 1) if line.startswith("winscripts/") else line for line in others]
+    rows = [line.replace("winscripts\\__main__", "WinScripts/__Main__") for line in rows]
+    assert {line.partition(",")[0] for line in rows} >= {"winscripts\\__init__.py", "WinScripts/__Main__.py"}
+    record.write_text("\n".join([*rows, r"c:\Work\.venv\Scripts\winscripts-console.exe,sha256=x,1"]) + "\n")
+    packed(drive, tmp_path / "app")
+    (there,) = tmp_path.glob("app/Lib/site-packages/winscripts-*.dist-info/RECORD")
+    *before, last = there.read_text().splitlines()
+    assert before == rows
+    data = (tmp_path / "app/Scripts/winscripts-console.exe").read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    assert last == f"../../Scripts/winscripts-console.exe,sha256={digest},{len(data)}"
 
 
 def test_nothing_is_wrong_with_it(bundle: Path) -> None:

@@ -37,6 +37,7 @@ class _Linux:
     start_name = "start"
     program_suffixes = ()
     separator = "/"
+    base_packages = None
     has_shell = True
     started_suffixes = None
     image_os = "linux"

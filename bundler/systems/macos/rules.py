@@ -35,6 +35,7 @@ class _MacOS:
     start_name = "start"
     program_suffixes = ()
     separator = "/"
+    base_packages = None
     has_shell = True
     started_suffixes = None
     image_os = None

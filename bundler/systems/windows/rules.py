@@ -42,6 +42,7 @@ class _Windows:
     start_name = start.NAME
     program_suffixes = (".exe",)
     separator = "\\"
+    base_packages = ("Lib/site-packages",)
     started_suffixes = (".exe", ".com", ".bat", ".cmd")
 
     @property
