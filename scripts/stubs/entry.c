@@ -19,7 +19,7 @@ typedef unsigned char byte;
 typedef unsigned short half;
 
 enum { PATH = 4096, LIMIT = 30 };
-enum { AT_NULL, AT_PHDR = 3, AT_PHNUM = 5, AT_PAGESZ, AT_BASE, AT_ENTRY = 9, AT_SECURE = 23, AT_EXECFN = 31 };
+enum { AT_NULL, AT_IGNORE, AT_PHDR = 3, AT_PHNUM = 5, AT_PAGESZ, AT_BASE, AT_ENTRY = 9, AT_SECURE = 23, AT_EXECFN = 31 };
 enum { PT_LOAD = 1, PT_DYNAMIC, PT_INTERP, PT_PHDR = 6, HIDDEN_INTERPRETER = 0x62646c72 };
 enum { ET_DYN = 3, DT_DEBUG = 21 };
 enum { PROT_READ = 1, PROT_WRITE, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32 };
@@ -231,7 +231,8 @@ static word copy_headers(struct memory *memory, word headers, unsigned count)
 }
 
 /* Goes on to the loader, or, when one brought us here, to the program. `loaded` is the register in which a loader of glibc passes a
-   function to its program, and the kernel 0. The two words below the stack are free. */
+   function to its program, and the kernel 0; AT_BASE is 0 as well where no loader was started. The two words below the stack are
+   free. */
 _Noreturn void prepare(word *stack, const struct parameters *parameters, word loaded)
 {
     word *end = stack + *stack + 2;
@@ -241,7 +242,7 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
     const char *wanted = (const char *)parameters + parameters->path;
     struct names names = {(const char *)*find(vector, AT_EXECFN), wanted};
     struct memory *memory = 0;
-    word seen = loaded;
+    word seen = loaded | *find(vector, AT_BASE);
     if (!seen) {
         unsigned count = *find(vector, AT_PHNUM);
         if (*find(vector, AT_SECURE) || count > SEGMENTS) /* the patcher sees to the second */
@@ -250,8 +251,10 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
         seen = copy_headers(memory, *headers, count);
     }
     if (seen) {
-        if (end[-1] == end[-2]) /* put there below; with one variable or none these are no two that are equal, or both 0 */
-            end[-1] = end[-2] = 0;
+        if (end[-1] && end[-1] == end[-2]) { /* put there below: they become the end, and an empty entry of the vector */
+            end[-2] = 0;
+            end[-1] = AT_IGNORE;
+        }
         enter(stack, own, loaded);
     }
 

@@ -17,7 +17,7 @@ RPATH = "$ORIGIN/../lib"
 ABOUT = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
     printf("exe %s\nname %s\nlibc %s\nthread %ld %d\n", exe, argv[0], libc.dli_fname, in_thread, counter);
     printf("constructed %d\ninterpreter %d\n", constructed, headers);
     printf("entry %d\n", getauxval(AT_ENTRY) != 0 && getauxval(AT_BASE) != 0);
+    printf("open %d\n", fcntl(3, F_GETFD) >= 0);
     for (char **each = environ; *each; each++) printf("variable %s\n", *each);
     for (int i = 1; i < argc; i++) printf("word %s\n", argv[i]);
     return 42;

@@ -46,6 +46,7 @@ def expected(exe: object, name: object, bundle: Path, *words: str, env: dict[str
     return [
         *lines,
         "entry 1",
+        "open 0",
         *(f"variable {key}={value}" for key, value in (env or {}).items()),
         *(f"word {word}" for word in words),
     ]
