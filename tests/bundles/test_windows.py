@@ -115,6 +115,35 @@ def test_a_list_of_files_means_what_windows_reads_in_it(tmp_path: Path) -> None:
     assert last == f"../../Scripts/winscripts-console.exe,sha256={digest},{len(data)}"
 
 
+def test_an_editable_s_import_hook_names_places_on_its_drive(tmp_path: Path) -> None:
+    """As setuptools writes it for packages beside each other; its direct_url.json names a drive, too."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    packages = drive / ENVIRONMENT / "Lib/site-packages"
+    project = drive / "work/hooked"
+    (project / "hooked").mkdir(parents=True)
+    (project / "hooked/__init__.py").write_text("print('hooked runs')\n")
+    (project / "pyproject.toml").write_text('[project]\nname = "hooked"\nversion = "2.0"\n')
+    hook = "__editable___hooked_1_0_finder"
+    (packages / f"{hook}.py").write_text("MAPPING = {'hooked': 'c:\\\\Work\\\\hooked\\\\hooked'}\n")
+    (packages / "__editable__.hooked-1.0.pth").write_text(f"import {hook}; {hook}.install()")
+    metadata = packages / "hooked-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hooked\nVersion: 1.0\n")
+    url = {"url": "file:///C:/work/hooked", "dir_info": {"editable": True}}
+    (metadata / "direct_url.json").write_text(json.dumps(url))
+    names = (
+        f"{hook}.py",
+        "__editable__.hooked-1.0.pth",
+        *(f"{metadata.name}/{each.name}" for each in metadata.iterdir()),
+    )
+    (metadata / "RECORD").write_text("".join(f"{name},,\n" for name in (*names, f"{metadata.name}/RECORD")))
+    report = packed(drive, tmp_path / "app")
+    assert any("version 2.0 (installed: 1.0)" in warning for warning in report.warnings)
+    drive.rename(tmp_path / "away")
+    done = Wine().run([tmp_path / "app/python.exe", "-c", "import hooked"], tmp_path)
+    assert done.stdout.strip() == "hooked runs", done.stderr
+
+
 def test_nothing_is_wrong_with_it(bundle: Path) -> None:
     assert faults(bundle) == ""
 
