@@ -202,6 +202,21 @@ def test_other_machines_are_read_and_laid_out(platform: str, machine: int, name:
     assert image_of(module.read_bytes()).headers.machine == machine
 
 
+def test_both_programs_of_a_free_threaded_build_get_the_usual_names(tmp_path: Path) -> None:
+    """What launchers start. The usual build lies in the same folder, with programs of these names."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    base = installation(drive, "3.12", Layout.PYTHON_ORG)
+    shutil.copy(base / "python312.dll", base / "python312t.dll")
+    programs = {name: (base / f"{name}.exe").read_bytes() + b"of another build" for name in ("python", "pythonw")}
+    for name, data in programs.items():
+        (base / f"{name}3.12t.exe").write_bytes(data)
+    config = drive / ENVIRONMENT / "pyvenv.cfg"
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("executable")]
+    config.write_text("\n".join([*lines, r"executable = C:\Python312\python3.12t.exe"]) + "\n")
+    packed(drive, tmp_path / "app")
+    assert {name: (tmp_path / f"app/{name}.exe").read_bytes() for name in programs} == programs
+
+
 def test_names_that_windows_does_not_hold_are_told(tmp_path: Path) -> None:
     drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
     for name in ("con.py", "Other.py", "other.py"):
