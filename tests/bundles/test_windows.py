@@ -19,6 +19,7 @@ from bundler.errors import BundlerError, Problems
 from bundler.options import ContentOptions, PackOptions
 from bundler.report import PackReport
 from bundler.report_lines import as_lines
+from tests.binaries.pe.samples import make_pe
 from tests.binaries.pe.shapes import image_of
 from tests.material.launchers import in_windows
 from tests.material.windows import Wine
@@ -254,6 +255,18 @@ def test_the_readme_names_the_licence_that_lies_on_top(tmp_path: Path) -> None:
     assert (base / "LICENSE.txt").exists()
     packed(drive, tmp_path / "app")
     assert "    LICENSE.txt (Python)\n" in (tmp_path / "app/README.txt").read_text()
+
+
+def test_what_comes_from_windows_and_python_s_dll_are_called_by_their_names(tmp_path: Path) -> None:
+    """Elsewhere they are `lib/bundled` and libpython; here all of them lie beside `python.exe`."""
+    system32 = {"msvcp140.dll": make_pe(), "vcruntime140_threads.dll": make_pe()}
+    module = make_pe([*system32, "kernel32.dll"])
+    there = Installation(tmp_path / "drive", files={"Lib/site-packages/a/_a.pyd": module}, system32=system32)
+    report = packed(there.drive, tmp_path / "app", r"C:\Python")
+    assert {"host libraries", "python313.dll"} <= {part.name for part in report.parts}
+    assert not {"libpython", "msvcp140.dll"} & {part.name for part in report.parts}
+    readme = (tmp_path / "app/README.txt").read_text()
+    assert "the packages of the system that msvcp140.dll, vcruntime140_threads.dll came from" in readme
 
 
 def test_the_longest_path_is_told(tmp_path: Path) -> None:
