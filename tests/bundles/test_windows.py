@@ -145,6 +145,33 @@ def test_an_editable_s_import_hook_names_places_on_its_drive(tmp_path: Path) -> 
     assert done.stdout.strip() == "hooked runs", done.stderr
 
 
+def test_lines_of_pth_files_lead_into_the_bundle(tmp_path: Path) -> None:
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    packages = drive / ENVIRONMENT / "Lib/site-packages"
+    for name in ("named", "beside/below"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / f"in_{name[:6]}.py").write_text("")
+    (packages / "named.pth").write_bytes(b"c:\\WORK\\.venv\\lib\\Site-Packages\\named\r\nbeside\\below\r\n")
+    packed(drive, tmp_path / "app")
+    drive.rename(tmp_path / "away")
+    assert (tmp_path / "app/Lib/site-packages/named.pth").read_bytes() == b"named\r\nbeside\\below\r\n"
+    done = Wine().run([tmp_path / "app/python.exe", "-c", "import in_named, in_beside; print('both')"], tmp_path)
+    assert done.stdout.strip() == "both", done.stderr
+
+
+@pytest.mark.parametrize("line", [r"C:\work", "d:/work", r"..\..\..\work", r"\work", r"\\server\share"])
+def test_verify_finds_a_pth_file_that_leads_out(copy: Path, line: str) -> None:
+    file = copy / "Lib/site-packages/out.pth"
+    manifest = copy / "bundle.json"
+    facts = json.loads(manifest.read_text())
+    file.write_text(f"{line}\n")
+    like = facts["files"]["Lib/site-packages/winscripts/__init__.py"]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    facts["files"]["Lib/site-packages/out.pth"] = {**like, "sha256": digest, "size": len(file.read_bytes())}
+    manifest.write_text(json.dumps(facts))
+    assert f"Lib/site-packages/out.pth: puts {line} on sys.path" in faults(copy)
+
+
 def test_nothing_is_wrong_with_it(bundle: Path) -> None:
     assert faults(bundle) == ""
 

@@ -207,7 +207,8 @@ class _Maker:
 
     def _pth_file(self, inside: str, data: bytes, lines: Collection[str]) -> bytes | None:
         kept = without_lines(data, lines)
-        mapped = rewrite_pth(kept, partial(self._map, folder=os.path.dirname(inside))) if kept is not None else None
+        map_path = partial(self._map, folder=os.path.dirname(inside))
+        mapped = rewrite_pth(kept, map_path, self._sysroot.is_name) if kept is not None else None
         return mapped.data if mapped is not None else kept
 
     def _start_file(self, path: str, data: bytes, lines: Collection[str]) -> bytes | None:
