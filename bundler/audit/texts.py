@@ -13,6 +13,7 @@ from bundler.rewrite.installers import is_editable_hook
 from bundler.rewrite.pth import ImportLine, PathLine, has_imports, parse_pth
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.rewrite.start import FIRST_VERSION, EntryPoint, parse_start
+from bundler.sysroot import HOST
 from bundler.systems import system_of
 
 _CONFIGURATION_TO_DO = (
@@ -68,11 +69,14 @@ def leading_out(tree: BundleTree, path: str) -> Iterator[str]:
             if _is_hook(tree, folder, entry_point.module):
                 yield f"calls the import hook of an editable install: {entry_point.text}"
         return
+    system = system_of(OperatingSystem(tree.manifest.system))
+    is_name = system.sysroot(HOST).is_name
     for line in parse_pth(data):
         match line:
             case PathLine(text):
-                place = os.path.normpath(os.path.join(tree.path(folder), text))
-                if text.startswith("/") or not (place + "/").startswith(tree.root + "/"):
+                path = text.replace(system.separator, "/")
+                place = os.path.normpath(os.path.join(tree.path(folder), path))
+                if path.startswith("/") or is_name(text) or not (place + "/").startswith(tree.root + "/"):
                     yield f"puts {text} on sys.path"
             case ImportLine() if _is_hook(tree, folder, line.module):
                 yield f"imports the import hook of an editable install: {line.module}"

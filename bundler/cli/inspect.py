@@ -18,7 +18,9 @@ from bundler.cli.output import CONTEXT, examples
     ),
 )
 @click.argument("path")
-@click.option("--root", default="/", metavar="DIR", help="The directory that an environment sees as /.")
+@click.option(
+    "--root", default="/", metavar="DIR", help="The directory that an environment sees as /. C:=DIR: its drive C:."
+)
 @click.option("--no-probe", is_flag=True, help="Run nothing of an environment: read its facts from files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:

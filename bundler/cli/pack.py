@@ -64,7 +64,11 @@ messages = option_group("Messages", ConfiguredOption)
     ),
 )
 @click.argument("env", required=False, type=click.Path(), metavar="[ENV]")
-@source("--root", metavar="DIR", help="The directory that ENV sees as /: an unpacked image, a sysroot.")
+@source(
+    "--root",
+    metavar="DIR",
+    help="The directory that ENV sees as /: an unpacked image, a sysroot. C:=DIR: drive C: of a Windows.",
+)
 @source("--probe/--no-probe", help="Run ENV's Python for its facts (default), or read them from files.")
 @output(
     "--out",

@@ -38,7 +38,10 @@ def parts_of(manifest: Manifest) -> tuple[Part, ...]:
     scheme = python.scheme
     named = [(f"{folder}/", "") for folder in python.site_packages]
     named += [(f"{scheme.stdlib}/", "standard library"), (f"{scheme.bundled}/", "host libraries")]
-    named += [(scheme.executable, "interpreter")] + ([(python.library, "libpython")] if python.library else [])
+    named += [(fact.path, "host libraries") for fact in manifest.bundled]
+    named.append((scheme.executable, "interpreter"))
+    if python.library:
+        named.append((python.library, python.library if python.library.endswith(".dll") else "libpython"))
     sizes: dict[str, int] = {}
     for path, fact in manifest.files.items():
         if fact.size:

@@ -21,6 +21,7 @@ from bundler.systems.asked import asked_of_target
 
 README = "README.txt"
 _MOST_BYTES = 1 << 14  # of a text that bundler made
+_SHOWN = 3
 _REASON = "tells who gets the bundle how to start it and what it needs"
 
 
@@ -66,7 +67,7 @@ def with_readme(
         python=environment.interpreter.version,
         start=tuple(path.replace("/", separator) for path in application.start),
         needs=tuple(_needs(environment, binaries)),
-        licences=tuple(_licences(entries, environment)),
+        licences=tuple(_licences(entries, environment, binaries)),
     )
     text = write_readme(facts)
     if text == present and there == [README]:
@@ -118,7 +119,7 @@ def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]
         yield f"{name}" + (f" ({package})" if package else "")
 
 
-def _licences(entries: Entries, environment: Environment) -> Iterator[str]:
+def _licences(entries: Entries, environment: Environment, binaries: PlannedBinaries) -> Iterator[str]:
     """Where the licences of what is inside are."""
     scheme, system = environment.scheme, system_of(environment.platform.system)
     places = (f"{scheme.stdlib}/LICENSE.txt", "LICENSE.txt")  # python.org's installer for Windows puts it on top
@@ -128,8 +129,14 @@ def _licences(entries: Entries, environment: Environment) -> Iterator[str]:
     yield f"{scheme.site_packages}/*.dist-info".replace("/", system.separator) + " (packages)"
     # Those of a bundle that is packed again are its own.
     bundled = [path for path in sorted(entries) if path.startswith(f"{scheme.bundled}/")]
+    bundled = bundled or sorted(
+        library.path for library in binaries.libraries.bundled
+    )  # where they have no folder of theirs
     if bundled:
-        yield f"the packages of the system that {scheme.bundled} came from (bundle.json: libraries)"
+        them = scheme.bundled or ", ".join(bundled[:_SHOWN]) + (
+            f" and {len(bundled) - _SHOWN} more" if len(bundled) > _SHOWN else ""
+        )
+        yield f"the packages of the system that {them} came from (bundle.json: libraries)"
     for path in bundled:
         strong = system.copyleft_licence(path.rpartition("/")[2])
         if strong and not isinstance(entries[path].content, Link):

@@ -257,7 +257,8 @@ class _Planner:
         return rewrite_sh_config(data, self._directories) or self._script(entry, data)
 
     def _pth(self, entry: Entry, data: bytes) -> Rewritten | None:
-        return rewrite_pth(data, lambda path: self._map_path(path, os.path.dirname(entry.path)))
+        folder = os.path.dirname(entry.path)
+        return rewrite_pth(data, lambda path: self._map_path(path, folder), self._sysroot.is_name)
 
     def _pkg_config(self, entry: Entry, data: bytes) -> Rewritten | None:
         """Python's own file has Python's directories; those of packages may name the environment's folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -22,8 +23,11 @@ class DirectUrl:
 
     @property
     def local_path(self) -> str | None:
-        """The folder or file that the URL names on the machine that installed it; None for other URLs."""
-        return unquote(urlsplit(self.url).path, errors="surrogateescape") if self.is_local else None
+        """The folder or file that the URL names on the machine that installed it (`/src`, `C:/src`); None for other URLs."""
+        if not self.is_local:
+            return None
+        path = unquote(urlsplit(self.url).path, errors="surrogateescape")
+        return path[1:] if re.match("/[A-Za-z]:/", path) else path
 
 
 def parse_direct_url(data: bytes) -> DirectUrl:

@@ -11,6 +11,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from bundler.machine import os
 from bundler.rewrite import Rewritten
 
 
@@ -49,13 +50,18 @@ def parse_pth(data: bytes) -> list[Line]:
     return [_classify(line) for line in _text(data.removeprefix(BOM_UTF8)).splitlines()]
 
 
-def rewrite_pth(data: bytes, map_path: Callable[[str], str | None]) -> Rewritten | None:
-    """Make absolute paths relative; `map_path` gives the new text for one, or None to leave it. None where all stays."""
+def rewrite_pth(
+    data: bytes, map_path: Callable[[str], str | None], is_name: Callable[[str], bool] = os.path.isabs
+) -> Rewritten | None:
+    """Make absolute paths relative; `map_path` gives the new text for one, or None to leave it. None where all stays.
+
+    `is_name` tells which texts are absolute in the root that they are of.
+    """
     lines = _text(data.removeprefix(BOM_UTF8)).splitlines(keepends=True)
     changed = False
     for index, line in enumerate(lines):
         match _classify(line.rstrip("\r\n")):
-            case PathLine(path) if path.startswith("/"):
+            case PathLine(path) if is_name(path):
                 new = map_path(path)
                 if new is not None and new != path:
                     lines[index] = line.replace(path, new, 1)

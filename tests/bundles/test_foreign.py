@@ -281,14 +281,17 @@ def test_what_is_read_from_files_is_not_run(tmp_path: Path) -> None:
     assert "read: from files" in done.stdout and f"python: {main_python().version}." in done.stdout
 
 
-def test_an_import_hook_is_refused_in_a_root(tmp_path: Path) -> None:
+def test_an_import_hook_has_names_of_the_root(tmp_path: Path) -> None:
     root = root_of(S390X, tmp_path / "root")
     folder = venv_in(root, "/app") / f"lib/python{VERSION}/site-packages"
     (folder / "__editable__.hooked-1.0.pth").write_text("import __editable___hooked_1_0_finder\n")
     (folder / "__editable___hooked_1_0_finder.py").write_text("MAPPING = {'hooked': '/srv/hooked'}\n")
-    done = bundler(["pack", "/app", "--root", root, "--out", tmp_path / "x"])
-    assert done.returncode == 1
-    assert "hooked" in done.stderr and "in the root that it is for" in done.stderr
+    (root / "srv/hooked").mkdir(parents=True)
+    (root / "srv/hooked/__init__.py").write_text("X = 1\n")
+    pack(Path("/app"), tmp_path / "bundle", "--root", root)
+    there = tmp_path / f"bundle/lib/python{VERSION}/site-packages"
+    assert (there / "hooked/__init__.py").read_text() == "X = 1\n"
+    assert not list(there.glob("__editable__*"))
 
 
 def test_a_path_in_a_pth_file_is_a_name_in_the_root(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from bundler.errors import BundlerError, Problems
 from bundler.options import ContentOptions, PackOptions
 from bundler.report import PackReport
 from bundler.report_lines import as_lines
+from tests.binaries.pe.samples import make_pe
 from tests.binaries.pe.shapes import image_of
 from tests.material.launchers import in_windows
 from tests.material.windows import Wine
@@ -117,6 +118,62 @@ def test_a_list_of_files_means_what_windows_reads_in_it(tmp_path: Path) -> None:
     assert last == f"../../Scripts/winscripts-console.exe,sha256={digest},{len(data)}"
 
 
+def test_an_editable_s_import_hook_names_places_on_its_drive(tmp_path: Path) -> None:
+    """As setuptools writes it for packages beside each other; its direct_url.json names a drive, too."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    packages = drive / ENVIRONMENT / "Lib/site-packages"
+    project = drive / "work/hooked"
+    (project / "hooked").mkdir(parents=True)
+    (project / "hooked/__init__.py").write_text("print('hooked runs')\n")
+    (project / "pyproject.toml").write_text('[project]\nname = "hooked"\nversion = "2.0"\n')
+    hook = "__editable___hooked_1_0_finder"
+    (packages / f"{hook}.py").write_text("MAPPING = {'hooked': 'c:\\\\Work\\\\hooked\\\\hooked'}\n")
+    (packages / "__editable__.hooked-1.0.pth").write_text(f"import {hook}; {hook}.install()")
+    metadata = packages / "hooked-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hooked\nVersion: 1.0\n")
+    url = {"url": "file:///C:/work/hooked", "dir_info": {"editable": True}}
+    (metadata / "direct_url.json").write_text(json.dumps(url))
+    names = (
+        f"{hook}.py",
+        "__editable__.hooked-1.0.pth",
+        *(f"{metadata.name}/{each.name}" for each in metadata.iterdir()),
+    )
+    (metadata / "RECORD").write_text("".join(f"{name},,\n" for name in (*names, f"{metadata.name}/RECORD")))
+    report = packed(drive, tmp_path / "app")
+    assert any("version 2.0 (installed: 1.0)" in warning for warning in report.warnings)
+    drive.rename(tmp_path / "away")
+    done = Wine().run([tmp_path / "app/python.exe", "-c", "import hooked"], tmp_path)
+    assert done.stdout.strip() == "hooked runs", done.stderr
+
+
+def test_lines_of_pth_files_lead_into_the_bundle(tmp_path: Path) -> None:
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    packages = drive / ENVIRONMENT / "Lib/site-packages"
+    for name in ("named", "beside/below"):
+        (packages / name).mkdir(parents=True)
+        (packages / name / f"in_{name[:6]}.py").write_text("")
+    (packages / "named.pth").write_bytes(b"c:\\WORK\\.venv\\lib\\Site-Packages\\named\r\nbeside\\below\r\n")
+    packed(drive, tmp_path / "app")
+    drive.rename(tmp_path / "away")
+    assert (tmp_path / "app/Lib/site-packages/named.pth").read_bytes() == b"named\r\nbeside\\below\r\n"
+    done = Wine().run([tmp_path / "app/python.exe", "-c", "import in_named, in_beside; print('both')"], tmp_path)
+    assert done.stdout.strip() == "both", done.stderr
+
+
+@pytest.mark.parametrize("line", [r"C:\work", "d:/work", r"..\..\..\work", r"\work", r"\\server\share"])
+def test_verify_finds_a_pth_file_that_leads_out(copy: Path, line: str) -> None:
+    file = copy / "Lib/site-packages/out.pth"
+    manifest = copy / "bundle.json"
+    facts = json.loads(manifest.read_text())
+    file.write_text(f"{line}\n")
+    like = facts["files"]["Lib/site-packages/winscripts/__init__.py"]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    facts["files"]["Lib/site-packages/out.pth"] = {**like, "sha256": digest, "size": len(file.read_bytes())}
+    manifest.write_text(json.dumps(facts))
+    assert f"Lib/site-packages/out.pth: puts {line} on sys.path" in faults(copy)
+
+
 def test_nothing_is_wrong_with_it(bundle: Path) -> None:
     assert faults(bundle) == ""
 
@@ -194,6 +251,21 @@ def test_other_machines_are_read_and_laid_out(platform: str, machine: int, name:
     assert image_of(module.read_bytes()).headers.machine == machine
 
 
+def test_both_programs_of_a_free_threaded_build_get_the_usual_names(tmp_path: Path) -> None:
+    """What launchers start. The usual build lies in the same folder, with programs of these names."""
+    drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
+    base = installation(drive, "3.12", Layout.PYTHON_ORG)
+    shutil.copy(base / "python312.dll", base / "python312t.dll")
+    programs = {name: (base / f"{name}.exe").read_bytes() + b"of another build" for name in ("python", "pythonw")}
+    for name, data in programs.items():
+        (base / f"{name}3.12t.exe").write_bytes(data)
+    config = drive / ENVIRONMENT / "pyvenv.cfg"
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("executable")]
+    config.write_text("\n".join([*lines, r"executable = C:\Python312\python3.12t.exe"]) + "\n")
+    packed(drive, tmp_path / "app")
+    assert {name: (tmp_path / f"app/{name}.exe").read_bytes() for name in programs} == programs
+
+
 def test_names_that_windows_does_not_hold_are_told(tmp_path: Path) -> None:
     drive = Path(shutil.copytree(plain_environment(), tmp_path / "drive"))
     for name in ("con.py", "Other.py", "other.py"):
@@ -231,6 +303,18 @@ def test_the_readme_names_the_licence_that_lies_on_top(tmp_path: Path) -> None:
     assert (base / "LICENSE.txt").exists()
     packed(drive, tmp_path / "app")
     assert "    LICENSE.txt (Python)\n" in (tmp_path / "app/README.txt").read_text()
+
+
+def test_what_comes_from_windows_and_python_s_dll_are_called_by_their_names(tmp_path: Path) -> None:
+    """Elsewhere they are `lib/bundled` and libpython; here all of them lie beside `python.exe`."""
+    system32 = {"msvcp140.dll": make_pe(), "vcruntime140_threads.dll": make_pe()}
+    module = make_pe([*system32, "kernel32.dll"])
+    there = Installation(tmp_path / "drive", files={"Lib/site-packages/a/_a.pyd": module}, system32=system32)
+    report = packed(there.drive, tmp_path / "app", r"C:\Python")
+    assert {"host libraries", "python313.dll"} <= {part.name for part in report.parts}
+    assert not {"libpython", "msvcp140.dll"} & {part.name for part in report.parts}
+    readme = (tmp_path / "app/README.txt").read_text()
+    assert "the packages of the system that msvcp140.dll, vcruntime140_threads.dll came from" in readme
 
 
 def test_the_longest_path_is_told(tmp_path: Path) -> None:

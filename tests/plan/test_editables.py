@@ -172,12 +172,20 @@ def test_a_project_that_nobody_knows_cannot_be_built(project: Project) -> None:
         project.plan(EditableMode.BUILD)
 
 
-def test_in_another_root_only_paths_are_read(tmp_path: Path) -> None:
+def test_in_another_root_paths_and_hooks_have_names_of_it(tmp_path: Path) -> None:
     machine = Machine(tmp_path, sysroot=Sysroot(str(tmp_path)))
     project = Project(machine)
     project.install({"app.pth": "/src\n"})
     assert project.brought(project.plan()) == {"app": "app"}
-    project.install({"hook.pth": f"import {HOOK}\n", f"{HOOK}.py": FINDER})
+    finder = FINDER.replace("<src>", "/src")
+    project.install({"app.pth": f"import {HOOK}\n", f"{HOOK}.py": finder})
+    assert project.brought(project.plan()) == {"app": "app", "single.py": "single.py"}
+
+
+def test_in_another_root_what_further_files_speak_of_is_not_read(tmp_path: Path) -> None:
+    project = Project(Machine(tmp_path, sysroot=Sysroot(str(tmp_path))))
+    meson = "install('app', {'app'}, '/src/build', [], False)\n"
+    project.install({"hook.pth": f"import {HOOK}\n", f"{HOOK}.py": meson})
     with pytest.raises(UnsupportedEditable, match="read only in the root that it is for"):
         project.plan()
 

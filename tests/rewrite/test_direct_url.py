@@ -25,5 +25,6 @@ def test_the_url_and_whether_it_is_an_editable_are_read(data: bytes, url: Direct
 def test_a_file_url_is_a_local_path() -> None:
     assert DirectUrl("FILE:///src/a%20b%C3%A9").local_path == "/src/a b\u00e9"
     assert not DirectUrl("https://example.org/x.whl").is_local
+    assert DirectUrl("file:///C:/a%20b").local_path == "C:/a b"
     assert DirectUrl("https://example.org/x.whl").local_path is None
     assert not DirectUrl().is_local

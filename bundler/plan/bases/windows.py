@@ -23,6 +23,10 @@ def base_mounts(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Moun
         elif is_of_the_root(name) and root.is_file(source):
             yield runtime(interpreter, source, path)
     yield runtime(interpreter, interpreter.executable, scheme.executable)
+    folder, name = os.path.split(interpreter.executable)
+    windowed = os.path.join(folder, name.replace("python", "pythonw", 1))  # pythonw3.13t.exe
+    if root.is_file(windowed):
+        yield runtime(interpreter, windowed, scheme.executable.replace("python", "pythonw", 1))
 
 
 def copies_of_the_base(environment: Environment) -> frozenset[str]:

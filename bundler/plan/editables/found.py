@@ -96,6 +96,14 @@ def find_editables(environment: Environment, is_outside: Callable[[str], bool]) 
     return FoundEditables(tuple(finder.editables.values()), finder.stale, tuple(finder.gone), lost)
 
 
+def project_of(distribution: Distribution) -> str | None:
+    """The path of the project that a distribution was installed from, where that was a folder of its machine."""
+    place = distribution.direct_url.local_path if distribution.direct_url is not None else None
+    if place is None:
+        return None
+    return distribution.sysroot.path_of(place) if distribution.sysroot.is_name(place) else place
+
+
 class _Finder:
     """Collects what the files of an environment mean."""
 
@@ -171,7 +179,7 @@ class _Finder:
         if owner is None:
             return None
         self._imported.add(place)
-        return place if read_hook(self._sysroot.real(place), self._suffixes) is not None else None
+        return place if read_hook(self._sysroot.real(place), self._suffixes, self._sysroot) is not None else None
 
     def lost(self, distributions: Iterable[Distribution]) -> Iterator[Distribution]:
         """Of the distributions that call themselves editable, those of which nothing is left but that word."""
@@ -179,7 +187,7 @@ class _Finder:
             if not distribution.editable or self._has_what_it_installed(distribution):
                 continue
             if distribution.metadata not in self._claimed:
-                project = distribution.direct_url.local_path if distribution.direct_url else None
+                project = project_of(distribution)
                 if project is None or not any(self._leads_to(project)):
                     yield distribution
 
@@ -200,7 +208,7 @@ class _Finder:
 
     def _leads_to(self, project: str) -> Iterator[bool]:
         """For all that leads somewhere and is in nobody's list of files: whether it leads to the project's folder, or below it."""
-        project = self._sysroot.real(self._sysroot.path_of(os.path.normpath(project)))
+        project = self._sysroot.real(os.path.normpath(project))
         for part in (part for editable in self.editables.values() for part in editable.parts):
             if isinstance(part, Hook):
                 yield os.fsencode(project) in self._read(part.path)
@@ -223,8 +231,7 @@ class _Finder:
     def _take(self, folder: str, path: str, line: str, part: EditablePart) -> None:
         owner = self._owners.get(path)
         name = owner.name if owner is not None else os.path.splitext(os.path.basename(path))[0]
-        url = owner.direct_url if owner is not None else None
-        editable = self._editable(name, folder, owner, url.local_path if url is not None else None)
+        editable = self._editable(name, folder, owner, project_of(owner) if owner is not None else None)
         if part not in editable.parts:
             editable.parts.append(part)
         self._claim(path)

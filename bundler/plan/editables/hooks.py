@@ -13,23 +13,34 @@ from bundler.machine import os
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.editables.meson import read_install_plan
 from bundler.plan.project import importable
+from bundler.sysroot import HOST, Sysroot
 
 
-def read_hook(path: str, suffixes: tuple[str, ...]) -> EditableFiles | None:
+def read_hook(path: str, suffixes: tuple[str, ...], root: Sysroot = HOST) -> EditableFiles | None:
     """What the hook module at `path` brings; None for a module of no known form.
 
-    `suffixes` are those of extension modules. Raises UnsupportedEditable for one whose build folder is gone.
+    `suffixes` are those of extension modules; the module has names of `root`. meson-python's leads to a file with further names,
+    which is read in this machine's own root alone. Raises UnsupportedEditable for one whose build folder is gone.
     """
     try:
         with open(path, "rb") as file:
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):
         return None
+    if not root.is_host:
+        _name_paths(tree, root)
     for reader in (_setuptools, _scikit_build, _meson, _editables):
-        files = reader(tree, suffixes)
+        files = reader(tree, suffixes) if root.is_host or reader is not _meson else None
         if files is not None:
             return files
     return None
+
+
+def _name_paths(tree: ast.Module, root: Sysroot) -> None:
+    """Put the paths in the places of all texts that are names of a root."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and root.is_name(node.value):
+            node.value = root.path_of(node.value)
 
 
 def _setuptools(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles | None:

@@ -13,7 +13,8 @@ from bundler.errors import BundlerError, UnsupportedEditable, raise_all
 from bundler.machine import os
 from bundler.options import EditableMode
 from bundler.plan.editables.changed import changed_since_install
-from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables
+from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables, project_of
+from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.mapping import FileMapping
 from bundler.plan.editables.reading import files_of
 from bundler.plan.mounts import Mount, MountTable
@@ -52,7 +53,7 @@ def plan_editables(environment: Environment, table: MountTable, settings: PlanSe
 
     found = find_editables(environment, is_outside)
     if not environment.sysroot.is_host:
-        raise_all([_of_another_root(editable) for editable in found.editables if not _is_paths(editable)])
+        raise_all([_of_another_root(editable) for editable in found.editables if not _is_read(editable, environment)])
     raise_all([_gone(editable.name, editable.place) for editable in found.gone])
     builds = settings.content.editable is EditableMode.BUILD and environment.sysroot.is_host
     lost = () if builds else found.lost
@@ -105,7 +106,7 @@ def _gone(name: str, place: str) -> BundlerError:
 
 
 def _lost(distribution: Distribution) -> BundlerError:
-    project = distribution.direct_url.local_path if distribution.direct_url is not None else None
+    project = project_of(distribution)
     return UnsupportedEditable(
         f"{distribution.name} is an editable install"
         + (f" of {project}" if project else "")
@@ -117,12 +118,17 @@ def _lost(distribution: Distribution) -> BundlerError:
 
 def _unled(distribution: Distribution) -> Editable:
     """An editable install that only its metadata tells of: enough to build a wheel."""
-    url = distribution.direct_url
-    return Editable(distribution.name, distribution.folder, distribution, url.local_path if url is not None else None)
+    return Editable(distribution.name, distribution.folder, distribution, project_of(distribution))
 
 
-def _is_paths(editable: Editable) -> bool:
-    return all(isinstance(part, SearchPath) for part in editable.parts)
+def _is_read(editable: Editable, environment: Environment) -> bool:
+    """Whether all that makes up an editable of another root is read there: what has names in more than one file is not."""
+    suffixes = environment.interpreter.extension_suffixes
+    return all(
+        isinstance(part, SearchPath)
+        or (isinstance(part, Hook) and read_hook(part.path, suffixes, environment.sysroot) is not None)
+        for part in editable.parts
+    )
 
 
 def _of_another_root(editable: Editable) -> BundlerError:
@@ -201,7 +207,8 @@ class _Maker:
 
     def _pth_file(self, inside: str, data: bytes, lines: Collection[str]) -> bytes | None:
         kept = without_lines(data, lines)
-        mapped = rewrite_pth(kept, partial(self._map, folder=os.path.dirname(inside))) if kept is not None else None
+        map_path = partial(self._map, folder=os.path.dirname(inside))
+        mapped = rewrite_pth(kept, map_path, self._sysroot.is_name) if kept is not None else None
         return mapped.data if mapped is not None else kept
 
     def _start_file(self, path: str, data: bytes, lines: Collection[str]) -> bytes | None:

@@ -47,7 +47,7 @@ def _read(part: EditablePart, editable: Editable, site_packages: str, environmen
     suffixes = environment.interpreter.extension_suffixes
     match part:
         case Hook(path):
-            files = read_hook(path, suffixes)
+            files = read_hook(path, suffixes, environment.sysroot)
             if files is None:
                 raise UnsupportedEditable(
                     f"{editable.name} is an editable through an import hook of a kind that bundler does not know ({path})",
