@@ -254,6 +254,7 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
         if (end[-1] && end[-1] == end[-2]) { /* put there below: they become the end, and an empty entry of the vector */
             end[-2] = 0;
             end[-1] = AT_IGNORE;
+            *find(vector, AT_ENTRY) = own;
         }
         enter(stack, own, loaded);
     }

@@ -25,7 +25,7 @@ ABOUT = r"""
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
-extern char **environ;
+extern char **environ, _start[];
 static __thread int counter = 5;
 static int constructed, headers;
 __attribute__((constructor)) static void construct(void) { constructed = 1; }
@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
     dladdr(dlsym(RTLD_NEXT, "getpid"), &libc); /* the address of a function here may be one of the program's own */
     printf("exe %s\nname %s\nlibc %s\nthread %ld %d\n", exe, argv[0], libc.dli_fname, in_thread, counter);
     printf("constructed %d\ninterpreter %d\n", constructed, headers);
-    printf("entry %d\n", getauxval(AT_ENTRY) != 0 && getauxval(AT_BASE) != 0);
+    printf("entry %d\n", getauxval(AT_ENTRY) == (unsigned long)_start && getauxval(AT_BASE) != 0);
     printf("open %d\n", fcntl(3, F_GETFD) >= 0);
     for (char **each = environ; *each; each++) printf("variable %s\n", *each);
     for (int i = 1; i < argc; i++) printf("word %s\n", argv[i]);

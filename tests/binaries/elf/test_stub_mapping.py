@@ -104,6 +104,45 @@ def test_a_loader_of_any_layout_is_mapped_as_the_kernel_would(app: Path, parts: 
     assert done.stdout == printed
 
 
+WRONG = {
+    "p_vaddr out of range": (16, 1 << 63),
+    "p_vaddr at the end": (16, (1 << 64) - PAGE),
+    "p_offset behind the file": (8, 1 << 20),
+    "p_offset near the end of all numbers": (8, (1 << 64) - PAGE),
+    "p_filesz behind the file": (32, 1 << 20),
+    "p_filesz above p_memsz": (40, 1),
+    "p_memsz out of range": (40, (1 << 64) - 1),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_loader_whose_segments_cannot_be_is_no_loader(app: Path, what: str) -> None:
+    data = bytearray(loader_of([Part(1, 0, b"x" * 99, 5000, writable=True)])[0])
+    place, value = WRONG[what]
+    struct.pack_into("<Q", data, 64 + 56 * 2 + place, value)
+    assert _refusal(app, bytes(data)).endswith(": no loader for this machine")
+
+
+def test_a_loader_that_begins_outside_of_itself_is_no_loader(app: Path) -> None:
+    data = bytearray(loader_of([Part(1, 0, b"x" * 99, 0, writable=True)])[0])
+    struct.pack_into("<Q", data, 24, 1 << 30)
+    assert _refusal(app, bytes(data)).endswith(": no loader for this machine")
+
+
+def test_a_loader_that_lies_askew_in_its_pages_is_told(app: Path) -> None:
+    data = bytearray(loader_of([Part(1, 0, b"x" * 99, 0, writable=True)])[0])
+    struct.pack_into("<Q", data, 64 + 56 * 2 + 16, struct.unpack_from("<Q", data, 64 + 56 * 2 + 16)[0] + 8)
+    assert _refusal(app, bytes(data)).endswith(": cannot be opened or mapped")
+
+
+def _refusal(app: Path, loader: bytes) -> str:
+    (app.parent / "loader").write_bytes(loader)
+    done = subprocess.run([str(app)], capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (127, "")
+    return line
+
+
 CHANGES = st.lists(st.tuples(st.integers(0, 64 + 56 * 3 - 1), st.integers(0, 255)), min_size=1, max_size=4)
 
 
