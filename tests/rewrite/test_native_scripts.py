@@ -173,6 +173,12 @@ def test_a_script_that_starts_itself_anew_and_processes_of_multiprocessing(tmp_p
     assert done.stdout == f"['by {'orig_' if sys.version_info >= (3, 10) else ''}argv'] [9]\n", done.stderr
 
 
+def test_a_script_that_another_one_runs_in_its_own_process_does_not_take_the_other_s_name(tmp_path: Path) -> None:
+    other = install(tmp_path, encoded("docstring"), "bin/other")
+    app = install(tmp_path, f"#!python\nimport runpy\nrunpy.run_path({str(other)!r}, run_name='__main__')\n".encode())
+    assert answer([app])[:2] == [[str(other)], str(other)]
+
+
 @pytest.mark.everything
 @pytest.mark.parametrize("name", ["plain", "both", "latin"])
 def test_every_python_takes_it(tmp_path: Path, name: str) -> None:
