@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
+from bundler.binaries.elf.launchers import read_launcher
 from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment import Environment, load_environment
 from bundler.environment.redirect import follow_file
@@ -35,13 +37,16 @@ def inspect(path: StrPath, root: StrPath = "/", *, probe: bool = True, run: bool
 
 def _binary(path: str) -> Facts:
     with open(path, "rb") as file:
-        found = detect(file.read(HEAD_SIZE))
+        head = file.read(max(HEAD_SIZE, HEAD_OF_LAUNCHER))
+        found = detect(head[:HEAD_SIZE])
         if found is None:
             raise NotAnEnvironment(
                 f"{path} is no {FORMAT_NAMES} file",
                 "name an environment, a bundle or a binary; unpack an archive first",
             )
-        return {"kind": "binary", **found.description(file)}
+        facts: Facts = {"kind": "binary", **found.description(file)}
+        launcher = read_launcher(head)
+        return facts if launcher is None else {**facts, "starts": [word.text for word in launcher.words]}
 
 
 def _bundle(path: str) -> Facts:

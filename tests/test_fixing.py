@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bundler.audit import verify
+from bundler.binaries.elf.launchers import read_launcher
 from bundler.errors import NotABundle, OutputFailed
 from bundler.fixing import fix
 
@@ -90,6 +91,22 @@ def test_other_scripts_in_bin_stay(bundle: Path) -> None:
     for name, head in (("shell", b"#!/bin/sh\n"), ("perl", b"#!/usr/bin/perl\n"), ("binary", b"\x7fELF")):
         (bundle / "bin" / name).write_bytes(head + b"echo\n")
     assert list(fix(str(bundle)).scripts) == ["bin/tool"]
+
+
+def test_a_bundle_with_launchers_gets_launchers(bundle: Path, tmp_path: Path) -> None:
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    (bundle / "bundle.json").write_text(json.dumps({**manifest, "platform": {"system": "linux", "machine": "x86_64"}}))
+    (bundle / "pyvenv.cfg").write_text("isolated = true\nlauncher = native\n")
+    report = fix(str(bundle))
+    assert dict(report.scripts) == {"bin/tool": "a launcher starts its text, which is in a side file"}
+    launcher = read_launcher((bundle / "bin/tool").read_bytes())
+    assert launcher is not None
+    assert [word.text for word in launcher.words] == ["python", "-Xbundler=", "-E", "-s", "../libexec/bundler/bin/tool"]
+    assert (bundle / "bin/tool").stat().st_mode & 0o777 == 0o750
+    assert (bundle / "libexec/bundler/bin/tool").read_bytes().endswith(b"\n" + BODY)
+    assert row(bundle, "../../../libexec/bundler/bin/tool,sha256=")
+    before = content(bundle)
+    assert (dict(fix(str(bundle)).scripts), content(bundle)) == ({}, before)
 
 
 def test_an_isolated_bundle_gets_isolated_scripts(bundle: Path) -> None:

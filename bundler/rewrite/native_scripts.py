@@ -26,6 +26,7 @@ from bundler.machine import os
 from bundler.rewrite.templates import read_template
 
 _NO_FILE = re.compile(r"-[bBdEhiIOPqRsSuvV?]*[cmx]")
+_BETWEEN_STATEMENTS = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.ENDMARKER)
 _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)  # of zip's
 
 
@@ -44,20 +45,20 @@ def takes_a_file(arguments: Sequence[str]) -> bool:
 
 
 def start_script(
-    native: NativeStart, python: str, arguments: Sequence[str], body: bytes, apart: bytes | None
+    native: NativeStart, python: str, arguments: Sequence[str], body: bytes, apart: bytes, *, first_lines_matter: bool
 ) -> tuple[bytes, bytes | None]:
     """The launcher of a script, and its side file where it has one.
 
-    `python` is the way to the interpreter from the script's folder, `body` what follows the script's head. Where the first lines
-    of the body matter, `apart` is the text with comments in the head's place; else None.
+    `python` is the way to the interpreter from the script's folder, `body` what follows the script's head, `apart` the same with
+    comments in the head's place. `first_lines_matter` where nothing may stand before them.
     """
     if is_archive(body):
         return _start_itself(native, python, arguments, body), None
     line = _line(native)
-    text = line + b"\n" + body if apart is None else _with_line(apart, line)
-    if text is None:
+    text = _with_line(apart, line)
+    if text is None and first_lines_matter:
         return _start_itself(native, python, arguments, _archive(native)), apart
-    return _start_side_file(native, python, arguments) + _archive(native), text
+    return _start_side_file(native, python, arguments) + _archive(native), text or line + b"\n" + body
 
 
 def start_program(launcher: Launcher, program: str, arguments: Sequence[str]) -> bytes:
@@ -98,39 +99,45 @@ def _line(native: NativeStart) -> bytes:
 
 
 def _with_line(text: bytes, line: bytes) -> bytes | None:
-    """A text with `line` behind its docstring and what it imports from `__future__`; None where that cannot be."""
-    place = None
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(text).readline)
-        if encoding != "utf-8":
-            return None
-        for statement in _first_statements(text):
-            kinds = {token.type for token in statement}
-            is_docstring = place is None and kinds == {tokenize.STRING}
-            words = [token.string for token in statement]
-            if ";" in words or not (is_docstring or words[:2] == ["from", "__future__"]):
-                break
-            place = statement[-1].end
-    except (SyntaxError, tokenize.TokenError):
+    """A text with `line` behind its docstring and its imports from `__future__`; None for one that is not known to have any."""
+    if not _is_utf8(text):
         return None
-    if place is None:
+    end = None
+    for statement in _first_statements(text):
+        is_docstring = end is None and all(token.type == tokenize.STRING for token in statement)
+        if not is_docstring and [token.string for token in statement[:2]] != ["from", "__future__"]:
+            break
+        end = statement[-1].end
+    if end is None:
         return None
-    row, column = place
+    row, column = end
     lines = io.BytesIO(text).readlines()
-    kept = lines[row - 1].decode()
-    lines[row - 1] = (kept[:column] + "; " + line.decode() + kept[column:]).encode()
+    changed = lines[row - 1].decode()
+    lines[row - 1] = f"{changed[:column]}; {line.decode()}{changed[column:]}".encode()
     return b"".join(lines)
 
 
+def _is_utf8(text: bytes) -> bool:
+    """Whether Python reads the text as UTF-8, and no mark stands before it."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(text).readline)[0] == "utf-8"
+    except SyntaxError:
+        return False
+
+
 def _first_statements(text: bytes) -> Iterator[list[tokenize.TokenInfo]]:
-    """The tokens of each logical line, without comments; a text may be in the syntax of a newer Python further on."""
+    """The tokens of each simple statement, as far as the text is in a syntax that this Python knows."""
     statement: list[tokenize.TokenInfo] = []
-    for token in tokenize.tokenize(io.BytesIO(text).readline):
-        if token.type == tokenize.NEWLINE:
-            yield statement
-            statement = []
-        elif token.type not in (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.ENDMARKER):
-            statement.append(token)
+    try:
+        for token in tokenize.tokenize(io.BytesIO(text).readline):
+            if token.type == tokenize.NEWLINE or (token.type == tokenize.OP and token.string == ";"):
+                if statement:
+                    yield statement
+                statement = []
+            elif token.type not in _BETWEEN_STATEMENTS:
+                statement.append(token)
+    except (SyntaxError, tokenize.TokenError):
+        return
 
 
 def _archive(native: NativeStart) -> bytes:

@@ -75,7 +75,7 @@ def rewrite_script(
     _, *more = data[: head.length].splitlines(keepends=True)
     apart = b"".join([b"#\n", *(line for line in more if line.startswith(b"#"))]) + body
     if native is not None and takes_a_file(head.arguments):
-        program, side = start_script(native, python, arguments, body, apart if displaced else None)
+        program, side = start_script(native, python, arguments, body, apart, first_lines_matter=displaced)
         return RewrittenScript(program, _NATIVE_REASON, side)
     header = _header(python, arguments)
     if not displaced:

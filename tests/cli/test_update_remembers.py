@@ -15,7 +15,7 @@ import bundler as api
 from bundler.cli.pack import options_of, pack
 from bundler.errors import BadConfiguration, BadOption
 from bundler.manifest import Manifest, PythonFacts, RecordedOptions, read_options, write_manifest
-from bundler.options import ContentOptions, EditableMode, PackOptions, Profile, Pyc, Symlinks
+from bundler.options import ContentOptions, EditableMode, Launcher, LibcMode, PackOptions, Profile, Pyc, Symlinks
 from bundler.plan.recorded_options import ChangedOption, changed_options, recorded_options
 from bundler.remembered import options_of_bundle
 from tests.material.environments import bundler, empty_environment, run
@@ -56,6 +56,8 @@ def everything(project: Path) -> ContentOptions:
         system_site=False,
         pyc=Pyc.NONE,
         isolated=True,
+        launcher=Launcher.NATIVE,
+        libc=LibcMode.BUNDLE,
         symlinks=Symlinks.NONE,
         exclude_libs=("libz.so.1",),
         include_libs=("libm.so.6", "/usr/lib/libx.so", f"{project}/libs/liby.so"),

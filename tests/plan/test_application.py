@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bundler.binaries.elf.launchers import read_launcher
 from bundler.entries import Layer, Link, Literal
 from bundler.errors import BundlerError
-from bundler.options import ContentOptions
+from bundler.options import ContentOptions, Launcher
 from bundler.plan.application import added_mounts, check_added, plan_start, with_application_layer
 from bundler.plan.collect import Collected
+from bundler.plan.launchers import wanted_launcher
 from bundler.plan.mounts import Mount
+from bundler.platforms import AARCH64, X86_64, Libc, OperatingSystem, Platform, machine_named
 from tests.plan.made_up import SITE, Machine, entries, entry
 
 
@@ -130,6 +135,48 @@ def test_the_script_hands_the_arguments_on(machine: Machine) -> None:
     content = plan_start(ContentOptions(entry="share/run.py 'a b'"), BUNDLE, machine.environment).script.content
     assert isinstance(content, Literal)
     assert b"""/../share/run.py" 'a b' "$@\"""" in content.data
+
+
+@pytest.mark.parametrize(
+    ("words", "program", "arguments", "started"),
+    [
+        ("app:main", ("bin/start",), (), ("python", "-Xbundler=", "-E", "-s", "../libexec/bundler/bin/start")),
+        ("bin/app serve 'a b'", ("bin/python3.12", "bin/app"), ("serve", "a b"), ("app", "serve", "a b")),
+        ("tool x", ("bin/tool",), ("x",), ("tool", "x")),
+    ],
+)
+def test_with_a_launcher_the_start_command_is_one(
+    machine: Machine, words: str, program: tuple[str, ...], arguments: tuple[str, ...], started: tuple[str, ...]
+) -> None:
+    options = ContentOptions(entry=words, isolated=True, launcher=Launcher.NATIVE)
+    start = plan_start(options, BUNDLE, machine.environment, wanted_launcher(options, machine.environment))
+    assert (start.program, start.arguments) == (program, arguments)
+    assert isinstance(start.script.content, Literal)
+    launcher = read_launcher(start.script.content.data)
+    assert launcher is not None
+    assert tuple(word.text for word in launcher.words) == started
+    assert [(entry.path, entry.mode) for entry in start.beside] == [("libexec/bundler/bin/start", 0o644)] * (
+        ":" in words
+    )
+
+
+@pytest.mark.parametrize(
+    ("platform", "named"),
+    [
+        (Platform(OperatingSystem.LINUX, (machine_named("s390x") or X86_64,), Libc.GLIBC), "Linux on s390x"),
+        (Platform(OperatingSystem.MACOS, (AARCH64,)), "macOS on arm64"),
+        (Platform(OperatingSystem.WINDOWS, (X86_64,)), "Windows on AMD64"),
+    ],
+)
+def test_where_there_is_no_launcher_the_error_says_where_there_are(
+    machine: Machine, platform: Platform, named: str
+) -> None:
+    environment = machine.environment
+    other = replace(environment, platform=platform)
+    with pytest.raises(BundlerError, match=f"there is no launcher for {named}") as caught:
+        wanted_launcher(ContentOptions(launcher=Launcher.NATIVE), other)
+    assert "launchers for Linux on x86_64 and aarch64" in (caught.value.hint or "")
+    assert wanted_launcher(ContentOptions(), other) is None
 
 
 @pytest.mark.parametrize(
