@@ -10,7 +10,7 @@ import pytest
 from bundler.entries import Layer, Link, Literal
 from bundler.environment import load_environment
 from bundler.errors import BundlerError
-from bundler.options import ContentOptions, Profile
+from bundler.options import ContentOptions, LibcMode, Profile
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.settings import PlanSettings
 from tests.material.windows import embeddable
@@ -111,3 +111,9 @@ def test_python_s_library_cannot_be_left_out(drive: Path) -> None:
     with pytest.raises(BundlerError, match=r"python313\.zip"):
         environment = load_environment(str(embeddable()))
         make_plan(environment, PlanSettings(content=ContentOptions(patterns=("*.zip",))))
+
+
+def test_an_option_of_another_system_is_told(drive: Path) -> None:
+    made = plan(drive, content=ContentOptions(libc=LibcMode.BUNDLE, thin="arm64"))
+    assert "--libc bundle does nothing here: the libc of Windows goes with the system" in made.warnings
+    assert [warning for warning in made.warnings if warning.startswith("--thin arm64 does nothing here")]

@@ -9,7 +9,7 @@ from bundler.entries import Entry
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
 from bundler.memory import NO_MEMORY, Memory
-from bundler.options import ContentOptions
+from bundler.options import ContentOptions, LibcMode
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.mounts import MountTable
 from bundler.platforms import OperatingSystem
@@ -34,20 +34,22 @@ def plan_binaries(
             from bundler.plan.binaries.linux.elf import plan_elf
 
             planned = plan_elf(entries, environment, mounts, options, memory)
-            return replace(planned, warnings=(*planned.warnings, *_of_no_use(options)))
         case OperatingSystem.MACOS:
             from bundler.plan.binaries.macos.macho import plan_macho
 
-            return plan_macho(entries, environment, mounts, options)
+            planned = plan_macho(entries, environment, mounts, options)
         case OperatingSystem.WINDOWS:
             from bundler.plan.binaries.windows.pe import plan_pe
 
-            return plan_pe(entries, environment, mounts, options)
+            planned = plan_pe(entries, environment, mounts, options)
+    return replace(planned, warnings=(*planned.warnings, *_of_no_use(options, environment.platform.system)))
 
 
-def _of_no_use(options: ContentOptions) -> Iterator[str]:
+def _of_no_use(options: ContentOptions, system: OperatingSystem) -> Iterator[str]:
     """Options of another system: a warning, for the same configuration may serve both."""
-    if options.thin:
+    if options.libc is LibcMode.BUNDLE and system is not OperatingSystem.LINUX:
+        yield f"--libc bundle does nothing here: the libc of {system.shown} goes with the system"
+    if options.thin and system is not OperatingSystem.MACOS:
         yield f"--thin {options.thin} does nothing here: only files of macOS hold several architectures"
 
 
