@@ -105,6 +105,12 @@ def test_verify_finds_a_program_that_the_target_would_start(own: Path, tmp_path:
     assert "is started by the target's loader" in done.stderr
 
 
+def test_inspect_tells_the_kernel_and_the_loader(own: Path) -> None:
+    told = json.loads(bundler(["inspect", "--json", own]).stdout)
+    assert told["linux"] == "3.2" and "glibc" not in told
+    assert told["loader"].startswith("lib/bundled/ld-")
+
+
 def test_two_packs_are_equal(sample: Sample, own: Path, tmp_path: Path) -> None:
     for name in ("one.tar", "two.tar"):
         pack(sample.environment, tmp_path / name, "--libc", "bundle")
