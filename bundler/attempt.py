@@ -278,6 +278,7 @@ def report_of(
             ),
         ),
         modules_without_pyc=plan.modules_without_pyc,
+        can_compile=plan.environment.probed,
         shared_files=kept.shared if kept is not None else 0,
         audit=proof.audit if proof is not None else None,
         leaks=proof.leaks if proof is not None else None,

@@ -43,6 +43,8 @@ class PackReport:
     """What an update did."""
     changed_options: tuple[ChangedOption, ...] = ()
     """What is asked for otherwise than by the pack that made the bundle which was updated."""
+    can_compile: bool = True
+    """Whether the environment's Python may be run, and so compile modules."""
 
     @property
     def faults(self) -> int:

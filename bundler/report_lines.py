@@ -85,7 +85,9 @@ def _start(report: PackReport) -> Iterator[str]:
         return
     form = archive_named(report.format)
     first = form.opening.format(path_shown(report.out))
-    yield f"start it: {first}" if form.is_image else f"start it: {first}, then {_some(report.started_by)}"
+    separator = system_of(OperatingSystem(report.manifest.system)).separator
+    started = _some([path.replace("/", separator) for path in report.started_by])
+    yield f"start it: {first}" if form.is_image else f"start it: {first}, then {started}"
 
 
 def _needs(manifest: Manifest) -> Iterator[str]:
@@ -168,7 +170,12 @@ def _modules(report: PackReport, verbose: bool) -> Iterator[str]:
         return
     if report.modules_without_pyc >= (1 if verbose else _MANY_MODULES):
         slower = "have no compiled form and start slower, always where Python cannot write"
-        yield f"{report.modules_without_pyc} modules {slower} (--pyc compile compiles them)"
+        python = report.manifest.python
+        there = (
+            f"on its own machine: {python.executable} -m compileall --invalidation-mode unchecked-hash {python.stdlib}"
+        )
+        how = "--pyc compile compiles them" if report.can_compile else there
+        yield f"{report.modules_without_pyc} modules {slower} ({how})"
 
 
 def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:

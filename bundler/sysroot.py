@@ -87,6 +87,10 @@ class Sysroot:
         place = os.path.normpath(os.path.join(folder, text))
         return self.path_of(place) if self.is_name(text) else place
 
+    def of_row(self, path: str) -> str:
+        """A path that a list of files made of a text, as the file is spelled here."""
+        return path
+
     def exists(self, path: str) -> bool:
         """Whether something is at `path`, links followed."""
         return self._is(path, os.path.exists)

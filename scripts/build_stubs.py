@@ -1,15 +1,20 @@
-"""Builds the entry stubs and the launchers: compiled by zig (clang), linked to plain bytes by the lld inside it."""
+"""Builds the entry stubs and the launchers: compiled by zig (clang), linked by the lld inside it; writes down their digests."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 from tests.material.entry_stubs import MACHINES, build, build_launcher
 
 target = Path(sys.argv[1])
-for name in MACHINES:
-    for folder, make in (("stubs", build), ("launchers", build_launcher)):
-        (target / folder).mkdir(exist_ok=True)
-        (target / folder / f"{name}.bin").write_bytes(data := make(name))
+for folder, make in (("stubs", build), ("launchers", build_launcher)):
+    place = target / folder
+    place.mkdir(exist_ok=True)
+    made = {f"{name}.bin": make(name) for name in sorted(MACHINES)}
+    for name, data in made.items():
+        (place / name).write_bytes(data)
         print(f"{folder}/{name}", len(data), "bytes")
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in made.items()]
+    (place / "SHA256SUMS").write_text("".join(lines), encoding="ascii")

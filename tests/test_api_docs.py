@@ -48,7 +48,7 @@ def test_the_page_names_what_reports_have_and_nothing_else() -> None:
     for kind in (bundler.PackReport, bundler.AuditReport, bundler.FixReport):
         public = {name for name in vars(kind) if not name.startswith("_")} | {field.name for field in fields(kind)}
         own = {"as_json", "lines", "findings", "verdict", "outcome"}
-        own |= {"leaks", "modules_without_pyc", "shared_files", "audit", "bundle"}
+        own |= {"leaks", "modules_without_pyc", "can_compile", "shared_files", "audit", "bundle"}
         for name in public - own:
             assert re.search(rf"`{name}(\(\))?`", TEXT), (kind.__name__, name)
     for name in re.findall(r"^\| ((?:`\w+(?:\(\))?`(?:, )?)+) \|", TEXT, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""The tables of docs/environment.md name tests, and these are there."""
+"""docs/environment.md and docs/windows.md name tests, and these are there."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from tests.rewrite.test_activation import OTHERS, SH_FAMILY
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/environment.md").read_text()
+WINDOWS = (ROOT / "docs/windows.md").read_text()
 
 
 def test_every_test_that_the_docs_name_is_there() -> None:
-    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT))
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT + WINDOWS))
     assert len(named) > 15
     for file, function in named:
         tree = ast.parse((ROOT / file).read_text())
         assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (file, function)
+
+
+def test_every_file_that_the_page_on_windows_names_is_there() -> None:
+    named = set(re.findall(r"`((?:tests|bundler)/[\w/]+\.py)", WINDOWS))
+    assert len(named) >= 5
+    assert [file for file in named if not (ROOT / file).exists()] == []
 
 
 def test_every_line_of_the_tables_of_scripts_and_tools_names_a_test() -> None:

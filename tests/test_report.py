@@ -182,6 +182,12 @@ def test_a_start_that_is_slow_has_a_cure() -> None:
     assert not any("--pyc" in line for line in as_lines(dataclasses.replace(slow, manifest=asked_for), verbose=True))
 
 
+def test_what_cannot_compile_here_is_told_to_do_so_on_its_own_machine() -> None:
+    told = "\n".join(as_lines(made(modules_without_pyc=50, can_compile=False), verbose=False))
+    assert "-m compileall --invalidation-mode unchecked-hash" in told
+    assert "--pyc" not in told
+
+
 def test_the_parts_of_an_archive_are_those_of_what_is_unpacked() -> None:
     (line,) = (line for line in as_lines(made(format="tar.gz", size=10**7), verbose=False) if "numpy" in line)
     assert line.startswith("unpacked 99 MB: numpy 40, ")

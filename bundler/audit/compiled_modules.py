@@ -8,13 +8,13 @@ bundle's file is the source's is for the digests to prove, which an audit compar
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterable
 from types import TracebackType
 
 from bundler.audit.origins import Origins
 from bundler.entries import Entry, Source
-from bundler.machine import os
+from bundler.machine import os, rooted, rootless
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.plan.origins import BUNDLER
 
 _FOLDER, _SUFFIX = "__pycache__", ".pyc"
@@ -24,7 +24,7 @@ class CompiledModules:
     """Two folders for compiled modules, one for each side; a context manager, which leaves nothing."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="bundler-compiled-")
+        self._folder = TemporaryFolder("bundler-compiled-")
         real = os.path.realpath(self._folder.name)
         self.source, self.bundle = os.path.join(real, "source"), os.path.join(real, "bundle")
         self.own = os.path.join(real, "own")
@@ -58,7 +58,7 @@ class CompiledModules:
                 continue
             target = self._pyc(self.source, os.path.dirname(module), name)
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(OSError):  # it is lent already; or not everybody may make links (Windows)
                 os.symlink(pyc, target)
             self.is_seeded = True
 
@@ -68,7 +68,7 @@ class CompiledModules:
             above, name = os.path.split(folder)
             if name == _FOLDER:
                 for item in names:
-                    self._hand_over(os.path.join("/", os.path.relpath(above, self.source)), item, origins, place)
+                    self._hand_over(rooted(os.path.relpath(above, self.source)), item, origins, place)
 
     def _hand_over(self, folder: str, name: str, origins: Origins, place: str) -> None:
         """Hand over one pyc of a module in `folder`; what was lent the bundle has."""
@@ -85,4 +85,4 @@ class CompiledModules:
 
     @staticmethod
     def _pyc(side: str, folder: str, name: str) -> str:
-        return os.path.join(side, folder.lstrip("/"), _FOLDER, name)
+        return os.path.join(side, rootless(folder), _FOLDER, name)

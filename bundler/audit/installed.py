@@ -52,11 +52,12 @@ class Installed:
         if fact is None:
             return True
         scheme = python.scheme
-        folders = (scheme.stdlib, scheme.bundled, scheme.include)
+        folders = (scheme.stdlib, scheme.dynload, scheme.bundled, scheme.include)
         runtime = (
             path in ("pyvenv.cfg", scheme.stdlib_zip)
+            or ("/" not in path and not scheme.bundled)  # Windows: what lies beside `python.exe`
             or scheme.is_libpython(path)
-            or any(lies_in(path, folder) for folder in folders)
+            or any(lies_in(path, folder) for folder in folders if folder)
         )
         interpreter = scheme.is_script(path) and _INTERPRETER.fullmatch(os.path.basename(path)) is not None
         return fact.origin.startswith("env:") and not runtime and not interpreter

@@ -25,6 +25,7 @@ _DEEPEST = 4
 _SPAWNING = ("os.exec", "os.fork", "os.forkpty", "os.spawn", "os.system", "pty.spawn")
 _STARTING = ("os.posix_spawn", "subprocess.Popen")
 _SHELLS = ("sh", "bash", "dash", "busybox", "env")  # who knows what they start
+_NO_WINDOWS = 0x8003  # SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SEM_NOOPENFILEERRORBOX
 _LISTING = ("os.listdir", "os.scandir")
 _LISTED_BY_IMPORTS = ("importlib._bootstrap_external", "zipimport")
 _LISTED_BY_METADATA = ("importlib.metadata", "importlib_metadata")
@@ -250,11 +251,10 @@ def share_compiled(folder):
 
     def cache_from_source(path, debug_override=None, **options):
         place = usual(path, debug_override, **options)
-        return (
-            place
-            if os.path.exists(place)
-            else os.path.join(folder, os.path.splitdrive(os.path.abspath(place))[1].lstrip("/\\"))
-        )
+        if os.path.exists(place):
+            return place
+        drive, below = os.path.splitdrive(os.path.abspath(place))  # see `bundler.machine.rootless`
+        return os.path.join(folder, drive.rstrip(":").strip("/\\"), below.lstrip("/\\"))
 
     def cache_bytecode(self, source_path, bytecode_path, data):
         if bytecode_path.startswith(folder):
@@ -301,6 +301,10 @@ def hide(missing, tell):
 def main():
     """Import what standard input names."""
     order = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+    if os.name == "nt":  # no window waits for somebody to read of a crash, or of a DLL that is not there
+        import msvcrt
+
+        msvcrt.SetErrorMode(_NO_WINDOWS)  # type: ignore[attr-defined, unused-ignore]
     results = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     here = os.path.dirname(os.path.abspath(__file__))

@@ -70,7 +70,7 @@ def load_environment(
         python=located.python,
         config=located.config,
         site_packages=site_packages,
-        distributions=find_distributions(site_packages),
+        distributions=find_distributions(site_packages, located.sysroot),
         platform=located.platform,
         scheme=scheme,
         probed=probed,

@@ -17,7 +17,7 @@ from bundler.platforms import Platform
 from bundler.prefixes import is_system_prefix
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.sysroot import HOST, Sysroot
-from bundler.systems import pythons_without_bin, system_of
+from bundler.systems import pythons_without_bin, root_with_name, system_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,11 @@ def _environment_in(root: str, path: str, sysroot: Sysroot) -> LocatedEnvironmen
     """The environment in the folder `root`, which errors call `path`."""
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.lexists(root) else "does not exist"
-        raise NotAnEnvironment(f"{path} {what}", "name a virtual environment or a Python installation")
+        hint = "name a virtual environment or a Python installation"
+        if root_with_name(path, sysroot) is not sysroot:
+            drive = path[:2].upper()
+            what, hint = f"{what}: it would be {root}", f"--root {drive}=DIR says which folder here is drive {drive}"
+        raise NotAnEnvironment(f"{path} {what}", hint)
     config = _read_config(root)
     _refuse_other_kinds(root, path)
     python = _find_python(root, path, config, sysroot)
@@ -76,6 +80,9 @@ def _locate(path: str, sysroot: Sysroot) -> str:
     if sysroot.is_name(path) and not os.path.isabs(path):
         return sysroot.path_of(path)
     place = os.path.abspath(path)
+    named = root_with_name(path, sysroot)
+    if named is not sysroot and not os.path.lexists(place):
+        return named.path_of(path)
     if sysroot.is_host:
         return place
     real = os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))
@@ -119,9 +126,11 @@ def _find_python(root: str, path: str, config: Mapping[str, str] | None, sysroot
         candidate = os.path.join(folder, name)
         if os.path.islink(candidate):
             raise _dangling(candidate, os.path.join(path, "bin", name), config, sysroot)
+    is_windows = any(sysroot.is_dir(os.path.join(root, name)) for name in ("Scripts", "DLLs"))
+    missing, folder = (r"Scripts\python.exe", "Scripts") if is_windows else ("bin/python", "bin/")
     raise NotAnEnvironment(
-        f"{path} is no Python environment: there is no bin/python in it",
-        "name the folder that holds pyvenv.cfg and bin/, usually .venv",
+        f"{path} is no Python environment: there is no {missing} in it",
+        f"name the folder that holds pyvenv.cfg and {folder}, usually .venv",
     )
 
 

@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator
 from bundler.environment.facts import Distribution
 from bundler.machine import os
 from bundler.rewrite.direct_url import DirectUrl, parse_direct_url
+from bundler.sysroot import HOST, Sysroot
 
 _KINDS = (".dist-info", ".egg-info")
 
 
-def find_distributions(site_packages: Iterable[str]) -> tuple[Distribution, ...]:
-    """Every distribution in the given folders, by folder and name.
+def find_distributions(site_packages: Iterable[str], root: Sysroot = HOST) -> tuple[Distribution, ...]:
+    """Every distribution in the given folders of a root, by folder and name.
 
     It has a folder `.dist-info`, or what came before: a folder or a file `.egg-info`.
     """
-    return tuple(found for folder in site_packages for found in _in_folder(folder))
+    return tuple(found for folder in site_packages for found in _in_folder(folder, root))
 
 
-def _in_folder(folder: str) -> Iterator[Distribution]:
+def _in_folder(folder: str, root: Sysroot) -> Iterator[Distribution]:
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -28,10 +29,10 @@ def _in_folder(folder: str) -> Iterator[Distribution]:
         stem, kind = os.path.splitext(name)
         metadata = os.path.join(folder, name)
         if kind in _KINDS and (kind == ".egg-info" or os.path.isdir(metadata)):
-            yield _read_distribution(metadata, stem)
+            yield _read_distribution(metadata, stem, root)
 
 
-def _read_distribution(metadata: str, stem: str) -> Distribution:
+def _read_distribution(metadata: str, stem: str, root: Sysroot) -> Distribution:
     """Name and version are the metadata's own; where it has none, those in the name `stem`, which installers normalise."""
     from email.parser import BytesHeaderParser
 
@@ -51,7 +52,7 @@ def _read_distribution(metadata: str, stem: str) -> Distribution:
     except OSError as error:
         direct_url = None
         problems.append(f"{os.path.basename(metadata)}/direct_url.json cannot be read ({error.strerror})")
-    return Distribution(name, version, metadata, direct_url, tuple(problems))
+    return Distribution(name, version, metadata, direct_url, tuple(problems), root)
 
 
 def _read_headers(metadata: str) -> bytes:

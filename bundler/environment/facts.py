@@ -133,6 +133,8 @@ class Distribution:
     """Where it was installed from, if that is no index."""
     unreadable: tuple[str, ...] = ()
     """What of its metadata could not be read, and why, in words that name no place of this machine."""
+    sysroot: Sysroot = HOST
+    """The root whose names its list of files holds."""
 
     @property
     def editable(self) -> bool:
@@ -147,7 +149,7 @@ class Distribution:
     @cached_property
     def files(self) -> InstalledFiles:
         """The files that it owns, by the list that its installer left, which is read when it is first asked for."""
-        return read_installed_files(self.metadata)
+        return read_installed_files(self.metadata, self.sysroot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bundler.machine import os
 from bundler.rewrite.record import Record, parse_record, path_of_row
+from bundler.sysroot import HOST, Sysroot
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +22,22 @@ class InstalledFiles:
     is_there: bool = True
 
 
-def read_installed_files(metadata: str) -> InstalledFiles:
-    """The files of the distribution whose `.dist-info` or `.egg-info` lies at `metadata`."""
+def read_installed_files(metadata: str, root: Sysroot = HOST) -> InstalledFiles:
+    """The files of the distribution whose `.dist-info` or `.egg-info` lies at `metadata`, in a root."""
     folder, name = os.path.split(metadata)
     if name.endswith(".egg-info"):
-        return _read_egg_info(metadata)
+        return _read_egg_info(metadata, root)
     try:
         record = parse_record(_read(os.path.join(metadata, "RECORD")))
     except FileNotFoundError:
         return InstalledFiles(is_there=False)
     except OSError as error:
         return InstalledFiles(problem=f"{name}/RECORD cannot be read ({error.strerror})")
-    paths = tuple(path_of_row(path, folder) for path in record.paths)
+    paths = tuple(_path(row, folder, root) for row in record.paths)
     return InstalledFiles(paths, record, f"{name}/RECORD is damaged ({record.damage})" if record.damage else "")
 
 
-def _read_egg_info(metadata: str) -> InstalledFiles:
+def _read_egg_info(metadata: str, root: Sysroot) -> InstalledFiles:
     """One path a line, counted from the folder `.egg-info` itself; an `.egg-info` that is a file has no list."""
     try:
         lines = _read(os.path.join(metadata, "installed-files.txt")).decode("utf-8", "surrogateescape").splitlines()
@@ -45,7 +46,13 @@ def _read_egg_info(metadata: str) -> InstalledFiles:
     except OSError as error:
         name = os.path.basename(metadata)
         return InstalledFiles(problem=f"{name}/installed-files.txt cannot be read ({error.strerror})")
-    return InstalledFiles(tuple(path_of_row(line, metadata) for line in lines if line))
+    return InstalledFiles(tuple(_path(line, metadata, root) for line in lines if line))
+
+
+def _path(row: str, folder: str, root: Sysroot) -> str:
+    """The path that a row means in a root."""
+    is_drive = row[1:2] == ":" and root.is_name(row)
+    return root.path_of(row) if is_drive else root.of_row(path_of_row(row, folder))
 
 
 def _read(path: str) -> bytes:

@@ -13,7 +13,7 @@ if TYPE_CHECKING or _os.name != "nt":
 else:
     from bundler.machine import windows as os
 
-__all__ = ["HAS_DRIVES", "PYTHON_OF_VENV", "changed_at", "os", "path_shown", "path_told"]
+__all__ = ["HAS_DRIVES", "PYTHON_OF_VENV", "changed_at", "os", "path_shown", "path_told", "rooted", "rootless"]
 
 HAS_DRIVES = _os.name == "nt"
 """Whether absolute paths begin with a drive (`C:/`) or a share (`//server/share/`), and not with `/`: this is Windows."""
@@ -24,6 +24,22 @@ PYTHON_OF_VENV = "Scripts/python.exe" if HAS_DRIVES else "bin/python"
 def changed_at(facts: os.stat_result) -> int:
     """When a file was changed last, in nanoseconds: contents or facts. Windows tells of contents alone, and when it was made."""
     return max(facts.st_ctime_ns, facts.st_mtime_ns) if HAS_DRIVES else facts.st_ctime_ns
+
+
+def rootless(path: str) -> str:
+    """An absolute path as one that can lie in a folder: `home/me`, `C/Users/me`, `server/share/x`."""
+    if not HAS_DRIVES:
+        return path.lstrip("/")
+    drive, below = os.path.splitdrive(path)
+    return f"{drive.rstrip(':').strip('/')}/{below.lstrip('/')}"
+
+
+def rooted(path: str) -> str:
+    """The absolute path that `rootless` made this one of."""
+    if not HAS_DRIVES:
+        return "/" + path
+    drive, _, below = path.partition("/")
+    return f"{drive}:/{below}" if len(drive) == 1 else f"//{path}"
 
 
 def path_shown(path: str) -> str:

@@ -217,8 +217,16 @@ def rename(source: str, target: str) -> None:
         os.rename(source, target)
 
 
-def utime(path: str | int, *, ns: tuple[int, int] | None = None) -> None:
-    """See `os.utime`; for an open file as well."""
+def symlink(target: str, link: str) -> None:
+    """See `os.symlink`. Windows wants a right for it, follows no link with `/`, and has links to folders apart."""
+    is_folder = os.path.isdir(path.join(path.dirname(link), target))
+    os.symlink(target.replace("/", "\\"), link, target_is_directory=is_folder)
+
+
+def utime(path: str | int, *, ns: tuple[int, int] | None = None, follow_symlinks: bool = True) -> None:
+    """See `os.utime`; for an open file as well. A link keeps the time when it was made."""
+    if not follow_symlinks:
+        return
     if ns is None:
         os.utime(path)
         return

@@ -23,6 +23,7 @@ from bundler.rewrite.scripts import ISOLATED, RewrittenScript, rewrite_script, s
 from bundler.rewrite.templates import read_template
 from bundler.scheme import BundleScheme
 from bundler.systems import system_of
+from bundler.systems.system import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,16 @@ class StartCommand:
     """The side file of `script`, where it has one."""
 
 
-def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
-    """Mounts for what the user adds. Raises BundlerError for what is not there or would leave the bundle; all together."""
+def added_mounts(add: tuple[str, ...], separator: str = "/") -> tuple[Mount, ...]:
+    """Mounts for what the user adds, at places whose parts the target's `separator` may divide.
+
+    Raises BundlerError for what is not there or would leave the bundle; all together.
+    """
     mounts = []
     errors: list[BundlerError] = []
     for item in add:
         source = item.partition("=")[0]
-        path, target = os.path.abspath(source), bundle_path_of(item)
+        path, target = os.path.abspath(source), bundle_path_of(item, separator)
         if not os.path.lexists(path):
             errors.append(BundlerError(f"--add {item}: {source} does not exist"))
         elif target in (".", "..") or target.startswith("../"):
@@ -66,10 +70,11 @@ def added_mounts(add: tuple[str, ...]) -> tuple[Mount, ...]:
     return tuple(mounts)
 
 
-def bundle_path_of(item: str) -> str:
+def bundle_path_of(item: str, separator: str = "/") -> str:
     """Where `SRC` or `SRC=DEST` goes: a path from the bundle's root, which may lead out of it."""
     source, _, target = item.partition("=")
-    return os.path.normpath(target.strip("/") or os.path.basename(os.path.abspath(source)))
+    target = target.replace(separator, "/").strip("/")
+    return os.path.normpath(target or os.path.basename(os.path.abspath(source)))
 
 
 def check_added(collected: Collected, entries: Entries) -> None:
@@ -101,7 +106,7 @@ def plan_start(
         raise BundlerError(
             f"--entry: the environment has a script {start} of its own", "rename it; bundler needs the name"
         )
-    words = shlex.split(entry)
+    words = _words(entry, system)
     module, colon, function = entry.partition(":")
     if colon and len(words) == 1 and all(part.isidentifier() for part in [*module.split("."), *function.split(".")]):
         file = _checked_function(entry, module, function, entries, environment.interpreter.extension_suffixes)
@@ -114,12 +119,14 @@ def plan_start(
         data = data or _function_script(module, function, isolated=options.isolated).data
         return StartCommand(_script(start, data, time), (python, start), (), python_options, module, entry, file)
     path, *arguments = words or [""]
-    path = os.path.normpath(path)
-    places = (path, scheme.script(path), *(scheme.script(path + suffix) for suffix in system.program_suffixes))
+    path = os.path.normpath(path.replace(system.separator, "/"))
+    named = (path, scheme.script(path))
+    places = (*named, *(place + suffix for suffix in system.program_suffixes for place in named))
     path = next((place for place in places if place in entries), path)
     if path not in entries:
+        example = system.separator.join((scheme.scripts, "app"))
         raise BundlerError(
-            f"--entry {entry}: {path} is not in the bundle", "name a script of it (bin/app), or module:function"
+            f"--entry {entry}: {path} is not in the bundle", f"name a script of it ({example}), or module:function"
         )
     is_python = _is_python_script(entries[path])
     data = system.command_script(relative(path, scheme.scripts), arguments, python_options if is_python else None)
@@ -129,6 +136,14 @@ def plan_start(
     if not is_python:
         return StartCommand(_script(start, data, time), (path,), tuple(arguments), (), "", entry, path)
     return StartCommand(_script(start, data, time), (python, path), tuple(arguments), python_options, "", entry, path)
+
+
+def _words(entry: str, system: System) -> list[str]:
+    """The words of a command; a backslash is a letter as others where it divides paths."""
+    lexer = shlex.shlex(entry, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    lexer.escape = lexer.escape.replace(system.separator, "")
+    return list(lexer)
 
 
 def _script(path: str, data: bytes, time_ns: int) -> Entry:

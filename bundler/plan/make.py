@@ -108,7 +108,9 @@ def make_plan(
         mounts = (*mounts, *system_site_mounts(environment))
     # Editables are what leads out of these mounts; what the user adds lies over everything.
     editables = plan_editables(environment, MountTable(mounts), settings)
-    table = MountTable((*mounts, *editables.mounts, *added_mounts(content.add)))
+    table = MountTable(
+        (*mounts, *editables.mounts, *added_mounts(content.add, system_of(environment.platform.system).separator))
+    )
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
     notes = [*editables.notes]
@@ -136,7 +138,7 @@ def make_plan(
 
     # Binaries bring libraries of the host.
     binaries, learned = _plan_binaries(entries, environment, table, settings, usage, memory)
-    entries = overlaid(entries, binaries.entries)
+    entries = without(overlaid(entries, binaries.entries), binaries.removed)
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, isolated=content.isolated, launcher=launcher)
     entries = without(overlaid(entries, texts.entries), texts.removed)

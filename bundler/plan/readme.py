@@ -59,11 +59,12 @@ def with_readme(
         return dict(entries)
     if not content.readme:
         return without(entries, there)
+    separator = system_of(environment.platform.system).separator
     facts = ReadmeFacts(
         name=application.title.name,
         version=application.title.version,
         python=environment.interpreter.version,
-        start=application.start,
+        start=tuple(path.replace("/", separator) for path in application.start),
         needs=tuple(_needs(environment, binaries)),
         licences=tuple(_licences(entries, environment)),
     )
@@ -120,9 +121,11 @@ def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]
 def _licences(entries: Entries, environment: Environment) -> Iterator[str]:
     """Where the licences of what is inside are."""
     scheme, system = environment.scheme, system_of(environment.platform.system)
-    licence = f"{scheme.stdlib}/LICENSE.txt"
-    yield f"{licence} (Python)" if licence in entries else "https://docs.python.org/3/license.html (Python)"
-    yield f"{scheme.site_packages}/*.dist-info (packages)"
+    places = (f"{scheme.stdlib}/LICENSE.txt", "LICENSE.txt")  # python.org's installer for Windows puts it on top
+    licence = next((path for path in places if path in entries), "https://docs.python.org/3/license.html")
+    shown = licence if "://" in licence else licence.replace("/", system.separator)
+    yield f"{shown} (Python)"
+    yield f"{scheme.site_packages}/*.dist-info".replace("/", system.separator) + " (packages)"
     # Those of a bundle that is packed again are its own.
     bundled = [path for path in sorted(entries) if path.startswith(f"{scheme.bundled}/")]
     if bundled:

@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from typing import NamedTuple
 
 from bundler.bundle_paths import lies_in
-from bundler.machine import os
+from bundler.machine import os, path_told
 from bundler.manifest import RecordedOptions, RecordedValue
 from bundler.options import ContentOptions
 from bundler.plan.application import bundle_path_of
@@ -90,7 +90,7 @@ def _added(item: str, folder: str) -> str:
 
 def _library(item: str, folder: str) -> str:
     """A name as it is; of a path as much as anybody may know."""
-    path = os.path.abspath(item)
+    item, path = path_told(item), os.path.abspath(item)
     if "/" not in item or is_public(path):
         return item if "/" not in item else path
     return f"./{os.path.relpath(path, folder)}" if lies_in(path, folder) else NOT_TOLD + os.path.basename(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bundler.entries import Entry, Layer, Literal
-from bundler.environment import Environment, Interpreter
+from bundler.environment import Environment
 from bundler.environment.distributions import find_distributions
 from bundler.machine import os
 from bundler.plan.bases.parts import base_origin
@@ -18,6 +18,7 @@ from bundler.plan.mounts import Mount
 from bundler.plan.origins import BUNDLER
 from bundler.rewrite.start import start_file
 from bundler.rewrite.templates import read_template
+from bundler.systems import system_of
 
 _FILE = "~system-site"
 _MODULE = "_bundler_system_site"
@@ -28,31 +29,33 @@ def uses_system_site(environment: Environment) -> bool:
     return environment.config.get("include-system-site-packages", "").lower() == "true"
 
 
-def system_site_folders(interpreter: Interpreter) -> tuple[str, ...]:
+def system_site_folders(environment: Environment) -> tuple[str, ...]:
     """The base's package folders that exist, in the order in which `site` puts them on the path.
 
     CPython's Lib/site.py, getsitepackages; Debian's and Fedora's patches of it. The user's own folder is not among them.
     """
+    interpreter, sysroot = environment.interpreter, environment.sysroot
     prefix, name, lib = interpreter.base_prefix.rstrip("/"), interpreter.python_name, interpreter.platlibdir
-    if interpreter.dist_packages:
+    own = system_of(environment.platform.system).base_packages
+    if own is not None:
+        folders = [*own]
+    elif interpreter.dist_packages:
         folders = [f"local/lib/{name}/dist-packages", "lib/python3/dist-packages", f"lib/{name}/dist-packages"]
     else:
         folders = [f"{folder}/{name}/site-packages" for folder in dict.fromkeys((lib, "lib"))]
         if prefix.endswith("/usr") or not prefix:
             folders = [*(f"local/{folder}" for folder in folders), *folders]
-    found = (os.path.realpath(os.path.join(prefix, folder)) for folder in folders)
+    found = (sysroot.real(os.path.join(prefix, folder)) for folder in folders)
     return tuple(dict.fromkeys(folder for folder in found if os.path.isdir(folder)))
 
 
 def with_system_site(environment: Environment) -> Environment:
     """The environment with the base's package folders and distributions behind its own."""
-    folders = tuple(
-        folder for folder in system_site_folders(environment.interpreter) if folder not in environment.site_packages
-    )
+    folders = tuple(folder for folder in system_site_folders(environment) if folder not in environment.site_packages)
     return replace(
         environment,
         site_packages=(*environment.site_packages, *folders),
-        distributions=(*environment.distributions, *find_distributions(folders)),
+        distributions=(*environment.distributions, *find_distributions(folders, environment.sysroot)),
     )
 
 
@@ -61,13 +64,13 @@ def system_site_mounts(environment: Environment) -> tuple[Mount, ...]:
     interpreter = environment.interpreter
     return tuple(
         Mount(folder, path, base_origin(interpreter, folder), Layer.PACKAGES)
-        for folder, path in zip(system_site_folders(interpreter), system_site_paths(environment), strict=True)
+        for folder, path in zip(system_site_folders(environment), system_site_paths(environment), strict=True)
     )
 
 
 def system_site_paths(environment: Environment) -> tuple[str, ...]:
     """The bundle paths of the base's package folders, in order."""
-    count = len(system_site_folders(environment.interpreter))
+    count = len(system_site_folders(environment))
     return tuple(environment.scheme.system_site_packages(number) for number in range(1, count + 1))
 
 

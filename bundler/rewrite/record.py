@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from typing import NamedTuple
 from bundler.bundle_paths import relative
 from bundler.entries import Digest
 from bundler.machine import os
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 class Row(NamedTuple):
@@ -114,7 +117,9 @@ def rewrite_record(
         if place is None:
             continue
         listed.add(place)
-        path = relative(place, site_packages) if row.path.startswith("/") and not place.startswith("/") else row.path
+        is_absolute = row.path.startswith("/") or _DRIVE.match(row.path) is not None
+        is_inside = is_absolute and not place.startswith("/") and place != row.path
+        path = relative(place, site_packages) if is_inside else row.path
         if place in changed and row.digest and place in digests:
             writer.writerow((path, *_fields(digests[place])))
         elif path != row.path:

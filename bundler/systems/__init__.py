@@ -52,6 +52,14 @@ def root_of(text: str) -> Sysroot:
     return drives_in(text) or Sysroot(os.path.realpath(text))
 
 
+def root_with_name(name: str, root: Sysroot) -> Sysroot:
+    """The same root, with the names of the system that writes absolute paths like `name`: a path of Windows begins with a drive."""
+    from bundler.systems.windows.drives import Drives
+
+    drives = Drives(root.path)
+    return drives if not os.path.isabs(name) and drives.is_name(name) else root
+
+
 def system_named(name: str) -> System:
     """The rules of the system that a manifest names. Raises UnsupportedBundle for one that is not known."""
     known = next((system for system in OperatingSystem if system.value == name), None)

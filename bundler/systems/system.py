@@ -202,6 +202,10 @@ class System(Protocol):
         """What a program's file name may end in that a person leaves away."""
 
     @property
+    def separator(self) -> str:
+        """What divides the parts of a path that a person types into a shell of it."""
+
+    @property
     def started_suffixes(self) -> tuple[str, ...] | None:
         """How the names of files end that it starts, where it has no modes that would tell; None where it has."""
 
@@ -250,6 +254,10 @@ class System(Protocol):
 
     def isolation(self, python: PythonNames) -> tuple[str, bytes] | None:
         """The file (bundle path and content) that keeps what the user set out of each start; None where each script does that."""
+
+    @property
+    def base_packages(self) -> tuple[str, ...] | None:
+        """Where an installation has its package folders, from its top, as `site` orders them; None where POSIX' scheme tells."""
 
     def floor_name(self, libc: Libc | None) -> str:
         """What the floor is a release of: `glibc`, `macOS`."""

@@ -44,7 +44,7 @@ static APART word length(const char *text)
 
 static APART void say(const char *text)
 {
-    call(SYS_write, 2, (word)text, length(text), 0);
+    call(SYS_write, 2, (word)text, length(text));
 }
 
 static APART _Noreturn void fail(const char *called, const char *program, const char *reason)
@@ -54,7 +54,7 @@ static APART _Noreturn void fail(const char *called, const char *program, const 
     say(program);
     say(reason);
     for (;;)
-        call(SYS_exit_group, 127, 0, 0, 0);
+        call(SYS_exit_group, 127, 0, 0);
 }
 
 /* `text` becomes its first `kept` bytes and `more`. Gives its new length. */
@@ -71,7 +71,7 @@ static APART word join(const struct start *start, char *text, word kept, const c
 /* Whether `path` is a link; `target` is what it holds. */
 static APART int read_link(const char *path, char *target)
 {
-    long size = call(SYS_readlinkat, AT_FDCWD, (word)path, (word)target, PATH - 1);
+    long size = call4(SYS_readlinkat, AT_FDCWD, (word)path, (word)target, PATH - 1);
     if (size < 0)
         return 0;
     target[size] = 0;
@@ -93,7 +93,7 @@ static APART void find_by_name(struct start *start)
     char *path = start->path;
     word kept = 0;
     if (start->called[0] != '/') {
-        word size = call(SYS_getcwd, (word)path, PATH, 0, 0);
+        word size = call(SYS_getcwd, (word)path, PATH, 0);
         if (size < PATH && path[0] == '/') {
             kept = size;
             path[kept - 1] = '/';
@@ -182,7 +182,7 @@ _Noreturn void launch(word *stack, const struct parameters *parameters)
     for (word at = 1; at < given; at++)
         *next++ = arguments[at];
     *next = 0;
-    int number = -(int)call(SYS_execve, (word)command[0], (word)command, (word)environment, 0);
+    int number = -(int)call(SYS_execve, (word)command[0], (word)command, (word)environment);
     fail(start.called, command[0],
          number == ENOENT || number == ENOTDIR ? ": it, or the loader that it names, is not there\n"
          : number == EACCES ? ": it may not be run\n"

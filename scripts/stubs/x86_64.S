@@ -7,17 +7,8 @@ parameters:
         .quad   0, 0, 0
         .globl  _start
 _start: endbr64
-        sub     $48, %rsp               /* two free words, the register of the start, and struct start */
-        lea     48(%rsp), %rax
-        mov     %rax, (%rsp)
-        mov     %rdx, 16(%rsp)
         mov     %rsp, %rdi
         lea     parameters(%rip), %rsi
-        xor     %ebp, %ebp
-        cld
-        call    prepare
-        mov     8(%rsp), %rax
-        mov     16(%rsp), %rdx
-        mov     (%rsp), %rsp
-        jmp     *%rax
+        lea     -24(%rsp), %rsp         /* two free words, and what a call would leave */
+        jmp     prepare
         .section .note.GNU-stack, "", @progbits

@@ -4,7 +4,13 @@ enum { SYS_read, SYS_write, SYS_close = 3, SYS_lseek = 8, SYS_mmap, SYS_getcwd =
 
 typedef unsigned long word;
 
-static inline word call(word number, word a, word b, word c, word d)
+static inline word call(word number, word a, word b, word c)
+{
+    __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return number;
+}
+
+static inline word call4(word number, word a, word b, word c, word d)
 {
     register word r10 __asm__("r10") = d;
     __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
@@ -22,4 +28,17 @@ static __attribute__((noinline)) word map(word address, word size, word protecti
 static inline int failed(word result)
 {
     return result > (word)-4096;
+}
+
+/* Jumps to `entry` with a stack, and a value in the register by which loaders pass a function. */
+static inline _Noreturn void enter(const word *stack, word entry, word passed)
+{
+    __asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tjmp *%1" : : "r"(stack), "r"(entry), "d"(passed) : "memory");
+    __builtin_unreachable();
+}
+
+/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. */
+static inline word protection_of(unsigned flags)
+{
+    return "\0\4\2\6\1\5\3\7"[flags & 7];
 }

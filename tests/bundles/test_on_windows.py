@@ -116,7 +116,7 @@ def members(archive: Path) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.everything
-@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+@pytest.mark.parametrize("suffix", [".tar", ".zip", ".tar.gz"])
 def test_an_archive_is_the_same_packed_there_or_on_linux(
     bundler: BundlerOnWindows, tmp_path: Path, suffix: str
 ) -> None:
@@ -125,7 +125,11 @@ def test_an_archive_is_the_same_packed_there_or_on_linux(
         path.chmod(0o755 if path.is_dir() else (0o600, 0o755, 0o444)[number % 3])
     succeeds(bundler("pack", ".\\source", "--no-probe", "--out", at_z(tmp_path / f"there{suffix}"), folder=tmp_path))
     pack(source, tmp_path / f"here{suffix}", "--no-probe")
-    assert members(tmp_path / f"there{suffix}") == members(tmp_path / f"here{suffix}")
+    there, here = tmp_path / f"there{suffix}", tmp_path / f"here{suffix}"
+    if suffix == ".tar":  # what is compressed depends on zlib's version
+        assert there.read_bytes() == here.read_bytes()
+    else:
+        assert members(there) == members(here)
 
 
 @pytest.mark.everything

@@ -55,7 +55,7 @@ def own(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def empty_root(where: Path) -> Path:
     """A root directory with nothing in it but folders to mount on."""
-    for folder in ("proc", "opt", "tmp"):
+    for folder in ("proc", "opt", "tmp", "dev/shm"):  # the last one for semaphores
         (where / folder).mkdir(parents=True)
     (where / "tmp").chmod(0o1777)
     return where

@@ -17,25 +17,28 @@ from bundler.options import ContentOptions, PackOptions
 from tests.material.launchers import in_windows
 from tests.material.own_wheels import scripts_wheel
 from tests.material.programs import need
-from tests.material.windows import Wine
-from tests.material.windows_environments import LARGE, Tool, environment
-from tests.material.windows_trees import Layout, drive_c, installation, on_windows, without_copyfile2
+from tests.material.windows import MICRO, Wine
+from tests.material.windows_environments import LARGE, SMALL, Tool, environment
+from tests.material.windows_trees import Layout, drive_c, installation, lay_out, on_windows, without_copyfile2
 
 pytestmark = pytest.mark.everything
 ENV = r"C:\work\.venv"
 VENV, VIRTUALENV, UV, NEWER, ALONE, NUGET = "venv", "virtualenv", "uv", "venv on 3.13", "python.org", "nuget"
-ALL = [VENV, VIRTUALENV, UV, NEWER, ALONE, NUGET]
+STANDALONE, EMBEDDABLE = "standalone", "embeddable"
+ALL = [VENV, VIRTUALENV, UV, NEWER, ALONE, NUGET, STANDALONE, EMBEDDABLE]
 WITH_ENVIRONMENT = [VENV, VIRTUALENV, UV, NEWER]
 NUMPY = "numpy==1.26.4"
 NOT_ALONE = ("PIL._imagingtk", "numpy.core._umath_tests")
 """What the original cannot import either: here is no tkinter, and numpy's own tests are not for import by themselves."""
 _SOURCES: dict[str, Callable[[], tuple[Path, str]]] = {
     VENV: lambda: (environment("3.12", Tool.VENV, (*LARGE, NUMPY)), ENV),
-    VIRTUALENV: lambda: (environment("3.12", Tool.VIRTUALENV), ENV),
+    VIRTUALENV: lambda: (environment("3.12", Tool.VIRTUALENV, (*SMALL, "numpy==2.0.2")), ENV),
     UV: lambda: (environment("3.12", Tool.UV), ENV),
     NEWER: lambda: (environment("3.13", Tool.VENV), ENV),
     ALONE: lambda: _alone(Layout.PYTHON_ORG),
     NUGET: lambda: _alone(Layout.NUGET),
+    STANDALONE: lambda: _alone(Layout.STANDALONE),
+    EMBEDDABLE: lambda: _alone(Layout.EMBEDDABLE),
 }
 
 
@@ -123,8 +126,9 @@ def test_python_takes_its_own_folder_for_its_prefix(moved: Moved) -> None:
 def test_every_extension_module_imports(moved: Moved) -> None:
     """Those of the standard library, and of the packages."""
     names = []
-    for folder in (moved.folder / "DLLs", moved.folder / "Lib/site-packages"):
-        for file in sorted(folder.rglob("*.pyd")):
+    own, packages = moved.folder / ("." if moved.name == EMBEDDABLE else "DLLs"), moved.folder / "Lib/site-packages"
+    for folder, files in ((own, own.glob("*.pyd")), (packages, packages.rglob("*.pyd"))):
+        for file in sorted(files):
             module = ".".join((*file.relative_to(folder).parent.parts, file.name.partition(".")[0]))
             if module not in NOT_ALONE:
                 names.append(module)
@@ -249,6 +253,30 @@ def test_an_archive_that_windows_unpacks_runs(name: str, bundles: Callable[[str]
 def test_packing_twice_gives_equal_bytes(name: str, tmp_path: Path) -> None:
     one, two = packed(name, tmp_path / "one.zip"), packed(name, tmp_path / "two.zip")
     assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("version", MICRO)
+def test_every_python_runs_moved_and_takes_nothing_from_above(version: str, tmp_path: Path) -> None:
+    """A standard library of somebody else in the folder above is passed over; by what `verify` warns of, it is led astray."""
+    short = version.replace(".", "")
+    lay_out(version, tmp_path / "drive/Python")
+    options = PackOptions(root=f"C:={tmp_path / 'drive'}")
+    assert pack(r"C:\Python", str(tmp_path / "app"), options).faults == 0
+    above = tmp_path / "ein é"
+    (above / "Lib").mkdir(parents=True)
+    (above / "Lib/os.py").write_text("raise SystemExit('os of somebody else')\n")
+    (above / f"python{short}.zip").write_bytes(b"")
+    moved = Moved((tmp_path / "app").rename(above / "app"), Wine(), version)
+    code = "import json, sys, ssl, sqlite3, ctypes, lzma; print(json.dumps([sys.version.split()[0], sys.prefix, *sys.path]))"
+    found, prefix, *folders = json.loads(moved.python(code))
+    assert (found, prefix) == (MICRO[version], moved.prefix)
+    assert all(each.startswith(moved.prefix) for each in folders if each)
+    assert verify(str(moved.folder), run=False).faults == ()
+    (above / "pyvenv.cfg").write_text("home = C:\\nowhere\ninclude-system-site-packages = false\n")
+    (fault,) = verify(str(moved.folder), run=False).faults
+    assert "pyvenv.cfg" in fault.message
+    done = moved.wine.run([moved.folder / "python.exe", "-c", code], tmp_path)
+    assert done.returncode != 0 or json.loads(done.stdout)[1] != moved.prefix
 
 
 def test_neither_registry_nor_variables_reach_an_isolated_one(tmp_path: Path) -> None:

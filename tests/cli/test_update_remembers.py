@@ -152,7 +152,12 @@ def test_what_is_no_archive_of_ours_remembers_nothing(project: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("name", "item"),
-    [("add", "../secret=share/x"), ("add", "a/../../b=x"), ("add", "/root/x=y"), ("include-lib", "../libx.so")],
+    [
+        ("add", "../secret=share/x"),
+        ("add", "a/../../b=x"),
+        ("add", "/home/somebody/x=y"),
+        ("include-lib", "../libx.so"),
+    ],
 )
 def test_a_bundle_cannot_ask_for_what_lies_elsewhere(project: Path, name: str, item: str) -> None:
     """No pack records that: it may come from anybody."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler.environment import EnvironmentKind, load_environment
-from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment
+from bundler.errors import BaseInterpreterMissing, BundlerError, ContradictoryEnvironment, NotAnEnvironment
 from bundler.systems.windows.layout import PythonDll, executable_names, extension_suffixes
 from tests.material.windows import embeddable
 
@@ -64,6 +64,22 @@ def test_home_is_found_on_the_drive_that_an_option_names(drive: Path) -> None:
         assert [item.name for item in found.distributions] == ["app"]
 
 
+@pytest.mark.parametrize("place", ["", "C:", "c", "drive_c", "mnt/c"])
+def test_a_root_without_a_drive_s_letter_has_the_drives_below_it(drive: Path, tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "root" / place
+    folder.mkdir(parents=True)
+    shutil.copytree(drive / "Python313", folder / "Python313")
+    for name in ("C:\\Python313", "c:/python313/"):
+        found = load_environment(name, root=str(tmp_path / "root"))
+        assert found.root == str(folder / "Python313")
+
+
+def test_a_drive_that_is_not_here_is_told_with_the_option_that_says_where() -> None:
+    with pytest.raises(NotAnEnvironment, match=r"C:\\nowhere does not exist") as caught:
+        load_environment("C:\\nowhere")
+    assert "--root C:=DIR" in caught.value.hint
+
+
 def test_home_in_another_case_is_the_same(drive: Path) -> None:
     folder = environment(drive, "case", home="c:\\PYTHON313")
     found = load_environment(str(folder), root=str(drive))
@@ -76,6 +92,25 @@ def test_a_base_that_is_not_here_is_told_with_the_option_that_says_where(drive: 
         load_environment(str(folder))
     assert "home = C:\\Python313" in caught.value.message
     assert "--root C:=DIR" in caught.value.hint
+
+
+def test_a_base_on_another_drive_is_told_with_the_root_that_holds_both(drive: Path) -> None:
+    folder = environment(drive, "far", home="D:\\Python313")
+    with pytest.raises(BaseInterpreterMissing) as caught:
+        load_environment(str(folder), root=f"C:={drive}")
+    assert "DIR/C: and DIR/D:" in caught.value.hint
+
+
+def test_an_environment_without_home_or_python_is_told_in_the_words_of_windows(drive: Path) -> None:
+    folder = environment(drive, "broken")
+    (folder / "pyvenv.cfg").write_text("version = 3.13.2\n")
+    with pytest.raises(BaseInterpreterMissing) as caught:
+        load_environment(str(folder), root=f"C:={drive}")
+    assert "no line `home" in caught.value.hint
+    (folder / "Scripts/python.exe").unlink()
+    with pytest.raises(NotAnEnvironment, match=r"no Scripts\\python\.exe in it") as told:
+        load_environment(str(folder), root=f"C:={drive}")
+    assert "bin" not in told.value.hint
 
 
 def test_another_release_than_the_environment_speaks_of_is_refused(drive: Path) -> None:

@@ -86,13 +86,33 @@ def test_an_empty_folder_is_replaced_by_another_one(tmp_path: Path, monkeypatch:
     def refuse(source: str, target: str) -> None:
         raise PermissionError(13, "Access is denied", target)
 
+    usual = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if os.path.exists(target):
+            refuse(source, target)
+        usual(source, target)
+
     monkeypatch.setattr(os, "replace", refuse)  # as Windows does
+    monkeypatch.setattr(os, "rename", rename)
     windows.rename(str(tmp_path / "new"), str(tmp_path / "old"))
     assert (tmp_path / "old/file").exists()
     (tmp_path / "new").mkdir()
     with pytest.raises(OSError):
         windows.rename(str(tmp_path / "new"), str(tmp_path / "old"))
     assert (tmp_path / "old/file").exists()
+
+
+def test_a_link_leads_where_it_should(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    windows.symlink("folder", str(tmp_path / "link"))
+    assert (tmp_path / "link").resolve() == tmp_path / "folder"
+    before = os.lstat(tmp_path / "link").st_mtime_ns
+    windows.utime(str(tmp_path / "link"), ns=(0, 0), follow_symlinks=False)
+    assert os.lstat(tmp_path / "link").st_mtime_ns == before
+    assert os.stat(tmp_path / "folder").st_mtime_ns > 0
+    windows.utime(str(tmp_path / "folder"), ns=(0, 10**9))
+    assert os.stat(tmp_path / "folder").st_mtime_ns == 10**9
 
 
 def test_all_that_is_not_different_is_pythons_own() -> None:

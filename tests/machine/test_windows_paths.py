@@ -3,10 +3,14 @@ r"""Paths of Windows are divided by `/` whatever a person types, so that they ar
 from __future__ import annotations
 
 import ntpath
+import os
+from pathlib import Path
 
 import pytest
 
+from bundler import machine
 from bundler.bundle_paths import BundleRoot, lies_in
+from bundler.machine import windows
 from bundler.machine import windows_paths as paths
 
 
@@ -50,3 +54,30 @@ def test_the_rest_is_windows_own() -> None:
     assert paths.basename is ntpath.basename
     with pytest.raises(AttributeError):
         _ = paths.no_such_function
+
+
+@pytest.mark.parametrize(("path", "below"), [("C:/Users/me", "C/Users/me"), ("//server/share/x", "server/share/x")])
+def test_an_absolute_path_lies_in_a_folder_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch, path: str, below: str
+) -> None:
+    assert (machine.rootless("/home/me"), machine.rooted("home/me")) == ("home/me", "/home/me")
+    monkeypatch.setattr(machine, "HAS_DRIVES", True)
+    monkeypatch.setattr(machine, "os", windows)
+    assert machine.rootless(path) == below
+    assert machine.rooted(below) == path
+
+
+def test_a_path_is_shown_as_cmd_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.path_shown("/home/me") == "/home/me"
+    monkeypatch.setattr(machine, "HAS_DRIVES", True)
+    assert machine.path_shown("C:/Users/me") == r"C:\Users\me"
+
+
+def test_a_file_is_changed_when_its_contents_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows' `st_ctime` is when the file was made."""
+    (tmp_path / "file").touch()
+    os.utime(tmp_path / "file", (4_000_000_000, 4_000_000_000))
+    facts = os.stat(tmp_path / "file")
+    assert machine.changed_at(facts) == facts.st_ctime_ns
+    monkeypatch.setattr(machine, "HAS_DRIVES", True)
+    assert machine.changed_at(facts) == 4_000_000_000 * 10**9

@@ -18,7 +18,7 @@ _ZIG = (sys.executable, "-m", "ziglang")
 _FLAGS = (
     "-std=c17", "-Oz", "-g0", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-builtin", "-fPIE", "-fvisibility=hidden",
     "-fno-stack-protector", "-fno-sanitize=all", "-fno-jump-tables", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
-    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize",
+    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm", "-disable-lsr",
 )  # fmt: skip
 MACHINES = {"x86_64": (), "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only")}
 """Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page."""

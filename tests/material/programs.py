@@ -42,6 +42,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "debootstrap": ("debootstrap",),
     "qemu-user-static": ("qemu-*-static",),
     "strace": ("strace",),
+    "gdb": ("gdb",),
     "squashfs-tools": ("mksquashfs", "unsquashfs"),
     "libarchive-tools": ("bsdtar", "bsdcpio"),
     "pigz": ("pigz",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,18 +68,44 @@ def embeddable(version: str = "3.13") -> Path:
 
 
 class Wine:
-    """Wine with a prefix of its own, which is made once. It says that it is Windows 10."""
+    """Wine, which says that it is Windows 10. Each process has a prefix of its own: Wine may wait for minutes in a shared one."""
 
     def __init__(self, prefix: Path | None = None) -> None:
         self._program = need("wine")
-        self._prefix = prefix or kept("wine-windows-10", self._make_prefix)
+        self._prefix = prefix or self._of_this_process(os.getpid())
 
-    def _make_prefix(self, folder: Path) -> None:
+    @staticmethod
+    @cache
+    def _of_this_process(process: int) -> Path:
+        """A prefix beside the one that is kept, whose drive C: it has."""
+        made = kept("wine-windows-10", Wine._make_prefix)
+        prefix = Path(tempfile.mkdtemp(prefix="wine-"))
+
+        def remove() -> None:
+            if os.getpid() == process:
+                Wine._serve("-k", prefix)
+                shutil.rmtree(prefix, ignore_errors=True)
+
+        atexit.register(remove)
+        Wine._lay_out(made, prefix, made / "drive_c")
+        return prefix
+
+    @staticmethod
+    def _lay_out(made: Path, prefix: Path, drive: Path) -> None:
+        """Fill a prefix: the registry of one that was made, a folder as drive C:, and this machine as drive Z:."""
+        for file in (*made.glob("*.reg"), made / ".update-timestamp"):
+            shutil.copy(file, prefix)
+        (prefix / "dosdevices").mkdir()
+        (prefix / "dosdevices/c:").symlink_to(drive)
+        (prefix / "dosdevices/z:").symlink_to("/")
+
+    @staticmethod
+    def _make_prefix(folder: Path) -> None:
         words = ["reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f"]
         done = Wine(folder)._start(words, folder, {})
         if done.returncode != 0:
             pytest.skip(f"Wine does not start here: {done.stderr[-200:]}")
-        self._serve("-w", folder)
+        Wine._serve("-w", folder)
         # A library of Windows that Wine 8 lacks.
         shutil.copy(FIXTURES / "bcryptprimitives.dll", folder / "drive_c/windows/system32")
 
@@ -113,13 +141,9 @@ class Wine:
         """Wine whose drive C: is a folder; what Windows itself has on it is gone again afterwards."""
         with tempfile.TemporaryDirectory() as name:
             prefix = Path(name)
-            for file in (*self._prefix.glob("*.reg"), self._prefix / ".update-timestamp"):
-                shutil.copy(file, prefix)
-            (prefix / "dosdevices").mkdir()
-            (prefix / "dosdevices/c:").symlink_to(folder)
-            (prefix / "dosdevices/z:").symlink_to("/")
+            Wine._lay_out(self._prefix, prefix, folder)
             before = {each.name for each in folder.iterdir()}
-            (folder / "windows").symlink_to(self._prefix / "drive_c/windows")
+            (folder / "windows").symlink_to(self._prefix / "dosdevices/c:/windows")
             profile = folder / "Users" / os.path.basename(os.path.expanduser("~"))
             (profile / "Temp").mkdir(parents=True)
             try:

@@ -94,6 +94,24 @@ def test_a_pyc_is_never_checked_and_names_the_bundle_only(tmp_path: Path, interp
         assert os.fsencode(tmp_path) not in data
 
 
+def test_where_nothing_forks_bytes_do_not_tell_the_company_either(tmp_path: Path, interpreter: Interpreter) -> None:
+    """On Windows all modules are compiled in one process, which knows the strings of those before."""
+    python = tmp_path / "python"
+    code = "import os, runpy, sys; del os.fork; runpy.run_path(sys.argv[-1], run_name='__main__')"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n')
+    python.chmod(0o755)
+    names = list(SOURCES)
+    usual = compiled(entries_in(tmp_path / "one", names), interpreter, tmp_path / "cache-1")
+    found = compiled(entries_in(tmp_path / "one", names), interpreter, tmp_path / "cache-2", str(python))
+    alone = compiled(entries_in(tmp_path / "alone", ["second.py"]), interpreter, tmp_path / "cache-3", str(python))
+    assert found["second"] == alone["second"]
+    assert {data[16:17] for data in found.values()} == {b"c"}, "no FLAG_REF: which strings are known is told nowhere"
+    assert {name: marshal.loads(data[16:]) for name, data in found.items()} == {
+        name: marshal.loads(data[16:]) for name, data in usual.items()
+    }
+    assert {name: data[:16] for name, data in found.items()} == {name: data[:16] for name, data in usual.items()}
+
+
 def test_the_second_time_nothing_is_run(tmp_path: Path, interpreter: Interpreter) -> None:
     entries = entries_in(tmp_path / "src", list(SOURCES))
     before = compiled(entries, interpreter, tmp_path / "cache")

@@ -26,8 +26,8 @@ class PathEdits:
 class Asked:
     """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
 
-    These and `interpreter` are False where nothing was asked for, the text ("" for none) or the edits where they are known,
-    else True.
+    These, `interpreter` and `own_loader` are False where nothing was asked for, the text ("" for none) or the edits where
+    they are known, else True.
     `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
     below `$ORIGIN`, or nowhere.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
@@ -47,6 +47,7 @@ class Asked:
     stack: bool | None = False
     notes: bool = False
     constants: Mapping[str, str] | None = field(default_factory=dict)
+    own_loader: bool | str = False
 
     @property
     def loses_versions(self) -> bool:
@@ -54,7 +55,9 @@ class Asked:
         return bool(self.versions or self.removed)
 
 
-PACKED = Asked(search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None)
+PACKED = Asked(
+    search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None, own_loader=True
+)
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
 
@@ -72,6 +75,7 @@ def asked_of(edits: elf.Edits | macho.Edits | pe.Edits) -> Asked:
             stack=edits.clear_execstack,
             notes=edits.without_resolution_cache,
             constants=edits.constants,
+            own_loader=False if isinstance(edits.own_loader, elf.Unchanged) else edits.own_loader or "",
         )
     if isinstance(edits, pe.Edits):
         return Asked(renamed=edits.dlls)

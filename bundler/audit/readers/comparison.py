@@ -74,10 +74,17 @@ def unasked(source: BinaryIO, changed: BinaryIO, asked: Asked) -> tuple[Differen
 def _elf_changes(source: BinaryIO, changed: BinaryIO, asked: Asked) -> Iterable[Difference]:
     from bundler.audit.readers.elf.changes import table_differences
     from bundler.audit.readers.elf.contents import content_differences
+    from bundler.audit.readers.elf.own_loader import stub_differences, stub_of, without_stub
     from bundler.audit.readers.elf.reading import read_elf
     from bundler.audit.readers.elf.shift import shift_of
 
     before, after = read_elf(source, sections=True), read_elf(changed, sections=True)
+    stubs = stub_of(source, before), stub_of(changed, after)
+    if stubs != (None, None):
+        yield from stub_differences(stubs[0], changed, after, stubs[1], asked)
+        source = source if stubs[0] is None else without_stub(source, before, stubs[0])
+        changed = changed if stubs[1] is None else without_stub(changed, after, stubs[1])
+        before, after = read_elf(source, sections=True), read_elf(changed, sections=True)
     shift = shift_of(before, after)
     if shift is None:
         yield Difference("the size of the file", f"the source has {before.size}", f"the file has {after.size}")

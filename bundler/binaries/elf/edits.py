@@ -64,7 +64,7 @@ class Edits:
 
     own_loader: str | Unchanged | None = UNCHANGED
     """The loader that the program shall map itself, in place of the kernel: a path relative to the program's folder, links
-    followed, or an absolute one; None for the kernel's (`interpreter`) again."""
+    followed; None for the kernel's (`interpreter`) again."""
 
     def __post_init__(self) -> None:
         """Raises BadOption for one text where several are wanted."""

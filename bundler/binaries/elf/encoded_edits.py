@@ -83,6 +83,11 @@ def _own_loader(path: str | Unchanged | None) -> bytes | Unchanged | None:
     if path is None or isinstance(path, Unchanged):
         return path
     encoded = _name(path, "loader")
+    if encoded.startswith(b"/"):
+        raise UnwritableString(
+            f"the program's own loader {path!r} must be a path relative to the program's folder",
+            "the kernel takes an absolute one (--set-interpreter)",
+        )
     if len(encoded) > _LONGEST_INTERPRETER:
         raise UnwritableString(f"the loader's path has {len(encoded)} bytes; the kernel takes {_LONGEST_INTERPRETER}")
     return encoded

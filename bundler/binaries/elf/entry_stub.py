@@ -27,7 +27,7 @@ class EntryStub:
     size: int
     """In bytes, the loader's path and its NUL included."""
     loader: str
-    """The path of the loader, relative to the folder of the program, or absolute."""
+    """The path of the loader, relative to the folder of the program."""
     entry: int
     """Address of the program's own entry point."""
     parameters: Parameters

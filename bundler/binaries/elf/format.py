@@ -90,6 +90,7 @@ class _Elf:
         return {
             "machine": image.machine_name,
             "interpreter": image.interpreter,
+            **({} if image.own_loader is None else {"loader": f"own ({image.own_loader})"}),
             "soname": image.soname,
             "needed": list(image.needed),
             "rpath": image.rpath,

@@ -73,7 +73,7 @@ class Image:
 
     @property
     def own_loader(self) -> str | None:
-        """The loader that the file's entry stub maps: a path relative to its folder, or absolute; None without a stub."""
+        """The loader that the file's entry stub maps: a path relative to its folder; None without a stub."""
         return None if self.stub is None else self.stub.loader
 
     @property

@@ -62,8 +62,8 @@ def _plan_stub(file: BinaryIO, loader: bytes) -> PatchPlan:
     from bundler.binaries.elf.stub_invariants import check_stub
 
     image = read_image(file)
-    parsed = parse_file(file, image)
     stub = _stub_of(image)
+    parsed = parse_file(file, image)
     plan = plan_stub(parsed, stub, loader)
     check_stub(parsed, stub, loader, plan)
     return plan

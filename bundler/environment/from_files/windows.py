@@ -9,6 +9,7 @@ from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.facts import EnvironmentKind, Interpreter, VersionInfo
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
 from bundler.machine import os
+from bundler.sysroot import Sysroot
 from bundler.systems.windows.layout import (
     PythonDll,
     executable_names,
@@ -71,18 +72,28 @@ def _prefix(located: LocatedEnvironment) -> str:
     if not python_dlls(root, folder):
         raise BaseInterpreterMissing(
             f"the base Python of {located.root} is not there: pyvenv.cfg says home = {home}, which would be {folder}",
-            "--root C:=DIR says which folder here is drive C: of the machine that the environment was made on",
+            _how_to_name_the_drive(located.root, home, root),
         )
     return folder
+
+
+def _how_to_name_the_drive(environment: str, home: str, root: Sysroot) -> str:
+    """What to do where `home` is not found: one drive may be named, of several the folder that they lie in."""
+    drive = home[:2].upper() if root.is_name(home) else "C:"
+    own = root.name_of(environment)[:2]
+    if root.is_name(root.name_of(environment)) and own != drive:
+        return f"--root DIR finds the drives {own} and {drive} as DIR/{own} and DIR/{drive}"
+    return f"--root {drive}=DIR says which folder here is drive {drive} of the machine that the environment was made on"
 
 
 def _dll(located: LocatedEnvironment, prefix: str) -> PythonDll:
     """The DLL of the release that the environment speaks of: one folder may hold a free-threaded build beside the usual one."""
     found = python_dlls(located.sysroot, prefix)
     if not found:
-        raise BaseInterpreterMissing(
-            f"{prefix} has python.exe, and no pythonXY.dll beside it", "is the installation whole?"
-        )
+        hint = "is the installation whole?"
+        if located.sysroot.exists(os.path.join(located.root, "pyvenv.cfg")):
+            hint = "its pyvenv.cfg has no line `home = ...`: write the folder of the base Python there"
+        raise BaseInterpreterMissing(f"{prefix} has python.exe, and no pythonXY.dll beside it", hint)
     claims = list(claims_of_config(located.root, located.config))
     for dll in sorted(found, key=lambda each: each.free_threaded != _asks_for_threads(located)):
         told = Claim(Release(dll.minor), f"{prefix} has {dll.name}")

@@ -28,6 +28,8 @@ class PlannedBinaries:
     ceiling: Ceiling = NO_CEILING
     notes: tuple[str, ...] = ()
     """What a person may want to know."""
+    removed: frozenset[str] = frozenset()
+    """Bundle paths of what the source brings and the bundle shall not have."""
 
 
 def bundled_entry(library: BundledLibrary, environment: Environment) -> Entry:

@@ -148,7 +148,7 @@ def _loaders(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
                 yield Fault(
                     FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again"
                 )
-        elif bundle.loader and file.image.interpreter is not None:
+        elif bundle.loader and os.path.basename(file.image.interpreter or "") == os.path.basename(bundle.loader):
             message = f"is started by the target's loader, and not by {bundle.loader}"
             yield Fault(FaultKind.LIBRARY, file.path, message, "pack again, or leave the program out")
         elif (standard := standard_loader(file.image)) is not None:

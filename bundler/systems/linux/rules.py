@@ -36,6 +36,8 @@ class _Linux:
     activation = POSIX_ACTIVATION
     start_name = "start"
     program_suffixes = ()
+    separator = "/"
+    base_packages = None
     has_shell = True
     started_suffixes = None
     image_os = "linux"

@@ -34,6 +34,8 @@ class _MacOS:
     activation = POSIX_ACTIVATION
     start_name = "start"
     program_suffixes = ()
+    separator = "/"
+    base_packages = None
     has_shell = True
     started_suffixes = None
     image_os = None

@@ -55,14 +55,24 @@ class Drives(Sysroot):
         for _ in range(MOST_LINKS):
             if os.path.lexists(done):
                 break
-            there = done
-            while not os.path.lexists(there):
-                there = os.path.dirname(there)
-            spelled = self._spelled(there, [part for part in done[len(there) :].split("/") if part])
+            spelled = self._as_here(done)
             if spelled == done:
                 break
             done = Sysroot.real(self, spelled)  # what is spelled otherwise may be a link
         return done
+
+    def of_row(self, path: str) -> str:
+        """With `/` for each backslash, and in the case that the file has here ("Recording installed projects" allows both)."""
+        if os.path.lexists(path):
+            return path
+        return self._as_here(os.path.normpath(path.replace("\\", "/")))
+
+    def _as_here(self, path: str) -> str:
+        """A path whose last parts are not here, as they are spelled here."""
+        there = path
+        while not os.path.lexists(there):
+            there = os.path.dirname(there)
+        return self._spelled(there, [part for part in path[len(there) :].split("/") if part])
 
     def _folder_of(self, drive: str) -> str:
         """Where a drive is; a place where nothing is for one that is not here."""
@@ -99,6 +109,10 @@ class OwnDrives(Drives):
     def path_of(self, name: str) -> str:
         """The name with `/`. What has no drive is a path already."""
         return os.path.normpath(name) if self.is_name(name) else name
+
+    def of_row(self, path: str) -> str:
+        """With `/` for each backslash."""
+        return os.path.normpath(path)
 
     def name_of(self, path: str) -> str:
         """The path as Windows' own programs write it."""

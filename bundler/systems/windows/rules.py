@@ -41,6 +41,8 @@ class _Windows:
     activation = WINDOWS_ACTIVATION
     start_name = start.NAME
     program_suffixes = (".exe",)
+    separator = "\\"
+    base_packages = ("Lib/site-packages",)
     started_suffixes = (".exe", ".com", ".bat", ".cmd")
 
     @property

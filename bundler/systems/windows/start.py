@@ -1,6 +1,7 @@
 """The start command of a bundle as a batch file, which finds the bundle by its own place (`%~dp0`) and passes the exit status on.
 
-What it starts gets the batch file as its `sys.argv[0]`, like a script. cmd asks whether to end a batch file that Ctrl+C interrupts.
+What it starts gets the batch file as its `sys.argv[0]`, like a script, and no module of the folder that it is started in:
+`-c` puts that first on `sys.path`, as "". cmd asks whether to end a batch file that Ctrl+C interrupts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from bundler.errors import BadOption
 
 NAME = "start.cmd"
-_FUNCTION = "import sys; del sys.argv[0]; from {module} import {top}; sys.exit({call}())"
+_FUNCTION = (
+    "import sys; del sys.argv[0]; sys.path[:] = filter(None, sys.path); from {module} import {top}; sys.exit({call}())"
+)
 
 
 def function_script(module: str, function: str, options: Sequence[str]) -> bytes:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bundler.binaries.pe import constants as c
+from bundler.binaries.pe import read_image
 from bundler.systems.windows.rules import WINDOWS
 from tests.binaries.pe.samples import make_pe
 from tests.material.schemes import WINDOWS_312
@@ -63,3 +70,28 @@ def test_an_opened_dll_says_what_it_needs(tmp_path: Path) -> None:
 )
 def test_a_dll_that_is_added_where_python_s_own_look_is_in_their_way(path: str, shadows: bool) -> None:
     assert WINDOWS.shadows(path, WINDOWS_312) is shadows
+
+
+@pytest.mark.parametrize(
+    ("machine", "built_for", "runs"),
+    [
+        ("AMD64", c.IMAGE_FILE_MACHINE_AMD64, True),
+        ("AMD64", c.IMAGE_FILE_MACHINE_I386, True),
+        ("AMD64", c.IMAGE_FILE_MACHINE_ARM64, False),
+        ("ARM64", c.IMAGE_FILE_MACHINE_AMD64, True),
+        ("ARM64", c.IMAGE_FILE_MACHINE_ARM64, True),
+        ("x86", c.IMAGE_FILE_MACHINE_AMD64, False),
+    ],
+)
+def test_windows_runs_what_is_for_its_processor_or_emulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str, built_for: int, runs: bool
+) -> None:
+    image = read_image(io.BytesIO(make_pe(dll=False)))
+    program = replace(image, headers=replace(image.headers, machine=built_for))
+    assert WINDOWS.why_not_run(program, "python.exe") == "it is built for Windows", "Linux runs none"
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=machine))
+    why_not = WINDOWS.why_not_run(program, "python.exe")
+    assert (why_not is None) is runs
+    assert runs or f"this machine is {machine}" in str(why_not)
+    assert WINDOWS.why_not_run(None, "python.exe") is not None

@@ -11,6 +11,7 @@ import pytest
 from bundler.errors import BadOption
 from bundler.systems.windows import start
 from tests.material.windows import Wine, embeddable
+from tests.material.windows_trees import Layout, drive_c, installation
 
 TELL = "import json, sys\ndef main():\n    print(json.dumps(sys.argv[1:]))\n    return 7\n"
 
@@ -34,6 +35,18 @@ def run(bundle: Path, script: bytes, *arguments: str) -> tuple[int, list[str]]:
 
 def test_a_function_is_called_and_its_status_is_passed_on(bundle: Path) -> None:
     assert run(bundle, start.function_script("tell", "main", ()), "one", "two words") == (7, ["one", "two words"])
+
+
+def test_no_module_of_the_folder_it_is_started_in_takes_the_place_of_the_bundle_s(tmp_path: Path) -> None:
+    """With a Python that is not embedded, which has `-c` put that folder first on `sys.path`."""
+    bundle = Path(shutil.copytree(installation(drive_c("3.12"), "3.12", Layout.PYTHON_ORG), tmp_path / "bundle"))
+    (bundle / "Lib/site-packages/tell.py").write_text(TELL)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "tell.py").write_text("raise SystemExit('led astray')")
+    (bundle / "Scripts/start.cmd").write_bytes(start.function_script("tell", "main", ()))
+    done = Wine().run(["cmd", "/c", r"..\bundle\Scripts\start.cmd", "one"], elsewhere)
+    assert (done.returncode, json.loads(done.stdout)) == (7, ["one"])
 
 
 def test_arguments_stand_in_front_of_the_user_s_own(bundle: Path) -> None:

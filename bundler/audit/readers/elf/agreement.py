@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.elf.notes import notes
+from bundler.audit.readers.elf.own_loader import own_loader
 from bundler.audit.readers.facts import ElfFacts
 from bundler.binaries.elf import Image, version_needs
 from bundler.binaries.elf import constants as c
@@ -30,6 +31,7 @@ def elf_disagreements(image: Image, file: BinaryIO, facts: ElfFacts) -> Iterator
         ("DT_RPATH", image.rpath, _last(facts, c.DT_RPATH)),
         ("DT_RUNPATH", image.runpath, _last(facts, c.DT_RUNPATH)),
         ("the interpreter", image.interpreter, facts.interpreter),
+        ("the loader of its own", image.own_loader, own_loader(file, facts)),
         ("program headers", [*map(tuple, image.segments)], [*map(tuple, facts.segments)]),
         ("dynamic tags", _entries(image.dynamic), _entries(facts.dynamic)),
     ):

@@ -38,6 +38,7 @@ _LONGEST_TEXT = 1 << 20
 _WHOLE = 1 << 20  # a string table up to this many bytes is read at once
 _LONGEST_INTERPRETER = 4096
 _IDENT = 16
+_SET_ASIDE = 0x62646C72  # the type of PT_INTERP where an entry stub maps the loader
 _FIELDS = {
     "Elf_Ehdr": tuple("e_" + name for name in HeaderFacts._fields),
     "Elf_Phdr": tuple("p_" + name for name in SegmentFacts._fields),
@@ -125,7 +126,7 @@ class _Reader:
             map(SegmentFacts._make, self._table("Elf_Phdr", header.phoff, self._count_segments(), header.phentsize))
         )
         order: ByteOrder = "little" if little else "big"
-        interpreter = self._first("PT_INTERP")
+        interpreter = self._first("PT_INTERP") or self._first_of(_SET_ASIDE)
         facts = ElfFacts(
             self._size, self._ident, bits, order, header, self._segments,
             self._sections() if with_sections else (),
@@ -234,7 +235,9 @@ class _Reader:
         return (_parsed(self._kind, name, data[at : at + size]) for at in range(0, count * size, size))
 
     def _first(self, type_: str) -> SegmentFacts | None:
-        wanted = number_of(type_)
+        return self._first_of(number_of(type_))
+
+    def _first_of(self, wanted: int) -> SegmentFacts | None:
         return next((segment for segment in self._segments if segment.type == wanted), None)
 
     def _sizeof(self, name: str) -> int:

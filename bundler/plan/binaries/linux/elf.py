@@ -17,7 +17,7 @@ from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
-from bundler.plan.binaries.linux.own_libc import kernel_floor, own_libc, path_of_loader
+from bundler.plan.binaries.linux.own_libc import former_libc, kernel_floor, own_libc, path_of_loader
 from bundler.plan.binaries.linux.patching import patch_files, source_path
 from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
@@ -55,6 +55,9 @@ def plan_elf(
     """
     interpreter, sysroot, scheme = environment.interpreter, environment.sysroot, environment.scheme
     executable = scheme.executable
+    former = former_libc(entries, scheme)
+    left_behind = former if options.libc is LibcMode.HOST else frozenset[str]()
+    entries = {path: entry for path, entry in entries.items() if path not in left_behind} if left_behind else entries
     images = _read_images(entries, executable)
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
@@ -68,7 +71,7 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    own = own_libc(program.image, system, sysroot) if options.libc is LibcMode.BUNDLE else None
+    own = own_libc(program.image, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
     compiled_in = CompiledInPaths(sysroot, memory.constants)
     modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
     finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
@@ -131,7 +134,7 @@ def plan_elf(
         (*added, *patched.entries),
         facts,
         libpython.path if libpython else None,
-        find_floor(versions) if own is None else kernel_floor(facts.bundled),
+        find_floor(versions) if own is None else kernel_floor({file.path: file.image for file in plan.files}),
         (
             *patched.warnings,
             *plan.warnings,
@@ -139,6 +142,7 @@ def plan_elf(
             *capability_warnings(entries, environment),
         ),
         find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
+        removed=left_behind,
     )
 
 

@@ -139,7 +139,7 @@ def patch_files(
 
 def _way_to_loader(program: ElfFile, loader: str) -> str | Unchanged | None:
     """What a program's stub shall open; None where it has one, and shall have none."""
-    if loader:
+    if loader and os.path.basename(program.image.interpreter or "") == os.path.basename(loader):  # not of another libc
         return relative(loader, os.path.dirname(program.path))
     return None if program.image.own_loader is not None else UNCHANGED
 

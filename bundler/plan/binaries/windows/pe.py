@@ -12,6 +12,7 @@ from bundler.errors import BundlerError, CannotPatch, UnsupportedEnvironment, ra
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
+from bundler.plan.binaries.windows.unusable import unusable
 from bundler.plan.mounts import MountTable
 from bundler.systems.libraries import Clash
 from bundler.systems.windows.ceiling import find_ceiling
@@ -54,7 +55,7 @@ def plan_pe(
         closure.facts,
         next((path for path in scheme.libpython if path in images), None),
         find_floor(everything, scheme.executable, version),
-        tuple(_warnings(closure)),
+        (*unusable(entries, images, interpreter, scheme), *_warnings(closure)),
         find_ceiling(everything),
         tuple(
             f"{path} asks for {name} at its first use of it, and it is found nowhere" for path, name in closure.absent

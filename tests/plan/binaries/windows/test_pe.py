@@ -144,6 +144,21 @@ def test_damaged_files_are_the_source_s_business(tmp_path: Path) -> None:
     assert A not in plan.libraries.needs
 
 
+def test_modules_that_this_python_cannot_load_are_told(tmp_path: Path) -> None:
+    """In no mode but the run check would that be found, and an environment that is read from files is not run."""
+    arm = make_pe(["kernel32.dll"], machine=0xAA64)
+    files = {
+        A: make_pe(["x.dll"])[:600],
+        B: arm,
+        "python313.dll": arm,
+        f"{SITE}/b/_c.cp39-win_arm64.pyd": arm,
+        f"{SITE}/b/data.dll": arm,
+    }
+    built, damaged = (line for line in Installation(tmp_path, files=files).plan().warnings if "cannot load" in line)
+    assert damaged == f"{A}: no sound PE file; this Python, which is for AMD64, cannot load it"
+    assert built == f"{B}, python313.dll: built for ARM64; this Python, which is for AMD64, cannot load them"
+
+
 def test_what_is_asked_for_late_and_found_nowhere_is_a_note(tmp_path: Path) -> None:
     plan = Installation(tmp_path, files={A: make_pe([], ["late.dll"])}).plan()
     assert f"{A} asks for late.dll at its first use of it, and it is found nowhere" in plan.notes

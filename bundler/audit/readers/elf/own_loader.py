@@ -1,0 +1,165 @@
+"""The entry stub of a program with a loader of its own, as the second reader reads it; and the file as it is without the stub.
+
+What a pack changes besides the stub is proved of the file without it, by the rules for all other files. That the stub is
+ours, byte for byte, and starts the loader that was asked for is proved here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from bundler.audit.readers.asked import Asked
+from bundler.audit.readers.bytewise import read_range
+from bundler.audit.readers.difference import Difference, Sides
+from bundler.audit.readers.facts import ElfFacts, SegmentFacts
+from bundler.binaries.elf import constants as c
+from bundler.binaries.elf.structs import ElfClass
+from bundler.binaries.elf.stubs import stub_for
+from bundler.binaries.patch import Patch, Range, compose, overwrite
+from bundler.errors import BinaryFormatError
+from bundler.machine import os
+
+_SIDES = Sides("it should be", "the file has")
+_PARAMETERS = "8sIIqQQ"
+_SIZE = 40
+_MAGIC = b"bndlstub"
+
+# Where fields lie in headers of 32 and of 64 bits.
+_ENTRY, _PHOFF, _PHNUM = {32: 24, 64: 24}, {32: 28, 64: 32}, {32: 44, 64: 56}
+_PLACES = {32: (4, 8, 12, 16, 20), 64: (8, 16, 24, 32, 40)}
+_SECTION_SIZE = {32: 20, 64: 32}
+
+
+class StubFacts(NamedTuple):
+    """An entry stub: where it lies, and what its parameters say."""
+
+    segment: SegmentFacts
+    start: int
+    end: int
+    code: int
+    """Where the code ends and the loader's path begins, from `start`."""
+    loader: str
+    entry: int
+    size: int
+    headers: int
+
+
+def stub_of(file: BinaryIO, facts: ElfFacts) -> StubFacts | None:
+    """The stub of the file of which `facts` were read; None where it has none. BinaryFormatError where it is damaged."""
+    address = facts.header.entry - _SIZE
+    if all(segment.type != c.PT_SET_ASIDE for segment in facts.segments):
+        return None
+    start = facts.offset_of(address)
+    if start is None:
+        return None
+    order = "<" if facts.byteorder == "little" else ">"
+    data = read_range(file, start, start + _SIZE)
+    magic, code, length, entry, size, headers = struct.unpack(order + _PARAMETERS, data)
+    if magic != _MAGIC:
+        return None
+    segment = next(load for load in facts.loads if load.range[0] <= start < load.range[1])
+    end = start + code + length
+    if end > segment.range[1]:
+        raise BinaryFormatError(f"the entry stub ends at offset {end}, its segment at {segment.range[1]}")
+    loader = os.fsdecode(read_range(file, start + code, end).split(b"\0", 1)[0])
+    return StubFacts(segment, start, end, code, loader, address + entry, size, headers)
+
+
+def own_loader(file: BinaryIO, facts: ElfFacts) -> str | None:
+    """The loader that the file's stub starts."""
+    stub = stub_of(file, facts)
+    return None if stub is None else stub.loader
+
+
+def stub_differences(
+    source: StubFacts | None, file: BinaryIO, changed: ElfFacts, stub: StubFacts | None, asked: Asked
+) -> Iterator[Difference]:
+    """What is otherwise than it was asked for in the stub of a changed file."""
+    found = "" if stub is None else stub.loader
+    if asked.own_loader is not True:
+        wanted = asked.own_loader if asked.own_loader is not False else "" if source is None else source.loader
+        yield from _SIDES.differ("the loader of its own", wanted or "none", found or "none")
+    if stub is None:
+        return
+    header = changed.header
+    known = stub_for(header.machine, ElfClass(changed.bits // 32), changed.byteorder)
+    code = read_range(file, stub.start + _SIZE, stub.start + stub.code)
+    if known is None or known.code[_SIZE:] != code:
+        yield Difference("the entry stub", "it should be bundler's code", f"the file has {len(code)} other bytes")
+    flags = (stub.segment.flags, stub.segment.memsz - stub.segment.filesz)
+    yield from _SIDES.differ("flags of the entry stub's segment, and its zeros", (c.PF_R | c.PF_X, 0), flags)
+    aside = sum(segment.type == c.PT_SET_ASIDE for segment in changed.segments)
+    loaders = sum(segment.type == c.PT_INTERP for segment in changed.segments)
+    yield from _SIDES.differ("headers set aside, and PT_INTERP", (1, 0), (aside, loaders))
+    if stub.headers:
+        start = stub.headers
+        there = read_range(file, start, start + (header.phnum - 1) * header.phentsize)
+        if there != _bare_headers(file, changed, stub):
+            yield Difference(
+                "the former program headers", "they should be those in use, without the stub", "the file has others"
+            )
+
+
+def without_stub(file: BinaryIO, facts: ElfFacts, stub: StubFacts) -> BinaryIO:
+    """The file as it is without the stub, opened for reading; it shares the position of `file`.
+
+    BinaryFormatError where the stub does not end its segment, or the segment not the file.
+    """
+    bits, header = facts.bits, facts.header
+    word = _word(facts)
+    edits = {_ENTRY[bits]: word.pack(stub.entry)}
+    bare = _bare_headers(file, facts, stub)
+    if stub.end != stub.segment.range[1]:
+        raise BinaryFormatError(f"the entry stub ends at offset {stub.end}, its segment at {stub.segment.range[1]}")
+    if stub.headers:
+        if stub.end != facts.size or stub.segment.offset != header.phoff or stub.segment != facts.segments[-1]:
+            raise BinaryFormatError(
+                "the entry stub's segment is not the file's last one, with the program headers in it"
+            )
+        edits[_PHOFF[bits]] = word.pack(stub.headers)
+        edits[_PHNUM[bits]] = _pack(facts, "H", header.phnum - 1)
+        edits[stub.headers] = bare
+        return compose(overwrite(facts.size, edits), Patch((Range(0, stub.size),))).open(file)
+    edits[header.phoff] = bare
+    edits[stub.start] = bytes(stub.end - stub.start)
+    end = stub.segment.vaddr + stub.segment.memsz
+    for number, section in enumerate(facts.sections):
+        covers = section.flags & c.SHF_ALLOC and section.type != c.SHT_NOBITS and section.addr + section.size == end
+        if covers and section.addr < stub.segment.vaddr + stub.size:
+            place = header.shoff + number * header.shentsize + _SECTION_SIZE[bits]
+            edits[place] = word.pack(stub.segment.vaddr + stub.size - section.addr)
+            break
+    return overwrite(facts.size, edits).open(file)
+
+
+def _bare_headers(file: BinaryIO, facts: ElfFacts, stub: StubFacts) -> bytes:
+    """The program headers as they are without the stub."""
+    header, places, word = facts.header, _PLACES[facts.bits], _word(facts)
+    count = header.phnum - (1 if stub.headers else 0)
+    data = bytearray(read_range(file, header.phoff, header.phoff + count * header.phentsize))
+    for number, segment in enumerate(facts.segments[:count]):
+        start = number * header.phentsize
+        fields: dict[int, int] = {}
+        if segment.type == c.PT_SET_ASIDE:
+            data[start : start + 4] = _pack(facts, "I", c.PT_INTERP)
+        elif segment.type == c.PT_PHDR and stub.headers:
+            holder = next((load for load in facts.loads if load.offset <= stub.headers < load.range[1]), None)
+            if holder is None:
+                raise BinaryFormatError(f"no PT_LOAD holds the former program headers at offset {stub.headers}")
+            address, size = holder.vaddr + stub.headers - holder.offset, count * header.phentsize
+            fields = dict(zip(places, (stub.headers, address, address, size, size), strict=True))
+        elif segment == stub.segment:
+            fields = dict.fromkeys(places[3:], stub.size)
+        for place, value in fields.items():
+            data[start + place : start + place + word.size] = word.pack(value)
+    return bytes(data)
+
+
+def _word(facts: ElfFacts) -> struct.Struct:
+    return struct.Struct(("<" if facts.byteorder == "little" else ">") + ("Q" if facts.bits == 64 else "I"))
+
+
+def _pack(facts: ElfFacts, code: str, value: int) -> bytes:
+    return struct.pack(("<" if facts.byteorder == "little" else ">") + code, value)

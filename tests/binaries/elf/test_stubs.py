@@ -1,0 +1,49 @@
+"""The entry stubs: what is committed is what their source gives, and stands for itself."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+from bundler.binaries.elf import ElfClass, stubs
+from bundler.binaries.elf import constants as c
+from tests.material.entry_stubs import COMPILER, MACHINES, build
+
+FOLDER = Path(stubs.__file__).parent
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_stub_is_what_its_source_gives(name: str) -> None:
+    try:
+        version = importlib.metadata.version("ziglang")
+    except importlib.metadata.PackageNotFoundError:
+        version = "none"
+    if version != COMPILER:
+        pytest.skip(f"needs ziglang {COMPILER}, of which the bytes are known; there is {version} (pip install)")
+    assert build(name) == (FOLDER / f"{name}.bin").read_bytes()
+
+
+def test_digests_are_those_of_the_stubs() -> None:
+    lines = [line.split() for line in (FOLDER / "SHA256SUMS").read_text(encoding="ascii").splitlines()]
+    assert {name for _, name in lines} == {f"{name}.bin" for name in MACHINES}
+    for digest, name in lines:
+        assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_stub_is_small_and_begins_with_its_parameters(name: str) -> None:
+    machine = {"x86_64": c.EM_X86_64, "aarch64": c.EM_AARCH64}[name]
+    stub = stubs.stub_for(machine, ElfClass.ELF64, "little")
+    assert stub is not None
+    assert len(stub.code) <= {"x86_64": 2048, "aarch64": 2176}[name]
+    magic, *rest = stub.codec.unpack_from(stub.code)
+    assert (magic, rest) == (stubs.MAGIC, [0, 0, 0, 0, 0])
+
+
+def test_machines_without_a_stub_are_told() -> None:
+    assert stubs.stub_for(c.EM_S390, ElfClass.ELF64, "big") is None
+    assert stubs.stub_for(c.EM_X86_64, ElfClass.ELF32, "little") is None  # x32
+    assert stubs.stub_machines() == ("x86-64", "aarch64")
