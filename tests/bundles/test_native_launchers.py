@@ -57,7 +57,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Native:
 def own(native: Native, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a libc of its own, and a start command."""
     out = tmp_path_factory.mktemp("own") / "bundle"
-    options = ("--launcher", "native", "--libc", "bundle", "--entry", "one-console first", "--no-verify")
+    options = ("--launcher", "native", "--libc", "bundle", "--entry", "one-console first")
     pack(native.environment, out, *options, *SLIM)
     return out
 
