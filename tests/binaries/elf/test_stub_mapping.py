@@ -123,6 +123,12 @@ def test_a_loader_whose_segments_cannot_be_is_no_loader(app: Path, what: str) ->
     assert _refusal(app, bytes(data)).endswith(": no loader for this machine")
 
 
+def test_a_loader_with_too_many_headers_is_no_loader(app: Path) -> None:
+    data = bytearray(loader_of([Part(1, 0, b"x" * 99, 0, writable=True)])[0])
+    struct.pack_into("<H", data, 56, 73)
+    assert _refusal(app, bytes(data)).endswith(": no loader for this machine")
+
+
 def test_a_loader_that_begins_outside_of_itself_is_no_loader(app: Path) -> None:
     data = bytearray(loader_of([Part(1, 0, b"x" * 99, 0, writable=True)])[0])
     struct.pack_into("<Q", data, 24, 1 << 30)
