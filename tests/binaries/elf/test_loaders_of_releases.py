@@ -60,6 +60,20 @@ def test_the_loader_of_a_release_starts_programs(
         assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
 
 
+@slow
+def test_the_loader_of_riscv64_starts_programs(tmp_path: Path) -> None:
+    packages = debian_packages("forky", ("libc6",), "riscv64", "libc6")
+    machine = set_of("riscv64")
+    loader = os.path.basename(machine.interpreter)
+    for layout in machine.layouts:
+        app = lay_out(machine, layout, tmp_path / layout)
+        for name in (loader, "libc.so.6"):
+            shutil.copy(packages / "usr/lib/riscv64-linux-gnu" / name, app.parent)
+        edit(app, Edits(own_loader=loader, rpath="$ORIGIN/one:$ORIGIN"))
+        done = start([*emulator("riscv64"), app])
+        assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
+
+
 @pytest.mark.parametrize("size", [0, 100, 4096, 50_000])
 def test_a_loader_that_is_cut_off_is_told(size: int, tmp_path: Path) -> None:
     app = lay_out(set_of("aarch64-64k"), "pie", tmp_path)
