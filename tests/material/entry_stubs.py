@@ -24,6 +24,8 @@ MACHINES: Mapping[str, Sequence[str]] = {
     "x86_64": (),
     "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only"),
     "riscv64": ("-mno-relax",),
+    "arm": ("-marm",),
+    "x86": (),
 }
 """Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page.
 riscv64: none that count from a register which the program sets later."""

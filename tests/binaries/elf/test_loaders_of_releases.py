@@ -60,18 +60,34 @@ def test_the_loader_of_a_release_starts_programs(
         assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
 
 
-@slow
-def test_the_loader_of_riscv64_starts_programs(tmp_path: Path) -> None:
-    packages = debian_packages("forky", ("libc6",), "riscv64", "libc6")
-    machine = set_of("riscv64")
+@pytest.mark.parametrize(
+    ("name", "debian", "multiarch", "release"),
+    [
+        ("armhf", "armhf", "arm-linux-gnueabihf", "bookworm"),
+        ("i386", "i386", "i386-linux-gnu", "bookworm"),
+        pytest.param("riscv64", "riscv64", "riscv64-linux-gnu", "forky", marks=slow),
+    ],
+)
+def test_the_loaders_of_further_machines_start_programs(
+    name: str, debian: str, multiarch: str, release: str, tmp_path: Path
+) -> None:
+    packages = debian_packages(release, ("libc6",), debian, "libc6")
+    machine = set_of(name)
     loader = os.path.basename(machine.interpreter)
     for layout in machine.layouts:
         app = lay_out(machine, layout, tmp_path / layout)
-        for name in (loader, "libc.so.6"):
-            shutil.copy(packages / "usr/lib/riscv64-linux-gnu" / name, app.parent)
+        for file in (loader, "libc.so.6"):
+            shutil.copy(packages / "usr/lib" / multiarch / file, app.parent)
         edit(app, Edits(own_loader=loader, rpath="$ORIGIN/one:$ORIGIN"))
-        done = start([*emulator("riscv64"), app])
+        qemu = emulator({"armhf": "arm"}.get(name, name))
+        done = start([*qemu, app])
         assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
+        (app.parent / loader).unlink()
+        done = start([*qemu, app])
+        assert (done.stderr, done.returncode) == (
+            f"{app}: cannot start with its loader {app.parent}/{loader}: not there\n",
+            127,
+        )
 
 
 @pytest.mark.parametrize("size", [0, 100, 4096, 50_000])
