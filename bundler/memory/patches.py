@@ -140,7 +140,7 @@ def _read_piece(body: memoryview, at: int) -> tuple[Piece, int]:
 
 @cache
 def _header() -> bytes:
-    """What tells this patcher from others: its version, and the sizes and times of its modules."""
+    """What tells this patcher from others: its version, and the sizes and times of its modules and stubs."""
     hasher = hashlib.sha256()
     for facts in _modules(os.path.dirname(bundler.binaries.__file__)):
         hasher.update(b"%d %d\n" % (facts.st_size, facts.st_mtime_ns))
@@ -152,5 +152,5 @@ def _modules(folder: str) -> Iterator[os.stat_result]:
         for item in sorted(items, key=lambda item: item.name):
             if item.is_dir(follow_symlinks=False):
                 yield from _modules(item.path)
-            elif item.name.endswith(".py"):
+            elif item.name.endswith((".py", ".bin")):  # modules, and the entry stubs
                 yield item.stat()

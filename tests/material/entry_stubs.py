@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
@@ -20,8 +20,15 @@ _FLAGS = (
     "-fno-stack-protector", "-fno-sanitize=all", "-fno-jump-tables", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
     "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm", "-disable-lsr",
 )  # fmt: skip
-MACHINES = {"x86_64": (), "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only")}
-"""Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page."""
+MACHINES: Mapping[str, Sequence[str]] = {
+    "x86_64": (),
+    "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only"),
+    "riscv64": ("-mno-relax",),
+    "arm": ("-marm",),
+    "x86": (),
+}
+"""Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page.
+riscv64: none that count from a register which the program sets later."""
 
 
 def build(name: str) -> bytes:

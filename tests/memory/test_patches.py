@@ -99,9 +99,10 @@ def test_a_damaged_cache_is_none(
     assert recall(tmp_path, stamp) is not None
 
 
-def test_a_patcher_that_was_changed_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["planner.py", "x86_64.bin"])
+def test_a_patcher_that_was_changed_is_another(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elf").mkdir()
-    module = tmp_path / "elf/planner.py"
+    module = tmp_path / "elf" / name
     module.write_text("a = 1\n")
     monkeypatch.setattr(bundler.binaries, "__file__", str(tmp_path / "__init__.py"))
     headers = set()

@@ -171,6 +171,7 @@ def read_image(file: BinaryIO) -> Image:
     dynamic = _read_dynamic(file, layouts, segments)
     numbers = {tag: value for tag, value in dynamic or ()}  # noqa: C416  # dict() is slower for named tuples
     strings = _Strings(file, segments, numbers)
+    stub = read_stub(file, layouts.byteorder, header, segments)
 
     def text(tag: int) -> str | None:
         index = numbers.get(tag)
@@ -184,14 +185,14 @@ def read_image(file: BinaryIO) -> Image:
         type=header.type,
         segments=segments,
         dynamic=dynamic,
-        interpreter=_read_interpreter(file, segments),
+        interpreter=_read_interpreter(file, segments, c.PT_INTERP if stub is None else c.PT_SET_ASIDE),
         needed=tuple(strings[entry.value] for entry in dynamic or () if entry.tag == c.DT_NEEDED),
         soname=text(c.DT_SONAME),
         rpath=text(c.DT_RPATH),
         runpath=text(c.DT_RUNPATH),
         numbers=numbers,
         notes=read_notes(file, layouts, segments),
-        stub=read_stub(file, layouts.byteorder, header, segments),
+        stub=stub,
     )
 
 
@@ -278,8 +279,8 @@ def _read_dynamic(file: BinaryIO, layouts: Structures, segments: Sequence[Segmen
     return entries[: tags.index(c.DT_NULL)] if c.DT_NULL in tags else entries
 
 
-def _read_interpreter(file: BinaryIO, segments: Sequence[Segment]) -> str | None:
-    place = next((segment for segment in segments if segment.type in (c.PT_INTERP, c.PT_SET_ASIDE)), None)
+def _read_interpreter(file: BinaryIO, segments: Sequence[Segment], type_: int) -> str | None:
+    place = next((segment for segment in segments if segment.type == type_), None)
     if place is None or place.filesz == 0:
         return None
     if place.filesz > _LONGEST_INTERPRETER:

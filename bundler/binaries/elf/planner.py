@@ -22,6 +22,13 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
     file contradicts itself.
     """
     wanted = encode(edits)
+    try:
+        return _plan(file, image, wanted)
+    except struct.error as error:  # an offset near the end of 32 bits that would have to grow
+        raise CannotPatch(f"a number would leave its field of an ELF{image.elf_class.bits} file: {error}") from error
+
+
+def _plan(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | None:
     if concerns_stub(image, wanted):
         from bundler.binaries.elf.stub_plan import plan_with_stub
 
@@ -37,10 +44,7 @@ def concerns_stub(image: Image, wanted: EncodedEdits) -> bool:
 def _plan_encoded(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | None:
     """The patch that does `wanted` but for the entry stub, to a file that has none."""
     headers = header_edits(file, image, wanted)
-    try:
-        planned = plan_unchecked(in_memory(file), image, wanted)
-    except struct.error as error:  # an offset near the end of 32 bits that would have to grow
-        raise CannotPatch(f"a number would leave its field of an ELF{image.elf_class.bits} file: {error}") from error
+    planned = plan_unchecked(in_memory(file), image, wanted)
     if planned is None:
         return plan_headers(file, image, headers) if headers else None
     from bundler.binaries.elf.invariants import check_result  # not needed where nothing changes

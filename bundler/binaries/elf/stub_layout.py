@@ -196,6 +196,9 @@ def _without_segment(file: BinaryIO, image: Image, stub: EntryStub, header: File
     former = structures.segment.read_all(read_at(file, phoff, table, "the former program headers"))
     if [segment.type for segment in former] != [segment.type for segment in old]:
         raise _changed("something lies where the program headers were")
+    ends = [segment.offset + segment.filesz for segment in old]
+    if max(*ends, header.shoff + header.shnum * structures.section.size) > size:
+        raise _changed("more lies behind what was the file's end")
     packed = b"".join(map(structures.segment.pack, old))
     edits = {phoff: packed, **_fields(structures, entry=stub.entry, phoff=phoff, phnum=len(old))}
     return join(_first_bytes(splice(image.size, edits, {}).pieces, size))

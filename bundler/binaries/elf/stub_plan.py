@@ -37,7 +37,10 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
         loader = None if image.own_loader is None else os.fsencode(image.own_loader)
     patch = without_stub(file, image)
     bare = patch.open(file)
-    plans = [plan_rest(bare, read_image(bare), wanted)]
+    bare_image = read_image(bare)
+    if _names(bare_image) != _names(image):
+        raise CannotPatch("the entry stub cannot be taken out: the program's names would not be what they were")
+    plans = [plan_rest(bare, bare_image, wanted)]
     if plans[0] is not None:
         patch = compose(patch, plans[0].patch)
     if loader is not None:
@@ -56,6 +59,11 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
         explanation="; ".join(plan.explanation for plan in done),
         reasons=tuple(reason for plan in done for reason in plan.reasons),
     )
+
+
+def _names(image: Image) -> tuple[object, ...]:
+    """What the loader reads of a file by name, which no stub changes."""
+    return image.dynamic, image.interpreter, image.needed, image.soname, image.rpath, image.runpath
 
 
 def _plan_stub(file: BinaryIO, loader: bytes) -> PatchPlan:

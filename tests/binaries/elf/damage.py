@@ -105,6 +105,8 @@ def fields(data: bytes) -> tuple[Field, ...]:
     for number in range(place.filesz // layouts.dynamic.size):
         weighted += list(_of(layouts, layouts.dynamic, place.offset + number * layouts.dynamic.size)) * 4
     weighted += _tables(image, layouts)
+    if image.stub is not None:  # its parameters, as words
+        weighted += [Field(image.stub.offset + at, layouts.word.format) for at in range(0, 40, 4)] * 16
     return tuple(field for field in weighted if field.offset + struct.calcsize(field.format) <= len(data))
 
 

@@ -60,6 +60,36 @@ def test_the_loader_of_a_release_starts_programs(
         assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
 
 
+@pytest.mark.parametrize(
+    ("name", "debian", "multiarch", "release"),
+    [
+        ("armhf", "armhf", "arm-linux-gnueabihf", "bookworm"),
+        ("i386", "i386", "i386-linux-gnu", "bookworm"),
+        pytest.param("riscv64", "riscv64", "riscv64-linux-gnu", "forky", marks=slow),
+    ],
+)
+def test_the_loaders_of_further_machines_start_programs(
+    name: str, debian: str, multiarch: str, release: str, tmp_path: Path
+) -> None:
+    packages = debian_packages(release, ("libc6",), debian, "libc6")
+    machine = set_of(name)
+    loader = os.path.basename(machine.interpreter)
+    for layout in machine.layouts:
+        app = lay_out(machine, layout, tmp_path / layout)
+        for file in (loader, "libc.so.6"):
+            shutil.copy(packages / "usr/lib" / multiarch / file, app.parent)
+        edit(app, Edits(own_loader=loader, rpath="$ORIGIN/one:$ORIGIN"))
+        qemu = emulator({"armhf": "arm"}.get(name, name))
+        done = start([*qemu, app])
+        assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
+        (app.parent / loader).unlink()
+        done = start([*qemu, app])
+        assert (done.stderr, done.returncode) == (
+            f"{app}: cannot start with its loader {app.parent}/{loader}: not there\n",
+            127,
+        )
+
+
 @pytest.mark.parametrize("size", [0, 100, 4096, 50_000])
 def test_a_loader_that_is_cut_off_is_told(size: int, tmp_path: Path) -> None:
     app = lay_out(set_of("aarch64-64k"), "pie", tmp_path)

@@ -12,6 +12,14 @@ from bundler.binaries.elf import ElfClass, stubs
 from bundler.binaries.elf import constants as c
 from tests.material.entry_stubs import COMPILER, MACHINES, build
 
+SIZES = {
+    "x86_64": (c.EM_X86_64, 2048),
+    "aarch64": (c.EM_AARCH64, 2192),
+    "riscv64": (c.EM_RISCV, 2048),
+    "arm": (c.EM_ARM, 2352),
+    "x86": (c.EM_386, 2352),
+}
+"""Number and largest size in bytes of each."""
 FOLDER = Path(stubs.__file__).parent
 
 
@@ -35,10 +43,10 @@ def test_digests_are_those_of_the_stubs() -> None:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_stub_is_small_and_begins_with_its_parameters(name: str) -> None:
-    machine = {"x86_64": c.EM_X86_64, "aarch64": c.EM_AARCH64}[name]
-    stub = stubs.stub_for(machine, ElfClass.ELF64, "little")
+    machine, most = SIZES[name]
+    stub = stubs.stub_for(machine, ElfClass.ELF32 if name in ("arm", "x86") else ElfClass.ELF64, "little")
     assert stub is not None
-    assert len(stub.code) < {"x86_64": 2048, "aarch64": 2192}[name]
+    assert len(stub.code) < most
     magic, *rest = stub.codec.unpack_from(stub.code)
     assert (magic, rest) == (stubs.MAGIC, [0, 0, 0, 0, 0])
 
@@ -46,4 +54,4 @@ def test_a_stub_is_small_and_begins_with_its_parameters(name: str) -> None:
 def test_machines_without_a_stub_are_told() -> None:
     assert stubs.stub_for(c.EM_S390, ElfClass.ELF64, "big") is None
     assert stubs.stub_for(c.EM_X86_64, ElfClass.ELF32, "little") is None  # x32
-    assert stubs.stub_machines() == ("x86-64", "aarch64")
+    assert stubs.stub_machines() == ("x86-64", "aarch64", "riscv", "arm", "i386")

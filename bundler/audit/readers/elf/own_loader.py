@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from bundler.audit.readers.asked import Asked
-from bundler.audit.readers.bytewise import read_range
+from bundler.audit.readers.bytewise import not_zero, read_range
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.facts import ElfFacts, SegmentFacts
 from bundler.binaries.elf import constants as c
@@ -100,6 +100,36 @@ def stub_differences(
             yield Difference(
                 "the former program headers", "they should be those in use, without the stub", "the file has others"
             )
+        yield from _segment_differences(file, changed, stub)
+
+
+def _segment_differences(file: BinaryIO, changed: ElfFacts, stub: StubFacts) -> Iterator[Difference]:
+    """What is wrong with a segment of the stub's own: the program headers in front of it, and zeros around them."""
+    header, segment = changed.header, stub.segment
+    page = c.PAGE_SIZES.get(header.machine, 0x1000)
+    size = stub.end - segment.offset
+    flags = c.PF_R | c.PF_X
+    wanted = SegmentFacts(c.PT_LOAD, flags, header.phoff, segment.vaddr, segment.vaddr, size, size, page)
+    yield from _SIDES.differ("the entry stub's segment", wanted, segment)
+    above = all(load.vaddr + load.memsz <= segment.vaddr for load in changed.loads if load != segment)
+    yield from _SIDES.differ(
+        "the entry stub's segment is above all others, and can be mapped",
+        (True, 0),
+        (
+            above,
+            (segment.vaddr - segment.offset) % page,
+        ),
+    )
+    headers = header.phnum * header.phentsize
+    for each in changed.segments:
+        if each.type == c.PT_PHDR:
+            place = each._replace(
+                offset=header.phoff, vaddr=segment.vaddr, paddr=segment.vaddr, filesz=headers, memsz=headers
+            )
+            yield from _SIDES.differ("PT_PHDR", place, each)
+    for low, high in ((stub.size, segment.offset), (header.phoff + headers, stub.start)):
+        if any(not_zero(file, (low, high))):
+            yield Difference(f"bytes from offset {low:#x} on", "they should be zero", "the file has some")
 
 
 def without_stub(file: BinaryIO, facts: ElfFacts, stub: StubFacts) -> BinaryIO:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 from elftools.elf import enums
 from elftools.elf.structs import ELFStructs
 
+from bundler.audit.readers.elf.own_loader import stub_of
 from bundler.audit.readers.facts import (
     ByteOrder,
     ElfFacts,
@@ -126,13 +127,13 @@ class _Reader:
             map(SegmentFacts._make, self._table("Elf_Phdr", header.phoff, self._count_segments(), header.phentsize))
         )
         order: ByteOrder = "little" if little else "big"
-        interpreter = self._first("PT_INTERP") or self._first_of(_SET_ASIDE)
         facts = ElfFacts(
             self._size, self._ident, bits, order, header, self._segments,
             self._sections() if with_sections else (),
-            None, None, None, (), (), (),
-            interpreter, self._interpreter(interpreter),
+            None, None, None, (), (), (), None, None,
         )  # fmt: skip
+        interpreter = self._first("PT_INTERP") if stub_of(self._file, facts) is None else self._first_of(_SET_ASIDE)
+        facts = replace(facts, interpreter_segment=interpreter, interpreter=self._interpreter(interpreter))
         place = self._first("PT_DYNAMIC")
         # Files of debug information have a PT_DYNAMIC whose bytes are in another file.
         if place is None or facts.offset_of(place.vaddr) is None:

@@ -61,6 +61,9 @@ def parameters_codec(byteorder: ByteOrder) -> struct.Struct:
 _FILES: dict[tuple[int, ElfClass, ByteOrder], str] = {
     (c.EM_X86_64, ElfClass.ELF64, "little"): "x86_64",
     (c.EM_AARCH64, ElfClass.ELF64, "little"): "aarch64",
+    (c.EM_RISCV, ElfClass.ELF64, "little"): "riscv64",
+    (c.EM_ARM, ElfClass.ELF32, "little"): "arm",
+    (c.EM_386, ElfClass.ELF32, "little"): "x86",
 }
 
 
