@@ -203,7 +203,10 @@ def test_a_launcher_with_more_rights_than_its_user_is_refused(tmp_path: Path) ->
         if folder.stat().st_uid == 0 and str(folder).startswith(str(tmp_path.parents[1])):
             folder.chmod(0o755)
     done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--clear-groups", installed.path], capture_output=True, text=True, check=False
+        [need("setpriv"), "--reuid=65534", "--clear-groups", installed.path],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr.endswith(": refused: it would have more rights than its user (setuid)\n")
