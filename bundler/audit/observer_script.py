@@ -249,8 +249,8 @@ def share_compiled(folder):
     loader = _bootstrap_external.SourceFileLoader
     write = loader._cache_bytecode  # type: ignore[attr-defined]
 
-    def cache_from_source(path, debug_override=None, **options):
-        place = usual(path, debug_override, **options)
+    def cache_from_source(path, *arguments, **options):  # up to 3.14 with a second argument
+        place = usual(path, *arguments, **options)
         if os.path.exists(place):
             return place
         drive, below = os.path.splitdrive(os.path.abspath(place))  # see `bundler.machine.rootless`
