@@ -134,7 +134,7 @@ def test_build_details_under_debian_s_name_lead_into_the_bundle(sid: Sid) -> Non
     assert file.name != "build-details.json", "Debian has a name of its own no more: so what is tested here?"
     details = json.loads(file.read_text())
     bundle = file.parent / details["base_prefix"]
-    places = [details["base_interpreter"], *details["libpython"].values(), *details["c_api"].values()]
+    places = [details["base_interpreter"], *details.get("libpython", {}).values(), *details["c_api"].values()]
     assert [place for place in places if isinstance(place, str) and not (bundle / place).exists()] == []
     assert "/usr" not in file.read_text()
 
@@ -168,6 +168,7 @@ def test_read_from_files_it_is_what_it_says_of_itself(sid: Sid) -> None:
 
 def test_an_import_that_waits_is_tried_by_the_run_check(sid: Sid) -> None:
     order = {"modules": ["lazy_and_broken"], "observer": "mapped_libraries = list", "metadata": False}
+    order |= {"missing": [], "compiled": "/tmp/compiled"}
     sid.write({"order.json": json.dumps(order), "lazy/lazy_and_broken.py": "lazy import nowhere_to_be_found\n"}, "tmp")
     done = sid.run("PYTHONPATH=/tmp/lazy python3.15 -B /bundler/bundler/audit/observer_script.py < /tmp/order.json")
     told = [json.loads(line) for line in done.stdout.splitlines()]
