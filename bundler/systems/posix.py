@@ -1,10 +1,13 @@
-"""The layout of a plain installation under POSIX, which Linux and macOS share."""
+"""What Linux and macOS share: the layout of a plain installation, and those doors of a system that follow from it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from bundler.bundle_paths import lies_in
 from bundler.machine import os
 from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
 from bundler.systems.system import Activation, PythonNames
 
 POSIX_ACTIVATION = Activation(
@@ -67,3 +70,56 @@ def _above(path: str, top: str) -> list[str]:
         found.append(folder)
         folder = os.path.dirname(folder)
     return found
+
+
+class Posix:
+    """See `systems.system.System`."""
+
+    configured_by_pyvenv_cfg = True
+    searches_above = True
+    script_heads: tuple[bytes, ...] = ()
+    activation = POSIX_ACTIVATION
+    start_name = "start"
+    program_suffixes: tuple[str, ...] = ()
+    separator = "/"
+    base_packages = None
+    has_shell = True
+    started_suffixes = None
+
+    def scheme(self, python: PythonNames) -> BundleScheme:
+        """That of a plain installation; a framework's library lies at the top."""
+        return posix_scheme(python)
+
+    def sysroot(self, given: Sysroot) -> Sysroot:
+        """Names are paths."""
+        return given
+
+    def function_script(self, module: str, function: str, options: Sequence[str]) -> None:
+        """None: see `plan.application`."""
+        return
+
+    def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> None:
+        """None: see `plan.application`."""
+        return
+
+    def relocate_script(
+        self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
+    ) -> None:
+        """None: see `rewrite.scripts`."""
+        return
+
+    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
+        """By the folders of `make install`."""
+        return is_of_python(path, scheme)
+
+    def spelled(self, name: str) -> str:
+        """As it is."""
+        return name
+
+    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
+        """All that are usual."""
+        return posix_aliases(python)
+
+    def isolation(self, python: PythonNames) -> None:
+        """None: its scripts do that."""
+        return

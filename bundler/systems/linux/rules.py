@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.launchers import Launcher, launcher_for
@@ -12,17 +12,16 @@ from bundler.faults import Findings
 from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
-from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.linux import glibc, host_files, policy
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
-from bundler.systems.posix import POSIX_ACTIVATION, is_of_python, posix_aliases, posix_scheme
+from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames
+from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
 
 
-class _Linux:
+class _Linux(Posix):
     """See `systems.system.System`."""
 
     system = OperatingSystem.LINUX
@@ -30,16 +29,6 @@ class _Linux:
     additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY, Addition.VENV, Addition.TCL})
     machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release")
     traces = True
-    configured_by_pyvenv_cfg = True
-    searches_above = True
-    script_heads = ()
-    activation = POSIX_ACTIVATION
-    start_name = "start"
-    program_suffixes = ()
-    separator = "/"
-    base_packages = None
-    has_shell = True
-    started_suffixes = None
     image_os = "linux"
 
     @property
@@ -47,47 +36,9 @@ class _Linux:
         """What `/proc` tells."""
         return observer_source(os.path.dirname(__file__))
 
-    def scheme(self, python: PythonNames) -> BundleScheme:
-        """That of a plain installation."""
-        return posix_scheme(python)
-
-    def sysroot(self, given: Sysroot) -> Sysroot:
-        """Names are paths."""
-        return given
-
-    def function_script(self, module: str, function: str, options: Sequence[str]) -> None:
-        """None: see `plan.application`."""
-        return
-
-    def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> None:
-        """None: see `plan.application`."""
-        return
-
     def native_launcher(self, machine: Machine) -> Launcher | None:
         """For some machines."""
         return launcher_for(machine.name)
-
-    def relocate_script(
-        self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
-    ) -> None:
-        """None: see `rewrite.scripts`."""
-        return
-
-    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
-        """By the folders of `make install`."""
-        return is_of_python(path, scheme)
-
-    def spelled(self, name: str) -> str:
-        """As it is."""
-        return name
-
-    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
-        """All that are usual."""
-        return posix_aliases(python)
-
-    def isolation(self, python: PythonNames) -> None:
-        """None: its scripts do that."""
-        return
 
     def floor_name(self, libc: Libc | None) -> str:
         """The name of the libc."""

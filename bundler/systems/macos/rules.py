@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 
 from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
@@ -10,34 +10,23 @@ from bundler.faults import Findings
 from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
-from bundler.sysroot import Sysroot
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
-from bundler.systems.posix import POSIX_ACTIVATION, is_of_python, posix_aliases, posix_scheme
+from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames
+from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
+from bundler.systems.untraced import Untraced
 
 _SYSTEM = ("/usr/lib/", "/System/")
 
 
-class _MacOS:
+class _MacOS(Posix, Untraced):
     """See `systems.system.System`."""
 
     system = OperatingSystem.MACOS
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     machine_files = ("/System/Library/CoreServices/SystemVersion.plist",)
     additions = frozenset({Addition.CERTIFICATES, Addition.VENV, Addition.TCL})
-    traces = False
-    configured_by_pyvenv_cfg = True
-    searches_above = True
-    script_heads = ()
-    activation = POSIX_ACTIVATION
-    start_name = "start"
-    program_suffixes = ()
-    separator = "/"
-    base_packages = None
-    has_shell = True
-    started_suffixes = None
     image_os = None
 
     @property
@@ -45,46 +34,8 @@ class _MacOS:
         """What dyld tells."""
         return observer_source(os.path.dirname(__file__))
 
-    def scheme(self, python: PythonNames) -> BundleScheme:
-        """That of a plain installation, with a framework's library at the top."""
-        return posix_scheme(python)
-
-    def sysroot(self, given: Sysroot) -> Sysroot:
-        """Names are paths."""
-        return given
-
-    def function_script(self, module: str, function: str, options: Sequence[str]) -> None:
-        """None: see `plan.application`."""
-        return
-
-    def command_script(self, program: str, arguments: Sequence[str], options: Sequence[str] | None) -> None:
-        """None: see `plan.application`."""
-        return
-
     def native_launcher(self, machine: Machine) -> None:
         """None."""
-        return
-
-    def relocate_script(
-        self, path: str, data: bytes, scheme: BundleScheme, file_of: Callable[[str], bytes | None]
-    ) -> None:
-        """None: see `rewrite.scripts`."""
-        return
-
-    def is_of_python(self, path: str, scheme: BundleScheme) -> bool:
-        """By the folders of `make install`."""
-        return is_of_python(path, scheme)
-
-    def spelled(self, name: str) -> str:
-        """As it is: what Python and installers make has one case."""
-        return name
-
-    def python_aliases(self, python: PythonNames) -> tuple[str, ...]:
-        """All that are usual."""
-        return posix_aliases(python)
-
-    def isolation(self, python: PythonNames) -> None:
-        """None: its scripts do that."""
         return
 
     def floor_name(self, libc: Libc | None) -> str:
@@ -127,18 +78,6 @@ class _MacOS:
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """Nothing: what programs of macOS open at run time is not followed yet."""
         return None
-
-    def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
-        """Nothing: see `opened_library`."""
-        return None
-
-    def leaves_file_to_host(self, path: str) -> bool:
-        """Nothing is traced."""
-        return True
-
-    def leaves_program_to_host(self, name: str) -> bool:
-        """Nothing is traced."""
-        return True
 
     def preloaded(self) -> frozenset[str]:
         """None: DYLD_INSERT_LIBRARIES is a variable."""

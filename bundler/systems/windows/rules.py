@@ -17,6 +17,7 @@ from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
+from bundler.systems.untraced import Untraced
 from bundler.systems.windows import policy, start
 from bundler.systems.windows.drives import Drives, OwnDrives
 from bundler.systems.windows.layout import WINDOWS_ACTIVATION, is_of_python, spelled, windows_scheme
@@ -25,14 +26,13 @@ from bundler.systems.windows.search import MODULE_SUFFIX
 from bundler.systems.windows.source_dlls import read_dll
 
 
-class _Windows:
+class _Windows(Untraced):
     """See `systems.system.System`."""
 
     system = OperatingSystem.WINDOWS
     no_binary_suffix = no_binary_suffix("so", "lib")
     machine_files = ()
     additions = frozenset[Addition]()
-    traces = False
     has_shell = False
     image_os = None
     configured_by_pyvenv_cfg = False
@@ -140,18 +140,6 @@ class _Windows:
         image = read_dll(path)
         is_library = image is not None and image.headers.is_dll and not path.lower().endswith(MODULE_SUFFIX)
         return OpenedLibrary(ntpath.basename(path), image.needed) if image is not None and is_library else None
-
-    def found_by_name(self, path: str, program: str, library_path: Sequence[str]) -> str | None:
-        """Nothing: nothing is traced."""
-        return None
-
-    def leaves_file_to_host(self, path: str) -> bool:
-        """Nothing is traced."""
-        return True
-
-    def leaves_program_to_host(self, name: str) -> bool:
-        """Nothing is traced."""
-        return True
 
     def preloaded(self) -> frozenset[str]:
         """None that this machine would know."""
