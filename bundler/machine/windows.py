@@ -13,7 +13,7 @@ import stat as _stat
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import NamedTuple
 
@@ -131,26 +131,28 @@ def open(path: str, flags: int, mode: int = 0o777) -> int:
     return os.open(path, flags | os.O_BINARY | os.O_NOINHERIT, mode)  # type: ignore[attr-defined]
 
 
-def pread(descriptor: int, length: int, offset: int) -> bytes:
-    """See POSIX's `os.pread`. Who else reads at a place of the same descriptor meanwhile has to do it by this, too."""
+@contextmanager
+def _at(descriptor: int, offset: int) -> Iterator[None]:
+    """The file's position is at an offset meanwhile. Who else reads of the same descriptor has to do it by this, too."""
     with _position:
         before = os.lseek(descriptor, 0, os.SEEK_CUR)
         try:
             os.lseek(descriptor, offset, os.SEEK_SET)
-            return os.read(descriptor, length)
+            yield
         finally:
             os.lseek(descriptor, before, os.SEEK_SET)
+
+
+def pread(descriptor: int, length: int, offset: int) -> bytes:
+    """See POSIX's `os.pread`, and `_at`."""
+    with _at(descriptor, offset):
+        return os.read(descriptor, length)
 
 
 def pwrite(descriptor: int, data: bytes | memoryview, offset: int) -> int:
-    """See `pread`, and POSIX's `os.pwrite`."""
-    with _position:
-        before = os.lseek(descriptor, 0, os.SEEK_CUR)
-        try:
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            return os.write(descriptor, data)
-        finally:
-            os.lseek(descriptor, before, os.SEEK_SET)
+    """See POSIX's `os.pwrite`, and `_at`."""
+    with _at(descriptor, offset):
+        return os.write(descriptor, data)
 
 
 def readv(descriptor: int, buffers: list[memoryview]) -> int:
