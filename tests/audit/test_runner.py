@@ -41,6 +41,12 @@ def test_a_runner_is_given_the_program_and_what_it_says_does_not_disturb(tmp_pat
     assert "json" in observation.modules
 
 
+def test_what_a_module_says_without_a_line_end_does_not_hide_that_it_was_imported(tmp_path: Path) -> None:
+    (tmp_path / "talks.py").write_text("import os\nos.write(2, b'no line end')\n")
+    words = runner(tmp_path, f'shift; PYTHONPATH={tmp_path} exec "$@"')
+    assert seen(words, "talks").failed == {}
+
+
 def test_paths_are_told_as_this_machine_has_them(tmp_path: Path) -> None:
     assert seen(runner(tmp_path, 'shift; exec "$@"'), "json").libraries == frozenset({"/there/lib.dll"})
 

@@ -32,7 +32,7 @@ class Drives(Sysroot):
         """The path of a name: each part as it is spelled here, where it is here. What has no drive is a path already."""
         if not self.is_name(name):
             return name
-        below = ntpath.normpath(name[2:]).strip("\\").split("\\")
+        below = ntpath.normpath(name[2:]).split("\\")
         return self._spelled(self._folder_of(name[:2]), [part for part in below if part])
 
     def name_of(self, path: str) -> str:
