@@ -13,7 +13,6 @@ from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
 from bundler.systems.system import Wheel
 
-
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 

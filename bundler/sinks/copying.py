@@ -199,7 +199,8 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
 def _hard_link(source: Source, target: str, mode: int, owner: int | None) -> tuple[Digest | None, Stamp] | None:
     """Link where that is possible; not across file systems, over the link limit, or for others' files.
 
-    A link has the owner, the mode and the capabilities of its source: where those are not to be the bundle's, there is none. A source that is a symbolic link stands for what it leads to. Gives the digest where it is known, and the new stamp: a link
+    A link has the owner, the mode and the capabilities of its source: where those are not to be the bundle's, there is none.
+    A source that is a symbolic link stands for what it leads to. Gives the digest where it is known, and the new stamp: a link
     changes the `ctime`.
     """
     path = source.path

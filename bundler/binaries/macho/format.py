@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.format import BinaryFacts, Description, Format, NO_VERSIONS, SymbolVersions
+from bundler.binaries.format import NO_VERSIONS, BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.macho.image import Image, is_macho, read_image
 from bundler.binaries.macho.planner import plan_patch
 from bundler.binaries.macho.request import edits_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.format import BinaryFacts, Description, Format, NO_VERSIONS, SymbolVersions
+from bundler.binaries.format import NO_VERSIONS, BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.pe.headers import read_headers
 from bundler.binaries.pe.image import Image, is_pe, read_image
 from bundler.binaries.pe.planner import plan_patch

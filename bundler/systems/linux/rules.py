@@ -121,7 +121,7 @@ class _Linux(Posix):
         return NameFindings()
 
     def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
-        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's; what they ask for `target` has."""
+        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's; `target` has what is asked."""
         from bundler.systems.linux.check import check_elf_files
 
         return check_elf_files(bundle, target)

@@ -1,4 +1,4 @@
-"""What keeps ELF files of a bundle from running on a target: its libc, its C++ libraries, its kernel, its processors, its stacks."""
+"""What keeps ELF files of a bundle from running on a target: its libc, C++ libraries, kernel, processors, stacks."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from bundler.target import Target, Version
 _OWN_LIBC = "--libc bundle brings the packing machine's libc along"
 _REFUSES_STACKS: Release = (2, 41)
 _VERSION = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)")
+_ZEROS = re.compile(r"(\.0)+$")
 
 
 def target_findings(
@@ -52,9 +53,7 @@ def target_findings(
 class Asked:
     """What one file asks of a target."""
 
-    def __init__(
-        self, file: ElfFile, places: Mapping[str, Location], bundle: BundleView, target: Target
-    ) -> None:
+    def __init__(self, file: ElfFile, places: Mapping[str, Location], bundle: BundleView, target: Target) -> None:
         self._file = file
         self._bundle = bundle
         self._target = target
@@ -93,8 +92,7 @@ class Asked:
     def untold(self) -> Iterator[str]:
         """Libraries of the host's of which no table tells."""
         for need in self._of_host:
-            found = _level(need)
-            if stays_on_host(need.library) is None and (found is None or found[0] not in self._target.symbols):
+            if stays_on_host(need.library) is None and need.name.partition("_")[0] not in self._target.symbols:
                 yield need.library
 
     def kernel(self) -> Iterator[Fault]:
@@ -141,9 +139,9 @@ class Asked:
 
 
 def _level(need: NeededVersion) -> tuple[str, Version] | None:
-    """A version of a C++ library, as what stands before the number, and the number; None for what is none."""
+    """A version of a C++ library: what stands before the number, and that without zeros at its end; None for none."""
     match = _VERSION.fullmatch(need.name)
-    return (match[1], tuple(map(int, match[2].split(".")))) if match is not None else None
+    return (match[1], tuple(map(int, _ZEROS.sub("", match[2]).split(".")))) if match is not None else None
 
 
 def _leave(path: str) -> str:

@@ -196,5 +196,8 @@ def release_of_tag(tag: str) -> tuple[Release, str] | None:
 
 def target_names() -> tuple[str, ...]:
     """The names that can be listed: of patterns what is met most."""
-    tags = (*LEGACY_TAGS, *(f"manylinux_{major}_{minor}" for (major, minor), _ in POLICIES if (major, minor) >= (2, 24)))
+    tags = (
+        *LEGACY_TAGS,
+        *(f"manylinux_{major}_{minor}" for (major, minor), _ in POLICIES if (major, minor) >= (2, 24)),
+    )
     return (*(target.name for target in DISTRIBUTIONS), *tags, "manylinux_2_28", "glibc2.31")

@@ -13,11 +13,11 @@ from bundler.systems.libraries import NeededBy, is_listed
 from bundler.systems.system import BundleView
 from bundler.systems.unfit import too_new
 from bundler.systems.windows.floor import demands
-from bundler.target import Target
 from bundler.systems.windows.launchers import read_launcher, starts
 from bundler.systems.windows.launchers.relocating import relocate
 from bundler.systems.windows.policy import stays_with_windows
 from bundler.systems.windows.search import Asking, Folders, added_folders, resolve_all
+from bundler.target import Target
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
 _PATH = re.compile(r"[\\/:]")

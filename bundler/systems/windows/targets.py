@@ -25,7 +25,8 @@ _RELEASES: tuple[tuple[str, str, Release], ...] = (
 )
 
 TARGETS: tuple[Target, ...] = tuple(
-    Target(name, f"{SYSTEM} {title}", OperatingSystem.WINDOWS, release, (_SOURCE,)) for name, title, release in _RELEASES
+    Target(name, f"{SYSTEM} {title}", OperatingSystem.WINDOWS, release, (_SOURCE,))
+    for name, title, release in _RELEASES
 )
 """One row each."""
 
