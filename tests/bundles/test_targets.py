@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.binaries.elf.programs import compile_c
 from tests.material.debian import debian_root, inside
 from tests.material.environments import SLIM, bundler, clean, empty_environment, run, tool
 
@@ -115,6 +117,56 @@ def test_a_bundle_of_another_system_is_told(bundle: Path) -> None:
     done = bundler(["verify", bundle, "--no-run", "--target", "windows10", "--json"])
     assert [fault["kind"] for fault in faults_of(done.stdout)] == ["target"]
     assert bundler(["verify", bundle, "--no-run", "--target", "debian"]).returncode == 2
+
+
+def library(where: Path, *versions: str) -> Path:
+    """`libversioned.so` with a function for each version."""
+    script = where.parent / "versions"
+    script.write_text("".join(f"{name} {{ global: f{name[-1]}; }};\n" for name in versions))
+    text = "".join(f"int f{name[-1]}(void) {{ return {name[-1]}; }}\n" for name in versions)
+    name = ("-Wl,-soname,libversioned.so", f"-Wl,--version-script={script}")
+    compile_c(text, where, "-shared", "-fPIC", *name)
+    return where
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """An environment with a library that needs `V_2` of one beside it, which has that."""
+    made = empty_environment(tmp_path / "env")
+    package = next(made.glob("lib/python3*/site-packages")) / "mixed"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    beside = library(package / "libversioned.so", "V_1", "V_2")
+    path = ("-Wl,-rpath,$ORIGIN", "-Wl,--disable-new-dtags", "-Wl,-soname,libuser.so")
+    text = "int f2(void);\nint user(void) { return f2(); }\n"
+    compile_c(text, package / "libuser.so", "-shared", "-fPIC", str(beside), *path)
+    return made
+
+
+def test_a_version_that_the_source_does_not_find_either_is_a_warning(mixed: Path, tmp_path: Path) -> None:
+    package = next(mixed.glob("lib/python3*/site-packages")) / "mixed"
+    library(package / "libversioned.so", "V_1")
+    done = bundler(["pack", *QUICK, mixed, "--out", tmp_path / "app"])
+    assert done.returncode == 0, done.stderr
+    assert "mixed/libuser.so needs V_2 of libversioned.so" in done.stderr
+    (told,) = json.loads((tmp_path / "app/bundle.json").read_text())["libraries"]["unprovided"]
+    assert (told["path"].rpartition("/")[2], told["version"]) == ("libuser.so", "V_2")
+    done = bundler(["verify", tmp_path / "app", "--no-run", "-v"])
+    assert done.returncode == 0 and "in the source either" in done.stderr
+
+
+def test_a_version_that_was_there_and_is_not_is_a_fault(mixed: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "app"
+    assert bundler(["pack", *QUICK, mixed, "--out", bundle]).returncode == 0
+    (path,) = bundle.glob("lib/python3*/site-packages/mixed/libversioned.so")
+    library(path, "V_1")
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    fact = manifest["files"][str(path.relative_to(bundle))]
+    fact |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "size": path.stat().st_size}
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+    faults = faults_of(bundler(["verify", bundle, "--no-run", "--json"]).stdout)
+    assert [fault["path"].rpartition("/")[2] for fault in faults] == ["libuser.so"]
+    assert faults[0]["message"].startswith("needs V_2 (f2) of libversioned.so, which lib/")
 
 
 WHEEL = "bcrypt"
