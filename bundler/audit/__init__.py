@@ -55,10 +55,11 @@ def verify(
     system = system_of_bundle(tree)
     contents = audit_contents(tree, system, strict=strict)
     held_against, notes = target_of_bundle(tree, target)
-    static = audit_static(tree, system, held_against)
+    opener = in_folder(tree.root) if os.path.isdir(bundle) else None
+    static = audit_static(tree, system, held_against, opener)
     faults, notes = [*static.faults, *contents.faults], [*static.notes, *notes]
-    if os.path.isdir(bundle):
-        faults += audit_changed_binaries(tree, in_folder(tree.root))
+    if opener is not None:
+        faults += audit_changed_binaries(tree, opener)
     report = None
     words = runner_of(runner)
     is_run = (os.path.isdir(bundle) or bool(words)) if run is None else run

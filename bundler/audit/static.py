@@ -7,6 +7,7 @@ from bundler.audit.landmarks import audit_landmarks
 from bundler.audit.launchers import audit_launchers
 from bundler.audit.links import audit_links
 from bundler.audit.permissions import audit_permissions
+from bundler.audit.second_reading import OpenFile
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree
 from bundler.audit.view import TreeView
@@ -50,13 +51,16 @@ def _platform(manifest: Manifest) -> Platform:
     )
 
 
-def audit_static(tree: BundleTree, system: System, target: Target | None = None) -> Findings:
+def audit_static(
+    tree: BundleTree, system: System, target: Target | None = None, open_file: OpenFile | None = None
+) -> Findings:
     """Faults and notes of links, binaries, texts, launchers, landmarks and permissions, and what a `target` lacks.
 
-    Binaries that an installer brought later are its own business: a note. Whether they run on the target is not.
+    Binaries that an installer brought later are its own business: a note. Whether they run on the target is not. `open_file` opens
+    a file of the bundle, where that can be.
     """
     elsewhere = why_no_target(target, _platform(tree.manifest)) if target is not None else None
-    found, notes = system.check_binaries(TreeView(tree), target if elsewhere is None else None)
+    found, notes = system.check_binaries(TreeView(tree, open_file), target if elsewhere is None else None)
     installed = Installed(tree)
     of_target = [fault for fault in found if fault.kind is FaultKind.TARGET]
     found = [fault for fault in found if fault.kind is not FaultKind.TARGET]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
+from typing import BinaryIO
 
 from bundler.audit.tree import BundleTree
 from bundler.audit.wheels import Wheels
@@ -25,7 +27,9 @@ def _version(text: str) -> tuple[int, int]:
 class TreeView:
     """See `systems.system.BundleView`."""
 
-    def __init__(self, tree: BundleTree) -> None:
+    def __init__(self, tree: BundleTree, open_file: Callable[[str], BinaryIO] | None = None) -> None:
+        """`open_file` opens a file of the bundle, where that can be."""
+        self.open_file = open_file
         self._tree = tree
         self.root = BundleRoot(tree.root)
         self.scheme: BundleScheme = tree.manifest.python.scheme
@@ -37,6 +41,7 @@ class TreeView:
         self.unprovided = frozenset(
             UnprovidedVersion(item.path, item.library, item.version) for item in tree.manifest.unprovided
         )
+        self.unbound = {item.path: frozenset(item.symbols) for item in tree.manifest.unbound}
 
     @cached_property
     def images(self) -> dict[str, object]:

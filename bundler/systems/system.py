@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
 from bundler.binaries.format import SymbolVersions
@@ -97,6 +97,14 @@ class BundleView(Protocol):
     @property
     def unprovided(self) -> Collection[UnprovidedVersion]:
         """Versions of symbols that the source's libraries did not have either."""
+
+    @property
+    def unbound(self) -> Mapping[str, Collection[str]]:
+        """Symbols that files ask for when they are loaded, by bundle path, and that nothing has in the source either."""
+
+    @property
+    def open_file(self) -> Callable[[str], BinaryIO] | None:
+        """Opens the file at a bundle path; None for a bundle in an archive, which is read once."""
 
     @property
     def images(self) -> Mapping[str, object]:

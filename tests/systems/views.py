@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import NOWHERE, BundleRoot
@@ -26,6 +27,8 @@ class View:
     loader: str = ""
     missing: Collection[NeededBy] = ()
     unprovided: Collection[UnprovidedVersion] = ()
+    unbound: Mapping[str, Collection[str]] = field(default_factory=dict)
+    open_file: Callable[[str], BinaryIO] | None = None
     versions: Mapping[str, SymbolVersions] = field(default_factory=dict)
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)
