@@ -132,7 +132,7 @@ class BundleView(Protocol):
     def wheel_of(self, path: str) -> Wheel | None:
         """What the file at a bundle path was installed from; None for one of no distribution."""
 
-    def needed_by(self, path: str) -> Collection[str]:
+    def needed_by(self, path: str) -> Sequence[str]:
         """Bundle paths of what needs a library of the host that came along; nothing for any other file."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -42,5 +42,5 @@ class View:
     def wheel_of(self, path: str) -> Wheel | None:
         return self.wheels.get(path)
 
-    def needed_by(self, path: str) -> Collection[str]:
+    def needed_by(self, path: str) -> Sequence[str]:
         return self.users.get(path, ())

@@ -31,7 +31,7 @@ def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ..
 
     Raises BinaryFormatError where a table leaves the file.
     """
-    address, count = image.entry(c.DT_SYMTAB), min(_symbols_ahead(file, image), _MOST)
+    address, count = image.entry(c.DT_SYMTAB), min(_symbol_count(file, image), _MOST)
     layout = image.structures.symbol
     offset = image.offset_of(address, count * layout.size) if address is not None and count else None
     if offset is None:
@@ -48,20 +48,36 @@ def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ..
     return tuple(found)
 
 
-def _symbols_ahead(file: BinaryIO, image: Image) -> int:
-    """How many symbols there are at least, all undefined ones among them: a table by DT_GNU_HASH has these in front."""
-    if (address := image.entry(c.DT_GNU_HASH)) is not None:
-        head = hash_words(file, image, address, 4)
-        if head is not None:
-            buckets, first, bloom, _ = head
-            starts = hash_words(file, image, address + 16 + bloom * image.structures.address.size, min(buckets, _MOST))
-            if starts is not None and any(starts):
-                return first
+def _symbol_count(file: BinaryIO, image: Image) -> int:
+    """How many symbols there are, as far as a hash table tells, or the room for them."""
     if (address := image.entry(c.DT_HASH)) is not None and image.machine_name not in ("alpha", "s390x"):
         words = hash_words(file, image, address, 2)
         if words is not None:
             return words[1]
+    if (address := image.entry(c.DT_GNU_HASH)) is not None:
+        count = count_by_gnu_hash(file, image, address)
+        if count is not None:
+            return count
     return _symbols_before_next_table(image)
+
+
+def count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
+    """One more than the last symbol of the last chain; None for an empty table, which says nothing."""
+    head = hash_words(file, image, address, 4)
+    if head is None:
+        return None
+    buckets, first, bloom, _ = head
+    start = address + 16 + bloom * image.structures.address.size
+    starts = hash_words(file, image, start, buckets)
+    last = max(starts, default=0) if starts is not None else 0
+    if last < first or last == 0:
+        return None
+    chains = start + 4 * buckets
+    while (word := hash_words(file, image, chains + 4 * (last - first), 1)) is not None:
+        last += 1
+        if word[0] & 1:
+            return last
+    return None
 
 
 _TABLES = (c.DT_STRTAB, c.DT_VERSYM, c.DT_VERNEED, c.DT_VERDEF, c.DT_GNU_HASH, c.DT_HASH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.header_edits import is_resolution_cache
@@ -99,7 +99,13 @@ def check_elf_files(bundle: BundleView, target: Target | None = None) -> Finding
     return Findings([*faults, *unfit.faults], [*notes, *unfit.notes])
 
 
-def _unbound(bundle: BundleView, files: Sequence[ElfFile], system: SystemLibraries, hosts: Sequence[str]) -> Findings:
+def _unbound(
+    bundle: BundleView,
+    files: Sequence[ElfFile],
+    system: SystemLibraries,
+    facts: LibraryFacts,
+    is_library: Callable[[str], bool],
+) -> Findings:
     """Symbols for whose lack the loader would refuse a file: faults, and notes on what the source had not either."""
     found = Findings([], [])
     if bundle.open_file is None:

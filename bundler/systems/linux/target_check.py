@@ -159,8 +159,8 @@ def _stacks(files: Sequence[ElfFile], bundle: BundleView, target: Target) -> Ite
     if any(path == bundle.scheme.executable or bundle.scheme.is_libpython(path) for path in asking):
         return
     for file in files:
-        stack = asking.get(file.path)
-        if stack is not None and not file.is_program:
-            cure = "--fix-execstack clears the flag" if stack is Stack.EXECUTABLE else "link it with -z noexecstack"
+        asked = asking.get(file.path)
+        if asked is not None and not file.is_program:
+            cure = "--fix-execstack clears the flag" if asked is Stack.EXECUTABLE else "link it with -z noexecstack"
             asks = "asks for an executable stack, which glibc 2.41 and later refuse"
             yield unfit(file.path, asks, target, cure)
