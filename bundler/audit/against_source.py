@@ -120,7 +120,7 @@ def prove(
     known = recalled(earlier.readings, prefixes, candidate.digests)
     tree = _read(candidate, prefixes, known, with_symbols=packed.target is not None)
     contents = audit_contents(tree, system, strict=False)
-    faults, notes = audit_static(tree, system, packed.target, candidate.open_file)
+    faults, notes = audit_static(tree, system, packed.target)
     faults += contents.faults
     contents = replace(contents, notes=(*contents.notes, *notes))
     faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries), known)

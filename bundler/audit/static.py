@@ -57,7 +57,7 @@ def audit_static(
     """Faults and notes of links, binaries, texts, launchers, landmarks and permissions, and what a `target` lacks.
 
     Binaries that an installer brought later are its own business: a note. Whether they run on the target is not. `open_file` opens
-    a file of the bundle, where that can be.
+    a file of the bundle: what symbols binaries bind is looked at only with it, and a plan has looked already.
     """
     elsewhere = why_no_target(target, _platform(tree.manifest)) if target is not None else None
     found, notes = system.check_binaries(TreeView(tree, open_file), target if elsewhere is None else None)

@@ -111,7 +111,7 @@ def _unbound(
     if bundle.open_file is None:
         return found
     hosts = host_libraries(facts.host, system, HOST, is_library)
-    for path, symbols in unbound(files, bundle.open_file, hosts, facts.needs):
+    for path, symbols in unbound(files, bundle.versions, bundle.open_file, hosts, facts.needs):
         lost = [name for name in symbols if name not in bundle.unbound.get(path, ())]
         some = f"{', '.join((lost or symbols)[:3])}{' and others' * (len(lost or symbols) > 3)}"
         message = f"asks for {some} when it is loaded, and nothing has that"

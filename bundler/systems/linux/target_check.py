@@ -132,10 +132,10 @@ class Asked:
         if release is None or not found:
             return ""
         if min(known for known, _ in found) <= release:
-            return "which is not true; another version"
+            return "which is not true of this file; another version may be better"
         machine = next((machine for _, machine in found if machine), "")
         tag = f"manylinux_{release[0]}_{release[1]}{'_' * bool(machine)}{machine}"
-        return f"wanted is {tag} or older; an earlier version"
+        return f"wanted is one for {tag} or older, of this version or an earlier one"
 
 
 def _level(need: NeededVersion) -> tuple[str, Version] | None:

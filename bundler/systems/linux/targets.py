@@ -170,13 +170,13 @@ def find_target(name: str) -> Target | None:
             return target
     if match := _PLAIN.fullmatch(name):
         release = int(match[1]), int(match[2])
-        return _glibc(name, f"a Linux with glibc {release[0]}.{release[1]}", release, _GLIBC)
+        return _glibc(name, f"glibc {release[0]}.{release[1]}", release, _GLIBC)
     found = release_of_tag(name)
     if found is None:
         return None
     release, machine = found
     symbols = next((levels for first, levels in reversed(POLICIES) if release >= first), {})
-    target = _glibc(name, f"every Linux that {name} stands for", release, _PEP600, _POLICY, symbols=symbols)
+    target = _glibc(name, name, release, _PEP600, _POLICY, symbols=symbols)
     return replace(target, machine=machine)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from bundler.binaries.elf import read_image
 from bundler.binaries.elf.definitions import Definitions
@@ -22,7 +23,7 @@ def symbols(path: Path) -> tuple[set[str], set[str]]:
     """The names that a file defines, and those that it asks for and does not define."""
     with path.open("rb") as file:
         table = ELFFile(file).get_section_by_name(".dynsym")
-        assert table is not None
+        assert isinstance(table, SymbolTableSection)
         found = [(symbol.name, symbol["st_shndx"] == "SHN_UNDEF") for symbol in table.iter_symbols() if symbol.name]
     defined = {name for name, undefined in found if not undefined}
     return defined, {name for name, undefined in found if undefined} - defined

@@ -201,7 +201,7 @@ def hint(path: str, wheel: Wheel | None = None, users: tuple[str, ...] = ()) -> 
 def test_a_wheel_s_tags_are_told_and_which_are_wanted() -> None:
     wheel = Wheel("pkg", "2.0", ("manylinux_2_34_x86_64",))
     told = hint(MODULE, wheel)
-    assert "pkg 2.0 is a wheel for manylinux_2_34_x86_64: wanted is manylinux_2_28_x86_64 or older" in told
+    assert "pkg 2.0 is a wheel for manylinux_2_34_x86_64: wanted is one for manylinux_2_28_x86_64 or older" in told
     assert "--libc bundle" in told and "--exclude _core.so" in told
 
 

@@ -140,7 +140,9 @@ def plan_elf(
     facts = replace(
         facts,
         unprovided=tuple(dict.fromkeys(each for each, _, _ in known)),
-        unbound=tuple(unbound(plan.files, lambda path: open(source_path(planned[path]), "rb"), hosts, facts.needs)),
+        unbound=tuple(
+            unbound(plan.files, symbols, lambda path: open(source_path(planned[path]), "rb"), hosts, facts.needs)
+        ),
     )
     return PlannedBinaries(
         (*added, *patched.entries),
