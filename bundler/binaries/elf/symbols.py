@@ -40,11 +40,13 @@ def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ..
     versions = _versions(file, image, count)
     start, size = string_table(image.segments, image.numbers)
     found = []
-    for number, symbol in enumerate(layout.read_all(data)):
-        if symbol.shndx == c.SHN_UNDEF and 0 < symbol.name < size:
-            name = os.fsdecode(read_string(file, start + symbol.name, start + size))
-            version = versions[number] & c.VERSYM_INDEX if versions else 0
-            found.append(UndefinedSymbol(name, version, symbol.info >> 4 == _WEAK))
+    section, index, info = (layout.names.index(field) for field in ("shndx", "name", "info"))
+    # Most symbols of a large table are defined: no record is made of those.
+    for number, fields in enumerate(layout.codec.iter_unpack(data)):
+        if fields[section] == c.SHN_UNDEF and 0 < fields[index] < size:
+            name = os.fsdecode(read_string(file, start + fields[index], start + size))
+            version = int.from_bytes(versions[2 * number : 2 * number + 2], image.byteorder) & c.VERSYM_INDEX
+            found.append(UndefinedSymbol(name, version, fields[info] >> 4 == _WEAK))
     return tuple(found)
 
 
@@ -90,14 +92,11 @@ def _symbols_before_next_table(image: Image) -> int:
     return (min(behind) - first) // image.structures.symbol.size if behind else 0
 
 
-def _versions(file: BinaryIO, image: Image, count: int) -> tuple[int, ...]:
-    """DT_VERSYM's first `count` numbers; none where the file has none."""
+def _versions(file: BinaryIO, image: Image, count: int) -> bytes:
+    """DT_VERSYM's first `count` numbers of two bytes; nothing where the file has none."""
     address = image.entry(c.DT_VERSYM)
     offset = image.offset_of(address, 2 * count) if address is not None else None
-    if offset is None:
-        return ()
-    data = read_at(file, offset, 2 * count, "the symbols' versions")
-    return tuple(int.from_bytes(data[at : at + 2], image.byteorder) for at in range(0, 2 * count, 2))
+    return b"" if offset is None else read_at(file, offset, 2 * count, "the symbols' versions")
 
 
 def hash_words(file: BinaryIO, image: Image, address: int, count: int) -> tuple[int, ...] | None:
