@@ -1,7 +1,7 @@
-"""Lists what bundler's errors and the audit's faults say, as the code has it: `-m scripts.list_errors` puts that into docs/errors.md.
+"""Lists what errors and faults say, as the code has it: `-m scripts.list_errors` puts that into docs/errors.md.
 
-A message is taken from the source of the call that makes it; an ellipsis is what is known only when it is raised. Messages that come
-whole from elsewhere (another error's, a variable) have no text of their own and are left out.
+A message is taken from the source of the call that makes it; an ellipsis is what is known only when it is raised. Messages that
+come whole from elsewhere (another error's, a variable) have no text of their own and are left out.
 """
 
 from __future__ import annotations
