@@ -13,8 +13,8 @@ from bundler.target import Target
 
 
 def unfit(path: str, asks: str, target: Target, hint: str) -> Fault:
-    """The fault of a file that `asks` (a sentence's middle) for what the target has not."""
-    return Fault(FaultKind.TARGET, path, f"{asks}; {target.name} has {target.has}", hint)
+    """The fault of a file that asks for what the target has not."""
+    return Fault(FaultKind.TARGET, path, f"needs {asks}; {target.name} has {target.has}", hint)
 
 
 def too_new(demands: Iterable[FloorDemand], bundle: BundleView, target: Target) -> Iterator[Fault]:
@@ -26,7 +26,7 @@ def too_new(demands: Iterable[FloorDemand], bundle: BundleView, target: Target) 
             highest[demand.file] = demand
     for path, demand in highest.items():
         if target.release is not None and demand.release > target.release:
-            asks = f"needs {target.system.shown} {demand.text} or later ({demand.reason})"
+            asks = f"{target.system.shown} {demand.text} or later ({demand.reason})"
             yield unfit(path, asks, target, what_helps(bundle, path, target, lambda _wheel: ""))
 
 

@@ -83,7 +83,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     _glibc("ubuntu26.04", "Ubuntu 26.04", (2, 43), _RESOLUTE, _UBUNTU_KERNELS, kernel=(7, 0)),
     _glibc(
         "rhel7",
-        "RHEL 7 and its rebuilds",
+        "RHEL 7",
         (2, 17),
         _MEASURED,
         _KERNELS,
@@ -93,7 +93,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     ),
     _glibc(
         "rhel8",
-        "RHEL 8 and its rebuilds",
+        "RHEL 8",
         (2, 28),
         _MEASURED,
         _KERNELS,
@@ -103,7 +103,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     ),
     _glibc(
         "rhel9",
-        "RHEL 9 and its rebuilds",
+        "RHEL 9",
         (2, 34),
         _MEASURED,
         _RHEL9,
@@ -115,7 +115,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     # The rebuilds that have a variant for older processors (AlmaLinux's x86-64-v2) are no reason to ask for less.
     _glibc(
         "rhel10",
-        "RHEL 10 and its rebuilds",
+        "RHEL 10",
         (2, 39),
         _MEASURED,
         _KERNELS,
@@ -170,7 +170,7 @@ def find_target(name: str) -> Target | None:
             return target
     if match := _PLAIN.fullmatch(name):
         release = int(match[1]), int(match[2])
-        return _glibc(name, f"glibc {release[0]}.{release[1]}", release, _GLIBC)
+        return _glibc(name, f"a Linux with glibc {release[0]}.{release[1]}", release, _GLIBC)
     found = release_of_tag(name)
     if found is None:
         return None
