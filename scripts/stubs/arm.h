@@ -1,6 +1,6 @@
 /* arm with hardware floating point (armhf): its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 40 };
-enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_getcwd = 183, SYS_mmap2 = 192, SYS_exit_group = 248, SYS_openat = 322, SYS_readlinkat = 332 };
+enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_munmap = 91, SYS_getcwd = 183, SYS_mmap2 = 192, SYS_exit_group = 248, SYS_openat = 322, SYS_readlinkat = 332 };
 
 typedef unsigned word;
 

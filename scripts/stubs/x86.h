@@ -1,6 +1,6 @@
 /* i386: its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 3 };
-enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_getcwd = 183, SYS_mmap2 = 192, SYS_exit_group = 252, SYS_openat = 295, SYS_readlinkat = 305 };
+enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_munmap = 91, SYS_getcwd = 183, SYS_mmap2 = 192, SYS_exit_group = 252, SYS_openat = 295, SYS_readlinkat = 305 };
 
 typedef unsigned word;
 

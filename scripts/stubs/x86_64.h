@@ -1,6 +1,6 @@
 /* x86-64: its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 62 };
-enum { SYS_read, SYS_write, SYS_close = 3, SYS_lseek = 8, SYS_mmap, SYS_getcwd = 79, SYS_exit_group = 231, SYS_openat = 257, SYS_readlinkat = 267 };
+enum { SYS_read, SYS_write, SYS_close = 3, SYS_lseek = 8, SYS_mmap, SYS_munmap = 11, SYS_getcwd = 79, SYS_exit_group = 231, SYS_openat = 257, SYS_readlinkat = 267 };
 
 typedef unsigned long word;
 

@@ -31,9 +31,19 @@ MACHINES: Mapping[str, Sequence[str]] = {
 riscv64: none that count from a register which the program sets later."""
 
 
+LAUNCHERS = ("x86_64", "aarch64")
+"""The machines for which there is a launcher."""
+STUBS: Mapping[str, tuple[str, Sequence[str]]] = {
+    **{name: (name, ()) for name in MACHINES},
+    **{f"{name}-auto": (name, ("-DCHOOSES",)) for name in MACHINES},
+}
+"""The machine and the further flags of each stub."""
+
+
 def build(name: str) -> bytes:
-    """The stub for the machine `name`, from its source."""
-    return _build("entry", name, name)
+    """The stub of the name `name`, from its source."""
+    machine, flags = STUBS[name]
+    return _build("entry", machine, machine, flags)
 
 
 def build_launcher(name: str) -> bytes:
@@ -41,7 +51,7 @@ def build_launcher(name: str) -> bytes:
     return _build("launcher", f"launcher_{name}", name)
 
 
-def _build(source: str, start: str, name: str) -> bytes:
+def _build(source: str, start: str, name: str, flags: Sequence[str] = ()) -> bytes:
     """The bytes that a source in C and one in assembly, in front of it, make for the machine `name`."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -49,7 +59,7 @@ def _build(source: str, start: str, name: str) -> bytes:
             shutil.copy(SOURCES / file, work)
         shutil.copy(SOURCES / f"{name}.h", work / "machine.h")
         compiler = [*_ZIG, "cc", "-target", f"{name}-linux-none", "-c"]
-        _run([*compiler, *_FLAGS, *MACHINES[name], f"{source}.c", "-o", "code.o"], work)
+        _run([*compiler, *_FLAGS, *MACHINES[name], *flags, f"{source}.c", "-o", "code.o"], work)
         _run([*compiler, "-g0", f"{start}.S", "-o", "start.o"], work)
         _run([*_ZIG, "ld.lld", "-T", "layout.ld", "--oformat", "binary", "-o", "built", "start.o", "code.o"], work)
         return (work / "built").read_bytes()
