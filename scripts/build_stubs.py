@@ -11,7 +11,7 @@ from tests.material.entry_stubs import LAUNCHERS, STUBS, build, build_launcher
 target = Path(sys.argv[1])
 for folder, names, make in (("stubs", STUBS, build), ("launchers", LAUNCHERS, build_launcher)):
     place = target / folder
-    place.mkdir(exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     made = {f"{name}.bin": make(name) for name in sorted(names)}
     for name, data in made.items():
         (place / name).write_bytes(data)

@@ -23,12 +23,12 @@ typedef unsigned char byte;
 typedef unsigned short half;
 
 enum { PATH = 4096, LIMIT = 30 };
-enum { AT_NULL, AT_IGNORE, AT_PHDR = 3, AT_PHNUM = 5, AT_PAGESZ, AT_BASE, AT_ENTRY = 9, AT_SECURE = 23, AT_EXECFN = 31 };
-enum { PT_LOAD = 1, PT_DYNAMIC, PT_INTERP, PT_PHDR = 6, HIDDEN_INTERPRETER = 0x62646c72, PF_W = 2 };
+enum { AT_NULL, AT_IGNORE, AT_PHDR = 3, AT_PHNUM = 5, AT_PAGESZ, AT_BASE, AT_ENTRY = 9, AT_SECURE = 23, AT_EXECFN = 31, KNOWN };
+enum { PT_LOAD = 1, PT_DYNAMIC, PT_INTERP, PT_PHDR = 6, HIDDEN_INTERPRETER = 0x62646c72 };
 enum { ET_DYN = 3, DT_RPATH = 15, DT_DEBUG = 21, OWN_RPATH = 0x62646c72 };
 enum { PROT_READ = 1, PROT_WRITE, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32 };
 enum { AT_FDCWD = -100, O_CLOEXEC = 02000000, SEEK_END = 2 };
-enum { REFUSED, ENOENT = 2, ENOEXEC = 8, ENOMEM = 12, ENOTDIR = 20, ENAMETOOLONG = 36 };
+enum { ENOENT = 2, ENOEXEC = 8, ENOMEM = 12, ENOTDIR = 20, ENAMETOOLONG = 36, REFUSED = 4095 };
 
 struct file_header {
     unsigned magic;
@@ -100,7 +100,7 @@ static void say(const char *text)
     call(SYS_write, 2, (word)text, length(text));
 }
 
-/* Ends the process. `error` is the kernel's answer, or REFUSED. */
+/* Ends the process. `error` is the kernel's answer, or the negative of REFUSED, which no kernel says. */
 static _Noreturn void fail(const char *program, const char *loader, word error)
 {
     int number = -(int)error;
@@ -165,14 +165,16 @@ static void find_by_name(struct memory *memory, const char *called)
 }
 
 #ifdef CHOOSES
-/* The number behind the last `text` that begins in memory from `start` to `at`; 0 where none does. */
-static unsigned number_behind(const char *text, const char *start, const char *at)
+/* The release of glibc (36 for 2.36) that a loader says of itself, as it does since 2.33 for `--version`, in memory that ends at `end`; 0
+   where it says none. It is looked for from the end on: texts stand behind the code. */
+static unsigned release_in(const char *start, const char *end)
 {
-    for (; at >= start; at--) {
+    static const char text[] = "release version 2.";
+    for (const char *at = end - sizeof text - 4; at >= start; at--) {
         unsigned same = 0, number = 0;
-        while (text[same] && text[same] == at[same])
+        while (same < sizeof text - 1 && text[same] == at[same])
             same++;
-        if (!text[same]) {
+        if (same == sizeof text - 1) {
             for (; (byte)(at[same] - '0') < 10; same++)
                 number = number * 10 + (at[same] - '0');
             return number;
@@ -180,28 +182,17 @@ static unsigned number_behind(const char *text, const char *start, const char *a
     }
     return 0;
 }
-
-/* The release of glibc (36 for 2.36) that the loader mapped at `bias` says of itself, as it does since 2.33 for `--version`. It
-   stands behind the code, at the end of what is not written to. 0 for one that says none. */
-static unsigned release_of(const struct file_header *header, word bias)
-{
-    const struct segment *each = (const struct segment *)(header + 1) + header->phnum;
-    unsigned release = 0;
-    while (!release && --each >= (const struct segment *)(header + 1))
-        if (each->type == PT_LOAD && !(each->flags & PF_W)) {
-            const char *start = (const char *)bias + each->vaddr;
-            release = number_behind("release version 2.", start, start + each->filesz - 24);
-        }
-    return release;
-}
 #endif
 
 /* Maps the loader at the path `memory->loader`; gives its load bias, or an error of the kernel's. `in_page` are the bits of an address
-   within its page. One that does not say that it is of glibc's release `floor` or a later one is none, where that is asked. */
+   within its page. With a `floor` it is none where it does not say that it is of that release of glibc or of a later one; it does
+   in the last segment that is not written to. */
 static word map_loader(struct memory *memory, unsigned in_page, unsigned floor)
 {
     struct file_header *header = &memory->file.header;
     const struct segment *first = (const void *)(header + 1), *each, *last;
+    const byte *constant = 0;
+    unsigned constant_size = 0;
     word file = call(SYS_openat, AT_FDCWD, (word)memory->loader, O_CLOEXEC), high = 0, bias = file;
     if (failed(file))
         return file;
@@ -226,28 +217,32 @@ static word map_loader(struct memory *memory, unsigned in_page, unsigned floor)
             word done = map((word)start, used, protection, MAP_PRIVATE | MAP_FIXED, file, each->offset - skip);
             if (failed(done))
                 bias = done;
-            else if (protection & PROT_WRITE) /* to the page's end: the loader's first allocator takes it for zeros */
+            else if (!(protection & PROT_WRITE))
+                constant = start, constant_size = used;
+            else /* to the page's end: the loader's first allocator takes it for zeros */
                 for (; used & in_page; used++)
                     ((volatile byte *)start)[used] = 0;
         }
     call(SYS_close, file, 0, 0);
 #ifdef CHOOSES
-    if (!failed(bias) && floor && release_of(header, bias) < floor) {
+    if (!failed(bias) && floor && release_in((const char *)constant, (const char *)constant + constant_size) < floor) {
         call(SYS_munmap, bias, high, 0);
         bias = -ENOEXEC;
     }
 #else
-    (void)floor;
+    (void)floor, (void)constant, (void)constant_size;
 #endif
     return bias;
 }
 
-/* The value of an entry of the auxiliary vector; one that is not there is the 0 at the vector's end. */
-static word *find(word *vector, word type)
+/* The values of the entries of the auxiliary vector, by their types. For one that is not there it is the 0 behind the variables. */
+static void find_all(word **at, word *end)
 {
-    while (vector[0] && vector[0] != type)
-        vector += 2;
-    return vector + 1;
+    for (unsigned type = 0; type < KNOWN; type++)
+        at[type] = end;
+    for (const word *each = end + 1; *each; each += 2)
+        if (*each < KNOWN)
+            at[*each] = (word *)each + 1;
 }
 
 /* Copies the program headers as the loader shall see them. Gives something else than 0 where a loader has been here: it leaves the
@@ -289,22 +284,23 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
     word *end = stack + *stack + 2;
     while (*end)
         end++;
-    word *vector = end + 1, *headers = find(vector, AT_PHDR), own = (word)parameters + (word)parameters->entry;
-    const char *wanted = (const char *)parameters + parameters->path, *called = (const char *)*find(vector, AT_EXECFN);
+    word *at[KNOWN], own = (word)parameters + (word)parameters->entry;
+    find_all(at, end);
+    const char *wanted = (const char *)parameters + parameters->path, *called = (const char *)*at[AT_EXECFN];
     struct memory *memory = 0;
-    word seen = loaded | *find(vector, AT_BASE);
+    word seen = loaded | *at[AT_BASE];
     if (!seen) {
-        word place = *find(vector, AT_SECURE) ? (word)-REFUSED : zeros(sizeof *memory);
-        if (*find(vector, AT_SECURE) || failed(place))
+        word place = *at[AT_SECURE] ? (word)-REFUSED : zeros(sizeof *memory);
+        if (failed(place))
             fail(called, wanted, place);
         memory = (void *)place;
-        seen = copy_headers(memory, *headers, *find(vector, AT_PHNUM));
+        seen = copy_headers(memory, *at[AT_PHDR], *at[AT_PHNUM]);
     }
     if (seen) {
         if (end[-1] && end[-1] == end[-2]) { /* put there below: they become the end, and an empty entry of the vector */
             end[-2] = 0;
             end[-1] = AT_IGNORE;
-            *find(vector, AT_ENTRY) = own;
+            *at[AT_ENTRY] = own;
         }
         enter(stack, own, loaded);
     }
@@ -313,7 +309,7 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
     int by_name = !read_link("/proc/self/exe", program) || program[0] != '/';
     if (by_name)
         find_by_name(memory, called);
-    unsigned size = folder(program), in_page = *find(vector, AT_PAGESZ) - 1;
+    unsigned size = folder(program), in_page = *at[AT_PAGESZ] - 1;
     word base = -1;
 #ifdef CHOOSES
     base = map_loader(memory, in_page, parameters->floor);
@@ -330,8 +326,8 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
 #endif
     }
 
-    *headers = (word)memory->segments;
-    *find(vector, AT_BASE) = base;
+    *at[AT_PHDR] = (word)memory->segments;
+    *at[AT_BASE] = base;
     if (by_name) { /* AT_ENTRY stays: the loader comes back here */
         copy(memory->origin, "LD_ORIGIN_PATH=", sizeof memory->origin);
         program[size] = 0;
@@ -340,7 +336,7 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
             to[0] = to[2];
         to[0] = to[1] = (word)memory->origin; /* two: the stack stays aligned */
     } else
-        *find(vector, AT_ENTRY) = own;
+        *at[AT_ENTRY] = own;
     enter(stack, base + memory->file.header.entry, 0);
 }
 

@@ -39,8 +39,8 @@ static inline _Noreturn void enter(const word *stack, word entry, word passed)
     __builtin_unreachable();
 }
 
-/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. */
+/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. Each digit has the bits of its number turned round. */
 static inline word protection_of(unsigned flags)
 {
-    return "\0\4\2\6\1\5\3\7"[flags & 7];
+    return 0x73516240 >> (flags & 7) * 4 & 7;
 }

@@ -18,17 +18,19 @@ _ZIG = (sys.executable, "-m", "ziglang")
 _FLAGS = (
     "-std=c17", "-Oz", "-g0", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-builtin", "-fPIE", "-fvisibility=hidden",
     "-fno-stack-protector", "-fno-sanitize=all", "-fno-jump-tables", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
-    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm", "-disable-lsr",
+    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm", "-disable-lsr", "-mllvm", "-enable-ipra",
 )  # fmt: skip
 MACHINES: Mapping[str, Sequence[str]] = {
     "x86_64": (),
     "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only"),
     "riscv64": ("-mno-relax",),
-    "arm": ("-marm",),
-    "x86": (),
+    "arm": (),
+    "x86": ("-mstack-alignment=4", "-march=i386"),
 }
 """Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page.
-riscv64: none that count from a register which the program sets later."""
+riscv64: none that count from a register which the program sets later. x86: nothing that a stack of 16 bytes' alignment would be for."""
+_INSTRUCTIONS = {"arm": "thumb"}
+"""Where code in C has other instructions than the entry, by its target."""
 
 
 LAUNCHERS = ("x86_64", "aarch64")
@@ -58,9 +60,10 @@ def _build(source: str, start: str, name: str, flags: Sequence[str] = ()) -> byt
         for file in (f"{source}.c", "layout.ld", f"{start}.S"):
             shutil.copy(SOURCES / file, work)
         shutil.copy(SOURCES / f"{name}.h", work / "machine.h")
-        compiler = [*_ZIG, "cc", "-target", f"{name}-linux-none", "-c"]
-        _run([*compiler, *_FLAGS, *MACHINES[name], *flags, f"{source}.c", "-o", "code.o"], work)
-        _run([*compiler, "-g0", f"{start}.S", "-o", "start.o"], work)
+        compiler = [*_ZIG, "cc", "-c", "-target"]
+        code = [f"{_INSTRUCTIONS.get(name, name)}-linux-none", *_FLAGS, *MACHINES[name], *flags]
+        _run([*compiler, *code, f"{source}.c", "-o", "code.o"], work)
+        _run([*compiler, f"{name}-linux-none", "-g0", f"{start}.S", "-o", "start.o"], work)
         _run([*_ZIG, "ld.lld", "-T", "layout.ld", "--oformat", "binary", "-o", "built", "start.o", "code.o"], work)
         return (work / "built").read_bytes()
 

@@ -47,10 +47,10 @@ def plan_stub(parsed: ParsedFile, stub: Stub, wanted: StubRequest) -> PatchPlan:
         if segment.flags != _CODE or segment.filesz != segment.memsz:
             continue
         end = segment.vaddr + segment.filesz
-        wanted = _align(end, ALIGNMENT) + size - end
-        room = slack(parsed, number, wanted)
+        length = _align(end, ALIGNMENT) + size - end
+        room = slack(parsed, number, length)
         most = max(most, room)
-        if room == wanted:
+        if room == length:
             return _in_slack(parsed, stub, wanted, number)
     reason = f"{Tier.T1.name}: the entry stub needs {size} bytes, and behind code there are {most} in page slack"
     return _in_segment(parsed, stub, wanted, reason)
