@@ -28,7 +28,7 @@ enum { PT_LOAD = 1, PT_DYNAMIC, PT_INTERP, PT_PHDR = 6, HIDDEN_INTERPRETER = 0x6
 enum { ET_DYN = 3, DT_RPATH = 15, DT_DEBUG = 21, OWN_RPATH = 0x62646c72 };
 enum { PROT_READ = 1, PROT_WRITE, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32 };
 enum { AT_FDCWD = -100, O_CLOEXEC = 02000000, SEEK_END = 2 };
-enum { ENOENT = 2, ENOEXEC = 8, ENOMEM = 12, ENOTDIR = 20, ENAMETOOLONG = 36, REFUSED = 4095 };
+enum { ENOEXEC = 8, REFUSED = 127 };
 
 struct file_header {
     unsigned magic;
@@ -73,23 +73,27 @@ struct memory {
         struct file_header header;
         byte bytes[PATH];
     } file;
-    struct segment segments[SEGMENTS];
-    word *own_rpath;
+    union {
+        struct segment segments[SEGMENTS];
+        byte place[PATH];
+    } headers;
     char loader[3 * PATH];
-    char origin[15]; /* in front of `program` */
+    word *own_rpath;
+    char rest[PATH - sizeof(word *) - 15]; /* all that is large begins at a multiple of PATH: the code is shorter so */
+    char origin[15];                       /* in front of `program` */
     char program[2 * PATH];
     char other[PATH];
 };
 
-static unsigned length(const char *text)
+static word length(const char *text)
 {
-    unsigned size = 0;
+    word size = 0;
     while (text[size])
         size++;
     return size;
 }
 
-static void copy(void *to, const void *from, unsigned size)
+static void copy(void *to, const void *from, word size)
 {
     while (size--)
         ((volatile byte *)to)[size] = ((const byte *)from)[size]; /* volatile: no call of memcpy */
@@ -100,18 +104,23 @@ static void say(const char *text)
     call(SYS_write, 2, (word)text, length(text));
 }
 
-/* Ends the process. `error` is the kernel's answer, or the negative of REFUSED, which no kernel says. */
+/* Ends the process. `error` is the kernel's answer, or the negative of REFUSED, which it never gives here. */
 static _Noreturn void fail(const char *program, const char *loader, word error)
 {
-    int number = -(int)error;
+    static const char reasons[] = "\2: not there\n\0" /* ENOENT, and ENOTDIR */
+                                  "\24: not there\n\0"
+                                  "\10: no loader for this machine\n\0" /* ENOEXEC */
+                                  "\14: not enough memory\n\0"          /* ENOMEM */
+                                  "\44: path too long\n\0"              /* ENAMETOOLONG */
+                                  "\177: refused to setuid programs\n\0"
+                                  "\0: cannot be opened or mapped\n";
+    const char *reason = reasons;
     say(program);
     say(": cannot start with its loader ");
     say(loader);
-    say(number == ENOENT || number == ENOTDIR ? ": not there\n"
-        : number == ENOEXEC ? ": no loader for this machine\n"
-        : number == ENOMEM ? ": not enough memory\n"
-        : number == ENAMETOOLONG ? ": path too long\n"
-        : number == REFUSED ? ": refused to setuid programs\n" : ": cannot be opened or mapped\n");
+    while (*reason && *reason != -(int)error)
+        reason += length(reason) + 1;
+    say(reason + 1);
     for (;;)
         call(SYS_exit_group, 127, 0, 0);
 }
@@ -123,16 +132,16 @@ static word zeros(word size)
 }
 
 /* The length of what a path has in front of its last component, the slash included. */
-static unsigned folder(const char *path)
+static word folder(const char *path)
 {
-    unsigned size = length(path);
+    word size = length(path);
     while (size && path[size - 1] != '/')
         size--;
     return size;
 }
 
 /* `path` becomes its first `kept` bytes and `more`. */
-static void join(char *path, unsigned kept, const char *more)
+static void join(char *path, word kept, const char *more)
 {
     copy(path + kept, more, length(more) + 1);
 }
@@ -140,20 +149,19 @@ static void join(char *path, unsigned kept, const char *more)
 /* Whether `path` is a link; `target` is what it holds. */
 static int read_link(const char *path, char *target)
 {
-    int size = call4(SYS_readlinkat, AT_FDCWD, (word)path, (word)target, PATH - 1);
-    if (size < 0)
-        return 0;
-    target[size] = 0;
-    return 1;
+    long size = call4(SYS_readlinkat, AT_FDCWD, (word)path, (word)target, PATH - 1);
+    if (size >= 0)
+        target[size] = 0;
+    return size >= 0;
 }
 
 /* The program's path without /proc: as it was started, made absolute, links followed. */
 static void find_by_name(struct memory *memory, const char *called)
 {
     char *path = memory->program, *other = memory->other;
-    unsigned kept = 0;
+    word kept = 0;
     if (called[0] != '/') {
-        unsigned size = call(SYS_getcwd, (word)path, PATH, 0);
+        word size = call(SYS_getcwd, (word)path, PATH, 0);
         if (size < PATH && path[0] == '/') {
             kept = size;
             path[kept - 1] = '/';
@@ -187,7 +195,7 @@ static unsigned release_in(const char *start, const char *end)
 /* Maps the loader at the path `memory->loader`; gives its load bias, or an error of the kernel's. `in_page` are the bits of an address
    within its page. With a `floor` it is none where it does not say that it is of that release of glibc or of a later one; it does
    in the last segment that is not written to. */
-static word map_loader(struct memory *memory, unsigned in_page, unsigned floor)
+static word map_loader(struct memory *memory, word in_page, unsigned floor)
 {
     struct file_header *header = &memory->file.header;
     const struct segment *first = (const void *)(header + 1), *each, *last;
@@ -211,7 +219,7 @@ static word map_loader(struct memory *memory, unsigned in_page, unsigned floor)
     bias = wrong || header->entry >= high ? (word)-ENOEXEC : zeros(high);
     for (each = first; !failed(bias) && each < last; each++)
         if (each->type == PT_LOAD && each->filesz) { /* the zeros behind the contents of the last one are there */
-            unsigned skip = each->vaddr & in_page, used = skip + each->filesz;
+            word skip = each->vaddr & in_page, used = skip + each->filesz;
             byte *start = (byte *)bias + each->vaddr - skip;
             word protection = protection_of(each->flags);
             word done = map((word)start, used, protection, MAP_PRIVATE | MAP_FIXED, file, each->offset - skip);
@@ -238,7 +246,7 @@ static word map_loader(struct memory *memory, unsigned in_page, unsigned floor)
 /* The values of the entries of the auxiliary vector, by their types. For one that is not there it is the 0 behind the variables. */
 static void find_all(word **at, word *end)
 {
-    for (unsigned type = 0; type < KNOWN; type++)
+    for (int type = KNOWN; type--;)
         at[type] = end;
     for (const word *each = end + 1; *each; each += 2)
         if (*each < KNOWN)
@@ -247,14 +255,14 @@ static void find_all(word **at, word *end)
 
 /* Copies the program headers as the loader shall see them. Gives something else than 0 where a loader has been here: it leaves the
    address of its list of objects in DT_DEBUG. */
-static word copy_headers(struct memory *memory, word headers, unsigned count)
+static word copy_headers(struct memory *memory, word headers, word count)
 {
     word bias = 0, loaded = 0;
-    copy(memory->segments, (const void *)headers, count * sizeof(struct segment));
-    for (struct segment *each = memory->segments; count--; each++) { /* PT_PHDR comes first */
+    copy(memory->headers.segments, (const void *)headers, count * sizeof(struct segment));
+    for (struct segment *each = memory->headers.segments; count--; each++) { /* PT_PHDR comes first */
         if (each->type == PT_PHDR) {
             bias = headers - each->vaddr;
-            each->vaddr = (word)memory->segments - bias;
+            each->vaddr = (word)memory->headers.segments - bias;
         }
         if (each->type == HIDDEN_INTERPRETER) {
 #ifdef CHOOSES
@@ -279,7 +287,7 @@ static word copy_headers(struct memory *memory, word headers, unsigned count)
 /* Goes on to the loader, or, when one brought us here, to the program. `loaded` is the register in which a loader of glibc passes a
    function to its program, and the kernel 0; AT_BASE is 0 as well where no loader was started. The two words below the stack are
    free. */
-_Noreturn void prepare(word *stack, const struct parameters *parameters, word loaded)
+ENTRY _Noreturn void prepare(word *stack, const struct parameters *parameters, word loaded)
 {
     word *end = stack + *stack + 2;
     while (*end)
@@ -309,7 +317,7 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
     int by_name = !read_link("/proc/self/exe", program) || program[0] != '/';
     if (by_name)
         find_by_name(memory, called);
-    unsigned size = folder(program), in_page = *at[AT_PAGESZ] - 1;
+    word size = folder(program), in_page = *at[AT_PAGESZ] - 1;
     word base = -1;
 #ifdef CHOOSES
     base = map_loader(memory, in_page, parameters->floor);
@@ -326,7 +334,7 @@ _Noreturn void prepare(word *stack, const struct parameters *parameters, word lo
 #endif
     }
 
-    *at[AT_PHDR] = (word)memory->segments;
+    *at[AT_PHDR] = (word)memory->headers.segments;
     *at[AT_BASE] = base;
     if (by_name) { /* AT_ENTRY stays: the loader comes back here */
         copy(memory->origin, "LD_ORIGIN_PATH=", sizeof memory->origin);

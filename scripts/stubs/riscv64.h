@@ -2,6 +2,8 @@
 enum { MACHINE = 243 };
 enum { SYS_getcwd = 17, SYS_openat = 56, SYS_close, SYS_lseek = 62, SYS_read, SYS_write, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_munmap = 215, SYS_mmap = 222 };
 
+#define ENTRY
+
 typedef unsigned long word;
 
 static inline word call4(word number, word a, word b, word c, word d)
@@ -35,7 +37,7 @@ static inline int failed(word result)
 static inline _Noreturn void enter(const word *stack, word entry, word passed)
 {
     register word a0 __asm__("a0") = passed;
-    __asm__ volatile("mv sp, %0\n\tli ra, 0\n\tjr %1" : : "r"(stack), "r"(entry), "r"(a0) : "memory");
+    __asm__ volatile("mv sp, %0\n\tli ra, 0\n\tjr %1" : : "r"(stack), "r"(entry), "r"(a0) : "ra", "memory");
     __builtin_unreachable();
 }
 

@@ -2,6 +2,8 @@
 enum { MACHINE = 3 };
 enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_munmap = 91, SYS_getcwd = 183, SYS_exit_group = 252, SYS_openat = 295, SYS_readlinkat = 305 };
 
+#define ENTRY
+
 typedef unsigned word;
 
 /* In x86.S: what is called often. */
@@ -17,7 +19,7 @@ static inline int failed(word result)
 /* Jumps to `entry` with a stack, and a value in the register by which loaders pass a function. */
 static inline _Noreturn void enter(const word *stack, word entry, word passed)
 {
-    __asm__ volatile("mov %0, %%esp\n\txor %%ebp, %%ebp\n\tjmp *%1" : : "r"(stack), "r"(entry), "d"(passed) : "memory");
+    __asm__ volatile("mov %0, %%esp\n\txor %%ebp, %%ebp\n\tjmp *%1" : : "a"(stack), "c"(entry), "d"(passed) : "memory");
     __builtin_unreachable();
 }
 

@@ -18,7 +18,7 @@ _ZIG = (sys.executable, "-m", "ziglang")
 _FLAGS = (
     "-std=c17", "-Oz", "-g0", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-builtin", "-fPIE", "-fvisibility=hidden",
     "-fno-stack-protector", "-fno-sanitize=all", "-fno-jump-tables", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
-    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm", "-disable-lsr", "-mllvm", "-enable-ipra",
+    "-fomit-frame-pointer", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm", "-disable-lsr",
 )  # fmt: skip
 MACHINES: Mapping[str, Sequence[str]] = {
     "x86_64": (),

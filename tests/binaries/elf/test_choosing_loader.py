@@ -47,11 +47,11 @@ def choosing(folder: Path, floor: tuple[int, int], *flags: str) -> Path:
     for name, path in libraries.items():
         shutil.copy(path, folder / "lib/libc" / name)
     loader = next(name for name in libraries if name.startswith("ld"))
-    shutil.copy(libraries[loader], folder / "host/ld.so")
+    shutil.copy(libraries[loader], folder / "host/ld-host.so")
     edit(
         program,
         Edits(
-            interpreter=f"{folder}/host/ld.so",
+            interpreter=f"{folder}/host/ld-host.so",
             own_loader=f"{LIBC}/{loader}",
             host_floor=floor,
             rpath=RPATH,
@@ -118,7 +118,7 @@ WRONG = tuple(bad_hosts(b""))
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_takes_its_own_where_the_host_s_is_none(one: Path, wrong: str) -> None:
-    host = one.parents[1] / "host/ld.so"
+    host = one.parents[1] / "host/ld-host.so"
     data = bad_hosts(host.read_bytes())[wrong]
     host.unlink()
     if data is not None:
@@ -127,17 +127,17 @@ def test_takes_its_own_where_the_host_s_is_none(one: Path, wrong: str) -> None:
 
 
 def test_takes_its_own_where_a_folder_or_a_circle_of_links_is_the_host_s(one: Path) -> None:
-    host = one.parents[1] / "host/ld.so"
+    host = one.parents[1] / "host/ld-host.so"
     host.unlink()
     host.mkdir()
     assert libc_of(one) == "own"
     host.rmdir()
-    host.symlink_to("ld.so")
+    host.symlink_to("ld-host.so")
     assert libc_of(one) == "own"
 
 
 def test_takes_the_host_s_through_links(one: Path) -> None:
-    host = one.parents[1] / "host/ld.so"
+    host = one.parents[1] / "host/ld-host.so"
     host.rename(host.with_name("real"))
     host.symlink_to("link")
     host.with_name("link").symlink_to(host.with_name("real"))
@@ -150,7 +150,7 @@ def test_knows_the_loaders_of_other_releases(one: Path, release_of_debian: str) 
     if os.uname().machine != "x86_64":
         pytest.skip("needs x86-64, whose loaders of Debian are taken")
     packages = debian_packages(release_of_debian, ("libc6",), "amd64", "libc6")
-    shutil.copy(packages / "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", one.parents[1] / "host/ld.so")
+    shutil.copy(packages / "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", one.parents[1] / "host/ld-host.so")
     numbers = {"bullseye": 31, "trixie": 41}[release_of_debian]
     edit(one, Edits(host_floor=(2, numbers + 1)))
     assert libc_of(one) == "own"
@@ -163,12 +163,12 @@ def test_takes_its_own_where_the_host_is_musl(one: Path) -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("needs x86-64, whose musl of Debian is taken")
     packages = debian_packages("bookworm", ["musl"], "amd64", "musl")
-    shutil.copy(packages / "usr/lib/x86_64-linux-musl/libc.so", one.parents[1] / "host/ld.so")
+    shutil.copy(packages / "usr/lib/x86_64-linux-musl/libc.so", one.parents[1] / "host/ld-host.so")
     assert libc_of(one) == "own"
 
 
 def test_a_loader_that_is_told_to_start_it_uses_the_host_s_libc(one: Path) -> None:
-    done = start([one.parents[1] / "host/ld.so", one])
+    done = start([one.parents[1] / "host/ld-host.so", one])
     assert done.returncode == 42 and str(one.parents[1]) not in done.stdout.split("libc ")[1].splitlines()[0]
 
 
@@ -177,12 +177,12 @@ def test_chooses_without_proc_and_leaves_no_variable(one: Path, host: bool, tmp_
     """In a root that holds the program and, where it is to be chosen, a loader and a libc of its own."""
     root = tmp_path / "root"
     shutil.copytree(one.parents[1], root / "app")
-    edit(root / "app/bin/about", Edits(interpreter="/lib/ld.so"))
+    edit(root / "app/bin/about", Edits(interpreter="/lib/ld-host.so"))
     (root / "lib").mkdir()
     if host:
         for path in (root / "app/lib/libc").iterdir():
             shutil.copy(path, root / "lib")
-        shutil.copy(root / "app/host/ld.so", root / "lib/ld.so")
+        shutil.copy(root / "app/host/ld-host.so", root / "lib/ld-host.so")
     chroot = shutil.which("chroot") or "/usr/sbin/chroot"
     command = [*namespace(), "env", "-i", chroot, root, "/app/bin/about"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -229,7 +229,8 @@ def test_what_cannot_choose_is_refused(tmp_path: Path) -> None:
         with pytest.raises(UnwritableString, match="no release of glibc"):
             edit(plain, Edits(own_loader="../lib/ld.so", host_floor=wrong))
     fixed = compile_program(ABOUT, tmp_path / "fixed", *KINDS["lld"], "-Wl,-z,rodynamic")
-    edits = Edits(own_loader="../lib/ld.so", host_floor=(2, 36), own_rpath="$ORIGIN")
+    # Its entry takes the place of the one that goes: with one more, all would move to a segment that may be written to.
+    edits = Edits(own_loader="../lib/ld.so", host_floor=(2, 36), own_rpath="$ORIGIN", rpath=None)
     with pytest.raises(CannotPatch, match="rodynamic"):
         edit(fixed, edits)
     edit(fixed, replace(edits, own_rpath=None))
