@@ -143,7 +143,7 @@ def plan_elf(
             *capability_warnings(entries, environment),
         ),
         find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
-        removed=frozenset(former if own is None or not own.kept else ()),
+        removed=frozenset((*former, scheme.libc) if former and not (own is not None and own.kept) else ()),
     )
 
 
