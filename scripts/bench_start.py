@@ -1,4 +1,4 @@
-"""What `--libc` costs at each start: Python of four bundles of one environment, turn by turn, against the one with the host's libc."""
+"""What `--libc` costs at each start: Python of four bundles of one environment, turn by turn, against `--libc host`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOST, OWN, AUTO, AUTO_OWN = "host", "bundle", "auto, the host's chosen", "auto, 
 def made(environment: str, work: str) -> dict[str, list[str]]:
     """The bundles, packed below `work`: what starts Python of each and lets it end at once."""
     bundler = [sys.executable, "-m", "bundler"]
-    commands = {}
+    commands: dict[str, list[str]] = {}
     for name, libc in ((HOST, "host"), (OWN, "bundle"), (AUTO, "auto"), (AUTO_OWN, "auto")):
         place = os.path.join(work, f"start-{len(commands)}")
         shutil.rmtree(place, ignore_errors=True)
@@ -50,11 +50,11 @@ def main() -> None:
             taken = milliseconds(commands[name])
             if number >= 5:  # the first rounds fill the caches
                 times[name].append(taken)
-    for name, taken in times.items():
-        ratio = statistics.median(taken) / statistics.median(times[HOST])
-        rounds = statistics.median(one / other for one, other in zip(taken, times[HOST], strict=True))
+    for name, all_taken in times.items():
+        ratio = statistics.median(all_taken) / statistics.median(times[HOST])
+        rounds = statistics.median(one / other for one, other in zip(all_taken, times[HOST], strict=True))
         print(
-            f"{name}: {statistics.median(taken):.2f} ms, least {min(taken):.2f}; {ratio:.3f} times {HOST}, in a round "
+            f"{name}: {statistics.median(all_taken):.2f} ms, least {min(all_taken):.2f}; {ratio:.3f} times {HOST}, in a round "
             f"{rounds:.3f} (wanted: at most {WANTED:.2f})"
         )
 

@@ -253,7 +253,9 @@ def _hidden(packed: Packed) -> Hidden:
     base = (interpreter.stdlib, interpreter.platstdlib) if shared else (interpreter.base_prefix,)
     folders = packed.environment.site_packages
     libraries = packed.libraries
-    hosts = os.path.dirname(libraries.loader) if libraries.host_libc is not None else None  # used in place of the bundle's
+    hosts = (
+        os.path.dirname(libraries.loader) if libraries.host_libc is not None else None
+    )  # used in place of the bundle's
     brought = [library.source for library in libraries.bundled if os.path.dirname(library.path) != hosts]
     return Hidden((packed.environment.root, *base, *folders), brought)
 

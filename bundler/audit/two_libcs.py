@@ -1,4 +1,4 @@
-"""A bundle that takes this machine's libc or its own (`--libc auto`): it is tried with both, and no process may have parts of each."""
+"""A bundle that takes this machine's libc or its own (`--libc auto`): it is tried with both, and no process has parts of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from bundler.faults import Fault, FaultKind
 from bundler.machine import os
 from bundler.options import AuditDepth
 
-_MIXED_TO_DO = "what opens it by its whole path, or by a path compiled in, must not: bin/python -v shows which module that is"
+_MIXED_TO_DO = (
+    "what opens it by its whole path, or by a path compiled in, must not: bin/python -v shows which module that is"
+)
 
 
 class WithOwn(NamedTuple):

@@ -59,7 +59,9 @@ def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
             help="With --own-loader: but with the system's where that is glibc's, of release V (2.36) or later.",
         ),
         click.option(
-            "--own-rpath", metavar="R", help="With --host-from: the search path in place of the other with its own loader."
+            "--own-rpath",
+            metavar="R",
+            help="With --host-from: the search path in place of the other with its own loader.",
         ),
         click.option("--host-loader", is_flag=True, help="Start with the loader of the system again."),
         click.option("--set-id", metavar="I", help="Mach-O: the install name of a library."),

@@ -323,7 +323,7 @@ class System(Protocol):
         """What a path that one of its processes tells is called on this machine, where a program of this machine runs it."""
 
     def chosen_loader(self, program: object) -> str | None:
-        """The path of the machine's own loader, where a program with these headers uses that or the bundle's, by what it finds there.
+        """The path of the machine's own loader, where a program with these headers looks at it, and uses that or the bundle's.
 
         None for a program that does not choose.
         """

@@ -44,7 +44,21 @@ def without_loader(bundle: Path, sample: Sample, command: Sequence[str]) -> subp
         ' mount --bind /dev/null "$1" || exit 99; shift; exec "$@"'
     )
     variables = [f"{key}={value}" for key, value in ENVIRONMENT.items()]
-    start = [*namespace(), "env", "-i", "-C", "/", *variables, "sh", "-c", script, "sh", *sample.originals, "--", loader]
+    start = [
+        *namespace(),
+        "env",
+        "-i",
+        "-C",
+        "/",
+        *variables,
+        "sh",
+        "-c",
+        script,
+        "sh",
+        *sample.originals,
+        "--",
+        loader,
+    ]
     return subprocess.run([*start, *command], capture_output=True, text=True, check=False)
 
 
@@ -56,7 +70,9 @@ def modules_of(bundle: Path) -> str:
 
 def family_of(libraries: list[str]) -> list[str]:
     """What is of libc's family among mapped files."""
-    return [path for path in libraries if os.path.basename(path).startswith(("libc.", "libm.", "ld-", "libdl.", "librt."))]
+    return [
+        path for path in libraries if os.path.basename(path).startswith(("libc.", "libm.", "ld-", "libdl.", "librt."))
+    ]
 
 
 def test_on_this_machine_all_of_libc_is_the_machine_s(auto: Path, sample: Sample) -> None:

@@ -28,7 +28,7 @@ MACHINES: Mapping[str, Sequence[str]] = {
     "x86": ("-mstack-alignment=4", "-march=i386"),
 }
 """Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page.
-riscv64: none that count from a register which the program sets later. x86: nothing that a stack of 16 bytes' alignment would be for."""
+riscv64: none that count from a register which the program sets later. x86: nothing for which a stack is aligned to 16 bytes."""
 _INSTRUCTIONS = {"arm": "thumb"}
 """Where code in C has other instructions than the entry, by its target."""
 

@@ -26,8 +26,8 @@ class PathEdits:
 class Asked:
     """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
 
-    These, `interpreter`, `own_loader`, `host_floor` (36 for glibc 2.36, 0 for none) and `own_rpath` are False where nothing was asked for, the text ("" for none) or the edits where
-    they are known, else True.
+    These, `interpreter`, `own_loader`, `host_floor` (36 for glibc 2.36, 0 for none) and `own_rpath` are False where nothing was
+    asked for, the text ("" for none) or the edits where they are known, else True.
     `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
     below `$ORIGIN`, or nowhere.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.

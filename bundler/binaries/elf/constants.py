@@ -39,9 +39,18 @@ VER_NDX_GLOBAL, VERSYM_INDEX = 1, 0x7FFF
 
 # The tags whose number is an index into the string table (gABI 5; glibc's elf.h).
 STRING_TAGS = frozenset(
-    {
-        DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_CONFIG, DT_DEPAUDIT, DT_AUDIT, DT_AUXILIARY, DT_FILTER, DT_OWN_RPATH,
-    }  # fmt: skip
+    (
+        DT_NEEDED,
+        DT_SONAME,
+        DT_RPATH,
+        DT_RUNPATH,
+        DT_CONFIG,
+        DT_DEPAUDIT,
+        DT_AUDIT,
+        DT_AUXILIARY,
+        DT_FILTER,
+        DT_OWN_RPATH,
+    )
 )
 
 EM_386, EM_MIPS, EM_PPC, EM_PPC64, EM_S390, EM_ARM, EM_X86_64 = 3, 8, 20, 21, 22, 40, 62

@@ -67,8 +67,8 @@ class Edits:
     """The loader that the program shall map itself, in place of the kernel: a path relative to the program's folder, links
     followed; None for the kernel's (`interpreter`) again, and no `own_rpath`."""
     host_floor: Release | Unchanged | None = UNCHANGED
-    """With a loader of its own: the oldest glibc of a host whose loader, `interpreter`, the program maps instead; None for none, and
-    no `own_rpath`."""
+    """With a loader of its own: the oldest glibc of a host whose loader, `interpreter`, the program maps instead; None for
+    none, and no `own_rpath`."""
     own_rpath: str | Unchanged | None = UNCHANGED
     """The search path in place of `rpath` where the program chose its own loader (`host_floor`); None for the same one."""
 

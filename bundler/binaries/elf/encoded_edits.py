@@ -55,8 +55,8 @@ def encode(edits: Edits) -> EncodedEdits:
     """The edits, checked.
 
     Raises UnwritableString for a NUL, an empty name, an interpreter longer than the kernel takes or a constant of another
-    length than the one that it replaces, and for a release that is none of glibc's; ConflictingEdits where a library is asked for and refused at once, or would be renamed
-    again the next time.
+    length than the one that it replaces, and for a release that is none of glibc's; ConflictingEdits where a library is asked for
+    and refused at once, or would be renamed again the next time.
     """
     names = {_encoded(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
     added = tuple(dict.fromkeys(_name(name, "library") for name in edits.added))
@@ -105,7 +105,9 @@ def _host_floor(release: Release | Unchanged | None) -> int | Unchanged | None:
         return release
     major, minor = release
     if major != _GLIBC or not 0 < minor <= _LATEST:
-        raise UnwritableString(f"{major}.{minor} is no release of glibc that a program could choose by", "2.36, perhaps")
+        raise UnwritableString(
+            f"{major}.{minor} is no release of glibc that a program could choose by", "2.36, perhaps"
+        )
     return minor
 
 

@@ -116,7 +116,9 @@ def _check_second_path(image: Image, wanted: StubRequest) -> None:
     place = next(segment for segment in image.segments if segment.type == c.PT_DYNAMIC)
     written = (s for s in image.segments if s.type == c.PT_LOAD and s.flags & c.PF_W)
     if not any(s.vaddr <= place.vaddr < s.vaddr + s.filesz for s in written):
-        raise CannotPatch("nobody may write to the file's dynamic section (-z rodynamic): the choice cannot be noted there")
+        raise CannotPatch(
+            "nobody may write to the file's dynamic section (-z rodynamic): the choice cannot be noted there"
+        )
 
 
 def _is_same(file: BinaryIO, size: int, patch: Patch) -> bool:

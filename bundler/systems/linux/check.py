@@ -182,7 +182,9 @@ def _loaders(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]
                     FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again"
                 )
             elif file.image.host_floor != wanted:
-                message = f"takes the target's loader {_from(file.image.host_floor)}, and the bundle does {_from(wanted)}"
+                message = (
+                    f"takes the target's loader {_from(file.image.host_floor)}, and the bundle does {_from(wanted)}"
+                )
                 yield Fault(FaultKind.LIBRARY, file.path, message, "pack again")
         elif bundle.loader and os.path.basename(file.image.interpreter or "") == os.path.basename(bundle.loader):
             message = f"is started by the target's loader, and not by {bundle.loader}"

@@ -80,7 +80,9 @@ def libc_of(program: Path) -> str:
     assert lines[0] == f"exe {program}" and lines[3:6] == ["thread 6 5", "constructed 1", "interpreter 1"]
     assert lines[6:] == ["entry 1", "open 0", "variable LANG=C", "word a word"]
     path = lines[2].removeprefix("libc ")
-    return "own" if path == f"{program.parent}/{LIBC}/libc.so.6" else "host" if str(program.parent) not in path else path
+    return (
+        "own" if path == f"{program.parent}/{LIBC}/libc.so.6" else "host" if str(program.parent) not in path else path
+    )
 
 
 def test_takes_the_host_s_where_it_is_new_enough(program: Path) -> None:
@@ -184,7 +186,7 @@ def test_chooses_without_proc_and_leaves_no_variable(one: Path, host: bool, tmp_
             shutil.copy(path, root / "lib")
         shutil.copy(root / "app/host/ld-host.so", root / "lib/ld-host.so")
     chroot = shutil.which("chroot") or "/usr/sbin/chroot"
-    command = [*namespace(), "env", "-i", chroot, root, "/app/bin/about"]
+    command = [*namespace(), "env", "-i", chroot, str(root), "/app/bin/about"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (42, "")
     libc = next(line for line in done.stdout.splitlines() if line.startswith("libc "))

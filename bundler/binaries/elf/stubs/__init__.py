@@ -1,9 +1,9 @@
 """The entry stubs: code that starts a program with a loader which is found relative to it, in place of the kernel's PT_INTERP.
 
-`scripts/build_stubs` makes two files a machine of `scripts/stubs/`: one for programs that always start their own loader, and one
-(`-auto`) for programs that take the host's where that is new enough. Both are position-independent code without libc and relocations
-that can be put at any address which is a multiple of 16. Its first bytes are parameters, which the patcher fills in; the path of the
-loader follows the code. What the code does is told in `scripts/stubs/entry.c`.
+`scripts/build_stubs` makes two files a machine of `scripts/stubs/`: one for programs that always start their own loader, and
+one (`-auto`) for programs that take the host's where that is new enough. Both are position-independent code without libc and
+relocations that can be put at any address which is a multiple of 16. The first bytes are parameters, which the patcher fills in;
+the path of the loader follows the code. What the code does is told in `scripts/stubs/entry.c`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _FILES: dict[tuple[int, ElfClass, ByteOrder], str] = {
 
 
 def stub_for(machine: int, elf_class: ElfClass, byteorder: ByteOrder, *, chooses: bool = False) -> Stub | None:
-    """The stub for programs of a machine (e_machine); None where there is none. The one that `chooses` takes the host's loader, too."""
+    """The stub for programs of a machine (e_machine), which `chooses` between two loaders or does not; None where there is none."""
     name = _FILES.get((machine, elf_class, byteorder))
     return None if name is None else _read(f"{name}-auto" if chooses else name, c.MACHINE_NAMES[machine], byteorder)
 

@@ -98,7 +98,9 @@ def plan_elf(
     while True:
         try:
             opened = replace(context, included=(*options.include_libs, *companions.opens))
-            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken, own)
+            plan = plan_libraries(
+                [*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken, own
+            )
         except LookupError as error:
             raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
         found = finder.settle(plan.closure.facts.bundled, companions)
@@ -129,7 +131,9 @@ def plan_elf(
         memory.patches,
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
-        loaders=OwnLoaders(own.starts, own.loader, facts.host_libc.release if facts.host_libc else None) if own else None,
+        loaders=OwnLoaders(own.starts, own.loader, facts.host_libc.release if facts.host_libc else None)
+        if own
+        else None,
     )
     return PlannedBinaries(
         (*added, *patched.entries),

@@ -68,7 +68,8 @@ def own_libc(
     for needed in (loader, _LIBC):
         if not needed or not sysroot.is_file(sysroot.path_of(names.get(os.path.basename(needed), "/"))):
             raise BundlerError(
-                f"a libc of the bundle's own: {needed or 'a loader'} is not on this machine", "--libc host uses the target's"
+                f"a libc of the bundle's own: {needed or 'a loader'} is not on this machine",
+                "--libc host uses the target's",
             )
     places = {f"{scheme.libc}/{name}": sysroot.real(sysroot.path_of(found)) for name, found in names.items()}
     return OwnLibc(path, places)

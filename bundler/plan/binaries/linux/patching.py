@@ -20,6 +20,8 @@ from bundler.plan.binaries.linux.search_paths import SearchPathChange
 from bundler.systems.linux.closure import ElfFile
 from bundler.systems.linux.program_loader import standard_loader
 
+_OR_HOSTS = ", or the target's where that is new enough"
+
 
 @dataclass(frozen=True, slots=True)
 class PatchedFiles:
@@ -99,7 +101,7 @@ class _Wanted:
             yield "is started by the target's loader again"
         elif self.own_loader is not UNCHANGED:
             chooses = self.loaders is not None and self.loaders.host_floor is not None
-            yield "starts the target's loader, or the one that the bundle brings" if chooses else "starts the loader that the bundle brings"
+            yield f"starts the loader that the bundle brings{_OR_HOSTS if chooses else ''}"
         if self.plain_stack:
             yield "asks for an executable stack, which glibc 2.41 and later refuse"
         if self.without_resolution_cache:
@@ -123,8 +125,8 @@ def patch_files(
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
-    `constants` are new texts of constant strings by the old ones, by bundle path. `loaders` are those that start programs beside the
-    target's.
+    `constants` are new texts of constant strings by the old ones, by bundle path. `loaders` tells of the one that the bundle
+    brings.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
