@@ -18,6 +18,7 @@ from bundler.faults import Fault, FaultKind
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, PackOptions
+from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
@@ -108,6 +109,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     sink = _open(opening, plan, job)
     assumed = job.assumed_failures
     written, manifest = send(plan, sink, assumed, job.progress)
+    check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not job.options.verify or written.place is None:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
@@ -136,6 +138,7 @@ def _prove_then_write(
     # What cannot be written is refused at once.
     sink = opening.archive(archive_facts(plan, job.destination.form, job.options))
     settled = settle(plan.entries, held)
+    check_unchanged(plan.listings)  # before modules are imported, which may write beside themselves
     notes = [f"{path} changes when modules are imported: it was packed as it was before" for path in sorted(held)]
     plan = replace(plan, entries=settled.entries, notes=(*plan.notes, *notes))
     foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))

@@ -17,7 +17,7 @@ import pytest
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
 from bundler.errors import InterpreterFailed
-from bundler.memory.compiled import pyc_cache_folder
+from bundler.memory.compiled import pyc_folders
 from bundler.plan.compiling import compile_all, count_without_pyc, with_unchecked, without_pycs, without_stale
 from bundler.scheme import BundleScheme
 from tests.material.schemes import POSIX_312
@@ -207,11 +207,11 @@ def test_a_pyc_of_a_changed_module_goes(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
     script = (
-        "from bundler.memory.compiled import pyc_cache_folder\n"
+        "from bundler.memory.compiled import pyc_folders\n"
         "import os\n"
-        "with pyc_cache_folder() as folder:\n"
-        "    assert os.path.isdir(folder)\n"
-        "print(folder, os.path.exists(folder))\n"
+        "with pyc_folders() as folders:\n"
+        "    assert all(map(os.path.isdir, folders))\n"
+        "print(folders[0], os.path.exists(folders[0]))\n"
     )
     (tmp_path / "file").touch()
     for home, kept in ((tmp_path / "cache", True), (tmp_path / "file", False)):
@@ -223,5 +223,5 @@ def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
 
 def test_an_error_while_the_cache_is_in_use_is_that_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(OSError, match="the disk is full"), pyc_cache_folder():
+    with pytest.raises(OSError, match="the disk is full"), pyc_folders():
         raise OSError("the disk is full")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp, size_of
-from bundler.errors import OutputFailed
+from bundler.errors import NoRoom, OutputFailed
 from bundler.files import replacing, write_at
 from bundler.machine import os
 from bundler.machine.signals import signals_wait
@@ -20,6 +20,7 @@ from bundler.sinks.copying import SMALL, chunks, write_file
 from bundler.sinks.directories.early_writes import EarlyWrites
 from bundler.sinks.directories.former_writes import FormerWrites, WrittenEntry
 from bundler.sinks.directories.processes import can_fork, share
+from bundler.sinks.room import FULL, check_room, no_room
 
 _BATCH = 64
 """Small files that a process takes at once."""
@@ -77,11 +78,12 @@ class FileWriter:
         links_are_small: bool = False,
         advance: Callable[[int], object] = ignore,
         note: Callable[[Entry, WrittenFile], object] = lambda _entry, _file: None,
+        takes_room: Callable[[Entry], bool] = lambda _entry: True,
     ) -> None:
         """`temporary` is a folder for temporary files, outside of `root`.
 
         With `links_are_small` an unchanged file takes a moment, however large it is. `advance` is told of the bytes of files as
-        they are done, `note` of each file that is.
+        they are done, `note` of each file that is. `takes_room` tells whether a file takes room on the disk beside its source.
         """
         self.root = root
         self.digests: dict[str, Digest] = {}
@@ -92,14 +94,20 @@ class FileWriter:
         self._links_are_small = links_are_small
         self._advance = advance
         self._note = note
+        self._takes_room = takes_room
+        self._place = os.path.dirname(temporary)
         self._gathered: list[Entry] = []
         self._early: EarlyWrites[Outcome] | None = None
         self._written: dict[str, WrittenEntry] = {}
         self._former: FormerWrites | None = None
 
     def begin(self, entries: Sequence[Entry]) -> None:
-        """Have a child write these files; `add` gets those that are to stay. Nothing is done where most are there."""
+        """Have a child write these files; `add` gets those that are to stay. Nothing is done where most are there, or too large."""
         if self._former is None and self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
+            try:
+                self._check_room(entries)
+            except NoRoom:  # the plan may leave out some of them; else it is told when the plan is there
+                return
             batches = self._batches(entries)
             with signals_wait():
                 self._early = EarlyWrites(batches, self._write_batch, self.root, self._temporary)
@@ -117,8 +125,17 @@ class FileWriter:
         self._written, self.digests, self.directories, self._gathered = {}, {}, [], []
 
     def drain(self) -> None:
-        """Write what was gathered."""
+        """Write what was gathered. Raises NoRoom for what has none, OutputFailed, OSError."""
         gathered, self._gathered = self._gathered, []
+        try:
+            self._write_all(gathered)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            needed = sum(size_of(entry.content) for entry in gathered if self._takes_room(entry))
+            raise no_room(error, self._place, needed) from error
+
+    def _write_all(self, gathered: Sequence[Entry]) -> None:
         there, folders = self._keep_what_is_there(gathered)
         files = []
         for entry in gathered:
@@ -138,6 +155,7 @@ class FileWriter:
                     self._advance(size_of(entry.content))
                 case _:
                     files.append(entry)
+        self._check_room(files)
         self._write_files(files)
 
     def finish_directories(self) -> None:
@@ -160,6 +178,9 @@ class FileWriter:
         """Stop at once."""
         if self._early is not None:
             self._early.abandon()
+
+    def _check_room(self, files: Sequence[Entry]) -> None:
+        check_room(self._place, (size_of(entry.content) for entry in files if self._takes_room(entry)))
 
     def _keep_what_is_there(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
         """Of what was written early, or by an earlier attempt, the files and folders that are wanted; the rest goes."""

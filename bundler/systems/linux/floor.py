@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bundler.binaries.elf import version_needs
+from bundler.files import opened
 from bundler.floor import Floor, FloorDemand, highest
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
@@ -46,7 +47,7 @@ def libc_versions(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> Ite
     `places` are the files' paths on this machine by their bundle paths.
     """
     for binary in sorted(binaries, key=lambda binary: binary.path):
-        with open(places[binary.path], "rb") as file:
+        with opened(places[binary.path]) as file:
             needs = version_needs(file, binary.image)
         for need in needs:
             if stays_on_host(need.library) is HostReason.LIBC:

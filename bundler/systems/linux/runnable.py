@@ -7,6 +7,7 @@ import subprocess
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.machines import machine_of
 from bundler.machine import os
+from bundler.machine.failing import exists
 from bundler.platforms import this_platform
 
 _SECONDS = 60
@@ -24,7 +25,7 @@ def why_not_run(program: Image | None, python: str) -> str | None:
     error = _start_error(python)
     if error is None:
         return None
-    if loader is not None and not os.path.exists(loader):
+    if loader is not None and not exists(loader):
         return f"it is built for {wanted} and needs {loader}, which this machine ({machine}) does not have"
     if wanted != machine:
         return f"it is built for {wanted}, and this machine is {machine}"
