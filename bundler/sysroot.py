@@ -50,7 +50,7 @@ class Sysroot:
         What is not there stays as it is. Raises OSError for a circle of links, but in this machine's own root.
         """
         if self.is_host or not self.holds(path):
-            return os.path.realpath(path)
+            return _real(path)
         done = self.path
         left = [part for part in reversed(path[len(self.path) :].split("/")) if part]
         links = 0
@@ -121,6 +121,15 @@ class Sysroot:
 
 
 HOST = Sysroot()
+
+
+def _real(path: str) -> str:
+    """See os.path.realpath, for which a link that cannot be read is none."""
+    try:
+        return os.path.realpath(path, strict=True)
+    except OSError as error:
+        unless_failing(error, path)
+        return os.path.realpath(path)
 
 
 def _target(path: str) -> str | None:

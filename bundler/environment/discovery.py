@@ -12,6 +12,7 @@ from bundler.environment.facts import EnvironmentKind
 from bundler.environment.implementation import refuse_other_implementations
 from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
+from bundler.files import opened
 from bundler.machine import os
 from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.platforms import Platform
@@ -98,8 +99,8 @@ def _locate(path: str, sysroot: Sysroot) -> str:
 
 def _read_config(root: str) -> Mapping[str, str] | None:
     try:
-        with open(os.path.join(root, "pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
-            return parse(file.read())
+        with opened(os.path.join(root, "pyvenv.cfg")) as file:
+            return parse(file.read().decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         return None
 

@@ -43,9 +43,9 @@ def abspath(path: str | os.PathLike[str]) -> str:
     return slashed(ntpath.abspath(path))
 
 
-def realpath(path: str | os.PathLike[str]) -> str:
+def realpath(path: str | os.PathLike[str], *, strict: bool = False) -> str:
     """See `os.path.realpath`: each part is spelled as it is on the disk."""
-    return slashed(ntpath.realpath(path))
+    return slashed(ntpath.realpath(path, strict=strict))
 
 
 def relpath(path: str | os.PathLike[str], start: str | os.PathLike[str] = os.curdir) -> str:

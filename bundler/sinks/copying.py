@@ -286,13 +286,16 @@ def _clone(source: Source, reader: int, descriptor: int, link: LinkMode) -> bool
 
 def can_reflink(folder: str) -> bool:
     """Whether the file system of `folder` clones files at all: asked once rather than for each file."""
-    with tempfile.TemporaryFile(dir=folder) as one, tempfile.TemporaryFile(dir=folder) as other:
-        one.write(b"x")
-        one.flush()
-        try:
-            clone(one.fileno(), other.fileno())
-        except OSError:
-            return False
+    try:
+        with tempfile.TemporaryFile(dir=folder) as one, tempfile.TemporaryFile(dir=folder) as other:
+            one.write(b"x")
+            one.flush()
+            try:
+                clone(one.fileno(), other.fileno())
+            except OSError:
+                return False
+    except OSError as error:
+        raise named(error, folder) from None
     return True
 
 

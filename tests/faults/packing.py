@@ -122,7 +122,7 @@ class Packing:
     def _problems(self, disturbance: Disturbance, outcome: Outcome) -> Iterator[str]:
         """What is wrong about a pack."""
         killed = outcome.status == -signal.SIGKILL
-        if not killed and outcome.status < 0:
+        if not killed and outcome.status < 0 and -outcome.status != disturbance.signal:  # else it came before all
             yield f"it was ended by {signal.Signals(-outcome.status).name}"
         if outcome.left:
             yield "a process that it started was still there"

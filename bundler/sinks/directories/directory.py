@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from bundler.entries import Entry, Source, Stamp
+from bundler.files import named
 from bundler.machine import os
 from bundler.memory.packs import note_pack
 from bundler.options import LinkMode
@@ -94,8 +95,11 @@ class DirectorySink:
         self._files.drain()
         self._files.finish_directories()
         os.chmod(self.root, 0o755)
-        with tempfile.TemporaryFile(dir=self._working.path) as file:
-            self._finished = os.fstat(file.fileno()).st_ctime_ns
+        try:
+            with tempfile.TemporaryFile(dir=self._working.path) as file:
+                self._finished = os.fstat(file.fileno()).st_ctime_ns
+        except OSError as error:
+            raise named(error, self._working.path) from None
         digests = self._files.digests
         size = sum(digest.size for digest in digests.values())
         return Written(self.root, digests, self._entries, size, self._links.count, stamps=self._links.stamps)
