@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 _NAMES = (
     "SIGINT",
@@ -14,6 +15,21 @@ _NAMES = (
 )  # SIGHUP is POSIX's, SIGBREAK Windows' (Ctrl-Break, a console that is closed)
 STOPPING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
 """Those that this machine has."""
+_heard: list[signal.Signals] = []
+
+
+def hear(stop: Callable[[int, FrameType | None], object]) -> None:
+    """Let `stop` be called for them, but for those that somebody has ignored (`nohup` does). The process ends with what it does."""
+    for number in STOPPING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+            _heard.append(number)
+
+
+def hear_no_more() -> None:
+    """Ignore them from now on: the process comes to its end by itself. Does nothing where it does not hear them by `hear`."""
+    while _heard:
+        signal.signal(_heard.pop(), signal.SIG_IGN)
 
 
 @contextlib.contextmanager

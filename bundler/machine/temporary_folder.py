@@ -11,6 +11,7 @@ import time
 from bundler.machine import HAS_DRIVES, os, path_told
 from bundler.machine.locks import FolderLock, lock_folder, locked
 from bundler.machine.patience import tries
+from bundler.machine.signals import signals_wait
 
 _ABANDONED = 3600
 """Seconds after which nobody is about to lock a folder any more."""
@@ -23,12 +24,13 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
     """
 
     def __init__(self, prefix: str, folder: str | None = None) -> None:
-        with contextlib.suppress(OSError):
-            clear_abandoned(folder or tempfile.gettempdir(), prefix)
-        super().__init__(prefix=prefix, dir=folder)
         self._lock: FolderLock | None = None
-        with contextlib.suppress(OSError):  # a file system without locks: nobody removes it
-            self._lock = lock_folder(self.name)
+        with signals_wait():  # till there is somebody who removes it
+            with contextlib.suppress(OSError):
+                clear_abandoned(folder or tempfile.gettempdir(), prefix)
+            super().__init__(prefix=prefix, dir=folder)
+            with contextlib.suppress(OSError):  # a file system without locks: nobody takes it for abandoned
+                self._lock = lock_folder(self.name)
 
     def __enter__(self) -> str:
         return path_told(super().__enter__())

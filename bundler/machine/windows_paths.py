@@ -45,7 +45,9 @@ def abspath(path: str | os.PathLike[str]) -> str:
 
 def realpath(path: str | os.PathLike[str], *, strict: bool = False) -> str:
     """See `os.path.realpath`: each part is spelled as it is on the disk."""
-    return slashed(ntpath.realpath(path, strict=strict))
+    if strict:
+        os.stat(path)
+    return slashed(ntpath.realpath(path))
 
 
 def relpath(path: str | os.PathLike[str], start: str | os.PathLike[str] = os.curdir) -> str:

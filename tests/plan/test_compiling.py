@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import marshal
 import os
@@ -17,8 +18,17 @@ import pytest
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
 from bundler.errors import InterpreterFailed
-from bundler.memory.compiled import pyc_folders
-from bundler.plan.compiling import compile_all, count_without_pyc, with_unchecked, without_pycs, without_stale
+from bundler.memory.compiled import Compiled, PycCache, pyc_folders
+from bundler.options import Pyc
+from bundler.plan.compiling import (
+    compile_all,
+    count_without_pyc,
+    with_pycs,
+    with_unchecked,
+    without_pycs,
+    without_stale,
+)
+from bundler.plan.settings import PlanSettings, Workspace
 from bundler.scheme import BundleScheme
 from tests.material.schemes import POSIX_312
 
@@ -219,6 +229,31 @@ def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
         assert done.stdout.split()[-1] == str(kept)
         assert done.stdout.startswith(str(tmp_path / "cache/bundler/pyc")) == kept
+
+
+@pytest.mark.parametrize("fault", ["no folder", "full"])
+def test_where_the_cache_cannot_be_written_to_modules_are_compiled_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    cache, spare = tmp_path / "cache", tmp_path / "spare"
+    spare.mkdir()
+    put = PycCache.put
+
+    def full(self: PycCache, key: str, new: str | None) -> Compiled:
+        if self.folder.startswith(str(cache)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return put(self, key, new)
+
+    if fault == "full":
+        monkeypatch.setattr(PycCache, "put", full)
+        cache.mkdir()
+    else:
+        cache.touch()
+    settings = PlanSettings(pyc=Pyc.COMPILE, threads=1, workspace=Workspace(pyc=(str(cache), str(spare))))
+    environment = replace(load_environment(sys.prefix), scheme=SCHEME)
+    entries = with_pycs(entries_in(tmp_path / "source", ["first.py"]), environment, settings)
+    (pyc,) = (entry for path, entry in entries.items() if path.endswith(".pyc"))
+    assert isinstance(pyc.content, Source) and pyc.content.path.startswith(str(spare))
 
 
 def test_an_error_while_the_cache_is_in_use_is_that_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

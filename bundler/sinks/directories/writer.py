@@ -147,8 +147,7 @@ class FileWriter:
                         os.mkdir(path, 0o700)
                 case Link(target):
                     if entry.path not in there:
-                        os.symlink(target, path)
-                        os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+                        _make_link(target, path, entry.mtime_ns)
                     self._written[entry.path] = WrittenEntry(entry)
                 case _ if entry.path in there:
                     self._collect([entry], [there[entry.path]])
@@ -239,6 +238,16 @@ class FileWriter:
             self.digests[entry.path] = Digest(done.sha256, done.size)
             self._written[entry.path] = WrittenEntry(entry, done.sha256, done.size, done.stamp)
             self._note(entry, done)
+
+
+def _make_link(target: str, path: str, mtime_ns: int) -> None:
+    """Make a link with a time. Raises OSError, which tells of the link."""
+    try:
+        os.symlink(target, path)
+        os.utime(path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
 
 
 def _cost(files: Sequence[Entry]) -> int:
