@@ -38,18 +38,22 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
     def cleanup(self) -> None:
         """Remove it."""
         try:
-            for is_last in tries():
-                try:
-                    super().cleanup()
-                    return
-                except OSError:
-                    if is_last:
-                        if not HAS_DRIVES:
-                            raise
-                        return
+            with signals_wait():
+                self._remove()
         finally:
             if self._lock is not None:
                 self._lock.close()
+
+    def _remove(self) -> None:
+        for is_last in tries():
+            try:
+                super().cleanup()
+                return
+            except OSError:
+                if is_last:
+                    if not HAS_DRIVES:
+                        raise
+                    return
 
 
 def clear_abandoned(folder: str, prefix: str) -> None:

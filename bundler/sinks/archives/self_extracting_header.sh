@@ -224,15 +224,16 @@ unpack() {
     new=$target.new-$$
     # A full disk is one line: tar has one for each file. Where tar succeeds it may have warned all the same.
     { payload | gzip -dc | (cd "$new" && tar -xf -) && echo "$payload_sha256"; } 2>&1 | {
-        first='' whole=''
+        first='' short='' whole=''
         while IFS= read -r line; do
             case $line in
             "$payload_sha256") whole=yes ;;
+            *": Wrote only "*) short=$line ;; # the next line says why
             *) first=${first:-$line} ;;
             esac
         done
         [ -n "$whole" ] && [ -f "$new/bundle.json" ] ||
-            fail "the bundle cannot be unpacked into $parent, where it needs $needed: ${first:-tar failed}"
+            fail "the bundle cannot be unpacked into $parent, where it needs $needed: ${first:-${short:-tar failed}}"
         [ -z "$first" ] || echo "$first" >&2
     } || exit 1
     if [ -e "$target" ]; then
