@@ -25,6 +25,8 @@ from tests.faults.layer import UNDISTURBED, Disturbance, FaultLayer, Hit
 from tests.faults.sites import SiteNotes
 
 _LEARN = "FAULT_SERVER_LEARNS"
+SMALL_SHARES = "FAULT_SERVER_SHARES"
+"""Variable by which children take part in the writing of a small environment, too."""
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _SECONDS = 60
 _ROOT = Path(__file__).parents[2]
@@ -224,4 +226,8 @@ if __name__ == "__main__":
         _learn(Path(sys.argv[1]))
     else:
         _load(_modules_of(Path(sys.argv[1])))
+        if os.environ.pop(SMALL_SHARES, None):
+            from bundler.sinks.directories import writer
+
+            writer._LEAST_SHARE = 1 << 20
         _serve(sys.stdin)
