@@ -8,7 +8,7 @@ import stat
 import tempfile
 import time
 
-from bundler.machine import HAS_DRIVES, os, path_told
+from bundler.machine import os, path_told
 from bundler.machine.locks import FolderLock, lock_folder, locked
 from bundler.machine.patience import tries
 from bundler.machine.signals import signals_wait
@@ -18,9 +18,9 @@ _ABANDONED = 3600
 
 
 class TemporaryFolder(tempfile.TemporaryDirectory[str]):
-    """See `tempfile.TemporaryDirectory`. What somebody holds in the end stays: the system clears such folders.
+    """See `tempfile.TemporaryDirectory`. It is locked. What cannot be removed in the end stays.
 
-    It is locked. Folders of that prefix whose processes were killed are removed first.
+    A later one with the same prefix removes it, as it does with those whose processes were killed.
     """
 
     def __init__(self, prefix: str, folder: str | None = None) -> None:
@@ -45,15 +45,10 @@ class TemporaryFolder(tempfile.TemporaryDirectory[str]):
                 self._lock.close()
 
     def _remove(self) -> None:
-        for is_last in tries():
-            try:
+        for _ in tries():
+            with contextlib.suppress(OSError):
                 super().cleanup()
                 return
-            except OSError:
-                if is_last:
-                    if not HAS_DRIVES:
-                        raise
-                    return
 
 
 def clear_abandoned(folder: str, prefix: str) -> None:

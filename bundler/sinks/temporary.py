@@ -33,11 +33,19 @@ class WorkingFolder:
         self.path, self._lock = _make_locked(folder, target)
 
     def remove(self) -> None:
-        """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone."""
+        """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone.
+
+        What cannot be removed the next pack to the same target removes, or tells of: what this one did is done, or failed for a reason
+        of its own.
+        """
         try:
-            self._remove()
+            for _ in range(2):
+                with contextlib.suppress(OSError):
+                    self._remove()
+                    break
         except BaseException:
-            self._remove()
+            with contextlib.suppress(OSError):
+                self._remove()
             raise
         finally:
             self.leave()

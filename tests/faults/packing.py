@@ -136,12 +136,15 @@ class Packing:
         if found not in may_be and not is_mixed and not (outcome.status == 0 and is_answer and self._is_sound()):
             yield f"the output is neither the old nor the new: {_differing(found, may_be)}"
         yield from self._said(outcome, disturbance) if outcome.status > 0 else ()
-        yield from self._left() if not killed else ()
+        left = [] if killed else list(self._left())
+        told = outcome.hit.path if outcome.hit is not None else ""
+        # What cannot be removed, or looked at, the next pack removes.
+        yield from (f"left: {path}" for path in left if os.path.basename(path) not in told)
         yield from self._changed_source()
-        in_cache = outcome.hit is not None and outcome.hit.path.startswith(str(self._folder / "cache"))
-        if not (killed or in_cache or disturbance.at % _AGAIN == 0):
+        in_cache = told.startswith(str(self._folder / "cache"))
+        if not (killed or left or in_cache or disturbance.at % _AGAIN == 0):
             return  # the next pack begins as this one did
-        if killed:
+        if killed or left:
             self._age()
         again = self._server.run(self._words)
         if self.kind == "in place" and found == self.new:
@@ -149,7 +152,7 @@ class Packing:
         if again.status != 0 or content(self.out) != self.new:
             wrong = _differing(content(self.out), [self.new])
             yield f"the next pack ended with {again.status}, said {again.said!r}, and made something else: {wrong}"
-        yield from (f"after the next pack: {problem}" for problem in self._left())
+        yield from (f"left after the next pack: {path}" for path in self._left() if not _is_of_python(path))
 
     def _is_sound(self) -> bool:
         """Whether what is at the output agrees with its own list."""
@@ -171,16 +174,14 @@ class Packing:
                 yield f"its message does not say {reason!r}"
 
     def _left(self) -> Iterator[str]:
-        """What should not be there."""
-        for name in sorted({*os.listdir(self._folder / "dist")} - {self.out.name}):
-            yield f"left beside the output: {name}"
-        for place in ("tmp", "home"):
-            for name in os.listdir(self._folder / place):
-                yield f"left in {place}: {name}"
+        """What should not be there: beside the output, in the folders for a while and of the user, in the caches."""
+        for place in ("dist", "tmp", "home"):
+            for name in sorted({*os.listdir(self._folder / place)} - {self.out.name}):
+                yield f"{place}/{name}"
         for folder, folders, files in os.walk(self._folder / "cache"):
             for name in (*folders, *files):
                 if name.startswith(_TEMPORARY) and name != "bundler":
-                    yield f"left in the cache: {folder}/{name}"
+                    yield f"{folder}/{name}"
 
     def _age(self) -> None:
         """Let what was left be as old as what nobody is about to use."""
@@ -245,6 +246,11 @@ def content(out: Path) -> Content:
         if below != ".":
             found[below] = (facts.mode, facts.modified, facts.content)
     return found
+
+
+def _is_of_python(path: str) -> bool:
+    """Whether `tempfile` made it, to see where it may write."""
+    return path.startswith("tmp/") and not os.path.basename(path).startswith(_TEMPORARY)
 
 
 def _differing(found: Content | dict[str, Facts], wanted: list[Content] | list[dict[str, Facts]]) -> list[str]:

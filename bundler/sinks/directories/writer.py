@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp, size_of
 from bundler.errors import NoRoom, OutputFailed
-from bundler.files import replacing, write_at
+from bundler.files import named, replacing, write_at
 from bundler.machine import os
 from bundler.machine.signals import signals_wait
 from bundler.options import LinkMode
@@ -158,11 +158,14 @@ class FileWriter:
         self._write_files(files)
 
     def finish_directories(self) -> None:
-        """Give the directories their modes and times, now that nothing more is written into them."""
+        """Give the directories their modes and times, now that nothing more is written into them. Raises OSError."""
         for entry in reversed(self.directories):
             path = os.path.join(self.root, entry.path)
-            os.chmod(path, entry.mode)
-            os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+            try:
+                os.chmod(path, entry.mode)
+                os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+            except OSError as error:
+                raise named(error, path) from None
 
     def replace(self, root: str, entry: Entry) -> None:
         """Write one file below `root`, where all of them are now, anew: whoever reads it finds the old or the new one."""
