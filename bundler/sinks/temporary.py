@@ -35,8 +35,8 @@ class WorkingFolder:
     def remove(self) -> None:
         """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone.
 
-        What cannot be removed the next pack to the same target removes, or tells of: what this one did is done, or failed for a reason
-        of its own.
+        What cannot be removed the next pack to the same target removes, or tells of: what this one did is done, or failed for
+        a reason of its own.
         """
         try:
             for _ in range(2):

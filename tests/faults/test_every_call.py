@@ -16,7 +16,7 @@ from tests.faults.packing import KINDS, Packing
 from tests.faults.server import PackServer
 
 QUICK = ("directory --update", "tar.zst")
-FEW, MANY = 12, 60
+FEW, MANY = 8, 60
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,21 @@ def test_a_folder_that_cannot_be_removed_is_told(tmp_path: Path, monkeypatch: py
     assert str(working) in caught.value.message
 
 
+def test_a_pack_is_done_though_its_folder_cannot_be_removed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+
+    working = WorkingFolder(str(tmp_path), str(tmp_path / "out"))
+    monkeypatch.setattr(temporary, "remove_tree", refuse)
+    working.remove()
+    assert os.path.isdir(working.path)
+    monkeypatch.undo()
+    clear(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_folder_that_cannot_be_looked_through_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: str) -> list[str]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
