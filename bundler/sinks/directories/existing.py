@@ -138,17 +138,20 @@ class ExistingBundle:
 def check_foreign(existing: ExistingBundle, *, force: bool) -> None:
     """Refuse to lose what somebody else did to the bundle that is updated, but with `force`. Raises OutputExists."""
     if not force:
-        refuse(
-            existing, existing.foreign(), "nothing was touched; --update --force replaces and removes what no pack made"
-        )
+        refuse_to_lose(existing, existing.foreign(), is_update=True)
 
 
-def refuse(existing: ExistingBundle, foreign: Collection[str], hint: str) -> None:
-    """Raise OutputExists, with the hint, for what is foreign in a bundle."""
-    if foreign:
-        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
-        named = ", ".join(sorted(foreign)[:_NAMED])
-        raise OutputExists(f"{existing.root} was changed after the pack: {named}{more}", hint)
+def refuse_to_lose(existing: ExistingBundle, foreign: Collection[str], *, is_update: bool = False) -> None:
+    """Raise OutputExists for what is foreign in a bundle that is to be updated, or replaced."""
+    if not foreign:
+        return
+    more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+    named = ", ".join(sorted(foreign)[:_NAMED])
+    if is_update:
+        hint = "nothing was touched; --update --force replaces and removes what no pack made"
+    else:
+        hint = "nothing was touched; move away what is yours, or give it up with --update --force"
+    raise OutputExists(f"{existing.root} was changed after the pack: {named}{more}", hint)
 
 
 def _walk(root: str, above: str, found: dict[str, os.stat_result]) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from bundler.machine import os
 from bundler.output_facts import DirectoryFacts
-from bundler.sinks.directories.existing import ExistingBundle, refuse
+from bundler.sinks.directories.existing import ExistingBundle, refuse_to_lose
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import prefix_of
-
-_HINT = "nothing was touched; move away what is yours, or give it up with --update --force"
 
 
 class ReplacedBundle:
@@ -21,7 +19,7 @@ class ReplacedBundle:
         path = target.path
         if os.path.isdir(path) and not os.path.islink(path) and os.listdir(path):
             self._found = ExistingBundle(path, facts, cache=cache)
-            refuse(self._found, self._found.foreign(), _HINT)
+            refuse_to_lose(self._found, self._found.foreign())
 
     def check(self) -> None:
         """Look once more. Raises OutputExists."""
@@ -29,4 +27,4 @@ class ReplacedBundle:
         if self._found is not None and os.path.isdir(self._target.path):
             ours = prefix_of(self._target.path)  # where it is a mount point
             changed = [path for path in self._found.changed_since() if not path.startswith(ours)]
-            refuse(self._found, changed, _HINT)
+            refuse_to_lose(self._found, changed)
