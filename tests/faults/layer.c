@@ -3,7 +3,7 @@
  * signal come with it, or finds the disk full, which it stays. Loaded by LD_PRELOAD. What shall happen stands in a file that all processes map (`struct control`, whose
  * twin is `Control` in layer.py).
  *
- * The program arms it (`fault_layer_arm`), and so do its forks; programs that it starts, where the file says so.
+ * The program arms it (`fault_layer_arm`); its forks are armed then, too, and no program that it starts.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -33,7 +33,6 @@ struct control {
     int32_t variant;        /* which of the errors that such a call can give */
     int32_t signal;         /* its number */
     int32_t leader;         /* the process that it is sent to */
-    int32_t programs;       /* whether programs count that the leader starts */
     int32_t hit;            /* whether anything was disturbed */
     int32_t error;          /* the error that was given */
     char call[32];          /* the call that was disturbed */
@@ -90,7 +89,6 @@ __attribute__((constructor)) static void open_control(void)
     if (found == MAP_FAILED)
         return;
     control = found;
-    armed = control->programs && control->leader;
 }
 
 /* From now on calls of this process and of its forks count; a signal comes to this process. */

@@ -26,7 +26,6 @@ class Control(ctypes.Structure):
         ("variant", ctypes.c_int32),
         ("signal", ctypes.c_int32),
         ("leader", ctypes.c_int32),
-        ("programs", ctypes.c_int32),
         ("hit", ctypes.c_int32),
         ("error", ctypes.c_int32),
         ("call", ctypes.c_char * 32),
@@ -55,8 +54,6 @@ class Disturbance:
     variant: int = 0
     """Which of the errors that such a call can give."""
     signal: int = 0
-    programs: bool = False
-    """Whether calls of programs count that the pack starts."""
 
 
 UNDISTURBED = Disturbance()
@@ -106,7 +103,6 @@ class FaultLayer:
         self._control.what = disturbance.what
         self._control.variant = disturbance.variant
         self._control.signal = disturbance.signal
-        self._control.programs = disturbance.programs
 
     @property
     def hit(self) -> Hit | None:

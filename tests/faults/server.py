@@ -113,8 +113,7 @@ class PackServer:
         return Outcome(answer["status"], said, self._layer.count, self._layer.hit, answer["seconds"], answer["left"])
 
 
-def _serve(requests: IO[str]) -> None:
-    layer = ctypes.CDLL(os.environ["LD_PRELOAD"])
+def _serve(requests: IO[str], layer: ctypes.CDLL) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a pack leaves becomes a child of this process
     gc.freeze()
     for line in requests:
@@ -222,6 +221,7 @@ def _learn(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    layer = ctypes.CDLL(os.environ.pop("LD_PRELOAD"))  # programs that a pack starts have it not: the audit would see it
     if os.environ.pop(_LEARN, None):
         _learn(Path(sys.argv[1]))
     else:
@@ -230,4 +230,4 @@ if __name__ == "__main__":
             from bundler.sinks.directories import writer
 
             writer._LEAST_SHARE = 1 << 20
-        _serve(sys.stdin)
+        _serve(sys.stdin, layer)

@@ -13,7 +13,7 @@ from tests.material.interpreters import Python, main_python
 from tests.material.programs import find
 
 _MODULES = ("json", "sysconfig", "site", "importlib.util", "encodings.ascii", "encodings.latin_1")
-_AUDIT = ("importlib.metadata", "ctypes", "fcntl", "_socket", "resource", "zipimport")
+_AUDIT = ("importlib.metadata", "email.parser", "ctypes", "fcntl", "_socket", "resource", "zipimport")
 _FOUND = """
 import importlib, json, os, sys, sysconfig
 for name in sys.argv[1:]:

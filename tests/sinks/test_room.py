@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from bundler.machine import disks
 from bundler.machine.disks import Room, room_of, takes_what_is_written
 from bundler.sinks import room
 from bundler.sinks.archives import plain_tar
+from bundler.sinks.archives.output import FileOutput
 from bundler.sinks.directories import writer
 from bundler.sinks.directories.directory import open_directory
 from bundler.sinks.directories.stage import Stage
@@ -92,8 +95,6 @@ def test_a_stage_that_has_no_room_says_what_it_is_for(tmp_path: Path, monkeypatc
 
 
 def test_a_plain_tar_that_has_no_room_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     small_disk(monkeypatch, MIB)
     monkeypatch.setattr(plain_tar, "TarStream", None)
     with pytest.raises(NoRoom, match=f"{tmp_path} has too little space: 2 MiB"):
@@ -108,16 +109,23 @@ def test_an_archive_on_a_full_disk_says_where_and_how_much(
     """/dev/full takes nothing."""
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
-    from dataclasses import replace
-
-    from bundler.sinks.archives.output import FileOutput
-
     monkeypatch.setattr(FileOutput, "open", lambda self, *, executable=False: open("/dev/full", "r+b", buffering=0))
     with pytest.raises(NoRoom, match=rf"^{tmp_path}: No space left on device: 1 KiB are needed at most"):
         with open_sink(name, tmp_path / "a", facts=replace(FACTS, size=9)) as sink:
             sink.add(entry("file", Literal(b"x" * MIB)))
             sink.finish()
     assert os.listdir(tmp_path) == []
+
+
+def test_an_archive_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(FileOutput, "open", lambda self, *, executable=False: Failing())
+    with pytest.raises(OSError) as caught, open_sink("tar.gz", tmp_path / "a.tar.gz"):
+        pass
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(tmp_path / "a.tar.gz"))
 
 
 def test_a_source_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

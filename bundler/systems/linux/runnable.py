@@ -36,7 +36,7 @@ def why_not_run(program: Image | None, python: str) -> str | None:
 
 def _start_error(python: str) -> OSError | None:
     """Why the kernel does not start the program; None where it does, whatever becomes of it, and where it takes its time."""
-    command = [python, "-I", "-S", "-c", "pass"]
+    command = [python, "-I", "-S", "-B", "-c", "pass"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
