@@ -25,6 +25,7 @@ KINDS = (
     *ARCHIVES,
     *(f"{name} --update" for name in UPDATED_ARCHIVES),
 )
+_FAULTS_FOUND = 3
 _AGAIN = 8
 """Of so many packs that failed one is repeated, where nothing tells that it would make a difference."""
 _LOOKING = ("access", "stat", "lstat", "fstat", "fstatat", "readlink")
@@ -130,16 +131,21 @@ class Packing:
         if outcome.left:
             yield "a process that it started was still there"
         found = content(self.out)
-        may_be = [self.new] if outcome.status == 0 else [self.old, self.new] if killed else [self.old]
+        may_be = [self.new] if outcome.status in (0, _FAULTS_FOUND) else [self.old, self.new] if killed else [self.old]
         is_mixed = killed and self.kind == "directory --update"  # till the next pack: docs/delivery.md
         is_answer = outcome.hit is not None and outcome.hit.error in _ANSWERS
         if found not in may_be and not is_mixed and not (outcome.status == 0 and is_answer and self._is_sound()):
             yield f"the output is neither the old nor the new: {_differing(found, may_be)}"
-        yield from self._said(outcome, disturbance) if outcome.status > 0 else ()
+        yield from self._said(outcome, disturbance) if 0 < outcome.status != _FAULTS_FOUND else ()
         left = [] if killed else list(self._left())
         told = outcome.hit.path if outcome.hit is not None else ""
         # What cannot be removed, or looked at, the next pack removes.
-        yield from (f"left: {path}" for path in left if os.path.basename(path) not in told)
+        is_removing = disturbance.what is What.ERROR
+        yield from (
+            f"left: {path}"
+            for path in left
+            if not (is_removing and (path.startswith("tmp/") or os.path.basename(path) in told))
+        )
         yield from self._changed_source()
         in_cache = told.startswith(str(self._folder / "cache"))
         if not (killed or left or in_cache or disturbance.at % _AGAIN == 0):
@@ -184,7 +190,7 @@ class Packing:
                     yield f"{folder}/{name}"
 
     def _is_for_later(self, path: str) -> bool:
-        """Whether something may stay: `tempfile` made it, to see where it may write; or a later audit removes it, when it runs anything."""
+        """Whether something may stay: `tempfile` made it, to see where it may write; or a later audit removes it."""
         name = os.path.basename(path)
         return path.startswith("tmp/") and (self._mode == "verify" or not name.startswith(_TEMPORARY))
 
