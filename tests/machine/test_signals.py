@@ -6,17 +6,22 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.material.environments import FIXTURES, clean
 
 SCRIPT = """
-import os, signal, sys
+import os, signal, sys, threading, time
 from bundler.cli.process import Interrupted, run_to_the_end
 from bundler.machine.signals import hear_no_more, signals_wait
 
 def command():
+    if sys.argv[2:]:
+        threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
     try:
         with signals_wait():
             os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.2 if sys.argv[2:] else 0)  # another thread takes it, and this one would have to hear it
             if sys.argv[1] == "done":
                 hear_no_more()
     except Interrupted as interrupted:
@@ -30,17 +35,18 @@ run_to_the_end(command)
 """
 
 
-def run(word: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str) -> subprocess.CompletedProcess[str]:
     variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
     return subprocess.run(
-        [sys.executable, "-c", SCRIPT, word], capture_output=True, text=True, check=False, env=variables
+        [sys.executable, "-c", SCRIPT, *words], capture_output=True, text=True, check=False, env=variables
     )
 
 
-def test_a_signal_that_waits_is_heard_unless_all_is_done_by_then() -> None:
-    done = run("not yet")
+@pytest.mark.parametrize("more", [[], ["with a thread"]])
+def test_a_signal_that_waits_is_heard_unless_all_is_done_by_then(more: list[str]) -> None:
+    done = run("not yet", *more)
     assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "stopped\n"), done.stderr
-    done = run("done")
+    done = run("done", *more)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
