@@ -17,9 +17,11 @@ from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
 from bundler.faults import Fault, FaultKind
+from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, PackOptions
+from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
@@ -113,9 +115,10 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     sink = _open(opening, plan, job)
     assumed = job.assumed_failures
     written, manifest = send(plan, sink, assumed, job.progress)
+    check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not job.options.verify or written.place is None:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=_place(sink)))
     proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
     if found is not None and not is_last:
         return Attempt(found)
@@ -123,10 +126,10 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     if isinstance(job.destination, InPlace) and proof.audit.faults:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
     if proof.import_failures == assumed:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
     sink.replace(manifest_entry(plan, proof.import_failures))
     manifest = manifest_of(plan, written.digests, proof.import_failures)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
 
 
 def _prove_then_write(
@@ -141,6 +144,7 @@ def _prove_then_write(
     # What cannot be written is refused at once.
     sink = opening.archive(archive_facts(plan, job.destination.form, job.options))
     settled = settle(plan.entries, held)
+    check_unchanged(plan.listings)  # before modules are imported, which may write beside themselves
     notes = [f"{path} changes when modules are imported: it was packed as it was before" for path in sorted(held)]
     plan = replace(plan, entries=settled.entries, notes=(*plan.notes, *notes))
     foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))
@@ -163,7 +167,7 @@ def _prove_then_write(
             raise
         return Attempt(dlopened, altered=changed)
     job.memory.learn(plan.entries, written.digests, written.stamps)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
 
 
 def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
@@ -197,6 +201,14 @@ def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     job.memory.dlopened.learn(dlopened.sonames)
     job.earlier.imports.keep()
     return _with_lost_libraries(proof)
+
+
+def _place(sink: Sink) -> str:
+    """Put what was made in place. From then on it is done: who asks to stop comes too late, and nothing is told but that."""
+    with signals_wait():
+        place = sink.place()
+        hear_no_more()
+    return place
 
 
 def _nothing(_: Sequence[Entry]) -> None:

@@ -11,6 +11,7 @@ from bundler.audit.origins import Origins
 from bundler.bundle_paths import BundleRoot
 from bundler.faults import Fault, FaultKind
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems import System
 from bundler.systems.libraries import is_listed
 
@@ -169,7 +170,8 @@ def _same_content(one: str, other: str) -> bool:
     try:
         with open(one, "rb") as first, open(other, "rb") as second:
             return first.read() == second.read()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, one)
         return False
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.machines import machine_of
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Around, LoadedObject, Via
 
@@ -28,7 +30,8 @@ def found_by_name(path: str, program: str, library_path: Sequence[str]) -> str |
 
 def _image(path: str) -> Image | None:
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             return read_image(file)
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return None

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.tokens import substitute
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import is_dir, unless_failing
 from bundler.platforms import Machine
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine
@@ -149,9 +151,10 @@ class SysrootLibraries:
             place = path if self._sysroot.is_host else self.real(path)
             if not stat.S_ISREG(os.stat(place).st_mode):
                 return False
-            with open(place, "rb", buffering=0) as file:
+            with opened(place) as file:
                 head = file.read(20)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            unless_failing(error, path)
             return False
         return head[:4] == b"\x7fELF" and (head[4:6], head[18:20]) == self._identity
 
@@ -160,7 +163,7 @@ class SysrootLibraries:
         for part in path.split("/"):
             if part == "..":
                 real = self.real(place)
-                if not os.path.isdir(real):
+                if not is_dir(real):
                     return path
                 folder = self.real(os.path.dirname(place))
                 link = os.path.islink(os.path.join(folder, os.path.basename(place)))

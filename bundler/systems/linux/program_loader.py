@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.machines import machine_of
+from bundler.files import opened
+from bundler.machine.failing import unless_failing
 from bundler.platforms import Machine
 
 # Where each machine's glibc has its loader (glibc's sysdeps/unix/sysv/linux/*/shlib-versions and ldd-rewrite.sed; the psABIs).
@@ -54,9 +56,10 @@ def standard_loader(image: Image) -> str | None:
 def own_places(loader: str) -> OwnPlaces | None:
     """Where the loader at a path on this machine looks, read from its strings; None where they do not tell."""
     try:
-        with open(loader, "rb") as file:
+        with opened(loader) as file:
             data = file.read()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, loader)
         return None
     folders = _FOLDERS.search(data)
     if folders is None:

@@ -9,7 +9,9 @@ from bundler.binaries.elf.launchers import Launcher, launcher_for
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
@@ -85,9 +87,10 @@ class _Linux(Posix):
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """A library's DT_SONAME; extension modules, which have none, do not come along for being opened."""
         try:
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 image = read_image(file)
-        except (OSError, BinaryFormatError):
+        except (OSError, BinaryFormatError) as error:
+            unless_failing(error, path)
             return None
         return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
 

@@ -16,7 +16,9 @@ from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.dlopen_notes import DlopenEntry, Priority, dlopen_entries
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems.libraries import is_listed
 from bundler.systems.linux.chains import Chains, Process, Start, State, Step, follow
 from bundler.systems.linux.companions import opened_by_name
@@ -297,9 +299,10 @@ class Searches:
                 return inside
         if real not in self.images:
             try:
-                with open(real, "rb") as file:
+                with opened(real) as file:
                     self.images[real] = read_image(file)
-            except (OSError, BinaryFormatError):
+            except (OSError, BinaryFormatError) as error:
+                unless_failing(error, real)
                 return None
         return real
 

@@ -12,6 +12,7 @@ from bundler.bundle_paths import follow
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
+from bundler.files import opened
 from bundler.machine import os
 from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions, LibcMode
@@ -190,7 +191,7 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
         content = entries[path].content
         if not isinstance(content, Source) or content.size < 52 or _NO_BINARY.search(path):
             continue
-        with open(content.path, "rb") as file:
+        with opened(content.path) as file:
             if not is_elf(file.read(4)):
                 continue
             try:

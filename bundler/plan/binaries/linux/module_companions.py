@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bundler.bundle_paths import lies_in, relative
 from bundler.companions import CompanionFact
 from bundler.entries import Entry, Layer, Literal, Source
+from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.introspection import RequiredTypelibs
@@ -149,7 +150,7 @@ class ModuleCompanionFinder:
     def _in_cache(self, cache: str, place: str, beside: str) -> tuple[dict[str, str], Entry]:
         """Real files by bundle path that a cache names, and the cache with the new paths."""
         real, folder = self.sysroot.real(cache), self.sysroot.name_of(os.path.dirname(cache))
-        with open(real, "rb") as file:
+        with opened(real) as file:
             data = file.read()
         places: dict[str, str] = {}
         files: dict[str, str] = {}
@@ -167,7 +168,7 @@ class ModuleCompanionFinder:
 
     def _described(self, path: str, real: str) -> Entry:
         """A description by libtool that leads to the module beside it."""
-        with open(real, "rb") as file:
+        with opened(real) as file:
             data = file.read()
         return self._changed(path, real, rewrite_libtool_description(data), "leads to the module beside it")
 
@@ -204,7 +205,7 @@ class ModuleCompanionFinder:
         """The module with lines that lead libraries to folders; without folders it is only asked whether lines can stand there."""
         content = self.entries[module].content
         assert isinstance(content, Source), module
-        with open(content.path, "rb") as file:
+        with opened(content.path) as file:
             data = file.read()
         variables: list[Led] = []
         calls: list[Called] = []

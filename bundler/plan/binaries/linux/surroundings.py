@@ -7,6 +7,7 @@ from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, OutputFailed
+from bundler.files import opened
 from bundler.machine import os
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.libc_family import libc_family
@@ -55,7 +56,7 @@ def _libc(executable: Entry, environment: Environment) -> dict[str, Entry]:
 def _image_of(executable: Entry) -> Image:
     """The headers of the interpreter as the source has it."""
     assert isinstance(executable.content, (Source, Patched))
-    with open(executable.content.path, "rb") as file:
+    with opened(executable.content.path) as file:
         image = read_image(file)
     if image.interpreter is None:
         raise OutputFailed(f"{executable.path} names no loader", "give a base: --base IMAGE.tar")
