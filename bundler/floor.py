@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Release = tuple[int, int]
+Release = tuple[int, ...]
+"""Its numbers: two, or three (musl)."""
 
 
 class FloorDemand(NamedTuple):
@@ -19,7 +20,7 @@ class FloorDemand(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The oldest release of `system` (`glibc`, `macOS`) on which a bundle runs, and what says so."""
+    """The oldest release of `system` (`glibc`, `musl`, `macOS`) on which a bundle runs, and what says so."""
 
     system: str
     release: Release
@@ -57,4 +58,4 @@ def highest(system: str, demands: Iterable[FloorDemand]) -> Floor | None:
 
 
 def _text(release: Release) -> str:
-    return f"{release[0]}.{release[1]}"
+    return ".".join(map(str, release))

@@ -16,11 +16,12 @@ from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.loaders import loader_of
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from bundler.systems.system import BundleView
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
@@ -48,9 +49,9 @@ def check_elf_files(bundle: BundleView) -> Findings:
     )
     by_path = {file.path: file for file in files}
     program = by_path[executable]
-    loader: Loader = GLIBC
+    loader = loader_of(program.image)
     view = _View(bundle, images, SysrootLibraries(program.image))
-    system = loader.system_libraries(machine_of(program.image), HOST)
+    system = _last_directories(loader, program, bundle)
     context = ClosureContext(
         loader=loader,
         files=view,
@@ -97,6 +98,14 @@ def _own_libc(bundle: BundleView, images: Mapping[str, Image]) -> tuple[str, ...
     )
 
 
+def _last_directories(loader: Loader, program: ElfFile, bundle: BundleView) -> SystemLibraries:
+    """The host's; none where the bundle brings a loader, and beside it a file that names none."""
+    own = loader.directories_file(bundle.loader) if bundle.loader else None
+    if own is not None and bundle.follow(own) is not None:
+        return SystemLibraries()
+    return loader.system_libraries(machine_of(program.image), HOST)
+
+
 class _View:
     """What a loader would find: the files of the bundle as they were read, and the host's. See `loader.LoaderView`."""
 
@@ -115,6 +124,10 @@ class _View:
         if self._bundle.root.holds(path):
             return self.bundle_path(path) in self._images
         return self._host.is_library(path)
+
+    def is_there(self, path: str) -> bool:
+        """In the bundle, a library: nobody looks there for anything else."""
+        return self.is_library(path) if self._bundle.root.holds(path) else self._host.is_there(path)
 
     def normal(self, path: str) -> str:
         """In the bundle by the names alone."""

@@ -9,8 +9,9 @@ from bundler.binaries.elf.machines import machine_of
 from bundler.errors import BinaryFormatError
 from bundler.machine import os
 from bundler.sysroot import HOST, Sysroot
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.glibc import GLIBC
 from bundler.systems.linux.loader import Around, LoadedObject
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 
 
 def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:

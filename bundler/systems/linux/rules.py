@@ -13,7 +13,7 @@ from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import glibc, host_files, policy
+from bundler.systems.linux import glibc, host_files, musl, policy
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
@@ -27,7 +27,7 @@ class _Linux(Posix):
     system = OperatingSystem.LINUX
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY, Addition.VENV, Addition.TCL})
-    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release")
+    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release", *musl.DIRECTORIES_FILES)
     traces = True
     image_os = "linux"
 

@@ -12,8 +12,9 @@ import pytest
 from bundler.binaries.elf import Image, read_image
 from bundler.systems.libraries import InBundle, Location, Missing, OnHost, Preloaded
 from bundler.systems.linux.closure import Closure, ClosureContext, ElfFile, find_closure
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.glibc import GLIBC
 from bundler.systems.linux.loader import SystemLibraries
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from tests.binaries.elf.programs import compile_c
 
 PYTHON = "bin/python3.12"

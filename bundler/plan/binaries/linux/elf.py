@@ -9,6 +9,7 @@ from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
+from bundler.floor import Floor
 from bundler.machine import os
 from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions, LibcMode
@@ -17,9 +18,17 @@ from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
-from bundler.plan.binaries.linux.own_libc import former_libc, kernel_floor, own_libc, path_of_loader
+from bundler.plan.binaries.linux.own_libc import (
+    OwnLibc,
+    former_directories,
+    former_libc,
+    kernel_floor,
+    last_directories,
+    own_libc,
+    path_of_loader,
+)
 from bundler.plan.binaries.linux.patching import patch_files, source_path
-from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
+from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings, other_libc_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
@@ -28,14 +37,15 @@ from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
-from bundler.systems.linux.floor import find_floor, libc_versions
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.floor import LibcVersion, find_floor, libc_versions
 from bundler.systems.linux.loader import Loader, SystemLibraries
+from bundler.systems.linux.loaders import loader_for
+from bundler.systems.linux.musl_releases import musl_floor
 from bundler.systems.linux.order import in_loading_order
-from bundler.systems.linux.policy import OPENED_BY_LIBC
 from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.linux.runtime import libpython_of
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 
 _FOR_QT = "leads the host's Qt to its plugins"
 _NO_BINARY = LINUX.no_binary_suffix
@@ -54,14 +64,14 @@ def plan_elf(
     not fit; all together.
     """
     interpreter, sysroot, scheme = environment.interpreter, environment.sysroot, environment.scheme
-    executable = scheme.executable
+    executable, loader = scheme.executable, loader_for(environment.platform.libc)
     former = former_libc(entries, scheme)
     left_behind = former if options.libc is LibcMode.HOST else frozenset[str]()
+    left_behind |= former_directories(former, entries, loader)
     entries = {path: entry for path, entry in entries.items() if path not in left_behind} if left_behind else entries
     images = _read_images(entries, executable)
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
-    loader = _loader(environment)
     files = [ElfFile(path, sysroot.name_of(source_path(entries[path])), image) for path, image in images.items()]
     files = in_loading_order(files, interpreter.extension_suffixes)
     by_path = {file.path: file for file in files}
@@ -71,10 +81,13 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    own = own_libc(program.image, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
+    own = own_libc(program.image, loader, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
     compiled_in = CompiledInPaths(sysroot, memory.constants)
-    modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
-    finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
+    modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache, loader.dlopen_knows_origin)
+    finder = CompanionFinder(
+        *(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system)),
+        *(modules.find, loader.dlopen_knows_origin),
+    )
     needed = {name for image in images.values() for name in image.needed}
     companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
@@ -86,7 +99,7 @@ def plan_elf(
         bundle_path=lambda name: _bundle_path(name, entries, mounts, libraries, sysroot),
         excluded=excluded,
         real_path=libraries.real,
-        opened_by_libc=OPENED_BY_LIBC,
+        opened_by_libc=loader.opened_by_libc,
         package_of=scheme.package_of,
         systems={
             file.path: loader.system_libraries(machine, sysroot, file.image)
@@ -116,6 +129,7 @@ def plan_elf(
         *_bundled_entries(facts.bundled, environment),
         *_companion_entries(companions, environment),
         *modules.module_entries(companions.led),
+        *last_directories(loader, facts, os.stat(interpreter.executable).st_mtime_ns),
     ]
     planned = {**entries, **{entry.path: entry for entry in added}}
     holder = libpython or program
@@ -129,21 +143,36 @@ def plan_elf(
         constants={**companions.constants, **closed},
         own_loader=facts.loader,
     )
-    versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
+    places = {file.path: source_path(planned[file.path]) for file in plan.files}
+    versions = list(libc_versions(plan.files, places)) if loader.libc is Libc.GLIBC else []
     return PlannedBinaries(
         (*added, *patched.entries),
         facts,
         libpython.path if libpython else None,
-        find_floor(versions) if own is None else kernel_floor({file.path: file.image for file in plan.files}),
+        _floor(own, loader, plan.files, places, versions),
         (
             *patched.warnings,
             *plan.warnings,
+            *other_libc_warnings(files, loader.libc),
             *embedding_warnings(files, entries, executable),
             *capability_warnings(entries, environment),
         ),
-        find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
-        removed=left_behind,
+        find_ceiling(plan.files, versions, patched.plain_stacks, executable, heeds_stacks=loader.heeds_stacks),
+        removed=left_behind - {entry.path for entry in added},
     )
+
+
+def _floor(
+    own: OwnLibc | None,
+    loader: Loader,
+    files: Sequence[ElfFile],
+    places: Mapping[str, str],
+    versions: Sequence[LibcVersion],
+) -> Floor | None:
+    """The oldest libc of the target, or the oldest kernel for a libc that comes along. `places` are files on this machine."""
+    if own is not None:
+        return kernel_floor({file.path: file.image for file in files})
+    return musl_floor(files, places) if loader.libc is Libc.MUSL else find_floor(versions)
 
 
 def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Image]:
@@ -169,15 +198,6 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
 def _same_kind(one: Image, other: Image) -> bool:
     """Whether one process can hold both: the same machine, class and byte order."""
     return (one.machine, one.elf_class, one.byteorder) == (other.machine, other.elf_class, other.byteorder)
-
-
-def _loader(environment: Environment) -> Loader:
-    """The rules of the environment's loader. Raises UnsupportedEnvironment for a libc without any."""
-    if environment.platform.libc is not Libc.GLIBC:
-        raise UnsupportedEnvironment(
-            f"{environment.interpreter.executable} is built for musl", "this version packs environments for glibc"
-        )
-    return GLIBC
 
 
 def _bundle_path(

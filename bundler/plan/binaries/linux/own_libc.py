@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.binaries.elf import Image
-from bundler.entries import Entry
+from bundler.entries import Entry, Layer, Literal
 from bundler.errors import BundlerError
 from bundler.floor import Floor
 from bundler.machine import os
+from bundler.plan.origins import BUNDLER
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
-from bundler.systems.libraries import BundledLibrary
-from bundler.systems.linux.libc_family import libc_family, oldest_kernel
-from bundler.systems.linux.loader import SystemLibraries
+from bundler.systems.libraries import BundledLibrary, LibraryFacts
+from bundler.systems.linux.libc_family import oldest_kernel
+from bundler.systems.linux.loader import Loader, SystemLibraries
 from bundler.systems.linux.policy import HostReason, stays_on_host
 
 _LIBC = "libc.so.6"
@@ -35,17 +36,20 @@ class OwnLibc:
         return () if self.kept else (self.loader, *self.names)
 
 
-def own_libc(program: Image, system: SystemLibraries, sysroot: Sysroot, former: frozenset[str]) -> OwnLibc:
-    """The loader that starts `program`, and libc's family of its build; `former` is the family that is there already.
+def own_libc(
+    program: Image, rules: Loader, system: SystemLibraries, sysroot: Sysroot, former: frozenset[str]
+) -> OwnLibc:
+    """The loader that starts `program`, and libc's family of its build, by the loader's `rules`; `former` is the family that is there.
 
     Raises BundlerError where one of them is not there.
     """
     loader = program.interpreter or ""
     if former and program.own_loader is not None:
         return OwnLibc(loader, (), former)
-    names = libc_family(system, sysroot)
-    for needed, where in ((loader, sysroot.path_of(loader)), (_LIBC, sysroot.path_of(names.get(_LIBC, "/")))):
-        if not needed or not sysroot.is_file(where):
+    names = rules.libc_family(system, sysroot)
+    libc = {rules.libc_name: names.get(rules.libc_name, "/")} if rules.libc_name is not None else {}
+    for needed, where in {loader: loader, **libc}.items():
+        if not needed or not sysroot.is_file(sysroot.path_of(where)):
             raise BundlerError(
                 f"--libc bundle: {needed or 'a loader'} is not on this machine", "--libc host uses the target's"
             )
@@ -59,6 +63,21 @@ def former_libc(entries: Mapping[str, Entry], scheme: BundleScheme) -> frozenset
         for path in entries
         if os.path.dirname(path) == scheme.bundled and stays_on_host(os.path.basename(path)) is HostReason.LIBC
     )
+
+
+def former_directories(former: Iterable[str], entries: Mapping[str, Entry], rules: Loader) -> frozenset[str]:
+    """Bundle paths of what `last_directories` gave to a bundle with the libc `former`."""
+    return frozenset(path for each in former if (path := rules.directories_file(each)) is not None and path in entries)
+
+
+def last_directories(rules: Loader, facts: LibraryFacts, time_ns: int) -> Iterator[Entry]:
+    """The file by which the bundle's loader looks into no folder of the target, where the loader has such a file.
+
+    Where something is left to the target (`facts.host`) it has to look there.
+    """
+    path = rules.directories_file(facts.loader) if facts.loader else None
+    if path is not None and all(rules.answers_to(name) for name in facts.host):
+        yield Entry(path, Literal(b""), 0o644, time_ns, Layer.RUNTIME, BUNDLER, "the bundle's loader looks into no folder of the target")
 
 
 def path_of_loader(libc: OwnLibc, libraries: Sequence[BundledLibrary]) -> str:
