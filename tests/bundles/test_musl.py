@@ -114,9 +114,7 @@ def test_every_extension_module_maps_the_bundle_s_musl_and_no_library_of_the_hos
     assert seen(done.stdout, str(own)) == []
 
 
-def test_its_loader_looks_into_no_folder_of_the_target(
-    own: Path, originals: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_its_loader_looks_into_no_folder_of_the_target(own: Path, originals: tuple[str, ...], tmp_path: Path) -> None:
     assert (own / "lib/etc/ld-musl-x86_64.path").read_bytes() == b""
     code = "import ctypes\ntry: print(ctypes.CDLL('libstranger.so'))\nexcept OSError as error: print(error)"
     library = next(own.glob("lib/bundled/libz.so.1*"))

@@ -93,12 +93,13 @@ def _build(folder: Path, gcc: list[str]) -> None:
     (system / "etc/ld-musl-x86_64.path").write_text(f"{system}/lib\n")
     loader = f"-Wl,--dynamic-linker={system}/lib/{LOADER}"
     compiler = folder / "musl-gcc"
-    compiler.write_text(f'#!/bin/sh\nexec {" ".join(gcc)} {loader} "$@"\n')
+    multiarch = f'[ "$*" != --print-multiarch ] || exec echo {TRIPLET}'  # else that of the system's gcc
+    compiler.write_text(f'#!/bin/sh\n{multiarch}\nexec {" ".join(gcc)} {loader} "$@"\n')
     compiler.chmod(0o755)
     variables = {
         **os.environ,
         "CC": str(compiler),
-        "CFLAGS": f"-O1 -fPIC -I{system}/include",
+        "CFLAGS": f"-O0 -fPIC -I{system}/include",
         "LDFLAGS": f"-L{system}/lib",
         "PKG_CONFIG_LIBDIR": f"{system}/lib/pkgconfig",
         "LD_LIBRARY_PATH": "",

@@ -35,7 +35,7 @@ def machine_of(image: Image) -> Machine:
 
 
 def platform_of(image: Image) -> Platform:
-    """The platform for which the file is built: Linux, its machine, and the libc that the file asks for; glibc where it names none."""
+    """The platform for which the file is built: Linux, its machine, and the libc that it asks for; glibc where it names none."""
     return Platform(OperatingSystem.LINUX, (machine_of(image),), libc_of(image) or Libc.GLIBC)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from bundler.binaries.elf import Image
 from bundler.platforms import Libc, Machine
-from bundler.sysroot import Sysroot
+from bundler.sysroot import HOST, Sysroot
 
 DF_1_NODEFLIB = 0x800  # elf.h: ignore the default directories and the cache
 
@@ -116,7 +116,7 @@ class Loader(Protocol):
 
     @property
     def answers_to_soname(self) -> bool:
-        """Whether a library that is loaded answers to its DT_SONAME; else to the name by which a search found it, and to no other."""
+        """Whether a library that is loaded answers to its DT_SONAME; else to the name by which a search found it, alone."""
 
     @property
     def dlopen_asks_caller(self) -> bool:
@@ -156,7 +156,9 @@ class Loader(Protocol):
     def expand(self, entry: str, loaded: LoadedObject, view: LoaderView, system: SystemLibraries) -> Iterator[str]:
         """All that an element of a search path of `loaded` may stand for."""
 
-    def system_libraries(self, machine: Machine, sysroot: Sysroot, program: Image | None = None) -> SystemLibraries:
+    def system_libraries(
+        self, machine: Machine, sysroot: Sysroot = HOST, program: Image | None = None
+    ) -> SystemLibraries:
         """How programs for `machine` in `sysroot` find libraries without a search path of their own.
 
         `program` may name a loader that is not the system's, and looks elsewhere.

@@ -1,8 +1,8 @@
 """musl's search for a library (ldso/dynlink.c: load_library, fixup_rpath, path_open), without running anything.
 
-Its loader is libc itself, and answers to every name that a part of a libc has (`answers_to`): nothing is searched for those. There is
-one kind of search path, which is passed on to all that an object brings along, and LD_LIBRARY_PATH stands in front of it. The
-first file of the name that can be opened is taken: where that is none for the machine, the search has failed.
+Its loader is libc itself, and answers to every name that a part of a libc has (`answers_to`): nothing is searched for those.
+There is one kind of search path, which is passed on to all that an object brings along, and LD_LIBRARY_PATH stands in front of
+it. The first file of the name that can be opened is taken: where that is no library, the search has failed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ LONGEST_PATH = 511
 _LOADER = re.compile(r"ld-musl-[^/]+\.so\.1")
 # musl's names of machines (LDSO_ARCH), where they differ from those of `platforms.MACHINES`.
 _NAMES = {"i686": "i386", "armv7l": "armhf", "ppc64le": "powerpc64le", "ppc64": "powerpc64"}
-DIRECTORIES_FILES = tuple(
-    f"/etc/ld-musl-{_NAMES.get(machine.name, machine.name)}.path" for machine in MACHINES
-)
+DIRECTORIES_FILES = tuple(f"/etc/ld-musl-{_NAMES.get(machine.name, machine.name)}.path" for machine in MACHINES)
 """The files that `directories_file` gives for the usual loaders."""
 # The names that musl reserves for itself: with each of these beginnings the loader answers.
 _RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
@@ -92,9 +90,15 @@ def system_libraries(machine: Machine, sysroot: Sysroot = HOST, program: Image |
     The loader is the one that `program` names, else the usual one. There is no cache.
     """
     named = program.interpreter if program is not None else None
-    loader = named if named is not None and is_loader(named) else f"/lib/ld-musl-{_NAMES.get(machine.name, machine.name)}.so.1"
+    loader = (
+        named
+        if named is not None and is_loader(named)
+        else f"/lib/ld-musl-{_NAMES.get(machine.name, machine.name)}.so.1"
+    )
     try:
-        with open(sysroot.real(sysroot.path_of(directories_file(loader))), encoding="utf-8", errors="surrogateescape") as file:
+        with open(
+            sysroot.real(sysroot.path_of(directories_file(loader))), encoding="utf-8", errors="surrogateescape"
+        ) as file:
             return SystemLibraries({}, tuple(_elements(file.read())))
     except FileNotFoundError:
         return SystemLibraries({}, DEFAULT_DIRECTORIES)

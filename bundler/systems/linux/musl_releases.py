@@ -1,6 +1,6 @@
 """The oldest musl on which a set of ELF files runs: by the functions that they take from it, for musl has no symbol versions.
 
-Source: the symbols of Debian's packages of each release, and musl's WHATSNEW.
+Source: musl's WHATSNEW, checked with the symbols of Debian's packages of 1.2.2, 1.2.3, 1.2.5 and 1.2.6.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from bundler.floor import Floor, FloorDemand, Release, highest
 from bundler.systems.linux.elf_files import ElfFile
 
 ADDED: Mapping[Release, tuple[str, ...]] = {
-    (1, 2, 2): ("_Fork", "gettid", "reallocarray"),
-    (1, 2, 3): ("qsort_r",),
+    (1, 1, 24): (
+        *("copy_file_range", "secure_getenv"),
+        *("posix_spawn_file_actions_addchdir_np", "posix_spawn_file_actions_addfchdir_np"),
+    ),
+    (1, 2, 2): ("_Fork", "gettid", "reallocarray", "tcgetwinsize", "tcsetwinsize"),
+    (1, 2, 3): ("pthread_getname_np", "qsort_r"),
     (1, 2, 5): ("preadv2", "pwritev2", "statx"),
+    (1, 2, 6): ("posix_getdents", "renameat2"),
 }
 """Functions by the release that has them first."""
 _RELEASES = {name.encode(): release for release, names in ADDED.items() for name in names}

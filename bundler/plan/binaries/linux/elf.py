@@ -83,7 +83,9 @@ def plan_elf(
     excluded = frozenset(options.exclude_libs)
     own = own_libc(program.image, loader, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
     compiled_in = CompiledInPaths(sysroot, memory.constants)
-    modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache, loader.dlopen_knows_origin)
+    modules = ModuleCompanionFinder(
+        entries, scheme, sysroot, compiled_in, excluded, system.cache, loader.dlopen_knows_origin
+    )
     finder = CompanionFinder(
         *(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system)),
         *(modules.find, loader.dlopen_knows_origin),

@@ -39,7 +39,7 @@ class OwnLibc:
 def own_libc(
     program: Image, rules: Loader, system: SystemLibraries, sysroot: Sysroot, former: frozenset[str]
 ) -> OwnLibc:
-    """The loader that starts `program`, and libc's family of its build, by the loader's `rules`; `former` is the family that is there.
+    """The loader that starts `program`, and libc's family of its build; `former` is the family that is there already.
 
     Raises BundlerError where one of them is not there.
     """
@@ -77,7 +77,15 @@ def last_directories(rules: Loader, facts: LibraryFacts, time_ns: int) -> Iterat
     """
     path = rules.directories_file(facts.loader) if facts.loader else None
     if path is not None and all(rules.answers_to(name) for name in facts.host):
-        yield Entry(path, Literal(b""), 0o644, time_ns, Layer.RUNTIME, BUNDLER, "the bundle's loader looks into no folder of the target")
+        yield Entry(
+            path,
+            Literal(b""),
+            0o644,
+            time_ns,
+            Layer.RUNTIME,
+            BUNDLER,
+            "the bundle's loader looks into no folder of the target",
+        )
 
 
 def path_of_loader(libc: OwnLibc, libraries: Sequence[BundledLibrary]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bundler.entries import Entry, Source
 from bundler.binaries.elf.machines import libc_of
+from bundler.entries import Entry, Source
 from bundler.environment import Environment
 from bundler.machine import os
 from bundler.plan.binaries.linux.patching import source_path
@@ -40,14 +40,16 @@ def embedding_warnings(files: Iterable[ElfFile], entries: Mapping[str, Entry], e
 
 def other_libc_warnings(files: Iterable[ElfFile], libc: Libc) -> Iterator[str]:
     """A warning where extension modules are built for another libc than the interpreter's."""
-    others = [file for file in files if not file.is_program and not file.brought and libc_of(file.image) not in (libc, None)]
+    others = [
+        file for file in files if not file.is_program and not file.brought and libc_of(file.image) not in (libc, None)
+    ]
     if others:
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
         built = libc_of(others[0].image) or libc
         wheels = "musllinux" if libc is Libc.MUSL else "manylinux"
         yield (
-            f"{others[0].path}{more} is built for {built.value}, and the interpreter for {libc.value}: it cannot be imported, or not "
-            f"without a layer between the two (gcompat), which does not come along; a {wheels} wheel fits"
+            f"{others[0].path}{more} is built for {built.value}, and the interpreter for {libc.value}: it cannot be imported, or "
+            f"not without a layer between the two (gcompat), which does not come along; a {wheels} wheel fits"
         )
 
 

@@ -88,7 +88,10 @@ def told(kit: Kit, graph: Graph) -> str:
 
 
 def main() -> int:
-    """`python -m tests.plan.binaries.linux.comparing FIRST COUNT [musl]`: compare many graphs, and show the smallest of each wrong one."""
+    """`python -m tests.plan.binaries.linux.comparing FIRST COUNT [musl]`: compare many graphs.
+
+    The smallest of each wrong one is shown.
+    """
     first, count = int(sys.argv[1]), int(sys.argv[2])
     counts: Counter[str] = Counter()
     began = time.monotonic()

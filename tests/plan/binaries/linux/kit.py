@@ -47,6 +47,7 @@ _PROGRAM = r"""
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+extern ElfW(Dyn) _DYNAMIC[];
 static char line[4096];
 const char mark[] = "FILE-NUMBER:000000";
 
