@@ -21,7 +21,7 @@ _NUMBERS = {
 }
 """e_machine by the names of `platforms.MACHINES`."""
 # Loaders, and libc itself: Debian's musl is called libc.so, Alpine's libc.musl-x86_64.so.1.
-_MUSL = re.compile(r"ld-musl-.+|libc\.musl-.+|libc\.so")
+_MUSL = re.compile(r"ld-musl-.+|libc\.musl.+|libc\.so")
 _GLIBC = re.compile(r"ld-linux.+|ld64\.so\.\d|ld\.so\.1|libc\.so\.6(\.\d)?")
 
 
