@@ -95,7 +95,7 @@ def test_with_its_own_musl_it_runs_in_a_root_that_holds_nothing_else(own: Path, 
 
 
 def test_with_its_own_musl_it_runs_on_glibc(own: Path, originals: tuple[str, ...], tmp_path: Path) -> None:
-    moved = Path(shutil.copytree(own, tmp_path / "moved é", symlinks=True))
+    moved = Path(shutil.copytree(own, tmp_path / "moved-é", symlinks=True))
     done = hidden(originals, [moved / "bin/python3", "-c", USES])
     assert done.returncode == 0, done.stderr
     assert seen(done.stdout, str(moved)) == []

@@ -25,9 +25,9 @@ _FLAGS = (
 _LIBRARIES = ("zlib", "libffi")
 
 
-def musl_packages() -> Path:
-    """Debian's packages for who runs musl, unpacked: the loader, which is libc, and busybox."""
-    return debian_packages("bookworm", ["musl", "busybox-static"], label="musl")
+def musl_packages(release: str = "trixie") -> Path:
+    """A Debian release's packages for who runs musl, unpacked: the loader, which is libc (1.2.5 in trixie), and busybox."""
+    return debian_packages(release, ["musl", "busybox-static"], label="musl")
 
 
 def musl_loader() -> Path:
@@ -36,9 +36,9 @@ def musl_loader() -> Path:
     return musl_packages() / f"usr/lib/{TRIPLET}/libc.so"
 
 
-def musl_root(where: Path) -> Path:
+def musl_root(where: Path, release: str = "trixie") -> Path:
     """A root directory with musl, busybox as its shell, folders to mount on, and nothing else."""
-    packages = musl_packages()
+    packages = musl_packages(release)
     for folder in ("bin", "lib", "proc", "opt", "tmp", "dev/shm"):
         (where / folder).mkdir(parents=True)
     (where / "tmp").chmod(0o1777)

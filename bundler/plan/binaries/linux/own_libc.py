@@ -66,8 +66,11 @@ def former_libc(entries: Mapping[str, Entry], scheme: BundleScheme) -> frozenset
 
 
 def former_directories(former: Iterable[str], entries: Mapping[str, Entry], rules: Loader) -> frozenset[str]:
-    """Bundle paths of what `last_directories` gave to a bundle with the libc `former`."""
-    return frozenset(path for each in former if (path := rules.directories_file(each)) is not None and path in entries)
+    """Bundle paths of what `last_directories` gave to a bundle with the libc `former`: the file, and a folder of its own."""
+    files = {path for each in former if (path := rules.directories_file(each)) is not None and path in entries}
+    folders = {os.path.dirname(path) for path in files}
+    used = {os.path.dirname(path) for path in entries.keys() - files}
+    return frozenset(files | folders - used)
 
 
 def last_directories(rules: Loader, facts: LibraryFacts, time_ns: int) -> Iterator[Entry]:
