@@ -8,7 +8,7 @@ from bundler.formats import DIRECTORY, archive_named
 from bundler.machine import path_shown
 from bundler.manifest import Manifest
 from bundler.options import Pyc
-from bundler.platforms import Libc, OperatingSystem
+from bundler.platforms import OperatingSystem
 from bundler.report import PackReport
 from bundler.systems import system_of
 from bundler.systems.libraries import Outcome
@@ -113,11 +113,11 @@ def _needs(manifest: Manifest) -> Iterator[str]:
 
 
 def _floor(manifest: Manifest) -> Iterator[str]:
-    """The oldest libc or system; where one file alone asks for so much, what would do without it."""
+    """The oldest libc or system, or which libc; where one file alone asks for so much, what would do without it."""
     floor = manifest.floor
     if floor is None:
-        if manifest.libc == Libc.MUSL.value and not manifest.loader:
-            yield "needs musl"
+        if system_of(OperatingSystem(manifest.system)).tells_libc(manifest.libc) and not manifest.loader:
+            yield f"needs {manifest.libc}"
         return
     if floor.text_without is None:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"

@@ -44,6 +44,10 @@ class _Linux(Posix):
         """The name of the libc."""
         return (libc or Libc.GLIBC).value
 
+    def tells_libc(self, libc: str | None) -> bool:
+        """musl, which few distributions have."""
+        return libc == Libc.MUSL.value
+
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """None: `bin/python` is the interpreter."""
         return ()
