@@ -102,6 +102,11 @@ def as_json(report: PackReport) -> dict[str, object]:
             if manifest.floor
             else None
         ),
+        **(
+            {"host_libc": {"from": host.text, "file": host.file, "symbol": host.reason}}
+            if (host := manifest.host_libc)
+            else {}
+        ),
         "ceiling": dataclasses.asdict(manifest.ceiling),
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed

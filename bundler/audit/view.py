@@ -20,6 +20,7 @@ class TreeView:
         self.extension_suffixes = tree.manifest.python.extension_suffixes
         self.host_libraries = frozenset(tree.manifest.host_libraries)
         self.loader = tree.manifest.loader
+        self.host_libc = tree.manifest.host_libc
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
 
     @cached_property

@@ -129,7 +129,7 @@ def test_its_loader_looks_into_no_folder_of_the_target(own: Path, originals: tup
 def test_a_bundle_that_is_packed_again_may_go_back_to_the_target_s_musl(own: Path, tmp_path: Path) -> None:
     done = pack(own, tmp_path / "back")
     assert "needs musl" in done.stderr, done.stderr
-    assert not (tmp_path / "back/lib/etc").exists() and not list((tmp_path / "back").glob("lib/bundled/*musl*"))
+    assert not (tmp_path / "back/lib/etc").exists() and not list((tmp_path / "back").glob("lib/libc/*"))
     done = in_root(musl_root(tmp_path / "root"), tmp_path / "back", ["/opt/app/bin/python3", "-c", USES])
     assert done.returncode == 0, done.stderr
 

@@ -81,8 +81,6 @@ class Searches:
         self._own_loader: str | None = None
         """The key of a loader that comes along, and that is libc itself."""
         for path in self._roots:
-            if os.path.dirname(path) == context.bundled_folder and context.loader.answers_to(os.path.basename(path)):
-                self._own_loader = path
             if (package := context.package_of(path)) is not None:
                 self._own.setdefault((package, os.path.basename(path)), []).append(path)
         self.included: list[tuple[str, str, str]] = []

@@ -11,6 +11,7 @@ import pytest
 
 from bundler.binaries.elf import ElfClass, Image
 from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.floor import Floor
 from bundler.platforms import X86_64
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy
@@ -89,6 +90,7 @@ class View:
     extension_suffixes: tuple[str, ...] = (".so",)
     host_libraries: Collection[str] = ()
     loader: str = ""
+    host_libc: Floor | None = None
     missing: Collection[NeededBy] = ()
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)

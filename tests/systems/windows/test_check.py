@@ -9,6 +9,7 @@ import pytest
 
 from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.faults import FaultKind, Findings
+from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy
 from bundler.systems.windows.check import check_pe_files
@@ -31,6 +32,7 @@ class View:
     extension_suffixes: tuple[str, ...] = (".pyd",)
     host_libraries: Collection[str] = ()
     loader: str = ""
+    host_libc: Floor | None = None
     missing: Collection[NeededBy] = ()
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)

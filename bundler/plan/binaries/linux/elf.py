@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from bundler.binaries.elf import Image, is_elf, read_image
 from bundler.entries import Entry, Layer, Link, Literal, Source
@@ -22,19 +23,19 @@ from bundler.plan.binaries.linux.own_libc import (
     OwnLibc,
     former_directories,
     former_libc,
+    host_libc,
     kernel_floor,
     last_directories,
     own_libc,
-    path_of_loader,
 )
-from bundler.plan.binaries.linux.patching import patch_files, source_path
+from bundler.plan.binaries.linux.patching import OwnLoaders, patch_files, source_path
 from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings, other_libc_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
-from bundler.systems.libraries import BundledLibrary
+from bundler.systems.libraries import BundledLibrary, LibraryFacts
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
 from bundler.systems.linux.floor import LibcVersion, find_floor, libc_versions
@@ -66,9 +67,8 @@ def plan_elf(
     interpreter, sysroot, scheme = environment.interpreter, environment.sysroot, environment.scheme
     executable, loader = scheme.executable, loader_for(environment.platform.libc)
     former = former_libc(entries, scheme)
-    left_behind = former if options.libc is LibcMode.HOST else frozenset[str]()
-    left_behind |= former_directories(former, entries, loader)
-    entries = {path: entry for path, entry in entries.items() if path not in left_behind} if left_behind else entries
+    directories = former_directories(former, entries, loader)
+    entries = {path: entry for path, entry in entries.items() if path not in former} if former else entries
     images = _read_images(entries, executable)
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
@@ -81,7 +81,9 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    own = own_libc(program.image, loader, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
+    own = (
+        own_libc(program.image, loader, system, sysroot, scheme, former) if options.libc is not LibcMode.HOST else None
+    )
     compiled_in = CompiledInPaths(sysroot, memory.constants)
     modules = ModuleCompanionFinder(
         entries, scheme, sysroot, compiled_in, excluded, system.cache, loader.dlopen_knows_origin
@@ -112,9 +114,10 @@ def plan_elf(
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     while True:
         try:
-            included = (*options.include_libs, *companions.opens, *(own.included if own is not None else ()))
-            opened = replace(context, included=included)
-            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken)
+            opened = replace(context, included=(*options.include_libs, *companions.opens))
+            plan = plan_libraries(
+                [*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken, own
+            )
         except LookupError as error:
             raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
         found = finder.settle(plan.closure.facts.bundled, companions)
@@ -125,8 +128,9 @@ def plan_elf(
         plan.closure.facts,
         companions=tuple(taken.fact for taken in companions.all),
         compiled_in=finder.left(plan.closure.facts.bundled, companions),
-        loader=path_of_loader(own, plan.closure.facts.bundled) if own is not None else "",
     )
+    if own is not None:
+        facts = _with_own_libc(facts, own, loader, executable)
     added = [
         *_bundled_entries(facts.bundled, environment),
         *_companion_entries(companions, environment),
@@ -136,6 +140,9 @@ def plan_elf(
     planned = {**entries, **{entry.path: entry for entry in added}}
     holder = libpython or program
     closed = closed_prefix(holder, source_path(planned[holder.path]), interpreter.base_prefix)
+    places = {file.path: source_path(planned[file.path]) for file in plan.files}
+    versions = list(libc_versions(plan.files, places)) if loader.libc is Libc.GLIBC else []
+    facts = replace(facts, host_libc=host_libc(options.libc, loader, versions, executable))
     patched = patch_files(
         plan.files,
         plan.changes,
@@ -143,10 +150,11 @@ def plan_elf(
         memory.patches,
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
-        own_loader=facts.loader,
+        loaders=OwnLoaders(own.starts, own.loader, facts.host_libc.release if facts.host_libc else None)
+        if own
+        else None,
     )
-    places = {file.path: source_path(planned[file.path]) for file in plan.files}
-    versions = list(libc_versions(plan.files, places)) if loader.libc is Libc.GLIBC else []
+    gone = (*former, scheme.libc) if former and not (own is not None and own.kept) else ()
     return PlannedBinaries(
         (*added, *patched.entries),
         facts,
@@ -160,7 +168,17 @@ def plan_elf(
             *capability_warnings(entries, environment),
         ),
         find_ceiling(plan.files, versions, patched.plain_stacks, executable, heeds_stacks=loader.heeds_stacks),
-        removed=left_behind - {entry.path for entry in added},
+        removed=frozenset((*gone, *directories)) - {entry.path for entry in added},
+    )
+
+
+def _with_own_libc(facts: LibraryFacts, own: OwnLibc, loader: Loader, executable: str) -> LibraryFacts:
+    """The facts with what comes along of libc, which is no matter of the host any more."""
+    return replace(
+        facts,
+        bundled=tuple(sorted((*facts.bundled, *own.added(executable)), key=attrgetter("path"))),
+        host=tuple(name for name in facts.host if name not in own.names and not loader.answers_to(name)),
+        loader=own.loader,
     )
 
 
@@ -173,7 +191,7 @@ def _floor(
 ) -> Floor | None:
     """The oldest libc of the target, or the oldest kernel for a libc that comes along. `places` are files on this machine."""
     if own is not None:
-        return kernel_floor({file.path: file.image for file in files})
+        return kernel_floor(own)
     return musl_floor(files, places) if loader.libc is Libc.MUSL else find_floor(versions)
 
 
