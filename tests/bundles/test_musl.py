@@ -142,6 +142,12 @@ def test_verify_finds_a_library_that_is_gone(own: Path, tmp_path: Path) -> None:
     assert done.returncode == 3 and "needs libffi.so.8, which is not found" in done.stderr, done.stderr
 
 
+def test_nothing_is_to_be_chosen_at_the_start(environment: Path, tmp_path: Path) -> None:
+    done = bundler(["pack", environment, "--out", tmp_path / "out", "--libc", "auto"])
+    assert done.returncode == 1 and "is built for musl" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_wheel_for_glibc_is_told(environment: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(environment, tmp_path / "env", symlinks=True))
     (module,) = copy.glob("lib/*/site-packages/_cffi_backend*.so")
