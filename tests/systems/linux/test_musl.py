@@ -179,6 +179,11 @@ def test_without_that_file_the_usual_directories_are_searched(tmp_path: Path) ->
     assert found == ("/lib/x86_64-linux-musl", "/usr/lib/x86_64-linux-musl")
 
 
+def test_where_that_file_cannot_be_read_no_directory_is_searched(tmp_path: Path) -> None:
+    (tmp_path / "etc/ld-musl-x86_64.path").mkdir(parents=True)
+    assert system_libraries(X86_64, Sysroot(str(tmp_path))).default_directories == ()
+
+
 @pytest.mark.parametrize(
     "name",
     [
