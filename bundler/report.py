@@ -67,6 +67,11 @@ class PackReport:
         return self.manifest.floor
 
     @property
+    def host_libc(self) -> Floor | None:
+        """With `libc="auto"`: the oldest libc of a target that is used in place of the bundle's own; else None."""
+        return self.manifest.host_libc
+
+    @property
     def changed(self) -> tuple[ChangedFile, ...]:
         """The files that differ from their source, each with the reason."""
         return self.manifest.changed

@@ -112,7 +112,7 @@ def test_it_runs_without_proc(auto: Path, tmp_path: Path) -> None:
     assert done.stdout == "/opt/app\n", done.stderr
 
 
-@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("own", [pytest.param(False, marks=pytest.mark.everything), True])
 def test_what_python_does_with_processes_threads_and_libraries_works(
     auto: Path, sample: Sample, tmp_path: Path, own: bool
 ) -> None:
@@ -147,6 +147,7 @@ def test_verify_finds_a_program_that_does_not_choose_as_the_bundle_does(auto: Pa
     assert "would take libc.so.6 from the host" in said
 
 
+@pytest.mark.everything
 def test_verify_finds_a_search_path_that_leads_to_a_libc_which_others_do_not_have(auto: Path, tmp_path: Path) -> None:
     module = next(path for path in auto.glob("lib/python3*/lib-dynload/_ssl*.so")).relative_to(auto)
     said = edited(auto, tmp_path / "one", str(module), "--add-rpath", "$ORIGIN/../../libc")
@@ -156,6 +157,7 @@ def test_verify_finds_a_search_path_that_leads_to_a_libc_which_others_do_not_hav
     assert "leads to the bundle's libc, and its process may have another one" in said
 
 
+@pytest.mark.everything
 def test_verify_finds_a_runpath_that_would_mix_the_two(auto: Path, tmp_path: Path) -> None:
     module = next(path for path in auto.glob("lib/python3*/lib-dynload/math*.so")).relative_to(auto)
     said = edited(auto, tmp_path, str(module), "--set-rpath", "$ORIGIN", "--runpath")
@@ -171,12 +173,14 @@ def test_inspect_tells_the_kernel_and_both_loaders(auto: Path) -> None:
     assert program["own_rpath"].endswith("$ORIGIN/../lib/libc")
 
 
+@pytest.mark.everything
 def test_two_packs_are_equal(sample: Sample, tmp_path: Path) -> None:
     for name in ("one.tar", "two.tar"):
         pack(sample.environment, tmp_path / name, "--libc", "auto", "--no-verify")
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
 
 
+@pytest.mark.everything
 @pytest.mark.parametrize("mode", ["host", "bundle"])
 def test_packed_again_it_is_a_bundle_of_another_kind(auto: Path, sample: Sample, tmp_path: Path, mode: str) -> None:
     done = pack(auto, tmp_path / "again", "--libc", mode)
@@ -188,6 +192,7 @@ def test_packed_again_it_is_a_bundle_of_another_kind(auto: Path, sample: Sample,
     assert family and all(path.startswith(str(tmp_path)) is (mode == "bundle") for path in family)
 
 
+@pytest.mark.everything
 def test_a_bundle_with_its_own_libc_packed_again_may_choose(auto: Path, sample: Sample, tmp_path: Path) -> None:
     pack(auto, tmp_path / "own", "--libc", "bundle", "--no-verify")
     pack(tmp_path / "own", tmp_path / "again", "--libc", "auto")
