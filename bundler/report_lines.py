@@ -131,9 +131,11 @@ def _target(report: PackReport) -> Iterator[str]:
 
 
 def _floor(manifest: Manifest) -> Iterator[str]:
-    """The oldest libc or system; where one file alone asks for so much, what would do without it."""
+    """The oldest libc or system, or which libc; where one file alone asks for so much, what would do without it."""
     floor = manifest.floor
     if floor is None:
+        if system_of(OperatingSystem(manifest.system)).tells_libc(manifest.libc) and not manifest.loader:
+            yield f"needs {manifest.libc}"
         return
     if floor.text_without is None:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
