@@ -1,0 +1,81 @@
+"""Metadata of distributions: one for each name in a folder, as `bundle.json` tells them, and RECORDs of what a pack changed."""
+
+from __future__ import annotations
+
+import email.parser
+import re
+from collections.abc import Iterator
+
+from bundler.audit.installed import hexadecimal
+from bundler.audit.tree import BundleTree
+from bundler.bundle_paths import normal
+from bundler.faults import Fault, FaultKind
+from bundler.rewrite.record import parse_record
+
+_METADATA = ".dist-info/METADATA"
+_RECORD = ".dist-info/RECORD"
+
+
+def audit_distributions(tree: BundleTree) -> Iterator[Fault]:
+    """Faults of metadata."""
+    yield from _told_otherwise(tree)
+    yield from _twice(tree)
+    for path in sorted(tree.files):
+        if path.endswith(_RECORD) and _folder(path) in tree.manifest.python.site_packages and tree.is_as_packed(path):
+            yield from _record(tree, path)
+
+
+def _told_otherwise(tree: BundleTree) -> Iterator[Fault]:
+    """Metadata that were packed and say another version than `bundle.json`, which scanners for holes go by."""
+    told: dict[str, set[str]] = {}
+    for name, version in tree.manifest.distributions:
+        told.setdefault(_canonical(name), set()).add(version)
+    for path, seen in sorted(tree.files.items()):
+        if not path.endswith(_METADATA) or not tree.is_as_packed(path) or seen.text is None:
+            continue
+        metadata = email.parser.HeaderParser().parsestr(seen.text.decode("utf-8", "surrogateescape"))
+        name, version = str(metadata["Name"] or ""), str(metadata["Version"] or "").strip()
+        versions = told.get(_canonical(name), set())
+        if versions and version not in versions:
+            message = f"bundle.json tells {name} {', '.join(sorted(versions))}, and {path} version {version}"
+            yield Fault(FaultKind.MANIFEST, "bundle.json", message, "pack again")
+
+
+def _twice(tree: BundleTree) -> Iterator[Fault]:
+    """Metadata that were added beside others of the same name."""
+    by_name: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(tree.files):
+        if path.endswith(_METADATA) and _folder(path) in tree.manifest.python.site_packages:
+            name = path.rsplit("/", 2)[1].partition("-")[0]
+            by_name.setdefault((_folder(path), _canonical(name)), []).append(path)
+    for paths in by_name.values():
+        packed = [path for path in paths if path in tree.manifest.files]
+        for path in paths:
+            if packed and path not in packed:
+                message = f"was added beside {packed[0]}: chance decides which of them is the distribution's"
+                yield Fault(FaultKind.ADDED, path, message, "uninstall both, and install the one that shall be there")
+
+
+def _record(tree: BundleTree, path: str) -> Iterator[Fault]:
+    """Rows that lead out of the bundle, or tell another digest of a file that the pack changed than `bundle.json`."""
+    changed = {change.path for change in tree.manifest.changed}
+    text = tree.files[path].text
+    for row in parse_record(text).rows if text is not None else ():
+        place = normal(f"{_folder(path)}/{row.path}") if not row.path.startswith("/") else None
+        if place is None:
+            message = f"lists {row.path}, which is not in the bundle: an uninstall deletes it wherever the bundle is"
+            yield Fault(FaultKind.CONTENT, path, message, "remove that line, or pack again")
+        elif place in changed and tree.is_as_packed(place) and row.digest:
+            if hexadecimal(row.digest) not in ("", tree.manifest.files[place].sha256):
+                message = f"has another digest of {place} than that file"
+                yield Fault(FaultKind.CONTENT, path, message, "pack again")
+
+
+def _folder(path: str) -> str:
+    """The folder of packages that a file of some metadata belongs to."""
+    return path.rsplit("/", 2)[0] if path.count("/") > 1 else ""
+
+
+def _canonical(name: str) -> str:
+    """A distribution's name as it is compared (the "Names and normalization" specification)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,46 @@
+"""What `bundle.json` says of the bundle as a whole: the audit goes by it, so it must be what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bundler.audit.tree import BundleTree
+from bundler.faults import Fault, FaultKind
+from bundler.machine import os
+from bundler.rewrite.pyvenv_cfg import parse
+
+_TO_DO = "take the bundle again from where it came from, or pack again"
+_LIBRARY = re.compile(r"python(\d+\.\d+)[td]*")
+
+
+def audit_told(tree: BundleTree) -> Iterator[Fault]:
+    """Faults of `bundle.json`: another version of Python than the bundle has, and folders that are no such folders."""
+    python = tree.manifest.python
+    named = _LIBRARY.fullmatch(os.path.basename(python.stdlib))
+    short = ".".join(python.version.split(".")[:2])
+    if named is not None and named[1] != short:
+        yield _fault(f"tells Python {python.version}, and the standard library is that of {named[1]}")
+    elif (version := _configured_version(tree)) not in ("", python.version):
+        yield _fault(f"tells Python {python.version}, and pyvenv.cfg {version}")
+    if python.scheme.site_packages not in python.site_packages:
+        yield _fault(f"does not tell that {python.scheme.site_packages} is a folder of packages")
+    elif not python.scheme.is_package_folder(python.scheme.site_packages) or not _is_read(tree):
+        yield _fault(f"tells that packages lie in {python.scheme.site_packages}, where Python does not look for them")
+
+
+def _fault(message: str) -> Fault:
+    return Fault(FaultKind.MANIFEST, "bundle.json", message, _TO_DO)
+
+
+def _configured_version(tree: BundleTree) -> str:
+    """The version that `pyvenv.cfg` tells; "" for none."""
+    seen = tree.files.get("pyvenv.cfg")
+    text = seen.text if seen is not None else None
+    return parse(text.decode("utf-8", "surrogateescape")).get("version", "") if text is not None else ""
+
+
+def _is_read(tree: BundleTree) -> bool:
+    """Whether the folder of packages is that of the standard library, in which `site` looks for it."""
+    scheme = tree.manifest.python.scheme
+    return os.path.dirname(scheme.site_packages) == scheme.stdlib
