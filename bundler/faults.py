@@ -19,6 +19,8 @@ class FaultKind(enum.Enum):
     CONTENT = "content"
     READERS = "readers"
     ADDED = "added"
+    PERMISSION = "permission"
+    TARGET = "target"
     START = "start"
     IMPORT = "import"
     DIFFERENCE = "difference"

@@ -1,4 +1,4 @@
-"""The static half of the audit: links, binaries, texts, launchers and landmarks of a bundle that was read. Nothing is run."""
+"""The static half of the audit: links, binaries, texts, launchers, landmarks and permissions of a bundle that was read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from bundler.audit.installed import Installed
 from bundler.audit.landmarks import audit_landmarks
 from bundler.audit.launchers import audit_launchers
 from bundler.audit.links import audit_links
+from bundler.audit.permissions import audit_permissions
 from bundler.audit.texts import audit_texts
 from bundler.audit.tree import BundleTree
 from bundler.audit.view import TreeView
@@ -19,7 +20,7 @@ def system_of_bundle(tree: BundleTree) -> System:
 
 
 def audit_static(tree: BundleTree, system: System) -> Findings:
-    """Faults and notes of links, binaries, texts, launchers and landmarks.
+    """Faults and notes of links, binaries, texts, launchers, landmarks and permissions.
 
     Binaries that an installer brought later are its own business: a note.
     """
@@ -31,6 +32,15 @@ def audit_static(tree: BundleTree, system: System) -> Findings:
         notes.append(
             f"{len(later)} binaries that came after the pack lean on the host; packing the bundle again mends that"
         )
+    permissions = audit_permissions(tree, system)
     return Findings(
-        [*audit_links(tree), *faults, *audit_texts(tree), *audit_launchers(tree), *audit_landmarks(tree, system)], notes
+        [
+            *audit_links(tree),
+            *faults,
+            *audit_texts(tree),
+            *audit_launchers(tree),
+            *audit_landmarks(tree, system),
+            *permissions.faults,
+        ],
+        [*notes, *permissions.notes],
     )

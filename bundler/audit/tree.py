@@ -11,7 +11,7 @@ from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
-from bundler.trees import MANIFEST, Kind, Tree, open_tree
+from bundler.trees import MANIFEST, Kind, Member, Tree, open_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class BundleTree:
     folders: frozenset[str]
     others: frozenset[str]
     in_archive: bool = False
+    members: tuple[Member, ...] = ()
+    """Every path with its mode and its owner, `bundle.json` among them."""
 
     def path(self, bundle_path: str) -> str:
         """The path on this machine."""
@@ -71,7 +73,9 @@ def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = N
     links: dict[str, str] = {}
     folders: set[str] = set()
     others: set[str] = set()
+    members = []
     for member, seen in tree.scan(reader.look, reader.recall):
+        members.append(member)
         if seen is not None:
             files[member.path] = seen
         elif member.kind is Kind.LINK:
@@ -82,4 +86,5 @@ def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = N
     if found is None or found.text is None:
         return None
     manifest = read_manifest(found.text)
-    return BundleTree(NOWHERE.path, manifest, files, links, frozenset(folders), frozenset(others), in_archive=True)
+    kinds = frozenset(folders), frozenset(others)
+    return BundleTree(NOWHERE.path, manifest, files, links, *kinds, in_archive=True, members=tuple(members))

@@ -29,7 +29,7 @@ from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.launchers import wanted_launcher
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut, modules_left_out
-from bundler.plan.modes import with_settled_modes
+from bundler.plan.modes import open_to_all, with_settled_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.of_python import with_runtime_layer
 from bundler.plan.old_scripts import check_old_scripts
@@ -162,7 +162,8 @@ def make_plan(
     # Every change is known, so digests of earlier packs can be.
     entries = with_known_digests(entries, memory.digests.known)
 
-    # An archive is unpacked and run by others than the owner of the environment.
+    # A bundle is run by others than the owner of the environment, and an archive is unpacked by them.
+    notes += open_to_all(entries)
     entries = with_settled_modes(entries, environment.platform.system, for_all=settings.readable_for_all)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.
     if content.symlinks is Symlinks.NONE:

@@ -10,9 +10,10 @@ from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.machine import os
+from bundler.permissions import has_capabilities
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
-from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
+from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from bundler.entries import Entry, Source
 from bundler.environment import Environment
 from bundler.machine import os
+from bundler.permissions import has_capabilities
 from bundler.plan.binaries.linux.patching import source_path
 from bundler.plan.origins import ENVIRONMENT
 from bundler.rewrite.installers import is_makers_script
-from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
+from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.elf_files import ElfFile, names_symbol
 
 # Start Python with its defaults. Programs that are a Python themselves (Py_BytesMain) hand on how they were called.
