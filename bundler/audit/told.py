@@ -9,9 +9,11 @@ from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
 from bundler.machine import os
 from bundler.rewrite.pyvenv_cfg import parse
+from bundler.scheme import BundleScheme
 
 _TO_DO = "take the bundle again from where it came from, or pack again"
 _LIBRARY = re.compile(r"python(\d+\.\d+)[td]*")
+_PACKAGES = ("site-packages", "dist-packages")
 
 
 def audit_told(tree: BundleTree) -> Iterator[Fault]:
@@ -23,10 +25,11 @@ def audit_told(tree: BundleTree) -> Iterator[Fault]:
         yield _fault(f"tells Python {python.version}, and the standard library is that of {named[1]}")
     elif (version := _configured_version(tree)) not in ("", python.version):
         yield _fault(f"tells Python {python.version}, and pyvenv.cfg {version}")
-    if python.scheme.site_packages not in python.site_packages:
-        yield _fault(f"does not tell that {python.scheme.site_packages} is a folder of packages")
-    elif not python.scheme.is_package_folder(python.scheme.site_packages) or not _is_read(tree):
+    if not _is_read(python.scheme):
         yield _fault(f"tells that packages lie in {python.scheme.site_packages}, where Python does not look for them")
+    for folder in sorted(tree.folders):
+        if python.scheme.is_package_folder(folder) and folder not in python.site_packages:
+            yield _fault(f"does not tell that {folder} is a folder of packages")
 
 
 def _fault(message: str) -> Fault:
@@ -40,7 +43,7 @@ def _configured_version(tree: BundleTree) -> str:
     return parse(text.decode("utf-8", "surrogateescape")).get("version", "") if text is not None else ""
 
 
-def _is_read(tree: BundleTree) -> bool:
-    """Whether the folder of packages is that of the standard library, in which `site` looks for it."""
-    scheme = tree.manifest.python.scheme
-    return os.path.dirname(scheme.site_packages) == scheme.stdlib
+def _is_read(scheme: BundleScheme) -> bool:
+    """Whether the folder of packages is one in which `site` looks for them: below that of the standard library, or its twin in `lib64`."""
+    above, _, name = scheme.site_packages.rpartition("/")
+    return name in _PACKAGES and os.path.basename(above) == os.path.basename(scheme.stdlib)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
+from bundler.audit.installed import Installed
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy
+
+_LIBRARY = re.compile(r"\.so(\.\d+)*$")
 
 
 class TreeView:
@@ -20,7 +24,24 @@ class TreeView:
         self.extension_suffixes = tree.manifest.python.extension_suffixes
         self.host_libraries = frozenset(tree.manifest.host_libraries)
         self.loader = tree.manifest.loader
+        self.machine = tree.manifest.machine
+        self.ceiling = tree.manifest.ceiling
+        self.packed = tree.manifest.files.keys()
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
+
+    @cached_property
+    def installed(self) -> frozenset[str]:
+        """Bundle paths of files that installers brought."""
+        installed = Installed(self._tree)
+        return frozenset(path for path in self._tree.files.keys() - self.packed if installed.replaced(path))
+
+    @cached_property
+    def libraries(self) -> frozenset[str]:
+        """Bundle paths of libraries: those that came from the host, those that were changed, and libpython."""
+        manifest = self._tree.manifest
+        told = {fact.path for fact in manifest.bundled} | {change.path for change in manifest.changed}
+        told |= {path for path in self.packed if self.scheme.is_libpython(path)}
+        return frozenset(path for path in told & self._tree.files.keys() if _LIBRARY.search(path))
 
     @cached_property
     def images(self) -> dict[str, object]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
 from bundler.bundle_paths import BundleRoot
+from bundler.ceiling import Ceiling
 from bundler.errors import BundlerError
 from bundler.faults import Findings
 from bundler.platforms import Libc, Machine, OperatingSystem
@@ -74,6 +75,26 @@ class BundleView(Protocol):
     @property
     def loader(self) -> str:
         """The bundle path of the loader that comes along with libc; "" where the target's are used."""
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine that it is for, as `bundle.json` tells it."""
+
+    @property
+    def ceiling(self) -> Ceiling:
+        """What `bundle.json` tells that stops it elsewhere."""
+
+    @property
+    def packed(self) -> Set[str]:
+        """Bundle paths of all that was packed."""
+
+    @property
+    def installed(self) -> Set[str]:
+        """Bundle paths of files that installers brought after the pack."""
+
+    @property
+    def libraries(self) -> Collection[str]:
+        """Bundle paths of files that are there and were libraries when they were packed."""
 
     @property
     def missing(self) -> Collection[NeededBy]:

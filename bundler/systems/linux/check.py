@@ -22,6 +22,7 @@ from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, Syste
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.told import differences
 from bundler.systems.system import BundleView
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
@@ -72,6 +73,7 @@ def check_elf_files(bundle: BundleView) -> Findings:
         *_capabilities(files),
         *_from_host(closure, missing),
         *_search_paths(bundle, files, closure.facts, loader, view, system),
+        *differences(bundle, images, files, closure.facts),
     ]
     outside = {path for library in closure.facts.bundled for path in (library.path, *library.aliases)}
     notes = []
