@@ -21,9 +21,7 @@ _DISTUTILS = "distutils/distutils.cfg"  # beside the package `distutils`, or set
 _PLUGINS = (".dist-info/entry_points.txt", ".egg-info/entry_points.txt")
 
 
-def audit_additions(
-    tree: BundleTree, system: System, installed: Installed, added: Collection[str]
-) -> Iterator[Fault]:
+def audit_additions(tree: BundleTree, system: System, installed: Installed, added: Collection[str]) -> Iterator[Fault]:
     """A fault for each of the `added` files that changes what runs, and is no installer's work."""
     additions = _Additions(tree, system, installed)
     for path in sorted(added):

@@ -6,16 +6,19 @@ import shlex
 import shutil
 from typing import NamedTuple
 
+from bundler.audit.added_pycs import audit_added_pycs
 from bundler.audit.comparison import Sides, failures, outside_of
 from bundler.audit.observation import libraries_of
+from bundler.audit.observing import Subject, clean_variables
 from bundler.audit.origins import Origins
 from bundler.audit.reports import RunReport
-from bundler.audit.run_check import RunCheck, run_check
+from bundler.audit.run_check import NOT_IMPORTED, RunCheck, run_check
 from bundler.audit.subjects import batches_of
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import BadOption
-from bundler.faults import Fault
+from bundler.faults import Fault, Findings
+from bundler.machine import os
 from bundler.options import AuditDepth
 from bundler.systems import System
 
@@ -45,13 +48,23 @@ def runner_of(command: str) -> tuple[str, ...]:
 
 
 def run_alone(tree: BundleTree, place: str, system: System, depth: AuditDepth, runner: tuple[str, ...] = ()) -> Alone:
-    """Run the bundle in the folder `place` (without links), whose static part passed."""
+    """Run the bundle in the folder `place` (without links), whose static part passed.
+
+    Where somebody put other code beside a module, as what was compiled of it, nothing is imported.
+    """
+    executable = tree.manifest.python.executable
+    python = os.path.join(place, executable)
+    added = Findings([], [])
+    if not runner and system.why_not_run(tree.files[executable].image, python) is None:
+        added = audit_added_pycs(tree, place, Subject(python, system.observer, clean_variables()))
+        if added.faults:
+            return Alone(added.faults, [*added.notes, NOT_IMPORTED], None)
     check = run_check(tree, place, system, batches_of(tree, depth), runner=runner)
     hosts = frozenset(tree.manifest.host_libraries)
     sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded(), own=own_names(tree))
     outside = list(outside_of(check.observations, sides))
     found, more = run_faults(tree, check)
-    notes = [*check.notes, *more, *([f"nothing of it was run: {check.why_not}"] if check.why_not else [])]
+    notes = [*added.notes, *check.notes, *more, *([f"nothing of it was run: {check.why_not}"] if check.why_not else [])]
     report = report_of(check, outside, BundleRoot(place)) if check.observations else None
     return Alone([*check.faults, *found, *outside], notes, report)
 

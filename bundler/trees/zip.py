@@ -17,7 +17,10 @@ from bundler.trees.tree import MANIFEST, Items, Kind, Member
 
 _MOST_THREADS = 4  # who reads the plain bytes is no faster
 _SMALL = 1 << 23  # bytes of a file that is decompressed in one go
-_LOCAL, _LOCAL_AT = struct.Struct("<HH"), 26  # lengths of name and extra field: the end of a local header (APPNOTE 4.3.7)
+_LOCAL, _LOCAL_AT = (
+    struct.Struct("<HH"),
+    26,
+)  # lengths of name and extra field: the end of a local header (APPNOTE 4.3.7)
 _DESCRIBED, _DESCRIPTOR, _DESCRIPTOR_MARK = 0x8, 24, b"PK\7\b"
 _END, _END_MARK = 22, b"PK\5\6"  # of the directory, without a comment (APPNOTE 4.3.16)
 _AHEAD = 1 << 25  # bytes that wait to be read, at most
@@ -75,7 +78,11 @@ def _size_of_descriptor(data: bytes, info: zipfile.ZipInfo) -> int:
     """The bytes that stand behind a member whose size was not known before it (APPNOTE 4.3.9): a mark or none, sizes of 4 or 8."""
     mark = 4 if data.startswith(_DESCRIPTOR_MARK) else 0
     crc = info.CRC.to_bytes(4, "little")
-    short = crc + (info.compress_size & 0xFFFFFFFF).to_bytes(4, "little") + (info.file_size & 0xFFFFFFFF).to_bytes(4, "little")
+    short = (
+        crc
+        + (info.compress_size & 0xFFFFFFFF).to_bytes(4, "little")
+        + (info.file_size & 0xFFFFFFFF).to_bytes(4, "little")
+    )
     return mark + (len(short) if data[mark:].startswith(short) and info.compress_size >> 32 == 0 else 20)
 
 

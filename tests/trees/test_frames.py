@@ -64,9 +64,7 @@ def test_no_frame_hides_behind_another(tmp_path: Path) -> None:
     assert len(index.frames) == 1
     hidden = ZSTANDARD.compress(bytes(512), 3)
     first = data[: index.frames[0].size] + hidden
-    frame = index.frames[0]._replace(
-        size=len(first), digest=digest_of(first), check=ZSTANDARD.check(b"", hidden)
-    )
+    frame = index.frames[0]._replace(size=len(first), digest=digest_of(first), check=ZSTANDARD.check(b"", hidden))
     packed = pack_index(FrameIndex(index.maker, (frame,)))
     last = ZSTANDARD.last(data[index.frames[0].size :], found.index)
     plain = ZSTANDARD.decompress(last)

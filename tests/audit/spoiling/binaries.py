@@ -160,7 +160,12 @@ def _(bundle: Spoiled) -> None:
     bundle.write(f"lib/tls/{path.rpartition('/')[2]}", bundle.read(path))
 
 
-@way("library-in-front", LIBRARY, "{dynload}/zlib{suffix}", "takes {dynload}/{zlib_name} for {zlib_name}, which was added")
+@way(
+    "library-in-front",
+    LIBRARY,
+    "{dynload}/zlib{suffix}",
+    "takes {dynload}/{zlib_name} for {zlib_name}, which was added",
+)
 def _(bundle: Spoiled) -> None:
     path, name = bundle.library("libz.so"), bundle.library("libz.so").rpartition("/")[2]
     patch(bundle, bundle.extension("zlib"), Edits(rpath="$ORIGIN:$ORIGIN/../../bundled"))

@@ -32,7 +32,10 @@ def _(bundle: Spoiled) -> None:
 def _(bundle: Spoiled) -> None:
     record = f"{bundle.site}/stall-1.0.dist-info/RECORD"
     lines = bundle.read(record).splitlines(keepends=True)
-    wrong = [b"../../../bin/stall,sha256=" + b"A" * 43 + b",1\n" if line.startswith(b"../../../bin/stall,") else line for line in lines]
+    wrong = [
+        b"../../../bin/stall,sha256=" + b"A" * 43 + b",1\n" if line.startswith(b"../../../bin/stall,") else line
+        for line in lines
+    ]
     assert wrong != lines
     bundle.write(record, b"".join(wrong))
     bundle.accept(record)

@@ -75,7 +75,9 @@ Member = tuple[str, bytes, bytes, str]
         pytest.param([("LIB/A.py", tarfile.REGTYPE, b"", "")], ADDED, "LIB/A.py", "was added", id="case-twins-in-an-archive"),
     ],
 )  # fmt: skip
-def test_what_a_tar_has_more_is_told(tar: Path, tmp_path: Path, members: list[Member], kind: FaultKind, path: str, words: str) -> None:
+def test_what_a_tar_has_more_is_told(
+    tar: Path, tmp_path: Path, members: list[Member], kind: FaultKind, path: str, words: str
+) -> None:
     spoiled = tmp_path / "spoiled.tar"
     with tarfile.open(spoiled, "w") as target, tarfile.open(tar) as source:
         for info in source:
@@ -238,7 +240,9 @@ def with_layer(files: dict[str, bytes], member: str, data: bytes) -> dict[str, b
     index, docker = json.loads(files["index.json"]), json.loads(files["manifest.json"])
     old = "blobs/sha256/" + index["manifests"][0]["digest"].removeprefix("sha256:")
     described = json.loads(files[old])
-    described["layers"].append({**described["layers"][-1], "digest": "sha256:" + digest_name(layer)[13:], "size": len(layer)})
+    described["layers"].append(
+        {**described["layers"][-1], "digest": "sha256:" + digest_name(layer)[13:], "size": len(layer)}
+    )
     new = json.dumps(described).encode()
     index["manifests"][0] |= {"digest": "sha256:" + digest_name(new)[13:], "size": len(new)}
     docker[0]["Layers"].append(digest_name(layer))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -77,3 +79,32 @@ def test_one_that_lies_elsewhere_is_none(bundle: Spoiled) -> None:
     bundle.link("bundle.json", str(elsewhere))
     with pytest.raises(NotABundle):
         verify(bundle.root, run=False)
+
+
+def compiled(bundle: Spoiled, source: str, code: bytes) -> str:
+    """Compile other code in a module's name, as Python does it where it imports that module; the bundle path of the pyc."""
+    place = bundle.root / source
+    times = place.stat()
+    data = place.read_bytes()
+    assert len(code) == len(data)
+    bundle.write(source, code)
+    os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
+    script = "import py_compile, sys; print(py_compile.compile(sys.argv[1]))"
+    done = subprocess.run(
+        [bundle.root / bundle.python, "-S", "-c", script, place], check=True, capture_output=True, text=True
+    )
+    bundle.write(source, data)
+    os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return os.path.relpath(done.stdout.strip(), bundle.root)
+
+
+@pytest.mark.parametrize(("price", "is_told"), [(b"PRICE = 1\n", False), (b"PRICE = 9\n", True)])
+def test_a_compiled_module_with_other_code_is_told_and_nothing_is_imported(
+    bundle: Spoiled, price: bytes, is_told: bool
+) -> None:
+    pyc = compiled(bundle, f"{bundle.site}/stall/trade.py", price)
+    assert verify(bundle.root, run=False).faults == (), "no reading tells it"
+    report = verify(bundle.root, run=True)
+    told = [fault.path for fault in report.faults if "has other code than" in fault.message]
+    assert told == ([pyc] if is_told else [])
+    assert (report.run is None) is is_told
