@@ -39,6 +39,11 @@ class Fault:
     """What to do about it."""
 
 
+def fault_as_json(fault: Fault) -> dict[str, str]:
+    """A fault in what `--json` prints."""
+    return {"kind": fault.kind.value, "path": fault.path, "message": fault.message, "hint": fault.hint}
+
+
 class Findings(NamedTuple):
     """What a check found: faults, and notes on what is no fault of the bundle."""
 

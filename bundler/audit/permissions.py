@@ -1,4 +1,4 @@
-"""Who may change a bundle, and whether it gives rights to those who run it: nobody but its owner, and none (`bundler.permissions`)."""
+"""Who may change a bundle, and whether it gives rights to those who run it. The rule is in `bundler.permissions`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOP = "the bundle's own folder"
 
 
 def audit_permissions(tree: BundleTree, system: System) -> Findings:
-    """Faults of modes and owners, and notes where they say nothing. Links have neither, nor has anything of a system without modes."""
+    """Faults of modes and owners, and notes where they say nothing: for links, and on systems without modes."""
     members = [member for member in _with_top(tree) if member.kind is not Kind.LINK]
     if HAS_DRIVES or system.started_suffixes is not None:
         return Findings([], [])

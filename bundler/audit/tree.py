@@ -50,25 +50,31 @@ class BundleTree:
         return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
 
 
-def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
+def read_tree(bundle: str, prefixes: Sequence[str] = (), *, with_symbols: bool = False) -> BundleTree:
     """Read a bundle, a directory or an archive, to its end, and look for `prefixes` (paths of the source) in every file.
+
+    With `with_symbols` it is read, too, for what a binary needs each version of symbols.
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
     check_folder_or_archive(bundle)
-    read = look_through(open_tree(bundle), prefixes)
+    read = look_through(open_tree(bundle), prefixes, with_symbols=with_symbols)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)
     return replace(read, root=NOWHERE.path if in_archive else os.path.realpath(bundle), in_archive=in_archive)
 
 
-def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = None) -> BundleTree | None:
+def look_through(
+    tree: Tree, prefixes: Sequence[str], known: Recalled | None = None, *, with_symbols: bool = False
+) -> BundleTree | None:
     """What a tree says of itself, as an archive that lies nowhere; None without a `bundle.json`. See `read_tree`.
 
     Files that are `known` are not read again.
     """
-    reader = FileReader(prefixes, known or nothing_recalled(), random_access=tree.random_access)
+    reader = FileReader(
+        prefixes, known or nothing_recalled(), random_access=tree.random_access, with_symbols=with_symbols
+    )
     files: dict[str, SeenFile] = {}
     links: dict[str, str] = {}
     folders: set[str] = set()

@@ -14,6 +14,7 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnprovidedFact,
 )
 from bundler.manifest.reading import read_contents, read_manifest, read_options
 from bundler.manifest.writing import write_manifest
@@ -29,6 +30,7 @@ __all__ = [
     "PythonFacts",
     "RecordedOptions",
     "RecordedValue",
+    "UnprovidedFact",
     "read_contents",
     "read_manifest",
     "read_options",

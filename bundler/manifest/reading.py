@@ -23,6 +23,7 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnprovidedFact,
 )
 from bundler.scheme import BundleScheme
 
@@ -75,6 +76,10 @@ def read_manifest(data: bytes) -> Manifest:
         missing=tuple(
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
+        ),
+        unprovided=tuple(
+            UnprovidedFact(item.value("path", str, ""), item.value("library", str, ""), item.value("version", str, ""))
+            for item in libraries.children("unprovided")
         ),
         loader=libraries.value("loader", str, ""),
         opened=tuple(map(_opened, libraries.children("opened"))),

@@ -113,7 +113,7 @@ def make_plan(
     )
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
-    notes = [*editables.notes]
+    notes = [*editables.notes, *open_to_all(collected.entries)]
     # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
         warnings += check_complete(environment, table, collected.entries)
@@ -163,7 +163,6 @@ def make_plan(
     entries = with_known_digests(entries, memory.digests.known)
 
     # A bundle is run by others than the owner of the environment, and an archive is unpacked by them.
-    notes += open_to_all(entries)
     entries = with_settled_modes(entries, environment.platform.system, for_all=settings.readable_for_all)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.
     if content.symlinks is Symlinks.NONE:

@@ -16,6 +16,7 @@ from bundler.manifest import (
     MissingLibrary,
     OpenedFact,
     PythonFacts,
+    UnprovidedFact,
     write_manifest,
 )
 from bundler.plan.binaries.planned import library_origin
@@ -110,6 +111,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         loader=libraries.loader,
         asked_of_target=asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
+        unprovided=tuple(UnprovidedFact(*version) for version in libraries.unprovided),
         opened=tuple(
             OpenedFact(
                 noted.path,

@@ -1,4 +1,4 @@
-"""Modes of files and folders: nobody else may write to them, and in archives and images, which others unpack and run, all may read."""
+"""Modes of files and folders: nobody else may write to them, and in archives and images all may read them."""
 
 from __future__ import annotations
 

@@ -80,7 +80,8 @@ def hash_chunks(data: Iterable[bytes]) -> Digest:
 def write_file(
     entry: Entry, target: str, digests: Digests, link: LinkMode, owner: int | None = None
 ) -> tuple[Digest, Stamp | None]:
-    """Make the file `target` from an entry, with its mode and time. Hard links are to files of root and of the user `owner` alone.
+    """Make the file `target` from an entry, with its mode and time. Hard links are to files of root and of the user
+    `owner`, where these have the entry's permissions; to any where nobody is named.
 
     Gives its digest, and for a hard link the stamp that the source and it have now.
     """
@@ -198,7 +199,8 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
 def _hard_link(source: Source, target: str, mode: int, owner: int | None) -> tuple[Digest | None, Stamp] | None:
     """Link where that is possible; not across file systems, over the link limit, or for others' files.
 
-    A link has the owner, the mode and the capabilities of its source: where those are not to be the bundle's, there is none. A source that is a symbolic link stands for what it leads to. Gives the digest where it is known, and the new stamp: a link
+    A link has the owner, the mode and the capabilities of its source: where those are not to be the bundle's, there is none.
+    A source that is a symbolic link stands for what it leads to. Gives the digest where it is known, and the new stamp: a link
     changes the `ctime`.
     """
     path = source.path
@@ -222,9 +224,11 @@ def _hard_link(source: Source, target: str, mode: int, owner: int | None) -> tup
 
 
 def _may_be_shared(path: str, facts: os.stat_result, mode: int, owner: int | None) -> bool:
-    """Whether a file may be one with a bundle's that has this mode and is the user's `owner`; None for anybody's."""
-    is_own = owner is None or facts.st_uid in (0, owner)
-    return is_own and stat.S_IMODE(facts.st_mode) == mode and not (mode & 0o111 and has_capabilities(path))
+    """Whether a file may be one with a bundle's that has this mode and is the user's `owner`; None for one that nobody keeps."""
+    if owner is None:
+        return True
+    is_own = facts.st_uid in (0, owner) and stat.S_IMODE(facts.st_mode) == mode
+    return is_own and not (mode & 0o111 and has_capabilities(path))
 
 
 def _clone(source: Source, reader: int, descriptor: int, link: LinkMode) -> bool:

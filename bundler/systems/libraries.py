@@ -60,6 +60,14 @@ class NeededBy(NamedTuple):
     name: str
 
 
+class UnprovidedVersion(NamedTuple):
+    """A version of symbols that a file (its bundle path) needs of a library, and that the one which is found does not have."""
+
+    path: str
+    library: str
+    version: str
+
+
 class Outcome(enum.Enum):
     """What became of a library that a file says it opens at run time."""
 
@@ -110,6 +118,8 @@ class LibraryFacts:
     """What they name and what does not come along."""
     loader: str = ""
     """The bundle path of the loader that starts the bundle's programs; "" where the target's does."""
+    unprovided: tuple[UnprovidedVersion, ...] = ()
+    """What the libraries that are found do not have, in the source either."""
 
     @property
     def left_to_host(self) -> Iterator[NeededBy]:

@@ -22,7 +22,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One path of a tree, relative to its root. `mode` holds permission bits, set-id bits among them; `target` is that of a link."""
+    """One path of a tree, relative to its root. `mode` holds permission and set-id bits; `target` is that of a link."""
 
     path: str
     kind: Kind

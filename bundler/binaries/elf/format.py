@@ -9,8 +9,9 @@ from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.request import edits_of
 from bundler.binaries.elf.search_paths import current_path
+from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.elf.versions import version_needs
-from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.format import BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.request import PatchOutcome, Request
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ class _Elf:
             return False
         file.seek(offset)
         return symbol.encode() + b"\0" in file.read(size)
+
+    def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
+        """DT_VERNEED and DT_VERDEF."""
+        return symbol_versions(file, image, with_symbols=with_symbols)
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads."""

@@ -50,7 +50,9 @@ class DirectorySink:
         self._files = FileWriter(
             self.root,
             working.path,
-            file_writer(_link_of(link, hard_linked), os.geteuid() if hard_linked is None else os.stat(hard_linked).st_uid),
+            file_writer(
+                _link_of(link, hard_linked), os.geteuid() if hard_linked is None else os.stat(hard_linked).st_uid
+            ),
             threads=threads,
             links_are_small=link is LinkMode.HARDLINK,
             advance=advance,

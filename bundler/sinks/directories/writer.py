@@ -46,8 +46,8 @@ WriteFile = Callable[[Entry, str], Outcome]
 """Makes the file at a path from an entry. It changes nothing else: it may run in another process."""
 
 
-def file_writer(link_of: Callable[[Entry], LinkMode], owner: int) -> WriteFile:
-    """What writes a file; `link_of` tells how an unchanged one gets there. The bundle is the user's `owner`."""
+def file_writer(link_of: Callable[[Entry], LinkMode], owner: int | None = None) -> WriteFile:
+    """What writes a file; `link_of` tells how an unchanged one gets there. See `write_file`."""
 
     def write(entry: Entry, path: str) -> Outcome:
         try:

@@ -8,4 +8,3 @@ from __future__ import annotations
 
 AMBIENT = "give its process ambient capabilities instead (setpriv --ambient-caps, systemd's AmbientCapabilities=)"
 """What works in a bundle, as a hint."""
-

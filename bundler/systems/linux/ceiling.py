@@ -44,12 +44,12 @@ def _paths(files: Sequence[ElfFile], asks: Callable[[Image], bool]) -> tuple[str
 
 def _highest_level(files: Sequence[ElfFile]) -> Demand | None:
     """The highest level, with the first file that needs it. Of copies for newer processors the loader takes what fits."""
-    levels = {file.path: cpu_level(file.image) for file in files if not _is_a_copy(file.path)}
+    levels = {file.path: cpu_level(file.image) for file in files if not is_a_copy(file.path)}
     path = max(levels, key=levels.__getitem__, default="")
     return Demand(level_name(levels[path]), path) if levels.get(path, 1) > 1 else None
 
 
-def _is_a_copy(path: str) -> bool:
+def is_a_copy(path: str) -> bool:
     """Whether the loader looks at a file on newer processors only."""
     return any(folder in SUBFOLDERS for folder in path.split("/")[:-1])
 

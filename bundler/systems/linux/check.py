@@ -22,15 +22,18 @@ from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, Syste
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.provided import provision_faults
+from bundler.systems.linux.target_check import target_findings
 from bundler.systems.linux.told import differences
 from bundler.systems.system import BundleView
+from bundler.target import Target
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
 _OUTSIDE = "\x01host"
 
 
-def check_elf_files(bundle: BundleView) -> Findings:
-    """Faults of ELF files, and notes on NEEDEDs that the source did not find either."""
+def check_elf_files(bundle: BundleView, target: Target | None = None) -> Findings:
+    """Faults of ELF files, and notes on NEEDEDs that the source did not find either; with a `target` also what it does not have."""
     executable = bundle.scheme.executable
     images = _loadable(bundle)
     if executable not in images:
@@ -85,7 +88,13 @@ def check_elf_files(bundle: BundleView) -> Findings:
             elif isinstance(location, Missing):
                 hint = f"--include-lib {name} takes it along, --exclude-lib {name} leaves it to the host"
                 faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found", hint))
-    return Findings(faults, notes)
+    for unprovided, fault in provision_faults(bundle.versions, closure.facts.needs, bundle.follow):
+        if unprovided in bundle.unprovided:
+            notes.append(f"{fault.path} {fault.message}, in the source either")
+        else:
+            faults.append(fault)
+    unfit = target_findings(files, closure.facts.needs, bundle, target) if target is not None else Findings([], [])
+    return Findings([*faults, *unfit.faults], [*notes, *unfit.notes])
 
 
 def _own_libc(bundle: BundleView, images: Mapping[str, Image]) -> tuple[str, ...]:

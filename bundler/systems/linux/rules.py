@@ -13,12 +13,13 @@ from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import glibc, host_files, policy
+from bundler.systems.linux import glibc, host_files, policy, targets
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
+from bundler.target import Target
 
 
 class _Linux(Posix):
@@ -119,11 +120,19 @@ class _Linux(Posix):
         """Nothing: what the source held the target holds."""
         return NameFindings()
 
-    def check_binaries(self, bundle: BundleView) -> Findings:
-        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""
+    def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
+        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's; `target` has what is asked."""
         from bundler.systems.linux.check import check_elf_files
 
-        return check_elf_files(bundle)
+        return check_elf_files(bundle, target)
+
+    def find_target(self, name: str) -> Target | None:
+        """By a table, and by patterns."""
+        return targets.find_target(name)
+
+    def target_names(self) -> tuple[str, ...]:
+        """What can be listed."""
+        return targets.target_names()
 
     def path_here(self, text: str) -> str:
         """The same: an emulator hides no folder."""

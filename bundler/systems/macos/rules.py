@@ -11,11 +11,13 @@ from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
+from bundler.systems.macos import targets
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
 from bundler.systems.untraced import Untraced
+from bundler.target import Target
 
 _SYSTEM = ("/usr/lib/", "/System/")
 
@@ -91,11 +93,19 @@ class _MacOS(Posix, Untraced):
         """Nothing: what the source held the target holds."""
         return NameFindings()
 
-    def check_binaries(self, bundle: BundleView) -> Findings:
-        """Every install name resolves as dyld would, from each program, and every signature is true."""
+    def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
+        """Every install name resolves as dyld would, from each program, every signature is true, and `target` is not too old."""
         from bundler.systems.macos.check import check_macho_files
 
-        return check_macho_files(bundle)
+        return check_macho_files(bundle, target)
+
+    def find_target(self, name: str) -> Target | None:
+        """By its number."""
+        return targets.find_target(name)
+
+    def target_names(self) -> tuple[str, ...]:
+        """What can be listed."""
+        return targets.target_names()
 
     def path_here(self, text: str) -> str:
         """The same: an emulator hides no folder."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.bundle_paths import follow
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
@@ -28,12 +29,13 @@ from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
-from bundler.systems.linux.floor import find_floor, libc_versions
+from bundler.systems.linux.floor import find_floor, libc_versions, read_versions
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import Loader, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import OPENED_BY_LIBC
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.provided import unprovided
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.linux.runtime import libpython_of
 
@@ -129,7 +131,11 @@ def plan_elf(
         constants={**companions.constants, **closed},
         own_loader=facts.loader,
     )
-    versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
+    symbols = read_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files})
+    versions = list(libc_versions(symbols))
+    links = _links(planned)
+    known = unprovided(symbols, plan.closure.facts.needs, lambda path: follow(path, links))
+    facts = replace(facts, unprovided=tuple(dict.fromkeys(each for each, _, _ in known)))
     return PlannedBinaries(
         (*added, *patched.entries),
         facts,
