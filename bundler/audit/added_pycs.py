@@ -1,4 +1,4 @@
-"""Modules that were compiled after the pack: whether they hold the code of their sources, which only the bundle's Python can tell."""
+"""Modules that were compiled after the pack: only the bundle's Python can tell whether they have their sources' code."""
 
 from __future__ import annotations
 

@@ -65,10 +65,11 @@ def _record(tree: BundleTree, path: str) -> Iterator[Fault]:
         if place is None:
             message = f"lists {row.path}, which is not in the bundle: an uninstall deletes it wherever the bundle is"
             yield Fault(FaultKind.CONTENT, path, message, "remove that line, or pack again")
-        elif place in changed and tree.is_as_packed(place) and row.digest:
-            if hexadecimal(row.digest) not in ("", tree.manifest.files[place].sha256):
-                message = f"has another digest of {place} than that file"
-                yield Fault(FaultKind.CONTENT, path, message, "pack again")
+            continue
+        is_told = place in changed and tree.is_as_packed(place) and row.digest
+        if is_told and hexadecimal(row.digest) not in ("", tree.manifest.files[place].sha256):
+            message = f"has another digest of {place} than that file"
+            yield Fault(FaultKind.CONTENT, path, message, "pack again")
 
 
 def _folder(path: str) -> str:

@@ -1,7 +1,7 @@
 """Which file of a bundle Python imports under a name: what an added one takes the place of.
 
-Rules: CPython's `importlib._bootstrap_external`, FileFinder. `sys.path` is asked folder by folder; in a folder a package comes first,
-then an extension module, then a source, then a compiled module without one.
+Rules: CPython's `importlib._bootstrap_external`, FileFinder. `sys.path` is asked folder by folder; in a folder a package comes
+first, then an extension module, then a source, then a compiled module without one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Run by a bundle's interpreter (CPython 3.8 or later, `-I -S -B`, with a `pycache_prefix`): do compiled modules have their sources' code?
+"""Run by a bundle's interpreter (CPython 3.8 or later, `-I -S -B`, with a `pycache_prefix`): are pycs what their sources say?
 
-Reads pairs of absolute paths from standard input, each path with a NUL behind it: a source, and what was compiled of it. Writes a line
-for each pair: 1 where Python would take the compiled module and run other code than the source's, else 0. A compiled module that ends
-the process has none. Of the standard library it needs no more than Python does to start: any other part may have been left out.
+Reads pairs of absolute paths from standard input, each path with a NUL behind it: a source, and what was compiled of it. Writes a
+line for each pair: 1 where Python would take the compiled module and run other code than the source's, else 0. A compiled module
+that ends the process has none. Of the standard library it needs no more than Python does to start: the rest may be left out.
 """
 
 import marshal

@@ -9,7 +9,7 @@ from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import normal
 from bundler.faults import Fault, FaultKind
 from bundler.machine import os
-from bundler.rewrite.launchers import PYTHON_NAME, Unnamed, read_heads
+from bundler.rewrite.launchers import Unnamed, read_heads
 from bundler.rewrite.scripts import has_header, runs_side_file, side_file_path
 
 _ABSOLUTE_PYTHON = re.compile(rb"#!\s*(/\S*/python[\d.]*[td]*)(\s|$)")
@@ -57,8 +57,7 @@ def _foreign(beginning: bytes) -> Iterator[str]:
         if found.interpreter is Unnamed.ON_PATH:
             yield "the first Python on PATH, whichever that is"
         elif isinstance(found.interpreter, str) and not found.guessed and not found.interpreter.startswith("/"):
-            if PYTHON_NAME.fullmatch(os.path.basename(found.interpreter)):
-                yield f"{found.interpreter}, which is looked for in the working directory"
+            yield f"{found.interpreter}, which is looked for in the working directory"
 
 
 def _more(paths: list[str]) -> str:

@@ -44,6 +44,6 @@ def _configured_version(tree: BundleTree) -> str:
 
 
 def _is_read(scheme: BundleScheme) -> bool:
-    """Whether the folder of packages is one in which `site` looks for them: below that of the standard library, or its twin in `lib64`."""
+    """Whether `site` looks for packages in their folder: below that of the standard library, or its twin in `lib64`."""
     above, _, name = scheme.site_packages.rpartition("/")
     return name in _PACKAGES and os.path.basename(above) == os.path.basename(scheme.stdlib)

@@ -15,14 +15,13 @@ from bundler.systems.libraries import NeededBy, UnprovidedVersion
 from bundler.systems.system import Wheel
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
+_LIBRARY = re.compile(r"\.so(\.\d+)*$")
 
 
 def _version(text: str) -> tuple[int, int]:
     """X and Y of a version; of one that is none 0."""
     match = _VERSION.match(text)
     return (int(match[1]), int(match[2])) if match is not None else (0, 0)
-
-_LIBRARY = re.compile(r"\.so(\.\d+)*$")
 
 
 class TreeView:
@@ -37,6 +36,7 @@ class TreeView:
         self.host_libraries = frozenset(tree.manifest.host_libraries)
         self.loader = tree.manifest.loader
         self.machine = tree.manifest.machine
+        self.floor = tree.manifest.floor
         self.ceiling = tree.manifest.ceiling
         self.packed = tree.manifest.files.keys()
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)

@@ -16,6 +16,7 @@ from bundler.bundle_paths import BundleRoot
 from bundler.ceiling import Ceiling
 from bundler.errors import BundlerError
 from bundler.faults import Findings
+from bundler.floor import Floor
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
@@ -94,6 +95,10 @@ class BundleView(Protocol):
     @property
     def machine(self) -> str:
         """The name of the machine that it is for, as `bundle.json` tells it."""
+
+    @property
+    def floor(self) -> Floor | None:
+        """What `bundle.json` tells that it runs on at least."""
 
     @property
     def ceiling(self) -> Ceiling:

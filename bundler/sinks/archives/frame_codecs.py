@@ -92,7 +92,7 @@ def deflate(plain: bytes | bytearray, level: int) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """The plain bytes of a frame. Raises ValueError for one behind whose last block something stands: a plain reader sees that, too."""
+    """The plain bytes of a frame. Raises ValueError where the stream ends in it: plain readers see what may stand behind."""
     reader = zlib.decompressobj(-15)
     plain = reader.decompress(data)
     if reader.eof:

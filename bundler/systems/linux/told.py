@@ -12,6 +12,7 @@ from bundler.platforms import machine_named
 from bundler.systems.libraries import InBundle, LibraryFacts
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.elf_files import ElfFile
+from bundler.systems.linux.floor import find_floor, libc_versions
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.system import BundleView
 
@@ -28,6 +29,7 @@ def differences(
     yield from _family(bundle, packed)
     yield from _others(packed, images)
     yield from _added(bundle, facts)
+    yield from _floor(bundle, packed)
     yield from _ceiling(bundle, packed)
 
 
@@ -74,6 +76,15 @@ def _added(bundle: BundleView, facts: LibraryFacts) -> Iterator[Fault]:
             if isinstance(place, InBundle) and place.path in added:
                 hint = f"remove {place.path}, unless you know who put it there and what for"
                 yield Fault(FaultKind.LIBRARY, path, f"takes {place.path} for {name}, which was added", hint)
+
+
+def _floor(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
+    """The oldest glibc, where that is the target's."""
+    versions = {file.path: bundle.versions[file.path] for file in files if file.path in bundle.versions}
+    found, told = find_floor(libc_versions(versions)), bundle.floor
+    if found is not None and not bundle.loader and (told is None or told.release < found.release):
+        message = f"needs glibc {found.text} ({found.reason}), and bundle.json tells {told.text if told else 'none'}"
+        yield Fault(FaultKind.MANIFEST, found.file, message, _AGAIN)
 
 
 def _ceiling(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:

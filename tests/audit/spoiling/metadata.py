@@ -32,10 +32,8 @@ def _(bundle: Spoiled) -> None:
 def _(bundle: Spoiled) -> None:
     record = f"{bundle.site}/stall-1.0.dist-info/RECORD"
     lines = bundle.read(record).splitlines(keepends=True)
-    wrong = [
-        b"../../../bin/stall,sha256=" + b"A" * 43 + b",1\n" if line.startswith(b"../../../bin/stall,") else line
-        for line in lines
-    ]
+    row = b"../../../bin/stall,sha256=" + b"A" * 43 + b",1\n"
+    wrong = [row if line.startswith(b"../../../bin/stall,") else line for line in lines]
     assert wrong != lines
     bundle.write(record, b"".join(wrong))
     bundle.accept(record)
@@ -71,6 +69,10 @@ edited(
 edited(
     "machine-edited", MANIFEST, "bundle.json", "tells a bundle for s390x",
     lambda manifest: set_in(manifest, "platform", "machine", value="s390x"),
+)  # fmt: skip
+edited(
+    "floor-edited", MANIFEST, "{floor_file}", "and bundle.json tells 2.3",
+    lambda manifest: set_in(manifest, "platform", "floor", value="2.3"),
 )  # fmt: skip
 edited(
     "interpreter-edited", FaultKind.LIBRARY, "bin/stall", "is no ELF file",

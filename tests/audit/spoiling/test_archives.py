@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -56,38 +57,60 @@ def told(path: Path, sound: Path) -> list[tuple[FaultKind, str, str]]:
     return sorted(found(path) - found(sound), key=str)
 
 
-Member = tuple[str, bytes, bytes, str]
-"""A name, a kind (`tarfile`), content, and what a link leads to."""
+class Added(NamedTuple):
+    """A member that is added to a tar."""
+
+    name: str
+    kind: bytes = tarfile.REGTYPE
+    data: bytes = b""
+    target: str = ""
 
 
 @pytest.mark.parametrize(
-    ("members", "kind", "path", "words"),
+    ("members", "fault", "words"),
     [
-        pytest.param([("lib/a.py", tarfile.REGTYPE, b"A = 2\n", "")], CONTENT, "lib/a.py", "more than once", id="member-twice"),
-        pytest.param([("lib/a.py", tarfile.REGTYPE, b"A = 1\n", "")], CONTENT, "lib/a.py", "more than once", id="member-twice-equal"),
-        pytest.param([("../a.py", tarfile.REGTYPE, b"", "")], CONTENT, "", "leads out of the archive", id="member-up"),
-        pytest.param([("/a.py", tarfile.REGTYPE, b"", "")], CONTENT, "", "leads out of the archive", id="member-absolute"),
-        pytest.param([("lib/null", tarfile.CHRTYPE, b"", "")], CONTENT, "lib/null", "device", id="member-device"),
-        pytest.param([("lib/pipe", tarfile.FIFOTYPE, b"", "")], CONTENT, "lib/pipe", "is a pipe", id="member-pipe"),
-        pytest.param([("lib/conf", tarfile.SYMTYPE, b"", "../../conf")], LINK, "lib/conf", "leads out", id="member-link-out"),
-        pytest.param([("lib/b", tarfile.SYMTYPE, b"", ".."), ("lib/b/c", tarfile.REGTYPE, b"", "")], ADDED, "lib/b/c", "was added", id="member-below-a-link"),
-        pytest.param([("lib/b", tarfile.LNKTYPE, b"", "/etc/hosts")], CONTENT, "lib/b", "device", id="member-hard-link-out"),
-        pytest.param([("LIB/A.py", tarfile.REGTYPE, b"", "")], ADDED, "LIB/A.py", "was added", id="case-twins-in-an-archive"),
+        pytest.param([Added("lib/a.py", data=b"A = 2\n")], (CONTENT, "lib/a.py"), "more than once", id="member-twice"),
+        pytest.param(
+            [Added("lib/a.py", data=b"A = 1\n")], (CONTENT, "lib/a.py"), "more than once", id="the-same-twice"
+        ),
+        pytest.param([Added("../a.py")], (CONTENT, ""), "leads out of the archive", id="member-up"),
+        pytest.param([Added("/a.py")], (CONTENT, ""), "leads out of the archive", id="member-absolute"),
+        pytest.param([Added("lib/null", tarfile.CHRTYPE)], (CONTENT, "lib/null"), "device", id="member-device"),
+        pytest.param([Added("lib/pipe", tarfile.FIFOTYPE)], (CONTENT, "lib/pipe"), "is a pipe", id="member-pipe"),
+        pytest.param(
+            [Added("lib/conf", tarfile.SYMTYPE, target="../../conf")],
+            (LINK, "lib/conf"),
+            "leads out",
+            id="member-link-out",
+        ),
+        pytest.param(
+            [Added("lib/b", tarfile.SYMTYPE, target=".."), Added("lib/b/c")],
+            (ADDED, "lib/b/c"),
+            "was added",
+            id="member-below-a-link",
+        ),
+        pytest.param(
+            [Added("lib/b", tarfile.LNKTYPE, target="/etc/hosts")],
+            (CONTENT, "lib/b"),
+            "device",
+            id="member-hard-link-out",
+        ),
+        pytest.param([Added("LIB/A.py")], (ADDED, "LIB/A.py"), "was added", id="case-twins-in-an-archive"),
     ],
-)  # fmt: skip
+)
 def test_what_a_tar_has_more_is_told(
-    tar: Path, tmp_path: Path, members: list[Member], kind: FaultKind, path: str, words: str
+    tar: Path, tmp_path: Path, members: list[Added], fault: tuple[FaultKind, str], words: str
 ) -> None:
     spoiled = tmp_path / "spoiled.tar"
     with tarfile.open(spoiled, "w") as target, tarfile.open(tar) as source:
         for info in source:
             target.addfile(info, source.extractfile(info) if info.isreg() else None)
-        for name, type_, data, link in members:
-            info = tarfile.TarInfo(name)
-            info.type, info.size, info.linkname = type_, len(data), link
-            target.addfile(info, io.BytesIO(data))
+        for member in members:
+            info = tarfile.TarInfo(member.name)
+            info.type, info.size, info.linkname = member.kind, len(member.data), member.target
+            target.addfile(info, io.BytesIO(member.data))
     faults = told(spoiled, tar)
-    assert any((fault[0], fault[1]) == (kind, path) and words in fault[2] for fault in faults), faults
+    assert any(found[:2] == fault and words in found[2] for found in faults), faults
 
 
 @pytest.mark.parametrize("mode", [0o4755, 0o757])

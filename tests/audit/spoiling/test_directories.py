@@ -20,8 +20,10 @@ MODULES = (binaries, files, metadata, scripts, starts)
 def filled(text: str, bundle: Spoiled) -> str:
     """The text with the bundle's own paths in it."""
     zlib = bundle.library("libz.so") if "{zlib" in text else ""
+    floor_file = bundle.manifest["platform"]["floor_file"]
     names = ("python", "stdlib", "site", "zip", "dynload", "suffix", "tag")
-    return text.format(**{name: getattr(bundle, name) for name in names}, zlib=zlib, zlib_name=zlib.rpartition("/")[2])
+    own = {name: getattr(bundle, name) for name in names}
+    return text.format(**own, zlib=zlib, zlib_name=zlib.rpartition("/")[2], floor_file=floor_file)
 
 
 def test_a_bundle_that_nobody_spoiled_has_no_fault(bundle: Spoiled) -> None:
