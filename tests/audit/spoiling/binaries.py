@@ -43,10 +43,10 @@ def with_segment(data: bytes, kind: int, flags: int) -> bytes:
 
 
 def with_tag(data: bytes, old: int, new: int) -> bytes:
-    """The file with another tag for its first dynamic entry of a kind."""
+    """The file with another tag for its last dynamic entry of a kind."""
     image = image_of(data)
     place = next(segment for segment in image.segments if segment.type == c.PT_DYNAMIC)
-    number = next(number for number, entry in enumerate(image.dynamic or ()) if entry.tag == old)
+    number = max(number for number, entry in enumerate(image.dynamic or ()) if entry.tag == old)
     at = (image.offset_of(place.vaddr) or 0) + number * _DYNAMIC
     return data[:at] + struct.pack("<Q", new) + data[at + 8 :]
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from tests.material.environments import SMALL, empty_environment, pack, uv
 from tests.material.own_wheels import make_wheel
 
+STARTING = ("collections", "encodings", "importlib", "json", "re")
+"""Packages that Python, and what observes it, begin with."""
 FEW = (
     *(*SMALL, "--exclude", "/lib/python3*/lib-dynload/"),
+    *(word for name in STARTING for word in ("--include", f"/lib/python3*/{name}/")),
     *(word for name in ("_ctypes", "zlib") for word in ("--include", f"/lib/python3*/lib-dynload/{name}.*")),
 )
 """Of the extension modules two: the audit reads each changed binary twice."""

@@ -156,8 +156,12 @@ def other_name(data: bytes) -> bytes:
     return data.replace(b"lib/a.py", b"lib/b.py", 1)
 
 
-def prefix(data: bytes) -> bytes:
-    return b"#!/bin/sh\n" + data
+def before(data: bytes) -> bytes:
+    """A member before the first one that the directory names."""
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("lib/before.py", "")
+    return other.getvalue()[: other.getvalue().index(b"PK\1\2")] + data
 
 
 def tail(data: bytes) -> bytes:
@@ -176,7 +180,7 @@ def hidden_member(data: bytes) -> bytes:
     return data[:directory] + hidden + data[directory : end + 16] + start + data[end + 20 :]
 
 
-@pytest.mark.parametrize("change", [other_name, prefix, tail, hidden_member])
+@pytest.mark.parametrize("change", [other_name, before, tail, hidden_member])
 def test_a_zip_that_two_programs_read_in_two_ways_is_damaged(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
     path = write("zip", tmp_path / "a.zip", entries())
     data = path.read_bytes()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +12,8 @@ from bundler.audit import verify
 from bundler.errors import NotABundle, UnsupportedBundle
 from tests.audit.spoiling import binaries, files, metadata, scripts, starts
 from tests.audit.spoiling.way import WAYS, Spoiled, Way
+from tests.material.environments import run
+from tests.material.interpreters import main_python
 
 MODULES = (binaries, files, metadata, scripts, starts)
 
@@ -92,9 +93,7 @@ def compiled(bundle: Spoiled, source: str, code: bytes) -> str:
     bundle.write(source, code)
     os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
     script = "import py_compile, sys; print(py_compile.compile(sys.argv[1]))"
-    done = subprocess.run(
-        [bundle.root / bundle.python, "-S", "-c", script, place], check=True, capture_output=True, text=True
-    )
+    done = run([main_python().executable, "-c", script, place])
     bundle.write(source, data)
     os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
     return os.path.relpath(done.stdout.strip(), bundle.root)
