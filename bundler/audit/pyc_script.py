@@ -8,7 +8,7 @@ that ends the process has none. Of the standard library it needs no more than Py
 import marshal
 import os
 import sys
-from _frozen_importlib_external import MAGIC_NUMBER  # type: ignore[import-not-found]
+from _frozen_importlib_external import MAGIC_NUMBER
 from _imp import source_hash
 
 _HEADER = 16  # magic, flags, then time and size or a hash (PEP 552)

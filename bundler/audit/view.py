@@ -12,7 +12,7 @@ from bundler.binaries.format import NO_VERSIONS, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import Wheel
+from bundler.systems.system import Told, Wheel
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$")
@@ -35,28 +35,26 @@ class TreeView:
         self.extension_suffixes = tree.manifest.python.extension_suffixes
         self.host_libraries = frozenset(tree.manifest.host_libraries)
         self.loader = tree.manifest.loader
-        self.machine = tree.manifest.machine
-        self.floor = tree.manifest.floor
-        self.ceiling = tree.manifest.ceiling
-        self.packed = tree.manifest.files.keys()
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
         self.unprovided = frozenset(
             UnprovidedVersion(item.path, item.library, item.version) for item in tree.manifest.unprovided
         )
 
     @cached_property
-    def installed(self) -> frozenset[str]:
-        """Bundle paths of files that installers brought."""
-        installed = Installed(self._tree)
-        return frozenset(path for path in self._tree.files.keys() - self.packed if installed.replaced(path))
-
-    @cached_property
-    def libraries(self) -> frozenset[str]:
-        """Bundle paths of libraries: those that came from the host, those that were changed, and libpython."""
-        manifest = self._tree.manifest
-        told = {fact.path for fact in manifest.bundled} | {change.path for change in manifest.changed}
-        told |= {path for path in self.packed if self.scheme.is_libpython(path)}
-        return frozenset(path for path in told & self._tree.files.keys() if _LIBRARY.search(path))
+    def told(self) -> Told:
+        """What the manifest tells. Libraries are those that came from the host, those that were changed, and libpython."""
+        tree, manifest = self._tree, self._tree.manifest
+        packed, installed = manifest.files.keys(), Installed(tree)
+        libraries = {fact.path for fact in manifest.bundled} | {change.path for change in manifest.changed}
+        libraries |= {path for path in packed if self.scheme.is_libpython(path)}
+        return Told(
+            manifest.machine,
+            manifest.floor,
+            manifest.ceiling,
+            packed,
+            frozenset(path for path in tree.files.keys() - packed if installed.replaced(path)),
+            frozenset(path for path in libraries & tree.files.keys() if _LIBRARY.search(path)),
+        )
 
     @cached_property
     def images(self) -> dict[str, object]:

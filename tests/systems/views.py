@@ -9,7 +9,7 @@ from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import Wheel
+from bundler.systems.system import NOTHING_TOLD, Told, Wheel
 from tests.material.schemes import POSIX_312
 
 
@@ -24,6 +24,7 @@ class View:
     extension_suffixes: tuple[str, ...] = (".so",)
     host_libraries: Collection[str] = ()
     loader: str = ""
+    told: Told = NOTHING_TOLD
     missing: Collection[NeededBy] = ()
     unprovided: Collection[UnprovidedVersion] = ()
     versions: Mapping[str, SymbolVersions] = field(default_factory=dict)

@@ -23,7 +23,7 @@ def differences(
     bundle: BundleView, images: Mapping[str, Image], files: Collection[ElfFile], facts: LibraryFacts
 ) -> Iterator[Fault]:
     """Faults of what was packed; `images` are all that the loader takes, `facts` where it finds what they need."""
-    packed = [file for file in files if file.path in bundle.packed]
+    packed = [file for file in files if file.path in bundle.told.packed]
     yield from _machine(bundle, images)
     yield from _unloadable(bundle, images)
     yield from _family(bundle, packed)
@@ -35,15 +35,15 @@ def differences(
 
 def _machine(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
     """The machine that the interpreter is built for."""
-    told, found = machine_named(bundle.machine), machine_of(images[bundle.scheme.executable])
-    if bundle.machine and (told is None or told.name != found.name):
-        message = f"tells a bundle for {bundle.machine}, and {bundle.scheme.executable} is built for {found.name}"
+    told, found = machine_named(bundle.told.machine), machine_of(images[bundle.scheme.executable])
+    if bundle.told.machine and (told is None or told.name != found.name):
+        message = f"tells a bundle for {bundle.told.machine}, and {bundle.scheme.executable} is built for {found.name}"
         yield Fault(FaultKind.MANIFEST, "bundle.json", message, _AGAIN)
 
 
 def _unloadable(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
     """Files that were libraries when they were packed, and that the loader does not take."""
-    for path in sorted(bundle.libraries):
+    for path in sorted(bundle.told.libraries):
         if path not in images:
             message = "is damaged, or built for another machine than the bundle's Python: the loader does not take it"
             yield Fault(FaultKind.LIBRARY, path, message, _AGAIN)
@@ -70,9 +70,9 @@ def _others(files: Collection[ElfFile], images: Mapping[str, Image]) -> Iterator
 
 def _added(bundle: BundleView, facts: LibraryFacts) -> Iterator[Fault]:
     """Packed files that find a library which was not packed."""
-    added = bundle.images.keys() - bundle.packed - bundle.installed
+    added = bundle.images.keys() - bundle.told.packed - bundle.told.installed
     for path, needs in sorted(facts.needs.items()) if added else ():
-        for name, place in needs.items() if path in bundle.packed else ():
+        for name, place in needs.items() if path in bundle.told.packed else ():
             if isinstance(place, InBundle) and place.path in added:
                 hint = f"remove {place.path}, unless you know who put it there and what for"
                 yield Fault(FaultKind.LIBRARY, path, f"takes {place.path} for {name}, which was added", hint)
@@ -81,7 +81,7 @@ def _added(bundle: BundleView, facts: LibraryFacts) -> Iterator[Fault]:
 def _floor(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
     """The oldest glibc, where that is the target's."""
     versions = {file.path: bundle.versions[file.path] for file in files if file.path in bundle.versions}
-    found, told = find_floor(libc_versions(versions)), bundle.floor
+    found, told = find_floor(libc_versions(versions)), bundle.told.floor
     if found is not None and not bundle.loader and (told is None or told.release < found.release):
         message = f"needs glibc {found.text} ({found.reason}), and bundle.json tells {told.text if told else 'none'}"
         yield Fault(FaultKind.MANIFEST, found.file, message, _AGAIN)
@@ -89,7 +89,7 @@ def _floor(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
 
 def _ceiling(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
     """What stops the bundle elsewhere, and nobody is told."""
-    found, told = find_ceiling(files, (), executable=bundle.scheme.executable), bundle.ceiling
+    found, told = find_ceiling(files, (), executable=bundle.scheme.executable), bundle.told.ceiling
     for paths, known, what in (
         (found.executable_stacks, told.executable_stacks, "asks for an executable stack"),
         (found.unmarked_stacks, told.unmarked_stacks, "asks for an executable stack by saying nothing"),

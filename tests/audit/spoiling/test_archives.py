@@ -208,7 +208,7 @@ def test_members_of_foreign_zips_may_tell_their_sizes_behind_them(tmp_path: Path
             return len(data)
 
     stream = Stream()
-    with zipfile.ZipFile(sound) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:  # type: ignore[type-var]
+    with zipfile.ZipFile(sound) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
         for info in source.infolist():
             info.flag_bits, info.extra = 0, b""
             target.writestr(info, source.read(info))

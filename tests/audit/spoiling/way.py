@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,17 +89,10 @@ class Spoiled:
 
         self.edit(change)
 
-    @cached_property
-    def record(self) -> str:
-        """The RECORD of the application."""
-        return next(path for path in self.manifest["files"] if path.endswith(".dist-info/RECORD"))
-
     def library(self, name: str) -> str:
         """The bundle path of a library that came from the host."""
-        return next(
-            path for path, fact in self.manifest["files"].items()
-            if path.startswith(f"lib/bundled/{name}") and "sha256" in fact
-        )  # fmt: skip
+        files: dict[str, dict[str, str]] = self.manifest["files"]
+        return next(path for path, fact in files.items() if path.startswith(f"lib/bundled/{name}") and "sha256" in fact)
 
     def extension(self, name: str) -> str:
         """The bundle path of an extension module of the standard library."""
