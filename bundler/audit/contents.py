@@ -100,6 +100,13 @@ def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
                 yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}", _DAMAGED), False
         elif path not in tree.files and path not in tree.others:
             yield Fault(FaultKind.CONTENT, path, _instead(tree, path, fact), _DAMAGED), installed.removed(path)
+    for path in tree.manifest.empty_folders:
+        if path not in tree.folders:
+            hint = f"mkdir {path}, or pack again; what copied the bundle loses empty folders"
+            yield (
+                Fault(FaultKind.CONTENT, path, "is missing: a folder in which nothing lies", hint),
+                installed.removed(path),
+            )
 
 
 def _instead(tree: BundleTree, path: str, fact: FileFact) -> str:

@@ -10,10 +10,12 @@ from bundler.audit.installed import hexadecimal
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import normal
 from bundler.faults import Fault, FaultKind
+from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.record import parse_record
 
 _METADATA = ".dist-info/METADATA"
 _RECORD = ".dist-info/RECORD"
+_DIRECT_URL = ".dist-info/direct_url.json"
 
 
 def audit_distributions(tree: BundleTree) -> Iterator[Fault]:
@@ -21,7 +23,9 @@ def audit_distributions(tree: BundleTree) -> Iterator[Fault]:
     yield from _told_otherwise(tree)
     yield from _twice(tree)
     for path in sorted(tree.files):
-        if path.endswith(_RECORD) and _folder(path) in tree.manifest.python.site_packages and tree.is_as_packed(path):
+        if path.endswith(_DIRECT_URL):
+            yield from _direct_url(tree, path)
+        elif path.endswith(_RECORD) and _folder(path) in tree.manifest.python.site_packages and tree.is_as_packed(path):
             yield from _record(tree, path)
 
 
@@ -70,6 +74,14 @@ def _record(tree: BundleTree, path: str) -> Iterator[Fault]:
         if is_told and hexadecimal(row.digest) not in ("", tree.manifest.files[place].sha256):
             message = f"has another digest of {place} than that file"
             yield Fault(FaultKind.CONTENT, path, message, "pack again")
+
+
+def _direct_url(tree: BundleTree, path: str) -> Iterator[Fault]:
+    """A place of the machine that packed: a pack leaves such a file out."""
+    text = tree.files[path].text
+    if text is not None and tree.is_as_packed(path) and (url := parse_direct_url(text)).is_local:
+        message = f"tells that it was installed from {url.url}, which is no place of the target's"
+        yield Fault(FaultKind.CONFIGURATION, path, message, f"rm {path}, or pack again")
 
 
 def _folder(path: str) -> str:

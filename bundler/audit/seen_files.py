@@ -21,7 +21,7 @@ from bundler.trees import MANIFEST, Member
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "METADATA", "RECORD", "WHEEL")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "METADATA", "RECORD", "WHEEL", "direct_url.json")
 _SCRIPT_HEAD = 4096  # bytes
 _PYC_HEAD = 16  # bytes (PEP 552)
 _PROGRAM_SUFFIX = ".exe"

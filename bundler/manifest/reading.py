@@ -58,6 +58,7 @@ def read_manifest(data: bytes) -> Manifest:
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
         files={path: _file(_Object(value)) for path, value in top.child("files").items()},
+        empty_folders=top.texts("empty_folders"),
         changed=tuple(
             ChangedFile(item.value("path", str, ""), item.value("origin", str, ""), item.value("reason", str, ""))
             for item in top.children("changed")

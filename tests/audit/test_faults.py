@@ -12,6 +12,8 @@ import pytest
 
 from bundler.audit import AuditReport, FaultKind, verify
 from bundler.errors import NotABundle
+from tests.binaries.elf.notes import resolution_cache_note
+from tests.binaries.elf.programs import compile_c
 from tests.material.environments import bundler, empty_environment, pack
 from tests.material.interpreters import Python, main_python
 from tests.material.programs import need
@@ -129,6 +131,16 @@ def test_search_paths_that_lead_out_or_yield(bundle: Path, options: list[str], m
     report = verify(str(bundle), run=False)
     assert faults(report) == [(FaultKind.SEARCH_PATH, str(path.relative_to(bundle)))]
     assert message in report.faults[0].message
+
+
+def test_a_note_of_absolute_paths_for_the_loader_of_nixos(bundle: Path, tmp_path: Path) -> None:
+    text = resolution_cache_note("libm.so.6 =/nix/store/libm.so.6") + "int made;"
+    path = extension(bundle, "_sqlite3")
+    rewrite(path, compile_c(text, tmp_path / "made.so", "-shared", "-fPIC").read_bytes())
+    accept(bundle, path)
+    report = verify(str(bundle), run=False)
+    assert (FaultKind.SEARCH_PATH, str(path.relative_to(bundle))) in faults(report)
+    assert any("NixOS" in fault.message for fault in report.faults)
 
 
 def test_capabilities_of_the_interpreter_s_file(bundle: Path) -> None:

@@ -57,6 +57,12 @@ def _(bundle: Spoiled) -> None:
     bundle.write(bundle.extension("zlib"), data[:-1] + bytes([data[-1] ^ 1]))
 
 
+@way("elf-cut", FaultKind.CONTENT, "{zlib}", "has 4096 bytes instead of")
+def _(bundle: Spoiled) -> None:
+    path = bundle.library("libz.so")
+    bundle.write(path, bundle.read(path)[:4096])
+
+
 @way("elf-cut-in-step", LIBRARY, "{zlib}", "is damaged, or built for another machine")
 def _(bundle: Spoiled) -> None:
     path = bundle.library("libz.so")
@@ -129,6 +135,18 @@ def _(bundle: Spoiled) -> None:
     bundle.edit(lambda manifest: manifest["libraries"]["bundled"].clear())
 
 
+@way("library-of-another-build", LIBRARY, "{dynload}/_ctypes{suffix}", "needs LIBFFI_BASE_8.0")
+def _(bundle: Spoiled) -> None:
+    path = bundle.library("libffi.so")
+    replace(bundle, path, bundle.read(path).replace(b"LIBFFI_BASE_8.0", b"LIBFFI_BASE_7.9"))
+
+
+@way("library-too-new", MANIFEST, "{zlib}", "needs glibc 9.")
+def _(bundle: Spoiled) -> None:
+    path = bundle.library("libz.so")
+    replace(bundle, path, bundle.read(path).replace(b"GLIBC_2.", b"GLIBC_9."))
+
+
 @way("interp-elsewhere", LIBRARY, "{python}", "is started by /nix/store/ld.so")
 def _(bundle: Spoiled) -> None:
     patch(bundle, bundle.python, Edits(interpreter="/nix/store/ld.so"))
@@ -175,6 +193,11 @@ def _(bundle: Spoiled) -> None:
 @way("library-nobody-needs", FaultKind.ADDED, "lib/bundled/libnss_files.so.2", "where the loader prefers it")
 def _(bundle: Spoiled) -> None:
     bundle.write("lib/bundled/libnss_files.so.2", bundle.read(bundle.library("libz.so")))
+
+
+@way("library-for-the-driver", FaultKind.ADDED, "lib/bundled/libGL.so.1", "where the loader prefers it")
+def _(bundle: Spoiled) -> None:
+    bundle.write("lib/bundled/libGL.so.1", bundle.read(bundle.library("libz.so")))
 
 
 @way("part-of-a-libc", LIBRARY, "lib/bundled/libm.so.6", "is of libc's family")

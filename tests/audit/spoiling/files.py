@@ -20,6 +20,11 @@ def _(bundle: Spoiled) -> None:
     bundle.remove(f"{bundle.site}/stall/cacert.pem")
 
 
+@way("empty-folder-gone", CONTENT, "{site}/stall/outbox", "is missing")
+def _(bundle: Spoiled) -> None:
+    bundle.remove(f"{bundle.site}/stall/outbox")
+
+
 @way("lib-dynload-gone", FaultKind.CONFIGURATION, "{dynload}", "first one above the bundle")
 def _(bundle: Spoiled) -> None:
     bundle.remove(bundle.dynload)

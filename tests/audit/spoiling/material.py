@@ -36,6 +36,7 @@ def make_bundle(folder: Path) -> Path:
     )
     environment = empty_environment(folder / "environment")
     uv(["pip", "install", "--no-index", "--no-deps", "--python", environment, wheel])
+    next(environment.glob("lib/python3*/site-packages/stall")).joinpath("outbox").mkdir()
     pack(environment, folder / "bundle", *FEW, "--no-verify")
     return folder / "bundle"
 

@@ -46,6 +46,13 @@ def _(bundle: Spoiled) -> None:
     bundle.accept(record)
 
 
+@way("direct-url-of-the-builder", FaultKind.CONFIGURATION, f"{INFO}/direct_url.json", "file:///home/x/stall")
+def _(bundle: Spoiled) -> None:
+    path = f"{bundle.site}/stall-1.0.dist-info/direct_url.json"
+    bundle.write(path, b'{"url": "file:///home/x/stall", "dir_info": {}}')
+    bundle.accept(path)
+
+
 def edited(name: str, kind: FaultKind, path: str, words: str, change: Any) -> None:
     """A way that changes `bundle.json` alone."""
     way(name, kind, path, words)(lambda bundle: bundle.edit(change))

@@ -32,6 +32,13 @@ def test_a_bundle_that_nobody_spoiled_has_no_fault(bundle: Spoiled) -> None:
     assert (report.faults, report.added, report.notes) == ((), (), ())
 
 
+def test_what_changes_nothing_is_counted_and_a_fault_where_that_is_asked_for(bundle: Spoiled) -> None:
+    bundle.write("NOTES.txt", b"ours")
+    report = verify(bundle.root, run=False)
+    assert (report.faults, report.added) == ((), ("NOTES.txt",))
+    assert [fault.path for fault in verify(bundle.root, run=False, strict=True).faults] == ["NOTES.txt"]
+
+
 @pytest.mark.parametrize("way", [pytest.param(way, id=way.name) for way in WAYS])
 def test_it_is_told(bundle: Spoiled, way: Way) -> None:
     path, words = filled(way.path, bundle), filled(way.words, bundle)
