@@ -35,7 +35,7 @@ def _told_otherwise(tree: BundleTree) -> Iterator[Fault]:
     for name, version in tree.manifest.distributions:
         told.setdefault(_canonical(name), set()).add(version)
     for path, seen in sorted(tree.files.items()):
-        if not path.endswith(_METADATA) or not tree.is_as_packed(path) or seen.text is None:
+        if not _is_installed(tree, path, _METADATA) or not tree.is_as_packed(path) or seen.text is None:
             continue
         metadata = email.parser.HeaderParser().parsestr(seen.text.decode("utf-8", "surrogateescape"))
         name, version = str(metadata["Name"] or ""), str(metadata["Version"] or "").strip()
@@ -49,7 +49,7 @@ def _twice(tree: BundleTree) -> Iterator[Fault]:
     """Metadata that were added beside others of the same name."""
     by_name: dict[tuple[str, str], list[str]] = {}
     for path in sorted(tree.files):
-        if path.endswith(_METADATA) and _folder(path) in tree.manifest.python.site_packages:
+        if _is_installed(tree, path, _METADATA):
             name = path.rsplit("/", 2)[1].partition("-")[0]
             by_name.setdefault((_folder(path), _canonical(name)), []).append(path)
     for paths in by_name.values():
@@ -82,6 +82,11 @@ def _direct_url(tree: BundleTree, path: str) -> Iterator[Fault]:
     if text is not None and tree.is_as_packed(path) and (url := parse_direct_url(text)).is_local:
         message = f"tells that it was installed from {url.url}, which is no place of the target's"
         yield Fault(FaultKind.CONFIGURATION, path, message, f"rm {path}, or pack again")
+
+
+def _is_installed(tree: BundleTree, path: str, name: str) -> bool:
+    """Whether a bundle path is that of some metadata with this name, and not of what a package has of another one inside of it."""
+    return path.endswith(name) and _folder(path) in tree.manifest.python.site_packages
 
 
 def _folder(path: str) -> str:
