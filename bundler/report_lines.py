@@ -243,6 +243,10 @@ def _missing(manifest: Manifest, verbose: bool) -> Iterator[str]:
         f"{each.path} needs {each.version} of {each.library}, which the one that it finds does not have, in the source either"
         for each in manifest.unprovided
     ]
+    lines += [
+        f"{each.path} cannot be loaded where nothing else brings {_some(each.symbols)}: nothing here has it, nor had the source"
+        for each in manifest.unbound
+    ]
     yield from _notes("warning: ", lines, verbose)
 
 

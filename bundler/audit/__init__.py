@@ -56,11 +56,12 @@ def verify(
     system = system_of_bundle(tree)
     contents = audit_contents(tree, system, strict=strict)
     held_against, notes = target_of_bundle(tree, target)
-    static = audit_static(tree, system, held_against)
+    opener = in_folder(tree.root) if os.path.isdir(bundle) else None
+    static = audit_static(tree, system, held_against, opener)
     faults, notes = [*static.faults, *contents.faults], [*static.notes, *notes]
-    if os.path.isdir(bundle):
-        faults += audit_changed_binaries(tree, in_folder(tree.root))
-    else:
+    if opener is not None:
+        faults += audit_changed_binaries(tree, opener)
+    if tree.in_archive:
         unpacker = audit_unpacker(bundle, tree, system)
         faults += unpacker.faults
         notes += unpacker.notes

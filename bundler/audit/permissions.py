@@ -31,12 +31,14 @@ def audit_permissions(tree: BundleTree, system: System) -> Findings:
         faults.append(Fault(FaultKind.PERMISSION, "", message, hint))
     owners = _owned_by_others(members, _ROOT if tree.in_archive else _owner_of_top(tree))
     for owner, paths in owners.items():
-        message = f"user {owner} owns {_some(paths)}, and may change what others run"
         if tree.in_archive:
-            notes.append(f"unpacked by root with its owners (tar does so) {message}: tar --no-same-owner")
+            unpacked = "unpacked by root with its owners (tar does so)"
+            notes.append(
+                f"{unpacked} user {owner} owns {_some(paths)}, and may change what others run: tar --no-same-owner"
+            )
         else:
-            hint = "chown -R --reference=BUNDLE BUNDLE"
-            faults.append(Fault(FaultKind.PERMISSION, "", f"{message}: the bundle is another user's", hint))
+            message = f"user {owner} owns {_some(paths)}, and may change what others run: the bundle is another user's"
+            faults.append(Fault(FaultKind.PERMISSION, "", message, "chown -R --reference=BUNDLE BUNDLE"))
     return Findings(faults, notes)
 
 

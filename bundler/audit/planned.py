@@ -8,11 +8,13 @@ from bundler.audit.static import audit_static
 from bundler.audit.tree import look_through
 from bundler.entries import Deferred, Digest, Directory, Entry, Link, Literal, size_of
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 from bundler.manifest import write_manifest
 from bundler.plan.make import Plan
 from bundler.plan.manifest_entry import manifest_entry, manifest_of
 from bundler.systems import system_of
 from bundler.target import Target
+from bundler.trees import MANIFEST
 from bundler.trees.planned import PlannedTree
 
 _NO_DIGEST = bytes(32)
@@ -29,9 +31,7 @@ def audit_plan(plan: Plan, target: Target) -> tuple[Fault, ...]:
 
 
 def _is_looked_at(entry: Entry) -> bool:
-    return isinstance(entry.content, (Directory, Link)) or entry.path.endswith(
-        (".dist-info/RECORD", ".dist-info/WHEEL")
-    )
+    return isinstance(entry.content, (Directory, Link)) or os.path.basename(entry.path) in (MANIFEST, "RECORD", "WHEEL")
 
 
 def _settled(plan: Plan) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ from bundler.audit.launchers import audit_launchers
 from bundler.audit.links import audit_links
 from bundler.audit.permissions import audit_permissions
 from bundler.audit.scripts import audit_scripts
+from bundler.audit.second_reading import OpenFile
 from bundler.audit.texts import audit_texts
 from bundler.audit.told import audit_told
 from bundler.audit.tree import BundleTree
@@ -53,13 +54,16 @@ def _platform(manifest: Manifest) -> Platform:
     )
 
 
-def audit_static(tree: BundleTree, system: System, target: Target | None = None) -> Findings:
+def audit_static(
+    tree: BundleTree, system: System, target: Target | None = None, open_file: OpenFile | None = None
+) -> Findings:
     """Faults and notes of all that can be told without running anything, but for contents and additions; and what a `target` lacks.
 
-    Binaries that an installer brought later are its own business: a note. Whether they run on the target is not.
+    Binaries that an installer brought later are its own business: a note. Whether they run on the target is not. `open_file` opens
+    a file of the bundle: what symbols binaries bind is looked at only with it, and a plan has looked already.
     """
     elsewhere = why_no_target(target, _platform(tree.manifest)) if target is not None else None
-    found, notes = system.check_binaries(TreeView(tree), target if elsewhere is None else None)
+    found, notes = system.check_binaries(TreeView(tree, open_file), target if elsewhere is None else None)
     installed = Installed(tree)
     of_target = [fault for fault in found if fault.kind is FaultKind.TARGET]
     found = [fault for fault in found if fault.kind is not FaultKind.TARGET]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
+from typing import BinaryIO
 
 from bundler.audit.installed import Installed
 from bundler.audit.tree import BundleTree
@@ -27,7 +29,9 @@ def _version(text: str) -> tuple[int, int]:
 class TreeView:
     """See `systems.system.BundleView`."""
 
-    def __init__(self, tree: BundleTree) -> None:
+    def __init__(self, tree: BundleTree, open_file: Callable[[str], BinaryIO] | None = None) -> None:
+        """`open_file` opens a file of the bundle, where that can be."""
+        self.open_file = open_file
         self._tree = tree
         self.root = BundleRoot(tree.root)
         self.scheme: BundleScheme = tree.manifest.python.scheme
@@ -39,6 +43,7 @@ class TreeView:
         self.unprovided = frozenset(
             UnprovidedVersion(item.path, item.library, item.version) for item in tree.manifest.unprovided
         )
+        self.unbound = {item.path: frozenset(item.symbols) for item in tree.manifest.unbound}
 
     @cached_property
     def told(self) -> Told:

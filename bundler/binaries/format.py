@@ -39,6 +39,8 @@ class NeededVersion(NamedTuple):
     """Whether the file is loaded without."""
     symbols: tuple[str, ...] = ()
     """What it needs it for, where that was asked for."""
+    number: int = 0
+    """What symbols of the file have for it (DT_VERSYM); 0 where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnboundFact,
     UnprovidedFact,
 )
 from bundler.manifest.reading import read_contents, read_manifest, read_options
@@ -30,6 +31,7 @@ __all__ = [
     "PythonFacts",
     "RecordedOptions",
     "RecordedValue",
+    "UnboundFact",
     "UnprovidedFact",
     "read_contents",
     "read_manifest",

@@ -88,6 +88,14 @@ class UnprovidedFact:
 
 
 @dataclass(frozen=True, slots=True)
+class UnboundFact:
+    """Symbols that a file (bundle path) asks for when it is loaded, and that nothing has in the source either."""
+
+    path: str
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedFact:
     """A library that a file (bundle path) says it opens at run time, and what became of it. See `systems.libraries`."""
 
@@ -132,6 +140,7 @@ class Manifest:
     """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
     unprovided: tuple[UnprovidedFact, ...] = ()
+    unbound: tuple[UnboundFact, ...] = ()
     loader: str = ""
     """The bundle path of the loader that comes along with libc; "" where the target's are used."""
     opened: tuple[OpenedFact, ...] = ()

@@ -23,6 +23,7 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnboundFact,
     UnprovidedFact,
 )
 from bundler.scheme import BundleScheme
@@ -81,6 +82,9 @@ def read_manifest(data: bytes) -> Manifest:
         unprovided=tuple(
             UnprovidedFact(item.value("path", str, ""), item.value("library", str, ""), item.value("version", str, ""))
             for item in libraries.children("unprovided")
+        ),
+        unbound=tuple(
+            UnboundFact(item.value("path", str, ""), item.texts("symbols")) for item in libraries.children("unbound")
         ),
         loader=libraries.value("loader", str, ""),
         opened=tuple(map(_opened, libraries.children("opened"))),

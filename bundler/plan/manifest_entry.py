@@ -16,6 +16,7 @@ from bundler.manifest import (
     MissingLibrary,
     OpenedFact,
     PythonFacts,
+    UnboundFact,
     UnprovidedFact,
     write_manifest,
 )
@@ -113,6 +114,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         asked_of_target=asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         unprovided=tuple(UnprovidedFact(*version) for version in libraries.unprovided),
+        unbound=tuple(UnboundFact(*symbols) for symbols in libraries.unbound),
         opened=tuple(
             OpenedFact(
                 noted.path,

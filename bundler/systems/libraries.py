@@ -68,6 +68,13 @@ class UnprovidedVersion(NamedTuple):
     version: str
 
 
+class UnboundSymbols(NamedTuple):
+    """Symbols that a file (its bundle path) asks for at once when it is loaded, and that nothing has."""
+
+    path: str
+    symbols: tuple[str, ...]
+
+
 class Outcome(enum.Enum):
     """What became of a library that a file says it opens at run time."""
 
@@ -120,6 +127,8 @@ class LibraryFacts:
     """The bundle path of the loader that starts the bundle's programs; "" where the target's does."""
     unprovided: tuple[UnprovidedVersion, ...] = ()
     """What the libraries that are found do not have, in the source either."""
+    unbound: tuple[UnboundSymbols, ...] = ()
+    """What nothing has, in the source either."""
 
     @property
     def left_to_host(self) -> Iterator[NeededBy]:

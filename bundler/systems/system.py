@@ -9,7 +9,7 @@ import enum
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
 from bundler.binaries.format import SymbolVersions
@@ -125,6 +125,14 @@ class BundleView(Protocol):
         """Versions of symbols that the source's libraries did not have either."""
 
     @property
+    def unbound(self) -> Mapping[str, Collection[str]]:
+        """Symbols that files ask for when they are loaded, by bundle path, and that nothing has in the source either."""
+
+    @property
+    def open_file(self) -> Callable[[str], BinaryIO] | None:
+        """Opens the file at a bundle path; None for a bundle in an archive, which is read once."""
+
+    @property
     def images(self) -> Mapping[str, object]:
         """The headers of every binary of a known format, by bundle path in order."""
 
@@ -150,7 +158,7 @@ class BundleView(Protocol):
     def wheel_of(self, path: str) -> Wheel | None:
         """What the file at a bundle path was installed from; None for one of no distribution."""
 
-    def needed_by(self, path: str) -> Collection[str]:
+    def needed_by(self, path: str) -> Sequence[str]:
         """Bundle paths of what needs a library of the host that came along; nothing for any other file."""
 
 

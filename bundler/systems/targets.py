@@ -17,8 +17,9 @@ def target_named(name: str) -> Target:
         found = system_of(system).find_target(wanted)
         if found is not None:
             return found
-    near = difflib.get_close_matches(wanted, target_names(), 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(target_names())}"
+    names = target_names()
+    near = [known for known in names if known.startswith(wanted)] or difflib.get_close_matches(wanted, names, 3, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
     raise BadOption(f"--target {name}: no system of this name is known", hint)
 
 

@@ -13,8 +13,8 @@ from bundler.target import Target
 
 
 def unfit(path: str, asks: str, target: Target, hint: str) -> Fault:
-    """The fault of a file that `asks` (a sentence's middle) for what the target has not."""
-    return Fault(FaultKind.TARGET, path, f"{asks}; {target.name} has {target.has}", hint)
+    """The fault of a file that asks for what the target has not."""
+    return Fault(FaultKind.TARGET, path, f"needs {asks}; {target.name} has {target.has}", hint)
 
 
 def too_new(demands: Iterable[FloorDemand], bundle: BundleView, target: Target) -> Iterator[Fault]:
@@ -26,7 +26,7 @@ def too_new(demands: Iterable[FloorDemand], bundle: BundleView, target: Target) 
             highest[demand.file] = demand
     for path, demand in highest.items():
         if target.release is not None and demand.release > target.release:
-            asks = f"needs {target.system.shown} {demand.text} or later ({demand.reason})"
+            asks = f"{target.system.shown} {demand.text} or later ({demand.reason})"
             yield unfit(path, asks, target, what_helps(bundle, path, target, lambda _wheel: ""))
 
 
@@ -42,8 +42,9 @@ def what_helps(
     wheel = bundle.wheel_of(path)
     if wheel is not None:
         steps = [_about_wheel(wheel, target, wanted(wheel)), f"--exclude {name} leaves it out"]
-    elif users := bundle.needed_by(path):
-        who = f", and {os.path.basename(users[0])} needs it" if users[0] != bundle.scheme.executable else ""
+    elif bundle.scheme.bundled and lies_in(path, bundle.scheme.bundled):
+        users = bundle.needed_by(path)
+        who = f", and {os.path.basename(users[0])} needs it" if users and users[0] != bundle.scheme.executable else ""
         steps = [f"it is the packing machine's own{who}: pack on {target.title}, or on something as old", leave]
     elif _is_of_python(bundle, path):
         steps = [f"take a Python that was built for {target.title}, or for something as old"]
@@ -57,7 +58,7 @@ def _about_wheel(wheel: Wheel, target: Target, wanted: str) -> str:
     foreign = [tag for tag in wheel.platforms if not tag.startswith("linux_")]
     if not foreign:
         return f"{what} was built where it was installed: take a wheel of its makers, or build it on {target.title}"
-    return f"{what} is a wheel for {' and '.join(foreign)}: {wanted or 'an earlier version'} may have one for less"
+    return f"{what} is a wheel for {' and '.join(foreign)}: {wanted or 'an earlier version may have one for less'}"
 
 
 def _is_of_python(bundle: BundleView, path: str) -> bool:

@@ -11,6 +11,7 @@ from bundler.audit.permissions import audit_permissions
 from bundler.audit.tree import BundleTree
 from bundler.faults import FaultKind, Findings
 from bundler.manifest.model import Manifest, PythonFacts
+from bundler.systems import System
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.windows.rules import WINDOWS
 from bundler.trees import Kind, Member
@@ -20,7 +21,7 @@ TOOL = Member("bin/tool", Kind.FILE, 0o755, owner=0)
 PLAIN = (Member("bin", Kind.DIRECTORY, 0o755, owner=0), TOOL, Member("bin/link", Kind.LINK, 0o777, "tool", owner=0))
 
 
-def audit(*members: Member, root: Path | None = None, system: object = LINUX) -> Findings:
+def audit(*members: Member, root: Path | None = None, system: System = LINUX) -> Findings:
     python = PythonFacts("3.12.1", POSIX_312, None, (), (".so",))
     manifest = Manifest("1", python, "x86_64", None, (), {})
     tree = BundleTree(
@@ -33,7 +34,7 @@ def audit(*members: Member, root: Path | None = None, system: object = LINUX) ->
         in_archive=root is None,
         members=(*PLAIN, *members),
     )
-    return audit_permissions(tree, system)  # type: ignore[arg-type]
+    return audit_permissions(tree, system)
 
 
 def test_plain_modes_and_root_s_files_are_right(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import NOWHERE, BundleRoot
@@ -27,6 +28,8 @@ class View:
     told: Told = NOTHING_TOLD
     missing: Collection[NeededBy] = ()
     unprovided: Collection[UnprovidedVersion] = ()
+    unbound: Mapping[str, Collection[str]] = field(default_factory=dict)
+    open_file: Callable[[str], BinaryIO] | None = None
     versions: Mapping[str, SymbolVersions] = field(default_factory=dict)
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)
@@ -40,5 +43,5 @@ class View:
     def wheel_of(self, path: str) -> Wheel | None:
         return self.wheels.get(path)
 
-    def needed_by(self, path: str) -> Collection[str]:
+    def needed_by(self, path: str) -> Sequence[str]:
         return self.users.get(path, ())

@@ -13,7 +13,7 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.sections import SectionTable
 from bundler.binaries.elf.structs import Layout, Symbol
-from bundler.binaries.elf.symbols import hash_words
+from bundler.binaries.elf.symbols import count_by_gnu_hash, hash_words
 from bundler.binaries.elf.versions import definition_names
 from bundler.binaries.reading import read_at
 
@@ -77,24 +77,5 @@ def _symbol_count(file: BinaryIO, image: Image, sections: SectionTable, symbols:
         if words is not None:
             return words[1]
     if (address := image.entry(c.DT_GNU_HASH)) is not None:
-        return _count_by_gnu_hash(file, image, address)
-    return None
-
-
-def _count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
-    """One more than the last symbol of the last chain; None for an empty table, which says nothing."""
-    head = hash_words(file, image, address, 4)
-    if head is None:
-        return None
-    buckets, first, bloom, _ = head
-    start = address + 16 + bloom * image.structures.address.size
-    starts = hash_words(file, image, start, buckets)
-    last = max(starts, default=0) if starts is not None else 0
-    if last < first or last == 0:
-        return None
-    chains = start + 4 * buckets
-    while (word := hash_words(file, image, chains + 4 * (last - first), 1)) is not None:
-        last += 1
-        if word[0] & 1:
-            return last
+        return count_by_gnu_hash(file, image, address)
     return None

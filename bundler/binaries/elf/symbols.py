@@ -31,7 +31,7 @@ def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ..
 
     Raises BinaryFormatError where a table leaves the file.
     """
-    address, count = image.entry(c.DT_SYMTAB), min(_symbols_ahead(file, image), _MOST)
+    address, count = image.entry(c.DT_SYMTAB), min(_symbol_count(file, image), _MOST)
     layout = image.structures.symbol
     offset = image.offset_of(address, count * layout.size) if address is not None and count else None
     if offset is None:
@@ -40,28 +40,46 @@ def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ..
     versions = _versions(file, image, count)
     start, size = string_table(image.segments, image.numbers)
     found = []
-    for number, symbol in enumerate(layout.read_all(data)):
-        if symbol.shndx == c.SHN_UNDEF and 0 < symbol.name < size:
-            name = os.fsdecode(read_string(file, start + symbol.name, start + size))
-            version = versions[number] & c.VERSYM_INDEX if versions else 0
-            found.append(UndefinedSymbol(name, version, symbol.info >> 4 == _WEAK))
+    section, index, info = (layout.names.index(field) for field in ("shndx", "name", "info"))
+    # Most symbols of a large table are defined: no record is made of those.
+    for number, fields in enumerate(layout.codec.iter_unpack(data)):
+        if fields[section] == c.SHN_UNDEF and 0 < fields[index] < size:
+            name = os.fsdecode(read_string(file, start + fields[index], start + size))
+            version = int.from_bytes(versions[2 * number : 2 * number + 2], image.byteorder) & c.VERSYM_INDEX
+            found.append(UndefinedSymbol(name, version, fields[info] >> 4 == _WEAK))
     return tuple(found)
 
 
-def _symbols_ahead(file: BinaryIO, image: Image) -> int:
-    """How many symbols there are at least, all undefined ones among them: a table by DT_GNU_HASH has these in front."""
-    if (address := image.entry(c.DT_GNU_HASH)) is not None:
-        head = hash_words(file, image, address, 4)
-        if head is not None:
-            buckets, first, bloom, _ = head
-            starts = hash_words(file, image, address + 16 + bloom * image.structures.address.size, min(buckets, _MOST))
-            if starts is not None and any(starts):
-                return first
+def _symbol_count(file: BinaryIO, image: Image) -> int:
+    """How many symbols there are, as far as a hash table tells, or the room for them."""
     if (address := image.entry(c.DT_HASH)) is not None and image.machine_name not in ("alpha", "s390x"):
         words = hash_words(file, image, address, 2)
         if words is not None:
             return words[1]
+    if (address := image.entry(c.DT_GNU_HASH)) is not None:
+        count = count_by_gnu_hash(file, image, address)
+        if count is not None:
+            return count
     return _symbols_before_next_table(image)
+
+
+def count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
+    """One more than the last symbol of the last chain; None for an empty table, which says nothing."""
+    head = hash_words(file, image, address, 4)
+    if head is None:
+        return None
+    buckets, first, bloom, _ = head
+    start = address + 16 + bloom * image.structures.address.size
+    starts = hash_words(file, image, start, buckets)
+    last = max(starts, default=0) if starts is not None else 0
+    if last < first or last == 0:
+        return None
+    chains = start + 4 * buckets
+    while (word := hash_words(file, image, chains + 4 * (last - first), 1)) is not None:
+        last += 1
+        if word[0] & 1:
+            return last
+    return None
 
 
 _TABLES = (c.DT_STRTAB, c.DT_VERSYM, c.DT_VERNEED, c.DT_VERDEF, c.DT_GNU_HASH, c.DT_HASH)
@@ -74,14 +92,11 @@ def _symbols_before_next_table(image: Image) -> int:
     return (min(behind) - first) // image.structures.symbol.size if behind else 0
 
 
-def _versions(file: BinaryIO, image: Image, count: int) -> tuple[int, ...]:
-    """DT_VERSYM's first `count` numbers; none where the file has none."""
+def _versions(file: BinaryIO, image: Image, count: int) -> bytes:
+    """DT_VERSYM's first `count` numbers of two bytes; nothing where the file has none."""
     address = image.entry(c.DT_VERSYM)
     offset = image.offset_of(address, 2 * count) if address is not None else None
-    if offset is None:
-        return ()
-    data = read_at(file, offset, 2 * count, "the symbols' versions")
-    return tuple(int.from_bytes(data[at : at + 2], image.byteorder) for at in range(0, 2 * count, 2))
+    return b"" if offset is None else read_at(file, offset, 2 * count, "the symbols' versions")
 
 
 def hash_words(file: BinaryIO, image: Image, address: int, count: int) -> tuple[int, ...] | None:

@@ -33,7 +33,13 @@ def symbol_versions(file: BinaryIO, image: Image, *, with_symbols: bool = False)
     for symbol in undefined_symbols(file, image) if with_symbols else ():
         wanted.setdefault(symbol.version, []).append(symbol.name)
     needed = tuple(
-        NeededVersion(library, text(version.name), bool(version.flags & _WEAK), tuple(wanted.get(version.other, ())))
+        NeededVersion(
+            library,
+            text(version.name),
+            bool(version.flags & _WEAK),
+            tuple(wanted.get(version.other, ())),
+            version.other,
+        )
         for record in records
         for library in (text(record.need.file),)
         for version in record.versions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.header_edits import is_resolution_cache
@@ -13,6 +13,7 @@ from bundler.machine import os
 from bundler.permissions import has_capabilities
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
+from bundler.systems.linux.bound import host_libraries, unbound
 from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
@@ -93,8 +94,35 @@ def check_elf_files(bundle: BundleView, target: Target | None = None) -> Finding
             notes.append(f"{fault.path} {fault.message}, in the source either")
         else:
             faults.append(fault)
+    bound = _unbound(bundle, files, system, closure.facts, view.is_library)
+    faults += bound.faults
+    notes += bound.notes
     unfit = target_findings(files, closure.facts.needs, bundle, target) if target is not None else Findings([], [])
     return Findings([*faults, *unfit.faults], [*notes, *unfit.notes])
+
+
+def _unbound(
+    bundle: BundleView,
+    files: Sequence[ElfFile],
+    system: SystemLibraries,
+    facts: LibraryFacts,
+    is_library: Callable[[str], bool],
+) -> Findings:
+    """Symbols for whose lack the loader would refuse a file: faults, and notes on what the source had not either."""
+    found = Findings([], [])
+    if bundle.open_file is None:
+        return found
+    hosts = host_libraries(facts.host, system, HOST, is_library)
+    for path, symbols in unbound(files, bundle.versions, bundle.open_file, hosts, facts.needs):
+        lost = [name for name in symbols if name not in bundle.unbound.get(path, ())]
+        some = f"{', '.join((lost or symbols)[:3])}{' and others' * (len(lost or symbols) > 3)}"
+        message = f"asks for {some} when it is loaded, and nothing has that"
+        if lost:
+            hint = "the library that has it was left out (--exclude, --exclude-lib) or is of another release"
+            found.faults.append(Fault(FaultKind.LIBRARY, path, message, hint))
+        else:
+            found.notes.append(f"{path} {message}, in the source either")
+    return found
 
 
 def _own_libc(bundle: BundleView, images: Mapping[str, Image]) -> tuple[str, ...]:

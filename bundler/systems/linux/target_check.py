@@ -99,9 +99,11 @@ class Asked:
         """A kernel that is later than the target's: the loader passes over such a file, or does not start at all."""
         needed = oldest_kernel(self._file.image)
         if needed is not None and self._target.kernel is not None and needed > self._target.kernel:
-            asks = f"needs Linux {text_of(needed)} or later (its ABI note)"
             hint = what_helps(self._bundle, self._file.path, self._target, self._wanted, leave=_leave(self._file.path))
-            message = f"{asks}; {self._target.name} came out with Linux {text_of(self._target.kernel)}"
+            has = text_of(self._target.kernel)
+            message = (
+                f"needs Linux {text_of(needed)} or later (its ABI note); {self._target.name} came out with Linux {has}"
+            )
             yield Fault(FaultKind.TARGET, self._file.path, message, hint)
 
     def processor(self) -> Iterator[Fault]:
@@ -115,7 +117,7 @@ class Asked:
         yield Fault(FaultKind.TARGET, self._file.path, message, hint)
 
     def _lacks(self, needed: Sequence[NeededVersion], *, leave: str = "", more: str = "") -> Fault:
-        asks = f"needs {', '.join(map(shown, needed))}"
+        asks = ", ".join(map(shown, needed))
         path = self._file.path
         hint = what_helps(self._bundle, path, self._target, self._wanted, leave=leave, more=more)
         if all(need.name.startswith("GLIBC_") for need in needed):
@@ -123,7 +125,7 @@ class Asked:
         latest = [f"{name}_{'.'.join(map(str, level))}" for name, level in self._target.symbols.items()]
         names = {need.name.partition("_")[0] for need in needed}
         has = " and ".join(text for text in latest if text.partition("_")[0] in names)
-        return Fault(FaultKind.TARGET, path, f"{asks} of the host's library; {self._target.name} has {has}", hint)
+        return Fault(FaultKind.TARGET, path, f"needs {asks} of the host's library; {self._target.name} has {has}", hint)
 
     def _wanted(self, wheel: Wheel) -> str:
         """What a wheel would have to be: of an older glibc, where it is not for that one already."""
@@ -132,10 +134,10 @@ class Asked:
         if release is None or not found:
             return ""
         if min(known for known, _ in found) <= release:
-            return "which is not true; another version"
+            return "which is not true of this file; another version may be better"
         machine = next((machine for _, machine in found if machine), "")
         tag = f"manylinux_{release[0]}_{release[1]}{'_' * bool(machine)}{machine}"
-        return f"wanted is {tag} or older; an earlier version"
+        return f"wanted is one for {tag} or older, of this version or an earlier one"
 
 
 def _level(need: NeededVersion) -> tuple[str, Version] | None:
@@ -159,8 +161,8 @@ def _stacks(files: Sequence[ElfFile], bundle: BundleView, target: Target) -> Ite
     if any(path == bundle.scheme.executable or bundle.scheme.is_libpython(path) for path in asking):
         return
     for file in files:
-        stack = asking.get(file.path)
-        if stack is not None and not file.is_program:
-            cure = "--fix-execstack clears the flag" if stack is Stack.EXECUTABLE else "link it with -z noexecstack"
-            asks = "asks for an executable stack, which glibc 2.41 and later refuse"
-            yield unfit(file.path, asks, target, cure)
+        asked = asking.get(file.path)
+        if asked is not None and not file.is_program:
+            cure = "--fix-execstack clears the flag" if asked is Stack.EXECUTABLE else "link it with -z noexecstack"
+            message = f"asks for an executable stack, which {target.name} refuses: it has {target.has}"
+            yield Fault(FaultKind.TARGET, file.path, message, cure)

@@ -83,7 +83,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     _glibc("ubuntu26.04", "Ubuntu 26.04", (2, 43), _RESOLUTE, _UBUNTU_KERNELS, kernel=(7, 0)),
     _glibc(
         "rhel7",
-        "RHEL 7 and its rebuilds",
+        "RHEL 7",
         (2, 17),
         _MEASURED,
         _KERNELS,
@@ -93,7 +93,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     ),
     _glibc(
         "rhel8",
-        "RHEL 8 and its rebuilds",
+        "RHEL 8",
         (2, 28),
         _MEASURED,
         _KERNELS,
@@ -103,7 +103,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     ),
     _glibc(
         "rhel9",
-        "RHEL 9 and its rebuilds",
+        "RHEL 9",
         (2, 34),
         _MEASURED,
         _RHEL9,
@@ -115,7 +115,7 @@ DISTRIBUTIONS: tuple[Target, ...] = (
     # The rebuilds that have a variant for older processors (AlmaLinux's x86-64-v2) are no reason to ask for less.
     _glibc(
         "rhel10",
-        "RHEL 10 and its rebuilds",
+        "RHEL 10",
         (2, 39),
         _MEASURED,
         _KERNELS,
@@ -176,7 +176,7 @@ def find_target(name: str) -> Target | None:
         return None
     release, machine = found
     symbols = next((levels for first, levels in reversed(POLICIES) if release >= first), {})
-    target = _glibc(name, f"every Linux that {name} stands for", release, _PEP600, _POLICY, symbols=symbols)
+    target = _glibc(name, name, release, _PEP600, _POLICY, symbols=symbols)
     return replace(target, machine=machine)
 
 

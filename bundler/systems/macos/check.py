@@ -56,8 +56,9 @@ def _unfit(bundle: BundleView, images: Mapping[str, LoadedImage], target: Target
     """What keeps files from running on a target: of the interpreter's architectures the one that asks for least."""
     headers = {path: item.image for path, item in images.items()}
     architectures = headers[bundle.scheme.executable].architectures
-    of_each = (list(too_new(demands(headers, each), bundle, target)) for each in architectures)
-    return min(of_each, key=len, default=[])
+    of_each = [list(demands(headers, each)) for each in architectures]
+    least = min(of_each, key=lambda asked: max((each.release for each in asked), default=(0, 0)))
+    return list(too_new(least, bundle, target))
 
 
 def _names(bundle: BundleView, images: Mapping[str, LoadedImage], program: str, starts: list[LoadedImage]) -> Findings:

@@ -11,8 +11,8 @@ import pytest
 from bundler.binaries.elf import Image
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.notes import Note
-from bundler.binaries.format import NeededVersion, SymbolVersions
-from bundler.faults import Fault, FaultKind, Findings
+from bundler.binaries.format import NO_VERSIONS, NeededVersion, SymbolVersions
+from bundler.faults import FaultKind, Findings
 from bundler.systems.libraries import InBundle, Location, OnHost
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.target_check import target_findings
@@ -45,17 +45,18 @@ def libc(*versions: str, library: str = "libc.so.6", weak: bool = False) -> Symb
 
 def found(
     target: str,
-    versions: SymbolVersions = libc("GLIBC_2.2.5"),  # noqa: B008 - immutable
+    versions: SymbolVersions = NO_VERSIONS,
     *,
     path: str = MODULE,
     image: Image | None = None,
     needs: Mapping[str, Location] | None = None,
     loader: str = "",
-    **facts: Mapping[str, Wheel],
+    wheels: Mapping[str, Wheel] | None = None,
+    users: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Findings:
     """What is told of one file."""
     file = ElfFile(path, f"/env/{path}", image or plain())
-    view = View({}, loader=loader, versions={path: versions}, **facts)  # type: ignore[arg-type]
+    view = View({}, loader=loader, versions={path: versions}, wheels=wheels or {}, users=users or {})
     return target_findings([file], {path: needs or {}}, view, target_named(target))
 
 
@@ -191,31 +192,31 @@ def test_executable_stacks_count_where_the_target_s_loader_refuses_them(
         assert findings.faults[0].hint == "--fix-execstack clears the flag"
 
 
-def hint(path: str, **facts: Mapping[str, Wheel]) -> str:
-    (fault,) = found("manylinux_2_28", libc("GLIBC_2.34"), path=path, **facts).faults
-    assert isinstance(fault, Fault)
+def hint(path: str, wheel: Wheel | None = None, users: tuple[str, ...] = ()) -> str:
+    wheels = {path: wheel} if wheel is not None else {}
+    (fault,) = found("manylinux_2_28", libc("GLIBC_2.34"), path=path, wheels=wheels, users={path: users}).faults
     return fault.hint
 
 
 def test_a_wheel_s_tags_are_told_and_which_are_wanted() -> None:
     wheel = Wheel("pkg", "2.0", ("manylinux_2_34_x86_64",))
-    told = hint(MODULE, wheels={MODULE: wheel})
-    assert "pkg 2.0 is a wheel for manylinux_2_34_x86_64: wanted is manylinux_2_28_x86_64 or older" in told
+    told = hint(MODULE, wheel)
+    assert "pkg 2.0 is a wheel for manylinux_2_34_x86_64: wanted is one for manylinux_2_28_x86_64 or older" in told
     assert "--libc bundle" in told and "--exclude _core.so" in told
 
 
 def test_a_wheel_that_asks_for_more_than_its_tag_says_is_told() -> None:
     wheel = Wheel("pkg", "2.0", ("manylinux_2_17_x86_64", "manylinux2014_x86_64"))
-    assert "manylinux_2_17_x86_64 and manylinux2014_x86_64: which is not true" in hint(MODULE, wheels={MODULE: wheel})
+    assert "manylinux_2_17_x86_64 and manylinux2014_x86_64: which is not true" in hint(MODULE, wheel)
 
 
 @pytest.mark.parametrize("platforms", [("linux_x86_64",), ()])
 def test_what_was_built_where_it_was_installed_is_told(platforms: tuple[str, ...]) -> None:
-    assert "pkg 2.0 was built where it was installed" in hint(MODULE, wheels={MODULE: Wheel("pkg", "2.0", platforms)})
+    assert "pkg 2.0 was built where it was installed" in hint(MODULE, Wheel("pkg", "2.0", platforms))
 
 
 def test_a_library_of_the_packing_machine_and_python_are_told() -> None:
-    told = hint(BUNDLED, users={BUNDLED: ("lib/python3.12/lib-dynload/_crypt.so",)})  # type: ignore[dict-item]
+    told = hint(BUNDLED, users=("lib/python3.12/lib-dynload/_crypt.so",))
     assert "the packing machine's own, and _crypt.so needs it" in told and "--exclude-lib libcrypt.so.1" in told
     for path in (POSIX_312.executable, f"{POSIX_312.dynload}/_ssl.so"):
         assert "take a Python that was built for" in hint(path)

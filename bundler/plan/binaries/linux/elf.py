@@ -27,6 +27,7 @@ from bundler.plan.origins import BUNDLER
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import BundledLibrary
+from bundler.systems.linux.bound import host_libraries, unbound
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
 from bundler.systems.linux.floor import find_floor, libc_versions, read_versions
@@ -135,7 +136,14 @@ def plan_elf(
     versions = list(libc_versions(symbols))
     links = _links(planned)
     known = unprovided(symbols, plan.closure.facts.needs, lambda path: follow(path, links))
-    facts = replace(facts, unprovided=tuple(dict.fromkeys(each for each, _, _ in known)))
+    hosts = host_libraries(facts.host, system, sysroot, libraries.is_library)
+    facts = replace(
+        facts,
+        unprovided=tuple(dict.fromkeys(each for each, _, _ in known)),
+        unbound=tuple(
+            unbound(plan.files, symbols, lambda path: open(source_path(planned[path]), "rb"), hosts, facts.needs)
+        ),
+    )
     return PlannedBinaries(
         (*added, *patched.entries),
         facts,
