@@ -15,7 +15,6 @@ from bundler.machine.temporary_folder import TemporaryFolder
 _SCRIPT = "pyc_script.py"
 _SECONDS = 300
 _OTHER = b"1"
-_TO_DO = "rm {}, unless it is the work of a tool that you know"
 
 
 def audit_added_pycs(tree: BundleTree, place: str, subject: Subject) -> Findings:
@@ -31,11 +30,11 @@ def audit_added_pycs(tree: BundleTree, place: str, subject: Subject) -> Findings
     answers = done.stdout.split()
     if done.returncode < 0:
         answers.append(_OTHER)  # no Python reads it to its end
-    faults = [
-        Fault(FaultKind.ADDED, pyc, f"was added, and has other code than {source}", _TO_DO.format(pyc))
-        for (source, pyc), answer in zip(pairs, answers, strict=False)
-        if answer == _OTHER
-    ]
+    faults = []
+    for (source, pyc), answer in zip(pairs, answers, strict=False):
+        if answer == _OTHER:
+            hint = f"rm {pyc}, unless it is the work of a tool that you know"
+            faults.append(Fault(FaultKind.ADDED, pyc, f"was added, and has other code than {source}", hint))
     left = len(pairs) - len(answers)
     notes = (
         [f"{left} modules that were compiled after the pack could not be compared with their sources"] if left else []

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bundler.audit.additions import NOT_ASKED_FOR, audit_additions
+from bundler.audit.additions import audit_additions
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
 from bundler.audit.leaks import Leak
@@ -14,11 +14,11 @@ from bundler.audit.pycs import audit_pycs
 from bundler.audit.reports import LeakReport
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
-from bundler.manifest import FileFact
 from bundler.systems import System
 from bundler.trees import Kind
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
+_NOT_ASKED_FOR = "remove it, unless you know who put it there and what for"
 _TWICE = "pack again: which of them is unpacked depends on the program that does it"
 
 
@@ -49,11 +49,11 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
         else:
             faults.append(change)
     faults += [
-        Fault(FaultKind.CONTENT, path, "is a pipe, socket or device", NOT_ASKED_FOR) for path in sorted(tree.others)
+        Fault(FaultKind.CONTENT, path, "is a pipe, socket or device", _NOT_ASKED_FOR) for path in sorted(tree.others)
     ]
     faults += (*_closed(tree), *_twice(tree), *_unholdable(tree, system), *audit_pycs(tree))
     if strict or tree.in_archive:
-        faults += [Fault(FaultKind.ADDED, path, "was added after the pack", NOT_ASKED_FOR) for path in added]
+        faults += [Fault(FaultKind.ADDED, path, "was added after the pack", _NOT_ASKED_FOR) for path in added]
     else:
         faults += audit_additions(tree, system, installed, added)
     return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
@@ -99,7 +99,10 @@ def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
             if target != fact.link:
                 yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}", _DAMAGED), False
         elif path not in tree.files and path not in tree.others:
-            yield Fault(FaultKind.CONTENT, path, _instead(tree, path, fact), _DAMAGED), installed.removed(path)
+            here = "a link" if path in tree.links else "a folder" if path in tree.folders else ""
+            was = "a link" if fact.link is not None else "a file"
+            message = f"is {here} and was {was}" if here else "is missing"
+            yield Fault(FaultKind.CONTENT, path, message, _DAMAGED), installed.removed(path)
     for path in tree.manifest.empty_folders:
         if path not in tree.folders:
             hint = f"mkdir {path}, or pack again; what copied the bundle loses empty folders"
@@ -107,13 +110,6 @@ def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
                 Fault(FaultKind.CONTENT, path, "is missing: a folder in which nothing lies", hint),
                 installed.removed(path),
             )
-
-
-def _instead(tree: BundleTree, path: str, fact: FileFact) -> str:
-    """What is in the place of a file or link that is not there."""
-    was = "a file" if fact.link is None else "a link"
-    here = "a link" if path in tree.links else "a folder" if path in tree.folders else None
-    return f"is {here} and was {was}" if here is not None else "is missing"
 
 
 def _closed(tree: BundleTree) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from bundler.bundle_paths import normal
 from bundler.faults import Fault, FaultKind
 from bundler.rewrite.direct_url import parse_direct_url
 from bundler.rewrite.record import parse_record
+from bundler.trees import MANIFEST
 
 _METADATA = ".dist-info/METADATA"
 _RECORD = ".dist-info/RECORD"
@@ -41,8 +42,8 @@ def _told_otherwise(tree: BundleTree) -> Iterator[Fault]:
         name, version = str(metadata["Name"] or ""), str(metadata["Version"] or "").strip()
         versions = told.get(_canonical(name), set())
         if versions and version not in versions:
-            message = f"bundle.json tells {name} {', '.join(sorted(versions))}, and {path} version {version}"
-            yield Fault(FaultKind.MANIFEST, "bundle.json", message, "pack again")
+            message = f"tells {name} {', '.join(sorted(versions))}, and {path} version {version}"
+            yield Fault(FaultKind.MANIFEST, MANIFEST, message, "pack again")
 
 
 def _twice(tree: BundleTree) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from bundler.faults import Fault, FaultKind
 from bundler.machine import os
 from bundler.rewrite.pyvenv_cfg import parse
 from bundler.scheme import BundleScheme
+from bundler.trees import MANIFEST
 
 _TO_DO = "take the bundle again from where it came from, or pack again"
 _LIBRARY = re.compile(r"python(\d+\.\d+)[td]*")
@@ -22,18 +23,18 @@ def audit_told(tree: BundleTree) -> Iterator[Fault]:
     named = _LIBRARY.fullmatch(os.path.basename(python.stdlib))
     short = ".".join(python.version.split(".")[:2])
     if named is not None and named[1] != short:
-        yield _fault(f"tells Python {python.version}, and the standard library is that of {named[1]}")
+        message = f"tells Python {python.version}, and the standard library is that of {named[1]}"
+        yield Fault(FaultKind.MANIFEST, MANIFEST, message, _TO_DO)
     elif (version := _configured_version(tree)) not in ("", python.version):
-        yield _fault(f"tells Python {python.version}, and pyvenv.cfg {version}")
+        message = f"tells Python {python.version}, and pyvenv.cfg {version}"
+        yield Fault(FaultKind.MANIFEST, MANIFEST, message, _TO_DO)
     if not _is_read(python.scheme):
-        yield _fault(f"tells that packages lie in {python.scheme.site_packages}, where Python does not look for them")
+        message = f"tells that packages lie in {python.scheme.site_packages}, where Python does not look for them"
+        yield Fault(FaultKind.MANIFEST, MANIFEST, message, _TO_DO)
     for folder in sorted(tree.folders):
         if python.scheme.is_package_folder(folder) and folder not in python.site_packages:
-            yield _fault(f"does not tell that {folder} is a folder of packages")
-
-
-def _fault(message: str) -> Fault:
-    return Fault(FaultKind.MANIFEST, "bundle.json", message, _TO_DO)
+            message = f"does not tell that {folder} is a folder of packages"
+            yield Fault(FaultKind.MANIFEST, MANIFEST, message, _TO_DO)
 
 
 def _configured_version(tree: BundleTree) -> str:
