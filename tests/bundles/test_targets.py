@@ -151,16 +151,23 @@ def mixed(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_version_that_the_source_does_not_find_either_is_a_warning(mixed: Path, tmp_path: Path) -> None:
+def test_what_the_source_does_not_find_either_is_a_warning(mixed: Path, tmp_path: Path) -> None:
     package = next(mixed.glob("lib/python3*/site-packages")) / "mixed"
     library(package / "libversioned.so", tmp_path / "old", "V_1")
+    text = "int symbol_of_another_program(void);\nint plugin(void) { return symbol_of_another_program(); }\n"
+    compile_c(text, tmp_path / "plugin/libplugin.so", "-shared", "-fPIC", "-Wl,-z,now")
+    shutil.copy(tmp_path / "plugin/libplugin.so", package)
     done = bundler(["pack", *QUICK, mixed, "--out", tmp_path / "app", "--no-verify"])
     assert done.returncode == 0, done.stderr
     assert "mixed/libuser.so needs V_2 of libversioned.so" in done.stderr
-    (told,) = json.loads((tmp_path / "app/bundle.json").read_text())["libraries"]["unprovided"]
+    assert "mixed/libplugin.so cannot be loaded where nothing else brings symbol_of_another_program" in done.stderr
+    libraries = json.loads((tmp_path / "app/bundle.json").read_text())["libraries"]
+    (told,) = libraries["unprovided"]
     assert (told["path"].rpartition("/")[2], told["version"]) == ("libuser.so", "V_2")
+    (told,) = libraries["unbound"]
+    assert (told["path"].rpartition("/")[2], told["symbols"]) == ("libplugin.so", ["symbol_of_another_program"])
     done = bundler(["verify", tmp_path / "app", "--no-run", "-v"])
-    assert done.returncode == 0 and "in the source either" in done.stderr
+    assert done.returncode == 0 and done.stderr.count("in the source either") == 2
 
 
 def test_a_version_that_was_there_and_is_not_is_a_fault(mixed: Path, tmp_path: Path) -> None:

@@ -169,10 +169,10 @@ unpack() {
         [ -f "$target/bundle.json" ] || fail "$target is no bundle and is never replaced"
     fi
     parent=$(dirname -- "$target")
-    umask 022
     mkdir -p -- "$parent" || fail "$parent cannot be made"
     needed="$((unpacked_kib / 1024 + 1)) MiB"
     check_space "$parent"
+    umask 022
     trap clean_up EXIT
     trap 'stop 130' INT
     trap 'stop 143' TERM
