@@ -64,9 +64,12 @@ def _twice(tree: BundleTree) -> Iterator[Fault]:
 def _record(tree: BundleTree, path: str) -> Iterator[Fault]:
     """Rows that lead out of the bundle, or tell another digest of a file that the pack changed than `bundle.json`."""
     changed = {change.path for change in tree.manifest.changed}
-    text = tree.files[path].text
-    for row in parse_record(text).rows if text is not None else ():
-        place = normal(f"{_folder(path)}/{row.path}") if not row.path.startswith("/") else None
+    folder, text = _folder(path), tree.files[path].text
+    record = parse_record(text if text is not None else b"")
+    # Of nearly all rows the path alone says that there is nothing to look at.
+    told = (row.startswith((".", "/")) or "/.." in row or f"{folder}/{row}" in changed for row in record.paths)
+    for row in record.rows if any(told) else ():
+        place = normal(f"{folder}/{row.path}") if not row.path.startswith("/") else None
         if place is None:
             message = f"lists {row.path}, which is not in the bundle: an uninstall deletes it wherever the bundle is"
             yield Fault(FaultKind.CONTENT, path, message, "remove that line, or pack again")

@@ -21,10 +21,10 @@ def source_of(path: str) -> str | None:
 
 def audit_pycs(tree: BundleTree) -> Iterator[Fault]:
     """Faults of packed modules that were exchanged, while what the pack compiled of them is still there, and wins."""
-    for path in sorted(tree.files.keys() & tree.manifest.files.keys()):
-        source = source_of(path) if path.endswith(".pyc") else None
-        if source is None or not UNCHECKED.match(tree.files[path].head) or not tree.is_as_packed(path):
-            continue
-        if source in tree.files and source in tree.manifest.files and not tree.is_as_packed(source):
+    known = tree.manifest.files
+    exchanged = {path for path, seen in tree.files.items() if path in known and seen.sha256 != known[path].sha256}
+    for path in sorted(path for path in tree.files.keys() & known.keys() if exchanged and path.endswith(".pyc")):
+        source = source_of(path)
+        if source in exchanged and path not in exchanged and UNCHECKED.match(tree.files[path].head):
             message = f"is what Python runs without a look at {source}, which has other content by now"
             yield Fault(FaultKind.CONTENT, path, message, f"rm {path}")

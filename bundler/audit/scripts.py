@@ -23,7 +23,8 @@ def audit_scripts(tree: BundleTree) -> Iterator[Fault]:
     """Faults of scripts that the manifest knows; those that an installer wrote later are its own business."""
     rewritten = {change.path for change in tree.manifest.changed if has_header(change.reason)}
     starters: dict[str, list[str]] = {}
-    for path in sorted(tree.files.keys() & tree.manifest.files.keys()):
+    with_heads = {path for path, seen in tree.files.items() if seen.head}
+    for path in sorted((with_heads | rewritten) & tree.files.keys() & tree.manifest.files.keys()):
         head = tree.files[path].head
         if tree.manifest.python.scheme.is_script(path):
             for interpreter in _foreign(head):
