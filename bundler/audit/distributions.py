@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.parser
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bundler.audit.installed import hexadecimal
 from bundler.audit.tree import BundleTree
@@ -17,28 +17,32 @@ from bundler.trees import MANIFEST
 _METADATA = ".dist-info/METADATA"
 _RECORD = ".dist-info/RECORD"
 _DIRECT_URL = ".dist-info/direct_url.json"
+_LOOKED_AT = (_METADATA, _RECORD, _DIRECT_URL)
 
 
 def audit_distributions(tree: BundleTree) -> Iterator[Fault]:
     """Faults of metadata."""
-    yield from _told_otherwise(tree)
-    yield from _twice(tree)
-    for path in sorted(tree.files):
+    installed = sorted(path for path in tree.files if path.endswith(_LOOKED_AT) and _is_installed(tree, path))
+    metadata = [path for path in installed if path.endswith(_METADATA)]
+    yield from _told_otherwise(tree, metadata)
+    yield from _twice(tree, metadata)
+    for path in installed:
         if path.endswith(_DIRECT_URL):
             yield from _direct_url(tree, path)
-        elif path.endswith(_RECORD) and _folder(path) in tree.manifest.python.site_packages and tree.is_as_packed(path):
+        elif path.endswith(_RECORD) and tree.is_as_packed(path):
             yield from _record(tree, path)
 
 
-def _told_otherwise(tree: BundleTree) -> Iterator[Fault]:
+def _told_otherwise(tree: BundleTree, paths: Sequence[str]) -> Iterator[Fault]:
     """Metadata that were packed and say another version than `bundle.json`, which scanners for holes go by."""
     told: dict[str, set[str]] = {}
     for name, version in tree.manifest.distributions:
         told.setdefault(_canonical(name), set()).add(version)
-    for path, seen in sorted(tree.files.items()):
-        if not _is_installed(tree, path, _METADATA) or not tree.is_as_packed(path) or seen.text is None:
+    for path in paths:
+        text = tree.files[path].text
+        if text is None or not tree.is_as_packed(path):
             continue
-        metadata = email.parser.HeaderParser().parsestr(seen.text.decode("utf-8", "surrogateescape"))
+        metadata = email.parser.HeaderParser().parsestr(text.decode("utf-8", "surrogateescape"))
         name, version = str(metadata["Name"] or ""), str(metadata["Version"] or "").strip()
         versions = told.get(_canonical(name), set())
         if versions and version not in versions:
@@ -46,13 +50,12 @@ def _told_otherwise(tree: BundleTree) -> Iterator[Fault]:
             yield Fault(FaultKind.MANIFEST, MANIFEST, message, "pack again")
 
 
-def _twice(tree: BundleTree) -> Iterator[Fault]:
+def _twice(tree: BundleTree, metadata: Sequence[str]) -> Iterator[Fault]:
     """Metadata that were added beside others of the same name."""
     by_name: dict[tuple[str, str], list[str]] = {}
-    for path in sorted(tree.files):
-        if _is_installed(tree, path, _METADATA):
-            name = path.rsplit("/", 2)[1].partition("-")[0]
-            by_name.setdefault((_folder(path), _canonical(name)), []).append(path)
+    for path in metadata:
+        name = path.rsplit("/", 2)[1].partition("-")[0]
+        by_name.setdefault((_folder(path), _canonical(name)), []).append(path)
     for paths in by_name.values():
         packed = [path for path in paths if path in tree.manifest.files]
         for path in paths:
@@ -88,9 +91,9 @@ def _direct_url(tree: BundleTree, path: str) -> Iterator[Fault]:
         yield Fault(FaultKind.CONFIGURATION, path, message, f"rm {path}, or pack again")
 
 
-def _is_installed(tree: BundleTree, path: str, name: str) -> bool:
-    """Whether a bundle path is that of some metadata with this name, and not of what a package has of another one inside of it."""
-    return path.endswith(name) and _folder(path) in tree.manifest.python.site_packages
+def _is_installed(tree: BundleTree, path: str) -> bool:
+    """Whether a file of some metadata belongs to an installed distribution, and not to one that a package has inside of it."""
+    return _folder(path) in tree.manifest.python.site_packages
 
 
 def _folder(path: str) -> str:

@@ -23,10 +23,10 @@ def audit_scripts(tree: BundleTree) -> Iterator[Fault]:
     """Faults of scripts that the manifest knows; those that an installer wrote later are its own business."""
     rewritten = {change.path for change in tree.manifest.changed if has_header(change.reason)}
     starters: dict[str, list[str]] = {}
-    with_heads = {path for path, seen in tree.files.items() if seen.head}
-    for path in sorted((with_heads | rewritten) & tree.files.keys() & tree.manifest.files.keys()):
+    scripts = {path for path in tree.files if tree.manifest.python.scheme.is_script(path)}
+    for path in sorted((scripts | rewritten) & tree.files.keys() & tree.manifest.files.keys()):
         head = tree.files[path].head
-        if tree.manifest.python.scheme.is_script(path):
+        if path in scripts:
             for interpreter in _foreign(head):
                 yield Fault(FaultKind.SCRIPT, path, f"is run by {interpreter}", _FIXED)
         started = _STARTED.search(head)
@@ -39,9 +39,9 @@ def audit_scripts(tree: BundleTree) -> Iterator[Fault]:
         starters.setdefault(os.fsdecode(started[1]) if program is None else program, []).append(path)
         if runs_side_file(head) and side_file_path(path) not in tree.files:
             yield Fault(FaultKind.SCRIPT, path, f"runs {side_file_path(path)}, which is not there", _TO_DO)
-    for program, scripts in starters.items():
+    for program, found in starters.items():
         if tree.follow(program) not in tree.files:
-            message = f"is no file of the bundle, and {scripts[0]}{_more(scripts)} would start it"
+            message = f"is no file of the bundle, and {found[0]}{_more(found)} would start it"
             yield Fault(FaultKind.SCRIPT, program, message, _TO_DO)
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from bundler.rewrite.templates import read_template
 from tests.material.environments import SMALL, empty_environment, pack, uv
 from tests.material.own_wheels import make_wheel
 
@@ -30,6 +31,7 @@ def make_bundle(folder: Path) -> Path:
             "stall/trade.py": "PRICE = 1\n",
             "stall/cacert.pem": "no certificate\n",
             "plain.py": "",
+            "stall/header_of_bundler": read_template("script_header"),
             "entry_points.txt": "[console_scripts]\nstall = stall:main\n",
             "scripts/stall-doc": f'#!python\n"""The docs."""\nfrom __future__ import annotations\n{body}',
         },
