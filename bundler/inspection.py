@@ -61,6 +61,7 @@ def _bundle(path: str) -> Facts:
         "executable_stacks": list(manifest.ceiling.executable_stacks),
         "cpu_level": manifest.ceiling.cpu_level.name if manifest.ceiling.cpu_level else None,
         **({"loader": manifest.loader} if manifest.loader else {}),
+        **({"host_loader": f"from glibc {manifest.host_libc.text} on"} if manifest.host_libc else {}),
         "files": sum(1 for fact in manifest.files.values() if fact.link is None),
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "changed": len(manifest.changed),

@@ -20,8 +20,8 @@ def kept(mode: int) -> int:
 
 
 def is_open_to_all(mode: int) -> bool:
-    """Whether anybody may write to a file, or put files into a folder, and take others away."""
-    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+    """Whether anybody may write to a file, or put files into a folder: that none of them can be taken away (`1777`) is no help."""
+    return bool(mode & stat.S_IWOTH)
 
 
 def has_set_id(mode: int) -> bool:

@@ -72,6 +72,11 @@ class PackReport:
         return self.manifest.floor
 
     @property
+    def host_libc(self) -> Floor | None:
+        """With `libc="auto"`: the oldest libc of a target that is used in place of the bundle's own; else None."""
+        return self.manifest.host_libc
+
+    @property
     def changed(self) -> tuple[ChangedFile, ...]:
         """The files that differ from their source, each with the reason."""
         return self.manifest.changed
@@ -106,6 +111,11 @@ def as_json(report: PackReport) -> dict[str, object]:
             }
             if manifest.floor
             else None
+        ),
+        **(
+            {"host_libc": {"from": host.text, "file": host.file, "symbol": host.reason}}
+            if (host := manifest.host_libc)
+            else {}
         ),
         "ceiling": dataclasses.asdict(manifest.ceiling),
         "target": report.target or None,

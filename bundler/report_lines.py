@@ -137,6 +137,8 @@ def _floor(manifest: Manifest) -> Iterator[str]:
         return
     if floor.text_without is None:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
+        if host := manifest.host_libc:
+            yield f"uses the target's {host.system} from {host.text} on ({host.reason} in {host.file}), else its own"
         return
     bundled = next((fact for fact in manifest.bundled if fact.path == floor.file), None)
     users = f", which {_some([_name(path) for path in bundled.needed_by])} needs" if bundled else ""

@@ -22,6 +22,7 @@ from bundler.audit.static import audit_static
 from bundler.audit.subjects import batches_of, entry_modules
 from bundler.audit.tree import BundleTree, look_through
 from bundler.audit.trying import Trial, Tried
+from bundler.audit.two_libcs import mixed_libcs, try_with_own
 from bundler.bundle_paths import NOWHERE
 from bundler.entries import Digests, Entry, Patched
 from bundler.environment import Environment
@@ -139,11 +140,35 @@ def prove(
     sides = _sides(tree, system, packed)
     proofs = trial.known(batches, sides)
     if len(proofs) == len(batches):
-        return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, sides, depth)
-    place = candidate.folder()
-    tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
-    return _run_proof(
-        tree, trial, tried, packed, contents, sides, depth, _start_faults(source, place, environment, tree, system)
+        tried = trial.recall(batches, proofs)
+        proof = _run_proof(tree, trial, tried, packed, contents, sides, depth)
+    else:
+        place = candidate.folder()
+        tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
+        start_faults = _start_faults(source, place, environment, tree, system)
+        proof = _run_proof(tree, trial, tried, packed, contents, sides, depth, start_faults)
+    return _with_own_libc(proof, tried, tree, candidate, packed, sides)
+
+
+def _with_own_libc(
+    proof: Proof, tried: Tried, tree: BundleTree, candidate: Candidate, packed: Packed, sides: Sides
+) -> Proof:
+    """The proof with what came of trying the bundle with its own libc, where it may use that or this machine's."""
+    audit = proof.audit
+    if packed.libraries.host_libc is None or audit.run is None:
+        return proof
+    mixed = [*mixed_libcs(tried.check.observations, tree, tried.root)]
+    hidden = replace(_hidden(packed), libraries=[library.source for library in packed.libraries.bundled])
+    place = os.path.realpath(candidate.folder())
+    found = try_with_own(tree, place, tried.check, replace(sides, root=tried.root), hidden)
+    return replace(
+        proof,
+        audit=replace(
+            audit,
+            faults=(*audit.faults, *mixed, *found.faults),
+            notes=(*audit.notes, *found.notes),
+            run=replace(audit.run, with_own_libc=found.tried),
+        ),
     )
 
 
@@ -230,7 +255,12 @@ def _hidden(packed: Packed) -> Hidden:
     shared = is_system_prefix(interpreter.base_prefix)
     base = (interpreter.stdlib, interpreter.platstdlib) if shared else (interpreter.base_prefix,)
     folders = packed.environment.site_packages
-    return Hidden((packed.environment.root, *base, *folders), [library.source for library in packed.libraries.bundled])
+    libraries = packed.libraries
+    hosts = (
+        os.path.dirname(libraries.loader) if libraries.host_libc is not None else None
+    )  # used in place of the bundle's
+    brought = [library.source for library in libraries.bundled if os.path.dirname(library.path) != hosts]
+    return Hidden((packed.environment.root, *base, *folders), brought)
 
 
 def _to_be_taken(

@@ -29,6 +29,8 @@ class RunReport:
     """How many of the modules were not tried again: nothing has changed of all that an earlier pack saw them depend on."""
     bundled: frozenset[str] | None = frozenset()
     """Libraries of the bundle that were loaded (bundle paths); None where nobody tells."""
+    with_own_libc: int = 0
+    """How many of the modules were imported a second time, with the bundle's own libc, since the first had this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class AuditReport:
                     "outside": list(self.run.outside),
                     "cage": self.run.cage.value,
                     "compared": self.run.compared,
+                    **({"with_own_libc": self.run.with_own_libc} if self.run.with_own_libc else {}),
                 }
                 if self.run is not None
                 else None
@@ -95,7 +98,8 @@ class AuditReport:
             compared = ", compared with the source" if self.run.compared else ""
             imported = self.run.tried - len(self.run.failed)
             anew = f"{max(0, imported - self.run.known)} modules anew, {self.run.known} known from earlier packs"
-            checked += f" and imported {anew if self.run.known else f'{imported} modules'}{hidden}{compared}"
+            own = f", {self.run.with_own_libc} with its own libc as well" if self.run.with_own_libc else ""
+            checked += f" and imported {anew if self.run.known else f'{imported} modules'}{own}{hidden}{compared}"
         were = "1 file was" if len(self.added) == 1 else f"{len(self.added)} files were"
         added = f"; {were} added after the pack (-v lists what)" if self.added else ""
         return f"{checked}: {self.verdict}{added}"

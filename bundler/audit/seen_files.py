@@ -129,11 +129,19 @@ def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str, 
             seen,
             image=image,
             binary_faults=form.faults(file, image),
-            versions=form.symbol_versions(file, image, with_symbols=with_symbols),
+            versions=_versions(form, file, image, with_symbols=with_symbols),
             defines_module=any(form.names_symbol(file, image, hook + name.partition(".")[0]) for hook in _MODULE_HOOKS),
         )
     except BinaryFormatError:
         return seen
+
+
+def _versions(form: Format[Any], file: BinaryIO, image: BinaryImage, *, with_symbols: bool) -> SymbolVersions:
+    """The versions of symbols of a binary whose headers are sound; none where that table is damaged."""
+    try:
+        return form.symbol_versions(file, image, with_symbols=with_symbols)
+    except BinaryFormatError:
+        return NO_VERSIONS
 
 
 class _Read(NamedTuple):

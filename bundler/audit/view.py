@@ -39,6 +39,7 @@ class TreeView:
         self.extension_suffixes = tree.manifest.python.extension_suffixes
         self.host_libraries = frozenset(tree.manifest.host_libraries)
         self.loader = tree.manifest.loader
+        self.host_libc = tree.manifest.host_libc
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
         self.unprovided = frozenset(
             UnprovidedVersion(item.path, item.library, item.version) for item in tree.manifest.unprovided

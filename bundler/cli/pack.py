@@ -110,7 +110,10 @@ messages = option_group("Messages", ConfiguredOption)
 @content("--launcher", help="What starts scripts: a header in sh (default), or a program (native; Linux).")
 @content("--keep-modes", help="Archives keep modes that lock others out.")
 @content("--allow-incomplete", help="Pack distributions that are not whole, and editables to which nothing leads.")
-@libraries("--libc", help="Whose libc it runs on: the target's (host, the default), or its own (bundle).")
+@libraries(
+    "--libc",
+    help="Whose libc it runs on: the target's (host, the default), its own (bundle), or the target's if that will do (auto).",
+)
 @libraries(
     "--target",
     metavar="NAME",

@@ -143,6 +143,8 @@ class Manifest:
     unbound: tuple[UnboundFact, ...] = ()
     loader: str = ""
     """The bundle path of the loader that comes along with libc; "" where the target's are used."""
+    host_libc: Floor | None = None
+    """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
     opened: tuple[OpenedFact, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
     compiled_in: tuple[CompiledInPath, ...] = ()

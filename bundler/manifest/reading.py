@@ -87,6 +87,7 @@ def read_manifest(data: bytes) -> Manifest:
             UnboundFact(item.value("path", str, ""), item.texts("symbols")) for item in libraries.children("unbound")
         ),
         loader=libraries.value("loader", str, ""),
+        host_libc=_host_libc(libraries.child("host_libc")) if libraries.has("host_libc") else None,
         opened=tuple(map(_opened, libraries.children("opened"))),
         companions=tuple(map(_companion, libraries.children("companions"))),
         compiled_in=tuple(map(_compiled_in, libraries.children("compiled_in"))),
@@ -195,6 +196,11 @@ def _floor(platform: _Object, system: str) -> Floor | None:
     name = platform.value("floor_of", str, "macOS" if system == "darwin" else "glibc")
     file, reason = platform.value("floor_file", str, ""), platform.value("floor_symbol", str, "")
     return Floor(name, release, file, reason, _release(platform, "floor_without"))
+
+
+def _host_libc(item: _Object) -> Floor | None:
+    release = _release(item, "from")
+    return Floor("glibc", release, item.value("file", str, ""), item.value("symbol", str, "")) if release else None
 
 
 def _release(platform: _Object, name: str) -> Release | None:

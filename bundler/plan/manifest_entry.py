@@ -111,6 +111,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         ),
         host_libraries=libraries.host,
         loader=libraries.loader,
+        host_libc=libraries.host_libc,
         asked_of_target=asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
         unprovided=tuple(UnprovidedFact(*version) for version in libraries.unprovided),

@@ -117,6 +117,10 @@ class BundleView(Protocol):
         """What `bundle.json` tells of it."""
 
     @property
+    def host_libc(self) -> Floor | None:
+        """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
+
+    @property
     def missing(self) -> Collection[NeededBy]:
         """What the source did not find either."""
 
@@ -388,6 +392,12 @@ class System(Protocol):
 
     def path_here(self, text: str) -> str:
         """What a path that one of its processes tells is called on this machine, where a program of this machine runs it."""
+
+    def chosen_loader(self, program: object) -> str | None:
+        """The path of the machine's own loader, where a program with these headers looks at it, and uses that or the bundle's.
+
+        None for a program that does not choose.
+        """
 
     def why_not_run(self, program: object, python: str) -> str | None:
         """Why the Python at the path `python`, with the headers `program`, cannot be run here; None where it can.

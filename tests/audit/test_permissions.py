@@ -63,6 +63,11 @@ def test_what_anybody_may_write_to_is_one_fault_that_names_some(tmp_path: Path) 
     assert "pack again" in audit(*open_files).faults[0].hint, "nothing else mends an archive"
 
 
+@pytest.mark.parametrize(("mode", "fault"), [(0o664, False), (0o775, False), (0o602, True), (0o1777, True)])
+def test_its_group_may_write_to_it_and_nobody_may_add_to_it(mode: int, fault: bool) -> None:
+    assert bool(audit(Member("lib/x", Kind.DIRECTORY, mode)).faults) is fault
+
+
 def test_a_file_system_that_has_no_modes_is_told_and_no_fault(tmp_path: Path) -> None:
     """As drvfs, or exFAT that was mounted for all."""
     tmp_path.chmod(0o777)
@@ -89,6 +94,14 @@ def test_files_of_another_user_are_a_fault_in_a_folder_and_a_note_in_an_archive(
     assert f"user {other} owns x" in fault.message and fault.hint == "chown -R --reference=BUNDLE BUNDLE"
     found = audit(Member("x", Kind.FILE, 0o644, owner=1000))
     assert not found.faults and "user 1000 owns x" in found.notes[0] and "--no-same-owner" in found.notes[0]
+
+
+def test_a_user_s_own_bundle_is_his_and_root_s(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to give a folder to another user")
+    os.chown(tmp_path, 1234, -1)
+    assert audit(Member("x", Kind.FILE, 0o644, owner=1234), root=tmp_path) == Findings([], [])
+    assert audit(Member("x", Kind.FILE, 0o644, owner=1235), root=tmp_path).faults
 
 
 def test_on_a_system_without_modes_they_say_nothing() -> None:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import NOWHERE, BundleRoot
+from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
 from bundler.systems.system import NOTHING_TOLD, Told, Wheel
@@ -26,6 +27,7 @@ class View:
     host_libraries: Collection[str] = ()
     loader: str = ""
     told: Told = NOTHING_TOLD
+    host_libc: Floor | None = None
     missing: Collection[NeededBy] = ()
     unprovided: Collection[UnprovidedVersion] = ()
     unbound: Mapping[str, Collection[str]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from bundler.errors import BinaryFormatError
 from bundler.machine import os
 
 _BLOCK = 16  # words of a chain that are read at once
-_MOST = 1 << 20  # symbols of a chain that are looked at
+_MOST = 1 << 16  # symbols of a chain that are looked at
 
 
 class Definitions:

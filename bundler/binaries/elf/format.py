@@ -41,6 +41,8 @@ class _Elf:
             "--clear-symbol-version",
             "--clear-execstack",
             "--own-loader",
+            "--host-from",
+            "--own-rpath",
             "--host-loader",
         }
     )
@@ -95,11 +97,12 @@ class _Elf:
         return {
             "machine": image.machine_name,
             "interpreter": image.interpreter,
-            **({} if image.own_loader is None else {"loader": f"own ({image.own_loader})"}),
+            **({} if image.own_loader is None else {"loader": _loader(image)}),
             "soname": image.soname,
             "needed": list(image.needed),
             "rpath": image.rpath,
             "runpath": image.runpath,
+            **({} if image.own_rpath is None else {"own_rpath": image.own_rpath}),
             "versions": [f"{need.library} {need.version}" for need in version_needs(file, image)],
         }
 
@@ -110,6 +113,13 @@ class _Elf:
         if found is None:
             return None
         return PatchOutcome(found.patch, f"{found.tier.name} ({found.tier.value})", found.explanation, found.reasons)
+
+
+def _loader(image: Image) -> str:
+    """What starts a program with an entry stub."""
+    own = f"own ({image.own_loader})"
+    floor = image.host_floor
+    return own if floor is None else f"the host's from glibc {floor[0]}.{floor[1]} on, else {own}"
 
 
 FORMAT: Format[Image] = _Elf()

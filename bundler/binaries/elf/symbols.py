@@ -10,9 +10,14 @@ from typing import BinaryIO, NamedTuple
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image, read_string, string_table
 from bundler.binaries.reading import read_at
+from bundler.errors import BinaryFormatError
 from bundler.machine import os
 
 _MOST = 1 << 20  # symbols that are looked at
+_MOST_BUCKETS = 1 << 22
+_LONGEST_CHAIN = 1 << 16
+_LONGEST_NAME = 1 << 16
+_MOST_TEXT = 1 << 26  # bytes of all names together: a damaged table may name one long string many times
 _WEAK = 2
 
 
@@ -29,7 +34,7 @@ class UndefinedSymbol(NamedTuple):
 def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ...]:
     """Those of the seekable `file`, in its order; none where nothing tells how many symbols there are.
 
-    Raises BinaryFormatError where a table leaves the file.
+    Raises BinaryFormatError where a table leaves the file, or is beyond all measure.
     """
     address, count = image.entry(c.DT_SYMTAB), min(_symbol_count(file, image), _MOST)
     layout = image.structures.symbol
@@ -39,12 +44,16 @@ def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ..
     data = read_at(file, offset, count * layout.size, "the dynamic symbol table")
     versions = _versions(file, image, count)
     start, size = string_table(image.segments, image.numbers)
-    found = []
+    found, text = [], 0
     section, index, info = (layout.names.index(field) for field in ("shndx", "name", "info"))
     # Most symbols of a large table are defined: no record is made of those.
     for number, fields in enumerate(layout.codec.iter_unpack(data)):
         if fields[section] == c.SHN_UNDEF and 0 < fields[index] < size:
-            name = os.fsdecode(read_string(file, start + fields[index], start + size))
+            place = start + fields[index]
+            name = os.fsdecode(read_string(file, place, min(start + size, place + _LONGEST_NAME)))
+            text += len(name)
+            if text > _MOST_TEXT:
+                raise BinaryFormatError(f"the names of undefined symbols have more than {_MOST_TEXT} bytes")
             version = int.from_bytes(versions[2 * number : 2 * number + 2], image.byteorder) & c.VERSYM_INDEX
             found.append(UndefinedSymbol(name, version, fields[info] >> 4 == _WEAK))
     return tuple(found)
@@ -64,9 +73,9 @@ def _symbol_count(file: BinaryIO, image: Image) -> int:
 
 
 def count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
-    """One more than the last symbol of the last chain; None for an empty table, which says nothing."""
+    """One more than the last symbol of the last chain; None for an empty table, which says nothing, and one beyond all measure."""
     head = hash_words(file, image, address, 4)
-    if head is None:
+    if head is None or head[0] > _MOST_BUCKETS:
         return None
     buckets, first, bloom, _ = head
     start = address + 16 + bloom * image.structures.address.size
@@ -75,7 +84,10 @@ def count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
     if last < first or last == 0:
         return None
     chains = start + 4 * buckets
-    while (word := hash_words(file, image, chains + 4 * (last - first), 1)) is not None:
+    for _ in range(_LONGEST_CHAIN):
+        word = hash_words(file, image, chains + 4 * (last - first), 1)
+        if word is None:
+            break
         last += 1
         if word[0] & 1:
             return last

@@ -12,14 +12,16 @@ from bundler.errors import BinaryFormatError
 from bundler.machine import os
 
 _WEAK = 2  # VER_FLG_WEAK in vna_flags
+_LONGEST = 1 << 12  # bytes of a name
 
 
 def symbol_versions(file: BinaryIO, image: Image, *, with_symbols: bool = False) -> SymbolVersions:
     """Those of the seekable `file`; with `with_symbols` also what each is needed for.
 
-    Raises BinaryFormatError where a record leaves the file, or records do not end.
+    Where the table of those that it defines is damaged it is taken for one that defines none. Raises BinaryFormatError where a
+    record of what it needs leaves the file, or these do not end.
     """
-    records, names = tuple(need_records(file, image)), tuple(definition_names(file, image))
+    records, names = tuple(need_records(file, image)), _definitions(file, image)
     if not records and not names:
         return NO_VERSIONS
     start, size = string_table(image.segments, image.numbers)
@@ -27,7 +29,7 @@ def symbol_versions(file: BinaryIO, image: Image, *, with_symbols: bool = False)
     def text(index: int) -> str:
         if index >= size:
             raise BinaryFormatError(f"string index {index} leaves the string table of {size} bytes")
-        return os.fsdecode(read_string(file, start + index, start + size))
+        return os.fsdecode(read_string(file, start + index, start + min(size, index + _LONGEST)))
 
     wanted: dict[int, list[str]] = {}
     for symbol in undefined_symbols(file, image) if with_symbols else ():
@@ -45,3 +47,11 @@ def symbol_versions(file: BinaryIO, image: Image, *, with_symbols: bool = False)
         for version in record.versions
     )
     return SymbolVersions(needed, frozenset(map(text, names)))
+
+
+def _definitions(file: BinaryIO, image: Image) -> tuple[int, ...]:
+    """The string indices of their names."""
+    try:
+        return tuple(definition_names(file, image))
+    except BinaryFormatError:
+        return ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
+from bundler.floor import Release
 from bundler.machine import os
 from bundler.permissions import has_capabilities
 from bundler.sysroot import HOST
@@ -19,6 +21,7 @@ from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
@@ -49,11 +52,56 @@ def check_elf_files(bundle: BundleView, target: Target | None = None) -> Finding
             ],
             [],
         )
+    faults = dict.fromkeys(
+        [
+            *_loaders(bundle, images),
+            *_ways_to_libc(bundle, images),
+            *_resolution_caches(images),
+            *_capabilities(bundle, images),
+        ]
+    )
+    notes: dict[str, None] = {}
+    for seen, own in _processes(bundle, images):
+        # Where a target's libc is too old for a bundle that chooses, it is not used.
+        found, told = _check_searches(bundle, seen, own, target if bool(own) == bool(bundle.loader) else None)
+        faults.update(dict.fromkeys(found))
+        notes.update(dict.fromkeys(told))
+    return Findings([*faults], [*notes])
+
+
+def _processes(
+    bundle: BundleView, images: Mapping[str, Image]
+) -> Iterator[tuple[Mapping[str, Image], tuple[str, ...]]]:
+    """What the loader sees of the bundle in its processes, and the paths of libc's family where they use the one in it.
+
+    That family is in no other process. Programs that choose have another search path with it.
+    """
+    inside = {path: image for path, image in images.items() if _is_own_libc(bundle, path)}
+    outside = {path: image for path, image in images.items() if path not in inside}
+    if not bundle.loader or bundle.host_libc is not None:
+        yield outside, ()
+    if bundle.loader:
+        chosen = {path: replace(image, rpath=image.own_rpath or image.rpath) for path, image in outside.items()}
+        yield {**inside, **chosen}, tuple(map(bundle.root.place, inside))
+
+
+def _is_own_libc(bundle: BundleView, path: str) -> bool:
+    """Whether a file is of libc's family, where the bundle brings that: then nothing of it is the host's."""
+    return bool(bundle.loader) and os.path.dirname(path) == os.path.dirname(bundle.loader)
+
+
+def _check_searches(
+    bundle: BundleView, images: Mapping[str, Image], own_libc: tuple[str, ...], target: Target | None
+) -> Findings:
+    """Whether every search in processes of the bundle ends where it should, on a `target` too.
+
+    `own_libc` are paths of what is never the host's.
+    """
+    executable = bundle.scheme.executable
     files = in_loading_order(
         (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
     )
-    by_path = {file.path: file for file in files}
-    program = by_path[executable]
+    program = next(file for file in files if file.path == executable)
     loader: Loader = GLIBC
     view = _View(bundle, images, SysrootLibraries(program.image))
     system = loader.system_libraries(machine_of(program.image), HOST)
@@ -64,17 +112,14 @@ def check_elf_files(bundle: BundleView, target: Target | None = None) -> Finding
         bundled_folder=_OUTSIDE,
         library_path=(),
         bundle_path=view.bundle_path,
-        excluded=frozenset(bundle.host_libraries),
+        excluded=frozenset(bundle.host_libraries) if not own_libc else _left_to_host(bundle),
         package_of=bundle.scheme.package_of,
         follows_notes=False,
-        included=_own_libc(bundle, images),
+        included=own_libc,
     )
     closure = find_closure(files, program, context)
     missing = bundle.missing
     faults = [
-        *_loaders(bundle, files),
-        *_resolution_caches(files),
-        *_capabilities(files),
         *_from_host(closure, missing),
         *_search_paths(bundle, files, closure.facts, loader, view, system),
         *differences(bundle, images, files, closure.facts),
@@ -125,16 +170,9 @@ def _unbound(
     return found
 
 
-def _own_libc(bundle: BundleView, images: Mapping[str, Image]) -> tuple[str, ...]:
-    """Paths of libc's family where the bundle brings it: then nothing of it is the host's."""
-    folder = os.path.dirname(bundle.loader)
-    if not folder:
-        return ()
-    return tuple(
-        bundle.root.place(path)
-        for path in images
-        if os.path.dirname(path) == folder and stays_on_host(os.path.basename(path)) is HostReason.LIBC
-    )
+def _left_to_host(bundle: BundleView) -> frozenset[str]:
+    """What is left to the host by processes that use the bundle's libc."""
+    return frozenset(name for name in bundle.host_libraries if stays_on_host(name) is not HostReason.LIBC)
 
 
 class _View:
@@ -176,39 +214,72 @@ def _loadable(bundle: BundleView) -> dict[str, Image]:
     }
 
 
-def _loaders(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
-    """Programs that are started by another loader than those of the bundle are."""
-    for file in files:
+def _loaders(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
+    """Programs that are started by another loader than those of the bundle are, or look elsewhere for its libc."""
+    for file in _files(bundle, images):
         if not file.is_program and file.path != bundle.scheme.executable:
             continue
         own = file.image.own_loader
         if own is not None:
             place = os.path.normpath(os.path.join(os.path.dirname(file.path), own))
+            wanted = bundle.host_libc.release if bundle.host_libc is not None else None
             if not bundle.loader or bundle.follow(place) != bundle.follow(bundle.loader):
                 yield Fault(
                     FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again"
                 )
+            elif file.image.host_floor != wanted:
+                message = (
+                    f"takes the target's loader {_from(file.image.host_floor)}, and the bundle does {_from(wanted)}"
+                )
+                yield Fault(FaultKind.LIBRARY, file.path, message, "pack again")
         elif bundle.loader and os.path.basename(file.image.interpreter or "") == os.path.basename(bundle.loader):
             message = f"is started by the target's loader, and not by {bundle.loader}"
             yield Fault(FaultKind.LIBRARY, file.path, message, "pack again, or leave the program out")
-        elif (standard := standard_loader(file.image)) is not None:
+        if (own is None or bundle.host_libc is not None) and (standard := standard_loader(file.image)) is not None:
             message = f"is started by {file.image.interpreter}, and not by {standard}"
             hint = f"pack again, or: bundler patch --set-interpreter {standard} {file.path}"
             yield Fault(FaultKind.LIBRARY, file.path, message, hint)
 
 
-def _resolution_caches(files: Collection[ElfFile]) -> Iterator[Fault]:
+def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
+    """Search paths that lead to the bundle's libc, and count in processes that may have another one."""
+    machine = machine_of(images[bundle.scheme.executable])
+    view = _View(bundle, images, SysrootLibraries(images[bundle.scheme.executable]))
+    for file in _files(bundle, images) if bundle.loader else ():
+        image = file.image
+        own = image.own_rpath if bundle.host_libc is not None else image.rpath
+        others = [image.rpath, image.runpath, image.own_rpath]
+        if image.own_loader is not None:
+            others.remove(own)
+        loaded = LoadedObject.from_image(file.source, image)
+        for entry in (entry for text in others for entry in split(text)):
+            places = GLIBC.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
+            if any(_is_own_libc(bundle, f"{bundle.root.inside(place)}/libc.so.6") for place in places):
+                message = f"its search path leads to the bundle's libc, and its process may have another one: {entry}"
+                yield Fault(FaultKind.SEARCH_PATH, file.path, message, "pack again")
+
+
+def _from(release: Release | None) -> str:
+    return "never" if release is None else f"from glibc {release[0]}.{release[1]} on"
+
+
+def _files(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[ElfFile]:
+    for path, image in images.items():
+        yield ElfFile(path, bundle.root.place(path), image)
+
+
+def _resolution_caches(images: Mapping[str, Image]) -> Iterator[Fault]:
     """Files that tell the loader of NixOS absolute paths of libraries."""
-    for file in files:
-        if any(map(is_resolution_cache, file.image.notes)):
+    for path, image in images.items():
+        if any(map(is_resolution_cache, image.notes)):
             message = "has a note of absolute paths that the loader of NixOS prefers to its search path"
             hint = "pack again: a pack empties such notes"
-            yield Fault(FaultKind.SEARCH_PATH, file.path, message, hint)
+            yield Fault(FaultKind.SEARCH_PATH, path, message, hint)
 
 
-def _capabilities(files: Collection[ElfFile]) -> Iterator[Fault]:
+def _capabilities(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
     """Programs that the kernel starts in secure mode."""
-    for file in files:
+    for file in _files(bundle, images):
         if file.is_program and has_capabilities(file.source):
             message = "has file capabilities, with which the loader does not follow $ORIGIN"
             yield Fault(FaultKind.LIBRARY, file.path, message, f"setcap -r {file.path}, and {AMBIENT}")

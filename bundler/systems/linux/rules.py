@@ -112,9 +112,9 @@ class _Linux(Posix):
         return preloaded_libraries()
 
     def shadows(self, path: str, scheme: BundleScheme) -> bool:
-        """A file among the bundled libraries, or a library in a folder for newer processors, wherever that is."""
+        """A file among the bundled libraries or libc's, or a library in a folder for newer processors, wherever that is."""
         in_place_of_another = any(part in glibc.SUBFOLDERS for part in path.split("/")[:-1]) and ".so" in path
-        return lies_in(path, scheme.bundled) or in_place_of_another
+        return lies_in(path, scheme.bundled) or lies_in(path, scheme.libc) or in_place_of_another
 
     def check_names(self, paths: Collection[str]) -> NameFindings:
         """Nothing: what the source held the target holds."""
@@ -137,6 +137,10 @@ class _Linux(Posix):
     def path_here(self, text: str) -> str:
         """The same: an emulator hides no folder."""
         return text
+
+    def chosen_loader(self, program: object) -> str | None:
+        """What PT_INTERP names, where an entry stub looks at it first."""
+        return program.interpreter if isinstance(program, Image) and program.host_floor is not None else None
 
     def why_not_run(self, program: object, python: str) -> str | None:
         """The kernel knows best what it runs, and for what it has an emulator (binfmt_misc)."""

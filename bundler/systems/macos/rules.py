@@ -111,6 +111,10 @@ class _MacOS(Posix, Untraced):
         """The same: an emulator hides no folder."""
         return text
 
+    def chosen_loader(self, program: object) -> str | None:
+        """None: the kernel starts dyld."""
+        return None
+
     def why_not_run(self, program: object, python: str) -> str | None:
         """Only a Mac runs macOS's programs, and here only those that are built for its own processor."""
         here = this_platform()

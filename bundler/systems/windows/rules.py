@@ -177,6 +177,10 @@ class _Windows(Untraced):
         """Wine calls this machine's root `Z:`."""
         return text[2:].replace("\\", "/") if text[:3].lower() == "z:\\" else text
 
+    def chosen_loader(self, program: object) -> str | None:
+        """None: the loader is a part of the system."""
+        return None
+
     def why_not_run(self, program: object, python: str) -> str | None:
         """Only Windows runs its programs: those for its own processor, and those that it emulates."""
         here = this_platform()

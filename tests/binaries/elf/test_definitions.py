@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from elftools.elf.sections import SymbolTableSection
 from bundler.binaries.elf import read_image
 from bundler.binaries.elf.definitions import Definitions
 from bundler.binaries.elf.symbols import undefined_symbols
+from bundler.binaries.elf.version_facts import symbol_versions
+from bundler.errors import BinaryFormatError
 from bundler.platforms import X86_64
 from bundler.systems.linux.glibc import system_libraries
 from tests.binaries.elf.programs import compile_c
@@ -60,3 +63,26 @@ def test_libraries_of_this_machine_agree() -> None:
         pytest.skip("needs glibc's libraries for x86-64")
     for path in paths:
         agrees(path)
+
+
+def test_damaged_tables_are_an_error_or_say_little_and_soon(tmp_path: Path) -> None:
+    """Whatever their bytes: whoever looks at somebody's file goes on."""
+    text = '#include <stdio.h>\nint one(void) { return puts(""); }\nint two(void) { return one(); }\n'
+    compile_c(text, tmp_path / "a.so", "-shared", "-fPIC", "-Wl,--hash-style=both")
+    data = (tmp_path / "a.so").read_bytes()
+    tables = range(0x238, 0x700)
+    choice = random.Random(7)
+    read = 0
+    for _ in range(400):
+        spoilt = bytearray(data)
+        for at in choice.sample(tables, 12):
+            spoilt[at] = choice.choice((0, 1, 0x7F, 0xFF, choice.randrange(256)))
+        file = io.BytesIO(spoilt)
+        try:
+            image = read_image(file)
+            Definitions(file, image).defines("one")
+            read += len(undefined_symbols(file, image))
+            symbol_versions(file, image, with_symbols=True)
+        except BinaryFormatError:
+            continue
+    assert read > 0

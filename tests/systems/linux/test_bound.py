@@ -103,7 +103,8 @@ def test_a_file_that_needs_what_is_not_here_is_not_looked_at(
     assert told(tmp_path, [file], hosts, {"a.so": {**LIBC, "libdriver.so.1": place}}) == []
 
 
-def test_nothing_is_told_where_no_libc_is() -> None:
+def test_nothing_is_told_where_no_libc_is(tmp_path: Path) -> None:
+    assert told(tmp_path, [made(tmp_path, "a.so", TEXT, NOW)], {}, {"a.so": {}}) == []
     other = replace(image_of(program_of_this_machine()), machine=0x1234)
     assert host_libraries((), system_libraries(X86_64), HOST, SysrootLibraries(other).is_library) == {}
 

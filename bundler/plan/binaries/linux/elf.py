@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import follow
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
@@ -18,15 +20,15 @@ from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
-from bundler.plan.binaries.linux.own_libc import former_libc, kernel_floor, own_libc, path_of_loader
-from bundler.plan.binaries.linux.patching import patch_files, source_path
+from bundler.plan.binaries.linux.own_libc import OwnLibc, former_libc, host_libc, kernel_floor, own_libc
+from bundler.plan.binaries.linux.patching import OwnLoaders, patch_files, source_path
 from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
-from bundler.systems.libraries import BundledLibrary
+from bundler.systems.libraries import BundledLibrary, LibraryFacts
 from bundler.systems.linux.bound import host_libraries, unbound
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
@@ -59,8 +61,7 @@ def plan_elf(
     interpreter, sysroot, scheme = environment.interpreter, environment.sysroot, environment.scheme
     executable = scheme.executable
     former = former_libc(entries, scheme)
-    left_behind = former if options.libc is LibcMode.HOST else frozenset[str]()
-    entries = {path: entry for path, entry in entries.items() if path not in left_behind} if left_behind else entries
+    entries = {path: entry for path, entry in entries.items() if path not in former} if former else entries
     images = _read_images(entries, executable)
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
@@ -74,7 +75,7 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    own = own_libc(program.image, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
+    own = own_libc(program.image, system, sysroot, scheme, former) if options.libc is not LibcMode.HOST else None
     compiled_in = CompiledInPaths(sysroot, memory.constants)
     modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
     finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
@@ -100,9 +101,10 @@ def plan_elf(
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     while True:
         try:
-            included = (*options.include_libs, *companions.opens, *(own.included if own is not None else ()))
-            opened = replace(context, included=included)
-            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken)
+            opened = replace(context, included=(*options.include_libs, *companions.opens))
+            plan = plan_libraries(
+                [*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken, own
+            )
         except LookupError as error:
             raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
         found = finder.settle(plan.closure.facts.bundled, companions)
@@ -113,8 +115,9 @@ def plan_elf(
         plan.closure.facts,
         companions=tuple(taken.fact for taken in companions.all),
         compiled_in=finder.left(plan.closure.facts.bundled, companions),
-        loader=path_of_loader(own, plan.closure.facts.bundled) if own is not None else "",
     )
+    if own is not None:
+        facts = _with_own_libc(facts, own, executable)
     added = [
         *_bundled_entries(facts.bundled, environment),
         *_companion_entries(companions, environment),
@@ -123,6 +126,12 @@ def plan_elf(
     planned = {**entries, **{entry.path: entry for entry in added}}
     holder = libpython or program
     closed = closed_prefix(holder, source_path(planned[holder.path]), interpreter.base_prefix)
+    symbols = read_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files})
+    versions = list(libc_versions(symbols))
+    hosts = host_libraries(facts.host, system, sysroot, libraries.is_library)
+    facts = replace(
+        _with_lacks(facts, plan.files, planned, symbols, hosts), host_libc=host_libc(options.libc, versions, executable)
+    )
     patched = patch_files(
         plan.files,
         plan.changes,
@@ -130,25 +139,15 @@ def plan_elf(
         memory.patches,
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
-        own_loader=facts.loader,
-    )
-    symbols = read_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files})
-    versions = list(libc_versions(symbols))
-    links = _links(planned)
-    known = unprovided(symbols, plan.closure.facts.needs, lambda path: follow(path, links))
-    hosts = host_libraries(facts.host, system, sysroot, libraries.is_library)
-    facts = replace(
-        facts,
-        unprovided=tuple(dict.fromkeys(each for each, _, _ in known)),
-        unbound=tuple(
-            unbound(plan.files, symbols, lambda path: open(source_path(planned[path]), "rb"), hosts, facts.needs)
-        ),
+        loaders=OwnLoaders(own.starts, own.loader, facts.host_libc.release if facts.host_libc else None)
+        if own
+        else None,
     )
     return PlannedBinaries(
         (*added, *patched.entries),
         facts,
         libpython.path if libpython else None,
-        find_floor(versions) if own is None else kernel_floor({file.path: file.image for file in plan.files}),
+        find_floor(versions) if own is None else kernel_floor(own),
         (
             *patched.warnings,
             *plan.warnings,
@@ -156,7 +155,31 @@ def plan_elf(
             *capability_warnings(entries, environment),
         ),
         find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
-        removed=left_behind,
+        removed=frozenset((*former, scheme.libc) if former and not (own is not None and own.kept) else ()),
+    )
+
+
+def _with_lacks(
+    facts: LibraryFacts,
+    files: Sequence[ElfFile],
+    planned: Mapping[str, Entry],
+    symbols: Mapping[str, SymbolVersions],
+    hosts: Mapping[str, str],
+) -> LibraryFacts:
+    """The facts with versions and symbols that files ask for and nothing has, in the source either."""
+    links = _links(planned)
+    known = unprovided(symbols, facts.needs, lambda path: follow(path, links))
+    lacking = unbound(files, symbols, lambda path: open(source_path(planned[path]), "rb"), hosts, facts.needs)
+    return replace(facts, unprovided=tuple(dict.fromkeys(each for each, _, _ in known)), unbound=tuple(lacking))
+
+
+def _with_own_libc(facts: LibraryFacts, own: OwnLibc, executable: str) -> LibraryFacts:
+    """The facts with what comes along of libc, which is no matter of the host any more."""
+    return replace(
+        facts,
+        bundled=tuple(sorted((*facts.bundled, *own.added(executable)), key=attrgetter("path"))),
+        host=tuple(name for name in facts.host if name not in own.names),
+        loader=own.loader,
     )
 
 

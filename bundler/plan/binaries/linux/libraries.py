@@ -14,6 +14,7 @@ from bundler.binaries.elf.dlopen_notes import Priority
 from bundler.bundle_paths import directories_of, relative
 from bundler.machine import os
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
+from bundler.plan.binaries.linux.own_libc import OwnLibc
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import BundledLibrary, Clash, NotedLibrary, Outcome
@@ -58,8 +59,11 @@ def plan_libraries(
     context: ClosureContext,
     scheme: BundleScheme,
     taken: Taken,
+    own_libc: OwnLibc | None = None,
 ) -> LibraryPlan:
     """The plan for `files`, which include the interpreter and libpython, in the order in which Python asks for them.
+
+    `own_libc` is what the bundle brings of libc.
 
     Raises LookupError for what shall come along and is no library.
     """
@@ -77,6 +81,7 @@ def plan_libraries(
             bundle_path=taken.bundle_path,
             directories=directories_of(taken.paths) | directories_of(file.path for file in everything),
             versioned=lambda file: _versioned(context.real_path(file.source), file.image),
+            own_libc=own_libc,
         ),
         context.loader,
         context.system,
