@@ -21,8 +21,9 @@ from bundler.trees import MANIFEST, Member
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD", "WHEEL")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "METADATA", "RECORD", "WHEEL", "direct_url.json")
 _SCRIPT_HEAD = 4096  # bytes
+_PYC_HEAD = 16  # bytes (PEP 552)
 _PROGRAM_SUFFIX = ".exe"
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
 
@@ -42,7 +43,8 @@ class SeenFile:
     text: bytes | None = None
     """The whole content of a file that configures the bundle or a distribution."""
     head: bytes = b""
-    """The beginning of a script or of a launcher of bundler's; the whole of a small program, which may be what starts one."""
+    """The beginning of a script, of a compiled module that was read, or of a launcher of bundler's; the whole of a small
+    program, which may be what starts one."""
     image: BinaryImage | None = None
     """A binary's headers, as its format reads them."""
     binary_faults: tuple[str, ...] = ()
@@ -85,6 +87,7 @@ class FileReader:
         kind = Leak.PYC if is_pyc else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
         seen = self._read(file, chunk, kind, whole, plain=not head)
+        head = chunk[:_PYC_HEAD] if is_pyc else head
         text = whole.getvalue() if whole is not None else None
         return SeenFile(seen.sha256, seen.size, member.mode, seen.leak, text, head)
 
