@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bundler.audit.alone import run_alone, runner_of
 from bundler.audit.contents import audit_contents
-from bundler.audit.reports import AuditReport, LeakReport, RunReport
+from bundler.audit.reports import AuditReport, FoundLeak, LeakReport, LeakStatus, RunReport
 from bundler.audit.run_check import NOT_IMPORTED
 from bundler.audit.second_reading import audit_changed_binaries, in_folder
 from bundler.audit.static import audit_static, system_of_bundle
+from bundler.audit.strangers import BY_FORM, leaks_by_form
 from bundler.audit.tree import read_tree
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
@@ -17,7 +18,7 @@ from bundler.option_kinds import member_of, path_of, switch_of, text_of
 from bundler.options import AuditDepth
 from bundler.trees import extracted
 
-__all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "verify"]
+__all__ = ["AuditReport", "Fault", "FaultKind", "FoundLeak", "LeakReport", "LeakStatus", "RunReport", "verify"]
 
 
 def verify(
@@ -43,7 +44,7 @@ def verify(
     runner = text_of("runner", runner)
     depth = member_of("audit", AuditDepth, audit if depth is None else depth)
     try:
-        tree = read_tree(bundle)
+        tree = read_tree(bundle, BY_FORM)
     except DamagedBundle as damage:
         fault = Fault(FaultKind.CONTENT, "", damage.message, damage.hint)
         return AuditReport((fault,), 0)
@@ -67,4 +68,6 @@ def verify(
             faults += tried.faults
             notes += tried.notes
             report = tried.report
-    return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report)
+    return AuditReport(
+        tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report, leaks_by_form(tree)
+    )

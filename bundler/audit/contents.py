@@ -1,4 +1,4 @@
-"""Whether the files of a bundle agree with `bundle.json`, what was added, and which still hold a path of the source."""
+"""Whether the files of a bundle agree with `bundle.json`, and what was added."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
-from bundler.audit.leaks import Leak
-from bundler.audit.reports import LeakReport
 from bundler.audit.texts import leading_out, runs_code
 from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import lies_in
@@ -22,12 +20,11 @@ _CUSTOMIZING = ("sitecustomize", "usercustomize")
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The outcome: faults, what came after the pack, and leaks where prefixes were looked for."""
+    """The outcome: faults, and what came after the pack."""
 
     faults: tuple[Fault, ...]
     added: tuple[str, ...]
     notes: tuple[str, ...]
-    leaks: LeakReport
 
 
 def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Contents:
@@ -53,7 +50,7 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
         faults += [Fault(FaultKind.ADDED, path, "was added after the pack", _NOT_ASKED_FOR) for path in added]
     else:
         faults += _dangerous(tree, system, installed, added)
-    return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
+    return Contents(tuple(faults), added, tuple(notes))
 
 
 def _changed(tree: BundleTree, system: System, installed: Installed) -> Iterator[tuple[Fault, bool]]:
@@ -119,12 +116,3 @@ def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tu
                 found = ["is run by Python at each start"]
             for what in found:
                 yield Fault(FaultKind.ADDED, path, f"was added, and {what}", _NOT_ASKED_FOR)
-
-
-def _leaks(tree: BundleTree) -> LeakReport:
-    known = tree.manifest.files
-    paths: dict[Leak, list[str]] = {kind: [] for kind in Leak}
-    for path, seen in sorted(tree.files.items()):
-        if seen.leak is not None and path in known:
-            paths[seen.leak].append(path)
-    return LeakReport(tuple(paths[Leak.TEXT]), tuple(paths[Leak.PYC]), tuple(paths[Leak.BINARY]))

@@ -1,21 +1,24 @@
-"""The files of a bundle, each read once: digest, headers of binaries, texts that configure it, traces of the source."""
+"""The files of a bundle, each read once: digest, headers of binaries, texts that configure it, what they tell of its maker."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import IO, Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, cast
 
-from bundler.audit.leaks import Leak, LeakFinder, PathBytes
-from bundler.audit.recalled import Recalled
+from bundler.audit.recalled import Reading, Recalled
 from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
 from bundler.binaries.elf.launchers import is_launcher
 from bundler.binaries.format import BinaryImage, Format
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError
+from bundler.leaks.findings import Credential, Trace
+from bundler.leaks.kind_of_file import FileKind, kind_of_file
+from bundler.leaks.scanner import NOTHING_SEARCHED, Scanner, Search
+from bundler.leaks.stores import store_of
 from bundler.machine import os
 from bundler.trees import MANIFEST, Member
 
@@ -37,8 +40,11 @@ class SeenFile:
     """In bytes."""
     mode: int = 0o644
     """Permission bits."""
-    leak: Leak | None = None
-    """Where the file holds a path that was looked for: what kind of file it is."""
+    kind: FileKind = FileKind.TEXT
+    traces: Trace = Trace.NOTHING
+    """What was found of all that was looked for."""
+    credentials: tuple[Credential, ...] = ()
+    """The first of them."""
     text: bytes | None = None
     """The whole content of a file that configures the bundle or a distribution."""
     head: bytes = b""
@@ -51,20 +57,48 @@ class SeenFile:
     """Whether a binary has a function that makes the module of its own name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What is looked for, and where less is enough."""
+
+    search: Search
+    is_listed: Callable[[str], bool]
+    """Whether an index lists the file at a bundle path: then names are not looked for, and credentials in texts alone."""
+
+    def scanner(self, path: str, kind: FileKind) -> Scanner:
+        """What looks through one file."""
+        listed = self.is_listed(path)
+        credentials = self.search.credentials and (kind.is_text or not listed)
+        return Scanner(
+            self.search, kind, store_of(path) if credentials else None, names=not listed, credentials=credentials
+        )
+
+
+NOT_LOOKING = Looking(NOTHING_SEARCHED, lambda _path: True)
+
+
 class FileReader:
     """Reads files, as far as nobody has read the same bytes before."""
 
-    def __init__(self, prefixes: Sequence[str], recalled: Recalled, *, random_access: bool) -> None:
-        self._wanted = [PathBytes(os.fsencode(prefix)) for prefix in prefixes]
+    def __init__(self, looking: Looking, recalled: Recalled, *, random_access: bool) -> None:
+        self._looking = looking
         self._recalled = recalled
         self._random_access = random_access
 
     def recall(self, member: Member, size: int) -> SeenFile | None:
         """A file that need not be opened; None where it must be. `size` is in bytes."""
         sha256 = self._recalled.digest(member.path, size)
-        if sha256 is None or _is_text(member.path) or not self._recalled.is_plain(sha256):
+        if sha256 is None or _is_text(member.path):
             return None
-        return SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256))
+        known = self._known(sha256)
+        if known is None or known.has_head:
+            return None
+        return SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces)
+
+    def _known(self, sha256: bytes) -> Reading | None:
+        """What is known of a file with this digest, if nothing was found in it of which more is told than that it is there."""
+        known = self._recalled.reading(sha256)
+        return known if known is not None and Trace.CREDENTIAL not in known.traces else None
 
     def look(self, member: Member, file: BinaryIO | None) -> SeenFile | None:
         """Read one file."""
@@ -75,12 +109,9 @@ class FileReader:
         if binary is not None:
             return self._look_at_binary(member, file, chunk, binary)
         whole = io.BytesIO() if _is_text(member.path) else None
-        is_pyc = member.path.endswith(".pyc")
-        kind = Leak.PYC if is_pyc else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
-        seen = self._read(file, chunk, kind, whole, plain=not head)
-        text = whole.getvalue() if whole is not None else None
-        return SeenFile(seen.sha256, seen.size, member.mode, seen.leak, text, head)
+        seen = self._read(member, file, chunk, whole, has_head=bool(head))
+        return replace(seen, text=whole.getvalue() if whole is not None else None, head=head)
 
     def _look_at_binary(self, member: Member, file: BinaryIO, chunk: bytes, form: Format[Any]) -> SeenFile:
         name = os.path.basename(member.path)
@@ -89,21 +120,36 @@ class FileReader:
         if self._random_access:
             size = file.seek(0, os.SEEK_END)
             sha256 = self._recalled.digest(member.path, size)
-            if sha256 is not None and self._recalled.knows(sha256):
-                known = SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256), head=head)
-                return _with_headers(known, form, file, name)
+            known = self._known(sha256) if sha256 is not None else None
+            if known is not None and sha256 is not None:
+                seen = SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces, head=head)
+                return _with_headers(seen, form, file, name)
             file.seek(len(chunk))
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            seen = self._read(file, chunk, Leak.BINARY, None if self._random_access else spool, plain=False)
+            seen = self._read(member, file, chunk, None if self._random_access else spool, has_head=True)
             # A spooled file has all that a format's reader asks for.
             again = file if self._random_access else cast(BinaryIO, spool)
-            known = SeenFile(seen.sha256, seen.size, member.mode, seen.leak, head=head)
-            return _with_headers(known, form, again, name)
+            return _with_headers(replace(seen, head=head), form, again, name)
 
-    def _read(self, file: BinaryIO, chunk: bytes, kind: Leak, copy: IO[bytes] | None, *, plain: bool) -> _Read:
-        seen = _read(file, chunk, LeakFinder(self._wanted, kind), copy)
-        self._recalled.note(bytes.fromhex(seen.sha256), seen.leak, plain=plain)
-        return seen
+    def _read(
+        self, member: Member, file: BinaryIO, chunk: bytes, copy: IO[bytes] | None, *, has_head: bool
+    ) -> SeenFile:
+        """Read a file whose first chunk was read already to its end, and look through it."""
+        kind = kind_of_file(member.path, chunk)
+        scanner = self._looking.scanner(member.path, kind)
+        hasher = hashlib.sha256()
+        size = 0
+        while chunk:
+            hasher.update(chunk)
+            size += len(chunk)
+            if copy is not None:
+                copy.write(chunk)
+            scanner.look(chunk)
+            chunk = file.read(_CHUNK)
+        scanner.end()
+        sha256 = hasher.digest()
+        self._recalled.note(sha256, Reading(kind, scanner.traces, has_head))
+        return SeenFile(sha256.hex(), size, member.mode, kind, scanner.traces, tuple(scanner.credentials))
 
 
 def _is_text(path: str) -> bool:
@@ -124,25 +170,3 @@ def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) 
         )
     except BinaryFormatError:
         return seen
-
-
-class _Read(NamedTuple):
-    """What one reading of a file tells: digest (hexadecimal), size in bytes, whether it holds a path that was looked for."""
-
-    sha256: str
-    size: int
-    leak: Leak | None
-
-
-def _read(file: BinaryIO, chunk: bytes, finder: LeakFinder, copy: IO[bytes] | None) -> _Read:
-    """Read a file whose first chunk was read already to its end, and look for what `finder` finds."""
-    hasher = hashlib.sha256()
-    size = 0
-    while chunk:
-        hasher.update(chunk)
-        size += len(chunk)
-        if copy is not None:
-            copy.write(chunk)
-        finder.look(chunk)
-        chunk = file.read(_CHUNK)
-    return _Read(hasher.hexdigest(), size, finder.end())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bundler.audit.recalled import Recalled, nothing_recalled
-from bundler.audit.seen_files import FileReader, SeenFile
+from bundler.audit.seen_files import NOT_LOOKING, FileReader, Looking, SeenFile
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
 from bundler.machine import os
@@ -29,6 +29,13 @@ class BundleTree:
     folders: frozenset[str]
     others: frozenset[str]
     in_archive: bool = False
+    own_file: SeenFile | None = None
+    """`bundle.json` as a file."""
+
+    @property
+    def every_file(self) -> Mapping[str, SeenFile]:
+        """All files, `bundle.json` among them."""
+        return {**self.files, MANIFEST: self.own_file} if self.own_file is not None else self.files
 
     def path(self, bundle_path: str) -> str:
         """The path on this machine."""
@@ -48,25 +55,25 @@ class BundleTree:
         return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
 
 
-def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
-    """Read a bundle, a directory or an archive, to its end, and look for `prefixes` (paths of the source) in every file.
+def read_tree(bundle: str, looking: Looking = NOT_LOOKING) -> BundleTree:
+    """Read a bundle, a directory or an archive, to its end, and look through every file.
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
     check_folder_or_archive(bundle)
-    read = look_through(open_tree(bundle), prefixes)
+    read = look_through(open_tree(bundle), looking)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)
     return replace(read, root=NOWHERE.path if in_archive else os.path.realpath(bundle), in_archive=in_archive)
 
 
-def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = None) -> BundleTree | None:
+def look_through(tree: Tree, looking: Looking = NOT_LOOKING, known: Recalled | None = None) -> BundleTree | None:
     """What a tree says of itself, as an archive that lies nowhere; None without a `bundle.json`. See `read_tree`.
 
     Files that are `known` are not read again.
     """
-    reader = FileReader(prefixes, known or nothing_recalled(), random_access=tree.random_access)
+    reader = FileReader(looking, known or nothing_recalled(), random_access=tree.random_access)
     files: dict[str, SeenFile] = {}
     links: dict[str, str] = {}
     folders: set[str] = set()
@@ -82,4 +89,6 @@ def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = N
     if found is None or found.text is None:
         return None
     manifest = read_manifest(found.text)
-    return BundleTree(NOWHERE.path, manifest, files, links, frozenset(folders), frozenset(others), in_archive=True)
+    return BundleTree(
+        NOWHERE.path, manifest, files, links, frozenset(folders), frozenset(others), in_archive=True, own_file=found
+    )

@@ -29,6 +29,17 @@ class Row(NamedTuple):
     text: str
     """The row as it stands in the file."""
 
+    @property
+    def sha256(self) -> str:
+        """The digest in hexadecimal; "" for a row without one, or with one of another algorithm."""
+        algorithm, _, digest = self.digest.partition("=")
+        if algorithm != "sha256":
+            return ""
+        try:
+            return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+        except ValueError:
+            return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
