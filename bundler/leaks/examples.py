@@ -36,7 +36,12 @@ def is_made_up(value: bytes) -> bool:
 
 
 def is_placeholder(password: bytes, user: bytes = b"") -> bool:
-    """Whether a password stands for one, is a default of everybody's, or repeats the user's name."""
+    """Whether a password stands for one that a program or a person puts there, or is nobody's secret."""
+    return is_default(password, user) or _FILLED_IN_LATER.search(password) is not None
+
+
+def is_default(password: bytes, user: bytes = b"") -> bool:
+    """Whether a password is a word of manuals, a default of everybody's, or repeats the user's name."""
     word = password.lower()
     return (
         len(word) < _LEAST_LETTERS
@@ -44,5 +49,4 @@ def is_placeholder(password: bytes, user: bytes = b"") -> bool:
         or word == user.lower()
         or len(set(word)) < 3
         or _WORDS.search(word) is not None
-        or _FILLED_IN_LATER.search(password) is not None
     )

@@ -6,11 +6,12 @@ import codecs
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from bundler.leaks import keys, tokens, urls
 from bundler.leaks.findings import Credential, Trace, masked
 from bundler.leaks.kind_of_file import FileKind
-from bundler.leaks.places import BEFORE, BEHIND, Name, Place, positions
+from bundler.leaks.places import BEFORE, BEHIND, Name, Place, Places, positions
 from bundler.leaks.stores import LARGEST, STORES, Store
 
 _LONGEST = max(keys.LONGEST, keys.BEFORE + tokens.LONGEST, urls.LONGEST)
@@ -18,15 +19,20 @@ _MOST = 20
 """Credentials of one file that are told one by one: a file of them is found out by fewer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Search:
-    """What is looked for."""
+    """What is looked for. (It has no slots: what follows from it is kept once it was asked for.)"""
 
     places: tuple[Place, ...] = ()
     names: tuple[Name, ...] = ()
     credentials: bool = True
 
-    @property
+    @cached_property
+    def grouped(self) -> Places:
+        """The places, in the order in which they are looked for."""
+        return Places(self.places)
+
+    @cached_property
     def digest(self) -> bytes:
         """Another one for each other thing that is looked for, and for other tables of it."""
         told = [
@@ -61,11 +67,11 @@ class Scanner:
     ) -> None:
         self._kind = kind
         self._wants_credentials = credentials and search.credentials
-        self._places = search.places
+        self._places = search.grouped
         self._names = search.names if names else ()
         self._store = store if self._wants_credentials else None
         self._decoder = codecs.getincrementaldecoder("utf-16")("replace") if kind is FileKind.UTF_16 else None
-        place = max((each.longest for each in self._places), default=0)
+        place = self._places.longest
         self._behind = max(_LONGEST if self._wants_credentials else 0, 2 * (place + BEHIND))
         self._before = max(2 * (place + BEFORE), keys.BEFORE, tokens.BEFORE, urls.BEFORE)
         self._window = b""
@@ -82,8 +88,6 @@ class Scanner:
 
     def look(self, piece: bytes) -> None:
         """Take the next piece."""
-        if not (self._places or self._names or self._wants_credentials):
-            return
         if self._decoder is not None:
             piece = self._decoder.decode(piece).encode("utf-8", "surrogatepass")
         if self._whole is not None:
@@ -106,18 +110,12 @@ class Scanner:
 
     def _look_at(self, start: int, stop: int) -> None:
         window = self._window
-        homes: list[tuple[int, int]] = []
-        for place in self._places:
-            # One that was found is looked for on only where names must be told from what it holds.
-            if self._names or not self.traces & place.trace:
-                for span in place.spans(window, start, stop, self._kind):
-                    self.traces |= place.trace
-                    homes.append(span)
-                    if not self._names:
-                        break
+        spans: list[tuple[int, int]] | None = [] if self._names else None
+        self.traces = self._places.look(window, start, stop, self._kind, self.traces, spans)
         for name in self._names:
+            # A home folder has its owner's name, mostly: told by the path it is not told again.
             if not self.traces & name.trace and any(
-                not _is_within(span, homes) for span in name.spans(window, start, stop)
+                not _is_within(span, spans or ()) for span in name.spans(window, start, stop)
             ):
                 self.traces |= name.trace
         if self._wants_credentials:
@@ -129,17 +127,15 @@ class Scanner:
             found = keys.key_at(window, position)
             if found is not None:
                 self._found(found[0], found[1])
-        for position in positions(keys.PUTTY, window, start, stop):
-            kind = keys.putty_key_at(window, position)
-            if kind is not None:
-                self._found(kind, position)
         for position in positions(urls.COLON, window, start, stop):
             password = urls.password_at(window, position)
             if password is not None:
                 self._found("password-in-url", password.start, f"{password.scheme}://…")
         for run in tokens.runs_in(window, start, stop):
+            if window.startswith(keys.PUTTY, run.start) and (kind := keys.putty_key_at(window, run.start)):
+                self._found(kind, run.start)
             first = max(0, run.start - tokens.BEFORE)  # a form may begin before its first long run
-            for token, position, value in tokens.tokens_in(window, first, run.end):
+            for token, position, value in tokens.tokens_in(window, first, run.end, run.start):
                 self._found(token.name, position, masked(value))
         if self._kind.may_hold_utf_16:
             for run in tokens.wide_runs_in(window, start, stop):

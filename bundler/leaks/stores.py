@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from bundler.leaks.examples import entropy, is_placeholder
+from bundler.leaks.examples import entropy, is_default, is_placeholder
 
 LARGEST = 1 << 20
 """Bytes of a file that is looked through by these rules."""
@@ -21,9 +21,10 @@ _SECRET_NAME = (
     rb"|(?<![a-z])auth)"
 )
 _ASSIGNMENT = re.compile(
-    rb"^[ \t]*(?:export[ \t]+|set[ \t]+)?[\"']?(?P<name>[\w.:/@-]+)[\"']?[ \t]*[=:][ \t]*(?P<quote>[\"']?)(?P<value>[^\r\n#]*)",
+    rb"^[ \t]*(?:export[ \t]+|set[ \t]+)?[\"']?(?P<name>[\w.:/@-]+)[\"']?[ \t]*[=:][ \t]*(?P<quote>[\"']?)(?P<value>[^\r\n]*)",
     re.MULTILINE,
 )
+_COMMENT = re.compile(rb"\s#.*")
 _IS_SECRET = re.compile(_SECRET_NAME, re.IGNORECASE)
 _JSON_MEMBER = re.compile(rb'"(?P<name>' + _SECRET_NAME + rb'|key)"\s*:\s*"(?P<value>[^"\\]{6,})"', re.IGNORECASE)
 _NETRC = re.compile(
@@ -52,7 +53,7 @@ def _assigned(data: bytes) -> Iterator[int]:
     """Values of names that speak of a secret, and random ones, in lines `NAME=value` or `name: value`."""
     for match in _ASSIGNMENT.finditer(data):
         quote = match["quote"]
-        value = match["value"].partition(quote)[0] if quote else match["value"].strip().rstrip(b",")
+        value = match["value"].partition(quote)[0] if quote else _COMMENT.sub(b"", match["value"]).strip().rstrip(b",")
         named = _IS_SECRET.fullmatch(match["name"]) is not None and not value.startswith(_ELSEWHERE)
         secret = named and not is_placeholder(value)
         if secret or (len(value) >= _LEAST_RANDOM and b" " not in value and _is_random(value)):
@@ -74,7 +75,7 @@ def _members(data: bytes) -> Iterator[int]:
 def _lines(expression: re.Pattern[bytes]) -> Callable[[bytes], Iterator[int]]:
     def read(data: bytes) -> Iterator[int]:
         for match in expression.finditer(data):
-            if not is_placeholder(match["value"], match.groupdict().get("user", b"")):
+            if not is_default(match["value"], match.groupdict().get("user", b"")):
                 yield match.start("value")
 
     return read

@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from typing import NamedTuple
 
 from bundler.leaks.examples import is_made_up
@@ -30,17 +30,24 @@ _NOT_BEFORE = rb"(?<![0-9A-Za-z_-])"
 _NOT_BEHIND = rb"(?![0-9A-Za-z_-])"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenKind:
-    """One row."""
+    """One row. (It has no slots: its expression is kept once it was asked for.)"""
 
     name: str
+    literals: tuple[bytes, ...]
+    """Each token has one of these in it."""
     form: bytes
-    """A regular expression, without groups that have names."""
+    """A regular expression."""
     source: str
     """The page that describes the form."""
     check: Callable[[bytes], bool] | None = None
     """What a token has beside its form: a checksum, or a structure. Then it may stand in the middle of other letters."""
+
+    @cached_property
+    def expression(self) -> re.Pattern[bytes]:
+        """The form, compiled, and without a check in its bounds."""
+        return re.compile(self.form if self.check else _NOT_BEFORE + self.form + _NOT_BEHIND)
 
 
 def _has_crc32(token: bytes) -> bool:
@@ -76,119 +83,181 @@ def _decoded(text: bytes) -> bytes:
 TOKENS = (
     TokenKind(
         "github-token",
+        (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"),
         rb"gh[pousr]_[0-9A-Za-z]{36}",
         "https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/",
         _has_crc32,
     ),
     TokenKind(
         "github-token",
+        (b"github_pat_",),
         rb"github_pat_[0-9A-Za-z]{22}_[0-9A-Za-z]{59}",
         "https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github",
     ),
     TokenKind(
         "npm-token",
+        (b"npm_",),
         rb"npm_[0-9A-Za-z]{36}",
         "https://github.blog/changelog/2021-09-23-npm-has-a-new-access-token-format/",
         _has_crc32,
     ),
-    TokenKind("pypi-token", rb"pypi-AgE[\w-]{50,1000}", "https://pypi.org/help/#apitoken", _is_macaroon_of_pypi),
+    TokenKind(
+        "pypi-token",
+        (b"pypi-AgE",),
+        rb"pypi-AgE[\w-]{50,1000}",
+        "https://pypi.org/help/#apitoken",
+        _is_macaroon_of_pypi,
+    ),
     TokenKind(
         "gitlab-token",
+        (b"gl",),
         rb"gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct|wt)-[\w-]{20,300}(?:\.[0-9a-z]{2}\.[0-9a-z]{9})?",
         "https://docs.gitlab.com/security/tokens/#token-prefixes",
     ),
     TokenKind(
         "aws-access-key",
+        (b"AKIA", b"ASIA"),
         rb"A[KS]IA[A-Z2-7]{16}",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
     ),
     TokenKind(
         "google-api-key",
+        (b"AIza",),
         rb"AIza[0-9A-Za-z_-]{35}",
         "https://cloud.google.com/docs/authentication/api-keys-best-practices",
     ),
-    TokenKind("google-client-secret", rb"GOCSPX-[\w-]{28}", "https://developers.google.com/identity/protocols/oauth2"),
     TokenKind(
-        "slack-token", rb"xox[abeoprs]-(?:\d+-)+[0-9A-Za-z-]{10,}", "https://docs.slack.dev/authentication/tokens"
+        "google-client-secret",
+        (b"GOCSPX-",),
+        rb"GOCSPX-[\w-]{28}",
+        "https://developers.google.com/identity/protocols/oauth2",
     ),
-    TokenKind("slack-token", rb"xapp-\d-[0-9A-Z]+-\d+-[0-9a-f]{32,}", "https://docs.slack.dev/authentication/tokens"),
+    TokenKind(
+        "slack-token",
+        (b"xox",),
+        rb"xox[abeoprs]-(?:\d+-)+[0-9A-Za-z-]{10,}",
+        "https://docs.slack.dev/authentication/tokens",
+    ),
+    TokenKind(
+        "slack-token",
+        (b"xapp-",),
+        rb"xapp-\d-[0-9A-Z]+-\d+-[0-9a-f]{32,}",
+        "https://docs.slack.dev/authentication/tokens",
+    ),
     TokenKind(
         "slack-webhook",
+        (b"hooks.slack.com/",),
         rb"hooks\.slack\.com/(?:services|workflows)/T[0-9A-Z]+/[AB][0-9A-Z]+/[0-9A-Za-z/]{20,}",
         "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
     ),
-    TokenKind("stripe-key", rb"[rs]k_live_[0-9A-Za-z]{16,250}", "https://docs.stripe.com/keys"),
+    TokenKind("stripe-key", (b"k_live_",), rb"[rs]k_live_[0-9A-Za-z]{16,250}", "https://docs.stripe.com/keys"),
     TokenKind(
         "openai-key",
+        (b"T3BlbkFJ",),
         rb"sk-[\w-]{20,180}T3BlbkFJ[\w-]{20,180}",  # the middle is base 64 of a name
         "https://platform.openai.com/docs/api-reference/authentication",
     ),
-    TokenKind("anthropic-key", rb"sk-ant-[a-z]+\d\d-[\w-]{80,200}", "https://docs.anthropic.com/en/api/overview"),
-    TokenKind("huggingface-token", rb"hf_[A-Za-z]{34}", "https://huggingface.co/docs/hub/security-tokens"),
-    TokenKind("docker-token", rb"dckr_(?:pat|oat)_[\w-]{27,60}", "https://docs.docker.com/security/access-tokens/"),
+    TokenKind(
+        "anthropic-key",
+        (b"sk-ant-",),
+        rb"sk-ant-[a-z]+\d\d-[\w-]{80,200}",
+        "https://docs.anthropic.com/en/api/overview",
+    ),
+    TokenKind("huggingface-token", (b"hf_",), rb"hf_[A-Za-z]{34}", "https://huggingface.co/docs/hub/security-tokens"),
+    TokenKind(
+        "docker-token",
+        (b"dckr_",),
+        rb"dckr_(?:pat|oat)_[\w-]{27,60}",
+        "https://docs.docker.com/security/access-tokens/",
+    ),
     TokenKind(
         "sendgrid-key",
+        (b"SG.",),
         rb"SG\.[\w-]{22}\.[\w-]{43}",
         "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
     ),
     TokenKind(
         "digitalocean-token",
+        (b"_v1_",),
         rb"do[opr]_v1_[0-9a-f]{64}",
         "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
     ),
     TokenKind(
-        "databricks-token", rb"dapi[0-9a-f]{32}(?:-\d)?", "https://docs.databricks.com/aws/en/dev-tools/auth/pat"
+        "databricks-token",
+        (b"dapi",),
+        rb"dapi[0-9a-f]{32}(?:-\d)?",
+        "https://docs.databricks.com/aws/en/dev-tools/auth/pat",
     ),
-    TokenKind("vault-token", rb"hv[bsr]\.[\w-]{24,300}", "https://developer.hashicorp.com/vault/docs/concepts/tokens"),
+    TokenKind(
+        "vault-token",
+        (b"hvb.", b"hvs.", b"hvr."),
+        rb"hv[bsr]\.[\w-]{24,300}",
+        "https://developer.hashicorp.com/vault/docs/concepts/tokens",
+    ),
     TokenKind(
         "terraform-token",
+        (b".atlasv1.",),
         rb"[0-9A-Za-z]{14}\.atlasv1\.[\w-]{60,}",
         "https://developer.hashicorp.com/terraform/cloud-docs",
     ),
     TokenKind(
         "grafana-token",
+        (b"glsa_",),
         rb"glsa_[0-9A-Za-z]{32}_[0-9a-f]{8}",
         "https://grafana.com/docs/grafana/latest/administration/service-accounts/",
     ),
-    TokenKind("telegram-token", rb"\d{8,10}:AA[\w-]{33}", "https://core.telegram.org/bots/api#authorizing-your-bot"),
+    TokenKind(
+        "telegram-token", (b":AA",), rb"\d{8,10}:AA[\w-]{33}", "https://core.telegram.org/bots/api#authorizing-your-bot"
+    ),
     TokenKind(
         "shopify-token",
+        (b"shp",),
         rb"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",
         "https://shopify.dev/docs/apps/build/authentication-authorization",
     ),
     TokenKind(
         "postman-key",
+        (b"PMAK-",),
         rb"PMAK-[0-9a-f]{24}-[0-9a-f]{34}",
         "https://learning.postman.com/docs/developer/postman-api/authentication/",
     ),
     TokenKind(
         "artifactory-token",
+        (b"cmVmdGtu",),
         rb"cmVmdGtu[0-9A-Za-z]{56}",
         "https://jfrog.com/help/r/jfrog-platform-administration-documentation/reference-tokens",
     ),
     TokenKind(
-        "jwt", rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}", "https://www.rfc-editor.org/rfc/rfc7519", _is_signed_json
+        "jwt",
+        (b"eyJ",),
+        rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}",
+        "https://www.rfc-editor.org/rfc/rfc7519",
+        _is_signed_json,
     ),
-    TokenKind("age-key", rb"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", "https://age-encryption.org/v1"),
+    TokenKind(
+        "age-key", (b"AGE-SECRET-KEY-1",), rb"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", "https://age-encryption.org/v1"
+    ),
 )
 
 
-@cache
-def _expression() -> re.Pattern[bytes]:
-    """All rows as one; the name of a group is the number of its row."""
-    forms = (
-        rb"(?P<k%d>%s)" % (number, kind.form if kind.check else _NOT_BEFORE + kind.form + _NOT_BEHIND)
-        for number, kind in enumerate(TOKENS)
-    )
-    return re.compile(b"|".join(forms))
+_DIGIT = re.compile(rb"[0-9]")
+_WITHOUT_DIGITS = (b"AKIA", b"ASIA", b"hf_")
+"""Where tokens without a digit begin: of other kinds one in thousands has none."""
 
 
-def tokens_in(data: bytes, start: int, end: int) -> Iterator[tuple[TokenKind, int, bytes]]:
-    """The tokens of a part of `data`: kind, position, value."""
-    for match in _expression().finditer(data, start, end):
-        kind, value = TOKENS[int((match.lastgroup or "k0")[1:])], match[0]
-        if not is_made_up(value) and (kind.check is None or kind.check(value)):
-            yield kind, match.start(), value
+def tokens_in(data: bytes, start: int, end: int, run: int | None = None) -> Iterator[tuple[TokenKind, int, bytes]]:
+    """The tokens of a part of `data`, whose first run of letters begins at `run`: kind, position, value."""
+    run = start if run is None else run
+    if _DIGIT.search(data, run, end) is None and not data.startswith(_WITHOUT_DIGITS, run):
+        return
+    part = data[start:end]
+    for kind in TOKENS:
+        if not any(map(part.__contains__, kind.literals)):
+            continue
+        for match in kind.expression.finditer(data, start, end):
+            value = match[0]
+            if not is_made_up(value) and (kind.check is None or kind.check(value)):
+                yield kind, match.start(), value
 
 
 _LETTERS = bytes(
