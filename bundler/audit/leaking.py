@@ -79,7 +79,7 @@ def _credentials(
 def _status(
     path: str, seen: SeenFile, tree: BundleTree, published: PublishedFiles | None, allowed: AllowedLeaks, *kinds: str
 ) -> LeakStatus:
-    source = module_of(path)
+    source = module_of(path) or ""
     place, file = (source, tree.files[source]) if source in tree.files else (path, seen)
     if path != MANIFEST and published is not None and published.is_published(place, file.sha256):
         return LeakStatus.PUBLISHED

@@ -59,7 +59,7 @@ def _has_crc32(token: bytes) -> bool:
 def _is_macaroon_of_pypi(token: bytes) -> bool:
     """Whether it is a macaroon (version 2) whose location is that of PyPI, or of its test instance."""
     data = _decoded(token[len(b"pypi-") :])
-    return data[:2] == b"\x02\x01" and data[3 : 3 + data[2]].endswith(b"pypi.org")
+    return len(data) > 2 and data[:2] == b"\x02\x01" and data[3 : 3 + data[2]].endswith(b"pypi.org")
 
 
 def _is_signed_json(token: bytes) -> bool:
@@ -69,7 +69,8 @@ def _is_signed_json(token: bytes) -> bool:
         told, claims = json.loads(_decoded(header)), json.loads(_decoded(payload))
     except ValueError:
         return False
-    return isinstance(told, dict) and isinstance(claims, dict) and told.get("alg", "none") != "none"
+    algorithm = told.get("alg", "none") if isinstance(told, dict) else "none"
+    return isinstance(claims, dict) and bool(algorithm != "none")
 
 
 def _decoded(text: bytes) -> bytes:

@@ -137,7 +137,7 @@ def make_plan(
     whole, entries = entries, without(filtered(entries, environment.scheme, content, usage.void), private)
     warnings += [
         *unmatched(whole, content.patterns),
-        *told(private),
+        *told(private, whole),
         *check_old_scripts(entries, whole, environment.scheme),
     ]
     if len(entries) < len(whole):
