@@ -14,6 +14,7 @@ from bundler.bundle_paths import lies_in
 from bundler.leaks.findings import NAMES, Trace
 from bundler.leaks.rules import WORDS, AllowedLeaks
 from bundler.leaks.scanner import Search
+from bundler.plan.origins import ADDED, PROJECT
 from bundler.rewrite.record import parse_record
 from bundler.trees import MANIFEST
 
@@ -27,23 +28,33 @@ _IN_A_HOME = re.compile(
 
 
 class _Records:
-    """What the RECORDs of a bundle list, and what belongs to Python itself."""
+    """What the RECORDs of distributions from an index list, and what belongs to Python itself."""
 
     def __init__(self, tree: BundleTree) -> None:
         self._tree = tree
 
     def is_published(self, path: str, sha256: str) -> bool:
         """Whether a RECORD has this digest, or the file lies in the standard library."""
-        python = self._tree.manifest.python
-        if any(lies_in(path, folder) for folder in python.site_packages):
-            return sha256 in self._digests
-        return lies_in(path, python.stdlib) or sha256 in self._digests
+        python, fact = self._tree.manifest.python, self._tree.manifest.files.get(path)
+        if fact is None or fact.origin.startswith((ADDED, PROJECT)):
+            return False
+        if lies_in(path, python.stdlib) and not any(lies_in(path, folder) for folder in python.site_packages):
+            return True
+        return sha256 in self._digests
 
     @cached_property
     def _digests(self) -> frozenset[str]:
+        from packaging.utils import canonicalize_name
+
         found = set()
+        unpublished = set(map(canonicalize_name, self._tree.manifest.unpublished))
         for path, seen in self._tree.files.items():
-            if path.endswith("/RECORD") and seen.text is not None:
+            name = path.removesuffix(".dist-info/RECORD").rpartition("/")[2].rpartition("-")[0]
+            if (
+                seen.text is not None
+                and path.endswith(".dist-info/RECORD")
+                and canonicalize_name(name) not in unpublished
+            ):
                 found |= {row.sha256 for row in parse_record(seen.text).rows}
         return frozenset(found - {""})
 

@@ -53,6 +53,7 @@ KEY_FILES = (
     ),
     KeyFile("key-store", re.compile(rb"\x03\xd9\xa2\x9a"), "https://keepass.info/help/kb/kdbx.html"),
 )
+_FIRST_BYTES = (b"\x30", b"\xfe", b"\x03")  # of these
 
 
 def key_at(data: bytes, position: int) -> tuple[str, int] | None:
@@ -83,4 +84,6 @@ def putty_key_at(data: bytes, position: int) -> str | None:
 
 def key_file(head: bytes) -> str | None:
     """The kind of file that begins so, where it is one of those that hold keys alone."""
+    if head[:1] not in _FIRST_BYTES:
+        return None
     return next((kind.name for kind in KEY_FILES if kind.head.match(head)), None)

@@ -97,8 +97,9 @@ class Scanner:
         self._is_first = False
         self._window += piece
         end = max(self._looked, len(self._window) - self._behind)
-        self._look_at(self._looked, end)
-        self._drop(end)
+        if end > self._looked:
+            self._look_at(self._looked, end)
+            self._drop(end)
 
     def end(self) -> None:
         """The file is at its end: look at the rest."""
@@ -135,7 +136,7 @@ class Scanner:
             if window.startswith(keys.PUTTY, run.start) and (kind := keys.putty_key_at(window, run.start)):
                 self._found(kind, run.start)
             first = max(0, run.start - tokens.BEFORE)  # a form may begin before its first long run
-            for token, position, value in tokens.tokens_in(window, first, run.end, run.start):
+            for token, position, value in tokens.tokens_in(window, first, run.end):
                 self._found(token.name, position, masked(value))
         if self._kind.may_hold_utf_16:
             for run in tokens.wide_runs_in(window, start, stop):

@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from bundler.leaks.examples import is_made_up
@@ -53,7 +53,10 @@ class TokenKind:
 def _has_crc32(token: bytes) -> bool:
     """Whether the last six digits (base 62) are the CRC-32 of the 30 before."""
     digits = token[-6:].decode()
-    return zlib.crc32(token[4:-6]) == sum(_BASE62.index(digit) * 62**place for place, digit in enumerate(digits[::-1]))
+    number = 0
+    for digit in digits:
+        number = number * len(_BASE62) + _BASE62.index(digit)
+    return zlib.crc32(token[4:-6]) == number
 
 
 def _is_macaroon_of_pypi(token: bytes) -> bool:
@@ -241,33 +244,33 @@ TOKENS = (
 )
 
 
-_DIGIT = re.compile(rb"[0-9]")
-_WITHOUT_DIGITS = (b"AKIA", b"ASIA", b"hf_")
-"""Where tokens without a digit begin: of other kinds one in thousands has none."""
+@cache
+def _literals() -> re.Pattern[bytes]:
+    return re.compile(b"|".join(re.escape(literal) for kind in TOKENS for literal in kind.literals))
 
 
-def tokens_in(data: bytes, start: int, end: int, run: int | None = None) -> Iterator[tuple[TokenKind, int, bytes]]:
-    """The tokens of a part of `data`, whose first run of letters begins at `run`: kind, position, value."""
-    run = start if run is None else run
-    if _DIGIT.search(data, run, end) is None and not data.startswith(_WITHOUT_DIGITS, run):
+def tokens_in(data: bytes, start: int, end: int) -> Iterator[tuple[TokenKind, int, bytes]]:
+    """The tokens of a part of `data`: kind, position, value."""
+    if _literals().search(data, start, end) is None:
         return
-    part = data[start:end]
     for kind in TOKENS:
-        if not any(map(part.__contains__, kind.literals)):
-            continue
-        for match in kind.expression.finditer(data, start, end):
-            value = match[0]
-            if not is_made_up(value) and (kind.check is None or kind.check(value)):
-                yield kind, match.start(), value
+        if any(data.find(literal, start, end) >= 0 for literal in kind.literals):
+            for match in kind.expression.finditer(data, start, end):
+                value = match[0]
+                if not is_made_up(value) and (kind.check is None or kind.check(value)):
+                    yield kind, match.start(), value
 
 
 _LETTERS = bytes(
     97 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "-_") else 48 if code == 0 else 32
     for code in range(256)
 )
-_RUN, _WIDE_RUN = b"a" * RUN, b"a0" * RUN
-_RUN_END = re.compile(rb"[0-9A-Za-z_.:/~=-]*")
-_WIDE_END = re.compile(rb"(?:[\x21-\x7e]\x00)*")
+"""Letters of tokens become `a`, the zero byte `0`, all else a space."""
+_RUN, _WIDE_RUN, _END = b"a" * RUN, b"a0" * RUN, b" "
+_MARKS = b"-_"
+_WITHOUT_DIGITS = (b"AKIA", b"ASIA", b"hf_")
+"""Where tokens without a digit begin: of other kinds one in thousands has none."""
+_MORE = re.compile(rb"[0-9A-Za-z_.:/~=-]*")
 
 
 class Run(NamedTuple):
@@ -282,21 +285,26 @@ class Run(NamedTuple):
 def runs_in(data: bytes, start: int, stop: int) -> Iterator[Run]:
     """Where so many letters of tokens stand in a row that they may be one: runs that begin at `start` or behind, before `stop`.
 
-    Most of a file is skipped at the speed of memory.
+    Most of a file is skipped at the speed of memory. Names of programs, which have no digits, are skipped, too.
     """
-    yield from _runs(data, start, stop, _RUN, _RUN_END)
+    letters = data[start:].translate(_LETTERS)
+    position = letters.find(_RUN, 0, stop - start + RUN - 1)
+    while position >= 0:
+        end = letters.find(_END, position + RUN)
+        end = len(letters) if end < 0 else end
+        part = data[start + position : start + end]
+        if not part.translate(None, _MARKS).isalpha() or part.startswith(_WITHOUT_DIGITS):
+            more = _MORE.match(data, start + end, start + end + LONGEST)
+            yield Run(start + position, more.end() if more is not None else start + end)
+        position = letters.find(_RUN, end, stop - start + RUN - 1)
 
 
 def wide_runs_in(data: bytes, start: int, stop: int) -> Iterator[Run]:
     """The same for letters with a zero byte behind each: UTF-16, of either order."""
-    yield from _runs(data, start, stop, _WIDE_RUN, _WIDE_END)
-
-
-def _runs(data: bytes, start: int, stop: int, wanted: bytes, end: re.Pattern[bytes]) -> Iterator[Run]:
     letters = data[start:].translate(_LETTERS)
-    position = letters.find(wanted)
-    while 0 <= position < stop - start:
-        behind = end.match(data, start + position, start + position + LONGEST)
-        assert behind is not None  # nothing at all matches
-        yield Run(start + position, behind.end())
-        position = letters.find(wanted, max(behind.end() - start, position + len(wanted)))
+    position = letters.find(_WIDE_RUN, 0, stop - start + 2 * RUN - 1)
+    while position >= 0:
+        end = letters.find(_END, position + len(_WIDE_RUN))
+        end = len(letters) if end < 0 else end
+        yield Run(start + position, start + end)
+        position = letters.find(_WIDE_RUN, end, stop - start + 2 * RUN - 1)

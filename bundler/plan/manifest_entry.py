@@ -93,6 +93,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         floor=plan.floor,
         ceiling=plan.ceiling,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
+        unpublished=plan.published.unpublished if plan.published is not None else (),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         changed=tuple(
             ChangedFile(entry.path, entry.origin, entry.reason) for entry in entries if entry.reason is not None

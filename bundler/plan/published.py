@@ -49,6 +49,12 @@ class Published:
             return path in self._digests
         return self._digests.get(path) == sha256
 
+    @property
+    def unpublished(self) -> tuple[str, ...]:
+        """Names of the distributions that came from no index."""
+        found = {each.name for each in self._environment.distributions if not _is_from_an_index(each)}
+        return tuple(sorted(found))
+
     def _is_of_a_system(self, entry: Entry) -> bool:
         if entry.reason is not None and not isinstance(entry.content, Patched):
             return False

@@ -272,6 +272,19 @@ def test_verify_tells_what_has_the_form_of_a_credential(environment: Path, token
     assert not any("local.py" in line for line in audit.lines(verbose=False))
 
 
+def test_verify_knows_which_distributions_came_from_no_index(environment: Path, token: str) -> None:
+    text = {"{}/__init__.py": f"TOKEN = '{token}'\n"}
+    for name, url in (("ours", "file:///home/zoe7/ours"), ("theirs", "")):
+        install(environment, name, {path.format(name): data for path, data in text.items()}, url=url)
+    report = pack(environment)
+    assert report.manifest.unpublished == ("ours",)
+    audit = bundler.verify(environment.parent / "app", run=False)
+    told = {leak.path.split("/")[-2]: leak.status.value for leak in audit.leaks}
+    assert told == {"ours": "own", "theirs": "published"}
+    assert [("ours" in line) for line in audit.findings(verbose=False)] == [True]
+    assert len([line for line in audit.findings(verbose=True) if "github-token" in line]) == 2
+
+
 def test_verify_tells_of_somebody_s_home_in_what_bundler_writes(environment: Path) -> None:
     install(environment, "app", {"app.py": ""})
     pack(environment)
