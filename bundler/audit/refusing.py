@@ -17,17 +17,14 @@ def check_leaks(leaks: LeakReport, mode: LeakMode | None) -> None:
     has_credentials = any(leak.is_credential for leak in leaks.own)
     if mode is LeakMode.REFUSE:
         refused += [f"{path}: a path of the source" for path in (*leaks.texts, *leaks.binaries)]
-        refused += [f"{path}: a path of the source, in a compiled module" for path in leaks.pycs]
-    if not refused:
-        return
     shown = refused[:_SHOWN] + ([f"and {len(refused) - _SHOWN} more"] if len(refused) > _SHOWN else [])
-    what = "credentials" if has_credentials else "names and paths of this machine"
-    hints = [
-        "take them out of the environment" + (" and have others issued" if has_credentials else ""),
-        "leave the files out (--exclude PATH)",
-        "or let them pass (--allow-leak PATH; --leaks warn for all)",
-    ]
     if mode is LeakMode.REFUSE and leaks.pycs:
-        hints.insert(0, "compile modules anew (--pyc compile)")
+        shown.append(f"{len(leaks.pycs)} compiled modules: paths of the source (--pyc compile makes them without)")
+    if not shown:
+        return
+    what = "credentials" if has_credentials else "names and paths of this machine"
     lines = "\n".join(f"  {line}" for line in shown)
-    raise LeaksFound(f"the bundle would give {what} away:\n{lines}", ", ".join(hints))
+    raise LeaksFound(
+        f"the bundle would give {what} away:\n{lines}",
+        "take them out of the environment, leave the files out (--exclude PATH), or let them pass (--allow-leak PATH; --leaks warn)",
+    )

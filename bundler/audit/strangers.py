@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from bundler.audit.leaking import leaks_of
@@ -15,7 +15,7 @@ from bundler.leaks.findings import NAMES, Trace
 from bundler.leaks.rules import WORDS, AllowedLeaks
 from bundler.leaks.scanner import Search
 from bundler.plan.origins import ADDED, PROJECT
-from bundler.rewrite.record import parse_record
+from bundler.rewrite.record import parse_record, path_of_row
 from bundler.trees import MANIFEST
 
 BY_FORM = Looking(Search(), lambda _path: True)
@@ -40,23 +40,25 @@ class _Records:
             return False
         if lies_in(path, python.stdlib) and not any(lies_in(path, folder) for folder in python.site_packages):
             return True
-        return sha256 in self._digests
+        return self._digests.get(path) == sha256
 
     @cached_property
-    def _digests(self) -> frozenset[str]:
+    def _digests(self) -> Mapping[str, str]:
+        """By bundle path."""
         from packaging.utils import canonicalize_name
 
-        found = set()
+        found: dict[str, str] = {}
         unpublished = set(map(canonicalize_name, self._tree.manifest.unpublished))
         for path, seen in self._tree.files.items():
-            name = path.removesuffix(".dist-info/RECORD").rpartition("/")[2].rpartition("-")[0]
-            if (
-                seen.text is not None
-                and path.endswith(".dist-info/RECORD")
-                and canonicalize_name(name) not in unpublished
-            ):
-                found |= {row.sha256 for row in parse_record(seen.text).rows}
-        return frozenset(found - {""})
+            metadata = path.removesuffix("/RECORD")
+            if seen.text is None or metadata == path or not metadata.endswith(".dist-info"):
+                continue
+            folder, _, name = metadata.rpartition("/")
+            if canonicalize_name(name.partition("-")[0]) not in unpublished:
+                found |= {
+                    path_of_row(row.path, folder): row.sha256 for row in parse_record(seen.text).rows if row.digest
+                }
+        return found
 
 
 def leaks_by_form(tree: BundleTree) -> tuple[FoundLeak, ...]:
