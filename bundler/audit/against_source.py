@@ -30,7 +30,7 @@ from bundler.environment import Environment
 from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
 from bundler.leaks.rules import AllowedLeaks
-from bundler.leaks.scanner import Search
+from bundler.leaks.scanner import Closeness, Search
 from bundler.machine import os
 from bundler.machine.maker import this_maker
 from bundler.options import AuditDepth, LeakMode
@@ -91,7 +91,8 @@ class Packed:
 
     def looking(self, search: Search) -> Looking:
         """How closely each of its files is looked at."""
-        return Looking(search, self.published.is_listed if self.published is not None else lambda _path: False)
+        closeness = self.published.closeness if self.published is not None else lambda _path: Closeness.OWN
+        return Looking(search, closeness)
 
     def leaks_in(self, tree: BundleTree) -> LeakReport:
         """What was found in its files, sorted."""

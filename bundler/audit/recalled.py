@@ -24,7 +24,7 @@ _HAS_HEAD = 8
 class Reading(NamedTuple):
     """What was read in a file: the same in each with these bytes, wherever it lies.
 
-    How closely it was looked at depends on whether an index lists it (`seen_files.Looking`). Bytes that one published stay so.
+    How closely it was looked at depends on whether an index lists it (`leaks.scanner.Closeness`). Bytes that one published stay so.
     """
 
     kind: FileKind

@@ -26,5 +26,5 @@ def check_leaks(leaks: LeakReport, mode: LeakMode | None) -> None:
     lines = "\n".join(f"  {line}" for line in shown)
     raise LeaksFound(
         f"the bundle would give {what} away:\n{lines}",
-        "take them out of the environment, leave the files out (--exclude PATH), or let them pass (--allow-leak PATH; --leaks warn)",
+        "take them out of the environment, leave the files out (--exclude PATH), or let them pass (--allow-leak PATH)",
     )

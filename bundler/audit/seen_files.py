@@ -17,7 +17,7 @@ from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError
 from bundler.leaks.findings import Credential, Trace
 from bundler.leaks.kind_of_file import FileKind, kind_of_file
-from bundler.leaks.scanner import NOTHING_SEARCHED, Scanner, Search
+from bundler.leaks.scanner import NOTHING_SEARCHED, Closeness, Scanner, Search
 from bundler.leaks.stores import store_of
 from bundler.machine import os
 from bundler.trees import MANIFEST, Member
@@ -59,22 +59,19 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """What is looked for, and where less is enough."""
+    """What is looked for, and how closely."""
 
     search: Search
-    is_listed: Callable[[str], bool]
-    """Whether an index lists the file at a bundle path: then names are not looked for, and credentials in texts alone."""
+    closeness: Callable[[str], Closeness]
+    """How closely the file at a bundle path is looked at."""
 
     def scanner(self, path: str, kind: FileKind) -> Scanner:
         """What looks through one file."""
-        listed = self.is_listed(path)
-        credentials = self.search.credentials and (kind.is_text or not listed)
-        return Scanner(
-            self.search, kind, store_of(path) if credentials else None, names=not listed, credentials=credentials
-        )
+        store = store_of(path) if self.search.credentials else None
+        return Scanner(self.search, kind, store, self.closeness(path))
 
 
-NOT_LOOKING = Looking(NOTHING_SEARCHED, lambda _path: True)
+NOT_LOOKING = Looking(NOTHING_SEARCHED, lambda _path: Closeness.OF_PYTHON)
 
 
 class FileReader:

@@ -13,12 +13,12 @@ from bundler.audit.tree import BundleTree
 from bundler.bundle_paths import lies_in
 from bundler.leaks.findings import NAMES, Trace
 from bundler.leaks.rules import WORDS, AllowedLeaks
-from bundler.leaks.scanner import Search
+from bundler.leaks.scanner import Closeness, Search
 from bundler.plan.origins import ADDED, PROJECT
 from bundler.rewrite.record import parse_record, path_of_row
 from bundler.trees import MANIFEST
 
-BY_FORM = Looking(Search(), lambda _path: True)
+BY_FORM = Looking(Search(), lambda _path: Closeness.LISTED)
 """Credentials in texts: what a binary holds by chance nobody could tell from them."""
 
 # Folders of people, on the systems that have such.

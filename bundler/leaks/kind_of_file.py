@@ -25,6 +25,11 @@ class FileKind(enum.Enum):
         return self in (FileKind.TEXT, FileKind.UTF_16)
 
     @property
+    def is_compiled(self) -> bool:
+        """Whether strings stand in it as they are, and not escaped."""
+        return self in (FileKind.PYC, FileKind.COMPILED)
+
+    @property
     def may_hold_utf_16(self) -> bool:
         """Whether strings in UTF-16 may stand in it: Windows' programs, and data of any kind."""
         return self is FileKind.BINARY

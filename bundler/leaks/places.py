@@ -95,7 +95,7 @@ class Place:
 
     def sightings(self, window: bytes, start: int, stop: int, kind: FileKind) -> Iterator[Sighting]:
         """Where the path stands in a part of the window."""
-        for anchor in self.anchors:
+        for anchor in (self.data,) if kind.is_compiled else self.anchors:
             for position in positions(anchor, window, start, stop):
                 sighting = self._around(window, position, kind)
                 if sighting is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import enum
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,17 @@ from bundler.leaks.stores import LARGEST, STORES, Store
 _LONGEST = max(keys.LONGEST, keys.BEFORE + tokens.LONGEST, urls.LONGEST)
 _MOST = 20
 """Credentials of one file that are told one by one: a file of them is found out by fewer."""
+
+
+class Closeness(enum.Enum):
+    """How closely a file is looked at. Paths are looked for in all."""
+
+    OWN = "the maker's own"
+    """For names and credentials."""
+    LISTED = "an index lists it"
+    """For credentials, if it is a text: what a binary holds by chance nobody could tell from them."""
+    OF_PYTHON = "Python's own, or the system's"
+    """For nothing else."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +63,16 @@ NOTHING_SEARCHED = Search(credentials=False)
 
 
 class Scanner:
-    """Looks through one file.
-
-    `names` and `credentials` say whether those of the search are looked for in it; `store` is what its path says of it.
-    """
+    """Looks through one file; `store` is what its path says of it."""
 
     def __init__(
-        self,
-        search: Search,
-        kind: FileKind,
-        store: Store | None = None,
-        *,
-        names: bool = True,
-        credentials: bool = True,
+        self, search: Search, kind: FileKind, store: Store | None = None, closeness: Closeness = Closeness.OWN
     ) -> None:
+        is_own = closeness is Closeness.OWN
         self._kind = kind
-        self._wants_credentials = credentials and search.credentials
+        self._wants_credentials = search.credentials and (is_own or (closeness is Closeness.LISTED and kind.is_text))
         self._places = search.grouped
-        self._names = search.names if names else ()
+        self._names = search.names if is_own else ()
         self._store = store if self._wants_credentials else None
         self._decoder = codecs.getincrementaldecoder("utf-16")("replace") if kind is FileKind.UTF_16 else None
         place = self._places.longest

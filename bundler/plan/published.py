@@ -12,12 +12,14 @@ from functools import cached_property
 
 from bundler.entries import Entry, Layer, Patched
 from bundler.environment import Distribution, Environment
+from bundler.leaks.scanner import Closeness
 from bundler.machine import os
 from bundler.plan.filters import module_of
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
 from bundler.plan.overlay import Entries
 from bundler.prefixes import is_system_prefix
+from bundler.rewrite.record import Record
 
 _CONDA = "conda"  # writes the place where its own builders made a package into direct_url.json
 
@@ -30,10 +32,14 @@ class Published:
         self._environment = environment
         self._mounts = mounts
 
-    def is_listed(self, path: str) -> bool:
-        """Whether an index lists the file, or a compiled module's source, whatever is in it; or it is Python's or the system's."""
+    def closeness(self, path: str) -> Closeness:
+        """How closely the file at a bundle path is looked at; a compiled module as its source."""
         entry = self._entries.get(path)
-        return entry is not None and (self._is_of_a_system(entry) or (module_of(path) or path) in self._digests)
+        if entry is None:
+            return Closeness.OWN
+        if self._is_of_a_system(entry):
+            return Closeness.OF_PYTHON
+        return Closeness.LISTED if (module_of(path) or path) in self._rows else Closeness.OWN
 
     def is_published(self, path: str, sha256: str) -> bool:
         """Whether the file with this digest (hexadecimal) is.
@@ -45,9 +51,11 @@ class Published:
             return False
         if self._is_of_a_system(entry):
             return True
-        if isinstance(entry.content, Patched):
-            return path in self._digests
-        return self._digests.get(path) == sha256
+        listed = self._rows.get(path)
+        if listed is None or isinstance(entry.content, Patched):
+            return listed is not None
+        record, number = listed
+        return record.row(number).sha256 == sha256
 
     @property
     def unpublished(self) -> tuple[str, ...]:
@@ -69,17 +77,17 @@ class Published:
         return is_system_prefix(interpreter.sysroot.name_of(interpreter.base_prefix))
 
     @cached_property
-    def _digests(self) -> Mapping[str, str]:
-        """Digests (hexadecimal) that RECORDs of distributions from an index have, by bundle path."""
-        found: dict[str, str] = {}
+    def _rows(self) -> Mapping[str, tuple[Record, int]]:
+        """The rows of RECORDs of distributions from an index, by bundle path: the RECORD, and which of its rows."""
+        found: dict[str, tuple[Record, int]] = {}
         for distribution in self._environment.distributions:
             record = distribution.files.record
             if record is None or not _is_from_an_index(distribution):
                 continue
-            for row, path in zip(record.rows, distribution.files.paths, strict=True):
-                place = self._mounts.bundle_path(path) if row.digest else None
+            for number, path in enumerate(distribution.files.paths):
+                place = self._mounts.bundle_path(path)
                 if place is not None:
-                    found[place] = row.sha256
+                    found[place] = record, number
         return found
 
 

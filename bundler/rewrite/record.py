@@ -56,10 +56,14 @@ class Record:
     @property
     def rows(self) -> Iterator[Row]:
         """The rows with all that is in them: made when they are asked for, since mostly the paths will do."""
-        for path, text in zip(self.paths, self.texts, strict=True):
-            fields = next(csv.reader([text])) if '"' in text else text.rstrip("\r\n").split(",")
-            _, digest, size = (*fields, "", "")[:3]
-            yield Row(path, digest, size, text)
+        return map(self.row, range(len(self.paths)))
+
+    def row(self, number: int) -> Row:
+        """One of the rows, counted from 0."""
+        text = self.texts[number]
+        fields = next(csv.reader([text])) if '"' in text else text.rstrip("\r\n").split(",")
+        _, digest, size = (*fields, "", "")[:3]
+        return Row(self.paths[number], digest, size, text)
 
 
 def parse_record(data: bytes) -> Record:

@@ -14,6 +14,7 @@ from bundler.audit.recalled import ReadingsBook, Recalled, recalled
 from bundler.audit.seen_files import FileReader, Looking
 from bundler.entries import Digest
 from bundler.leaks.findings import Trace
+from bundler.leaks.scanner import Closeness
 from bundler.machine.maker import Maker
 from bundler.memory.readings import ReadingsCache, open_readings_cache
 from bundler.trees import Kind, Member
@@ -41,7 +42,7 @@ def known(tmp_path: Path, prefix: str = PREFIX) -> Recalled:
 
 def looking(prefix: str = PREFIX) -> Looking:
     """What is looked for in files that no index lists."""
-    return Looking(search_for([prefix], Maker("", "", "")), lambda _path: False)
+    return Looking(search_for([prefix], Maker("", "", "")), lambda _path: Closeness.OWN)
 
 
 def opened(tmp_path: Path) -> ReadingsCache:
@@ -98,7 +99,7 @@ def test_what_was_found_of_names_is_known_and_a_file_with_a_credential_is_read_a
     tmp_path: Path, chosen: random.Random
 ) -> None:
     """Where a credential stands is told each time, and nowhere kept."""
-    wanted = Looking(search_for([], Maker("/home/zoe7", "zoe7", "calliope")), lambda _path: False)
+    wanted = Looking(search_for([], Maker("/home/zoe7", "zoe7", "calliope")), lambda _path: Closeness.OWN)
     files = {
         "home": b"/home/zoe7/x",
         "names": b"zoe7 on calliope",

@@ -19,7 +19,7 @@ def scanned(
     credentials: bool = True,
 ) -> tuple[Trace, list[Credential]]:
     """What is found in a file of this name, read in pieces of a size."""
-    scanner = Scanner(Search(places, names), kind_of_file(path, data), store_of(path), credentials=credentials)
+    scanner = Scanner(Search(places, names, credentials), kind_of_file(path, data), store_of(path))
     for start in range(0, len(data), size):
         scanner.look(data[start : start + size])
     scanner.end()
