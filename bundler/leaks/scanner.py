@@ -133,6 +133,9 @@ class Scanner:
             if found is not None:
                 self._found(found[0], found[1])
         for position in positions(urls.COLON, window, start, stop):
+            if window.startswith(tokens.URL, position):
+                for token, place, _ in tokens.tokens_in(window, position, position + urls.LONGEST):
+                    self._found(token.name, place)
             password = urls.password_at(window, position)
             if password is not None:
                 self._found("password-in-url", password.start, f"{password.scheme}://…")

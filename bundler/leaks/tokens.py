@@ -20,8 +20,10 @@ from bundler.leaks.examples import is_made_up
 
 RUN = 20
 """Each token has so many letters, digits, `-` and `_` in a row, or more: only around such runs is looked for one."""
-BEFORE = 64
-"""The most bytes of a token that stand before its first run."""
+BEFORE = 24
+"""The most bytes of a token that stand before its first run; one that is a URL is looked for where that begins."""
+URL = b"://hooks."
+"""What begins those that are URLs, but for their scheme."""
 LONGEST = 4096
 """The most bytes of a token that are looked at."""
 

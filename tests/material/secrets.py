@@ -63,7 +63,14 @@ def tokens(chosen: random.Random) -> list[tuple[str, str]]:
         ),
         (
             "slack-webhook",
-            "hooks.slack.com" + "/services/T" + some(8, _BASE32) + "/B" + some(8, _BASE32) + "/" + some(24),
+            "https://"
+            + "hooks.slack.com"
+            + "/services/T"
+            + some(8, _BASE32)
+            + "/B"
+            + some(8, _BASE32)
+            + "/"
+            + some(24),
         ),
         ("stripe-key", "sk" + "_live_" + some(24)),
         ("openai-key", "sk-" + "proj-" + some(40, _URL_SAFE) + "T3Bl" + "bkFJ" + some(40, _URL_SAFE)),

@@ -29,7 +29,7 @@ def test_what_gives_access_goes(url: str, clean: str) -> None:
     "url",
     [
         *("https://corp.net/x.whl", "ssh://git@corp.net/x.git", "https://${A}:${B}@corp.net/x", "https://${A}@corp.net"),
-        *("https://corp.net/x?tokens=5&sig", "https://corp.net/a@b", "file:///home/me/x", "https://[broken", "HTTPS://C.net/x?", ""),
+        *("https://c.net/x?tokens=5&sig", "https://corp.net/a@b", "file:///home/me/x", "https://[broken", "HTTPS://C.net/x?", ""),
     ],
 )  # fmt: skip
 def test_all_else_stays_to_the_letter(url: str) -> None:
