@@ -27,7 +27,7 @@ _LEAST_DISTINCTIVE = 10
 """Bytes of a path with two names or more: so long a one nothing else is by chance."""
 # A separator: as it is, escaped by JSON or doubled, by a URL (`%5C` is `\`), or by its number.
 _SEPARATOR = rb"(?:\\{0,4}/|\\{1,4}|%2[Ff]|%5[Cc]|\\{1,2}u00(?:2[fF]|5[cC])|\\{1,2}x(?:2[fF]|5[cC]))"
-_PERCENT = re.compile(rb"(?:%[0-9A-Fa-f]{2})+$")
+_PERCENT = re.compile(rb"(?:\b[A-Za-z]+%3[Aa])?(?:%2[Ff])*$")  # `file://` within a URL, and other bounds
 _PART_OF_MORE = re.compile(rb"(?:[/\\~}]|://\S*)[0-9A-Za-z._+-]*$")
 
 # Types of strings, and the size of their length in bytes (CPython's marshal.c): a letter may look like a part of either.

@@ -127,6 +127,7 @@ def test_an_encrypted_key_is_told_as_one(tmp_path: Path) -> None:
         b"-----BEGIN RSA " + b"PRIVATE KEY-----\n...\n-----END RSA " + b"PRIVATE KEY-----\n",
         b"-----BEGIN PGP " + b"PRIVATE KEY BLOCK-----\n<your key>\n",
         b"-----BEGIN " + b"PUBLIC KEY-----\nMIIB" + b"A" * 60,
+        b"-----BEGIN " + b"PRIVATE KEY-----\nQUJD" + b"QUJD" * 20 + b"\n-----END " + b"PRIVATE KEY-----\n",  # words
         b"-----BEGIN CERTIFICATE-----\nMIIB" + b"A" * 60,
         b"_PEM = re.compile(b'-----BEGIN (RSA|EC) ' b'PRIVATE KEY-----')",
     ],

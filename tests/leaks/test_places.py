@@ -68,6 +68,7 @@ FORMS = {
     "JSON, not ASCII": json.dumps("/home/zoë miller/x", ensure_ascii=False),
     "a URL": "file://" + quote("/home/zoë miller/x"),
     "a parameter of a URL": "?next=" + quote("/home/zoë miller/x", safe=""),
+    "a URL in a URL": "?next=file%3A%2F%2F" + quote("/home/zoë miller/x", safe=""),
     "Python, in ASCII": ascii("/home/zoë miller/x"),
     "Python's bytes": repr("/home/zoë miller/x".encode()),
     "a shell, escaped": "cd /home/zoë\\ miller/x",
