@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Protocol
 
 from bundler.audit.reports import FoundLeak, LeakReport, LeakStatus
@@ -39,9 +40,8 @@ def leaks_of(tree: BundleTree, published: PublishedFiles | None, allowed: Allowe
     """What was found in the files of a bundle that was read."""
     found: list[FoundLeak] = []
     prefixes: dict[FileKind, list[str]] = {kind: [] for kind in FileKind}
-    for path, seen in sorted(tree.every_file.items()):
-        if not seen.traces:
-            continue
+    telling = [(path, seen) for path, seen in tree.every_file.items() if seen.traces is not Trace.NOTHING]
+    for path, seen in sorted(telling, key=itemgetter(0)):
         if Trace.PREFIX in seen.traces and not allowed.allows(path, WORDS[Trace.PREFIX]):
             prefixes[seen.kind].append(path)
         found += _named(path, seen, tree, published, allowed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from bundler.entries import Digests, Stamp
@@ -37,11 +38,12 @@ class Reading(NamedTuple):
         """The reading in two bytes."""
         return bytes((_KINDS.index(self.kind) + _HAS_HEAD * self.has_head, self.traces.value))
 
-    @classmethod
-    def decoded(cls, code: bytes) -> Reading:
-        """The reading of a code."""
-        first, traces = code
-        return cls(_KINDS[first % _HAS_HEAD], Trace(traces), bool(first & _HAS_HEAD))
+
+@cache
+def _decoded(code: bytes) -> Reading:
+    """The reading of a code. There are few, and tens of thousands of files."""
+    first, traces = code
+    return Reading(_KINDS[first % _HAS_HEAD], Trace(traces), bool(first & _HAS_HEAD))
 
 
 class ReadingsBook:
@@ -80,7 +82,7 @@ class Recalled:
     def reading(self, sha256: bytes) -> Reading | None:
         """What was read in a file with this digest; None where nobody read it."""
         code = self._known(sha256)
-        return Reading.decoded(code) if code else None
+        return _decoded(code) if code else None
 
     def note(self, sha256: bytes, reading: Reading) -> None:
         """Note what was read in a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler.leaks.findings import Trace
@@ -45,6 +46,7 @@ class AllowedLeaks:
         return tuple(pattern for pattern in self._patterns if pattern not in self._used)
 
 
+@cache
 def _spec(pattern: str) -> PathSpec[Pattern]:
     from pathspec import PathSpec
 
