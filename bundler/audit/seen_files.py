@@ -25,6 +25,7 @@ from bundler.trees import MANIFEST, Member
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
 _TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
+_LISTS = (MANIFEST, "RECORD")
 _SCRIPT_HEAD = 4096  # bytes
 _PROGRAM_SUFFIX = ".exe"
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
@@ -66,7 +67,9 @@ class Looking:
     """How closely the file at a bundle path is looked at."""
 
     def scanner(self, path: str, kind: FileKind) -> Scanner:
-        """What looks through one file."""
+        """What looks through one file. In lists of files and digests, which installers write, are places alone."""
+        if os.path.basename(path) in _LISTS:
+            return Scanner(self.search.for_places, kind, None, Closeness.OF_PYTHON)
         store = store_of(path) if self.search.credentials else None
         return Scanner(self.search, kind, store, self.closeness(path))
 
@@ -97,6 +100,15 @@ class FileReader:
         known = self._recalled.reading(sha256)
         return known if known is not None and Trace.CREDENTIAL not in known.traces else None
 
+    def _known_of(self, member: Member, file: BinaryIO, position: int) -> Reading | None:
+        """What is known of an open file, which is read up to a position."""
+        if not self._random_access:
+            return None
+        size = file.seek(0, os.SEEK_END)
+        file.seek(position)
+        sha256 = self._recalled.digest(member.path, size)
+        return self._known(sha256) if sha256 is not None else None
+
     def look(self, member: Member, file: BinaryIO | None) -> SeenFile | None:
         """Read one file."""
         if file is None:
@@ -107,7 +119,8 @@ class FileReader:
             return self._look_at_binary(member, file, chunk, binary)
         whole = io.BytesIO() if _is_text(member.path) else None
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
-        seen = self._read(member, file, chunk, whole, has_head=bool(head))
+        known = self._known_of(member, file, len(chunk)) if whole is not None else None
+        seen = self._read(member, file, chunk, whole, has_head=bool(head), known=known)
         return replace(seen, text=whole.getvalue() if whole is not None else None, head=head)
 
     def _look_at_binary(self, member: Member, file: BinaryIO, chunk: bytes, form: Format[Any]) -> SeenFile:
@@ -129,11 +142,18 @@ class FileReader:
             return _with_headers(replace(seen, head=head), form, again, name)
 
     def _read(
-        self, member: Member, file: BinaryIO, chunk: bytes, copy: IO[bytes] | None, *, has_head: bool
+        self,
+        member: Member,
+        file: BinaryIO,
+        chunk: bytes,
+        copy: IO[bytes] | None,
+        *,
+        has_head: bool,
+        known: Reading | None = None,
     ) -> SeenFile:
-        """Read a file whose first chunk was read already to its end, and look through it."""
+        """Read a file whose first chunk was read already to its end, and look through it where nobody has."""
         kind = kind_of_file(member.path, chunk)
-        scanner = self._looking.scanner(member.path, kind)
+        scanner = self._looking.scanner(member.path, kind) if known is None else None
         hasher = hashlib.sha256()
         size = 0
         while chunk:
@@ -141,10 +161,14 @@ class FileReader:
             size += len(chunk)
             if copy is not None:
                 copy.write(chunk)
-            scanner.look(chunk)
+            if scanner is not None:
+                scanner.look(chunk)
             chunk = file.read(_CHUNK)
-        scanner.end()
         sha256 = hasher.digest()
+        if known is not None:
+            return SeenFile(sha256.hex(), size, member.mode, kind, known.traces)
+        assert scanner is not None
+        scanner.end()
         self._recalled.note(sha256, Reading(kind, scanner.traces, has_head))
         return SeenFile(sha256.hex(), size, member.mode, kind, scanner.traces, tuple(scanner.credentials))
 

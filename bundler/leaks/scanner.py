@@ -45,6 +45,11 @@ class Search:
         return Places(self.places)
 
     @cached_property
+    def for_places(self) -> Search:
+        """The search for places alone."""
+        return Search(self.places, credentials=False)
+
+    @cached_property
     def digest(self) -> bytes:
         """Another one for each other thing that is looked for, and for other tables of it."""
         told = [
