@@ -58,6 +58,7 @@ def read_manifest(data: bytes) -> Manifest:
         distributions=tuple(
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
+        unpublished=top.texts("unpublished"),
         files={path: _file(_Object(value)) for path, value in top.child("files").items()},
         empty_folders=top.texts("empty_folders"),
         changed=tuple(
