@@ -118,6 +118,8 @@ class ContentOptions:
     launcher: Launcher = Launcher.SH
     symlinks: Symlinks = Symlinks.KEEP
     libc: LibcMode = LibcMode.HOST
+    target: str = ""
+    """The name of a system that the bundle must run on (`systems.targets`); "" for none in particular."""
     exclude_libs: tuple[str, ...] = ()
     """Names of shared libraries that are left to the host, or patterns of a shell."""
     include_libs: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ from bundler.prefixes import is_system_prefix
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.openers import openers
+from bundler.target import Target
 from bundler.trees import Tree, open_tree
 
 _OPENED_TO_DO = (
@@ -75,6 +76,8 @@ class Packed:
     modules_left_out: LeftOut = NOTHING_LEFT_OUT
     left_out: bool = False
     """Whether the user left a part of the environment, or of its base's packages, out."""
+    target: Target | None = None
+    """The system that it must run on; None for none in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,9 @@ def prove(
     system = system_of(environment.platform.system)
     prefixes = _prefixes(environment)
     known = recalled(earlier.readings, prefixes, candidate.digests)
-    tree = _read(candidate, prefixes, known)
+    tree = _read(candidate, prefixes, known, with_symbols=packed.target is not None)
     contents = audit_contents(tree, system, strict=False)
-    faults, notes = audit_static(tree, system)
+    faults, notes = audit_static(tree, system, packed.target)
     faults += contents.faults
     contents = replace(contents, notes=(*contents.notes, *notes))
     faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries), known)
@@ -169,9 +172,9 @@ def _with_own_libc(
     )
 
 
-def _read(candidate: Candidate, prefixes: Sequence[str], known: Recalled) -> BundleTree:
+def _read(candidate: Candidate, prefixes: Sequence[str], known: Recalled, *, with_symbols: bool) -> BundleTree:
     """Read it to its end, and look for paths of the source. Raises NotABundle."""
-    tree = look_through(candidate.tree, prefixes, known)
+    tree = look_through(candidate.tree, prefixes, known, with_symbols=with_symbols)
     if tree is None:
         raise no_bundle(candidate.place or NOWHERE.path)
     return tree if candidate.place is None else replace(tree, root=candidate.place, in_archive=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bundler.audit.cage import CageKind
-from bundler.faults import Fault
+from bundler.faults import Fault, fault_as_json
 
 _SHOWN = 10
 
@@ -42,6 +42,8 @@ class AuditReport:
     added: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     run: RunReport | None = None
+    target: str = ""
+    """The name of the system against which the bundle was held; "" for none."""
 
     def as_json(self) -> dict[str, object]:
         """The former name of `to_dict`."""
@@ -50,10 +52,8 @@ class AuditReport:
     def to_dict(self) -> dict[str, object]:
         """What `--json` prints, ready for `json.dumps`."""
         return {
-            "faults": [
-                {"kind": fault.kind.value, "path": fault.path, "message": fault.message, "hint": fault.hint}
-                for fault in self.faults
-            ],
+            "faults": [fault_as_json(fault) for fault in self.faults],
+            "target": self.target or None,
             "files": self.files,
             "added": list(self.added),
             "notes": list(self.notes),
@@ -81,7 +81,7 @@ class AuditReport:
 
     def findings(self, verbose: bool) -> Iterator[str]:
         """What is wrong, with what to do, and notes."""
-        yield from _fault_lines(self.faults, verbose)
+        yield from fault_lines(self.faults, verbose)
         yield from some([f"note: {note}" for note in self.notes], verbose)
 
     @property
@@ -92,7 +92,7 @@ class AuditReport:
     @property
     def outcome(self) -> str:
         """What was done and found, in one line."""
-        checked = f"verified {self.files} files"
+        checked = f"verified {self.files} files" + (f", held them against {self.target}" if self.target else "")
         if self.run is not None:
             hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
             compared = ", compared with the source" if self.run.compared else ""
@@ -127,7 +127,7 @@ class LeakReport:
                 yield from (f"  {path}" for path in paths)
 
 
-def _fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:
+def fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:
     """What is wrong, and below those that follow each other and ask for the same, what to do."""
     shown = faults if verbose else faults[:_SHOWN]
     for hint, group in itertools.groupby(shown, key=lambda fault: fault.hint):

@@ -23,6 +23,8 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnboundFact,
+    UnprovidedFact,
 )
 from bundler.scheme import BundleScheme
 
@@ -75,6 +77,13 @@ def read_manifest(data: bytes) -> Manifest:
         missing=tuple(
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
+        ),
+        unprovided=tuple(
+            UnprovidedFact(item.value("path", str, ""), item.value("library", str, ""), item.value("version", str, ""))
+            for item in libraries.children("unprovided")
+        ),
+        unbound=tuple(
+            UnboundFact(item.value("path", str, ""), item.texts("symbols")) for item in libraries.children("unbound")
         ),
         loader=libraries.value("loader", str, ""),
         host_libc=_host_libc(libraries.child("host_libc")) if libraries.has("host_libc") else None,
@@ -185,8 +194,8 @@ def _host_libc(item: _Object) -> Floor | None:
 
 
 def _release(platform: _Object, name: str) -> Release | None:
-    found = re.fullmatch(r"(\d{1,5})\.(\d{1,5})", platform.value(name, str, ""))
-    return (int(found[1]), int(found[2])) if found else None
+    text = platform.value(name, str, "")
+    return tuple(map(int, text.split("."))) if re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,2}", text) else None
 
 
 def _ceiling(item: _Object) -> Ceiling:

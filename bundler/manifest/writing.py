@@ -50,6 +50,8 @@ def write_manifest(manifest: Manifest) -> bytes:
             **({"host_libc": _host_libc(manifest.host_libc)} if manifest.host_libc else {}),
             "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+            **({"unprovided": [*map(dataclasses.asdict, manifest.unprovided)]} if manifest.unprovided else {}),
+            **({"unbound": [*map(dataclasses.asdict, manifest.unbound)]} if manifest.unbound else {}),
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
             "companions": [fact._asdict() for fact in manifest.companions],
             "compiled_in": [path._asdict() for path in manifest.compiled_in],

@@ -9,8 +9,9 @@ from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.request import edits_of
 from bundler.binaries.elf.search_paths import current_path
+from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.elf.versions import version_needs
-from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.format import BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.request import PatchOutcome, Request
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class _Elf:
         file.seek(offset)
         return symbol.encode() + b"\0" in file.read(size)
 
+    def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
+        """DT_VERNEED and DT_VERDEF."""
+        return symbol_versions(file, image, with_symbols=with_symbols)
+
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads."""
         image = read_image(file)
@@ -88,9 +93,13 @@ class _Elf:
 
     def description(self, file: BinaryIO) -> Description:
         """What the loader reads, and the versions that the file needs of its libraries."""
+        from bundler.binaries.elf.machines import libc_of
+
         image = read_image(file)
+        libc = libc_of(image)
         return {
             "machine": image.machine_name,
+            "libc": libc.value if libc is not None else None,
             "interpreter": image.interpreter,
             **({} if image.own_loader is None else {"loader": _loader(image)}),
             "soname": image.soname,

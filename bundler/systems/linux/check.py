@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bundler.binaries.elf import Image
@@ -12,26 +12,32 @@ from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.floor import Release
 from bundler.machine import os
+from bundler.permissions import has_capabilities
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
-from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
+from bundler.systems.linux.bound import host_libraries, unbound
+from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.loaders import loader_of
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.provided import provision_faults
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
+from bundler.systems.linux.target_check import target_findings
 from bundler.systems.system import BundleView
+from bundler.target import Target
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
 _OUTSIDE = "\x01host"
 
 
-def check_elf_files(bundle: BundleView) -> Findings:
-    """Faults of ELF files, and notes on NEEDEDs that the source did not find either."""
+def check_elf_files(bundle: BundleView, target: Target | None = None) -> Findings:
+    """Faults of ELF files, and notes on NEEDEDs that the source did not find either; with a `target` also what it does not have."""
     executable = bundle.scheme.executable
     images = _loadable(bundle)
     if executable not in images:
@@ -56,7 +62,8 @@ def check_elf_files(bundle: BundleView) -> Findings:
     )
     notes: dict[str, None] = {}
     for seen, own in _processes(bundle, images):
-        found, told = _check_searches(bundle, seen, own)
+        # Where a target's libc is too old for a bundle that chooses, it is not used.
+        found, told = _check_searches(bundle, seen, own, target if bool(own) == bool(bundle.loader) else None)
         faults.update(dict.fromkeys(found))
         notes.update(dict.fromkeys(told))
     return Findings([*faults], [*notes])
@@ -83,16 +90,21 @@ def _is_own_libc(bundle: BundleView, path: str) -> bool:
     return bool(bundle.loader) and os.path.dirname(path) == os.path.dirname(bundle.loader)
 
 
-def _check_searches(bundle: BundleView, images: Mapping[str, Image], own_libc: tuple[str, ...]) -> Findings:
-    """Whether every search in processes of the bundle ends where it should; `own_libc` are paths of what is never the host's."""
+def _check_searches(
+    bundle: BundleView, images: Mapping[str, Image], own_libc: tuple[str, ...], target: Target | None
+) -> Findings:
+    """Whether every search in processes of the bundle ends where it should, on a `target` too.
+
+    `own_libc` are paths of what is never the host's.
+    """
     executable = bundle.scheme.executable
     files = in_loading_order(
         (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
     )
     program = next(file for file in files if file.path == executable)
-    loader: Loader = GLIBC
+    loader = loader_of(program.image)
     view = _View(bundle, images, SysrootLibraries(program.image))
-    system = loader.system_libraries(machine_of(program.image), HOST)
+    system = _last_directories(loader, program, bundle)
     context = ClosureContext(
         loader=loader,
         files=view,
@@ -121,12 +133,53 @@ def _check_searches(bundle: BundleView, images: Mapping[str, Image], own_libc: t
             elif isinstance(location, Missing):
                 hint = f"--include-lib {name} takes it along, --exclude-lib {name} leaves it to the host"
                 faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found", hint))
-    return Findings(faults, notes)
+    for unprovided, fault in provision_faults(bundle.versions, closure.facts.needs, bundle.follow):
+        if unprovided in bundle.unprovided:
+            notes.append(f"{fault.path} {fault.message}, in the source either")
+        else:
+            faults.append(fault)
+    bound = _unbound(bundle, files, system, closure.facts, view.is_library)
+    faults += bound.faults
+    notes += bound.notes
+    unfit = target_findings(files, closure.facts.needs, bundle, target) if target is not None else Findings([], [])
+    return Findings([*faults, *unfit.faults], [*notes, *unfit.notes])
+
+
+def _unbound(
+    bundle: BundleView,
+    files: Sequence[ElfFile],
+    system: SystemLibraries,
+    facts: LibraryFacts,
+    is_library: Callable[[str], bool],
+) -> Findings:
+    """Symbols for whose lack the loader would refuse a file: faults, and notes on what the source had not either."""
+    found = Findings([], [])
+    if bundle.open_file is None:
+        return found
+    hosts = host_libraries(facts.host, system, HOST, is_library)
+    for path, symbols in unbound(files, bundle.versions, bundle.open_file, hosts, facts.needs):
+        lost = [name for name in symbols if name not in bundle.unbound.get(path, ())]
+        some = f"{', '.join((lost or symbols)[:3])}{' and others' * (len(lost or symbols) > 3)}"
+        message = f"asks for {some} when it is loaded, and nothing has that"
+        if lost:
+            hint = "the library that has it was left out (--exclude, --exclude-lib) or is of another release"
+            found.faults.append(Fault(FaultKind.LIBRARY, path, message, hint))
+        else:
+            found.notes.append(f"{path} {message}, in the source either")
+    return found
 
 
 def _left_to_host(bundle: BundleView) -> frozenset[str]:
     """What is left to the host by processes that use the bundle's libc."""
     return frozenset(name for name in bundle.host_libraries if stays_on_host(name) is not HostReason.LIBC)
+
+
+def _last_directories(loader: Loader, program: ElfFile, bundle: BundleView) -> SystemLibraries:
+    """The host's; none where the bundle brings a loader, and beside it a file that names none."""
+    own = loader.directories_file(bundle.loader) if bundle.loader else None
+    if own is not None and bundle.follow(own) is not None:
+        return SystemLibraries()
+    return loader.system_libraries(machine_of(program.image), HOST)
 
 
 class _View:
@@ -147,6 +200,10 @@ class _View:
         if self._bundle.root.holds(path):
             return self.bundle_path(path) in self._images
         return self._host.is_library(path)
+
+    def is_there(self, path: str) -> bool:
+        """In the bundle, a library: nobody looks there for anything else."""
+        return self.is_library(path) if self._bundle.root.holds(path) else self._host.is_there(path)
 
     def normal(self, path: str) -> str:
         """In the bundle by the names alone."""
@@ -199,6 +256,7 @@ def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[F
     """Search paths that lead to the bundle's libc, and count in processes that may have another one."""
     machine = machine_of(images[bundle.scheme.executable])
     view = _View(bundle, images, SysrootLibraries(images[bundle.scheme.executable]))
+    rules = loader_of(images[bundle.scheme.executable])
     for file in _files(bundle, images) if bundle.loader else ():
         image = file.image
         own = image.own_rpath if bundle.host_libc is not None else image.rpath
@@ -207,7 +265,7 @@ def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[F
             others.remove(own)
         loaded = LoadedObject.from_image(file.source, image)
         for entry in (entry for text in others for entry in split(text)):
-            places = GLIBC.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
+            places = rules.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
             if any(_is_own_libc(bundle, f"{bundle.root.inside(place)}/libc.so.6") for place in places):
                 message = f"its search path leads to the bundle's libc, and its process may have another one: {entry}"
                 yield Fault(FaultKind.SEARCH_PATH, file.path, message, "pack again")
