@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from bundler.audit import AuditReport
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, prove
 from bundler.audit.alone import runner_of
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
+from bundler.audit.planned import audit_plan
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
 from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
@@ -32,6 +34,7 @@ from bundler.sinks import Sink, Written
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
 from bundler.systems import system_of
+from bundler.target import Target
 from bundler.trees.planned import PlannedTree
 from bundler.trees.settled import Settled, altered, settle
 
@@ -54,6 +57,8 @@ class Job:
     """Where an archive is tried before it is written; None where nothing is."""
     made_with: RecordedOptions | None = None
     """The options that made the bundle which is updated."""
+    target: Target | None = None
+    """The system that the bundle must run on."""
 
     @property
     def is_audited(self) -> bool:
@@ -180,7 +185,12 @@ def _prove(
     """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
     job.progress.phase("verifying")
     packed = Packed(
-        job.environment, plan.entries, plan.libraries, plan.left_out, job.options.content.leaves_packages_out
+        job.environment,
+        plan.entries,
+        plan.libraries,
+        plan.left_out,
+        job.options.content.leaves_packages_out,
+        job.target,
     )
     proof = prove(candidate, packed, job.options.audit, job.earlier, runner_of(job.options.runner))
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
@@ -257,6 +267,11 @@ def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, prog
     return Sent(sink.finish(), manifests[-1])
 
 
+def _named(audit: AuditReport, target: Target | None) -> AuditReport:
+    """The report with the name of the target that the bundle was held against."""
+    return audit if target is None else replace(audit, target=target.name)
+
+
 def report_of(
     plan: Plan,
     job: Job,
@@ -292,7 +307,9 @@ def report_of(
         modules_without_pyc=plan.modules_without_pyc,
         can_compile=plan.environment.probed,
         shared_files=kept.shared if kept is not None else 0,
-        audit=proof.audit if proof is not None else None,
+        audit=_named(proof.audit, job.target) if proof is not None else None,
+        target=job.target.name if job.target is not None else "",
+        unfit=audit_plan(plan, job.target) if proof is None and job.target is not None else (),
         leaks=proof.leaks if proof is not None else None,
         notes=(
             *plan.notes,

@@ -23,7 +23,10 @@ _METADATA_TO_DO = (
 _MODULES_TO_DO = (
     "install what lies there into the environment, or remove what leads there (a .pth file, sitecustomize, code)"
 )
-_NO_LIBRARY = re.compile(r"([^\s:'\"]+\.so[.\d]*): cannot open shared object file")  # glibc's words
+# glibc's words, and musl's.
+_NO_LIBRARY = re.compile(
+    r"([^\s:'\"]+\.so[.\d]*): cannot open shared object file|Error loading shared library ([^\s:]+\.so[.\d]*): "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,7 @@ def _import_to_do(name: str, error: str) -> str:
     """What to do about an import that only the bundle fails at, by what it said."""
     library = _NO_LIBRARY.search(error)
     if library is not None:
-        return _library_to_do(library[1])
+        return _library_to_do(library[1] or library[2])
     if error.startswith("ModuleNotFoundError"):
         return "--include takes back what was left out; else install it into the environment, and pack again"
     return f"bin/python -c 'import {name}' in the bundle shows where; a library that is opened at run time: --include-lib NAME"

@@ -30,7 +30,7 @@ from bundler.plan.landmarks import landmark_entries
 from bundler.plan.launchers import wanted_launcher
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut, modules_left_out
 from bundler.plan.listings import Listings, packed
-from bundler.plan.modes import with_settled_modes
+from bundler.plan.modes import open_to_all, with_settled_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.of_python import with_runtime_layer
 from bundler.plan.old_scripts import check_old_scripts
@@ -116,7 +116,7 @@ def make_plan(
     )
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
-    notes = [*editables.notes]
+    notes = [*editables.notes, *open_to_all(collected.entries)]
     # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
         warnings += check_complete(environment, table, collected.entries)
@@ -165,7 +165,7 @@ def make_plan(
     # Every change is known, so digests of earlier packs can be.
     entries = with_known_digests(entries, memory.digests.known)
 
-    # An archive is unpacked and run by others than the owner of the environment.
+    # A bundle is run by others than the owner of the environment, and an archive is unpacked by them.
     entries = with_settled_modes(entries, environment.platform.system, for_all=settings.readable_for_all)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.
     if content.symlinks is Symlinks.NONE:

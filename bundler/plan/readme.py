@@ -113,6 +113,8 @@ def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]
     """What the bundle asks of a machine."""
     floor, system = binaries.floor, system_of(environment.platform.system)
     yield environment.platform.text + (f", {floor.system} {floor.text} or later" if floor else "")
+    if host := binaries.libraries.host_libc:
+        yield f"(no libc: that of the system is used if it is {host.system} {host.text} or later, else the bundle's own)"
     if level := binaries.ceiling.cpu_level:
         yield f"a processor of the level {level.name} or higher"
     for name in asked_of_target(binaries.libraries, system):

@@ -16,9 +16,10 @@ from typing import BinaryIO, TypeVar
 from bundler.entries import CONTENT_SIZE, Deferred, Digest, Digests, Entry, Literal, Patched, Source, Stamp, stamp_of
 from bundler.errors import OutputFailed
 from bundler.files import copy_in_kernel, named
-from bundler.machine import os
+from bundler.machine import HAS_DRIVES, os
 from bundler.machine.blocks import clone
 from bundler.options import LinkMode
+from bundler.permissions import has_capabilities
 
 Chunk = TypeVar("Chunk", bound="bytes | memoryview")
 SMALL = 1 << 18
@@ -101,14 +102,17 @@ def hash_chunks(data: Iterable[bytes]) -> Digest:
     return send(data, _drop, None)
 
 
-def write_file(entry: Entry, target: str, digests: Digests, link: LinkMode) -> tuple[Digest, Stamp | None]:
-    """Make the file `target` from an entry, with its mode and time.
+def write_file(
+    entry: Entry, target: str, digests: Digests, link: LinkMode, owner: int | None = None
+) -> tuple[Digest, Stamp | None]:
+    """Make the file `target` from an entry, with its mode and time. Hard links are to files of root and of the user
+    `owner`, where these have the entry's permissions; to any where nobody is named.
 
     Gives its digest, and for a hard link the stamp that the source and it have now.
     """
     content = entry.content
     if isinstance(content, Source) and link is LinkMode.HARDLINK:
-        linked = _hard_link(content, target)
+        linked = _hard_link(content, target, entry.mode, owner)
         if linked is not None:
             digest, stamp = linked
             return digest or hash_chunks(chunks(entry, digests)), stamp
@@ -242,9 +246,10 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _hard_link(source: Source, target: str) -> tuple[Digest | None, Stamp] | None:
+def _hard_link(source: Source, target: str, mode: int, owner: int | None) -> tuple[Digest | None, Stamp] | None:
     """Link where that is possible; not across file systems, over the link limit, or for others' files.
 
+    A link has the owner, the mode and the capabilities of its source: where those are not to be the bundle's, there is none.
     A source that is a symbolic link stands for what it leads to. Gives the digest where it is known, and the new stamp: a link
     changes the `ctime`.
     """
@@ -254,6 +259,8 @@ def _hard_link(source: Source, target: str) -> tuple[Digest | None, Stamp] | Non
         if stat.S_ISLNK(before.st_mode):
             path = os.path.realpath(path)
             before = os.stat(path)
+        if not HAS_DRIVES and not _may_be_shared(path, before, mode, owner):
+            return None
         os.link(path, target)
     except FileNotFoundError as error:
         raise gone(source.path) from error
@@ -266,6 +273,14 @@ def _hard_link(source: Source, target: str) -> tuple[Digest | None, Stamp] | Non
     if source.sha256 is not None and same and stamp_of(before) == source.stamp:
         return Digest(source.sha256, source.size), stamp_of(after)
     return None, stamp_of(after)
+
+
+def _may_be_shared(path: str, facts: os.stat_result, mode: int, owner: int | None) -> bool:
+    """Whether a file may be one with a bundle's that has this mode and is the user's `owner`; None for one that nobody keeps."""
+    if owner is None:
+        return True
+    is_own = facts.st_uid in (0, owner) and stat.S_IMODE(facts.st_mode) == mode
+    return is_own and not (mode & 0o111 and has_capabilities(path))
 
 
 def _clone(source: Source, reader: int, descriptor: int, link: LinkMode) -> bool:

@@ -59,8 +59,8 @@ class DirectoryTree:
                 facts = item.stat(follow_symlinks=False)
                 mode = 0o777 if HAS_DRIVES else stat.S_IMODE(facts.st_mode)  # nobody is kept out by a mode there
                 if stat.S_ISDIR(facts.st_mode):
-                    yield _Listed(Member(path, Kind.DIRECTORY, mode))
+                    yield _Listed(Member(path, Kind.DIRECTORY, mode, owner=facts.st_uid))
                     yield from self._walk(path)
                 else:
                     kind = Kind.FILE if stat.S_ISREG(facts.st_mode) else Kind.OTHER
-                    yield _Listed(Member(path, kind, mode), facts.st_size)
+                    yield _Listed(Member(path, kind, mode, owner=facts.st_uid), facts.st_size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from bundler.formats import FOLDER_LABEL
@@ -13,7 +13,7 @@ from bundler.trees.compression import HashedFile, decompressed_part
 from bundler.trees.frames import Part
 from bundler.trees.last_file import manifest_in_stream
 from bundler.trees.tar import StrictInfo, members_of_stream
-from bundler.trees.tree import Items, Member
+from bundler.trees.tree import Items
 
 _BLOBS = "blobs/sha256/"
 
@@ -38,8 +38,7 @@ def members(path: str) -> Items:
                     # A folder may stand in several layers.
                     if member.path.startswith(image.folder + "/") and member.path not in seen:
                         seen.add(member.path)
-                        path_inside = member.path[len(image.folder) + 1 :]
-                        yield Member(path_inside, member.kind, member.mode, member.target), content
+                        yield replace(member, path=member.path[len(image.folder) + 1 :]), content
                 _check(name, digest())
         for name in sorted(blobs.difference(image.layers)):
             _check(name, HashedFile(_open(archive, name)).rest_digest())

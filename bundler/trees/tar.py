@@ -41,7 +41,7 @@ def members_of_stream(stream: IO[bytes]) -> Items:
     with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape", tarinfo=StrictInfo) as archive:
         for info in archive:
             kind = _KINDS.get(info.type, Kind.OTHER)
-            member = member_of(info.name, kind, info.mode & 0o7777, info.linkname)
+            member = member_of(info.name, kind, info.mode & 0o7777, info.linkname, info.uid)
             if member is not None:
                 yield member, archive.extractfile(info) if kind is Kind.FILE else None
         assert archive.fileobj is not None

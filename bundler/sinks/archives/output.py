@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from bundler.destination import STANDARD_OUTPUT, ArchiveDestination, ToFile
 from bundler.errors import OutputFailed
 from bundler.machine import os
+from bundler.permissions import kept
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder, remove_tree
 
@@ -84,12 +85,12 @@ class FileOutput:
         return self._file
 
     def finish(self) -> FinishedFile:
-        """Close the file and give it the mode that a new file of this user has."""
+        """Close the file and give it the mode that a new file of this user has, but that nobody else may write to it."""
         if self._file is not None:
             self._file.close()
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(self.path, self._mode & ~umask)
+        os.chmod(self.path, kept(self._mode & ~umask))
         return FinishedFile(self.path, os.stat(self.path).st_size)
 
     def place(self) -> str:

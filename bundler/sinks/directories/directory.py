@@ -57,7 +57,7 @@ class DirectorySink:
         self._files = FileWriter(
             self.root,
             working.path,
-            file_writer(link_of),
+            file_writer(link_of, os.geteuid() if hard_linked is None else os.stat(hard_linked).st_uid),
             threads=threads,
             links_are_small=link is LinkMode.HARDLINK,
             advance=advance,

@@ -101,7 +101,7 @@ class UpdateSink:
         self._force = force
         self._noted = noted
         self._advance = advance
-        self._write_anew = file_writer(lambda _entry: link)
+        self._write_anew = file_writer(lambda _entry: link, os.geteuid())
         self._links = HardLinks(working.path, link)
         self._files = FileWriter(
             root,

@@ -47,12 +47,12 @@ WriteFile = Callable[[Entry, str], Outcome]
 """Makes the file at a path from an entry. It changes nothing else: it may run in another process."""
 
 
-def file_writer(link_of: Callable[[Entry], LinkMode]) -> WriteFile:
-    """What writes a file; `link_of` tells how an unchanged one gets there."""
+def file_writer(link_of: Callable[[Entry], LinkMode], owner: int | None = None) -> WriteFile:
+    """What writes a file; `link_of` tells how an unchanged one gets there. See `write_file`."""
 
     def write(entry: Entry, path: str) -> Outcome:
         try:
-            digest, stamp = write_file(entry, path, {}, link_of(entry))
+            digest, stamp = write_file(entry, path, {}, link_of(entry), owner)
         except EOFError as error:
             raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
         content = entry.content

@@ -10,8 +10,9 @@ from bundler.errors import BinaryFormatError
 from bundler.files import opened
 from bundler.machine.failing import is_file, unless_failing
 from bundler.sysroot import HOST, Sysroot
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.glibc import GLIBC
 from bundler.systems.linux.loader import Around, LoadedObject
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 
 
 def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:

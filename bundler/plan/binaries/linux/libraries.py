@@ -15,6 +15,7 @@ from bundler.bundle_paths import directories_of, relative
 from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
+from bundler.plan.binaries.linux.own_libc import OwnLibc
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import BundledLibrary, Clash, NotedLibrary, Outcome
@@ -59,8 +60,11 @@ def plan_libraries(
     context: ClosureContext,
     scheme: BundleScheme,
     taken: Taken,
+    own_libc: OwnLibc | None = None,
 ) -> LibraryPlan:
     """The plan for `files`, which include the interpreter and libpython, in the order in which Python asks for them.
+
+    `own_libc` is what the bundle brings of libc.
 
     Raises LookupError for what shall come along and is no library.
     """
@@ -78,6 +82,7 @@ def plan_libraries(
             bundle_path=taken.bundle_path,
             directories=directories_of(taken.paths) | directories_of(file.path for file in everything),
             versioned=lambda file: _versioned(context.real_path(file.source), file.image),
+            own_libc=own_libc,
         ),
         context.loader,
         context.system,

@@ -62,6 +62,8 @@ class ModuleCompanionFinder:
     """Names that the user leaves to the host."""
     cache: Mapping[str, tuple[str, ...]]
     """The loader's: paths by the names of libraries."""
+    dlopen_knows_origin: bool = True
+    """Whether the loader replaces `$ORIGIN` in a path that a library opens."""
     _modules: dict[str, list[str]] = field(default_factory=dict)
     _known: dict[tuple[str, str], tuple[ModuleTaken, ...]] = field(default_factory=dict)
 
@@ -85,7 +87,9 @@ class ModuleCompanionFinder:
             yield self.entries[module]._replace(content=Literal(rewritten.data), reason=rewritten.reason)
 
     def _find(self, line: ModuleCompanion, path: str, real: str) -> ModuleTaken | None:
-        """By one line of the table; None where the source has nothing of it."""
+        """By one line of the table; None where the source has nothing of it, and where nothing could lead the library there."""
+        if line.choice is Choice.IN_CACHE and not self.dlopen_knows_origin:
+            return None
         beside = os.path.dirname(path)
         above = self.scheme.libraries if line.place.startswith("/") else beside
         place = os.path.normpath(f"{above}/{line.place.lstrip('/')}")
