@@ -9,12 +9,12 @@ from bundler.binaries.elf.machines import machine_of
 from bundler.faults import Fault, FaultKind
 from bundler.machine import os
 from bundler.platforms import machine_named
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.libraries import InBundle, LibraryFacts
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.floor import find_floor, libc_versions
 from bundler.systems.linux.policy import HostReason, stays_on_host
-from bundler.systems.system import BundleView
 
 _AGAIN = "take the bundle again from where it came from, or pack again"
 
