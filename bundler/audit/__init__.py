@@ -10,6 +10,7 @@ from bundler.audit.second_reading import audit_changed_binaries, in_folder
 from bundler.audit.static import audit_static, system_of_bundle, target_of_bundle
 from bundler.audit.strangers import BY_FORM, leaks_by_form
 from bundler.audit.tree import read_tree
+from bundler.audit.unpacker import audit_unpacker
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
 from bundler.keywords import StrPath
@@ -61,6 +62,10 @@ def verify(
     faults, notes = [*static.faults, *contents.faults], [*static.notes, *notes]
     if opener is not None:
         faults += audit_changed_binaries(tree, opener)
+    if tree.in_archive:
+        unpacker = audit_unpacker(bundle, tree, system)
+        faults += unpacker.faults
+        notes += unpacker.notes
     report = None
     words = runner_of(runner)
     is_run = (os.path.isdir(bundle) or bool(words)) if run is None else run

@@ -24,9 +24,10 @@ from bundler.trees import MANIFEST, Member
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD", "WHEEL")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "METADATA", "RECORD", "WHEEL", "direct_url.json")
 _LISTS = (MANIFEST, "RECORD")
 _SCRIPT_HEAD = 4096  # bytes
+_PYC_HEAD = 16  # bytes (PEP 552)
 _PROGRAM_SUFFIX = ".exe"
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
 
@@ -49,7 +50,8 @@ class SeenFile:
     text: bytes | None = None
     """The whole content of a file that configures the bundle or a distribution."""
     head: bytes = b""
-    """The beginning of a script or of a launcher of bundler's; the whole of a small program, which may be what starts one."""
+    """The beginning of a script, of a compiled module that was read, or of a launcher of bundler's; the whole of a small
+    program, which may be what starts one."""
     image: BinaryImage | None = None
     """A binary's headers, as its format reads them."""
     binary_faults: tuple[str, ...] = ()
@@ -127,6 +129,7 @@ class FileReader:
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
         known = self._known_of(member, file, len(chunk)) if whole is not None else None
         seen = self._read(member, file, chunk, whole, has_head=bool(head), known=known)
+        head = chunk[:_PYC_HEAD] if member.path.endswith(".pyc") else head
         return replace(seen, text=whole.getvalue() if whole is not None else None, head=head)
 
     def _look_at_binary(self, member: Member, file: BinaryIO, chunk: bytes, form: Format[Any]) -> SeenFile:

@@ -13,7 +13,7 @@ from bundler.trees.compression import HashedFile, decompressed_part
 from bundler.trees.frames import Part
 from bundler.trees.last_file import manifest_in_stream
 from bundler.trees.tar import StrictInfo, members_of_stream
-from bundler.trees.tree import Items
+from bundler.trees.tree import Items, Kind
 
 _BLOBS = "blobs/sha256/"
 
@@ -27,17 +27,19 @@ class _Image:
 
 
 def members(path: str) -> Items:
-    """See `trees.tree.Members`. Every blob is checked against the digest that is its name."""
+    """See `trees.tree.Members`. Every blob is checked against the digest that is its name.
+
+    What stands in several layers is given as often, folders but once: who unpacks the image sees the last one.
+    """
     with open(path, "rb") as file, tarfile.open(path, "r:", file, tarinfo=StrictInfo) as archive:
         blobs = {name for name in archive.getnames() if name.startswith(_BLOBS)}
         image = _read_image(archive)
-        seen: set[str] = set()
+        folders: set[str] = set()
         for name in image.layers:
             with decompressed_part(_part(archive, name, file.fileno())) as (stream, digest):
                 for member, content in members_of_stream(stream):
-                    # A folder may stand in several layers.
-                    if member.path.startswith(image.folder + "/") and member.path not in seen:
-                        seen.add(member.path)
+                    if member.path.startswith(image.folder + "/") and member.path not in folders:
+                        folders |= {member.path} if member.kind is Kind.DIRECTORY else set()
                         yield replace(member, path=member.path[len(image.folder) + 1 :]), content
                 _check(name, digest())
         for name in sorted(blobs.difference(image.layers)):

@@ -91,6 +91,15 @@ def deflate(plain: bytes | bytearray, level: int) -> bytes:
     return compressor.compress(plain) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
+def inflate(data: bytes) -> bytes:
+    """The plain bytes of a frame. Raises ValueError where the stream ends in it: plain readers see what may stand behind."""
+    reader = zlib.decompressobj(-15)
+    plain = reader.decompress(data)
+    if reader.eof:
+        raise ValueError("the stream ends within a frame")
+    return plain
+
+
 def is_deflated(data: bytes, plain: bytes | bytearray) -> bool:
     """Whether some bytes are a deflate stream, or a frame of one, of these plain ones."""
     try:
@@ -168,7 +177,8 @@ def _zstd(plain: bytes | bytearray, level: int) -> bytes:
 def _plain_zstd(data: bytes) -> bytes:
     import zstandard
 
-    return zstandard.ZstdDecompressor().decompress(data)
+    # What stands behind the frame a plain reader would take for more of the stream.
+    return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
 
 
 def _is_zstd_of(data: bytes, plain: bytes | bytearray) -> bool:
@@ -233,7 +243,7 @@ GZIP = FrameCodec(
     library=lambda: f"zlib {zlib.ZLIB_RUNTIME_VERSION}",
     memory=lambda level: 1 << 19,
     compress=deflate,
-    decompress=lambda data: zlib.decompressobj(-15).decompress(data),
+    decompress=inflate,
     is_compressed=is_deflated,
     check=lambda plain, data: zlib.crc32(plain),
     head=_GZIP_HEAD,

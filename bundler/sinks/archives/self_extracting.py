@@ -26,6 +26,7 @@ from bundler.sinks.archives.tar import FrameWriter
 _NUMBER = 20  # digits of a size in bytes
 _WIDTHS = {"OFFSET": _NUMBER, "SIZE": _NUMBER, "SHA256": 64, "TOTAL": _NUMBER, "UNPACKED": _NUMBER}
 _PLACE = re.compile(r"'@([A-Z_]+)@'|@([A-Z0-9]+)@")  # a word for the shell; a number
+_WORD = r"[\w@%+=:,./-]+|'(?:[^']|'\"'\"')*'"  # what `shlex.quote` gives, on one line or several
 _HEAD = 1 << 16  # bytes that the script has at most
 _FACTS = re.compile(rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*$", re.MULTILINE)
 
@@ -77,13 +78,43 @@ class _Summed:
         return len(data)
 
 
+def read_header(path: str) -> bytes | None:
+    """The text in front of the archive in the file at `path`; None for a file that does not unpack itself."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    found = _FACTS.search(head) if head.startswith(b"#!") else None
+    return head[: int(found["offset"])] if found is not None else None
+
+
+def start_of_header(data: bytes) -> str | None:
+    """The program that such a text starts (a bundle path, "" for none); None for a text that this version does not write."""
+    text = os.fsdecode(data)
+    match = re.fullmatch(_pattern(_template()), text)
+    return "".join(shlex.split(match["START"])) if match is not None else None
+
+
+def _pattern(template: str) -> str:
+    """What matches the text with any words and numbers in its places: a word is quoted as `shlex.quote` does it, once."""
+    pieces, done = [], 0
+    for place in _PLACE.finditer(template):
+        word, number = place.groups()
+        pieces.append(re.escape(template[done : place.start()]))
+        pieces.append(f"(?P<{word}>{_WORD})" if word else rf"[0-9a-f ]{{{_WIDTHS[number]}}}")
+        done = place.end()
+    return "".join(pieces) + re.escape(template[done:])
+
+
+def _template() -> str:
+    with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
+        return file.read()
+
+
 def header(name: str, facts: ArchiveFacts, payload: _Summed | None = None, unpacked: int = 0) -> bytes:
     """The text; of the same length with and without what is known of the payload.
 
     `name` is the folder that it unpacks into unless told otherwise, `unpacked` the bytes of all files there.
     """
-    with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
-        text = file.read()
+    text = _template()
     needs = facts.needs
     words = {
         "NAME": name,
