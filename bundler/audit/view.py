@@ -14,7 +14,8 @@ from bundler.binaries.format import NO_VERSIONS, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import Told, Wheel
+from bundler.systems.system import Wheel
+from bundler.systems.told import Told
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$")

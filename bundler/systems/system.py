@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
 from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import BundleRoot
-from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.errors import BundlerError
 from bundler.faults import Findings
 from bundler.floor import Floor
@@ -22,6 +20,7 @@ from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
+from bundler.systems.told import Told
 from bundler.target import Target
 
 
@@ -64,25 +63,6 @@ class Wheel(NamedTuple):
     version: str
     platforms: tuple[str, ...]
     """The platforms that it was made for, as its tags name them (`manylinux_2_34_x86_64`); none where it does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What `bundle.json` tells of a bundle's binaries, and what came after it."""
-
-    machine: str = ""
-    """The name of the machine that the bundle is for."""
-    floor: Floor | None = None
-    ceiling: Ceiling = NO_CEILING
-    packed: Set[str] = frozenset()
-    """Bundle paths of all that was packed."""
-    installed: Set[str] = frozenset()
-    """Bundle paths of files that installers brought after the pack."""
-    libraries: Set[str] = frozenset()
-    """Bundle paths of files that are there, and were libraries when they were packed."""
-
-
-NOTHING_TOLD = Told()
 
 
 class BundleView(Protocol):

@@ -11,7 +11,8 @@ from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import NOTHING_TOLD, Told, Wheel
+from bundler.systems.system import Wheel
+from bundler.systems.told import NOTHING_TOLD, Told
 from tests.material.schemes import POSIX_312
 
 
