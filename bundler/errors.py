@@ -137,8 +137,21 @@ class OutputExists(BundlerError):
     """Something stands at the output path."""
 
 
+class LeaksFound(BundlerError):
+    """The bundle would give credentials away, or what else is refused."""
+
+
 class OutputFailed(BundlerError):
     """The output could not be written or put in place."""
+
+
+class NoRoom(OutputFailed):
+    """The disk has too little room for the output, or is full: `needed` and `free` are in bytes."""
+
+    def __init__(self, message: str, hint: str, needed: int, free: int) -> None:
+        super().__init__(message, hint)
+        self.needed = needed
+        self.free = free
 
 
 class UnfittingOption(OutputFailed, BadOption):

@@ -7,6 +7,7 @@ import errno
 import mmap
 import tempfile
 from collections.abc import Iterator
+from types import TracebackType
 from typing import BinaryIO
 
 from bundler.machine import os
@@ -14,6 +15,8 @@ from bundler.machine import os
 COPY_REFUSED = frozenset({errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EIO})
 """The errors by which the kernel or a file system says that it does not copy between two files. Reading and writing may do."""
 
+TEMPORARY = ".bundler-"
+"""How the names begin of files that are to take the place of others."""
 _CHUNK = 1 << 20
 _LARGEST_COPY = 1 << 30
 _WINDOW = 2 << 20
@@ -28,7 +31,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     which names `path`.
     """
     with _about(path):
-        descriptor, temporary = tempfile.mkstemp(prefix=".bundler-", dir=os.path.dirname(path) or os.curdir)
+        descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path) or os.curdir)
     try:
         with open(descriptor, "r+b", buffering=0) as file:
             yield file
@@ -40,6 +43,29 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         raise
 
 
+def opened(path: str) -> Opened:
+    """The file at a path, to be read: a context manager. An error in reading it is told of the path."""
+    return Opened(path)
+
+
+class Opened:
+    """See `opened`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> BinaryIO:
+        self._file = open(self._path, "rb")
+        return self._file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if isinstance(error, OSError):
+            named(error, self._path)
+
+
 @contextlib.contextmanager
 def _about(path: str) -> Iterator[None]:
     """An error of the block is told of `path`: the file beside it means nothing to who reads the error."""
@@ -48,6 +74,13 @@ def _about(path: str) -> Iterator[None]:
     except OSError as error:
         error.filename, error.filename2 = path, None
         raise
+
+
+def named(error: OSError, path: str) -> OSError:
+    """An error, told of `path` where it tells of no file: reading and writing an open one tell of none."""
+    if error.filename is None:
+        error.filename = path
+    return error
 
 
 def replace(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Release = tuple[int, int]
+Release = tuple[int, ...]
+"""Its numbers: two, or three (musl)."""
 
 
 class FloorDemand(NamedTuple):
@@ -24,7 +25,7 @@ class FloorDemand(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The oldest release of `system` (`glibc`, `macOS`) on which a bundle runs, and what says so."""
+    """The oldest release of `system` (`glibc`, `musl`, `macOS`) on which a bundle runs, and what says so."""
 
     system: str
     release: Release
@@ -62,5 +63,5 @@ def highest(system: str, demands: Iterable[FloorDemand]) -> Floor | None:
 
 
 def text_of(release: Release) -> str:
-    """A release as people write it: `2.34`."""
-    return f"{release[0]}.{release[1]}"
+    """A release as people write it: `2.34`, `1.2.5`."""
+    return ".".join(map(str, release))

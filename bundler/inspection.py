@@ -76,6 +76,8 @@ def _floor_name(manifest: Manifest) -> str:
     """What the floor is a release of, as a key: of the kernel where the bundle brings its libc."""
     if manifest.floor is not None:
         return manifest.floor.system.lower()
+    if manifest.loader:
+        return manifest.system
     libc = Libc(manifest.libc) if manifest.libc else None
     return system_of(OperatingSystem(manifest.system)).floor_name(libc).lower()
 

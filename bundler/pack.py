@@ -79,7 +79,19 @@ def pack(
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
     check_output(loaded, destination)
     _check_target(target, loaded)
+    with claim(destination, options):
+        return _pack(loaded, environment, destination, options, target, progress)
 
+
+def _pack(
+    loaded: Environment,
+    environment: str,
+    destination: Destination,
+    options: PackOptions,
+    target: Target | None,
+    progress: Progress,
+) -> report.PackReport:
+    """Pack what was read at the path `environment`."""
     from bundler.attempt import Job, attempt, first_guess
     from bundler.audit.against_source import Earlier
     from bundler.audit.proofs.book import ProofBook
@@ -183,6 +195,15 @@ def recover(destination: Destination, options: PackOptions) -> None:
         from bundler.sinks.directories.in_place import recover as recover_in_place
 
         recover_in_place(destination.path)
+
+
+def claim(destination: Destination, options: PackOptions) -> AbstractContextManager[object]:
+    """The right to make the output, which no other pack has meanwhile; a dry run makes none. Entering it raises OutputExists."""
+    if options.dry_run:
+        return nullcontext()
+    from bundler.sinks.claim import claim_output
+
+    return claim_output(destination)
 
 
 def _load_what_comes_next() -> None:

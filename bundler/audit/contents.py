@@ -1,4 +1,4 @@
-"""Whether the files of a bundle agree with `bundle.json`, what was added, and which still hold a path of the source."""
+"""Whether the files of a bundle agree with `bundle.json`, and what was added."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from bundler.audit.additions import audit_additions
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
-from bundler.audit.leaks import Leak
 from bundler.audit.pycs import audit_pycs
-from bundler.audit.reports import LeakReport
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System
@@ -24,12 +22,11 @@ _TWICE = "pack again: which of them is unpacked depends on the program that does
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The outcome: faults, what came after the pack, and leaks where prefixes were looked for."""
+    """The outcome: faults, and what came after the pack."""
 
     faults: tuple[Fault, ...]
     added: tuple[str, ...]
     notes: tuple[str, ...]
-    leaks: LeakReport
 
 
 def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Contents:
@@ -56,7 +53,7 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
         faults += [Fault(FaultKind.ADDED, path, "was added after the pack", _NOT_ASKED_FOR) for path in added]
     else:
         faults += audit_additions(tree, system, installed, added)
-    return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
+    return Contents(tuple(faults), added, tuple(notes))
 
 
 def _changed(tree: BundleTree, system: System, installed: Installed) -> Iterator[tuple[Fault, bool]]:
@@ -133,12 +130,3 @@ def _unholdable(tree: BundleTree, system: System) -> Iterator[Fault]:
     """What the bundle's system has no two files of, or none at all: one of them is lost where the bundle is unpacked."""
     for error in system.check_names([*tree.files, *tree.links]).errors:
         yield Fault(FaultKind.CONTENT, "", error.message, error.hint or _DAMAGED)
-
-
-def _leaks(tree: BundleTree) -> LeakReport:
-    known = tree.manifest.files
-    paths: dict[Leak, list[str]] = {kind: [] for kind in Leak}
-    for path, seen in sorted(tree.files.items()):
-        if seen.leak is not None and path in known:
-            paths[seen.leak].append(path)
-    return LeakReport(tuple(paths[Leak.TEXT]), tuple(paths[Leak.PYC]), tuple(paths[Leak.BINARY]))

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.environment.facts import VersionInfo
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.sysroot import Sysroot
 
 BUILD_DETAILS = "build-details*.json"
@@ -37,9 +39,10 @@ def _all(stdlib: str, root: Sysroot) -> Iterator[BuildDetails]:
     for name in root.names_in(stdlib):
         if name.startswith(prefix) and name.endswith(suffix):
             try:
-                with open(root.real(os.path.join(stdlib, name)), "rb") as file:
+                with opened(root.real(os.path.join(stdlib, name))) as file:
                     yield _details(json.load(file))
-            except (OSError, ValueError, RecursionError):
+            except (OSError, ValueError, RecursionError) as error:
+                unless_failing(error, os.path.join(stdlib, name))
                 continue
 
 

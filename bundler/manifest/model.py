@@ -164,4 +164,6 @@ class Manifest:
     libc: str | None = None
     """The C library that it is built for (`glibc`); None outside of Linux."""
     ceiling: Ceiling = NO_CEILING
+    unpublished: tuple[str, ...] = ()
+    """Names of the distributions that came from no index."""
     schema: int = SCHEMA

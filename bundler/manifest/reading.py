@@ -58,6 +58,7 @@ def read_manifest(data: bytes) -> Manifest:
         distributions=tuple(
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
+        unpublished=top.texts("unpublished"),
         files={path: _file(_Object(value)) for path, value in top.child("files").items()},
         empty_folders=top.texts("empty_folders"),
         changed=tuple(
@@ -204,8 +205,8 @@ def _host_libc(item: _Object) -> Floor | None:
 
 
 def _release(platform: _Object, name: str) -> Release | None:
-    found = re.fullmatch(r"(\d{1,5})\.(\d{1,5})", platform.value(name, str, ""))
-    return (int(found[1]), int(found[2])) if found else None
+    text = platform.value(name, str, "")
+    return tuple(map(int, text.split("."))) if re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,2}", text) else None
 
 
 def _ceiling(item: _Object) -> Ceiling:

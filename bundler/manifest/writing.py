@@ -39,6 +39,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "ceiling": dataclasses.asdict(manifest.ceiling),
         },
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],
+        **({"unpublished": manifest.unpublished} if manifest.unpublished else {}),
         "libraries": {
             "bundled": [
                 {"path": fact.path, "origin": fact.origin, "needed_by": fact.needed_by}

@@ -6,14 +6,16 @@ A link whose target comes along stays a link, made relative; one that leads out 
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from bundler.bundle_paths import directories_of, parents, relative
 from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
 from bundler.errors import BundlerError
 from bundler.machine import changed_at, os
+from bundler.machine.failing import is_dir
 from bundler.memory.digests import NOTHING_KNOWN, Known
+from bundler.plan.listings import Listing, Listings, listing_of
 from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import ADDED, BUNDLER
 from bundler.plan.overlay import Entries
@@ -32,6 +34,8 @@ class Collected:
     warnings: tuple[str, ...]
     clashes: tuple[str, ...]
     """Bundle paths of the user's own files (origin `added:`) where something else would have stood."""
+    listings: Listings = field(default_factory=dict)
+    """What was in the folders."""
 
 
 def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_KNOWN, *, now: int = 0) -> Collected:
@@ -45,7 +49,7 @@ def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_K
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.resolve_links()
-    return Collected(collector.entries, tuple(collector.warnings), tuple(collector.clashes))
+    return Collected(collector.entries, tuple(collector.warnings), tuple(collector.clashes), collector.listings)
 
 
 def source_of(path: str, found: os.stat_result, now: int, known: Known = NOTHING_KNOWN) -> Source:
@@ -73,6 +77,7 @@ class _Collector:
         self.entries: dict[str, Entry] = {}
         self.warnings: list[str] = []
         self.clashes: list[str] = []
+        self.listings: dict[str, Listing] = {}
         self._table = table
         self._sysroot = sysroot
         self._known = known
@@ -97,7 +102,7 @@ class _Collector:
         if stat.S_ISDIR(mode):
             if item.path:
                 self._put(item.path, item.origin, item.layer, Directory(), found)
-            self._take_folder(item, skip, depth)
+            self._take_folder(item, found, skip, depth)
         elif stat.S_ISREG(mode):
             self._take_file(item.path, item.source, item.origin, item.layer, found)
         elif stat.S_ISLNK(mode):
@@ -114,7 +119,7 @@ class _Collector:
             self.warnings.append(f"{origin}: its set-id bit is not taken along")
         self._put(path, origin, layer, source_of(source, found, self._now, self._known), found)
 
-    def _take_folder(self, item: _Item, skip: frozenset[str], depth: int) -> None:
+    def _take_folder(self, item: _Item, found: os.stat_result, skip: frozenset[str], depth: int) -> None:
         """Everything in a folder; plain files here and now, since there are tens of thousands of them."""
         if depth > _MAX_DEPTH:
             raise BundlerError(f"{item.source} lies over {_MAX_DEPTH} folders deep", "is there a loop of links?")
@@ -122,11 +127,13 @@ class _Collector:
         folder = os.path.join(item.source, "")
         origin = item.origin + ("" if item.origin.endswith(":") else "/")
         entries, links, known, now, layer = self.entries, self._links, self._known, self._now, item.layer
-        for listed in _scan(item.source):
+        scanned = _scan(item.source)
+        self.listings[item.source] = listing_of(item.path, found, now, [listed.name for listed in scanned])
+        for listed in scanned:
             name = listed.name
             if name in skip:
                 continue
-            found = listed.stat(follow_symlinks=False)
+            found = _facts(listed)
             path = above + name
             if found.st_mode & _KIND_AND_SET_ID == stat.S_IFREG and path not in entries and path not in links:
                 content = source_of(folder + name, found, now, known)
@@ -170,7 +177,7 @@ class _Collector:
         inside = self._table.bundle_path(target)
         known = inside is not None and (inside in self.entries or inside in links or not inside)
         real = self._sysroot.real(item.source)
-        if path in self._over_folders and not os.path.isdir(real):
+        if path in self._over_folders and not is_dir(real):
             self._drop_below(path)
         elif path in self._over_folders:
             known = False  # what it leads to joins what lies there
@@ -182,13 +189,11 @@ class _Collector:
             self.warnings.append(f"{item.origin} is a link to {os.readlink(item.source)}, which is not there: left out")
             return
         around = (self._table.bundle_path(real) or "\0") + "/"
-        if os.path.isdir(real) and (
-            (path + "/").startswith(around) or (item.by_link and item.source.startswith(real + "/"))
-        ):
+        if is_dir(real) and ((path + "/").startswith(around) or (item.by_link and item.source.startswith(real + "/"))):
             self.warnings.append(f"{item.origin} is a link to a folder around it and is left out")
             return
         # On this machine a file keeps the name by which the loader would find it.
-        source = real if os.path.isdir(real) or not self._sysroot.is_host else item.source
+        source = real if is_dir(real) or not self._sysroot.is_host else item.source
         meant = _Item(path, source, item.origin, item.layer, by_link=self._table.bundle_path(real) is None)
         self._take(meant, os.stat(real), frozenset(), path.count("/"))
 
@@ -220,9 +225,24 @@ def _lstat(path: str) -> os.stat_result:
         raise BundlerError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def _facts(listed: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return listed.stat(follow_symlinks=False)
+    except OSError as error:
+        raise _unreadable(listed.path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> BundlerError:
+    gone = isinstance(error, FileNotFoundError)
+    return BundlerError(
+        f"{path} cannot be read: {error.strerror}",
+        "it was there a moment ago: pack again when nothing writes there" if gone else "",
+    )
+
+
 def _scan(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as items:
             return sorted(items, key=_NAME)
     except OSError as error:
-        raise BundlerError(f"{folder} cannot be read: {error.strerror}") from error
+        raise _unreadable(folder, error) from error

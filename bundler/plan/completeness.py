@@ -8,6 +8,7 @@ from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.plan.mounts import MountTable
 from bundler.plan.overlay import Entries
 from bundler.prefixes import is_system_prefix
@@ -69,7 +70,8 @@ def _installer(distribution: Distribution) -> str:
     try:
         with open(os.path.join(distribution.metadata, "INSTALLER"), encoding="utf-8", errors="replace") as file:
             return file.read().strip()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, distribution.metadata)
         return ""
 
 

@@ -95,6 +95,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         floor=plan.floor,
         ceiling=plan.ceiling,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
+        unpublished=plan.published.unpublished if plan.published is not None else (),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         empty_folders=_empty(folders, entries),
         changed=tuple(

@@ -10,7 +10,9 @@ import re
 import sys
 from collections.abc import Mapping
 
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import exists, is_dir
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,7 +50,7 @@ def importable(folder: str, suffixes: tuple[str, ...]) -> list[str]:
         path = os.path.join(folder, item)
         if _NEVER_MODULES.fullmatch(item):
             continue
-        if os.path.isdir(path):
+        if is_dir(path):
             if item.isidentifier() and _holds_modules(path, suffixes):
                 names.append(item)
         elif item.endswith((".py", *suffixes)):
@@ -64,7 +66,7 @@ def _existing(folder: str, module: str) -> str | None:
     """The first path component of a dotted or slashed module that exists as a package or a file."""
     top = re.split(r"[./]", module.strip("./"))[0]
     for name in (top, f"{top}.py"):
-        if os.path.exists(os.path.join(folder, name)) and name:
+        if exists(os.path.join(folder, name)) and name:
             return name
     return None
 
@@ -76,7 +78,7 @@ def read_settings(folder: str) -> Mapping[str, object]:
 
 def _settings(folder: str) -> Mapping[str, object] | None:
     try:
-        with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
+        with opened(os.path.join(folder, "pyproject.toml")) as file:
             return tomllib.load(file)
     except FileNotFoundError:
         return None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Distribution, Environment
+from bundler.files import opened
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.application import StartCommand
@@ -92,7 +93,7 @@ def _text_of(entry: Entry) -> bytes | None:
     """The bytes of a file that bundler may have made; None for another one."""
     if not isinstance(entry.content, Source) or entry.content.size > _MOST_BYTES:
         return None
-    with open(entry.content.path, "rb") as file:
+    with opened(entry.content.path) as file:
         return file.read()
 
 

@@ -309,6 +309,9 @@ class System(Protocol):
     def floor_name(self, libc: Libc | None) -> str:
         """What the floor is a release of: `glibc`, `macOS`."""
 
+    def tells_libc(self, libc: str | None) -> bool:
+        """Whether it is told that a bundle needs a libc (its name) where no file asks for a release of it."""
+
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """Where the interpreter itself may lie if the base's `bin/python` only starts it, the likeliest first."""
 

@@ -19,8 +19,8 @@ import json, os, sys
 libraries = {line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}
 print(json.dumps([sys.prefix, os.readlink('/proc/self/exe'), sorted(libraries)]))
 """
-WORKS = """
-import concurrent.futures, ctypes, multiprocessing, os, socket, ssl, sqlite3, subprocess, sys, threading
+PROCESSES = """
+import concurrent.futures, ctypes, multiprocessing, os, socket, subprocess, sys, threading
 
 def main():
     done = subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True, text=True)
@@ -35,13 +35,12 @@ def main():
     assert len(found) == 1 and found[0] != os.getpid()
     assert ctypes.CDLL(None).getpid() == os.getpid()
     assert socket.getaddrinfo("127.0.0.1", 80)
-    ssl.create_default_context()
-    sqlite3.connect(":memory:")
     os.execv(sys.executable, [sys.executable, "-c", "print('works')"])
 
 if __name__ == "__main__":
     main()
 """
+WORKS = f"import ssl, sqlite3\nssl.create_default_context(); sqlite3.connect(':memory:')\n{PROCESSES}"
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ DT_BIND_NOW = 24
 # the last DT_RPATH, which is the one that counts. Of the numbers for operating systems, which loaders pass over.
 DT_OWN_RPATH = 0x62646C72
 DT_GNU_PRELINKED = 0x6FFFFDF5
+DT_RELR = 36
 DT_GNU_HASH = 0x6FFFFEF5
 DT_CONFIG, DT_DEPAUDIT, DT_AUDIT = 0x6FFFFEFA, 0x6FFFFEFB, 0x6FFFFEFC
 DT_VERSYM = 0x6FFFFFF0

@@ -93,9 +93,13 @@ class _Elf:
 
     def description(self, file: BinaryIO) -> Description:
         """What the loader reads, and the versions that the file needs of its libraries."""
+        from bundler.binaries.elf.machines import libc_of
+
         image = read_image(file)
+        libc = libc_of(image)
         return {
             "machine": image.machine_name,
+            "libc": libc.value if libc is not None else None,
             "interpreter": image.interpreter,
             **({} if image.own_loader is None else {"loader": _loader(image)}),
             "soname": image.soname,

@@ -45,7 +45,7 @@ def symbol_names(file: BinaryIO, image: Image, sections: SectionTable) -> list[i
     symbols = image.entry(c.DT_SYMTAB)
     if symbols is None:
         return None
-    count = _symbol_count(file, image, sections, symbols)
+    count = symbol_count(file, image, sections, symbols)
     if count is None:
         return None
     layout = image.structures.symbol
@@ -67,7 +67,7 @@ def _names(data: bytes, layout: Layout[Symbol], byteorder: str) -> list[int]:
     return [name for (name,) in layout.only("name").iter_unpack(data)]
 
 
-def _symbol_count(file: BinaryIO, image: Image, sections: SectionTable, symbols: int) -> int | None:
+def symbol_count(file: BinaryIO, image: Image, sections: SectionTable, symbols: int) -> int | None:
     """How many dynamic symbols there are: by section header, else by a hash table."""
     number = sections.find(c.SHT_DYNSYM, symbols)
     if number is not None:

@@ -1,10 +1,11 @@
-"""Dynamic symbols that a file asks others for (DT_SYMTAB), and the versions that it asks for with them (DT_VERSYM).
+"""Dynamic symbols of a file (DT_SYMTAB), those that it asks others for among them, and the versions of these (DT_VERSYM).
 
 Source: gABI 5, "Symbol Table"; GNU symbol versioning. Section headers are not read: the loader does not know them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from bundler.binaries.elf import constants as c
@@ -29,6 +30,33 @@ class UndefinedSymbol(NamedTuple):
     """The index of its version among those that the file needs; 0 or 1 for none."""
     is_weak: bool
     """Whether the file does without."""
+
+
+class DynamicSymbol(NamedTuple):
+    """A symbol as the loader sees it."""
+
+    name: bytes
+    is_defined: bool
+    is_weak: bool
+    """Whether the file does without it, where nobody defines it."""
+
+
+def dynamic_symbols(file: BinaryIO, image: Image) -> Iterator[DynamicSymbol]:
+    """All of the seekable `file`, in their order; none where nothing tells how many there are.
+
+    Raises BinaryFormatError where the tables leave the file.
+    """
+    address, count = image.entry(c.DT_SYMTAB), min(_symbol_count(file, image), _MOST)
+    layout = image.structures.symbol
+    offset = image.offset_of(address, count * layout.size) if address is not None and count else None
+    if offset is None:
+        return
+    place, size = string_table(image.segments, image.numbers)
+    names = read_at(file, place, size, "the dynamic string table")
+    for symbol in layout.read_all(read_at(file, offset, count * layout.size, "the dynamic symbol table")):
+        end = names.find(b"\0", symbol.name)
+        name = names[symbol.name : end if end >= 0 else None]
+        yield DynamicSymbol(name, symbol.shndx != c.SHN_UNDEF, symbol.info >> 4 == _WEAK)
 
 
 def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ...]:

@@ -9,6 +9,7 @@ from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.facts import EnvironmentKind, Interpreter, VersionInfo
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.sysroot import Sysroot
 from bundler.systems.windows.layout import (
     PythonDll,
@@ -128,5 +129,6 @@ def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return ""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import is_dir
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import egg_link_folder
 from bundler.rewrite.installers import is_editable_hook, is_known_hook
@@ -152,7 +154,7 @@ class _Finder:
                     source = self._sysroot.located(text, folder)
                     if source in self._linked:
                         self._linked[source].lines.setdefault(path, set()).add(text)
-                    elif os.path.isdir(source) and self._is_outside(source):
+                    elif is_dir(source) and self._is_outside(source):
                         self._take(folder, path, text, SearchPath(source))
                     elif not self._sysroot.exists(source) and self._is_outside(source):
                         self._note_gone(path, text, source)
@@ -217,7 +219,7 @@ class _Finder:
         yield from (lies_in(self._sysroot.real(place), project) for place in self._reached)
 
     def _read(self, path: str) -> bytes:
-        with open(self._sysroot.real(path), "rb") as file:
+        with opened(self._sysroot.real(path)) as file:
             return file.read()
 
     def _note_gone(self, path: str, line: str, source: str) -> None:

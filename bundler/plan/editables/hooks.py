@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.editables.meson import read_install_plan
 from bundler.plan.project import importable
@@ -23,9 +25,10 @@ def read_hook(path: str, suffixes: tuple[str, ...], root: Sysroot = HOST) -> Edi
     which is read in this machine's own root alone. Raises UnsupportedEditable for one whose build folder is gone.
     """
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError) as error:
+        unless_failing(error, path)
         return None
     if not root.is_host:
         _name_paths(tree, root)
@@ -52,7 +55,7 @@ def _setuptools(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles | 
     mappings = []
     for name, folders in namespaces.items() if isinstance(namespaces, dict) else ():
         for folder in folders:
-            if os.path.isdir(folder):
+            if is_dir(folder):
                 below = importable(folder, suffixes)
                 mappings += [FileMapping(os.path.join(folder, found), f"{_path(name)}/{found}") for found in below]
     mappings += [mapping for name, place in mapping.items() for mapping in _module(name, place, suffixes)]
@@ -79,7 +82,7 @@ def _redirected(modules: dict[str, str], packages: dict[str, list[str]]) -> Iter
     placed: dict[str, str] = {}
     for name, folders in packages.items():
         for folder in folders:
-            if os.path.isabs(folder) and os.path.isdir(folder):
+            if os.path.isabs(folder) and is_dir(folder):
                 placed[folder] = _path(name)
                 yield FileMapping(folder, _path(name))
     for name, source in modules.items():
@@ -123,11 +126,11 @@ def _editables(tree: ast.Module, _suffixes: tuple[str, ...]) -> EditableFiles | 
 
 def _module(name: str, place: str, suffixes: tuple[str, ...]) -> Iterator[FileMapping]:
     """A package's folder, or the file that `place` means with a suffix put to it."""
-    if os.path.isdir(place):
+    if is_dir(place):
         yield FileMapping(place, _path(name))
         return
     for suffix in ("", ".py", ".pyc", *suffixes):
-        if os.path.isfile(place + suffix):
+        if is_file(place + suffix):
             end = suffix or os.path.splitext(place)[1]
             yield FileMapping(place + suffix, _path(name) + end)
             return

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
+from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.editables.mapping import FileMapping
 
@@ -16,7 +17,7 @@ _PACKAGES = ("{py_platlib}/", "{py_purelib}/")
 def read_install_plan(distribution: str, build_folder: str) -> tuple[FileMapping, ...]:
     """What is installed into site-packages. Raises UnsupportedEditable where the plan or a built file is not there."""
     try:
-        with open(os.path.join(build_folder, _PLAN), "rb") as file:
+        with opened(os.path.join(build_folder, _PLAN)) as file:
             plan = json.load(file)
     except (OSError, ValueError) as error:
         raise _incomplete(distribution, f"{os.path.join(build_folder, _PLAN)} cannot be read") from error

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import importable, modules_of
 from bundler.rewrite.launchers.setuptools import READ, read_stand_in
@@ -46,7 +48,7 @@ def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         line = file.readline().strip()
     folder = sysroot.located(line, os.path.dirname(path))
-    return folder if line and os.path.isdir(folder) else None
+    return folder if line and is_dir(folder) else None
 
 
 def read_egg_link(
@@ -70,12 +72,12 @@ def read_egg_link(
 
 def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMapping]:
     """The project's scripts for which there are stand-ins in the environment's `folder` of scripts."""
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    for name in sorted(os.listdir(folder)) if is_dir(folder) else ():
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
+        if is_file(path):
+            with opened(path) as file:
                 found = read_stand_in(file.read(READ))
-            if found is not None and _same(found.distribution, distribution) and os.path.isfile(found.script):
+            if found is not None and _same(found.distribution, distribution) and is_file(found.script):
                 yield FileMapping(found.script, f"{to_scripts}/{name}")
 
 
@@ -83,7 +85,8 @@ def _top_level(metadata: str) -> list[str]:
     try:
         with open(os.path.join(metadata, "top_level.txt"), encoding="utf-8") as file:
             return file.read().split()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, metadata)
         return []
 
 

@@ -35,6 +35,11 @@ class FinishedFile(NamedTuple):
 class Output(Protocol):
     """One file to be: filled, finished under a temporary name, then put in place, or discarded at any time."""
 
+    shown: str
+    """What errors call it."""
+    folder: str | None
+    """Where it takes room; None where nobody knows."""
+
     @property
     def path(self) -> str:
         """Where another program makes the file, if it is not filled by way of `open`."""
@@ -66,6 +71,8 @@ class FileOutput:
 
     def __init__(self, target: Target, working: WorkingFolder) -> None:
         self.path = os.path.join(working.path, "archive")
+        self.shown = target.path
+        self.folder: str | None = os.path.dirname(target.path)
         self._target = target
         self._working = working
         self._file: BinaryIO | None = None
@@ -102,6 +109,8 @@ class StandardOutput:
 
     def __init__(self, *, spooled: bool) -> None:
         """Raises OutputFailed where standard output is a terminal."""
+        self.shown = "standard output"
+        self.folder: str | None = None
         if sys.stdout.isatty():
             raise OutputFailed("an archive is not written to a terminal", "name a file in --out, or use a pipe")
         self._folder = tempfile.mkdtemp(prefix="bundler-") if spooled else None

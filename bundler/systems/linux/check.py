@@ -20,13 +20,14 @@ from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.loaders import loader_of
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.linux.provided import provision_faults
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from bundler.systems.linux.target_check import target_findings
 from bundler.systems.linux.told import differences
 from bundler.systems.system import BundleView
@@ -102,9 +103,9 @@ def _check_searches(
         (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
     )
     program = next(file for file in files if file.path == executable)
-    loader: Loader = GLIBC
+    loader = loader_of(program.image)
     view = _View(bundle, images, SysrootLibraries(program.image))
-    system = loader.system_libraries(machine_of(program.image), HOST)
+    system = _last_directories(loader, program, bundle)
     context = ClosureContext(
         loader=loader,
         files=view,
@@ -175,6 +176,14 @@ def _left_to_host(bundle: BundleView) -> frozenset[str]:
     return frozenset(name for name in bundle.host_libraries if stays_on_host(name) is not HostReason.LIBC)
 
 
+def _last_directories(loader: Loader, program: ElfFile, bundle: BundleView) -> SystemLibraries:
+    """The host's; none where the bundle brings a loader, and beside it a file that names none."""
+    own = loader.directories_file(bundle.loader) if bundle.loader else None
+    if own is not None and bundle.follow(own) is not None:
+        return SystemLibraries()
+    return loader.system_libraries(machine_of(program.image), HOST)
+
+
 class _View:
     """What a loader would find: the files of the bundle as they were read, and the host's. See `loader.LoaderView`."""
 
@@ -193,6 +202,10 @@ class _View:
         if self._bundle.root.holds(path):
             return self.bundle_path(path) in self._images
         return self._host.is_library(path)
+
+    def is_there(self, path: str) -> bool:
+        """In the bundle, a library: nobody looks there for anything else."""
+        return self.is_library(path) if self._bundle.root.holds(path) else self._host.is_there(path)
 
     def normal(self, path: str) -> str:
         """In the bundle by the names alone."""
@@ -245,6 +258,7 @@ def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[F
     """Search paths that lead to the bundle's libc, and count in processes that may have another one."""
     machine = machine_of(images[bundle.scheme.executable])
     view = _View(bundle, images, SysrootLibraries(images[bundle.scheme.executable]))
+    rules = loader_of(images[bundle.scheme.executable])
     for file in _files(bundle, images) if bundle.loader else ():
         image = file.image
         own = image.own_rpath if bundle.host_libc is not None else image.rpath
@@ -253,7 +267,7 @@ def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[F
             others.remove(own)
         loaded = LoadedObject.from_image(file.source, image)
         for entry in (entry for text in others for entry in split(text)):
-            places = GLIBC.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
+            places = rules.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
             if any(_is_own_libc(bundle, f"{bundle.root.inside(place)}/libc.so.6") for place in places):
                 message = f"its search path leads to the bundle's libc, and its process may have another one: {entry}"
                 yield Fault(FaultKind.SEARCH_PATH, file.path, message, "pack again")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.format import SymbolVersions
+from bundler.files import opened
 from bundler.floor import Floor, FloorDemand, highest
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
@@ -48,7 +49,7 @@ def read_versions(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> dic
     """
     found = {}
     for binary in sorted(binaries, key=lambda binary: binary.path):
-        with open(places[binary.path], "rb") as file:
+        with opened(places[binary.path]) as file:
             found[binary.path] = symbol_versions(file, binary.image)
     return found
 

@@ -10,7 +10,9 @@ import fnmatch
 import struct
 from collections.abc import Iterator
 
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import GlibcMachine
 
@@ -26,9 +28,10 @@ def read_cache(path: str, machine: GlibcMachine) -> dict[str, tuple[str, ...]] |
     Entries for special processors (a hwcap, or a path in `glibc-hwcaps`) and for other ABIs are left out.
     """
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             data = file.read()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return None
     start = data.find(_MAGIC)
     order = "<" if machine.byteorder == "little" else ">"
@@ -57,7 +60,8 @@ def _read_configuration(path: str, sysroot: Sysroot, depth: list[int]) -> Iterat
     try:
         with open(sysroot.real(path), encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return
     for line in lines:
         text = line.partition("#")[0].strip()

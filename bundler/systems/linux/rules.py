@@ -9,11 +9,13 @@ from bundler.binaries.elf.launchers import Launcher, launcher_for
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import glibc, host_files, policy, targets
+from bundler.systems.linux import glibc, host_files, musl, policy, targets
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
@@ -28,7 +30,7 @@ class _Linux(Posix):
     system = OperatingSystem.LINUX
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY, Addition.VENV, Addition.TCL})
-    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release")
+    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release", *musl.DIRECTORIES_FILES)
     traces = True
     image_os = "linux"
 
@@ -44,6 +46,10 @@ class _Linux(Posix):
     def floor_name(self, libc: Libc | None) -> str:
         """The name of the libc."""
         return (libc or Libc.GLIBC).value
+
+    def tells_libc(self, libc: str | None) -> bool:
+        """musl, which few distributions have."""
+        return libc == Libc.MUSL.value
 
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """None: `bin/python` is the interpreter."""
@@ -85,9 +91,10 @@ class _Linux(Posix):
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """A library's DT_SONAME; extension modules, which have none, do not come along for being opened."""
         try:
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 image = read_image(file)
-        except (OSError, BinaryFormatError):
+        except (OSError, BinaryFormatError) as error:
+            unless_failing(error, path)
             return None
         return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
 

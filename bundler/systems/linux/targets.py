@@ -169,8 +169,7 @@ def find_target(name: str) -> Target | None:
         if name == target.name or name in target.aliases:
             return target
     if match := _PLAIN.fullmatch(name):
-        release = int(match[1]), int(match[2])
-        return _glibc(name, f"a Linux with glibc {release[0]}.{release[1]}", release, _GLIBC)
+        return _glibc(name, f"a Linux with glibc {match[1]}.{match[2]}", (int(match[1]), int(match[2])), _GLIBC)
     found = release_of_tag(name)
     if found is None:
         return None

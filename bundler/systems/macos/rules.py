@@ -44,6 +44,10 @@ class _MacOS(Posix, Untraced):
         """The system's own name: its libraries go with it."""
         return "macOS"
 
+    def tells_libc(self, libc: str | None) -> bool:
+        """No: the libc goes with the system."""
+        return False
+
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """The application of a framework build (python.org's, Homebrew's, Apple's), whose `bin/python3.X` is a stub.
 

@@ -105,6 +105,10 @@ class _Windows(Untraced):
         """The system's own name."""
         return "Windows"
 
+    def tells_libc(self, libc: str | None) -> bool:
+        """No: the libc goes with the system."""
+        return False
+
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """None: what starts the interpreter in an environment is known by its place."""
         return ()

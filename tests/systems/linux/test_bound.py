@@ -18,7 +18,8 @@ from bundler.systems.libraries import InBundle, Location, Missing, OnHost, Unbou
 from bundler.systems.linux.bound import binds_at_once, host_libraries, unbound
 from bundler.systems.linux.check import check_elf_files
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.linux.glibc import SysrootLibraries, system_libraries
+from bundler.systems.linux.glibc import system_libraries
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from tests.binaries.elf.programs import compile_c
 from tests.material.schemes import POSIX_312
 from tests.systems.linux.real_loader import image_of, program_of_this_machine

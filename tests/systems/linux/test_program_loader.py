@@ -35,11 +35,12 @@ def naming(loader: str | None, machine: int = 62, bits: int = 64) -> Image:
         ("/lib/x86_64-linux-gnu/ld-2.31.so", "/lib64/ld-linux-x86-64.so.2"),
         ("/lib64/ld-lsb-x86-64.so.3", "/lib64/ld-linux-x86-64.so.2"),
         ("/lib/ld-musl-x86_64.so.1", None),
+        ("/gnu/store/abc-musl-1.2.3/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1"),
         ("/system/bin/linker64", None),
         (None, None),
     ],
 )
-def test_only_a_loader_of_glibc_that_is_not_the_systems_becomes_the_systems(
+def test_only_a_loader_of_a_libc_that_is_not_the_systems_becomes_the_systems(
     loader: str | None, standard: str | None
 ) -> None:
     assert standard_loader(naming(loader)) == standard

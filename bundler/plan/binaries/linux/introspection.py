@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from bundler.entries import Entry, Source
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.plan.origins import ADDED, ENVIRONMENT, PROJECT
 from bundler.scheme import BundleScheme
 from bundler.systems.linux.typelib import SUFFIX, Typelib, read_typelib, versions_of, with_dependencies
@@ -176,12 +178,13 @@ def _is_code(path: str, scheme: BundleScheme) -> bool:
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return file.read()
 
 
 def _read(path: str) -> Typelib | None:
     try:
         return read_typelib(_bytes(path))
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bundler.binaries.elf import Image, version_needs
 from bundler.binaries.elf.dlopen_notes import Priority
 from bundler.bundle_paths import directories_of, relative
+from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
 from bundler.plan.binaries.linux.own_libc import OwnLibc
@@ -92,7 +93,7 @@ def plan_libraries(
 
 def _versioned(path: str, image: Image) -> set[str]:
     """The names of the libraries of which a file on this machine needs versions."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return {need.library for need in version_needs(file, image)}
 
 

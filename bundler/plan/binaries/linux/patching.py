@@ -12,6 +12,7 @@ from bundler.binaries.elf.stack import Stack, stack_of
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
+from bundler.files import opened
 from bundler.floor import Release
 from bundler.machine import os
 from bundler.memory.patches import PatchCache, Planned
@@ -197,7 +198,7 @@ def _plan(file: ElfFile, entry: Entry, wanted: _Wanted, patches: PatchCache) -> 
 def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
     """Plan a file's patch; it is noted where the file is still the one that was listed. Raises CannotPatch."""
     stamp = _stamp(entry)
-    with open(source_path(entry), "rb") as file:
+    with opened(source_path(entry)) as file:
         plan = plan_patch(file, elf.image, edits)
         same = stamp_of(os.fstat(file.fileno())) == stamp
     return patches.note(stamp if same else None, edits, plan)
