@@ -1,4 +1,4 @@
-"""Builds the entry stubs and the launchers: compiled by zig (clang), linked by the lld inside it; writes down their digests."""
+"""Builds entry stubs, name stubs and launchers: compiled by zig (clang), linked by the lld in it; writes down their digests."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import hashlib
 import sys
 from pathlib import Path
 
-from tests.material.entry_stubs import MACHINES, build, build_launcher
+from tests.material.entry_stubs import MACHINES, SOURCES, build, build_launcher, build_name
 
 target = Path(sys.argv[1])
-for folder, make in (("stubs", build), ("launchers", build_launcher)):
+for folder, make, start in (
+    ("stubs", build, "{}.S"),
+    ("names", build_name, "{}.S"),
+    ("launchers", build_launcher, "launcher_{}.S"),
+):
     place = target / folder
     place.mkdir(exist_ok=True)
-    made = {f"{name}.bin": make(name) for name in sorted(MACHINES)}
+    made = {f"{name}.bin": make(name) for name in sorted(MACHINES) if (SOURCES / start.format(name)).exists()}
     for name, data in made.items():
         (place / name).write_bytes(data)
         print(f"{folder}/{name}", len(data), "bytes")

@@ -28,6 +28,7 @@ class Asked:
 
     These, `interpreter` and `own_loader` are False where nothing was asked for, the text ("" for none) or the edits where
     they are known, else True.
+    `finds_itself`: whether there is a name stub in the end; None allows both.
     `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
     below `$ORIGIN`, or nowhere.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
@@ -48,6 +49,7 @@ class Asked:
     notes: bool = False
     constants: Mapping[str, str] | None = field(default_factory=dict)
     own_loader: bool | str = False
+    finds_itself: bool | elf.Unchanged | None = elf.UNCHANGED
 
     @property
     def loses_versions(self) -> bool:
@@ -56,7 +58,15 @@ class Asked:
 
 
 PACKED = Asked(
-    search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None, own_loader=True
+    search_path=True,
+    renamed=None,
+    name=True,
+    thin=True,
+    stack=None,
+    notes=True,
+    constants=None,
+    own_loader=True,
+    finds_itself=None,
 )
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
@@ -76,6 +86,7 @@ def asked_of(edits: elf.Edits | macho.Edits | pe.Edits) -> Asked:
             notes=edits.without_resolution_cache,
             constants=edits.constants,
             own_loader=False if isinstance(edits.own_loader, elf.Unchanged) else edits.own_loader or "",
+            finds_itself=edits.finds_itself,
         )
     if isinstance(edits, pe.Edits):
         return Asked(renamed=edits.dlls)

@@ -65,6 +65,8 @@ class Edits:
     own_loader: str | Unchanged | None = UNCHANGED
     """The loader that the program shall map itself, in place of the kernel: a path relative to the program's folder, links
     followed; None for the kernel's (`interpreter`) again."""
+    finds_itself: bool | Unchanged = UNCHANGED
+    """Whether `argv[0]` shall lead to the program itself, whatever its starter said: a Python looks for its parts from there."""
 
     def __post_init__(self) -> None:
         """Raises BadOption for one text where several are wanted."""

@@ -34,6 +34,7 @@ class EncodedEdits:
     constants: tuple[tuple[bytes, bytes], ...] = ()
     """Old and new texts of the same length."""
     own_loader: bytes | Unchanged | None = UNCHANGED
+    finds_itself: bool | Unchanged = UNCHANGED
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
@@ -76,6 +77,7 @@ def encode(edits: Edits) -> EncodedEdits:
         without_resolution_cache=edits.without_resolution_cache,
         constants=tuple(_constant(old, new) for old, new in edits.constants.items()),
         own_loader=_own_loader(edits.own_loader),
+        finds_itself=edits.finds_itself,
     )
 
 

@@ -91,6 +91,7 @@ class _Elf:
             "machine": image.machine_name,
             "interpreter": image.interpreter,
             **({} if image.own_loader is None else {"loader": f"own ({image.own_loader})"}),
+            **({"finds itself": "under any name"} if image.finds_itself else {}),
             "soname": image.soname,
             "needed": list(image.needed),
             "rpath": image.rpath,

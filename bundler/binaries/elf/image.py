@@ -57,7 +57,7 @@ class Image:
     dynamic: tuple[DynamicEntry, ...] | None
     """The entries before the first DT_NULL; None where there is no dynamic section in the file."""
     interpreter: str | None
-    """The loader that was linked in (PT_INTERP); the kernel does not see it where there is a `stub`."""
+    """The loader that was linked in (PT_INTERP); the kernel does not see it where there is an `own_loader`."""
     needed: tuple[str, ...]
     soname: str | None
     rpath: str | None
@@ -69,12 +69,17 @@ class Image:
     notes: tuple[Note, ...] = ()
     """The notes of all PT_NOTE segments, in order."""
     stub: EntryStub | None = None
-    """The code at the entry point that maps the loader; None where the kernel does."""
+    """Bundler's code at the entry point: it maps the loader in place of the kernel, or finds the program's place, or both."""
 
     @property
     def own_loader(self) -> str | None:
-        """The loader that the file's entry stub maps: a path relative to its folder; None without a stub."""
+        """The loader that the file's entry stub maps: a path relative to its folder; None where the kernel starts one."""
         return None if self.stub is None else self.stub.loader
+
+    @property
+    def finds_itself(self) -> bool:
+        """Whether the program finds its own place under whatever name it is started."""
+        return self.stub is not None and self.stub.finds_itself
 
     @property
     def flags_1(self) -> int:
@@ -185,7 +190,9 @@ def read_image(file: BinaryIO) -> Image:
         type=header.type,
         segments=segments,
         dynamic=dynamic,
-        interpreter=_read_interpreter(file, segments, c.PT_INTERP if stub is None else c.PT_SET_ASIDE),
+        interpreter=_read_interpreter(
+            file, segments, c.PT_INTERP if stub is None or stub.loader is None else c.PT_SET_ASIDE
+        ),
         needed=tuple(strings[entry.value] for entry in dynamic or () if entry.tag == c.DT_NEEDED),
         soname=text(c.DT_SONAME),
         rpath=text(c.DT_RPATH),

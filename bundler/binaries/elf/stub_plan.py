@@ -15,7 +15,7 @@ from bundler.binaries.elf.encoded_edits import EncodedEdits
 from bundler.binaries.elf.image import Image, read_image
 from bundler.binaries.elf.parsed_file import parse_file
 from bundler.binaries.elf.stub_layout import plan_stub, without_stub
-from bundler.binaries.elf.stubs import Stub, stub_for, stub_machines
+from bundler.binaries.elf.stubs import Stub, WantedStub, stub_for, stub_machines
 from bundler.binaries.patch import Literal, Patch, Range, Zeros, compose
 from bundler.binaries.reading import in_memory, read_at
 from bundler.errors import CannotPatch, NotDynamic
@@ -32,9 +32,11 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
     Raises what `plan_rest` does; NotDynamic and CannotPatch where the program cannot have a stub.
     """
     file = in_memory(file)
-    loader = wanted.own_loader
+    loader, finds_itself = wanted.own_loader, wanted.finds_itself
     if isinstance(loader, Unchanged):
         loader = None if image.own_loader is None else os.fsencode(image.own_loader)
+    if isinstance(finds_itself, Unchanged):
+        finds_itself = image.finds_itself
     patch = without_stub(file, image)
     bare = patch.open(file)
     bare_image = read_image(bare)
@@ -43,15 +45,15 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
     plans = [plan_rest(bare, bare_image, wanted)]
     if plans[0] is not None:
         patch = compose(patch, plans[0].patch)
-    if loader is not None:
-        found = _plan_stub(patch.open(file), loader)
+    if loader is not None or finds_itself:
+        found = _plan_stub(patch.open(file), loader, finds_itself)
         patch = compose(patch, found.patch)
         plans.append(found)
     if _is_same(file, image.size, patch):
         return None
     done = [plan for plan in plans if plan is not None]
     if not done:
-        return PatchPlan(patch, Tier.T0, "the entry stub taken out: the kernel starts the loader again")
+        return PatchPlan(patch, Tier.T0, "the entry stub taken out: the program starts as it was linked")
     return replace(
         done[0],
         patch=patch,
@@ -66,14 +68,16 @@ def _names(image: Image) -> tuple[object, ...]:
     return image.dynamic, image.interpreter, image.needed, image.soname, image.rpath, image.runpath
 
 
-def _plan_stub(file: BinaryIO, loader: bytes) -> PatchPlan:
+def _plan_stub(file: BinaryIO, loader: bytes | None, finds_itself: bool) -> PatchPlan:
     from bundler.binaries.elf.stub_invariants import check_stub
 
     image = read_image(file)
-    stub = _stub_of(image)
+    wanted = WantedStub(_stub_of(image), loader, finds_itself)
+    if loader is not None:
+        _check_headers(image)
     parsed = parse_file(file, image)
-    plan = plan_stub(parsed, stub, loader)
-    check_stub(parsed, stub, loader, plan)
+    plan = plan_stub(parsed, wanted)
+    check_stub(parsed, wanted, plan)
     return plan
 
 
@@ -90,6 +94,11 @@ def _stub_of(image: Image) -> Stub:
             f"there is no entry stub for {image.elf_class.bits}-bit {image.machine_name} programs; there are for "
             f"{', '.join(stub_machines())}"
         )
+    return stub
+
+
+def _check_headers(image: Image) -> None:
+    """Raise CannotPatch where the program headers are none that a stub can hand on to a loader."""
     types = [segment.type for segment in image.segments]
     if len(types) > _MOST_HEADERS:
         raise CannotPatch(f"the entry stub takes up to {_MOST_HEADERS} program headers; the file has {len(types)}")
@@ -99,7 +108,6 @@ def _stub_of(image: Image) -> Stub:
         )
     if c.PT_PHDR in types[types.index(c.PT_INTERP) :] or (image.type == c.ET_DYN and c.PT_PHDR not in types):
         raise CannotPatch("the file has no PT_PHDR in front of PT_INTERP, by which the loader finds its load address")
-    return stub
 
 
 def _is_same(file: BinaryIO, size: int, patch: Patch) -> bool:

@@ -1,8 +1,10 @@
-"""The entry stubs: code that starts a program with a loader which is found relative to it, in place of the kernel's PT_INTERP.
+"""The entry stubs: code that starts a program with a loader which is found relative to it, in place of the kernel's PT_INTERP;
+and the name stubs, which let a Python find its own place under whatever name it was started.
 
-`scripts/build_stubs` makes one file a machine of `scripts/stubs/`: position-independent code without libc and relocations that can
-be put at any address which is a multiple of 16. Its first bytes are parameters, which the patcher fills in; the path of the
-loader follows the code. What the code does is told in `scripts/stubs/entry.c`.
+`scripts/build_stubs` makes two files a machine of `scripts/stubs/`: position-independent code without libc and relocations that can
+be put at any address which is a multiple of 16. Its first bytes are parameters, which the patcher fills in. The path of the
+loader follows the code of an entry stub; a name stub stands alone, or behind an entry stub, which then goes on to it. What the code
+does is told in `scripts/stubs/entry.c` and `scripts/stubs/name.c`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from bundler.binaries.elf.structs import ByteOrder, ElfClass
 from bundler.machine import os
 
 MAGIC = b"bndlstub"
+NAME_MAGIC = b"bndlname"
 ALIGNMENT = 16
 _PARAMETERS = "8sIIqQQ"
 
@@ -26,25 +29,27 @@ class Parameters(NamedTuple):
 
     magic: bytes
     path: int
-    """Where the loader's path begins, in bytes from the parameters' start."""
+    """Where the loader's path begins, in bytes from the parameters' start: the size of the code."""
     path_size: int
-    """In bytes, with the NUL."""
+    """In bytes, with the NUL; 0 in a name stub."""
     entry: int
-    """The program's own entry point, counted from the parameters' start."""
+    """What comes next, counted from the parameters' start: the name stub behind this one, or the program's own entry point."""
     size: int
-    """Without a stub: bytes of the segment that holds it; of the file where the segment is the stub's own."""
+    """Without a stub: bytes of the segment that holds it; of the file where the segment is the stub's own. 0 in a second stub."""
     headers: int
     """Where the program headers are without a stub (e_phoff); 0 where they did not move."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """The code for one machine."""
+    """The code of both kinds for one machine."""
 
     machine: str
     """As `image.machine_name` has it."""
     code: bytes
-    """The parameters, empty but for the magic number, and the code."""
+    """The entry stub: the parameters, empty but for the magic number, and the code."""
+    naming: bytes
+    """The name stub, alike."""
     byteorder: ByteOrder
 
     @property
@@ -78,7 +83,51 @@ def stub_machines() -> tuple[str, ...]:
     return tuple(c.MACHINE_NAMES[machine] for machine, _, _ in _FILES)
 
 
+@dataclass(frozen=True, slots=True)
+class WantedStub:
+    """What a program shall get in front of its own entry point. One of the two is there."""
+
+    stub: Stub
+    loader: bytes | None
+    """The path of the loader that it shall map itself; None for the kernel's."""
+    finds_itself: bool
+    """Whether it shall find its own place under whatever name it is started."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.filled(0, 0, 0, 0))
+
+    def filled(self, address: int, entry: int, size: int, headers: int) -> bytes:
+        """The bytes that go to `address`, a multiple of 16: one stub or two. `size` and `headers` as in `Parameters`.
+
+        The program's entry point is that of the first stub then, behind its parameters.
+        """
+        stub = self.stub
+        if self.loader is None:
+            return _with_parameters(stub, stub.naming, NAME_MAGIC, 0, entry - address, size, headers)
+        path = self.loader + b"\0"
+        length = len(stub.code) + len(path)
+        if not self.finds_itself:
+            return _with_parameters(stub, stub.code, MAGIC, len(path), entry - address, size, headers) + path
+        second = -(-length // ALIGNMENT) * ALIGNMENT
+        naming = _with_parameters(stub, stub.naming, NAME_MAGIC, 0, entry - address - second, 0, 0)
+        first = _with_parameters(stub, stub.code, MAGIC, len(path), second + stub.codec.size, size, headers) + path
+        return first.ljust(second, b"\0") + naming
+
+
+def _with_parameters(
+    stub: Stub, code: bytes, magic: bytes, path_size: int, entry: int, size: int, headers: int
+) -> bytes:
+    return stub.codec.pack(*Parameters(magic, len(code), path_size, entry, size, headers)) + code[stub.codec.size :]
+
+
 @functools.cache
 def _read(name: str, machine: str, byteorder: ByteOrder) -> Stub:
-    with open(os.path.join(os.path.dirname(__file__), f"{name}.bin"), "rb") as file:
-        return Stub(machine, file.read(), byteorder)
+    code, naming = (_bytes_of(folder, f"{name}.bin") for folder in ("stubs", "names"))
+    return Stub(machine, code, naming, byteorder)
+
+
+def _bytes_of(folder: str, name: str) -> bytes:
+    with open(os.path.join(os.path.dirname(__file__), os.pardir, folder, name), "rb") as file:
+        return file.read()

@@ -128,6 +128,7 @@ def plan_elf(
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
         own_loader=facts.loader,
+        python=executable,
     )
     versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bundler.binaries.elf import UNCHANGED, Edits, plan_patch
+from bundler.binaries.elf import UNCHANGED, Edits, Image, plan_patch
 from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.stack import Stack, stack_of
+from bundler.binaries.elf.stubs import stub_for
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
@@ -42,6 +43,7 @@ class _Wanted:
     constants: Mapping[str, str]
     own_loader: str | Unchanged | None = UNCHANGED
     """The way from its folder to the bundle's own loader; None for the target's in place of one that an earlier pack gave it."""
+    finds_itself: bool | Unchanged = UNCHANGED
 
     @property
     def is_vital(self) -> bool:
@@ -60,6 +62,7 @@ class _Wanted:
             without_resolution_cache=self.without_resolution_cache,
             constants=self.constants,
             own_loader=self.own_loader,
+            finds_itself=self.finds_itself,
         )
 
     @property
@@ -73,6 +76,8 @@ class _Wanted:
             yield "is started by the target's loader again"
         elif self.own_loader is not UNCHANGED:
             yield "starts the loader that the bundle brings"
+        if self.finds_itself is True:
+            yield "finds its own place under whatever name it is started"
         if self.plain_stack:
             yield "asks for an executable stack, which glibc 2.41 and later refuse"
         if self.without_resolution_cache:
@@ -93,11 +98,12 @@ def patch_files(
     fix_execstack: bool,
     constants: Mapping[str, Mapping[str, str]] = {},
     own_loader: str = "",
+    python: str = "",
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
     `constants` are new texts of constant strings by the old ones, by bundle path. `own_loader` is the bundle path of what starts
-    programs; "" for the target's loader.
+    programs; "" for the target's loader. `python` is the bundle path of the interpreter, which finds itself.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
@@ -114,17 +120,14 @@ def patch_files(
             without_resolution_cache=any(map(is_resolution_cache, file.image.notes)),
             constants=constants.get(file.path, {}),
             own_loader=_way_to_loader(file, own_loader) if file.is_program else UNCHANGED,
+            finds_itself=True if file.path == python and _may_find_itself(file.image) else UNCHANGED,
         )
         entry = entries[file.path]
         try:
-            planned = _plan(file, entry, wanted, patches)
+            wanted, planned = _plan_what_fits(file, entry, wanted, patches, warnings)
         except CannotPatch as error:
-            if wanted.is_vital:
-                errors.append(error.at(entry.origin))
-                continue
-            warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
-            wanted = replace(wanted, change=None)  # what is left changes bytes in place
-            planned = _plan(file, entry, wanted, patches)
+            errors.append(error.at(entry.origin))
+            continue
         if planned is None or planned.patch is None:
             continue
         if wanted.loader is not None:
@@ -135,6 +138,30 @@ def patch_files(
         patched.append(entry._replace(content=content, reason=f"{'; '.join(wanted.reasons)} ({planned.tier})"))
     raise_all(errors)
     return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks))
+
+
+def _plan_what_fits(
+    file: ElfFile, entry: Entry, wanted: _Wanted, patches: PatchCache, warnings: list[str]
+) -> tuple[_Wanted, Planned | None]:
+    """The patch of a file, and what it does: what the bundle can do without is left out where it does not fit.
+
+    A search path that stays gives a warning. Raises CannotPatch for what is vital.
+    """
+    try:
+        return wanted, _plan(file, entry, wanted, patches)
+    except CannotPatch as error:
+        if wanted.finds_itself is True:  # as every Python does, it finds its place by the name then
+            return _plan_what_fits(file, entry, replace(wanted, finds_itself=UNCHANGED), patches, warnings)
+        if wanted.is_vital:
+            raise
+        warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
+        less = replace(wanted, change=None)  # what is left changes bytes in place
+        return less, _plan(file, entry, less, patches)
+
+
+def _may_find_itself(image: Image) -> bool:
+    """Whether a program can get a name stub, and has none from an earlier pack."""
+    return not image.finds_itself and stub_for(image.machine, image.elf_class, image.byteorder) is not None
 
 
 def _way_to_loader(program: ElfFile, loader: str) -> str | Unchanged | None:
