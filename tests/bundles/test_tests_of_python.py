@@ -34,18 +34,9 @@ def outcomes(python: Path, tests: Iterable[str], folder: Path, hide: Sequence[st
     leave = [word for name in WITHOUT for word in ("-i", name)]
     command: list[str | Path] = [python, "-m", "test", "--junit-xml", report, "--tempdir", folder, *leave, *tests]
     log = folder / "log"
-    run = [
-        "timeout",
-        "-k",
-        "10",
-        str(LONGEST),
-        "sh",
-        "-c",
-        'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null',
-        "sh",
-        log,
-    ]
-    done = hidden(hide, [*run, *command], env=ENVIRONMENT, cwd=folder)
+    shell = 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null'
+    bounded: list[str | Path] = ["timeout", "-k", "10", str(LONGEST), "sh", "-c", shell, "sh", log]
+    done = hidden(hide, [*bounded, *command], env=ENVIRONMENT, cwd=folder)
     assert report.exists(), f"{python} {tests}: status {done.returncode}: {done.stderr}{log.read_text()[-3000:]}"
     return dict(_outcomes_in(report))
 

@@ -14,7 +14,7 @@ from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions, LibcMode
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
-from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
+from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefixes
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
 from bundler.plan.binaries.linux.own_libc import former_libc, kernel_floor, own_libc, path_of_loader
@@ -118,8 +118,7 @@ def plan_elf(
         *modules.module_entries(companions.led),
     ]
     planned = {**entries, **{entry.path: entry for entry in added}}
-    holder = libpython or program
-    closed = closed_prefix(holder, source_path(planned[holder.path]), interpreter.base_prefix)
+    closed = closed_prefixes(plan.files, executable, planned, interpreter.base_prefix)
     patched = patch_files(
         plan.files,
         plan.changes,

@@ -15,7 +15,7 @@ from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
 from bundler.machine import os
 from bundler.memory.patches import PatchCache, Planned
-from bundler.plan.binaries.linux.companions import NOWHERE
+from bundler.plan.binaries.linux.companions import is_closed
 from bundler.plan.binaries.linux.search_paths import SearchPathChange
 from bundler.systems.linux.closure import ElfFile
 from bundler.systems.linux.program_loader import standard_loader
@@ -83,9 +83,9 @@ class _Wanted:
         if self.without_resolution_cache:
             yield "has a note of absolute paths that the loader of NixOS prefers to its search path"
         for constant in sorted(self.constants):
-            if not self.constants[constant].startswith(NOWHERE):
+            if not is_closed(self.constants[constant]):
                 yield f"opens what lies in {constant}, a path compiled into it"
-        if any(new.startswith(NOWHERE) for new in self.constants.values()):
+        if any(map(is_closed, self.constants.values())):
             yield "has a path compiled into it that leads to another place on the machine, and nowhere in a bundle"
 
 
