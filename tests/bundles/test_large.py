@@ -10,11 +10,11 @@ import pytest
 
 from tests.bundles.test_own_libc import empty_root
 from tests.material.debian import debian_packages, debian_root, inside
-from tests.material.environments import pack
+from tests.material.environments import FIXTURES, pack
 from tests.material.isolation import in_root
 
 pytestmark = pytest.mark.everything
-COMPUTES = Path(__file__).with_name("computes.py")
+COMPUTES = FIXTURES / "large/computes.py"
 RELEASES = ("bullseye", "trixie", "sid")
 
 
