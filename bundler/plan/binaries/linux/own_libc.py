@@ -22,17 +22,17 @@ _LIBC = "libc.so.6"
 
 @dataclass(frozen=True, slots=True)
 class OwnLibc:
-    """What comes along of a machine's libc: the loader's path there, and the names of the libraries."""
+    """What comes along of a machine's libc: the paths of the loader and the libraries there."""
 
     loader: str
-    names: tuple[str, ...]
+    libraries: tuple[str, ...]
     kept: frozenset[str] = frozenset()
     """Bundle paths of the family, where the environment is a bundle that has it: then nothing of the machine's comes along."""
 
     @property
     def included(self) -> tuple[str, ...]:
         """As `--include-lib` would name them."""
-        return () if self.kept else (self.loader, *self.names)
+        return () if self.kept else (self.loader, *self.libraries)
 
 
 def own_libc(program: Image, system: SystemLibraries, sysroot: Sysroot, former: frozenset[str]) -> OwnLibc:
@@ -49,7 +49,7 @@ def own_libc(program: Image, system: SystemLibraries, sysroot: Sysroot, former: 
             raise BundlerError(
                 f"--libc bundle: {needed or 'a loader'} is not on this machine", "--libc host uses the target's"
             )
-    return OwnLibc(loader, tuple(sorted(names)))
+    return OwnLibc(loader, tuple(names[name] for name in sorted(names)))
 
 
 def former_libc(entries: Mapping[str, Entry], scheme: BundleScheme) -> frozenset[str]:
