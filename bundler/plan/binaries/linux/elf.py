@@ -19,7 +19,7 @@ from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_librarie
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
 from bundler.plan.binaries.linux.own_libc import former_libc, kernel_floor, own_libc, path_of_loader
 from bundler.plan.binaries.linux.patching import patch_files, source_path
-from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
+from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings, pythons
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
@@ -127,7 +127,7 @@ def plan_elf(
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
         own_loader=facts.loader,
-        python=executable,
+        pythons=pythons(plan.files, planned, executable),
     )
     versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
     return PlannedBinaries(

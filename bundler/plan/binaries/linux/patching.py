@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.binaries.elf import UNCHANGED, Edits, Image, plan_patch
@@ -98,12 +98,12 @@ def patch_files(
     fix_execstack: bool,
     constants: Mapping[str, Mapping[str, str]] = {},
     own_loader: str = "",
-    python: str = "",
+    pythons: Collection[str] = (),
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
     `constants` are new texts of constant strings by the old ones, by bundle path. `own_loader` is the bundle path of what starts
-    programs; "" for the target's loader. `python` is the bundle path of the interpreter, which finds itself.
+    programs; "" for the target's loader. `pythons` are bundle paths of programs that find themselves.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
@@ -120,7 +120,7 @@ def patch_files(
             without_resolution_cache=any(map(is_resolution_cache, file.image.notes)),
             constants=constants.get(file.path, {}),
             own_loader=_way_to_loader(file, own_loader) if file.is_program else UNCHANGED,
-            finds_itself=True if file.path == python and _may_find_itself(file.image) else UNCHANGED,
+            finds_itself=True if file.path in pythons and _may_find_itself(file.image) else UNCHANGED,
         )
         entry = entries[file.path]
         try:
