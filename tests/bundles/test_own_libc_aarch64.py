@@ -1,4 +1,4 @@
-"""A bundle for aarch64 with its own libc, packed from files alone, runs under qemu where nothing else is (pages of 4 and 64 KiB)."""
+"""A bundle for aarch64 with its own libc, packed from files alone, runs under qemu where nothing else is; pages of 4 and 64 KiB."""
 
 from __future__ import annotations
 
