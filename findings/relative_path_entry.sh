@@ -6,7 +6,7 @@
 # Where PATH has `.` or an empty element, a shell starts `./python` under the name `python`. Python looks for that name on PATH by itself
 # (Modules/getpath.py) and does not make what it finds there absolute, as getpath.c did up to 3.10: `sys.executable` is `python` for an
 # empty element, and for `.` empty, or the file of that name in a later folder. So `subprocess.run([sys.executable, …])` starts another
-# program, or none, after a change of the working directory.
+# program, or none, after a change of the working directory. (python/cpython#154160 tells of it, open in November 2026.)
 #
 # What follows for a packer: a name that leads to the interpreter through a relative folder must count as one that leads elsewhere.
 set -eu
