@@ -1,4 +1,4 @@
-"""Builds the entry stubs and the launchers: compiled by zig (clang), linked by the lld inside it; writes down their digests."""
+"""Builds entry stubs, name stubs and launchers: compiled by zig (clang), linked by the lld in it; writes down their digests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 import sys
 from pathlib import Path
 
-from tests.material.entry_stubs import LAUNCHERS, STUBS, build, build_launcher
+from tests.material.entry_stubs import LAUNCHERS, MACHINES, STUBS, build, build_launcher, build_name
 
 target = Path(sys.argv[1])
-for folder, names, make in (("stubs", STUBS, build), ("launchers", LAUNCHERS, build_launcher)):
+for folder, names, make in (
+    ("stubs", STUBS, build),
+    ("names", MACHINES, build_name),
+    ("launchers", LAUNCHERS, build_launcher),
+):
     place = target / folder
     place.mkdir(parents=True, exist_ok=True)
     made = {f"{name}.bin": make(name) for name in sorted(names)}

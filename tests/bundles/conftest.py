@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.material.containers import Podman, podman_in
 from tests.material.environments import STOCKROOM, empty_environment, pack, quick_environment
 from tests.material.interpreters import Python, main_python
 from tests.material.isolation import bare_root
@@ -65,3 +66,10 @@ def root() -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="bare-root-") as folder:
         yield bare_root(Path(folder) / "root")
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    """Containers, whose images are kept until the tests end."""
+    with podman_in(tmp_path_factory.mktemp("podman")) as found:
+        yield found

@@ -3,71 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import tarfile
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.bundles.conftest import Sample
+from tests.material.containers import Podman
 from tests.material.debian import debian_root
 from tests.material.environments import bundler, pack, run
 from tests.material.programs import need
 
 pytestmark = pytest.mark.everything
 OPTIONS = ("--entry", "stockroom where", "--no-verify", "-q", "--level", "1")
-
-
-@dataclass(frozen=True)
-class Podman:
-    """podman with a storage of its own below `folder`; what runs is noted in `runroot`, of whose name podman takes 50 bytes."""
-
-    folder: Path
-    runroot: str
-
-    def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command: list[str | Path] = ["podman", "--cgroup-manager", "cgroupfs", "--runtime", "runc"]
-        command += ["--root", self.folder / "storage", "--runroot", self.runroot]
-        return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-
-    def load(self, image: Path) -> str:
-        """The name that an image gets."""
-        done = self("load", "-q", "-i", image)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip().rpartition(" ")[2]
-
-    def run(self, image: str, *command: str, entrypoint: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a container without a network."""
-        options = [
-            "--pull=never",
-            "--network=none",
-            "--rm",
-            "--ulimit",
-            "nofile=20000:20000",
-            "--ulimit",
-            "nproc=1000:1000",
-        ]
-        start = ["--entrypoint", entrypoint] if entrypoint else []
-        return self("run", *options, *start, image, *command)
-
-
-@pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    for program in ("podman", "runc"):
-        need(program)
-    if os.geteuid() != 0:
-        pytest.skip("needs root, for containers without a user manager")
-    with tempfile.TemporaryDirectory() as runroot:
-        found = Podman(tmp_path_factory.mktemp("podman"), runroot)
-        if found("info").returncode != 0:
-            pytest.skip(f"podman does not work here: {found('info').stderr[-200:]}")
-        yield found
-        found("system", "reset", "--force")
 
 
 @pytest.fixture(scope="module")

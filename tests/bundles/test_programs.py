@@ -62,19 +62,28 @@ def test_a_program_that_starts_a_python_of_unknown_place_is_told(embedding: Path
 
 
 @pytest.mark.everything
-def test_it_runs_on_the_bundle_s_python_as_it_is_told(embedding: Path, python: Python, tmp_path: Path) -> None:
+@pytest.mark.parametrize("libc", ["host", "bundle"])
+def test_it_runs_on_the_bundle_s_python_as_it_is_told(
+    embedding: Path, python: Python, tmp_path: Path, libc: str
+) -> None:
     bundle = tmp_path / "bundle"
-    pack(embedding, bundle)
+    pack(embedding, bundle, "--libc", libc)
     path = {**ENVIRONMENT, "PATH": f"{bundle}/bin:{ENVIRONMENT['PATH']}"}
     done = hidden([embedding, *python.places], [bundle / "bin/plain"], env=path)
     assert done.stdout == f"{bundle}\n", done.stderr
     code = "import sys; print(sys.prefix)"
     done = hidden([embedding, *python.places], [bundle / "bin/own", "-c", code])
     assert done.stdout == f"{bundle}\n", done.stderr
-    done = subprocess.run([bundle / "bin/plain"], env={"PATH": ""}, capture_output=True, text=True, check=False)
-    assert done.returncode != 0 and done.stdout == "", (
-        "never on the Python that it was made of, though that is still there"
-    )
+    for name in ("worker", "python3", f"{python.prefix}/bin/python3"):
+        path = {"PATH": f"{python.prefix}/bin"}
+        command, program = [name, "-c", code], bundle / "bin/own"
+        done = subprocess.run(command, executable=program, env=path, capture_output=True, text=True, check=False)
+        assert done.stdout == f"{bundle}\n", (name, done.stderr)
+    for path in ({}, {"PATH": ""}, {"PATH": "/nonexistent"}):
+        done = subprocess.run([bundle / "bin/plain"], env=path, capture_output=True, text=True, check=False)
+        assert done.returncode != 0 and done.stdout == "", (
+            "never on the Python that it was made of, though that is still there"
+        )
 
 
 def give_capabilities(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The entry stubs and the launchers, built from source: for `scripts/build_stubs`, and to hold what is committed to it."""
+"""The entry stubs, name stubs and launchers, built from source: for `scripts/build_stubs`, and to hold what is committed to it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bundler.binaries.elf import stubs
 
 _ROOT = Path(__file__).parents[2]
 SOURCES = _ROOT / "scripts" / "stubs"
@@ -46,6 +48,11 @@ def build(name: str) -> bytes:
     """The stub of the name `name`, from its source."""
     machine, flags = STUBS[name]
     return _build("entry", machine, machine, flags)
+
+
+def build_name(name: str) -> bytes:
+    """The name stub for the machine `name`, from its source: the same start with another magic number."""
+    return stubs.NAME_MAGIC + _build("name", name, name)[len(stubs.NAME_MAGIC) :]
 
 
 def build_launcher(name: str) -> bytes:

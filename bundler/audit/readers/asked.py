@@ -28,6 +28,7 @@ class Asked:
 
     These, `interpreter`, `own_loader`, `host_floor` (36 for glibc 2.36, 0 for none) and `own_rpath` are False where nothing was
     asked for, the text ("" for none) or the edits where they are known, else True.
+    `finds_itself`: whether there is a name stub in the end; None allows both.
     `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
     below `$ORIGIN`, or nowhere.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
@@ -50,6 +51,7 @@ class Asked:
     own_loader: bool | str = False
     host_floor: bool | int = False
     own_rpath: bool | str = False
+    finds_itself: bool | elf.Unchanged | None = elf.UNCHANGED
 
     @property
     def loses_versions(self) -> bool:
@@ -59,7 +61,7 @@ class Asked:
 
 PACKED = Asked(
     search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None, own_loader=True,
-    host_floor=True, own_rpath=True,
+    host_floor=True, own_rpath=True, finds_itself=None,
 )  # fmt: skip
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
@@ -81,6 +83,7 @@ def asked_of(edits: elf.Edits | macho.Edits | pe.Edits) -> Asked:
             own_loader=False if isinstance(edits.own_loader, elf.Unchanged) else edits.own_loader or "",
             host_floor=False if isinstance(edits.host_floor, elf.Unchanged) else (edits.host_floor or (2, 0))[1],
             own_rpath=_own_path(edits),
+            finds_itself=edits.finds_itself,
         )
     if isinstance(edits, pe.Edits):
         return Asked(renamed=edits.dlls)

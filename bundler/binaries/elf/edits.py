@@ -71,6 +71,8 @@ class Edits:
     none, and no `own_rpath`."""
     own_rpath: str | Unchanged | None = UNCHANGED
     """The search path in place of `rpath` where the program chose its own loader (`host_floor`); None for the same one."""
+    finds_itself: bool | Unchanged = UNCHANGED
+    """Whether `argv[0]` shall lead to the program itself, whatever its starter said: a Python looks for its parts from there."""
 
     def __post_init__(self) -> None:
         """Raises BadOption for one text where several are wanted."""

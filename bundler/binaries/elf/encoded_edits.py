@@ -39,6 +39,7 @@ class EncodedEdits:
     host_floor: int | Unchanged | None = UNCHANGED
     """The second number of the release: 36 for 2.36."""
     own_rpath: bytes | Unchanged | None = UNCHANGED
+    finds_itself: bool | Unchanged = UNCHANGED
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
@@ -83,6 +84,7 @@ def encode(edits: Edits) -> EncodedEdits:
         own_loader=_own_loader(edits.own_loader),
         host_floor=_host_floor(edits.host_floor),
         own_rpath=_search_path(None if None in (edits.own_loader, edits.host_floor) else edits.own_rpath),
+        finds_itself=edits.finds_itself,
     )
 
 

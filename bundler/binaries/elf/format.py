@@ -102,6 +102,7 @@ class _Elf:
             "libc": libc.value if libc is not None else None,
             "interpreter": image.interpreter,
             **({} if image.own_loader is None else {"loader": _loader(image)}),
+            **({"finds itself": "under any name"} if image.finds_itself else {}),
             "soname": image.soname,
             "needed": list(image.needed),
             "rpath": image.rpath,

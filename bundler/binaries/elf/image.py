@@ -64,7 +64,7 @@ class Image:
     dynamic: tuple[DynamicEntry, ...] | None
     """The entries before the first DT_NULL; None where there is no dynamic section in the file."""
     interpreter: str | None
-    """The loader that was linked in (PT_INTERP); the kernel does not see it where there is a `stub`."""
+    """The loader that was linked in (PT_INTERP); the kernel does not see it where there is an `own_loader`."""
     needed: tuple[str, ...]
     soname: str | None
     rpath: str | None
@@ -78,20 +78,25 @@ class Image:
     own_rpath: str | None = None
     """The search path in place of `rpath` where the entry stub chose the program's own loader (DT_OWN_RPATH)."""
     stub: EntryStub | None = None
-    """The code at the entry point that maps the loader; None where the kernel does."""
+    """Bundler's code at the entry point: it maps the loader in place of the kernel, or finds the program's place, or both."""
 
     also_opened: tuple[tuple[str, str], ...] = ()
     """Libraries that the loader opens beside those that are needed: the name of the tag, and the library's, as it is written."""
 
     @property
     def own_loader(self) -> str | None:
-        """The loader that the file's entry stub maps: a path relative to its folder; None without a stub."""
+        """The loader that the file's entry stub maps: a path relative to its folder; None where the kernel starts one."""
         return None if self.stub is None else self.stub.loader
 
     @property
     def host_floor(self) -> Release | None:
         """The oldest glibc of a host whose loader the file's entry stub maps in place of its own; None where it does not choose."""
         return (2, self.stub.parameters.floor) if self.stub is not None and self.stub.parameters.floor else None
+
+    @property
+    def finds_itself(self) -> bool:
+        """Whether the program finds its own place under whatever name it is started."""
+        return self.stub is not None and self.stub.finds_itself
 
     @property
     def flags_1(self) -> int:
@@ -202,7 +207,9 @@ def read_image(file: BinaryIO) -> Image:
         type=header.type,
         segments=segments,
         dynamic=dynamic,
-        interpreter=_read_interpreter(file, segments, c.PT_INTERP if stub is None else c.PT_SET_ASIDE),
+        interpreter=_read_interpreter(
+            file, segments, c.PT_INTERP if stub is None or stub.loader is None else c.PT_SET_ASIDE
+        ),
         needed=tuple(strings[entry.value] for entry in dynamic or () if entry.tag == c.DT_NEEDED),
         soname=text(c.DT_SONAME),
         rpath=text(c.DT_RPATH),

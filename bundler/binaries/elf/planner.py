@@ -42,7 +42,7 @@ def _plan(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | Non
 
 def concerns_stub(image: Image, wanted: EncodedEdits) -> bool:
     """Whether the file of which `image` was read has an entry stub, or shall have one."""
-    return image.stub is not None or isinstance(wanted.own_loader, bytes)
+    return image.stub is not None or isinstance(wanted.own_loader, bytes) or wanted.finds_itself is True
 
 
 def _plan_encoded(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | None:

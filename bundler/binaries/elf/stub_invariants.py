@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan
+from bundler.binaries.elf.entry_stub import EntryStub
 from bundler.binaries.elf.image import Image, read_header, read_image
 from bundler.binaries.elf.parsed_file import ParsedFile
-from bundler.binaries.elf.stub_layout import StubRequest, without_stub
-from bundler.binaries.elf.stubs import Stub
+from bundler.binaries.elf.stub_layout import without_stub
+from bundler.binaries.elf.stubs import WantedStub
 from bundler.binaries.invariants import ViolatedError, require
 from bundler.binaries.patch import Literal, Patch, Range, compose
 from bundler.binaries.reading import read_at
@@ -15,44 +16,48 @@ from bundler.errors import BinaryFormatError, CannotPatch
 from bundler.machine import os
 
 
-def check_stub(before: ParsedFile, stub: Stub, wanted: StubRequest, plan: PatchPlan) -> None:
+def check_stub(before: ParsedFile, wanted: WantedStub, plan: PatchPlan) -> None:
     """Read the file that `plan` makes of `before`. Raises CannotPatch with the first invariant that does not hold."""
     try:
         patched = plan.patch.open(before.file)
         after = read_image(patched)
-        _check_stub(before, after, wanted)
-        found = after.stub
-        assert found is not None
-        code = read_at(patched, found.offset, found.parameters.path, "the entry stub")
-        require(
-            code[stub.codec.size :] == stub.code[stub.codec.size :], "the entry stub's code is the one for the machine"
-        )
+        stub = _checked_stub(before, after, wanted)
+        code = read_at(patched, stub.offset, stub.size, "the entry stub")
+        parameters = stub.parameters
+        filled = wanted.filled(stub.address, before.header.entry, parameters.size, parameters.headers)
+        require(code == filled, "the entry stub is the one for the machine")
         header = read_header(patched)[1]
-        require(header.entry == found.address + stub.codec.size, "the entry point is the stub's")
-        _check_segments(before.image, after)
+        require(header.entry == stub.address + wanted.stub.codec.size, "the entry point is the stub's")
+        _check_segments(before.image, after, wanted)
         back = compose(plan.patch, without_stub(plan.patch.open(before.file), after))
         _check_same(before, back)
     except (ViolatedError, BinaryFormatError, EOFError) as error:
         raise CannotPatch(f"the file with an entry stub would be wrong: {error} ({plan.explanation})") from error
 
 
-def _check_stub(before: ParsedFile, after: Image, wanted: StubRequest) -> None:
+def _checked_stub(before: ParsedFile, after: Image, wanted: WantedStub) -> EntryStub:
     stub = after.stub
     if stub is None:
         raise ViolatedError("not true: there is an entry stub")
-    require(os.fsencode(stub.loader) == wanted.loader, "the entry stub starts the wanted loader")
+    loader = None if stub.loader is None else os.fsencode(stub.loader)
+    require(loader == wanted.loader, "the entry stub starts the wanted loader")
     require(stub.parameters.floor == wanted.floor, "the entry stub knows from which release on it takes the host's")
+    require(stub.finds_itself == wanted.finds_itself, "the program finds its place as wanted")
     require(stub.entry == before.header.entry, "the entry stub knows the program's entry point")
     holder = after.segments[stub.segment]
     require(holder.flags == c.PF_R | c.PF_X and holder.filesz == holder.memsz, "code that nobody writes holds the stub")
     names = (after.interpreter, after.dynamic, after.needed, after.rpath, after.runpath, after.soname)
     old = before.image
     require(names == (old.interpreter, old.dynamic, old.needed, old.rpath, old.runpath, old.soname), "no name changed")
+    return stub
 
 
-def _check_segments(before: Image, after: Image) -> None:
-    aside = [segment for segment in after.segments if segment.type == c.PT_SET_ASIDE]
-    require(len(aside) == 1 and c.PT_INTERP not in {s.type for s in after.segments}, "PT_INTERP is set aside")
+def _check_segments(before: Image, after: Image, wanted: WantedStub) -> None:
+    types = [segment.type for segment in after.segments]
+    if wanted.loader is not None:
+        require(types.count(c.PT_SET_ASIDE) == 1 and c.PT_INTERP not in types, "PT_INTERP is set aside")
+    else:
+        require(types == [segment.type for segment in before.segments], "the program headers are what they were")
     loads = [segment for segment in after.segments if segment.type == c.PT_LOAD]
     require(loads == sorted(loads, key=lambda load: load.vaddr), "segments are in the order of their addresses")
     added = len(after.segments) - len(before.segments)

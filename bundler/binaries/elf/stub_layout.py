@@ -7,7 +7,7 @@ before they are planned: they never meet it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan, Tier
@@ -19,7 +19,7 @@ from bundler.binaries.elf.layout_slack import slack
 from bundler.binaries.elf.parsed_file import ParsedFile
 from bundler.binaries.elf.sections import SectionTable, read_sections
 from bundler.binaries.elf.structs import FileHeader, Segment, Structures
-from bundler.binaries.elf.stubs import ALIGNMENT, MAGIC, Parameters, Stub
+from bundler.binaries.elf.stubs import ALIGNMENT, WantedStub, parameters_codec
 from bundler.binaries.patch import Literal, Patch, Piece, Range, Zeros, join, splice
 from bundler.binaries.reading import read_at
 from bundler.errors import CannotPatch
@@ -27,51 +27,44 @@ from bundler.errors import CannotPatch
 _CODE = c.PF_R | c.PF_X
 
 
-class StubRequest(NamedTuple):
-    """What a stub shall be told."""
+def plan_stub(parsed: ParsedFile, wanted: WantedStub) -> PatchPlan:
+    """The patch that puts what is `wanted` into a program without a stub.
 
-    loader: bytes
-    """The path of the program's own loader, relative to its folder."""
-    floor: int
-    """The oldest glibc of a host whose loader is taken instead: 36 for 2.36; 0 where none is."""
-
-
-def plan_stub(parsed: ParsedFile, stub: Stub, wanted: StubRequest) -> PatchPlan:
-    """The patch that puts `stub` into a program without one.
-
-    Raises CannotPatch where no room can be made, PayloadInTheWay where the file may not grow.
+    Raises CannotPatch where no room can be made, PayloadInTheWay where the file may not grow. For a name alone no segment is made.
     """
-    size = len(stub.code) + len(wanted.loader) + 1
+    size = wanted.size
     most = 0
     for number in parsed.loads:
         segment = parsed.image.segments[number]
         if segment.flags != _CODE or segment.filesz != segment.memsz:
             continue
         end = segment.vaddr + segment.filesz
-        length = _align(end, ALIGNMENT) + size - end
-        room = slack(parsed, number, length)
+        needed = _align(end, ALIGNMENT) + size - end
+        room = slack(parsed, number, needed)
         most = max(most, room)
-        if room == length:
-            return _in_slack(parsed, stub, wanted, number)
+        if room == needed:
+            return _in_slack(parsed, wanted, number)
     reason = f"{Tier.T1.name}: the entry stub needs {size} bytes, and behind code there are {most} in page slack"
-    return _in_segment(parsed, stub, wanted, reason)
+    if wanted.loader is None:
+        raise CannotPatch(reason)
+    return _in_segment(parsed, wanted, reason)
 
 
-def _in_slack(parsed: ParsedFile, stub: Stub, wanted: StubRequest, number: int) -> PatchPlan:
+def _in_slack(parsed: ParsedFile, wanted: WantedStub, number: int) -> PatchPlan:
     segment = parsed.image.segments[number]
     end = segment.vaddr + segment.filesz
     address = _align(end, ALIGNMENT)
-    code = _filled(stub, wanted, parsed.header.entry - address, segment.filesz, 0)
+    code = wanted.filled(address, parsed.header.entry, segment.filesz, 0)
     grown = address + len(code) - segment.vaddr
-    table = _Table(parsed)
+    table = _Table(parsed, wanted)
     table.segments[number] = segment._replace(filesz=grown, memsz=grown)
-    edits = {segment.offset + address - segment.vaddr: code, **table.headers(entry=address + stub.codec.size)}
+    edits = {segment.offset + address - segment.vaddr: code, **table.headers(entry=_entry_at(parsed, address))}
     edits |= _resized(parsed.sections, parsed.image.structures, end, end, address + len(code))
     patch = splice(parsed.image.size, edits, {})
     return PatchPlan(patch, Tier.T1, f"an entry stub, {len(code)} bytes, in the page slack of segment {number}")
 
 
-def _in_segment(parsed: ParsedFile, stub: Stub, wanted: StubRequest, reason: str) -> PatchPlan:
+def _in_segment(parsed: ParsedFile, wanted: WantedStub, reason: str) -> PatchPlan:
     """The stub in a segment of its own, with the program headers in front of it.
 
     As in T3 (`layout_segment`), file offset and address differ by as much as those of the first segment do.
@@ -89,13 +82,13 @@ def _in_segment(parsed: ParsedFile, stub: Stub, wanted: StubRequest, reason: str
     offset = start - base
     headers_size = (len(image.segments) + 1) * structures.segment.size
     address = start + _align(headers_size, ALIGNMENT)
-    code = _filled(stub, wanted, parsed.header.entry - address, image.size, parsed.header.phoff)
+    code = wanted.filled(address, parsed.header.entry, image.size, parsed.header.phoff)
     length = address + len(code) - start
     if start + length >= 1 << image.elf_class.bits:
         raise CannotPatch(f"a new segment would end at address {start + length:#x}, out of range")
     if offset - image.size > FARTHEST:
         raise CannotPatch(f"the file would have to grow by {offset - image.size} zero bytes; the limit is {FARTHEST}")
-    table = _Table(parsed)
+    table = _Table(parsed, wanted)
     for number, segment in enumerate(table.segments):
         if segment.type == c.PT_PHDR:
             table.segments[number] = segment._replace(
@@ -103,7 +96,7 @@ def _in_segment(parsed: ParsedFile, stub: Stub, wanted: StubRequest, reason: str
             )
     table.segments.append(Segment(c.PT_LOAD, _CODE, offset, start, start, length, length, parsed.machine_page))
     packed = b"".join(map(structures.segment.pack, table.segments)).ljust(address - start, b"\0")
-    edits = table.fields(entry=address + stub.codec.size, phoff=offset, phnum=len(table.segments))
+    edits = table.fields(entry=_entry_at(parsed, address), phoff=offset, phnum=len(table.segments))
     pieces: tuple[Piece, ...] = (Zeros(offset - image.size), Literal(packed + code))
     patch = splice(image.size, edits, {image.size: pieces})
     return PatchPlan(
@@ -116,13 +109,14 @@ def _in_segment(parsed: ParsedFile, stub: Stub, wanted: StubRequest, reason: str
 
 
 class _Table:
-    """The program headers of a file while they are changed: PT_INTERP is set aside."""
+    """The program headers of a file while they are changed: PT_INTERP is set aside for a loader that the stub maps."""
 
-    def __init__(self, parsed: ParsedFile) -> None:
+    def __init__(self, parsed: ParsedFile, wanted: WantedStub) -> None:
         self._parsed = parsed
         self._old = parsed.image.segments
+        aside = None if wanted.loader is None else parsed.interpreter_segment
         self.segments = [
-            segment._replace(type=c.PT_SET_ASIDE) if number == parsed.interpreter_segment else segment
+            segment._replace(type=c.PT_SET_ASIDE) if number == aside else segment
             for number, segment in enumerate(self._old)
         ]
 
@@ -143,9 +137,9 @@ def _fields(structures: Structures, **fields: int) -> dict[int, bytes]:
     return {IDENT_SIZE + layout.position(name): layout.pack_field(name, value) for name, value in fields.items()}
 
 
-def _filled(stub: Stub, wanted: StubRequest, entry: int, size: int, headers: int) -> bytes:
-    parameters = Parameters(MAGIC, len(stub.code), len(wanted.loader) + 1, wanted.floor, entry, size, headers)
-    return stub.codec.pack(*parameters) + stub.code[stub.codec.size :] + wanted.loader + b"\0"
+def _entry_at(parsed: ParsedFile, address: int) -> int:
+    """The entry point of a stub at `address`: behind its parameters."""
+    return address + parameters_codec(parsed.image.byteorder).size
 
 
 def _resized(table: SectionTable, structures: Structures, end: int, old: int, new: int) -> dict[int, bytes]:

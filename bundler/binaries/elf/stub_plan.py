@@ -14,8 +14,8 @@ from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
 from bundler.binaries.elf.encoded_edits import EncodedEdits
 from bundler.binaries.elf.image import Image, read_image
 from bundler.binaries.elf.parsed_file import parse_file
-from bundler.binaries.elf.stub_layout import StubRequest, plan_stub, without_stub
-from bundler.binaries.elf.stubs import Stub, stub_for, stub_machines
+from bundler.binaries.elf.stub_layout import plan_stub, without_stub
+from bundler.binaries.elf.stubs import Stub, WantedStub, stub_for, stub_machines
 from bundler.binaries.patch import Literal, Patch, Range, Zeros, compose
 from bundler.binaries.reading import in_memory, read_at
 from bundler.errors import CannotPatch, NotDynamic
@@ -32,12 +32,14 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
     Raises what `plan_rest` does; NotDynamic and CannotPatch where the program cannot have a stub.
     """
     file = in_memory(file)
-    loader = wanted.own_loader
+    loader, finds_itself = wanted.own_loader, wanted.finds_itself
     if isinstance(loader, Unchanged):
         loader = None if image.own_loader is None else os.fsencode(image.own_loader)
     floor = wanted.host_floor
     if isinstance(floor, Unchanged):
         floor = image.stub.parameters.floor if image.stub is not None else 0
+    if isinstance(finds_itself, Unchanged):
+        finds_itself = image.finds_itself
     patch = without_stub(file, image)
     bare = patch.open(file)
     bare_image = read_image(bare)
@@ -46,15 +48,16 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
     plans = [plan_rest(bare, bare_image, wanted)]
     if plans[0] is not None:
         patch = compose(patch, plans[0].patch)
-    if loader is not None:
-        found = _plan_stub(patch.open(file), StubRequest(loader, floor or 0))
+    if loader is not None or finds_itself:
+        floor = 0 if loader is None else floor or 0
+        found = _plan_stub(patch.open(file), loader, floor, finds_itself=finds_itself)
         patch = compose(patch, found.patch)
         plans.append(found)
     if _is_same(file, image.size, patch):
         return None
     done = [plan for plan in plans if plan is not None]
     if not done:
-        return PatchPlan(patch, Tier.T0, "the entry stub taken out: the kernel starts the loader again")
+        return PatchPlan(patch, Tier.T0, "the entry stub taken out: the program starts as it was linked")
     return replace(
         done[0],
         patch=patch,
@@ -69,30 +72,39 @@ def _names(image: Image) -> tuple[object, ...]:
     return image.dynamic, image.interpreter, image.needed, image.soname, image.rpath, image.runpath
 
 
-def _plan_stub(file: BinaryIO, wanted: StubRequest) -> PatchPlan:
+def _plan_stub(file: BinaryIO, loader: bytes | None, floor: int, *, finds_itself: bool) -> PatchPlan:
     from bundler.binaries.elf.stub_invariants import check_stub
 
     image = read_image(file)
-    stub = _stub_of(image, wanted)
+    wanted = WantedStub(_stub_of(image, chooses=bool(floor)), loader, finds_itself, floor)
+    if loader is not None:
+        _check_headers(image)
+    if image.own_rpath is not None:
+        _check_second_path(image, wanted)
     parsed = parse_file(file, image)
-    plan = plan_stub(parsed, stub, wanted)
-    check_stub(parsed, stub, wanted, plan)
+    plan = plan_stub(parsed, wanted)
+    check_stub(parsed, wanted, plan)
     return plan
 
 
-def _stub_of(image: Image, wanted: StubRequest) -> Stub:
+def _stub_of(image: Image, *, chooses: bool) -> Stub:
     """The stub for a program that can have one."""
     if image.interpreter is None:
         raise NotDynamic(
             "the file names no loader (it has no PT_INTERP), and cannot be given one of its own: it is a library, or a static "
             "program"
         )
-    stub = stub_for(image.machine, image.elf_class, image.byteorder, chooses=bool(wanted.floor))
+    stub = stub_for(image.machine, image.elf_class, image.byteorder, chooses=chooses)
     if stub is None:
         raise CannotPatch(
             f"there is no entry stub for {image.elf_class.bits}-bit {image.machine_name} programs; there are for "
             f"{', '.join(stub_machines())}"
         )
+    return stub
+
+
+def _check_headers(image: Image) -> None:
+    """Raise CannotPatch where the program headers are none that a stub can hand on to a loader."""
     types = [segment.type for segment in image.segments]
     if len(types) > _MOST_HEADERS:
         raise CannotPatch(f"the entry stub takes up to {_MOST_HEADERS} program headers; the file has {len(types)}")
@@ -102,12 +114,9 @@ def _stub_of(image: Image, wanted: StubRequest) -> Stub:
         )
     if c.PT_PHDR in types[types.index(c.PT_INTERP) :] or (image.type == c.ET_DYN and c.PT_PHDR not in types):
         raise CannotPatch("the file has no PT_PHDR in front of PT_INTERP, by which the loader finds its load address")
-    if image.own_rpath is not None:
-        _check_second_path(image, wanted)
-    return stub
 
 
-def _check_second_path(image: Image, wanted: StubRequest) -> None:
+def _check_second_path(image: Image, wanted: WantedStub) -> None:
     """A second search path is of use where the stub chooses, and can put it in the first one's place."""
     if not wanted.floor:
         raise CannotPatch("the file has a second search path, and a loader of its own that is not chosen at the start")

@@ -58,6 +58,12 @@ def test_the_loader_of_a_release_starts_programs(
         edit(app, Edits(own_loader=f"lib/{loader}", rpath="$ORIGIN/one:$ORIGIN/lib"))
         done = start([*emulator(machine, page), app])
         assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
+        edit(app, Edits(finds_itself=True))
+        done = start([*emulator(machine, page), app])
+        assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), (
+            layout,
+            "with a name stub",
+        )
 
 
 @pytest.mark.parametrize(
@@ -78,10 +84,11 @@ def test_the_loaders_of_further_machines_start_programs(
         app = lay_out(machine, layout, tmp_path / layout)
         for file in (loader, "libc.so.6"):
             shutil.copy(packages / "usr/lib" / multiarch / file, app.parent)
-        edit(app, Edits(own_loader=loader, rpath="$ORIGIN/one:$ORIGIN"))
         qemu = emulator({"armhf": "arm"}.get(name, name))
-        done = start([*qemu, app])
-        assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), layout
+        for edits in (Edits(own_loader=loader, rpath="$ORIGIN/one:$ORIGIN"), Edits(finds_itself=True)):
+            edit(app, edits)
+            done = start([*qemu, app])
+            assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0), (layout, edits)
         (app.parent / loader).unlink()
         done = start([*qemu, app])
         assert (done.stderr, done.returncode) == (

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from bundler.audit.readers.difference import Difference, Sides
 from bundler.audit.readers.elf.notes import notes
-from bundler.audit.readers.elf.own_loader import own_loader
+from bundler.audit.readers.elf.own_loader import finds_itself, own_loader
 from bundler.audit.readers.facts import ElfFacts
 from bundler.binaries.elf import Image, version_needs
 from bundler.binaries.elf import constants as c
@@ -33,6 +33,7 @@ def elf_disagreements(image: Image, file: BinaryIO, facts: ElfFacts) -> Iterator
         ("the interpreter", image.interpreter, facts.interpreter),
         ("the search path with it", image.own_rpath, _last(facts, c.DT_OWN_RPATH)),
         ("the loader of its own", (image.own_loader, image.host_floor), own_loader(file, facts)),
+        ("a name stub", image.finds_itself, finds_itself(file, facts)),
         ("program headers", [*map(tuple, image.segments)], [*map(tuple, facts.segments)]),
         ("dynamic tags", _entries(image.dynamic), _entries(facts.dynamic)),
     ):

@@ -14,6 +14,7 @@ from bundler.binaries.elf import constants as c
 _MOST = 1024  # bytes of a string that is looked at, to either side
 _BEFORE, _BEHIND = re.compile(rb"[ -~]*\Z"), re.compile(rb"[ -~]*")
 _RELOCATED = re.compile(rb"(?:\$ORIGIN|/dev/null)/+(.+)")
+_NOBODYS = b"/\x01"
 
 
 def overwritten_constant(
@@ -22,7 +23,7 @@ def overwritten_constant(
     """The bytes of the source's whole string that holds `place`, where it may be another one; None where it may not.
 
     `start` is where the place is in the changed file. `asked` gives new texts by old ones; None stands for a pack's: an absolute
-    path becomes one of the same length that begins with `$ORIGIN`, or leads nowhere, and ends alike.
+    path becomes one of the same length that begins with `$ORIGIN`, or leads nowhere or to a name of nobody's, and ends alike.
     """
     segment = next((load for load in source.loads if _holds(load.range, place)), None)
     if segment is None or segment.flags & c.PF_W:
@@ -46,6 +47,8 @@ def _is_asked(old: bytes, new: bytes, asked: Mapping[str, str] | None) -> bool:
     if asked is not None:
         wanted = asked.get(old.decode("utf-8", "surrogateescape"))
         return wanted is not None and wanted.encode("utf-8", "surrogateescape") == new
+    if old[:1] == b"/" and new == _NOBODYS + old[len(_NOBODYS) :]:
+        return True
     end = _RELOCATED.fullmatch(new)
     return end is not None and old.startswith(b"/") and old.endswith(b"/" + end[1]) and b"\0" not in new
 

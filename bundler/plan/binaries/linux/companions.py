@@ -33,6 +33,8 @@ from bundler.systems.linux.module_companions import module_companions_of
 _ORIGIN = "$ORIGIN/"
 NOWHERE = "/dev/null"
 """Below it there is nothing, on any machine."""
+NOBODY = "/\x01"
+"""With this no name in a root directory begins."""
 _MOST_COUNTED = 10_000
 
 
@@ -284,6 +286,19 @@ def nowhere(constant: str) -> str | None:
     end = _end(constant, 1)
     room = len(constant.rstrip("/")) - len(NOWHERE) - len(end)
     return NOWHERE + "/" * room + end + constant[len(constant.rstrip("/")) :] if room > 0 else None
+
+
+def nobodys(constant: str) -> str | None:
+    """An absolute path of the same length and end that nobody has: its first name begins with no letter; None for `/`.
+
+    For a path that is too short for `nowhere`. One character is another: what a compiler has put into the end stays right.
+    """
+    return NOBODY + constant[len(NOBODY) :] if len(constant) > len(NOBODY) else None
+
+
+def is_closed(constant: str) -> bool:
+    """Whether a constant is what `nowhere` or `nobodys` gives."""
+    return constant.startswith((NOWHERE, NOBODY))
 
 
 def _end(constant: str, kept: int) -> str:

@@ -19,7 +19,7 @@ from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions, LibcMode
 from bundler.plan.binaries.linux.companions import CompanionFinder, Companions, qt_conf
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
-from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
+from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefixes
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
 from bundler.plan.binaries.linux.own_libc import (
@@ -32,7 +32,7 @@ from bundler.plan.binaries.linux.own_libc import (
     own_libc,
 )
 from bundler.plan.binaries.linux.patching import OwnLoaders, patch_files, source_path
-from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings, other_libc_warnings
+from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings, other_libc_warnings, pythons
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
@@ -143,8 +143,7 @@ def plan_elf(
         *last_directories(loader, facts, os.stat(interpreter.executable).st_mtime_ns),
     ]
     planned = {**entries, **{entry.path: entry for entry in added}}
-    holder = libpython or program
-    closed = closed_prefix(holder, source_path(planned[holder.path]), interpreter.base_prefix)
+    closed = closed_prefixes(plan.files, executable, planned, interpreter.base_prefix)
     places = {file.path: source_path(planned[file.path]) for file in plan.files}
     symbols = read_versions(plan.files, places)
     versions = list(libc_versions(symbols)) if loader.libc is Libc.GLIBC else []
@@ -163,6 +162,7 @@ def plan_elf(
         loaders=OwnLoaders(own.starts, own.loader, facts.host_libc.release if facts.host_libc else None)
         if own
         else None,
+        pythons=pythons(plan.files, planned, executable),
     )
     gone = (*former, scheme.libc) if former and not (own is not None and own.kept) else ()
     return PlannedBinaries(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bundler.binaries.elf import UNCHANGED, Edits, plan_patch
+from bundler.binaries.elf import UNCHANGED, Edits, Image, plan_patch
 from bundler.binaries.elf.edits import Unchanged
 from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.stack import Stack, stack_of
+from bundler.binaries.elf.stubs import stub_for
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
@@ -16,7 +17,7 @@ from bundler.files import opened
 from bundler.floor import Release
 from bundler.machine import os
 from bundler.memory.patches import PatchCache, Planned
-from bundler.plan.binaries.linux.companions import NOWHERE
+from bundler.plan.binaries.linux.companions import is_closed
 from bundler.plan.binaries.linux.search_paths import SearchPathChange
 from bundler.systems.linux.closure import ElfFile
 from bundler.systems.linux.program_loader import standard_loader
@@ -65,6 +66,7 @@ class _Wanted:
     """The way from its folder to the bundle's own loader; None for the target's in place of one that an earlier pack gave it."""
     loaders: OwnLoaders | None = None
     """Whose loader that is; None where it has none."""
+    finds_itself: bool | Unchanged = UNCHANGED
 
     @property
     def is_vital(self) -> bool:
@@ -89,6 +91,7 @@ class _Wanted:
             without_resolution_cache=self.without_resolution_cache,
             constants=self.constants,
             own_loader=self.own_loader,
+            finds_itself=self.finds_itself,
         )
 
     @property
@@ -103,14 +106,16 @@ class _Wanted:
         elif self.own_loader is not UNCHANGED:
             chooses = self.loaders is not None and self.loaders.host_floor is not None
             yield f"starts the loader that the bundle brings{_OR_HOSTS if chooses else ''}"
+        if self.finds_itself is True:
+            yield "finds its own place under whatever name it is started"
         if self.plain_stack:
             yield "asks for an executable stack, which glibc 2.41 and later refuse"
         if self.without_resolution_cache:
             yield "has a note of absolute paths that the loader of NixOS prefers to its search path"
         for constant in sorted(self.constants):
-            if not self.constants[constant].startswith(NOWHERE):
+            if not is_closed(self.constants[constant]):
                 yield f"opens what lies in {constant}, a path compiled into it"
-        if any(new.startswith(NOWHERE) for new in self.constants.values()):
+        if any(map(is_closed, self.constants.values())):
             yield "has a path compiled into it that leads to another place on the machine, and nowhere in a bundle"
 
 
@@ -123,11 +128,12 @@ def patch_files(
     fix_execstack: bool,
     constants: Mapping[str, Mapping[str, str]] = {},
     loaders: OwnLoaders | None = None,
+    pythons: Collection[str] = (),
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
     `constants` are new texts of constant strings by the old ones, by bundle path. `loaders` tells of the one that the bundle
-    brings.
+    brings. `pythons` are bundle paths of programs that find themselves.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
@@ -147,17 +153,14 @@ def patch_files(
             constants=constants.get(file.path, {}),
             own_loader=_way_to_loader(file, started),
             loaders=started,
+            finds_itself=True if file.path in pythons and _may_find_itself(file.image) else UNCHANGED,
         )
         entry = entries[file.path]
         try:
-            planned = _plan(file, entry, wanted, patches)
+            wanted, planned = _plan_what_fits(file, entry, wanted, patches, warnings)
         except CannotPatch as error:
-            if wanted.is_vital:
-                errors.append(error.at(entry.origin))
-                continue
-            warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
-            wanted = replace(wanted, change=None)  # what is left changes bytes in place
-            planned = _plan(file, entry, wanted, patches)
+            errors.append(error.at(entry.origin))
+            continue
         if planned is None or planned.patch is None:
             continue
         if wanted.loader is not None:
@@ -168,6 +171,30 @@ def patch_files(
         patched.append(entry._replace(content=content, reason=f"{'; '.join(wanted.reasons)} ({planned.tier})"))
     raise_all(errors)
     return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks))
+
+
+def _plan_what_fits(
+    file: ElfFile, entry: Entry, wanted: _Wanted, patches: PatchCache, warnings: list[str]
+) -> tuple[_Wanted, Planned | None]:
+    """The patch of a file, and what it does: what the bundle can do without is left out where it does not fit.
+
+    A search path that stays gives a warning. Raises CannotPatch for what is vital.
+    """
+    try:
+        return wanted, _plan(file, entry, wanted, patches)
+    except CannotPatch as error:
+        if wanted.finds_itself is True:  # as every Python does, it finds its place by the name then
+            return _plan_what_fits(file, entry, replace(wanted, finds_itself=UNCHANGED), patches, warnings)
+        if wanted.is_vital:
+            raise
+        warnings.append(f"{entry.origin} keeps a foreign search path: {error.message}")
+        less = replace(wanted, change=None)  # what is left changes bytes in place
+        return less, _plan(file, entry, less, patches)
+
+
+def _may_find_itself(image: Image) -> bool:
+    """Whether a program can get a name stub, and has none from an earlier pack."""
+    return not image.finds_itself and stub_for(image.machine, image.elf_class, image.byteorder) is not None
 
 
 def _way_to_loader(file: ElfFile, loaders: OwnLoaders | None) -> str | Unchanged | None:

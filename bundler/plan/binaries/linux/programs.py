@@ -21,6 +21,13 @@ _STARTS_PYTHON = (b"Py_Initialize", b"Py_InitializeEx")
 _IS_PYTHON = (b"Py_BytesMain", b"Py_Main")
 
 
+def pythons(files: Iterable[ElfFile], entries: Mapping[str, Entry], executable: str) -> frozenset[str]:
+    """Bundle paths of the programs that are a Python: the interpreter, and those that hand their words on to it."""
+    others = (file for file in files if file.is_program and file.path != executable)
+    found = (file.path for file in others if names_symbol(source_path(entries[file.path]), file.image, _IS_PYTHON))
+    return frozenset((executable, *found))
+
+
 def embedding_warnings(files: Iterable[ElfFile], entries: Mapping[str, Entry], executable: str) -> Iterator[str]:
     """A warning for each program that starts a Python inside of itself without a word on where that is (3.8 to 3.15, getpath).
 
