@@ -7,6 +7,7 @@ from bundler.audit.contents import audit_contents
 from bundler.audit.reports import AuditReport, LeakReport, RunReport
 from bundler.audit.run_check import NOT_IMPORTED
 from bundler.audit.second_reading import audit_changed_binaries, in_folder
+from bundler.audit.self_extracting import audit_script
 from bundler.audit.static import audit_static, system_of_bundle
 from bundler.audit.tree import read_tree
 from bundler.errors import DamagedBundle
@@ -53,6 +54,8 @@ def verify(
     faults += contents.faults
     if os.path.isdir(bundle):
         faults += audit_changed_binaries(tree, in_folder(tree.root))
+    if tree.in_archive:
+        faults += audit_script(bundle, tree)
     report = None
     words = runner_of(runner)
     is_run = (os.path.isdir(bundle) or bool(words)) if run is None else run

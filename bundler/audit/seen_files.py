@@ -7,7 +7,7 @@ import io
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Any, BinaryIO, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from bundler.audit.leaks import Leak, LeakFinder, PathBytes
 from bundler.audit.recalled import Recalled
@@ -15,9 +15,13 @@ from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
 from bundler.binaries.elf.launchers import is_launcher
 from bundler.binaries.format import BinaryImage, Format
 from bundler.binaries.formats import HEAD_SIZE, detect
-from bundler.errors import BinaryFormatError
+from bundler.errors import BinaryFormatError, NotABundle
+from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_TEXT
 from bundler.machine import os
 from bundler.trees import MANIFEST, Member
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
@@ -74,7 +78,7 @@ class FileReader:
         binary = detect(chunk[:HEAD_SIZE])
         if binary is not None:
             return self._look_at_binary(member, file, chunk, binary)
-        whole = io.BytesIO() if _is_text(member.path) else None
+        whole = _Whole(member.path) if _is_text(member.path) else None
         is_pyc = member.path.endswith(".pyc")
         kind = Leak.PYC if is_pyc else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
@@ -110,6 +114,23 @@ def _is_text(path: str) -> bool:
     """Whether the content of a file is looked at, and not only its digest: it configures the bundle or a distribution."""
     name = os.path.basename(path)
     return name in _TEXTS or name.endswith((".pth", ".start", "._pth"))
+
+
+class _Whole(io.BytesIO):
+    """The content of a file that is kept in memory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        self._left = MOST_OF_A_MANIFEST if path.rpartition("/")[2] == MANIFEST else MOST_OF_A_TEXT
+
+    def write(self, data: Buffer) -> int:
+        """Raises NotABundle where there is more than any such file has."""
+        written = super().write(data)
+        self._left -= written
+        if self._left < 0:
+            raise NotABundle(f"{self._path} has more than {self.tell() >> 20} MiB, and no such file is that large")
+        return written
 
 
 def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:

@@ -9,9 +9,14 @@ from bundler.audit.recalled import Recalled, nothing_recalled
 from bundler.audit.seen_files import FileReader, SeenFile
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
+from bundler.errors import NotABundle
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Tree, open_tree
+
+_VALUES = 100_000
+"""Values that every `bundle.json` may have, and `_VALUES_OF_FILE` more for each file and link: a dozen are usual."""
+_VALUES_OF_FILE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +86,13 @@ def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = N
     found = files.pop(MANIFEST, None)
     if found is None or found.text is None:
         return None
+    _check_extent(found.text, len(files) + len(links))
     manifest = read_manifest(found.text)
     return BundleTree(NOWHERE.path, manifest, files, links, frozenset(folders), frozenset(others), in_archive=True)
+
+
+def _check_extent(manifest: bytes, paths: int) -> None:
+    """Raise NotABundle for a `bundle.json` that tells far more than so many paths need: it takes many times its size of memory."""
+    values = sum(map(manifest.count, (b",", b"[", b"{")))
+    if values > _VALUES + _VALUES_OF_FILE * paths:
+        raise NotABundle(f"bundle.json has {values} values for {paths} files and links, which is no manifest")

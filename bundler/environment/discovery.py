@@ -12,6 +12,7 @@ from bundler.environment.facts import EnvironmentKind
 from bundler.environment.implementation import refuse_other_implementations
 from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.platforms import Platform
 from bundler.prefixes import is_system_prefix
@@ -97,10 +98,11 @@ def _locate(path: str, sysroot: Sysroot) -> str:
 
 def _read_config(root: str) -> Mapping[str, str] | None:
     try:
-        with open(os.path.join(root, "pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
-            return parse(file.read())
+        return parse(read_regular(os.path.join(root, "pyvenv.cfg")).decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise NotAnEnvironment(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
 def _refuse_other_kinds(root: str, path: str) -> None:

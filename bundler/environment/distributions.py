@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from bundler.environment.facts import Distribution
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.rewrite.direct_url import DirectUrl, parse_direct_url
 from bundler.sysroot import HOST, Sysroot
@@ -60,18 +62,11 @@ def _read_headers(metadata: str) -> bytes:
     place = metadata
     if os.path.isdir(metadata):
         place = os.path.join(metadata, "PKG-INFO" if metadata.endswith(".egg-info") else "METADATA")
-    lines = []
-    with open(place, "rb") as file:
-        for line in file:
-            if not line.strip():
-                break
-            lines.append(line)
-    return b"".join(lines)
+    return re.split(rb"^[ \t]*\r?\n", read_regular(place), maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def _read_direct_url(metadata: str) -> DirectUrl | None:
     try:
-        with open(os.path.join(metadata, "direct_url.json"), "rb") as file:
-            return parse_direct_url(file.read())
+        return parse_direct_url(read_regular(os.path.join(metadata, "direct_url.json")))
     except (FileNotFoundError, NotADirectoryError):
         return None

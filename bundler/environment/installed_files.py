@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.rewrite.record import Record, parse_record, path_of_row
 from bundler.sysroot import HOST, Sysroot
@@ -28,7 +29,7 @@ def read_installed_files(metadata: str, root: Sysroot = HOST) -> InstalledFiles:
     if name.endswith(".egg-info"):
         return _read_egg_info(metadata, root)
     try:
-        record = parse_record(_read(os.path.join(metadata, "RECORD")))
+        record = parse_record(read_regular(os.path.join(metadata, "RECORD")))
     except FileNotFoundError:
         return InstalledFiles(is_there=False)
     except OSError as error:
@@ -40,7 +41,9 @@ def read_installed_files(metadata: str, root: Sysroot = HOST) -> InstalledFiles:
 def _read_egg_info(metadata: str, root: Sysroot) -> InstalledFiles:
     """One path a line, counted from the folder `.egg-info` itself; an `.egg-info` that is a file has no list."""
     try:
-        lines = _read(os.path.join(metadata, "installed-files.txt")).decode("utf-8", "surrogateescape").splitlines()
+        lines = (
+            read_regular(os.path.join(metadata, "installed-files.txt")).decode("utf-8", "surrogateescape").splitlines()
+        )
     except (FileNotFoundError, NotADirectoryError):
         return InstalledFiles(is_there=False)
     except OSError as error:
@@ -53,8 +56,3 @@ def _path(row: str, folder: str, root: Sysroot) -> str:
     """The path that a row means in a root."""
     is_drive = row[1:2] == ":" and root.is_name(row)
     return root.path_of(row) if is_drive else root.of_row(path_of_row(row, folder))
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from bundler.bundle_paths import join
 from bundler.ceiling import Ceiling, Demand
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
@@ -24,6 +24,7 @@ from bundler.manifest.model import (
     RecordedOptions,
     RecordedValue,
 )
+from bundler.parsing import parse_json
 from bundler.scheme import BundleScheme
 
 _T = TypeVar("_T", str, int)
@@ -123,8 +124,8 @@ def _options(top: _Object) -> RecordedOptions | None:
 def _top(data: bytes) -> _Object:
     """The outermost object, of a schema that is known."""
     try:
-        top = _Object(json.loads(data))
-    except (ValueError, TypeError, RecursionError) as error:
+        top = _Object(parse_json(data))
+    except ValueError as error:
         raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
     schema = top.value("schema", int, 0)
     if schema > SCHEMA:
@@ -155,8 +156,8 @@ def _scheme(python: _Object) -> BundleScheme:
     return BundleScheme(
         executable=executable,
         stdlib=stdlib,
-        dynload=told.value("dynload", str, f"{stdlib}/lib-dynload"),
-        stdlib_zip=told.value("stdlib_zip", str, f"{stdlib.rpartition('/')[0]}/{name.replace('.', '')}.zip"),
+        dynload=told.value("dynload", str, join(stdlib, "lib-dynload")),
+        stdlib_zip=told.value("stdlib_zip", str, join(stdlib.rpartition("/")[0], f"{name.replace('.', '')}.zip")),
         site_packages=told.value("site_packages", str, f"lib/{name}/site-packages"),
         system_site=told.value("system_site", str, f"lib/{name}/system-site"),
         include=told.value("include", str, f"include/{name}"),

@@ -23,6 +23,7 @@ from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs
 from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
+from bundler.plan.extent import check_holes
 from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
@@ -128,8 +129,8 @@ def make_plan(
     usage = Usage(settings.trace, environment, entries, content.profile)
     # What is left out is neither read nor changed; what was seen to be used the profile does not leave out.
     whole, entries = entries, filtered(entries, environment.scheme, content, usage.void)
-    warnings += unmatched(whole, content.patterns)
-    warnings += check_old_scripts(entries, whole, environment.scheme)
+    check_holes(entries, content.patterns)
+    warnings += [*unmatched(whole, content.patterns), *check_old_scripts(entries, whole, environment.scheme)]
     if len(entries) < len(whole):
         notes.append(f"left out {len(whole) - len(entries)} files and folders")
     # Python's search for its own parts ends in the bundle, whatever was left out.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+
+from bundler.parsing import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class DirectUrl:
 def parse_direct_url(data: bytes) -> DirectUrl:
     """What a file says; members that are missing or of another type say nothing."""
     try:
-        value = json.loads(data)
+        value = parse_json(data)
     except ValueError:
         return DirectUrl()
     members: dict[str, object] = value if isinstance(value, dict) else {}

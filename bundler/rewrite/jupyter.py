@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from bundler.parsing import parse_json
 from bundler.rewrite import Rewritten
 from bundler.rewrite.whole_paths import occurrences
 
@@ -27,7 +28,7 @@ def rewrite_kernel(
     to the bundle.
     """
     try:
-        kernel = json.loads(data)
+        kernel = parse_json(data)
     except ValueError:
         return None
     argv, env = (kernel.get("argv"), kernel.get("env", {})) if isinstance(kernel, dict) else (None, None)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from dataclasses import dataclass
 from typing import IO, Any
 
+from bundler.bundle_paths import lies_in
 from bundler.formats import FOLDER_LABEL
 from bundler.machine import os
+from bundler.parsing import parse_json
 from bundler.trees.compression import HashedFile, decompressed_part
 from bundler.trees.frames import Part
 from bundler.trees.last_file import manifest_in_stream
 from bundler.trees.tar import StrictInfo, members_of_stream
-from bundler.trees.tree import Items, Member
+from bundler.trees.tree import Items, Kind, Member
 
 _BLOBS = "blobs/sha256/"
+_MOST_OF_A_JSON = 16 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,16 @@ def members(path: str) -> Items:
     with open(path, "rb") as file, tarfile.open(path, "r:", file, tarinfo=StrictInfo) as archive:
         blobs = {name for name in archive.getnames() if name.startswith(_BLOBS)}
         image = _read_image(archive)
-        seen: set[str] = set()
+        folders: set[str] = set()
         for name in image.layers:
             with decompressed_part(_part(archive, name, file.fileno())) as (stream, digest):
                 for member, content in members_of_stream(stream):
-                    # A folder may stand in several layers.
-                    if member.path.startswith(image.folder + "/") and member.path not in seen:
-                        seen.add(member.path)
+                    is_folder = member.kind is Kind.DIRECTORY
+                    if lies_in(image.folder, member.path) and not is_folder:
+                        raise ValueError(f"{member.path} is no folder, and the bundle lies in it")
+                    # A folder may stand in several layers; of anything else the upper one would count, and here the lower one.
+                    if member.path.startswith(image.folder + "/") and not (is_folder and member.path in folders):
+                        folders.update([member.path] if is_folder else [])
                         path_inside = member.path[len(image.folder) + 1 :]
                         yield Member(path_inside, member.kind, member.mode, member.target), content
                 _check(name, digest())
@@ -76,11 +81,13 @@ def _blob_of(descriptor: dict[str, str]) -> str:
 
 
 def _json(archive: tarfile.TarFile, name: str) -> Any:
+    if archive.getmember(name).size > _MOST_OF_A_JSON:
+        raise ValueError(f"{name} has {archive.getmember(name).size} bytes")
     file = HashedFile(_open(archive, name))
     data = file.read()
     if name.startswith(_BLOBS):
         _check(name, file.rest_digest())
-    return json.loads(data or b"")
+    return parse_json(data)
 
 
 def _check(name: str, digest: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, NamedTuple
 
+from bundler.files import MOST_OF_A_MANIFEST
 from bundler.machine import os
 from bundler.trees.names import member_of
 from bundler.trees.tree import MANIFEST, Items, Kind, Member
@@ -17,6 +18,7 @@ from bundler.trees.tree import MANIFEST, Items, Kind, Member
 _MOST_THREADS = 4  # who reads the plain bytes is no faster
 _SMALL = 1 << 23  # bytes of a file that is decompressed in one go
 _AHEAD = 1 << 25  # bytes that wait to be read, at most
+_LONGEST_TARGET = 1 << 16  # bytes
 
 
 class _Found(NamedTuple):
@@ -41,7 +43,8 @@ def manifest(path: str) -> bytes | None:
     """See `formats.ArchiveFormat.find_manifest_reader`."""
     with zipfile.ZipFile(path) as archive:
         last = archive.infolist()[-1:]
-        return archive.read(last[0]) if last and os.path.basename(last[0].filename) == MANIFEST else None
+        is_one = last and os.path.basename(last[0].filename) == MANIFEST and last[0].file_size <= MOST_OF_A_MANIFEST
+        return archive.read(last[0]) if is_one else None
 
 
 def _in_order(
@@ -74,5 +77,7 @@ def _opened(archive: zipfile.ZipFile, found: _Found) -> tuple[Member, IO[bytes] 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member | None:
     mode = info.external_attr >> 16
     kind = Kind.DIRECTORY if info.is_dir() else Kind.LINK if stat.S_ISLNK(mode) else Kind.FILE
+    if kind is Kind.LINK and info.file_size > _LONGEST_TARGET:
+        raise ValueError(f"the target of {info.filename} has {info.file_size} bytes")
     target = os.fsdecode(archive.read(info)) if kind is Kind.LINK else ""
     return member_of(info.filename, kind, stat.S_IMODE(mode), target)

@@ -24,7 +24,9 @@ from bundler.environment.standard_library import (
 )
 from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed
+from bundler.files import read_regular
 from bundler.machine import os
+from bundler.parsing import parse_literal, parse_python
 from bundler.sysroot import Sysroot
 
 _VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
@@ -112,8 +114,8 @@ def read_sysconfigdata(data: bytes, path: str) -> Mapping[str, object]:
     Nothing is executed. Raises InterpreterFailed where the file cannot be parsed or has no such dictionary.
     """
     try:
-        module = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        module = parse_python(data)
+    except ValueError as error:
         raise InterpreterFailed(f"{path} is not valid Python: {error}") from error
     for statement in module.body:
         if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Dict):
@@ -127,8 +129,8 @@ def _literals(table: ast.Dict) -> Iterator[tuple[str, object]]:
     for key, value in zip(table.keys, table.values, strict=True):
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             try:
-                yield key.value, ast.literal_eval(value)
-            except (ValueError, TypeError, RecursionError, MemoryError):
+                yield key.value, parse_literal(value)
+            except ValueError:
                 continue
 
 
@@ -203,7 +205,6 @@ def _version_in(path: str, short: str) -> list[str]:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_regular(path)
     except OSError:
         return b""

@@ -8,6 +8,7 @@ from bundler.environment.claims import Claim, Release, check_claims, claims_of_c
 from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.facts import EnvironmentKind, Interpreter, VersionInfo
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.sysroot import Sysroot
 from bundler.systems.windows.layout import (
@@ -126,7 +127,6 @@ def _version(prefix: str, dll: PythonDll, located: LocatedEnvironment) -> Versio
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return read_regular(path).decode("utf-8", "replace")
     except OSError:
         return ""

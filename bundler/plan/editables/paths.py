@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import importable, modules_of
@@ -43,8 +44,7 @@ def read_whole_path(source: str, suffixes: tuple[str, ...]) -> EditableFiles:
 
 def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        line = file.readline().strip()
+    line = read_regular(path).partition(b"\n")[0].decode("utf-8", "surrogateescape").strip()
     folder = sysroot.located(line, os.path.dirname(path))
     return folder if line and os.path.isdir(folder) else None
 
@@ -81,8 +81,7 @@ def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMa
 
 def _top_level(metadata: str) -> list[str]:
     try:
-        with open(os.path.join(metadata, "top_level.txt"), encoding="utf-8") as file:
-            return file.read().split()
+        return read_regular(os.path.join(metadata, "top_level.txt")).decode("utf-8", "replace").split()
     except OSError:
         return []
 

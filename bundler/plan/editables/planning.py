@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bundler.bundle_paths import relative
+from bundler.bundle_paths import normal, relative
 from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
@@ -226,6 +226,11 @@ class _Maker:
 
     def _place(self, editable: Editable, site_packages: str, mapping: FileMapping) -> str:
         target = os.path.normpath(f"{site_packages}/{mapping.path}")
+        if normal(target) != target or not target:
+            raise UnsupportedEditable(
+                f"{editable.name} is an editable that puts {mapping.path} out of the environment",
+                "mend what its build back end wrote, or install it as a wheel before packing",
+            )
         if self._scheme.is_script(target):
             self.replaced[target] = Source(mapping.source, os.stat(mapping.source).st_size)
             return target

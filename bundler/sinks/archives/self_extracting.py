@@ -6,12 +6,14 @@ places of a fixed width.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import shlex
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from bundler.bundle_paths import normal
 from bundler.entries import Digest
 from bundler.machine import os
 from bundler.output_facts import ArchiveFacts
@@ -27,6 +29,10 @@ _NUMBER = 20  # digits of a size in bytes
 _WIDTHS = {"OFFSET": _NUMBER, "SIZE": _NUMBER, "SHA256": 64, "TOTAL": _NUMBER, "UNPACKED": _NUMBER}
 _PLACE = re.compile(r"'@([A-Z_]+)@'|@([A-Z0-9]+)@")  # a word for the shell; a number
 _HEAD = 1 << 16  # bytes that the script has at most
+_WORD = (
+    r"[\w@%+=:,./-]+|'[^']*'(?:\"'\"'[^']*')*"  # as `shlex.quote` writes one, in which the shell finds nothing to do
+)
+_DECIMAL, _HEXADECIMAL = rf"\d{{1,{_NUMBER}}} *", "[0-9a-f]{64}"
 _FACTS = re.compile(rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*$", re.MULTILINE)
 
 
@@ -77,13 +83,42 @@ class _Summed:
         return len(data)
 
 
+def _template() -> str:
+    with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
+        return file.read()
+
+
+def has_own_script(path: str) -> bool:
+    """Whether the text in front of the archive in a file is the one that this version writes: the checksum does not cover it.
+
+    In its places are words in which a shell finds nothing to do.
+    """
+    with open(path, "rb") as file:
+        found = re.match(_pattern_of_script(), file.read(_HEAD))
+    if found is None or int(found["OFFSET"]) != found.end():
+        return False
+    (name,), (start,) = (shlex.split(os.fsdecode(found[word])) for word in ("NAME", "START"))
+    return "/" not in name and normal(start) == start
+
+
+@functools.cache
+def _pattern_of_script() -> bytes:
+    """A regular expression for the text, whatever stands in its places."""
+    parts = []
+    for number, part in enumerate(_PLACE.split(_template())):  # text, word or None, number or None, text, …
+        if number % 3 == 0:
+            parts.append(re.escape(part))
+        elif part is not None:
+            parts.append(f"(?P<{part}>{_WORD if number % 3 == 1 else _HEXADECIMAL if part == 'SHA256' else _DECIMAL})")
+    return "".join(parts).encode()
+
+
 def header(name: str, facts: ArchiveFacts, payload: _Summed | None = None, unpacked: int = 0) -> bytes:
     """The text; of the same length with and without what is known of the payload.
 
     `name` is the folder that it unpacks into unless told otherwise, `unpacked` the bytes of all files there.
     """
-    with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
-        text = file.read()
+    text = _template()
     needs = facts.needs
     words = {
         "NAME": name,

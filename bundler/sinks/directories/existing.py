@@ -6,6 +6,7 @@ import hashlib
 import stat
 
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
+from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.machine import HAS_DRIVES, changed_at, os
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
@@ -21,8 +22,7 @@ class ExistingBundle:
     def __init__(self, root: str, facts: DirectoryFacts, *, cache: bool = True) -> None:
         """Read what it says of itself, and list everything; with `cache` learn when it was packed. Raises NotABundle."""
         self.root = root
-        with open(os.path.join(root, facts.manifest), "rb") as file:
-            data = file.read()
+        data = read_regular(os.path.join(root, facts.manifest), MOST_OF_A_MANIFEST)
         self._digests = {**facts.read_contents(data), facts.manifest: hashlib.sha256(data).hexdigest()}
         self._is_regenerated = facts.is_regenerated
         self._finished = last_pack(root, data) if cache else 0

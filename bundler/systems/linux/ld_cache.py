@@ -10,6 +10,7 @@ import fnmatch
 import struct
 from collections.abc import Iterator
 
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import GlibcMachine
@@ -26,8 +27,7 @@ def read_cache(path: str, machine: GlibcMachine) -> dict[str, tuple[str, ...]] |
     Entries for special processors (a hwcap, or a path in `glibc-hwcaps`) and for other ABIs are left out.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_regular(path)
     except OSError:
         return None
     start = data.find(_MAGIC)
@@ -55,8 +55,7 @@ def _read_configuration(path: str, sysroot: Sysroot, depth: list[int]) -> Iterat
     if depth[0] > _MOST_INCLUDES:
         return
     try:
-        with open(sysroot.real(path), encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
+        lines = read_regular(sysroot.real(path)).decode("utf-8", "surrogateescape").splitlines()
     except OSError:
         return
     for line in lines:

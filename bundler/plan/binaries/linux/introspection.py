@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bundler.entries import Entry, Source
 from bundler.errors import BinaryFormatError
 from bundler.machine import os
+from bundler.parsing import parse_python
 from bundler.plan.origins import ADDED, ENVIRONMENT, PROJECT
 from bundler.scheme import BundleScheme
 from bundler.systems.linux.typelib import SUFFIX, Typelib, read_typelib, versions_of, with_dependencies
@@ -40,8 +41,8 @@ def requirements(source: bytes) -> frozenset[Requirement]:
     if not any(hint in source for hint in _HINTS):
         return frozenset()
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parse_python(source)
+    except ValueError:
         return frozenset({UNTOLD})
     names = {
         alias.asname or alias.name
