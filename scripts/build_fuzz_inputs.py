@@ -184,7 +184,7 @@ def index() -> bytes:
 
 
 HOOKS = (
-    b"from __future__ import annotations\nMAPPING: dict[str, str] = {'app': '/src/app'}\nNAMESPACES: dict[str, list[str]] = {'ns': ['/src/ns']}\n",
+    b"MAPPING: dict[str, str] = {'app': '/src/app'}\nNAMESPACES: dict[str, list[str]] = {'ns': ['/src/ns']}\n",
     b"install({'app.x': '/src/x.py'}, {'app.y': 'app/y.so'}, {'app': ['/src']}, None, False)\n",
     b"install_inplace(['app'], ['/src'])\n",
     b"install('app', {'app'}, '/tmp/fuzz-no-such-build', ['ninja'], False)\n",
@@ -205,7 +205,11 @@ TEXTS: dict[str, Iterable[bytes]] = {
         b'"a,b.py","sha256=x",3\r\n"new\nline.py",,\r\n/venv/share/x,,\r\ngone.py,,\r\n',
         b"../../../../../../etc/passwd,sha256=,1\nx\xff.py,,\n\n./a/./b.py,,\n",
     ),
-    "pth": (b"/venv/src\nimport app; app.run()\n# a comment\n./sub\n", b"\xef\xbb\xbf../outside\r\nimport\tx\n\n", b"x\xff\n\x0c\n/venv\n"),
+    "pth": (
+        b"/venv/src\nimport app; app.run()\n# a comment\n./sub\n",
+        b"\xef\xbb\xbf../outside\r\nimport\tx\n\n",
+        b"x\xff\n\x0c\n/venv\n",
+    ),
     "start": (b"app:run\n# a comment\n  b.c : d\n", b"\xef\xbb\xbfapp:run\r\n", b"\xff\n"),
     "pyvenv-cfg": (
         b"home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.12.1\nexecutable = /usr/bin/python3.12\n",
@@ -220,7 +224,7 @@ TEXTS: dict[str, Iterable[bytes]] = {
         b'{"url": "https://host/app.whl", "archive_info": {"hash": "sha256=00"}}',
     ),
     "kernel-json": (
-        b'{"argv": ["/venv/bin/python3", "-m", "ipykernel", "-f", "{connection_file}"], "display_name": "Python 3", "language": "python"}',
+        b'{"argv": ["/venv/bin/python3", "-m", "ipykernel", "-f", "{connection_file}"], "display_name": "Python 3"}',
         b'{"argv": ["python", "/venv/x"], "env": {"PATH": "/venv/bin:${PATH}", "X": "$HOME/`y`"}}',
     ),
     "build-details": (
@@ -241,8 +245,9 @@ TEXTS: dict[str, Iterable[bytes]] = {
     ),
     "redirect": (b"/\n", b"../\r\n", b"/no/such/place"),
     "strace": (
-        b'101 execve("/bin/true", ["true"], 0x7ffe /* 3 vars */) = 0\n101 openat(AT_FDCWD, "/etc/x\\377", O_RDONLY|O_CLOEXEC) = 3</etc/x\\377>\n',
-        b"7 clone(child_stack=NULL, flags=SIGCHLD <unfinished ...>\n8 execve(\"/bin/sh\", [], []) = -1 ENOENT\n7 <... clone resumed>) = 8\n",
+        b'101 execve("/bin/true", ["true"], 0x7ffe /* 3 vars */) = 0\n',
+        b'101 openat(AT_FDCWD, "/etc/x\\377", O_RDONLY|O_CLOEXEC) = 3</etc/x\\377>\n',
+        b"7 clone(child_stack=NULL <unfinished ...>\n8 execve(\"/bin/sh\", [], []) = -1 ENOENT\n7 <... clone resumed>) = 8\n",
     ),
     "configuration": (b"[tool.bundler]\nout = 'dist'\nadd = ['a', 'b']\n", b"[project]\nname = 'x'\n"),
     "image-reference": (b"App_Name\n1.0+local", b"", b"\xff--x..y\n-"),

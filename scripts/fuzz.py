@@ -23,6 +23,7 @@ from tests.fuzzing.corpus import CORPORA
 
 _HERE = Path(__file__).parents[1]
 _WORK = _HERE / ".work/fuzz"
+_WORKER = "--of-one-target"
 _SLICE = 60
 """Seconds of a target in one round, unless there are too few."""
 _MEMORY = 3 << 30
@@ -88,7 +89,6 @@ class Watch:
         self._seen.add(name)
         file.write_bytes(data)
         file.with_suffix(".txt").write_text(f"{place}\n\n{text}", errors="backslashreplace")
-        print(f"{self.target.name}: {place} ({file.relative_to(_HERE)})", file=sys.stderr, flush=True)
 
 
 def _place(error: BaseException) -> str:
@@ -96,6 +96,16 @@ def _place(error: BaseException) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(_HERE) in frame.filename]
     last = next((frame for frame in reversed(frames) if "/bundler/" in frame.filename), frames[-1])
     return f"{type(error).__name__} at {Path(last.filename).relative_to(_HERE)}:{last.lineno}"
+
+
+def found_of(name: str) -> list[Path]:
+    """The inputs of a target that something went wrong with."""
+    return [path for path in sorted((_WORK / name / "found").glob("*")) if path.suffix != ".txt"]
+
+
+def _first_line(path: Path) -> str:
+    told = path.with_suffix(".txt")
+    return told.read_text(errors="replace").partition("\n")[0] if told.exists() else "its process ended"
 
 
 def read_tally(name: str) -> Tally:
@@ -142,14 +152,10 @@ def _with_atheris(name: str, seconds: int) -> None:
     folder = _WORK / name
     dictionary = folder / "words"
     dictionary.write_text("".join(f'"{_escaped(word)}"\n' for word in watch.target.words if word))
+    kept = [CORPORA / each for each in (name, *watch.target.folders)]
     words = [
-        *(
-            "fuzz",
-            str(folder / "corpus"),
-            str(CORPORA / name),
-            f"-dict={dictionary}",
-            f"-artifact_prefix={folder}/found/",
-        ),
+        *("fuzz", str(folder / "corpus"), *(str(each) for each in kept if each.is_dir())),
+        *(f"-dict={dictionary}", f"-artifact_prefix={folder}/found/"),
         *(f"-max_total_time={seconds}", "-timeout=120", f"-rss_limit_mb={(_MEMORY >> 20) * 3 // 4}", "-max_len=200000"),
         *("-verbosity=0", "-detect_leaks=0"),
     ]
@@ -167,8 +173,13 @@ def run_rounds(names: Sequence[str], minutes: float) -> None:
     while left >= len(names):
         share = max(1, min(_SLICE, int(left / len(names))))
         for name in names:
-            words = [sys.executable, "-m", "scripts.fuzz", "--work", name, "--seconds", str(share)]
-            done = subprocess.run(words, cwd=_HERE, check=False, stdout=subprocess.DEVNULL)
+            before = set(found_of(name))
+            words = [sys.executable, "-m", "scripts.fuzz", _WORKER, name, str(share)]
+            (_WORK / name).mkdir(parents=True, exist_ok=True)
+            with (_WORK / name / "log").open("w") as log:
+                done = subprocess.run(words, cwd=_HERE, check=False, stdout=log, stderr=log)
+            for path in set(found_of(name)) - before:
+                print(f"{name}: {_first_line(path)} ({path.relative_to(_HERE)})", file=sys.stderr, flush=True)
             if done.returncode != 0:
                 tally = read_tally(name)
                 tally.ended += 1
@@ -181,14 +192,18 @@ def table(names: Iterable[str]) -> str:
     lines = ["| target | executions | minutes | inputs that reach new code | found |", "|---|---|---|---|---|"]
     for name in names:
         tally, folder = read_tally(name), _WORK / name
-        found = {path.stem for path in (folder / "found").glob("*")} if folder.exists() else set()
         corpus = len(list((folder / "corpus").glob("*"))) if folder.exists() else 0
         ended = f", ended early {tally.ended} times" if tally.ended else ""
-        lines.append(f"| {name} | {tally.executions} | {tally.seconds / 60:.1f} | {corpus} | {len(found)}{ended} |")
+        lines.append(
+            f"| {name} | {tally.executions} | {tally.seconds / 60:.1f} | {corpus} | {len(found_of(name))}{ended} |"
+        )
     return "\n".join(lines)
 
 
 def main() -> int:
+    if sys.argv[1:2] == [_WORKER]:  # before anything of bundler's is imported: it would not be watched
+        work(sys.argv[2], int(sys.argv[3]))
+        return 0
     from tests.fuzzing.targets import TARGETS
 
     known = [target.name for target in TARGETS]
@@ -196,12 +211,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"one of {', '.join(known)} (default: all)")
     parser.add_argument("--minutes", type=float, default=10, help="for all of them together (10)")
     parser.add_argument("--table", action="store_true", help="tell of what was done before, and do nothing")
-    parser.add_argument("--work", metavar="TARGET", help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=int, help=argparse.SUPPRESS)
     words = parser.parse_args()
-    if words.work:
-        work(words.work, words.seconds)
-        return 0
     unknown = set(words.targets) - set(known)
     if unknown:
         parser.error(f"there is no target {', '.join(sorted(unknown))}")
@@ -211,7 +221,7 @@ def main() -> int:
         print(f"{len(names)} targets, {words.minutes:g} minutes, by {by}", file=sys.stderr)
         run_rounds(names, words.minutes)
     print(table(names))
-    return 1 if any(any((_WORK / name / "found").glob("*")) for name in names) else 0
+    return 1 if any(map(found_of, names)) else 0
 
 
 if __name__ == "__main__":

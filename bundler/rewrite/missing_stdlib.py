@@ -43,10 +43,9 @@ def _table(data: bytes) -> dict[str, str] | None:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == _NAME:
                     found = parse_literal(value)
-                    texts = isinstance(found, dict) and all(
-                        isinstance(text, str) for pair in found.items() for text in pair
-                    )
-                    return found if texts else None
+                    table = found if isinstance(found, dict) else {}
+                    texts = {key: text for key, text in table.items() if isinstance(key, str) and isinstance(text, str)}
+                    return texts if isinstance(found, dict) and len(texts) == len(table) else None
     except ValueError:
         pass
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 from typing import IO, TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def members_of_stream(stream: IO[bytes]) -> Items:
                 raise tarfile.ReadError("something follows the end of the archive")
 
 
-class _Metered:
+class _Metered(io.RawIOBase):
     """A stream of which so much may be read before the next member: a header can ask for more memory than there is."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -65,7 +66,11 @@ class _Metered:
         """Let a file of `size` bytes be read, and what may follow it."""
         self._left = size + _BETWEEN
 
-    def read(self, size: int) -> bytes:
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes. Raises ReadError where they are too many."""
         data = self._stream.read(size)
         self._left -= len(data)

@@ -63,9 +63,8 @@ def record(data: bytes) -> None:
         digests={changed: Digest(bytes(32), 7), f"{_SITE}/new.py": Digest(bytes(32), 3)},
         changed=[changed],
     )
-    if not read.damage and "\r" not in read.line_end.replace("\r\n", ""):
-        again = parse_record(new)
-        assert "new.py" in again.paths, "the row that was added is not read again"
+    again = parse_record(new)
+    assert read.damage or again.damage or "new.py" in again.paths, "the row that was added is not read again"
 
 
 def pth(data: bytes) -> None:
