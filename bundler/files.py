@@ -75,10 +75,13 @@ def read_regular(path: str, most: int = MOST_OF_A_TEXT) -> bytes:
 
     Raises OSError, also for what is no regular file, and for one of more than `most` bytes.
     """
+    if "\0" in path:  # in a text somebody may have written one; no path has any
+        raise OSError(errno.EINVAL, "no path has a NUL in it", path)
     found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(found.st_mode):
-        number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
-        raise OSError(number, "it is no file but a folder, a pipe, a socket or a device", path)
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", path)
     if found.st_size > most:
         raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, and {most} would be many", path)
     with open(path, "rb") as file:

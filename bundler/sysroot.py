@@ -46,8 +46,11 @@ class Sysroot:
     def real(self, path: str) -> str:
         """The path behind all links of an absolute path, followed as inside the root: like os.path.realpath there.
 
-        What is not there stays as it is. Raises OSError for a circle of links, but in this machine's own root.
+        What is not there stays as it is, and so does what no path can be. Raises OSError for a circle of links, but in this
+        machine's own root.
         """
+        if "\0" in path:
+            return os.path.normpath(path)
         if self.is_host or not self.holds(path):
             return os.path.realpath(path)
         done = self.path
@@ -106,14 +109,14 @@ class Sysroot:
     def _is(self, path: str, test: Callable[[str], bool]) -> bool:
         try:
             return test(self.real(path))
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def names_in(self, path: str) -> list[str]:
         """The sorted names in the directory at `path`, links followed; none where there is no directory."""
         try:
             return sorted(os.listdir(self.real(path)))
-        except OSError:
+        except (OSError, ValueError):
             return []
 
 

@@ -146,7 +146,7 @@ def archives(folder: Path) -> dict[str, bytes]:
     """The bundle in every format that can be written here."""
     found = {}
     for name in FORMATS:
-        entries = [each for each in bundle() if name != "zip" or each.path.isascii()]
+        entries = [each for each in bundle() if name not in ("zip", "squashfs") or each.path.isascii()]
         found[name] = write(name, folder / f"a.{name}", entries).read_bytes()
     return found
 

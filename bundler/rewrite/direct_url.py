@@ -24,10 +24,16 @@ class DirectUrl:
 
     @property
     def local_path(self) -> str | None:
-        """The folder or file that the URL names on the machine that installed it (`/src`, `C:/src`); None for other URLs."""
+        """The folder or file that the URL names on the machine that installed it (`/src`, `C:/src`); None for other URLs.
+
+        None, too, for what begins like such a URL and is none.
+        """
         if not self.is_local:
             return None
-        path = unquote(urlsplit(self.url).path, errors="surrogateescape")
+        try:
+            path = unquote(urlsplit(self.url).path, errors="surrogateescape")
+        except ValueError:
+            return None
         return path[1:] if re.match("/[A-Za-z]:/", path) else path
 
 

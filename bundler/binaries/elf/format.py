@@ -11,6 +11,7 @@ from bundler.binaries.elf.request import edits_of
 from bundler.binaries.elf.search_paths import current_path
 from bundler.binaries.elf.versions import version_needs
 from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.reading import read_there
 from bundler.binaries.request import PatchOutcome, Request
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ class _Elf:
         offset = image.offset_of(address) if address is not None else None
         if offset is None or size is None:
             return False
-        file.seek(offset)
-        return symbol.encode() + b"\0" in file.read(size)
+        return symbol.encode() + b"\0" in read_there(file, offset, size)
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads."""
