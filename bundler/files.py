@@ -17,6 +17,8 @@ COPY_REFUSED = frozenset({errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTS
 
 MOST_OF_A_TEXT = 64 << 20
 """Bytes: no text that configures something is nearly as large."""
+MOST_OF_A_SCRIPT = 1 << 30
+"""Bytes: a script of Python's may have an archive behind it."""
 MOST_OF_A_MANIFEST = 256 << 20
 """Bytes of a `bundle.json`, which tells of each file in about 250: a million files."""
 _CHUNK = 1 << 20

@@ -17,7 +17,7 @@ from bundler.bundle_paths import BundleRoot, lies_in, relative
 from bundler.entries import Digest
 from bundler.environment.unpacked import no_bundle
 from bundler.errors import NotABundle, OutputFailed
-from bundler.files import MOST_OF_A_MANIFEST, read_regular, replace
+from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_SCRIPT, read_regular, replace
 from bundler.keywords import StrPath
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
@@ -31,9 +31,6 @@ from bundler.rewrite.scripts import rewrite_script, side_file_path
 from bundler.rewrite.shell_scripts import NotRewritten, is_shell_script, rewrite_shell_script
 from bundler.scheme import BundleScheme
 from bundler.systems import System, system_named
-
-_MOST_OF_A_SCRIPT = 1 << 30
-"""Bytes: a script of Python's may have an archive behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class _Bundle:
     def file(self, path: str) -> bytes | None:
         """What lies at a bundle path; None where there is no file."""
         try:
-            return read_regular(os.path.join(self.root, path), _MOST_OF_A_SCRIPT)
+            return read_regular(os.path.join(self.root, path), MOST_OF_A_SCRIPT)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 

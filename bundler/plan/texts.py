@@ -12,6 +12,7 @@ from bundler.bundle_paths import lies_in, relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.environment.build_details import BUILD_DETAILS
+from bundler.files import MOST_OF_A_SCRIPT, read_regular
 from bundler.machine import os
 from bundler.plan.bases.posix import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
@@ -298,9 +299,10 @@ class _Planner:
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)
         if stand_in is not None and os.path.isfile(stand_in.script):
-            # The project's script itself, run by the stand-in's Python.
-            body = _read(stand_in.script).partition(b"\n")[2]
-            data = data.partition(b"\n")[0] + b"\n" + body
+            # The project's script itself, run by the stand-in's Python. What is none is nobody's business.
+            first, _, body = _read(stand_in.script).partition(b"\n")
+            if first.startswith(b"#!"):
+                data = data.partition(b"\n")[0] + b"\n" + body
         return self._python_script(entry, data) or self._other_script(entry, data)
 
     def _python_script(self, entry: Entry, data: bytes) -> Rewritten | None:
@@ -357,8 +359,7 @@ def _modules(names: Iterable[str]) -> set[str]:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    return read_regular(path, MOST_OF_A_SCRIPT)
 
 
 def _begins_with(entry: Entry, head: bytes) -> bool:

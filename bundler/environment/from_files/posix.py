@@ -29,7 +29,9 @@ from bundler.machine import os
 from bundler.parsing import parse_literal, parse_python
 from bundler.sysroot import Sysroot
 
-_VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
+_VERSION = re.compile(
+    r"(?P<major>\d{1,5})\.(?P<minor>\d{1,5})\.(?P<micro>\d{1,5})(?:(?P<level>a|b|rc)(?P<serial>\d{1,5}))?\+?"
+)
 _LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate", None: "final"}
 
 

@@ -20,7 +20,7 @@ from bundler.systems.windows.layout import (
     version_of_dll,
 )
 
-_VERSION = re.compile(r"3\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
+_VERSION = re.compile(r"3\.(?P<minor>\d{1,5})\.(?P<micro>\d{1,5})(?:(?P<level>a|b|rc)(?P<serial>\d{1,5}))?\+?")
 _LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate", None: "final"}
 _PATCHLEVEL = re.compile(r'#define\s+PY_VERSION\s+"([^"]+)"')
 

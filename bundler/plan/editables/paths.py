@@ -75,8 +75,16 @@ def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMa
         if os.path.isfile(path):
             with open(path, "rb") as file:
                 found = read_stand_in(file.read(READ))
-            if found is not None and _same(found.distribution, distribution) and os.path.isfile(found.script):
+            if found is not None and _same(found.distribution, distribution) and _is_script(found.script):
                 yield FileMapping(found.script, f"{to_scripts}/{name}")
+
+
+def _is_script(path: str) -> bool:
+    """Whether a script lies at a path: a stand-in could name any file of this machine."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
 
 
 def _top_level(metadata: str) -> list[str]:

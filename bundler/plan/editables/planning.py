@@ -10,6 +10,7 @@ from bundler.bundle_paths import normal, relative
 from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.options import EditableMode
 from bundler.plan.editables.changed import changed_since_install
@@ -196,7 +197,7 @@ class _Maker:
             inside = self._table.bundle_path(path)
             if inside is None:
                 continue
-            data = _read(path)
+            data = read_regular(path)
             kept = (
                 self._start_file(path, data, lines) if path.endswith(".start") else self._pth_file(inside, data, lines)
             )
@@ -216,7 +217,7 @@ class _Maker:
         kept = without_entry_points(data, lines)
         silenced = f"{path.removesuffix('.start')}.pth"
         if kept is None and os.path.isfile(silenced):
-            left = without_lines(_read(silenced), self._lines.get(silenced, ()))
+            left = without_lines(read_regular(silenced), self._lines.get(silenced, ()))
             return start_file() if left is not None and has_imports(left) else None
         return kept
 
@@ -248,11 +249,6 @@ class _Maker:
             inside = self._table.bundle_path(path)
             if inside is not None:
                 self.removed.add(inside)
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _is_package(folder: str) -> bool:

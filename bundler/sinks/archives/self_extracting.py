@@ -33,7 +33,7 @@ _WORD = (
     r"[\w@%+=:,./-]+|'[^']*'(?:\"'\"'[^']*')*"  # as `shlex.quote` writes one, in which the shell finds nothing to do
 )
 _DECIMAL, _HEXADECIMAL = rf"\d{{1,{_NUMBER}}} *", "[0-9a-f]{64}"
-_FACTS = re.compile(rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*$", re.MULTILINE)
+_FACTS = re.compile(rb"^payload_offset=(?P<offset>\d{1,20})\s*\npayload_size=(?P<size>\d{1,20})\s*$", re.MULTILINE)
 
 
 class RunWriter(FrameWriter):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bundler.entries import Entry, Source
 from bundler.errors import BinaryFormatError
+from bundler.files import MOST_OF_A_SCRIPT, read_regular
 from bundler.machine import os
 from bundler.parsing import parse_python
 from bundler.plan.origins import ADDED, ENVIRONMENT, PROJECT
@@ -177,8 +178,7 @@ def _is_code(path: str, scheme: BundleScheme) -> bool:
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    return read_regular(path, MOST_OF_A_SCRIPT)
 
 
 def _read(path: str) -> Typelib | None:
