@@ -17,6 +17,7 @@ from bundler.memory.store import cache_folder
 
 _FAILED = "-failed"
 _DIGEST = 32  # hexadecimal digits, of keys and of contents
+_FORM = b"2"  # another one where the same source gives another pyc (plan/compile_script.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class PycCache:
     @staticmethod
     def key(source: bytes, name: str) -> str:
         """The key of a source that is compiled under a name (a pyc holds it)."""
-        return hashlib.sha256(hashlib.sha256(source).digest() + os.fsencode(name)).hexdigest()[:_DIGEST]
+        return hashlib.sha256(_FORM + hashlib.sha256(source).digest() + os.fsencode(name)).hexdigest()[:_DIGEST]
 
     def find(self, key: str) -> Compiled | None:
         """The pyc for a key; None where there is none, or it is damaged."""

@@ -28,7 +28,7 @@ from bundler.plan.overlay import Entries, overlaid, without
 from bundler.plan.settings import PlanSettings
 from bundler.scheme import BundleScheme
 
-_SCRIPT = os.path.join(os.path.dirname(__file__), "compile_script.py")
+SCRIPT = os.path.join(os.path.dirname(__file__), "compile_script.py")
 _PYC = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+)\.[^./]+(\.opt-\d)?\.pyc")
 _HEADER = 16  # magic, flags, then time and size or a hash (PEP 552)
 _UNCHECKED = 1
@@ -189,7 +189,7 @@ def _compile(
         jobs.append((source, entry.path, os.path.join(temporary, f"{key}.pyc")))
     least = least_variables()
     done = subprocess.run(
-        [python, "-I", "-S", "-B", "-W", "ignore", _SCRIPT],
+        [python, "-S", "-B", "-W", "ignore", SCRIPT],
         input=json.dumps(jobs).encode(),
         capture_output=True,
         check=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import marshal
 import os
 import subprocess
@@ -18,8 +19,11 @@ from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
 from bundler.errors import InterpreterFailed
 from bundler.memory.compiled import pyc_cache_folder
+from bundler.plan import compiling
 from bundler.plan.compiling import compile_all, count_without_pyc, with_unchecked, without_pycs, without_stale
 from bundler.scheme import BundleScheme
+from tests.material.environments import clean
+from tests.material.interpreters import Python, every_python, main_python
 from tests.material.schemes import POSIX_312
 
 PACKAGES = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
@@ -94,22 +98,69 @@ def test_a_pyc_is_never_checked_and_names_the_bundle_only(tmp_path: Path, interp
         assert os.fsencode(tmp_path) not in data
 
 
-def test_where_nothing_forks_bytes_do_not_tell_the_company_either(tmp_path: Path, interpreter: Interpreter) -> None:
-    """On Windows all modules are compiled in one process, which knows the strings of those before."""
-    python = tmp_path / "python"
-    code = "import os, runpy, sys; del os.fork; runpy.run_path(sys.argv[-1], run_name='__main__')"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n')
-    python.chmod(0o755)
-    names = list(SOURCES)
-    usual = compiled(entries_in(tmp_path / "one", names), interpreter, tmp_path / "cache-1")
-    found = compiled(entries_in(tmp_path / "one", names), interpreter, tmp_path / "cache-2", str(python))
-    alone = compiled(entries_in(tmp_path / "alone", ["second.py"]), interpreter, tmp_path / "cache-3", str(python))
-    assert found["second"] == alone["second"]
-    assert {data[16:17] for data in found.values()} == {b"c"}, "no FLAG_REF: which strings are known is told nowhere"
-    assert {name: marshal.loads(data[16:]) for name, data in found.items()} == {
-        name: marshal.loads(data[16:]) for name, data in usual.items()
+def changed_python(where: Path, code: str) -> str:
+    """The path of a Python that runs `code` first (of one line, without double quotes)."""
+    run = f"import os, runpy, sys; {code}; runpy.run_path(sys.argv[-1], run_name='__main__')"
+    where.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{run}" "$@"\n')
+    where.chmod(0o755)
+    return str(where)
+
+
+def test_where_nothing_forks_bytes_are_the_same(tmp_path: Path, interpreter: Interpreter) -> None:
+    python = changed_python(tmp_path / "python", "del os.fork")
+    entries = entries_in(tmp_path / "one", list(SOURCES))
+    usual = compiled(entries, interpreter, tmp_path / "cache-1")
+    assert compiled(entries, interpreter, tmp_path / "cache-2", python) == usual
+
+
+def test_bytes_do_not_tell_what_the_process_knows(tmp_path: Path, interpreter: Interpreter) -> None:
+    known = "known = [compile('alpha = beta = gamma = os = Beta = first = names = NAMES = 0', 'x', 'exec')]"
+    entries = entries_in(tmp_path / "one", list(SOURCES))
+    usual = compiled(entries, interpreter, tmp_path / "cache-1")
+    python = changed_python(tmp_path / "python", f"{known}; sys.known = known")
+    assert compiled(entries, interpreter, tmp_path / "cache-2", python) == usual
+
+
+def test_a_source_that_ends_the_compiler_is_alone_in_having_no_pyc(tmp_path: Path, interpreter: Interpreter) -> None:
+    fatal = "import builtins; real = compile"
+    fatal += "; builtins.compile = lambda data, name, *a, **k: os.abort() if b'class Beta' in data else real(data, name, *a, **k)"
+    python = changed_python(tmp_path / "python", fatal)
+    entries = entries_in(tmp_path / "one", list(SOURCES))
+    assert set(compiled(entries, interpreter, tmp_path / "cache", python)) == {"first", "third", "latin"}
+    assert compiled(entries, interpreter, tmp_path / "cache", "/nonexistent/python").keys() == {
+        "first",
+        "third",
+        "latin",
     }
-    assert {name: data[:16] for name, data in found.items()} == {name: data[:16] for name, data in usual.items()}
+
+
+def test_nothing_beside_the_script_is_taken_for_a_module_of_the_standard_library() -> None:
+    names = {name.partition(".")[0] for name in os.listdir(os.path.dirname(compiling.SCRIPT))}
+    assert not names & sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    "python",
+    [
+        pytest.param(each, id=str(each), marks=() if each == main_python() else pytest.mark.everything)
+        for each in every_python()
+    ],
+)
+def test_the_standard_library_gives_the_same_bytes_in_any_order(python: Python, tmp_path: Path) -> None:
+    """In one process for all of it, forwards and backwards."""
+    stdlib = Path(python.prefix, f"lib/python{python.version}")
+    modules = sorted(
+        path for folder in ("", "asyncio", "email", "json", "unittest") for path in (stdlib / folder).glob("*.py")
+    )
+    digests = []
+    for number, order in enumerate((modules, modules[::-1])):
+        (tmp_path / str(number)).mkdir()
+        jobs = [[str(path), path.name, str(tmp_path / str(number) / f"{modules.index(path)}.pyc")] for path in order]
+        command = [python.executable, "-S", "-B", "-W", "ignore", compiling.SCRIPT]
+        env = {**clean(), "PYTHONHASHSEED": "0"}
+        subprocess.run(command, input=json.dumps(jobs), text=True, check=True, stdout=subprocess.DEVNULL, env=env)
+        digests.append({path.name: path.read_bytes() for path in (tmp_path / str(number)).iterdir()})
+    assert digests[0] == digests[1]
 
 
 def test_the_second_time_nothing_is_run(tmp_path: Path, interpreter: Interpreter) -> None:
