@@ -122,7 +122,7 @@ class _Reader:
         if match := _HEREDOC.match(text, position):
             word = re.sub(r"['\"\\]", "", match["word"])
             self._heredocs.append(_Heredoc(word, word != match["word"], bool(match["strip"])))
-            return match.end()
+            return self._mark(position, match.end(), _Quotes.LITERAL)
         end = position + 1
         if char == "\n":
             for heredoc in self._heredocs:
