@@ -86,7 +86,7 @@ def test_every_kind_of_quotes_gives_the_bundle_s_place(tmp_path: Path, shell: st
         b"cat <<'X'\n/venv/bin\nX\n",
         b"echo $'/venv'\n",
         b'echo "$(case x in x) echo /venv;; esac)\n',
-        b"cat <<X/venv\nX/venv\n",
+        b"cat <<X!/venv\nX!/venv\n",
         b"sed s/x/\\/venv/ y\n",
         b'echo "\\/venv"\n',
     ],
