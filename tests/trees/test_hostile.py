@@ -246,6 +246,7 @@ def test_an_index_that_lies_is_refused(tmp_path: Path, codec: FrameCodec) -> Non
     right = Frame(digest_of(b"k"), digest_of(data), len(data), 1000, codec.check(bytes(1000), data))
     for frames, words in (
         ([right._replace(plain=MOST_OF_A_FRAME + 1)], "larger than any"),
+        ([right._replace(size=(1 << 32) - 1)], "larger than any"),
         ([], "more than there can be"),
     ):
         index = pack_index(FrameIndex("x", frames))

@@ -79,6 +79,6 @@ def unpack_index(data: bytes) -> FrameIndex:
     if len(body) != at + count * _FRAME.size:
         raise ValueError(_DAMAGED)
     frames = tuple(Frame(*row) for row in _FRAME.iter_unpack(body[at:]))
-    if any(frame.plain > MOST_OF_A_FRAME for frame in frames):
+    if any(frame.plain > MOST_OF_A_FRAME or frame.size > 2 * MOST_OF_A_FRAME for frame in frames):
         raise ValueError("its index tells of frames that are larger than any")
     return FrameIndex(maker, frames)
