@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from bundler.audit import AuditReport
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, prove
 from bundler.audit.alone import runner_of
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
+from bundler.audit.planned import audit_plan
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
 from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
 from bundler.faults import Fault, FaultKind
+from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, PackOptions
+from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
 from bundler.plan.output import archive_facts, directory_facts
@@ -30,6 +34,7 @@ from bundler.sinks import Sink, Written
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
 from bundler.systems import system_of
+from bundler.target import Target
 from bundler.trees.planned import PlannedTree
 from bundler.trees.settled import Settled, altered, settle
 
@@ -52,6 +57,8 @@ class Job:
     """Where an archive is tried before it is written; None where nothing is."""
     made_with: RecordedOptions | None = None
     """The options that made the bundle which is updated."""
+    target: Target | None = None
+    """The system that the bundle must run on."""
 
     @property
     def is_audited(self) -> bool:
@@ -108,9 +115,10 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     sink = _open(opening, plan, job)
     assumed = job.assumed_failures
     written, manifest = send(plan, sink, assumed, job.progress)
+    check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not job.options.verify or written.place is None:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=sink.place()))
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=_place(sink)))
     proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
     if found is not None and not is_last:
         return Attempt(found)
@@ -118,10 +126,10 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     if isinstance(job.destination, InPlace) and proof.audit.faults:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
     if proof.import_failures == assumed:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
     sink.replace(manifest_entry(plan, proof.import_failures))
     manifest = manifest_of(plan, written.digests, proof.import_failures)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
 
 
 def _prove_then_write(
@@ -136,6 +144,7 @@ def _prove_then_write(
     # What cannot be written is refused at once.
     sink = opening.archive(archive_facts(plan, job.destination.form, job.options))
     settled = settle(plan.entries, held)
+    check_unchanged(plan.listings)  # before modules are imported, which may write beside themselves
     notes = [f"{path} changes when modules are imported: it was packed as it was before" for path in sorted(held)]
     plan = replace(plan, entries=settled.entries, notes=(*plan.notes, *notes))
     foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))
@@ -158,7 +167,7 @@ def _prove_then_write(
             raise
         return Attempt(dlopened, altered=changed)
     job.memory.learn(plan.entries, written.digests, written.stamps)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=sink.place()))
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
 
 
 def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
@@ -176,7 +185,12 @@ def _prove(
     """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
     job.progress.phase("verifying")
     packed = Packed(
-        job.environment, plan.entries, plan.libraries, plan.left_out, job.options.content.leaves_packages_out
+        job.environment,
+        plan.entries,
+        plan.libraries,
+        plan.left_out,
+        job.options.content.leaves_packages_out,
+        job.target,
     )
     proof = prove(candidate, packed, job.options.audit, job.earlier, runner_of(job.options.runner))
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
@@ -187,6 +201,14 @@ def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     job.memory.dlopened.learn(dlopened.sonames)
     job.earlier.imports.keep()
     return _with_lost_libraries(proof)
+
+
+def _place(sink: Sink) -> str:
+    """Put what was made in place. From then on it is done: who asks to stop comes too late, and nothing is told but that."""
+    with signals_wait():
+        place = sink.place()
+        hear_no_more()
+    return place
 
 
 def _nothing(_: Sequence[Entry]) -> None:
@@ -245,6 +267,11 @@ def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, prog
     return Sent(sink.finish(), manifests[-1])
 
 
+def _named(audit: AuditReport, target: Target | None) -> AuditReport:
+    """The report with the name of the target that the bundle was held against."""
+    return audit if target is None else replace(audit, target=target.name)
+
+
 def report_of(
     plan: Plan,
     job: Job,
@@ -280,7 +307,9 @@ def report_of(
         modules_without_pyc=plan.modules_without_pyc,
         can_compile=plan.environment.probed,
         shared_files=kept.shared if kept is not None else 0,
-        audit=proof.audit if proof is not None else None,
+        audit=_named(proof.audit, job.target) if proof is not None else None,
+        target=job.target.name if job.target is not None else "",
+        unfit=audit_plan(plan, job.target) if proof is None and job.target is not None else (),
         leaks=proof.leaks if proof is not None else None,
         notes=(
             *plan.notes,

@@ -52,6 +52,8 @@ def stamp_of(facts: os.stat_result) -> Stamp:
         return b""
 
 
+CONTENT_SIZE = 32
+"""How many bytes of a stamp change with the content: all but the time of the last change, which a link or a mode changes, too."""
 INODE_SIZE = 16
 """How many bytes of a stamp tell the file from others, whatever becomes of its content: device and inode."""
 _INODE = struct.Struct("=QQ")

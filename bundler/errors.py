@@ -141,6 +141,15 @@ class OutputFailed(BundlerError):
     """The output could not be written or put in place."""
 
 
+class NoRoom(OutputFailed):
+    """The disk has too little room for the output, or is full: `needed` and `free` are in bytes."""
+
+    def __init__(self, message: str, hint: str, needed: int, free: int) -> None:
+        super().__init__(message, hint)
+        self.needed = needed
+        self.free = free
+
+
 class UnfittingOption(OutputFailed, BadOption):
     """A format that there is none of, or an option that does not fit the format of the output."""
 

@@ -19,6 +19,8 @@ class FaultKind(enum.Enum):
     CONTENT = "content"
     READERS = "readers"
     ADDED = "added"
+    PERMISSION = "permission"
+    TARGET = "target"
     START = "start"
     IMPORT = "import"
     DIFFERENCE = "difference"
@@ -34,6 +36,11 @@ class Fault:
     message: str
     hint: str
     """What to do about it."""
+
+
+def fault_as_json(fault: Fault) -> dict[str, str]:
+    """A fault in what `--json` prints."""
+    return {"kind": fault.kind.value, "path": fault.path, "message": fault.message, "hint": fault.hint}
 
 
 class Findings(NamedTuple):

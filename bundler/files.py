@@ -8,6 +8,7 @@ import mmap
 import stat
 import tempfile
 from collections.abc import Iterator
+from types import TracebackType
 from typing import BinaryIO
 
 from bundler.machine import os
@@ -21,6 +22,8 @@ MOST_OF_A_SCRIPT = 1 << 30
 """Bytes: a script of Python's may have an archive behind it."""
 MOST_OF_A_MANIFEST = 256 << 20
 """Bytes of a `bundle.json`, which tells of each file in about 250: a million files."""
+TEMPORARY = ".bundler-"
+"""How the names begin of files that are to take the place of others."""
 _CHUNK = 1 << 20
 _LARGEST_COPY = 1 << 30
 _WINDOW = 2 << 20
@@ -35,7 +38,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     which names `path`.
     """
     with _about(path):
-        descriptor, temporary = tempfile.mkstemp(prefix=".bundler-", dir=os.path.dirname(path) or os.curdir)
+        descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path) or os.curdir)
     try:
         with open(descriptor, "r+b", buffering=0) as file:
             yield file
@@ -47,6 +50,29 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         raise
 
 
+def opened(path: str) -> Opened:
+    """The file at a path, to be read: a context manager. An error in reading it is told of the path."""
+    return Opened(path)
+
+
+class Opened:
+    """See `opened`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> BinaryIO:
+        self._file = open(self._path, "rb")
+        return self._file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if isinstance(error, OSError):
+            named(error, self._path)
+
+
 @contextlib.contextmanager
 def _about(path: str) -> Iterator[None]:
     """An error of the block is told of `path`: the file beside it means nothing to who reads the error."""
@@ -55,6 +81,13 @@ def _about(path: str) -> Iterator[None]:
     except OSError as error:
         error.filename, error.filename2 = path, None
         raise
+
+
+def named(error: OSError, path: str) -> OSError:
+    """An error, told of `path` where it tells of no file: reading and writing an open one tell of none."""
+    if error.filename is None:
+        error.filename = path
+    return error
 
 
 def replace(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
@@ -86,7 +119,7 @@ def read_regular(path: str, most: int = MOST_OF_A_TEXT) -> bytes:
         raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", path)
     if found.st_size > most:
         raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, and {most} would be many", path)
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return file.read()
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Release = tuple[int, int]
+Release = tuple[int, ...]
+"""Its numbers: two, or three (musl)."""
 
 
 class FloorDemand(NamedTuple):
@@ -16,10 +17,15 @@ class FloorDemand(NamedTuple):
     file: str
     reason: str
 
+    @property
+    def text(self) -> str:
+        """The release: `2.34`."""
+        return text_of(self.release)
+
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The oldest release of `system` (`glibc`, `macOS`) on which a bundle runs, and what says so."""
+    """The oldest release of `system` (`glibc`, `musl`, `macOS`) on which a bundle runs, and what says so."""
 
     system: str
     release: Release
@@ -33,12 +39,12 @@ class Floor:
     @property
     def text(self) -> str:
         """The release: `2.34`."""
-        return _text(self.release)
+        return text_of(self.release)
 
     @property
     def text_without(self) -> str | None:
         """The same of what it would be without the file."""
-        return None if self.without is None else _text(self.without)
+        return None if self.without is None else text_of(self.without)
 
 
 def highest(system: str, demands: Iterable[FloorDemand]) -> Floor | None:
@@ -56,5 +62,6 @@ def highest(system: str, demands: Iterable[FloorDemand]) -> Floor | None:
     return Floor(system, first.release, first.file, first.reason, others if alone else None)
 
 
-def _text(release: Release) -> str:
-    return f"{release[0]}.{release[1]}"
+def text_of(release: Release) -> str:
+    """A release as people write it: `2.34`, `1.2.5`."""
+    return ".".join(map(str, release))

@@ -64,6 +64,7 @@ def _bundle(path: str) -> Facts:
         "executable_stacks": list(manifest.ceiling.executable_stacks),
         "cpu_level": manifest.ceiling.cpu_level.name if manifest.ceiling.cpu_level else None,
         **({"loader": manifest.loader} if manifest.loader else {}),
+        **({"host_loader": f"from glibc {manifest.host_libc.text} on"} if manifest.host_libc else {}),
         "files": sum(1 for fact in manifest.files.values() if fact.link is None),
         "links": sum(1 for fact in manifest.files.values() if fact.link is not None),
         "changed": len(manifest.changed),
@@ -78,6 +79,8 @@ def _floor_name(manifest: Manifest) -> str:
     """What the floor is a release of, as a key: of the kernel where the bundle brings its libc."""
     if manifest.floor is not None:
         return manifest.floor.system.lower()
+    if manifest.loader:
+        return manifest.system
     libc = next((libc for libc in Libc if libc.value == manifest.libc), None)
     return system_named(manifest.system).floor_name(libc).lower()
 

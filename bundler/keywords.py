@@ -40,6 +40,7 @@ class PackKeywords(TypedDict, total=False):
     isolated: bool
     launcher: Launcher | str
     libc: LibcMode | str
+    target: str
     keep_modes: bool
     allow_incomplete: bool
     exclude_lib: Texts

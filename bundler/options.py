@@ -39,6 +39,8 @@ class LibcMode(enum.Enum):
     """The target's, which must be as new as the report says."""
     BUNDLE = "bundle"
     """Its own, which comes along with the loader: it runs on older targets, on ones with another libc, and on ones without any."""
+    AUTO = "auto"
+    """The target's where that is new enough, else its own, which comes along: each program looks at its start."""
 
 
 class Launcher(enum.Enum):
@@ -116,6 +118,8 @@ class ContentOptions:
     launcher: Launcher = Launcher.SH
     symlinks: Symlinks = Symlinks.KEEP
     libc: LibcMode = LibcMode.HOST
+    target: str = ""
+    """The name of a system that the bundle must run on (`systems.targets`); "" for none in particular."""
     exclude_libs: tuple[str, ...] = ()
     """Names of shared libraries that are left to the host, or patterns of a shell."""
     include_libs: tuple[str, ...] = ()

@@ -57,6 +57,8 @@ class ArchiveFacts:
     """The bundle path of the program that starts the application; "" for none."""
     image: ImageFacts | None = None
     """For formats that are images."""
+    size: int = 0
+    """Bytes of all files, about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bundler.environment import Environment
     from bundler.manifest import RecordedOptions
     from bundler.sinks.directories.stage import Stage
+    from bundler.target import Target
 else:
     report = _Later("bundler.report")
 
@@ -72,11 +73,25 @@ def pack(
     environment = path_of("environment", environment)
     options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
+    target = _target_of(options)
     recover(destination, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
     check_output(loaded, destination)
+    _check_target(target, loaded)
+    with claim(destination, options):
+        return _pack(loaded, environment, destination, options, target, progress)
 
+
+def _pack(
+    loaded: Environment,
+    environment: str,
+    destination: Destination,
+    options: PackOptions,
+    target: Target | None,
+    progress: Progress,
+) -> report.PackReport:
+    """Pack what was read at the path `environment`."""
     from bundler.attempt import Job, attempt, first_guess
     from bundler.audit.against_source import Earlier
     from bundler.audit.proofs.book import ProofBook
@@ -112,6 +127,7 @@ def pack(
             opening,
             stage,
             before,
+            target,
         )
         dlopened, held = first_guess(job), frozenset[str]()
         for number in range(_MOST_ATTEMPTS):
@@ -120,6 +136,23 @@ def pack(
                 return done.report
             dlopened, held = done.dlopened, held | done.altered
     raise AssertionError("the last attempt has a report")
+
+
+def _target_of(options: PackOptions) -> Target | None:
+    """The system that the bundle must run on. Raises BadOption for a name that there is none of."""
+    if not options.content.target:
+        return None
+    from bundler.systems.targets import target_named
+
+    return target_named(options.content.target)
+
+
+def _check_target(target: Target | None, environment: Environment) -> None:
+    """Refuse a target that is another system or machine. Raises BundlerError."""
+    if target is not None:
+        from bundler.systems.targets import check_target
+
+        check_target(target, environment.platform)
 
 
 def _stage(destination: Destination, options: PackOptions) -> AbstractContextManager[Stage | None]:
@@ -162,6 +195,15 @@ def recover(destination: Destination, options: PackOptions) -> None:
         from bundler.sinks.directories.in_place import recover as recover_in_place
 
         recover_in_place(destination.path)
+
+
+def claim(destination: Destination, options: PackOptions) -> AbstractContextManager[object]:
+    """The right to make the output, which no other pack has meanwhile; a dry run makes none. Entering it raises OutputExists."""
+    if options.dry_run:
+        return nullcontext()
+    from bundler.sinks.claim import claim_output
+
+    return claim_output(destination)
 
 
 def _load_what_comes_next() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.faults import Fault, fault_as_json
 from bundler.floor import Floor
 from bundler.manifest import ChangedFile, Manifest
 from bundler.plan.parts import Part, Saving, parts_of
@@ -43,13 +44,17 @@ class PackReport:
     """What an update did."""
     changed_options: tuple[ChangedOption, ...] = ()
     """What is asked for otherwise than by the pack that made the bundle which was updated."""
+    target: str = ""
+    """The name of the system that the bundle must run on; "" for none in particular."""
+    unfit: tuple[Fault, ...] = ()
+    """What keeps it from running there, where there was no audit that would say so."""
     can_compile: bool = True
     """Whether the environment's Python may be run, and so compile modules."""
 
     @property
     def faults(self) -> int:
-        """Number of faults that the audit found; 0 where it did not run."""
-        return len(self.audit.faults) if self.audit is not None else 0
+        """Number of faults that the audit found, or without one of what keeps the bundle from running on its target."""
+        return len(self.audit.faults if self.audit is not None else self.unfit)
 
     @property
     def files(self) -> int:
@@ -65,6 +70,11 @@ class PackReport:
     def floor(self) -> Floor | None:
         """The oldest libc or system that the bundle runs on, with the file that asks for it; None where nothing does."""
         return self.manifest.floor
+
+    @property
+    def host_libc(self) -> Floor | None:
+        """With `libc="auto"`: the oldest libc of a target that is used in place of the bundle's own; else None."""
+        return self.manifest.host_libc
 
     @property
     def changed(self) -> tuple[ChangedFile, ...]:
@@ -102,7 +112,14 @@ def as_json(report: PackReport) -> dict[str, object]:
             if manifest.floor
             else None
         ),
+        **(
+            {"host_libc": {"from": host.text, "file": host.file, "symbol": host.reason}}
+            if (host := manifest.host_libc)
+            else {}
+        ),
         "ceiling": dataclasses.asdict(manifest.ceiling),
+        "target": report.target or None,
+        "unfit": [fault_as_json(fault) for fault in report.unfit],
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
         ],
@@ -111,6 +128,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         ],
         "host_libraries": list(manifest.host_libraries),
         "asked_of_target": {name: list(paths) for name, paths in manifest.asked_of_target.items()},
+        "unprovided_versions": [dataclasses.asdict(each) for each in manifest.unprovided],
         "missing_libraries": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
         "companions": [fact._asdict() for fact in manifest.companions],
         "compiled_in": [path._asdict() for path in manifest.compiled_in],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bundler.audit.reports import fault_lines
+from bundler.faults import FaultKind
 from bundler.formats import DIRECTORY, archive_named
 from bundler.machine import path_shown
 from bundler.manifest import Manifest
@@ -29,6 +31,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     if verbose or not _nothing_changed(report):
         yield from _start(report)
         yield from _needs(report.manifest)
+        yield from _target(report)
         yield from _sizes(report)
         yield from _modules(report, verbose)
         yield from [report.traced.summary] if report.traced is not None else []
@@ -44,6 +47,8 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from report.audit.findings(verbose)
         if verbose or report.audit.faults:
             yield report.audit.outcome
+    elif report.unfit:
+        yield from fault_lines(report.unfit, verbose)
 
 
 def _nothing_changed(report: PackReport) -> bool:
@@ -112,13 +117,30 @@ def _needs(manifest: Manifest) -> Iterator[str]:
         yield f"needs {name} of the target{where}: {_some(files)} ask{'s' * (len(files) == 1)} for it"
 
 
+def _target(report: PackReport) -> Iterator[str]:
+    """Whether it runs where it must."""
+    if not report.target:
+        return
+    told = report.audit.faults if report.audit is not None else report.unfit
+    number = sum(fault.kind is FaultKind.TARGET for fault in told)
+    yield (
+        f"does not run on {report.target}: {number} reason{'s' * (number > 1)}"
+        if number
+        else f"runs on {report.target}"
+    )
+
+
 def _floor(manifest: Manifest) -> Iterator[str]:
-    """The oldest libc or system; where one file alone asks for so much, what would do without it."""
+    """The oldest libc or system, or which libc; where one file alone asks for so much, what would do without it."""
     floor = manifest.floor
     if floor is None:
+        if system_of(OperatingSystem(manifest.system)).tells_libc(manifest.libc) and not manifest.loader:
+            yield f"needs {manifest.libc}"
         return
     if floor.text_without is None:
         yield f"needs {floor.system} {floor.text} or later ({floor.reason} in {floor.file})"
+        if host := manifest.host_libc:
+            yield f"uses the target's {host.system} from {host.text} on ({host.reason} in {host.file}), else its own"
         return
     bundled = next((fact for fact in manifest.bundled if fact.path == floor.file), None)
     users = f", which {_some([_name(path) for path in bundled.needed_by])} needs" if bundled else ""
@@ -216,11 +238,19 @@ def _compiled_in(manifest: Manifest, verbose: bool) -> Iterator[str]:
 
 
 def _missing(manifest: Manifest, verbose: bool) -> Iterator[str]:
-    """Libraries that are found nowhere."""
+    """Libraries that are found nowhere, and such as are too old for what needs them."""
     missing: dict[str, list[str]] = {}
     for item in manifest.missing:
         missing.setdefault(item.needed, []).append(item.path)
     lines = [f"{name} is found nowhere; needed by {_some(paths)}" for name, paths in missing.items()]
+    lines += [
+        f"{each.path} needs {each.version} of {each.library}, which the one that it finds does not have, in the source either"
+        for each in manifest.unprovided
+    ]
+    lines += [
+        f"{each.path} cannot be loaded where nothing else brings {_some(each.symbols)}: nothing here has it, nor had the source"
+        for each in manifest.unbound
+    ]
     yield from _notes("warning: ", lines, verbose)
 
 

@@ -44,6 +44,11 @@ class BundleScheme:
         """The folder of Python's own pkg-config files."""
         return f"{self.libraries}/pkgconfig"
 
+    @property
+    def libc(self) -> str:
+        """The folder of the loader and of libc's family, where they come along (Linux)."""
+        return f"{self.libraries}/libc"
+
     def script(self, name: str) -> str:
         """The bundle path of a script."""
         return f"{self.scripts}/{name}"

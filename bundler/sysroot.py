@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from bundler.bundle_paths import MOST_LINKS, lies_in
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Sysroot:
         if "\0" in path:
             return os.path.normpath(path)
         if self.is_host or not self.holds(path):
-            return os.path.realpath(path)
+            return _real(path)
         done = self.path
         left = [part for part in reversed(path[len(self.path) :].split("/")) if part]
         links = 0
@@ -96,36 +97,48 @@ class Sysroot:
 
     def exists(self, path: str) -> bool:
         """Whether something is at `path`, links followed."""
-        return self._is(path, os.path.exists)
+        return self._is(path, lambda _mode: True)
 
     def is_file(self, path: str) -> bool:
         """Whether a regular file is at `path`, links followed."""
-        return self._is(path, os.path.isfile)
+        return self._is(path, stat.S_ISREG)
 
     def is_dir(self, path: str) -> bool:
         """Whether a directory is at `path`, links followed."""
-        return self._is(path, os.path.isdir)
+        return self._is(path, stat.S_ISDIR)
 
-    def _is(self, path: str, test: Callable[[str], bool]) -> bool:
+    def _is(self, path: str, test: Callable[[int], bool]) -> bool:
         try:
-            return test(self.real(path))
-        except (OSError, ValueError):
+            return test(os.stat(self.real(path)).st_mode)
+        except (OSError, ValueError) as error:
+            unless_failing(error, path)
             return False
 
     def names_in(self, path: str) -> list[str]:
         """The sorted names in the directory at `path`, links followed; none where there is no directory."""
         try:
             return sorted(os.listdir(self.real(path)))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            unless_failing(error, path)
             return []
 
 
 HOST = Sysroot()
 
 
+def _real(path: str) -> str:
+    """See os.path.realpath, for which a link that cannot be read is none."""
+    try:
+        return os.path.realpath(path, strict=True)
+    except OSError as error:
+        unless_failing(error, path)
+        return os.path.realpath(path)
+
+
 def _target(path: str) -> str | None:
     """Where the link at `path` leads, as it is written; None where it is no link."""
     try:
         return os.readlink(path) if stat.S_ISLNK(os.lstat(path).st_mode) else None
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return None

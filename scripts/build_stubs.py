@@ -6,13 +6,13 @@ import hashlib
 import sys
 from pathlib import Path
 
-from tests.material.entry_stubs import MACHINES, build, build_launcher
+from tests.material.entry_stubs import LAUNCHERS, STUBS, build, build_launcher
 
 target = Path(sys.argv[1])
-for folder, make in (("stubs", build), ("launchers", build_launcher)):
+for folder, names, make in (("stubs", STUBS, build), ("launchers", LAUNCHERS, build_launcher)):
     place = target / folder
-    place.mkdir(exist_ok=True)
-    made = {f"{name}.bin": make(name) for name in sorted(MACHINES)}
+    place.mkdir(parents=True, exist_ok=True)
+    made = {f"{name}.bin": make(name) for name in sorted(names)}
     for name, data in made.items():
         (place / name).write_bytes(data)
         print(f"{folder}/{name}", len(data), "bytes")

@@ -182,6 +182,8 @@ def test_in_place_and_out_exclude_each_other_unless_one_is_configured(project: P
         ("bundler pack --sym", {"plain,--symlinks"}),
         ("bundler pack --symlinks ", {"plain,keep", "plain,none"}),
         ("bundler pack --profile r", {"plain,runtime"}),
+        ("bundler pack --target debian1", {f"plain,debian1{number}" for number in range(4)}),
+        ("bundler verify --target windows8", {"plain,windows8", "plain,windows8.1"}),
     ],
 )
 def test_a_shell_completes_commands_options_and_values(project: Path, words: str, answers: set[str]) -> None:

@@ -205,6 +205,13 @@ def test_one_file_that_alone_raises_the_floor_is_told_with_what_would_do_without
     assert line == "needs glibc 2.36 or later, for lib/x.so alone (GLIBC_2.36); without it 2.34"
 
 
+def test_a_libc_is_told_where_no_file_asks_for_a_release_of_it() -> None:
+    assert list(lines(floor=None, libc="musl")) == ["needs musl"]
+    assert list(lines(floor=None, libc="musl", loader="lib/bundled/ld-musl-x86_64.so.1")) == []
+    (line,) = lines(floor=Floor("musl", (1, 2, 4), "lib/x.so", "DT_RELR"), libc="musl")
+    assert line == "needs musl 1.2.4 or later (DT_RELR in lib/x.so)"
+
+
 def test_texts_that_name_the_source_are_told_by_name() -> None:
     (line,) = (
         line

@@ -8,7 +8,7 @@ from bundler.audit.reports import AuditReport, LeakReport, RunReport
 from bundler.audit.run_check import NOT_IMPORTED
 from bundler.audit.second_reading import audit_changed_binaries, in_folder
 from bundler.audit.self_extracting import audit_script
-from bundler.audit.static import audit_static, system_of_bundle
+from bundler.audit.static import audit_static, system_of_bundle, target_of_bundle
 from bundler.audit.tree import read_tree
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
@@ -16,6 +16,7 @@ from bundler.keywords import StrPath
 from bundler.machine import os
 from bundler.option_kinds import member_of, path_of, switch_of, text_of
 from bundler.options import AuditDepth
+from bundler.systems.targets import target_named
 from bundler.trees import extracted
 
 __all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "verify"]
@@ -29,6 +30,7 @@ def verify(
     audit: AuditDepth | str = AuditDepth.FULL,
     depth: AuditDepth | str | None = None,
     runner: str = "",
+    target: str = "",
 ) -> AuditReport:
     """Audit a bundle, a directory or an archive. Nothing of it is run unless the static part passes.
 
@@ -36,32 +38,38 @@ def verify(
     is extracted, for as long as that takes. What is built for another machine is not run where that has no emulator, and a note
     says so. With `strict`, what was added after the pack is a fault. `audit` says what is imported; `depth` is its
     former name. `runner` is a command of this machine that runs the bundle's programs (`wine64`, an emulator): then an archive is
-    run, too. An archive that is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle; BadOption for a
-    wrong argument.
+    run, too. `target` names a system (`debian11`), by default that which it was packed for: what keeps the bundle from running
+    there is a fault. An archive that is damaged has one fault, which says so. Raises NotABundle, UnsupportedBundle; BadOption for
+    a wrong argument.
     """
     bundle, strict = path_of("bundle", bundle), switch_of("strict", strict)
     run = None if run is None else switch_of("run", run)
-    runner = text_of("runner", runner)
+    runner, target = text_of("runner", runner), text_of("target", target)
     depth = member_of("audit", AuditDepth, audit if depth is None else depth)
+    if target:
+        target_named(target)  # a wrong name is told before a large bundle is read
     try:
-        tree = read_tree(bundle)
+        tree = read_tree(bundle, with_symbols=True)
     except DamagedBundle as damage:
         fault = Fault(FaultKind.CONTENT, "", damage.message, damage.hint)
         return AuditReport((fault,), 0)
     system = system_of_bundle(tree)
     contents = audit_contents(tree, system, strict=strict)
-    faults, notes = audit_static(tree, system)
-    faults += contents.faults
-    if os.path.isdir(bundle):
-        faults += audit_changed_binaries(tree, in_folder(tree.root))
+    held_against, notes = target_of_bundle(tree, target)
+    opener = in_folder(tree.root) if os.path.isdir(bundle) else None
+    static = audit_static(tree, system, held_against, opener)
+    faults, notes = [*static.faults, *contents.faults], [*static.notes, *notes]
+    if opener is not None:
+        faults += audit_changed_binaries(tree, opener)
     if tree.in_archive:
         faults += audit_script(bundle, tree)
     report = None
     words = runner_of(runner)
     is_run = (os.path.isdir(bundle) or bool(words)) if run is None else run
-    if is_run and faults:
+    is_sound = all(fault.kind is FaultKind.TARGET for fault in faults)
+    if is_run and not is_sound:
         notes.append(NOT_IMPORTED)
-    if is_run and not faults:
+    if is_run and is_sound:
         with extracted(bundle) as folder:
             place = os.path.realpath(folder)
             if tree.in_archive:
@@ -70,4 +78,5 @@ def verify(
             faults += tried.faults
             notes += tried.notes
             report = tried.report
-    return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report)
+    name = held_against.name if held_against is not None else ""
+    return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report, name)

@@ -22,6 +22,7 @@ from bundler.audit.static import audit_static
 from bundler.audit.subjects import batches_of, entry_modules
 from bundler.audit.tree import BundleTree, look_through
 from bundler.audit.trying import Trial, Tried
+from bundler.audit.two_libcs import mixed_libcs, try_with_own
 from bundler.bundle_paths import NOWHERE
 from bundler.entries import Digests, Entry, Patched
 from bundler.environment import Environment
@@ -34,6 +35,7 @@ from bundler.prefixes import is_system_prefix
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
 from bundler.systems.openers import openers
+from bundler.target import Target
 from bundler.trees import Tree, open_tree
 
 _OPENED_TO_DO = (
@@ -74,6 +76,8 @@ class Packed:
     modules_left_out: LeftOut = NOTHING_LEFT_OUT
     left_out: bool = False
     """Whether the user left a part of the environment, or of its base's packages, out."""
+    target: Target | None = None
+    """The system that it must run on; None for none in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,9 @@ def prove(
     system = system_of(environment.platform.system)
     prefixes = _prefixes(environment)
     known = recalled(earlier.readings, prefixes, candidate.digests)
-    tree = _read(candidate, prefixes, known)
+    tree = _read(candidate, prefixes, known, with_symbols=packed.target is not None)
     contents = audit_contents(tree, system, strict=False)
-    faults, notes = audit_static(tree, system)
+    faults, notes = audit_static(tree, system, packed.target)
     faults += contents.faults
     contents = replace(contents, notes=(*contents.notes, *notes))
     faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries), known)
@@ -136,17 +140,41 @@ def prove(
     sides = _sides(tree, system, packed)
     proofs = trial.known(batches, sides)
     if len(proofs) == len(batches):
-        return _run_proof(tree, trial, trial.recall(batches, proofs), packed, contents, sides, depth)
-    place = candidate.folder()
-    tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
-    return _run_proof(
-        tree, trial, tried, packed, contents, sides, depth, _start_faults(source, place, environment, tree, system)
+        tried = trial.recall(batches, proofs)
+        proof = _run_proof(tree, trial, tried, packed, contents, sides, depth)
+    else:
+        place = candidate.folder()
+        tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
+        start_faults = _start_faults(source, place, environment, tree, system)
+        proof = _run_proof(tree, trial, tried, packed, contents, sides, depth, start_faults)
+    return _with_own_libc(proof, tried, tree, candidate, packed, sides)
+
+
+def _with_own_libc(
+    proof: Proof, tried: Tried, tree: BundleTree, candidate: Candidate, packed: Packed, sides: Sides
+) -> Proof:
+    """The proof with what came of trying the bundle with its own libc, where it may use that or this machine's."""
+    audit = proof.audit
+    if packed.libraries.host_libc is None or audit.run is None:
+        return proof
+    mixed = [*mixed_libcs(tried.check.observations, tree, tried.root)]
+    hidden = replace(_hidden(packed), libraries=[library.source for library in packed.libraries.bundled])
+    place = os.path.realpath(candidate.folder())
+    found = try_with_own(tree, place, tried.check, replace(sides, root=tried.root), hidden)
+    return replace(
+        proof,
+        audit=replace(
+            audit,
+            faults=(*audit.faults, *mixed, *found.faults),
+            notes=(*audit.notes, *found.notes),
+            run=replace(audit.run, with_own_libc=found.tried),
+        ),
     )
 
 
-def _read(candidate: Candidate, prefixes: Sequence[str], known: Recalled) -> BundleTree:
+def _read(candidate: Candidate, prefixes: Sequence[str], known: Recalled, *, with_symbols: bool) -> BundleTree:
     """Read it to its end, and look for paths of the source. Raises NotABundle."""
-    tree = look_through(candidate.tree, prefixes, known)
+    tree = look_through(candidate.tree, prefixes, known, with_symbols=with_symbols)
     if tree is None:
         raise no_bundle(candidate.place or NOWHERE.path)
     return tree if candidate.place is None else replace(tree, root=candidate.place, in_archive=False)
@@ -227,7 +255,12 @@ def _hidden(packed: Packed) -> Hidden:
     shared = is_system_prefix(interpreter.base_prefix)
     base = (interpreter.stdlib, interpreter.platstdlib) if shared else (interpreter.base_prefix,)
     folders = packed.environment.site_packages
-    return Hidden((packed.environment.root, *base, *folders), [library.source for library in packed.libraries.bundled])
+    libraries = packed.libraries
+    hosts = (
+        os.path.dirname(libraries.loader) if libraries.host_libc is not None else None
+    )  # used in place of the bundle's
+    brought = [library.source for library in libraries.bundled if os.path.dirname(library.path) != hosts]
+    return Hidden((packed.environment.root, *base, *folders), brought)
 
 
 def _to_be_taken(

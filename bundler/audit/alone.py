@@ -13,9 +13,11 @@ from bundler.audit.reports import RunReport
 from bundler.audit.run_check import RunCheck, run_check
 from bundler.audit.subjects import batches_of
 from bundler.audit.tree import BundleTree
+from bundler.audit.two_libcs import NOT_TRIED, WithOwn, mixed_libcs, own_libc, try_with_own
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import BadOption
 from bundler.faults import Fault
+from bundler.machine import os
 from bundler.options import AuditDepth
 from bundler.systems import System
 
@@ -29,8 +31,10 @@ class Alone(NamedTuple):
 
 
 def own_names(tree: BundleTree) -> frozenset[str]:
-    """The file names of the libraries of the packing machine that a bundle brings along."""
-    return frozenset(fact.path.rpartition("/")[2] for fact in tree.manifest.bundled)
+    """The file names of the libraries of a machine that a bundle brings along, and that no process may have of another one."""
+    libc = own_libc(tree)
+    brought = {fact.path for fact in tree.manifest.bundled}
+    return frozenset(map(os.path.basename, brought - libc if tree.manifest.host_libc is not None else brought | libc))
 
 
 def runner_of(command: str) -> tuple[str, ...]:
@@ -49,11 +53,13 @@ def run_alone(tree: BundleTree, place: str, system: System, depth: AuditDepth, r
     check = run_check(tree, place, system, batches_of(tree, depth), runner=runner)
     hosts = frozenset(tree.manifest.host_libraries)
     sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded(), own=own_names(tree))
-    outside = list(outside_of(check.observations, sides))
+    outside = [*outside_of(check.observations, sides), *mixed_libcs(check.observations, tree, sides.root)]
     found, more = run_faults(tree, check)
-    notes = [*check.notes, *more, *([f"nothing of it was run: {check.why_not}"] if check.why_not else [])]
-    report = report_of(check, outside, BundleRoot(place)) if check.observations else None
-    return Alone([*check.faults, *found, *outside], notes, report)
+    with_own = try_with_own(tree, place, check, sides) if not runner else NOT_TRIED
+    not_run = [f"nothing of it was run: {check.why_not}"] if check.why_not else []
+    notes = [*check.notes, *more, *not_run, *with_own.notes]
+    report = report_of(check, outside, BundleRoot(place), with_own=with_own) if check.observations else None
+    return Alone([*check.faults, *found, *outside, *with_own.faults], notes, report)
 
 
 def run_faults(tree: BundleTree, check: RunCheck) -> tuple[list[Fault], list[str]]:
@@ -68,10 +74,23 @@ def run_faults(tree: BundleTree, check: RunCheck) -> tuple[list[Fault], list[str
     return list(failures(known, check.failed)), []
 
 
-def report_of(check: RunCheck, outside: list[Fault], root: BundleRoot, *, compared: bool = False) -> RunReport:
+def report_of(
+    check: RunCheck,
+    outside: list[Fault],
+    root: BundleRoot,
+    *,
+    compared: bool = False,
+    with_own: WithOwn = NOT_TRIED,
+) -> RunReport:
     """The outcome of a run check of the bundle at `root`, as a value for the report."""
     mapped = libraries_of(check.observations)
     bundled = None if mapped is None else frozenset(inside for path in mapped if (inside := root.inside(path)))
     return RunReport(
-        check.tried, check.failed, tuple(fault.path for fault in outside), check.cage, compared, bundled=bundled
+        check.tried,
+        check.failed,
+        tuple(fault.path for fault in outside),
+        check.cage,
+        compared,
+        bundled=bundled,
+        with_own_libc=with_own.tried,
     )

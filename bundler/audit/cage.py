@@ -6,12 +6,12 @@ import enum
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 
 _SCRIPT = "cage_script.py"
 _SECONDS = 20
@@ -68,7 +68,7 @@ def cages_are_allowed() -> bool:
     """Whether the kernel lets this user hide anything: tried once."""
     if not sys.platform.startswith("linux"):
         return False
-    with tempfile.TemporaryDirectory(prefix="bundler-cage-") as home, tempfile.TemporaryDirectory() as place:
+    with TemporaryFolder("bundler-cage-") as home, TemporaryFolder("bundler-cage-") as place:
         cage = Cage((place,), network=False)
         cage.prepare(home)
         try:

@@ -11,6 +11,7 @@ from bundler.audit.origins import Origins
 from bundler.bundle_paths import BundleRoot
 from bundler.faults import Fault, FaultKind
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems import System
 from bundler.systems.libraries import is_listed
 
@@ -22,7 +23,10 @@ _METADATA_TO_DO = (
 _MODULES_TO_DO = (
     "install what lies there into the environment, or remove what leads there (a .pth file, sitecustomize, code)"
 )
-_NO_LIBRARY = re.compile(r"([^\s:'\"]+\.so[.\d]*): cannot open shared object file")  # glibc's words
+# glibc's words, and musl's.
+_NO_LIBRARY = re.compile(
+    r"([^\s:'\"]+\.so[.\d]*): cannot open shared object file|Error loading shared library ([^\s:]+\.so[.\d]*): "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,8 @@ def _same_content(one: str, other: str) -> bool:
     try:
         with open(one, "rb") as first, open(other, "rb") as second:
             return first.read() == second.read()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, one)
         return False
 
 
@@ -250,7 +255,7 @@ def _import_to_do(name: str, error: str) -> str:
     """What to do about an import that only the bundle fails at, by what it said."""
     library = _NO_LIBRARY.search(error)
     if library is not None:
-        return _library_to_do(library[1])
+        return _library_to_do(library[1] or library[2])
     if error.startswith("ModuleNotFoundError"):
         return "--include takes back what was left out; else install it into the environment, and pack again"
     return f"bin/python -c 'import {name}' in the bundle shows where; a library that is opened at run time: --include-lib NAME"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bundler.audit.cage import CageKind
-from bundler.faults import Fault
+from bundler.faults import Fault, fault_as_json
 
 _SHOWN = 10
 
@@ -29,6 +29,8 @@ class RunReport:
     """How many of the modules were not tried again: nothing has changed of all that an earlier pack saw them depend on."""
     bundled: frozenset[str] | None = frozenset()
     """Libraries of the bundle that were loaded (bundle paths); None where nobody tells."""
+    with_own_libc: int = 0
+    """How many of the modules were imported a second time, with the bundle's own libc, since the first had this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class AuditReport:
     added: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     run: RunReport | None = None
+    target: str = ""
+    """The name of the system against which the bundle was held; "" for none."""
 
     def as_json(self) -> dict[str, object]:
         """The former name of `to_dict`."""
@@ -48,10 +52,8 @@ class AuditReport:
     def to_dict(self) -> dict[str, object]:
         """What `--json` prints, ready for `json.dumps`."""
         return {
-            "faults": [
-                {"kind": fault.kind.value, "path": fault.path, "message": fault.message, "hint": fault.hint}
-                for fault in self.faults
-            ],
+            "faults": [fault_as_json(fault) for fault in self.faults],
+            "target": self.target or None,
             "files": self.files,
             "added": list(self.added),
             "notes": list(self.notes),
@@ -63,6 +65,7 @@ class AuditReport:
                     "outside": list(self.run.outside),
                     "cage": self.run.cage.value,
                     "compared": self.run.compared,
+                    **({"with_own_libc": self.run.with_own_libc} if self.run.with_own_libc else {}),
                 }
                 if self.run is not None
                 else None
@@ -78,7 +81,7 @@ class AuditReport:
 
     def findings(self, verbose: bool) -> Iterator[str]:
         """What is wrong, with what to do, and notes."""
-        yield from _fault_lines(self.faults, verbose)
+        yield from fault_lines(self.faults, verbose)
         yield from some([f"note: {note}" for note in self.notes], verbose)
 
     @property
@@ -89,13 +92,14 @@ class AuditReport:
     @property
     def outcome(self) -> str:
         """What was done and found, in one line."""
-        checked = f"verified {self.files} files"
+        checked = f"verified {self.files} files" + (f", held them against {self.target}" if self.target else "")
         if self.run is not None:
             hidden = ", the source hidden" if self.run.cage is CageKind.HIDDEN else ""
             compared = ", compared with the source" if self.run.compared else ""
             imported = self.run.tried - len(self.run.failed)
             anew = f"{max(0, imported - self.run.known)} modules anew, {self.run.known} known from earlier packs"
-            checked += f" and imported {anew if self.run.known else f'{imported} modules'}{hidden}{compared}"
+            own = f", {self.run.with_own_libc} with its own libc as well" if self.run.with_own_libc else ""
+            checked += f" and imported {anew if self.run.known else f'{imported} modules'}{own}{hidden}{compared}"
         were = "1 file was" if len(self.added) == 1 else f"{len(self.added)} files were"
         added = f"; {were} added after the pack (-v lists what)" if self.added else ""
         return f"{checked}: {self.verdict}{added}"
@@ -123,7 +127,7 @@ class LeakReport:
                 yield from (f"  {path}" for path in paths)
 
 
-def _fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:
+def fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:
     """What is wrong, and below those that follow each other and ask for the same, what to do."""
     shown = faults if verbose else faults[:_SHOWN]
     for hint, group in itertools.groupby(shown, key=lambda fault: fault.hint):

@@ -13,7 +13,7 @@ from bundler.audit.leaks import Leak, LeakFinder, PathBytes
 from bundler.audit.recalled import Recalled
 from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
 from bundler.binaries.elf.launchers import is_launcher
-from bundler.binaries.format import BinaryImage, Format
+from bundler.binaries.format import NO_VERSIONS, BinaryImage, Format, SymbolVersions
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_TEXT
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD", "WHEEL")
 _SCRIPT_HEAD = 4096  # bytes
 _PROGRAM_SUFFIX = ".exe"
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
@@ -53,15 +53,21 @@ class SeenFile:
     """Why a system would refuse to load the binary, in words."""
     defines_module: bool = False
     """Whether a binary has a function that makes the module of its own name."""
+    versions: SymbolVersions = NO_VERSIONS
+    """The versions of symbols that a binary needs and has."""
 
 
 class FileReader:
     """Reads files, as far as nobody has read the same bytes before."""
 
-    def __init__(self, prefixes: Sequence[str], recalled: Recalled, *, random_access: bool) -> None:
+    def __init__(
+        self, prefixes: Sequence[str], recalled: Recalled, *, random_access: bool, with_symbols: bool = False
+    ) -> None:
+        """`prefixes` are looked for. With `with_symbols` it is read, too, for what a binary needs each version."""
         self._wanted = [PathBytes(os.fsencode(prefix)) for prefix in prefixes]
         self._recalled = recalled
         self._random_access = random_access
+        self._with_symbols = with_symbols
 
     def recall(self, member: Member, size: int) -> SeenFile | None:
         """A file that need not be opened; None where it must be. `size` is in bytes."""
@@ -95,14 +101,14 @@ class FileReader:
             sha256 = self._recalled.digest(member.path, size)
             if sha256 is not None and self._recalled.knows(sha256):
                 known = SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256), head=head)
-                return _with_headers(known, form, file, name)
+                return _with_headers(known, form, file, name, with_symbols=self._with_symbols)
             file.seek(len(chunk))
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
             seen = self._read(file, chunk, Leak.BINARY, None if self._random_access else spool, plain=False)
             # A spooled file has all that a format's reader asks for.
             again = file if self._random_access else cast(BinaryIO, spool)
             known = SeenFile(seen.sha256, seen.size, member.mode, seen.leak, head=head)
-            return _with_headers(known, form, again, name)
+            return _with_headers(known, form, again, name, with_symbols=self._with_symbols)
 
     def _read(self, file: BinaryIO, chunk: bytes, kind: Leak, copy: IO[bytes] | None, *, plain: bool) -> _Read:
         seen = _read(file, chunk, LeakFinder(self._wanted, kind), copy)
@@ -133,7 +139,7 @@ class _Whole(io.BytesIO):
         return written
 
 
-def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:
+def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str, *, with_symbols: bool) -> SeenFile:
     """What a binary's headers tell; nothing of a damaged one, which is the source's business."""
     try:
         image = form.read_image(file)
@@ -141,10 +147,19 @@ def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) 
             seen,
             image=image,
             binary_faults=form.faults(file, image),
+            versions=_versions(form, file, image, with_symbols=with_symbols),
             defines_module=any(form.names_symbol(file, image, hook + name.partition(".")[0]) for hook in _MODULE_HOOKS),
         )
     except BinaryFormatError:
         return seen
+
+
+def _versions(form: Format[Any], file: BinaryIO, image: BinaryImage, *, with_symbols: bool) -> SymbolVersions:
+    """The versions of symbols of a binary whose headers are sound; none where that table is damaged."""
+    try:
+        return form.symbol_versions(file, image, with_symbols=with_symbols)
+    except BinaryFormatError:
+        return NO_VERSIONS
 
 
 class _Read(NamedTuple):

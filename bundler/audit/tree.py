@@ -12,7 +12,7 @@ from bundler.environment.unpacked import check_folder_or_archive, no_bundle
 from bundler.errors import NotABundle
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
-from bundler.trees import MANIFEST, Kind, Tree, open_tree
+from bundler.trees import MANIFEST, Kind, Member, Tree, open_tree
 
 _VALUES = 100_000
 """Values that every `bundle.json` may have, and `_VALUES_OF_FILE` more for each file and link: a dozen are usual."""
@@ -34,6 +34,8 @@ class BundleTree:
     folders: frozenset[str]
     others: frozenset[str]
     in_archive: bool = False
+    members: tuple[Member, ...] = ()
+    """Every path with its mode and its owner, `bundle.json` among them."""
 
     def path(self, bundle_path: str) -> str:
         """The path on this machine."""
@@ -53,30 +55,38 @@ class BundleTree:
         return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
 
 
-def read_tree(bundle: str, prefixes: Sequence[str] = ()) -> BundleTree:
+def read_tree(bundle: str, prefixes: Sequence[str] = (), *, with_symbols: bool = False) -> BundleTree:
     """Read a bundle, a directory or an archive, to its end, and look for `prefixes` (paths of the source) in every file.
+
+    With `with_symbols` it is read, too, for what a binary needs each version of symbols.
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
     check_folder_or_archive(bundle)
-    read = look_through(open_tree(bundle), prefixes)
+    read = look_through(open_tree(bundle), prefixes, with_symbols=with_symbols)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)
     return replace(read, root=NOWHERE.path if in_archive else os.path.realpath(bundle), in_archive=in_archive)
 
 
-def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = None) -> BundleTree | None:
+def look_through(
+    tree: Tree, prefixes: Sequence[str], known: Recalled | None = None, *, with_symbols: bool = False
+) -> BundleTree | None:
     """What a tree says of itself, as an archive that lies nowhere; None without a `bundle.json`. See `read_tree`.
 
     Files that are `known` are not read again.
     """
-    reader = FileReader(prefixes, known or nothing_recalled(), random_access=tree.random_access)
+    reader = FileReader(
+        prefixes, known or nothing_recalled(), random_access=tree.random_access, with_symbols=with_symbols
+    )
     files: dict[str, SeenFile] = {}
     links: dict[str, str] = {}
     folders: set[str] = set()
     others: set[str] = set()
+    members = []
     for member, seen in tree.scan(reader.look, reader.recall):
+        members.append(member)
         if seen is not None:
             files[member.path] = seen
         elif member.kind is Kind.LINK:
@@ -88,7 +98,8 @@ def look_through(tree: Tree, prefixes: Sequence[str], known: Recalled | None = N
         return None
     _check_extent(found.text, len(files) + len(links))
     manifest = read_manifest(found.text)
-    return BundleTree(NOWHERE.path, manifest, files, links, frozenset(folders), frozenset(others), in_archive=True)
+    kinds = frozenset(folders), frozenset(others)
+    return BundleTree(NOWHERE.path, manifest, files, links, *kinds, in_archive=True, members=tuple(members))
 
 
 def _check_extent(manifest: bytes, paths: int) -> None:

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import cached_property
+from typing import BinaryIO
 
 from bundler.audit.tree import BundleTree
+from bundler.audit.wheels import Wheels
+from bundler.binaries.format import NO_VERSIONS, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
-from bundler.systems.libraries import NeededBy
+from bundler.systems.libraries import NeededBy, UnprovidedVersion
+from bundler.systems.system import Wheel
+
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+
+
+def _version(text: str) -> tuple[int, int]:
+    """X and Y of a version; of one that is none 0."""
+    match = _VERSION.match(text)
+    return (int(match[1]), int(match[2])) if match is not None else (0, 0)
 
 
 class TreeView:
     """See `systems.system.BundleView`."""
 
-    def __init__(self, tree: BundleTree) -> None:
+    def __init__(self, tree: BundleTree, open_file: Callable[[str], BinaryIO] | None = None) -> None:
+        """`open_file` opens a file of the bundle, where that can be."""
+        self.open_file = open_file
         self._tree = tree
         self.root = BundleRoot(tree.root)
         self.scheme: BundleScheme = tree.manifest.python.scheme
+        self.python = _version(tree.manifest.python.version)
         self.extension_suffixes = tree.manifest.python.extension_suffixes
         self.host_libraries = frozenset(tree.manifest.host_libraries)
         self.loader = tree.manifest.loader
+        self.host_libc = tree.manifest.host_libc
         self.missing = frozenset(NeededBy(item.path, item.needed) for item in tree.manifest.missing)
+        self.unprovided = frozenset(
+            UnprovidedVersion(item.path, item.library, item.version) for item in tree.manifest.unprovided
+        )
+        self.unbound = {item.path: frozenset(item.symbols) for item in tree.manifest.unbound}
 
     @cached_property
     def images(self) -> dict[str, object]:
         """The headers of every binary, by bundle path in order."""
         return {path: seen.image for path, seen in sorted(self._tree.files.items()) if seen.image is not None}
+
+    @cached_property
+    def versions(self) -> dict[str, SymbolVersions]:
+        """The versions of symbols that binaries need and have, by bundle path in order."""
+        files = sorted(self._tree.files.items())
+        return {path: seen.versions for path, seen in files if seen.versions != NO_VERSIONS}
 
     @cached_property
     def binary_faults(self) -> dict[str, tuple[str, ...]]:
@@ -48,3 +76,15 @@ class TreeView:
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path."""
         return self._tree.follow(path)
+
+    def wheel_of(self, path: str) -> Wheel | None:
+        """By the RECORDs."""
+        return self._wheels.of(path)
+
+    def needed_by(self, path: str) -> tuple[str, ...]:
+        """By the manifest."""
+        return next((fact.needed_by for fact in self._tree.manifest.bundled if fact.path == path), ())
+
+    @cached_property
+    def _wheels(self) -> Wheels:
+        return Wheels({path: seen.text for path, seen in self._tree.files.items() if seen.text is not None})

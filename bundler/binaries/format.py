@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from bundler.binaries.request import PatchOutcome, Request
@@ -28,6 +28,31 @@ class BinaryFacts:
     interpreter: str | None
     more: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
     """Facts that only this format has, by name."""
+
+
+class NeededVersion(NamedTuple):
+    """A version of symbols that a file needs of a library, by that one's name."""
+
+    library: str
+    name: str
+    is_weak: bool = False
+    """Whether the file is loaded without."""
+    symbols: tuple[str, ...] = ()
+    """What it needs it for, where that was asked for."""
+    number: int = 0
+    """What symbols of the file have for it (DT_VERSYM); 0 where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolVersions:
+    """The versions of symbols that a file needs of others, and those that it has for others."""
+
+    needed: tuple[NeededVersion, ...] = ()
+    defined: frozenset[str] = frozenset()
+    """None at all where the loader asks for none: then it takes what there is."""
+
+
+NO_VERSIONS = SymbolVersions()
 
 
 class BinaryImage(Protocol):
@@ -70,6 +95,9 @@ class Format(Protocol[Image]):
 
     def names_symbol(self, file: BinaryIO, image: Image, symbol: str) -> bool:
         """Whether the file's linker symbols hold `symbol`, in C's spelling, defined or not. `image` was read of the file."""
+
+    def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
+        """The versions of symbols that the file needs and has; for which symbols only where that is asked for."""
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What `bundler patch` can print of the file."""

@@ -34,6 +34,8 @@ class Request:
     clear_symbol_version: tuple[str, ...] = ()
     clear_execstack: bool = False
     own_loader: str | None = None
+    host_from: str | None = None
+    own_rpath: str | None = None
     host_loader: bool = False
     set_id: str | None = None
     change: tuple[tuple[str, str], ...] = ()

@@ -23,6 +23,7 @@ from bundler.cli.configured import (
 )
 from bundler.cli.grouped import given_in_order, option_group
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, examples, say, shown_progress
+from bundler.cli.target import completed_target
 from bundler.destination import STANDARD_OUTPUT, archive_of
 from bundler.fitting import without_unfitting
 from bundler.formats import ARCHIVES
@@ -60,6 +61,7 @@ messages = option_group("Messages", ConfiguredOption)
             "bundler pack --out b.tar.zst --reuse a.tar.zst",
         ),
         ("what would come along, and how much it is", "bundler pack --out dist/app --dry-run -v"),
+        ("one that must run on Debian 11", "bundler pack --out dist/app --target debian11"),
         ("turn the environment itself into a bundle", "bundler pack .venv --in-place"),
     ),
 )
@@ -108,7 +110,16 @@ messages = option_group("Messages", ConfiguredOption)
 @content("--launcher", help="What starts scripts: a header in sh (default), or a program (native; Linux).")
 @content("--keep-modes", help="Archives keep modes that lock others out.")
 @content("--allow-incomplete", help="Pack distributions that are not whole, and editables to which nothing leads.")
-@libraries("--libc", help="Whose libc it runs on: the target's (host, the default), or its own (bundle).")
+@libraries(
+    "--libc",
+    help="Whose libc it runs on: the target's (host, the default), its own (bundle), or the target's if that will do (auto).",
+)
+@libraries(
+    "--target",
+    metavar="NAME",
+    shell_complete=completed_target,
+    help="Fail unless it would run there: debian11, rhel8, manylinux_2_28, glibc2.31, macos13, …",
+)
 @libraries("--exclude-lib", metavar="NAME|GLOB", help="Leave shared libraries to the host.")
 @libraries(
     "--include-lib",

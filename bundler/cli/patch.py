@@ -53,6 +53,16 @@ def _edit_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="P",
             help="Start with the loader P, relative to the program's folder, which the program maps itself.",
         ),
+        click.option(
+            "--host-from",
+            metavar="V",
+            help="With --own-loader: but with the system's where that is glibc's, of release V (2.36) or later.",
+        ),
+        click.option(
+            "--own-rpath",
+            metavar="R",
+            help="With --host-from: the search path in place of the other with its own loader.",
+        ),
         click.option("--host-loader", is_flag=True, help="Start with the loader of the system again."),
         click.option("--set-id", metavar="I", help="Mach-O: the install name of a library."),
         click.option("--change", metavar="OLD NEW", nargs=2, multiple=True, help="Mach-O: another name for a library."),
@@ -142,6 +152,8 @@ def _check_usage(
         raise click.UsageError("--rpath and --runpath exclude each other.")
     if request.host_loader and request.own_loader is not None:
         raise click.UsageError("--own-loader and --host-loader exclude each other.")
+    if request.host_loader and (request.host_from is not None or request.own_rpath is not None):
+        raise click.UsageError("--host-from and --own-rpath do not go with --host-loader.")
     if request.remove_rpath and request.set_rpath is not None:
         raise click.UsageError("--remove-rpath and --set-rpath exclude each other.")
     for option, there in (("--allowed-prefix", request.allowed_prefix), ("--keep-relative", request.keep_relative)):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import io
-import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
 from bundler.machine import HAS_DRIVES, os
-from bundler.machine.signals import STOPPING
+from bundler.machine.signals import hear, hear_no_more
 
 SIGNALLED = 128  # and the signal's number: as a shell tells it
 
@@ -28,9 +27,7 @@ def run_to_the_end(command: Callable[[], int]) -> NoReturn:
     """Run `command` and end the process with the exit status that it gives. A signal raises Interrupted in it."""
     _open_missing_streams()
     gc.disable()  # a command makes many values, keeps them all, and ends
-    for number in STOPPING:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has it so
-            signal.signal(number, _stop)
+    hear(_stop)
     status = command()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -58,6 +55,5 @@ def _open_missing_streams() -> None:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     """Stop once; a second signal does not disturb the clearing up."""
-    for other in STOPPING:
-        signal.signal(other, signal.SIG_IGN)
+    hear_no_more()
     raise Interrupted(number)

@@ -8,6 +8,7 @@ import sys
 import click
 
 from bundler.cli.output import CONTEXT, FAULTS_FOUND, examples, say
+from bundler.cli.target import completed_target
 from bundler.options import AuditDepth
 
 
@@ -17,6 +18,7 @@ from bundler.options import AuditDepth
         ("a directory: its files, then what it imports", "bundler verify dist/app"),
         ("somebody's archive, of which nothing is run", "bundler verify app.tar.gz"),
         ("a bundle for Windows, on Linux", "bundler verify dist/app --runner wine64"),
+        ("whether it would run on RHEL 8", "bundler verify app.tar.gz --target rhel8"),
         ("the same, unpacked for a while and run", "bundler verify app.tar.gz --run --audit quick"),
     ),
 )
@@ -33,14 +35,23 @@ from bundler.options import AuditDepth
 @click.option(
     "--runner", default="", metavar="COMMAND", help="What runs its programs on this machine: wine64, an emulator."
 )
+@click.option(
+    "--target",
+    default="",
+    metavar="NAME",
+    shell_complete=completed_target,
+    help="Whether it would run there: debian11, rhel8, manylinux_2_28, … (default: what it was packed for).",
+)
 @click.option("--strict", is_flag=True, help="What was added after the pack is a fault, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
-def verify(bundle: str, run: bool | None, audit: str, runner: str, strict: bool, as_json: bool, verbose: bool) -> None:
+def verify(
+    bundle: str, run: bool | None, audit: str, runner: str, target: str, strict: bool, as_json: bool, verbose: bool
+) -> None:
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=run, strict=strict, audit=audit, runner=runner)
+    result = run_verify(bundle, run=run, strict=strict, audit=audit, runner=runner, target=target)
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=1))
     else:

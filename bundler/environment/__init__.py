@@ -14,6 +14,7 @@ from bundler.environment.facts import Distribution, Environment, EnvironmentKind
 from bundler.environment.probe import probe
 from bundler.errors import NotAnEnvironment, UnsupportedEnvironment
 from bundler.machine import os
+from bundler.machine.failing import is_dir
 from bundler.platforms import runs_here
 from bundler.prefixes import is_system_prefix
 from bundler.scheme import BundleScheme
@@ -46,7 +47,7 @@ def load_environment(
     """
     read_at = time.time_ns()
     sysroot = root_of(root)
-    if not os.path.isdir(sysroot.path):
+    if not is_dir(sysroot.path):
         raise NotAnEnvironment(f"{root} is not a folder", "--root names the directory that the environment sees as /")
     located = find_environment(path, sysroot)
     probed = run and sysroot.is_host and runs_here(located.platform)
@@ -135,4 +136,4 @@ def _site_packages(located: LocatedEnvironment, scheme: BundleScheme) -> tuple[s
     name = os.path.basename(scheme.site_packages)
     places = dict.fromkeys((scheme.site_packages, f"{scheme.stdlib}/{name}"))
     folders = (located.sysroot.real(os.path.join(located.root, place)) for place in places)
-    return tuple(dict.fromkeys(folder for folder in folders if os.path.isdir(folder)))
+    return tuple(dict.fromkeys(folder for folder in folders if is_dir(folder)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bundler.environment.facts import VersionInfo
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.parsing import parse_json
 from bundler.sysroot import Sysroot
 
@@ -39,7 +40,8 @@ def _all(stdlib: str, root: Sysroot) -> Iterator[BuildDetails]:
         if name.startswith(prefix) and name.endswith(suffix):
             try:
                 yield _details(parse_json(read_regular(root.real(os.path.join(stdlib, name)))))
-            except (OSError, ValueError):
+            except (OSError, ValueError) as error:
+                unless_failing(error, os.path.join(stdlib, name))
                 continue
 
 

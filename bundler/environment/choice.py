@@ -8,6 +8,7 @@ from bundler.environment.discovery import find_environment
 from bundler.environment.redirect import REDIRECT, follow_file, follow_link, path_of_line
 from bundler.errors import BundlerError, NotAnEnvironment
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems import root_of
 
@@ -47,7 +48,7 @@ def choose_environment(named: str | None, root: str = "/") -> Choice:
     errors of `find_environment` for what a file, a link or a variable leads to, with both names.
     """
     sysroot = root_of(root)
-    if not os.path.isdir(sysroot.path):
+    if not is_dir(sysroot.path):
         return Choice(named or DEFAULT, "")  # whoever loads it says so
     if named is not None:
         if sysroot.is_name(named) and not os.path.isabs(named):
@@ -81,7 +82,7 @@ def _in_folder(folder: str, sysroot: Sysroot) -> Choice | None:
     if os.path.lexists(place):
         whose = "this folder" if folder == os.getcwd() else f"the project {folder}"
         return _followed(place, sysroot) or Choice(place, f"{DEFAULT} of {whose}")
-    return _last_of_list(listed, sysroot) if os.path.isfile(listed) else None
+    return _last_of_list(listed, sysroot) if is_file(listed) else None
 
 
 def _followed(path: str, sysroot: Sysroot) -> Choice | None:

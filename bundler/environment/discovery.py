@@ -14,6 +14,7 @@ from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.platforms import Platform
 from bundler.prefixes import is_system_prefix
 from bundler.rewrite.pyvenv_cfg import parse
@@ -53,7 +54,7 @@ def find_environment(path: str, sysroot: Sysroot = HOST) -> LocatedEnvironment:
 
 def _environment_in(root: str, path: str, sysroot: Sysroot) -> LocatedEnvironment:
     """The environment in the folder `root`, which errors call `path`."""
-    if not os.path.isdir(root):
+    if not is_dir(root):
         what = "is not a folder" if os.path.lexists(root) else "does not exist"
         hint = "name a virtual environment or a Python installation"
         if root_with_name(path, sysroot) is not sysroot:
@@ -107,14 +108,14 @@ def _read_config(root: str) -> Mapping[str, str] | None:
 
 def _refuse_other_kinds(root: str, path: str) -> None:
     """Environments of a kind that is known, and not packed."""
-    if os.path.isdir(os.path.join(root, "conda-meta")):
+    if is_dir(os.path.join(root, "conda-meta")):
         raise UnsupportedEnvironment(f"{path} is a conda environment (it has conda-meta/)", "use conda-pack, for now")
 
 
 def _find_python(root: str, path: str, config: Mapping[str, str] | None, sysroot: Sysroot) -> str:
     """The environment's own interpreter: `bin/python3`, `bin/python`, a versioned name, or where systems without `bin` have it."""
     for place in map(sysroot.real, (os.path.join(root, name) for name in pythons_without_bin())):
-        if os.path.isfile(place):
+        if is_file(place):
             return place
     folder = os.path.join(root, "bin")
     names = ["python", "python3", *_versioned_names(folder)]
@@ -139,7 +140,8 @@ def _find_python(root: str, path: str, config: Mapping[str, str] | None, sysroot
 def _versioned_names(folder: str) -> list[str]:
     try:
         names = os.listdir(folder)
-    except OSError:
+    except OSError as error:
+        unless_failing(error, folder)
         return []
     return sorted(name for name in names if release_of_executable(name))
 

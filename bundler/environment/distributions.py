@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from bundler.environment.facts import Distribution
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import is_dir, unless_failing
 from bundler.rewrite.direct_url import DirectUrl, parse_direct_url
 from bundler.sysroot import HOST, Sysroot
 
@@ -30,7 +31,7 @@ def _in_folder(folder: str, root: Sysroot) -> Iterator[Distribution]:
     for name in names:
         stem, kind = os.path.splitext(name)
         metadata = os.path.join(folder, name)
-        if kind in _KINDS and (kind == ".egg-info" or os.path.isdir(metadata)):
+        if kind in _KINDS and (kind == ".egg-info" or is_dir(metadata)):
             yield _read_distribution(metadata, stem, root)
 
 
@@ -48,10 +49,12 @@ def _read_distribution(metadata: str, stem: str, root: Sysroot) -> Distribution:
     except FileNotFoundError:
         pass
     except OSError as error:
+        unless_failing(error, metadata)
         problems.append(f"{os.path.basename(metadata)}: its metadata cannot be read ({error.strerror})")
     try:
         direct_url = _read_direct_url(metadata)
     except OSError as error:
+        unless_failing(error, metadata)
         direct_url = None
         problems.append(f"{os.path.basename(metadata)}/direct_url.json cannot be read ({error.strerror})")
     return Distribution(name, version, metadata, direct_url, tuple(problems), root)
@@ -60,7 +63,7 @@ def _read_distribution(metadata: str, stem: str, root: Sysroot) -> Distribution:
 def _read_headers(metadata: str) -> bytes:
     """What stands before the first empty line of METADATA, or of the PKG-INFO of an `.egg-info`."""
     place = metadata
-    if os.path.isdir(metadata):
+    if is_dir(metadata):
         place = os.path.join(metadata, "PKG-INFO" if metadata.endswith(".egg-info") else "METADATA")
     return re.split(rb"^[ \t]*\r?\n", read_regular(place), maxsplit=1, flags=re.MULTILINE)[0]
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment.claims import Release, release_of_executable
 from bundler.errors import BinaryFormatError, UnsupportedEnvironment
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import is_file
 from bundler.platforms import Platform
 from bundler.sysroot import Sysroot
 
@@ -21,7 +23,7 @@ def read_platform(path: str, shown: str) -> Platform:
 
     Raises UnsupportedEnvironment for a script, a damaged file, and a file of no known format.
     """
-    with open(path, "rb") as file:
+    with opened(path) as file:
         head = file.read(HEAD_SIZE)
         if head[:2] == b"#!":
             raise UnsupportedEnvironment(
@@ -50,14 +52,14 @@ def real_executable(sysroot: Sysroot, base_prefix: str, names: Sequence[str], ot
         named = release_of_executable(candidate)
         if named is not None and release is not None and named.minor != release.minor:
             continue
-        if os.path.isfile(candidate) and not is_script(candidate):
+        if is_file(candidate) and not is_script(candidate):
             return candidate
     return sysroot.real(otherwise[-1])
 
 
 def release_of_libpython(path: str) -> tuple[Release, str] | None:
     """The release whose libpython the executable at `path` asks for, and by which name; None where it asks for none."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         found = detect(file.read(HEAD_SIZE))
         try:
             needed = found.facts(file).needed if found is not None else ()
@@ -71,5 +73,5 @@ def release_of_libpython(path: str) -> tuple[Release, str] | None:
 
 def is_script(path: str) -> bool:
     """Whether a file begins with a shebang: version managers put shell scripts under a python's name."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return file.read(2) == b"#!"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.rewrite.record import Record, parse_record, path_of_row
 from bundler.sysroot import HOST, Sysroot
 
@@ -33,6 +34,7 @@ def read_installed_files(metadata: str, root: Sysroot = HOST) -> InstalledFiles:
     except FileNotFoundError:
         return InstalledFiles(is_there=False)
     except OSError as error:
+        unless_failing(error, metadata)
         return InstalledFiles(problem=f"{name}/RECORD cannot be read ({error.strerror})")
     paths = tuple(_path(row, folder, root) for row in record.paths)
     return InstalledFiles(paths, record, f"{name}/RECORD is damaged ({record.damage})" if record.damage else "")
@@ -47,6 +49,7 @@ def _read_egg_info(metadata: str, root: Sysroot) -> InstalledFiles:
     except (FileNotFoundError, NotADirectoryError):
         return InstalledFiles(is_there=False)
     except OSError as error:
+        unless_failing(error, metadata)
         name = os.path.basename(metadata)
         return InstalledFiles(problem=f"{name}/installed-files.txt cannot be read ({error.strerror})")
     return InstalledFiles(tuple(_path(line, metadata, root) for line in lines if line))

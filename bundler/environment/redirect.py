@@ -7,7 +7,9 @@ another file.
 from __future__ import annotations
 
 from bundler.errors import NotAnEnvironment
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import is_file
 from bundler.sysroot import HOST, Sysroot
 
 REDIRECT = ".venv"
@@ -23,7 +25,7 @@ def follow_file(path: str, sysroot: Sysroot = HOST) -> str | None:
     An absolute line is a name as seen from inside the sysroot. Raises NotAnEnvironment for a file that leads to no folder.
     """
     real = sysroot.real(path)
-    if os.path.basename(path.rstrip("/")) != REDIRECT or not os.path.isfile(real):
+    if os.path.basename(path.rstrip("/")) != REDIRECT or not is_file(real):
         return None
     line = _first_line(path, real)
     target = path_of_line(line, real, sysroot)
@@ -59,7 +61,7 @@ def follow_link(path: str, sysroot: Sysroot = HOST) -> str | None:
 
 
 def _first_line(path: str, real: str) -> str:
-    with open(real, "rb") as file:
+    with opened(real) as file:
         content = file.read(_LONGEST)
     try:
         line = content.partition(b"\n")[0].removesuffix(b"\r").decode()

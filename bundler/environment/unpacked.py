@@ -5,15 +5,16 @@ from __future__ import annotations
 from bundler.environment.redirect import REDIRECT, follow_file
 from bundler.errors import NotABundle, NotAnEnvironment
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file, unless_failing
 
 _MANIFEST = "bundle.json"
 
 
 def check_folder_or_archive(path: str) -> None:
     """Raise NotABundle for a folder without `bundle.json`, and for a file `.venv`; any other file may be an archive."""
-    if os.path.isdir(path) and not os.path.lexists(os.path.join(path, _MANIFEST)):
+    if is_dir(path) and not os.path.lexists(os.path.join(path, _MANIFEST)):
         raise no_bundle(path)
-    if os.path.isfile(path) and os.path.basename(os.path.abspath(path)) == REDIRECT:
+    if is_file(path) and os.path.basename(os.path.abspath(path)) == REDIRECT:
         raise no_bundle(path)
 
 
@@ -25,13 +26,13 @@ def no_bundle(path: str) -> NotABundle:
         return NotABundle(error.message, error.hint)
     if behind is not None:
         return NotABundle(f"{path} is a file that leads to {behind}, and no bundle", _pack_first(path))
-    if os.path.isfile(os.path.join(path, "pyvenv.cfg")):
+    if is_file(os.path.join(path, "pyvenv.cfg")):
         return NotABundle(f"{path} is an environment, and no bundle: it has no {_MANIFEST}", _pack_first(path))
     return NotABundle(f"{path} is no bundle: it has no {_MANIFEST}", _hint(path))
 
 
 def _hint(path: str) -> str:
-    if os.path.isfile(path):
+    if is_file(path):
         return "unpack an archive first"
     inside = os.path.join(path, REDIRECT)
     bundles = _bundles_in(path)
@@ -48,6 +49,7 @@ def _bundles_in(folder: str) -> list[str]:
     """Paths of the bundles that lie in a folder."""
     try:
         names = sorted(os.listdir(folder))
-    except OSError:
+    except OSError as error:
+        unless_failing(error, folder)
         return []
-    return [path for name in names if os.path.isfile(os.path.join(path := os.path.join(folder, name), _MANIFEST))]
+    return [path for name in names if is_file(os.path.join(path := os.path.join(folder, name), _MANIFEST))]

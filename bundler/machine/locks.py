@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from bundler.machine import HAS_DRIVES, os
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+# EBADF: NFS makes a lock of flock that only a file which is open for writing can have (flock(2)), and no folder can be.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF)
 _ALREADY_EXISTS = 183  # winerror.h
 
 
@@ -34,6 +35,19 @@ class FolderLock:
 def lock_folder(folder: str) -> FolderLock:
     """Take the lock of a folder. A link is none. Raises BlockingIOError where somebody has it, NoLocks, OSError."""
     return _mutex(folder) if HAS_DRIVES else _flock(folder)
+
+
+def locked(folder: str) -> FolderLock | None:
+    """The same lock; None where the folder was removed before it was locked. Raises what `lock_folder` raises."""
+    lock = lock_folder(folder)
+    try:
+        if lock.is_of(folder):
+            return lock
+    except BaseException:
+        lock.close()
+        raise
+    lock.close()
+    return None
 
 
 def _flock(folder: str) -> FolderLock:

@@ -43,8 +43,10 @@ def abspath(path: str | os.PathLike[str]) -> str:
     return slashed(ntpath.abspath(path))
 
 
-def realpath(path: str | os.PathLike[str]) -> str:
+def realpath(path: str | os.PathLike[str], *, strict: bool = False) -> str:
     """See `os.path.realpath`: each part is spelled as it is on the disk."""
+    if strict:
+        os.stat(path)
     return slashed(ntpath.realpath(path))
 
 

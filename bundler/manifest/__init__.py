@@ -14,6 +14,8 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnboundFact,
+    UnprovidedFact,
 )
 from bundler.manifest.reading import read_contents, read_manifest, read_options
 from bundler.manifest.writing import write_manifest
@@ -29,6 +31,8 @@ __all__ = [
     "PythonFacts",
     "RecordedOptions",
     "RecordedValue",
+    "UnboundFact",
+    "UnprovidedFact",
     "read_contents",
     "read_manifest",
     "read_options",

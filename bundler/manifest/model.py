@@ -87,6 +87,23 @@ class MissingLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class UnprovidedFact:
+    """A version of symbols that a file (bundle path) needs of a library, and that is not there in the source either."""
+
+    path: str
+    library: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnboundFact:
+    """Symbols that a file (bundle path) asks for when it is loaded, and that nothing has in the source either."""
+
+    path: str
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedFact:
     """A library that a file (bundle path) says it opens at run time, and what became of it. See `systems.libraries`."""
 
@@ -130,8 +147,12 @@ class Manifest:
     asked_of_target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Bundle paths of the files that need each of those which not every target has."""
     missing: tuple[MissingLibrary, ...] = ()
+    unprovided: tuple[UnprovidedFact, ...] = ()
+    unbound: tuple[UnboundFact, ...] = ()
     loader: str = ""
     """The bundle path of the loader that comes along with libc; "" where the target's are used."""
+    host_libc: Floor | None = None
+    """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
     opened: tuple[OpenedFact, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
     compiled_in: tuple[CompiledInPath, ...] = ()

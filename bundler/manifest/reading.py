@@ -23,6 +23,8 @@ from bundler.manifest.model import (
     PythonFacts,
     RecordedOptions,
     RecordedValue,
+    UnboundFact,
+    UnprovidedFact,
 )
 from bundler.parsing import parse_json
 from bundler.scheme import BundleScheme
@@ -77,7 +79,15 @@ def read_manifest(data: bytes) -> Manifest:
             MissingLibrary(item.value("path", str, ""), item.value("needed", str, ""))
             for item in libraries.children("missing")
         ),
+        unprovided=tuple(
+            UnprovidedFact(item.value("path", str, ""), item.value("library", str, ""), item.value("version", str, ""))
+            for item in libraries.children("unprovided")
+        ),
+        unbound=tuple(
+            UnboundFact(item.value("path", str, ""), item.texts("symbols")) for item in libraries.children("unbound")
+        ),
         loader=libraries.value("loader", str, ""),
+        host_libc=_host_libc(libraries.child("host_libc")) if libraries.has("host_libc") else None,
         opened=tuple(map(_opened, libraries.children("opened"))),
         companions=tuple(map(_companion, libraries.children("companions"))),
         compiled_in=tuple(map(_compiled_in, libraries.children("compiled_in"))),
@@ -179,9 +189,14 @@ def _floor(platform: _Object, system: str) -> Floor | None:
     return Floor(name, release, file, reason, _release(platform, "floor_without"))
 
 
+def _host_libc(item: _Object) -> Floor | None:
+    release = _release(item, "from")
+    return Floor("glibc", release, item.value("file", str, ""), item.value("symbol", str, "")) if release else None
+
+
 def _release(platform: _Object, name: str) -> Release | None:
-    found = re.fullmatch(r"(\d{1,5})\.(\d{1,5})", platform.value(name, str, ""))
-    return (int(found[1]), int(found[2])) if found else None
+    text = platform.value(name, str, "")
+    return tuple(map(int, text.split("."))) if re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,2}", text) else None
 
 
 def _ceiling(item: _Object) -> Ceiling:

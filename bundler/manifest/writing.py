@@ -6,6 +6,7 @@ import dataclasses
 import json
 from json.encoder import encode_basestring_ascii as _text
 
+from bundler.floor import Floor
 from bundler.manifest.model import USUAL_MODE, FileFact, Manifest, RecordedOptions
 from bundler.scheme import BundleScheme
 
@@ -46,8 +47,11 @@ def write_manifest(manifest: Manifest) -> bytes:
             ],
             "host": manifest.host_libraries,
             **({"loader": manifest.loader} if manifest.loader else {}),
+            **({"host_libc": _host_libc(manifest.host_libc)} if manifest.host_libc else {}),
             "asked_of_target": dict(manifest.asked_of_target),
             "missing": [{"path": missing.path, "needed": missing.needed} for missing in manifest.missing],
+            **({"unprovided": [*map(dataclasses.asdict, manifest.unprovided)]} if manifest.unprovided else {}),
+            **({"unbound": [*map(dataclasses.asdict, manifest.unbound)]} if manifest.unbound else {}),
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
             "companions": [fact._asdict() for fact in manifest.companions],
             "compiled_in": [path._asdict() for path in manifest.compiled_in],
@@ -70,6 +74,10 @@ def _scheme(scheme: BundleScheme) -> dict[str, object]:
     """Every place but the two that `python` names already."""
     places = dataclasses.asdict(scheme)
     return {name: place for name, place in places.items() if name not in ("executable", "stdlib")}
+
+
+def _host_libc(floor: Floor) -> dict[str, str]:
+    return {"from": floor.text, "file": floor.file, "symbol": floor.reason}
 
 
 def _options(options: RecordedOptions) -> dict[str, object]:

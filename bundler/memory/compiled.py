@@ -79,11 +79,8 @@ class PycCache:
 
 
 @contextmanager
-def pyc_cache_folder(*, use: bool = True) -> Iterator[str]:
-    """The user's cache of pycs; a temporary folder where it shall not be used, or there can be none."""
-    folder = cache_folder("pyc") if use else None
-    if folder is not None:
-        yield folder
-        return
+def pyc_folders(*, cache: bool = True) -> Iterator[tuple[str, ...]]:
+    """Where pycs may lie, the first choice first: the user's cache unless it shall not be used, and a temporary folder."""
+    folder = cache_folder("pyc") if cache else None
     with TemporaryFolder("bundler-pyc-") as temporary:
-        yield temporary
+        yield (folder, temporary) if folder is not None else (temporary,)

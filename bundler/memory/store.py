@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bundler.files import replace
+from bundler.files import TEMPORARY, replace
 from bundler.machine import os
+from bundler.machine.temporary_folder import clear_abandoned
 from bundler.machine.variables import cache_home
 
 Value = TypeVar("Value")
@@ -43,6 +44,7 @@ def cache_file(name: str, environment: str) -> str | None:
 
 def replace_cached(folder: str, name: str, data: bytes, *, kept: int) -> None:
     """Write one file of a cache anew, in one step, and remove all but the `kept` newest. Raises OSError."""
+    clear_abandoned(folder, TEMPORARY)
     replace(os.path.join(folder, name), data)
     for item in sorted(os.scandir(folder), key=lambda item: item.stat().st_mtime, reverse=True)[kept:]:
         os.unlink(item.path)

@@ -11,6 +11,7 @@ from bundler.bundle_paths import relative
 from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BadOption, BundlerError, raise_all
+from bundler.files import opened
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.collect import Collected
@@ -207,7 +208,7 @@ def _is_python_script(entry: Entry) -> bool:
         case Literal(data):
             head = data[:512]
         case Source(path, _):
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 head = file.read(512)
         case _:
             return False

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from bundler.bundle_paths import directories_of, parents, relative
 from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, size_of, stamp_of
 from bundler.errors import BundlerError
 from bundler.machine import changed_at, os
+from bundler.machine.failing import is_dir
 from bundler.memory.digests import NOTHING_KNOWN, Known
+from bundler.plan.listings import Listing, Listings, listing_of
 from bundler.plan.mounts import Mount, MountTable
 from bundler.plan.origins import ADDED, BUNDLER, ENVIRONMENT
 from bundler.plan.overlay import Entries
@@ -36,6 +38,8 @@ class Collected:
     warnings: tuple[str, ...]
     clashes: tuple[str, ...]
     """Bundle paths of the user's own files (origin `added:`) where something else would have stood."""
+    listings: Listings = field(default_factory=dict)
+    """What was in the folders."""
 
 
 def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_KNOWN, *, now: int = 0) -> Collected:
@@ -50,7 +54,7 @@ def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_K
         collector.take_mount(mount)
     collector.resolve_links()
     warnings = (*collector.warnings, *_leading_out(collector.outside, collector.entries))
-    return Collected(collector.entries, warnings, tuple(collector.clashes))
+    return Collected(collector.entries, warnings, tuple(collector.clashes), collector.listings)
 
 
 def _leading_out(links: Sequence[str], entries: Entries) -> Iterator[str]:
@@ -103,6 +107,7 @@ class _Collector:
         self.entries: dict[str, Entry] = {}
         self.warnings: list[str] = []
         self.clashes: list[str] = []
+        self.listings: dict[str, Listing] = {}
         self._table = table
         self._sysroot = sysroot
         self._known = known
@@ -130,7 +135,7 @@ class _Collector:
         if stat.S_ISDIR(mode):
             if item.path:
                 self._put(item.path, item.origin, item.layer, Directory(), found)
-            self._take_folder(item, skip, depth)
+            self._take_folder(item, found, skip, depth)
         elif stat.S_ISREG(mode):
             self._take_file(item.path, item.source, item.origin, item.layer, found)
         elif stat.S_ISLNK(mode):
@@ -147,7 +152,7 @@ class _Collector:
             self.warnings.append(f"{origin}: its set-id bit is not taken along")
         self._put(path, origin, layer, source_of(source, found, self._now, self._known), found)
 
-    def _take_folder(self, item: _Item, skip: frozenset[str], depth: int) -> None:
+    def _take_folder(self, item: _Item, found: os.stat_result, skip: frozenset[str], depth: int) -> None:
         """Everything in a folder; plain files here and now, since there are tens of thousands of them."""
         if depth > _MAX_DEPTH:
             raise BundlerError(f"{item.source} lies over {_MAX_DEPTH} folders deep", "is there a loop of links?")
@@ -155,18 +160,19 @@ class _Collector:
         folder = os.path.join(item.source, "")
         origin = item.origin + ("" if item.origin.endswith(":") else "/")
         entries, links, known, now, layer = self.entries, self._links, self._known, self._now, item.layer
-        listing = _scan(item.source)
-        self._by_links += len(listing) if item.through else 0
+        scanned = _scan(item.source)
+        self._by_links += len(scanned) if item.through else 0
         if self._by_links > _MOST_BY_LINKS:
             raise BundlerError(
                 f"links out of the environment lead to more than {_MOST_BY_LINKS} files and folders, {item.origin} among them",
                 "remove the links to what is none of the environment's, or to folders that lead to each other",
             )
-        for listed in listing:
+        self.listings[item.source] = listing_of(item.path, found, now, [listed.name for listed in scanned])
+        for listed in scanned:
             name = listed.name
             if name in skip:
                 continue
-            found = listed.stat(follow_symlinks=False)
+            found = _facts(listed)
             path = above + name
             if found.st_mode & _KIND_AND_SET_ID == stat.S_IFREG and path not in entries and path not in links:
                 content = source_of(folder + name, found, now, known)
@@ -210,7 +216,7 @@ class _Collector:
         inside = self._table.bundle_path(target)
         known = inside is not None and (inside in self.entries or inside in links or not inside)
         real = self._sysroot.real(item.source)
-        if path in self._over_folders and not os.path.isdir(real):
+        if path in self._over_folders and not is_dir(real):
             self._drop_below(path)
         elif path in self._over_folders:
             known = False  # what it leads to joins what lies there
@@ -222,7 +228,7 @@ class _Collector:
             self.warnings.append(f"{item.origin} is a link to {os.readlink(item.source)}, which is not there: left out")
             return
         around = (self._table.bundle_path(real) or "\0") + "/"
-        if os.path.isdir(real) and (
+        if is_dir(real) and (
             (path + "/").startswith(around)
             or real in item.through
             or (item.through and item.source.startswith(real + "/"))
@@ -230,7 +236,7 @@ class _Collector:
             self.warnings.append(f"{item.origin} is a link to a folder around it and is left out")
             return
         # On this machine a file keeps the name by which the loader would find it.
-        source = real if os.path.isdir(real) or not self._sysroot.is_host else item.source
+        source = real if is_dir(real) or not self._sysroot.is_host else item.source
         if self._table.bundle_path(real) is not None:
             self._take(_Item(path, source, item.origin, item.layer), os.stat(real), frozenset(), path.count("/"))
             return
@@ -267,9 +273,24 @@ def _lstat(path: str) -> os.stat_result:
         raise BundlerError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def _facts(listed: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return listed.stat(follow_symlinks=False)
+    except OSError as error:
+        raise _unreadable(listed.path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> BundlerError:
+    gone = isinstance(error, FileNotFoundError)
+    return BundlerError(
+        f"{path} cannot be read: {error.strerror}",
+        "it was there a moment ago: pack again when nothing writes there" if gone else "",
+    )
+
+
 def _scan(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as items:
             return sorted(items, key=_NAME)
     except OSError as error:
-        raise BundlerError(f"{folder} cannot be read: {error.strerror}") from error
+        raise _unreadable(folder, error) from error

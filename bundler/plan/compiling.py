@@ -6,6 +6,7 @@ stay fresh over a source that changed; so it becomes one that is never checked (
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import struct
@@ -18,6 +19,7 @@ from bundler.binaries.patch import Patch, Range
 from bundler.entries import Directory, Entry, Link, Literal, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import InterpreterFailed
+from bundler.files import opened
 from bundler.machine import os
 from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.machine.variables import least_variables
@@ -46,11 +48,17 @@ def with_pycs(entries: Entries, environment: Environment, settings: PlanSettings
     bare = without_pycs(entries)
     if settings.pyc is Pyc.NONE:
         return bare
+    return overlaid(bare, _compile_somewhere(bare, environment, settings))
+
+
+def _compile_somewhere(entries: Entries, environment: Environment, settings: PlanSettings) -> tuple[Entry, ...]:
+    """See `compile_all`: in the first folder that can be written to. A cache may be full, read-only, or another user's."""
+    *others, last = settings.workspace.pyc
     interpreter, scheme = environment.interpreter, environment.scheme
-    return overlaid(
-        bare,
-        compile_all(bare, interpreter, scheme, environment.python, settings.workspace.pyc, settings.threads),
-    )
+    for folder in others:
+        with contextlib.suppress(OSError, InterpreterFailed):
+            return compile_all(entries, interpreter, scheme, environment.python, folder, settings.threads)
+    return compile_all(entries, interpreter, scheme, environment.python, last, settings.threads)
 
 
 def without_pycs(entries: Entries) -> dict[str, Entry]:
@@ -84,7 +92,7 @@ def with_unchecked(entries: Entries) -> dict[str, Entry]:
         source = _source_of(path, entries)
         if source is None or not isinstance(entry.content, Source):
             continue
-        with open(entry.content.path, "rb") as file:
+        with opened(entry.content.path) as file:
             header = file.read(_HEADER)
         magic, flags, time, size = struct.unpack("<4sIII", header) if len(header) == _HEADER else (b"", 0, 0, 0)
         if flags:
@@ -167,8 +175,8 @@ def _is_module(entry: Entry, folders: tuple[str, ...]) -> bool:
 def _look(entry: Entry, cache: PycCache) -> tuple[str, Compiled | None]:
     """The key of a module, and what the cache has for it."""
     if isinstance(entry.content, Source):
-        with open(entry.content.path, "rb", buffering=0) as file:
-            data = file.readall()
+        with opened(entry.content.path) as file:
+            data = file.read()
     else:
         assert isinstance(entry.content, Literal)
         data = entry.content.data

@@ -9,6 +9,7 @@ from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, raise_all
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.plan.mounts import MountTable
 from bundler.plan.overlay import Entries
 from bundler.prefixes import is_system_prefix
@@ -69,7 +70,8 @@ def _installer(distribution: Distribution) -> str:
     """What INSTALLER names; "" where there is none."""
     try:
         return read_regular(os.path.join(distribution.metadata, "INSTALLER")).decode("utf-8", "replace").strip()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, distribution.metadata)
         return ""
 
 

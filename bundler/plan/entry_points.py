@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterator
 
 from bundler.entries import Entry, Literal, Source
+from bundler.files import opened
 from bundler.parsing import parse_python
 
 # Words in a module's source by which it may bind names that no statement of it shows.
@@ -64,7 +65,7 @@ def _parsed(entry: Entry) -> ast.Module | None:
         case Literal(data):
             pass
         case Source(path, _):
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 data = file.read()
         case _:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.entries import Entry, Source, size_of
@@ -30,7 +30,8 @@ from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
 from bundler.plan.launchers import wanted_launcher
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut, modules_left_out
-from bundler.plan.modes import with_settled_modes
+from bundler.plan.listings import Listings, packed
+from bundler.plan.modes import open_to_all, with_settled_modes
 from bundler.plan.mounts import MountTable
 from bundler.plan.of_python import with_runtime_layer
 from bundler.plan.old_scripts import check_old_scripts
@@ -77,6 +78,8 @@ class Plan:
     """What became of what traced commands used; None where there was none."""
     left_out: LeftOut = NOTHING_LEFT_OUT
     """The modules that the source has, and that were not wanted."""
+    listings: Listings = field(default_factory=dict)
+    """What was in the folders that are packed."""
 
     @property
     def size(self) -> int:
@@ -114,7 +117,7 @@ def make_plan(
     )
     collected = collect(table, environment.sysroot, memory.digests.known, now=environment.read_at)
     warnings += [*collected.warnings, *editables.warnings]
-    notes = [*editables.notes]
+    notes = [*editables.notes, *open_to_all(collected.entries)]
     # What is missing now will be missing where nobody can install it.
     if not content.allow_incomplete:
         warnings += check_complete(environment, table, collected.entries)
@@ -163,7 +166,7 @@ def make_plan(
     # Every change is known, so digests of earlier packs can be.
     entries = with_known_digests(entries, memory.digests.known)
 
-    # An archive is unpacked and run by others than the owner of the environment.
+    # A bundle is run by others than the owner of the environment, and an archive is unpacked by them.
     entries = with_settled_modes(entries, environment.platform.system, for_all=settings.readable_for_all)
     # What the output cannot hold, or shall not tell, is of no consequence for the rest.
     if content.symlinks is Symlinks.NONE:
@@ -190,6 +193,7 @@ def make_plan(
         notes=(*notes, *binaries.notes, *names.notes),
         traced=usage.told(whole, entries, binaries.libraries, learned, content),
         left_out=modules_left_out(whole, entries, environment, content),
+        listings=packed(collected.listings, entries),
     )
 
 

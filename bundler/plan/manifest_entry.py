@@ -16,6 +16,8 @@ from bundler.manifest import (
     MissingLibrary,
     OpenedFact,
     PythonFacts,
+    UnboundFact,
+    UnprovidedFact,
     write_manifest,
 )
 from bundler.plan.binaries.planned import library_origin
@@ -108,8 +110,11 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         ),
         host_libraries=libraries.host,
         loader=libraries.loader,
+        host_libc=libraries.host_libc,
         asked_of_target=asked_of_target(libraries, system),
         missing=tuple(MissingLibrary(*needed) for needed in libraries.missing),
+        unprovided=tuple(UnprovidedFact(*version) for version in libraries.unprovided),
+        unbound=tuple(UnboundFact(*symbols) for symbols in libraries.unbound),
         opened=tuple(
             OpenedFact(
                 noted.path,

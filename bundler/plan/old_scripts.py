@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bundler.entries import Source
+from bundler.files import opened
 from bundler.plan.overlay import Entries
 from bundler.scheme import BundleScheme
 
@@ -40,6 +41,6 @@ def _imports_pkg_resources(entries: Entries, path: str) -> bool:
     content = entries[path].content
     if not isinstance(content, Source):
         return False
-    with open(content.path, "rb") as file:
+    with opened(content.path) as file:
         head = file.read(_READ)
     return head.startswith(b"#!") and _IMPORT.search(head) is not None

@@ -43,6 +43,7 @@ def archive_facts(plan: Plan, form: ArchiveFormat, options: PackOptions) -> Arch
         needs=target_needs(plan),
         start=plan.start.script.path if plan.start else "",
         image=image_facts(plan, options) if form.is_image else None,
+        size=plan.size,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import exists, is_dir
 from bundler.parsing import parse_toml
 
 # What may lie beside the modules in a source folder without being one.
@@ -44,7 +45,7 @@ def importable(folder: str, suffixes: tuple[str, ...]) -> list[str]:
         path = os.path.join(folder, item)
         if _NEVER_MODULES.fullmatch(item):
             continue
-        if os.path.isdir(path):
+        if is_dir(path):
             if item.isidentifier() and _holds_modules(path, suffixes):
                 names.append(item)
         elif item.endswith((".py", *suffixes)):
@@ -60,7 +61,7 @@ def _existing(folder: str, module: str) -> str | None:
     """The first path component of a dotted or slashed module that exists as a package or a file."""
     top = re.split(r"[./]", module.strip("./"))[0]
     for name in (top, f"{top}.py"):
-        if os.path.exists(os.path.join(folder, name)) and name:
+        if exists(os.path.join(folder, name)) and name:
             return name
     return None
 

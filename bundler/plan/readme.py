@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Distribution, Environment
+from bundler.files import opened
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.application import StartCommand
@@ -92,7 +93,7 @@ def _text_of(entry: Entry) -> bytes | None:
     """The bytes of a file that bundler may have made; None for another one."""
     if not isinstance(entry.content, Source) or entry.content.size > _MOST_BYTES:
         return None
-    with open(entry.content.path, "rb") as file:
+    with opened(entry.content.path) as file:
         return file.read()
 
 
@@ -112,6 +113,8 @@ def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]
     """What the bundle asks of a machine."""
     floor, system = binaries.floor, system_of(environment.platform.system)
     yield environment.platform.text + (f", {floor.system} {floor.text} or later" if floor else "")
+    if host := binaries.libraries.host_libc:
+        yield f"(no libc: that of the system is used if it is {host.system} {host.text} or later, else the bundle's own)"
     if level := binaries.ceiling.cpu_level:
         yield f"a processor of the level {level.name} or higher"
     for name in asked_of_target(binaries.libraries, system):

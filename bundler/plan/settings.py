@@ -11,7 +11,7 @@ from bundler.errors import BundlerError
 from bundler.machine import os
 from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.manifest import RecordedOptions
-from bundler.memory.compiled import pyc_cache_folder
+from bundler.memory.compiled import pyc_folders
 from bundler.options import ContentOptions, EditableMode, Pyc
 from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
 from bundler.tracing.trace import Trace
@@ -19,10 +19,10 @@ from bundler.tracing.trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Folders that a plan writes to: what it makes there must live as long as the plan. "" for those that it does not need."""
+    """Folders that a plan writes to: what it makes there must live as long as the plan. None for what it does not need."""
 
-    pyc: str = ""
-    """For compiled modules."""
+    pyc: tuple[str, ...] = ()
+    """For compiled modules: where the first one cannot be written to, the next is taken."""
     builds: str = ""
     """For copies of projects, and the wheels that are built of them."""
 
@@ -88,9 +88,10 @@ def _check_nothing_runs(environment: Environment, pyc: Pyc, editable: EditableMo
 def open_workspace(settings: PlanSettings, *, cache: bool) -> Iterator[Workspace]:
     """The folders that a plan with these settings needs: with `cache` the user's cache of compiled modules, else temporary ones."""
     with contextlib.ExitStack() as held:
-        pyc = builds = ""
+        pyc: tuple[str, ...] = ()
+        builds = ""
         if settings.pyc is Pyc.COMPILE:
-            pyc = held.enter_context(pyc_cache_folder(use=cache))
+            pyc = held.enter_context(pyc_folders(cache=cache))
         if settings.content.editable is EditableMode.BUILD:
             builds = held.enter_context(TemporaryFolder("bundler-build-"))
         yield Workspace(pyc, builds)

@@ -13,6 +13,7 @@ from bundler.entries import Entry, Layer, Literal
 from bundler.environment import Environment
 from bundler.environment.distributions import find_distributions
 from bundler.machine import os
+from bundler.machine.failing import is_dir
 from bundler.plan.bases.parts import base_origin
 from bundler.plan.mounts import Mount
 from bundler.plan.origins import BUNDLER
@@ -46,7 +47,7 @@ def system_site_folders(environment: Environment) -> tuple[str, ...]:
         if prefix.endswith("/usr") or not prefix:
             folders = [*(f"local/{folder}" for folder in folders), *folders]
     found = (sysroot.real(os.path.join(prefix, folder)) for folder in folders)
-    return tuple(dict.fromkeys(folder for folder in found if os.path.isdir(folder)))
+    return tuple(dict.fromkeys(folder for folder in found if is_dir(folder)))
 
 
 def with_system_site(environment: Environment) -> Environment:

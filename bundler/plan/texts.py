@@ -12,8 +12,9 @@ from bundler.bundle_paths import lies_in, relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.environment.build_details import BUILD_DETAILS
-from bundler.files import MOST_OF_A_SCRIPT, read_regular
+from bundler.files import MOST_OF_A_SCRIPT, opened, read_regular
 from bundler.machine import os
+from bundler.machine.failing import exists, is_file
 from bundler.plan.bases.posix import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
@@ -298,7 +299,7 @@ class _Planner:
 
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)
-        if stand_in is not None and os.path.isfile(stand_in.script):
+        if stand_in is not None and is_file(stand_in.script):
             # The project's script itself, run by the stand-in's Python. What is none is nobody's business.
             first, _, body = _read(stand_in.script).partition(b"\n")
             if first.startswith(b"#!"):
@@ -348,7 +349,7 @@ class _Planner:
         if self._sysroot.is_name(interpreter) and not os.path.isabs(interpreter):  # `C:\Python312\python.exe`
             path = self._sysroot.path_of(interpreter)
             own = (self._sysroot.real(self._environment.root), self._environment.interpreter.base_prefix)
-            return any(lies_in(path, folder) for folder in own) or not os.path.exists(path)
+            return any(lies_in(path, folder) for folder in own) or not exists(path)
         return any(place.startswith(prefix + "/") for prefix in self._prefixes)
 
 
@@ -365,5 +366,5 @@ def _read(path: str) -> bytes:
 def _begins_with(entry: Entry, head: bytes) -> bool:
     if not isinstance(entry.content, Source):
         return False
-    with open(entry.content.path, "rb") as file:
+    with opened(entry.content.path) as file:
         return file.read(len(head)) == head

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bundler.entries import Entry, Literal, Source
 from bundler.errors import BundlerError
+from bundler.files import opened
 from bundler.plan.overlay import Entries
 
 DEFAULT_EPOCH = 946_684_800
@@ -48,7 +49,7 @@ def _spread(entry: Entry, epoch: int) -> int:
     if isinstance(entry.content, Literal):
         data = entry.content.data
     elif isinstance(entry.content, Source):
-        with open(entry.content.path, "rb") as file:
+        with opened(entry.content.path) as file:
             data = file.read()
     else:
         return 0

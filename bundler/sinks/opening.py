@@ -18,6 +18,7 @@ from bundler.destination import (
 )
 from bundler.entries import Entry
 from bundler.machine import os
+from bundler.machine.signals import signals_wait
 from bundler.options import PackOptions
 from bundler.output_facts import ArchiveFacts, DirectoryFacts
 from bundler.progress import ignore
@@ -71,14 +72,16 @@ class SinkOpening:
         """The sink into the directory, opened once."""
         assert isinstance(self._destination, DirectoryDestination)
         if self._directory is None:
-            sink = open_directory_sink(self._destination, self._options, self._facts, self._advance)
-            self._directory = self._held.enter_context(sink)
+            with signals_wait():  # till there is somebody who clears up
+                sink = open_directory_sink(self._destination, self._options, self._facts, self._advance)
+                self._directory = self._held.enter_context(sink)
         return self._directory
 
     def archive(self, facts: ArchiveFacts) -> ArchiveSink:
         """The sink into an archive."""
         assert not isinstance(self._destination, DirectoryDestination)
-        return self._held.enter_context(open_archive_sink(self._destination, self._options, facts, self._advance))
+        with signals_wait():
+            return self._held.enter_context(open_archive_sink(self._destination, self._options, facts, self._advance))
 
 
 def open_directory_sink(
@@ -118,6 +121,7 @@ def open_directory_sink(
                 threads=options.threads,
                 cache=options.cache,
                 advance=advance,
+                facts=facts,
             )
 
 

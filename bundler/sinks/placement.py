@@ -7,19 +7,22 @@ are moved one by one, and moved back when one fails.
 
 from __future__ import annotations
 
+import errno
 import re
 
 from bundler.errors import OutputExists, OutputFailed
 from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.machine import os
+from bundler.machine.failing import is_file, unless_failing
 from bundler.parsing import parse_json
 from bundler.sinks import steps
 from bundler.sinks.interrupted import ASIDE, OLD, begin_change, begin_coming, take_back_coming
 from bundler.sinks.moves import REFUSED, Moves
-from bundler.sinks.temporary import WorkingFolder, clear_abandoned
+from bundler.sinks.temporary import WorkingFolder, clear_abandoned, prefix_of
 
 _HEAD = re.compile(rb'\{\s*"schema":\s*\d+,\s*"bundler":\s*"')
 _HEAD_SIZE = 200
+_OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 class Target:
@@ -45,7 +48,7 @@ class Target:
         if not os.path.lexists(self.path):
             return
         if os.path.isdir(self.path) and not os.path.islink(self.path):
-            if not os.listdir(self.path):
+            if self._is_empty():
                 return
             if not is_bundle(self.path):
                 raise OutputExists(
@@ -75,22 +78,43 @@ class Target:
         except OSError as error:
             raise OutputFailed(f"{folder} cannot be written to: {error.strerror}") from error
 
+    def _is_empty(self) -> bool:
+        """Whether a directory is at the target, and nothing in it but what packs to it make for a while."""
+        return os.path.isdir(self.path) and all(name.startswith(prefix_of(self.path)) for name in os.listdir(self.path))
+
     def put_file(self, new: str) -> None:
-        """Move a finished file to the target."""
-        steps.rename(new, self.path)
+        """Move a finished file to the target. Raises OutputExists for what came there meanwhile, OSError."""
+        self.check_no_directory()
+        if self._force:
+            steps.rename(new, self.path)
+            return
+        try:
+            steps.rename_anew(new, self.path)
+        except FileExistsError as error:
+            raise self._came_meanwhile() from error
 
     def put_directory(self, new: str) -> None:
         """Move the finished tree at `new` to the target.
 
-        The old tree, if any, ends below `new`'s parent, which the caller removes. Raises OSError, with the old one in its place,
-        and NotUndone where it could not be put back.
+        The old tree, if any, ends below `new`'s parent, which the caller removes. Raises OutputExists for what came there
+        meanwhile, OSError, with the old one in its place, and NotUndone where it could not be put back.
         """
+        if not self._force and os.path.lexists(self.path) and (os.path.islink(self.path) or not self._is_empty()):
+            raise self._came_meanwhile()
         if not os.path.lexists(self.path):
-            steps.rename(new, self.path)
+            try:
+                steps.rename(new, self.path)  # over nothing but an empty directory
+            except OSError as error:
+                if error.errno not in _OCCUPIED:
+                    raise
+                raise self._came_meanwhile() from error
         elif os.path.islink(self.path) or not os.path.isdir(self.path):
             self._replace_by_renames(new)
         else:
             self._replace_directory(new)
+
+    def _came_meanwhile(self) -> OutputExists:
+        return OutputExists(f"{self.path} was made by somebody else meanwhile", "use --force to replace it")
 
     def _replace_directory(self, new: str) -> None:
         try:
@@ -138,7 +162,7 @@ def is_bundle(path: str) -> bool:
     """Whether a directory is a bundle: it has a `bundle.json` that bundler wrote."""
     try:
         manifest = os.path.join(path, "bundle.json")
-        if not os.path.isfile(manifest):
+        if not is_file(manifest):
             return False
         with open(manifest, "rb") as file:
             # As bundler writes it; all of it is read only where somebody has put it in another form.
@@ -146,7 +170,8 @@ def is_bundle(path: str) -> bool:
                 return True
         found = parse_json(read_regular(manifest, MOST_OF_A_MANIFEST))
         return isinstance(found, dict) and "bundler" in found
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        unless_failing(error, path)
         return False
 
 

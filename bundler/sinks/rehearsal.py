@@ -27,14 +27,16 @@ def rehearse_directory(destination: DirectoryDestination, facts: DirectoryFacts,
         case InPlace(path):
             _check_writable(os.path.dirname(os.path.realpath(path)))
         case ToDirectory(path, force, update) if update and os.path.isdir(path) and os.listdir(path):
-            from bundler.sinks.directories.existing import ExistingBundle
-            from bundler.sinks.directories.updating import check_foreign
+            from bundler.sinks.directories.existing import ExistingBundle, check_foreign
 
             _check_target(os.path.realpath(path), force=True)
             existing = ExistingBundle(os.path.realpath(path), facts, cache=cache)
             check_foreign(existing, force=force)
         case ToDirectory(path, force):
+            from bundler.sinks.directories.replaced import ReplacedBundle
+
             _check_target(path, force=force)
+            ReplacedBundle(Target(path, force=force), facts, cache=cache)
 
 
 def rehearse_archive(destination: ArchiveDestination, options: PackOptions, facts: ArchiveFacts) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from bundler.machine import HAS_DRIVES, os
 
-_RENAME_EXCHANGE = 2  # linux/fs.h
+_RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2  # linux/fs.h
 _AT_FDCWD = -100
+_CANNOT_LINK = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def _nothing() -> None:
@@ -29,19 +30,42 @@ def rename(source: str, target: str) -> None:
     after()
 
 
+def rename_anew(source: str, target: str) -> None:
+    """Rename a file to a path where nothing is. Raises FileExistsError where something is by now, OSError."""
+    if not _renameat2(source, target, _RENAME_NOREPLACE):
+        try:
+            os.link(source, target)
+        except OSError as error:
+            if error.errno not in _CANNOT_LINK:
+                raise
+            if os.path.lexists(target):  # this file system leaves a moment to others
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+            os.rename(source, target)
+        else:
+            os.unlink(source)
+    after()
+
+
 def exchange(one: str, other: str) -> bool:
     """Swap two paths in one step; False where the kernel or the C library cannot. Raises OSError."""
+    if not _renameat2(one, other, _RENAME_EXCHANGE):
+        return False
+    after()
+    return True
+
+
+def _renameat2(one: str, other: str, flags: int) -> bool:
+    """See renameat2(2); False where the kernel, the C library or the file system has none. Raises OSError."""
     if HAS_DRIVES:
         return False
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False
-    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), flags) != 0:
         code = ctypes.get_errno()
         if code in (errno.EINVAL, errno.ENOSYS):
             return False
         raise OSError(code, os.strerror(code), other)
-    after()
     return True
 
 

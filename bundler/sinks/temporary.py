@@ -10,7 +10,7 @@ from typing import Final
 
 from bundler.errors import OutputFailed
 from bundler.machine import os
-from bundler.machine.locks import FolderLock, NoLocks, lock_folder
+from bundler.machine.locks import FolderLock, NoLocks, lock_folder, locked
 from bundler.machine.patience import tries
 from bundler.sinks.interrupted import bring_to_an_end, forget, is_unfinished
 
@@ -33,11 +33,19 @@ class WorkingFolder:
         self.path, self._lock = _make_locked(folder, target)
 
     def remove(self) -> None:
-        """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone."""
+        """Remove it, with all that is in it; a signal that comes meanwhile is heard when it is gone.
+
+        What cannot be removed the next pack to the same target removes, or tells of: what this one did is done, or failed for
+        a reason of its own.
+        """
         try:
-            self._remove()
+            for _ in range(2):
+                with contextlib.suppress(OSError):
+                    self._remove()
+                    break
         except BaseException:
-            self._remove()
+            with contextlib.suppress(OSError):
+                self._remove()
             raise
         finally:
             self.leave()
@@ -59,7 +67,7 @@ def clear_abandoned(folder: str, target: str) -> None:
 
     A folder that another process holds stays as it is. Raises OutputFailed, which names the folder, for what cannot be done.
     """
-    prefix = _prefix(target)
+    prefix = prefix_of(target)
     try:
         names = [name for name in os.listdir(folder) if name.startswith(prefix)]
     except (FileNotFoundError, NotADirectoryError):
@@ -121,22 +129,27 @@ def remove_tree(path: str) -> None:
                 break
 
 
-def _prefix(target: str) -> str:
+def prefix_of(target: str) -> str:
+    """How the names begin of what packs to `target` make for a while."""
     return f".{os.path.basename(target)}.bundler-"
 
 
 def _make_locked(folder: str, target: str) -> tuple[str, FolderLock | None]:
     """A new working folder, and its lock; None where there are no locks."""
     while True:
-        path = tempfile.mkdtemp(prefix=_prefix(target), dir=folder)
-        with contextlib.suppress(FileNotFoundError):  # somebody took it for abandoned before it was locked
-            lock = _lock(path)
-            if lock is NO_LOCKS:
-                return path, None
-            if lock is not HELD:
-                if lock.is_of(path):
-                    return path, lock
-                lock.close()
+        path = tempfile.mkdtemp(prefix=prefix_of(target), dir=folder)
+        try:
+            lock = locked(path)
+        except NoLocks:
+            return path, None
+        except (BlockingIOError, FileNotFoundError):  # somebody took it for abandoned before it was locked
+            continue
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+            raise
+        if lock is not None:
+            return path, lock
 
 
 def _lock(folder: str) -> FolderLock | Unlocked:

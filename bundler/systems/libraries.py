@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from bundler.companions import CompanionFact, CompiledInPath
+from bundler.floor import Floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ class NeededBy(NamedTuple):
 
     path: str
     name: str
+
+
+class UnprovidedVersion(NamedTuple):
+    """A version of symbols that a file (its bundle path) needs of a library, and that the one which is found does not have."""
+
+    path: str
+    library: str
+    version: str
+
+
+class UnboundSymbols(NamedTuple):
+    """Symbols that a file (its bundle path) asks for at once when it is loaded, and that nothing has."""
+
+    path: str
+    symbols: tuple[str, ...]
 
 
 class Outcome(enum.Enum):
@@ -109,7 +125,13 @@ class LibraryFacts:
     compiled_in: tuple[CompiledInPath, ...] = ()
     """What they name and what does not come along."""
     loader: str = ""
-    """The bundle path of the loader that starts the bundle's programs; "" where the target's does."""
+    """The bundle path of the loader that comes along with libc, and starts the bundle's programs; "" where the target's does."""
+    host_libc: Floor | None = None
+    """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
+    unprovided: tuple[UnprovidedVersion, ...] = ()
+    """What the libraries that are found do not have, in the source either."""
+    unbound: tuple[UnboundSymbols, ...] = ()
+    """What nothing has, in the source either."""
 
     @property
     def left_to_host(self) -> Iterator[NeededBy]:

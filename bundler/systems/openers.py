@@ -5,7 +5,9 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterable, Iterator
 
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems.libraries import BundledLibrary, InBundle, LibraryFacts
 
 
@@ -32,7 +34,8 @@ def openers(plugin: str, facts: LibraryFacts) -> Iterator[BundledLibrary]:
 
 def _holds(path: str, constants: Iterable[bytes]) -> bool:
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return any(data.find(constant) >= 0 for constant in constants)
-    except (OSError, ValueError):  # it went away, or is empty
+    except (OSError, ValueError) as error:  # it went away, or is empty
+        unless_failing(error, path)
         return False

@@ -8,16 +8,19 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
+from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import BundlerError
 from bundler.faults import Findings
+from bundler.floor import Floor
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
-from bundler.systems.libraries import NeededBy
+from bundler.systems.libraries import NeededBy, UnprovidedVersion
+from bundler.target import Target
 
 
 class PythonNames(Protocol):
@@ -52,6 +55,15 @@ class PythonNames(Protocol):
         """The name of a framework build of macOS, else ""."""
 
 
+class Wheel(NamedTuple):
+    """What a file was installed from."""
+
+    name: str
+    version: str
+    platforms: tuple[str, ...]
+    """The platforms that it was made for, as its tags name them (`manylinux_2_34_x86_64`); none where it does not say."""
+
+
 class BundleView(Protocol):
     """What a check sees of a finished bundle."""
 
@@ -62,6 +74,10 @@ class BundleView(Protocol):
     @property
     def scheme(self) -> BundleScheme:
         """Its layout."""
+
+    @property
+    def python(self) -> tuple[int, int]:
+        """The version of its Python, X and Y."""
 
     @property
     def extension_suffixes(self) -> tuple[str, ...]:
@@ -76,12 +92,32 @@ class BundleView(Protocol):
         """The bundle path of the loader that comes along with libc; "" where the target's are used."""
 
     @property
+    def host_libc(self) -> Floor | None:
+        """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
+
+    @property
     def missing(self) -> Collection[NeededBy]:
         """What the source did not find either."""
 
     @property
+    def unprovided(self) -> Collection[UnprovidedVersion]:
+        """Versions of symbols that the source's libraries did not have either."""
+
+    @property
+    def unbound(self) -> Mapping[str, Collection[str]]:
+        """Symbols that files ask for when they are loaded, by bundle path, and that nothing has in the source either."""
+
+    @property
+    def open_file(self) -> Callable[[str], BinaryIO] | None:
+        """Opens the file at a bundle path; None for a bundle in an archive, which is read once."""
+
+    @property
     def images(self) -> Mapping[str, object]:
         """The headers of every binary of a known format, by bundle path in order."""
+
+    @property
+    def versions(self) -> Mapping[str, SymbolVersions]:
+        """The versions of symbols that binaries need and have, by bundle path; those that have none are left out."""
 
     @property
     def binary_faults(self) -> Mapping[str, tuple[str, ...]]:
@@ -97,6 +133,12 @@ class BundleView(Protocol):
 
     def follow(self, path: str) -> str | None:
         """The bundle path behind the links of a bundle path; None where it leads out, nowhere or in a circle."""
+
+    def wheel_of(self, path: str) -> Wheel | None:
+        """What the file at a bundle path was installed from; None for one of no distribution."""
+
+    def needed_by(self, path: str) -> Sequence[str]:
+        """Bundle paths of what needs a library of the host that came along; nothing for any other file."""
 
 
 class OpenedLibrary(NamedTuple):
@@ -262,6 +304,9 @@ class System(Protocol):
     def floor_name(self, libc: Libc | None) -> str:
         """What the floor is a release of: `glibc`, `macOS`."""
 
+    def tells_libc(self, libc: str | None) -> bool:
+        """Whether it is told that a bundle needs a libc (its name) where no file asks for a release of it."""
+
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """Where the interpreter itself may lie if the base's `bin/python` only starts it, the likeliest first."""
 
@@ -311,11 +356,26 @@ class System(Protocol):
     def check_names(self, paths: Collection[str]) -> NameFindings:
         """Whether the system can hold all files at these bundle paths, and beside each other."""
 
-    def check_binaries(self, bundle: BundleView) -> Findings:
-        """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either."""
+    def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
+        """Faults of a finished bundle's binaries, found as its loader would, and notes on what the source had not either.
+
+        With a `target` of this system also what keeps it from running there, of the kind `TARGET`.
+        """
+
+    def find_target(self, name: str) -> Target | None:
+        """The system of a name (lower case) that a bundle may go to; None for one that is not known."""
+
+    def target_names(self) -> tuple[str, ...]:
+        """The names of those that can be listed."""
 
     def path_here(self, text: str) -> str:
         """What a path that one of its processes tells is called on this machine, where a program of this machine runs it."""
+
+    def chosen_loader(self, program: object) -> str | None:
+        """The path of the machine's own loader, where a program with these headers looks at it, and uses that or the bundle's.
+
+        None for a program that does not choose.
+        """
 
     def why_not_run(self, program: object, python: str) -> str | None:
         """Why the Python at the path `python`, with the headers `program`, cannot be run here; None where it can.

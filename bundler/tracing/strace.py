@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator
 
 from bundler.machine import os
+from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.tracing.trace import Deed, Event
 from bundler.tracing.tracer import Command, Seen, ended_with_us
 
@@ -34,7 +34,7 @@ class Strace:
 
     def run(self, command: Command) -> Seen:
         """Run strace, and read what it wrote when the command has ended."""
-        with tempfile.TemporaryDirectory(prefix="bundler-trace-") as folder:
+        with TemporaryFolder("bundler-trace-") as folder:
             output = os.path.join(folder, "calls")
             words = [self._program, *_OPTIONS, "-o", output, "--", *command.words]
             process = subprocess.Popen(words, stdout=2, env=command.variables)

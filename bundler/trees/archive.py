@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from typing import IO, BinaryIO, cast
 
 from bundler.bundle_paths import lies_in
@@ -122,7 +123,7 @@ def _below_top(found: list[tuple[Member, Result]]) -> list[tuple[Member, Result]
     if not all(lies_in(path, top) or lies_in(top, path) for path in paths):
         return found
     return [
-        (Member(member.path[len(top) + 1 :], member.kind, member.mode, member.target), result)
+        (replace(member, path=member.path[len(top) + 1 :]), result)
         for member, result in found
         if lies_in(member.path, top) and member.path != top
     ]

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
+from bundler.files import named
 from bundler.machine import HAS_DRIVES, os
 from bundler.trees.threads import in_threads
 from bundler.trees.tree import Kind, Member, Recall, Result, recall_nothing
@@ -38,9 +39,13 @@ class DirectoryTree:
             known = recall(member, listed.size)
             if known is not None:
                 return known
-            descriptor = os.open(os.path.join(self._root, member.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            with open(descriptor, "rb", buffering=0) as file:
-                return look(member, file)
+            path = os.path.join(self._root, member.path)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                with open(descriptor, "rb", buffering=0) as file:
+                    return look(member, file)
+            except OSError as error:
+                raise named(error, path) from None
 
         return [(listed.member, result) for listed, result in in_threads(self._walk(""), visit)]
 
@@ -54,8 +59,8 @@ class DirectoryTree:
                 facts = item.stat(follow_symlinks=False)
                 mode = 0o777 if HAS_DRIVES else stat.S_IMODE(facts.st_mode)  # nobody is kept out by a mode there
                 if stat.S_ISDIR(facts.st_mode):
-                    yield _Listed(Member(path, Kind.DIRECTORY, mode))
+                    yield _Listed(Member(path, Kind.DIRECTORY, mode, owner=facts.st_uid))
                     yield from self._walk(path)
                 else:
                     kind = Kind.FILE if stat.S_ISREG(facts.st_mode) else Kind.OTHER
-                    yield _Listed(Member(path, kind, mode), facts.st_size)
+                    yield _Listed(Member(path, kind, mode, owner=facts.st_uid), facts.st_size)

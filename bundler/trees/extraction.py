@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from bundler.errors import NotABundle
 from bundler.machine import os
+from bundler.permissions import kept
 from bundler.sinks.temporary import remove_tree
 from bundler.trees.opening import open_tree
 from bundler.trees.tree import MANIFEST, Kind, Member, Tree
@@ -48,7 +49,7 @@ def _extract(tree: Tree, folder: str) -> None:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as out:
                 while chunk := file.read(1 << 20):
                     out.write(chunk)
-            os.chmod(path, member.mode & 0o777)
+            os.chmod(path, kept(member.mode))
         else:
             later.append(member)
 
@@ -59,7 +60,7 @@ def _extract(tree: Tree, folder: str) -> None:
                 os.symlink(member.target, os.path.join(folder, member.path))
         for member in reversed(later):
             if member.kind is Kind.DIRECTORY:
-                os.chmod(os.path.join(folder, member.path), member.mode & 0o777 | 0o700)
+                os.chmod(os.path.join(folder, member.path), kept(member.mode) | 0o700)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise NotABundle(f"the archive has {os.path.relpath(error.filename, folder)} twice") from error
     except OSError as error:

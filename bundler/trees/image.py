@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from bundler.bundle_paths import lies_in
@@ -14,7 +14,7 @@ from bundler.trees.compression import HashedFile, decompressed_part
 from bundler.trees.frames import Part
 from bundler.trees.last_file import manifest_in_stream
 from bundler.trees.tar import StrictInfo, members_of_stream
-from bundler.trees.tree import Items, Kind, Member
+from bundler.trees.tree import Items, Kind
 
 _BLOBS = "blobs/sha256/"
 _MOST_OF_A_JSON = 16 << 20  # bytes
@@ -44,7 +44,7 @@ def members(path: str) -> Items:
                     if member.path.startswith(image.folder + "/") and not (is_folder and member.path in folders):
                         folders.update([member.path] if is_folder else [])
                         path_inside = member.path[len(image.folder) + 1 :]
-                        yield Member(path_inside, member.kind, member.mode, member.target), content
+                        yield replace(member, path=path_inside), content
                 _check(name, digest())
         for name in sorted(blobs.difference(image.layers)):
             _check(name, HashedFile(_open(archive, name)).rest_digest())

@@ -38,7 +38,7 @@ def _members(path: str) -> Items:
                 kind, target = Kind.LINK, os.fsdecode(item.readlink())
             elif item.is_file:
                 kind = Kind.FILE
-            member = member_of(name or ".", kind, item.mode & 0o7777, target)
+            member = member_of(name or ".", kind, item.mode & 0o7777, target, item.uid)
             if member is not None:
                 yield member, _ChunkFile(item.iter_bytes(), item.size) if kind is Kind.FILE else None  # type: ignore[misc]
 

@@ -46,7 +46,7 @@ def members_of_stream(stream: IO[bytes]) -> Items:
         for info in archive:
             kind = _KINDS.get(info.type, Kind.OTHER)
             metered.allow(info.size if kind is Kind.FILE else 0)
-            member = member_of(info.name, kind, info.mode & 0o7777, info.linkname)
+            member = member_of(info.name, kind, info.mode & 0o7777, info.linkname, info.uid)
             if member is not None:
                 yield member, archive.extractfile(info) if kind is Kind.FILE else None
         assert archive.fileobj is not None

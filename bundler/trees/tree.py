@@ -22,12 +22,14 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One path of a tree, relative to its root. `mode` holds permission bits; `target` is that of a link."""
+    """One path of a tree, relative to its root. `mode` holds permission and set-id bits; `target` is that of a link."""
 
     path: str
     kind: Kind
     mode: int
     target: str = ""
+    owner: int | None = None
+    """The number of the user whose it is; None where the tree does not say."""
 
 
 Item = tuple[Member, "IO[bytes] | None"]

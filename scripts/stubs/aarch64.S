@@ -7,9 +7,9 @@ parameters:
         .xword  0, 0, 0
         .globl  _start
 _start: hint    #38                     /* bti jc: the kernel guards the pages of a program that asks for it */
-        mov     x2, x0
-        mov     x0, sp
-        adr     x1, parameters
+        mov     x20, sp
+        adr     x21, parameters
+        mov     x22, x0
         sub     sp, sp, #16             /* two free words */
         b       prepare
         .section .note.GNU-stack, "", %progbits

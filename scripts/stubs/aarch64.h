@@ -1,6 +1,9 @@
 /* aarch64: its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 183 };
-enum { SYS_getcwd = 17, SYS_openat = 56, SYS_close, SYS_lseek = 62, SYS_read, SYS_write, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_mmap = 222 };
+enum { SYS_getcwd = 17, SYS_openat = 56, SYS_close, SYS_lseek = 62, SYS_read, SYS_write, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_munmap = 215, SYS_mmap = 222 };
+
+/* No register is kept for the entry, which has nothing in any: its arguments are passed where no others are. */
+#define ENTRY __attribute__((preserve_none))
 
 typedef unsigned long word;
 

@@ -11,5 +11,5 @@ _start: mov     r2, r0
         mov     r0, sp
         adr     r1, parameters
         sub     sp, sp, #8              /* two free words */
-        b       prepare
+        blx     prepare                 /* which is Thumb code */
         .section .note.GNU-stack, "", %progbits

@@ -1,6 +1,8 @@
 /* arm with hardware floating point (armhf): its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 40 };
-enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_getcwd = 183, SYS_mmap2 = 192, SYS_exit_group = 248, SYS_openat = 322, SYS_readlinkat = 332 };
+enum { SYS_read = 3, SYS_write, SYS_close = 6, SYS_lseek = 19, SYS_munmap = 91, SYS_getcwd = 183, SYS_mmap2 = 192, SYS_exit_group = 248, SYS_openat = 322, SYS_readlinkat = 332 };
+
+#define ENTRY
 
 typedef unsigned word;
 
@@ -35,7 +37,7 @@ static inline int failed(word result)
 static inline _Noreturn void enter(const word *stack, word entry, word passed)
 {
     register word r0 __asm__("r0") = passed;
-    __asm__ volatile("mov sp, %0\n\tmov lr, #0\n\tbx %1" : : "r"(stack), "r"(entry), "r"(r0) : "memory");
+    __asm__ volatile("mov sp, %0\n\tmov lr, #0\n\tbx %1" : : "r"(stack), "r"(entry), "r"(r0) : "lr", "memory");
     __builtin_unreachable();
 }
 

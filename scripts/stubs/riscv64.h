@@ -1,6 +1,8 @@
 /* riscv64: its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 243 };
-enum { SYS_getcwd = 17, SYS_openat = 56, SYS_close, SYS_lseek = 62, SYS_read, SYS_write, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_mmap = 222 };
+enum { SYS_getcwd = 17, SYS_openat = 56, SYS_close, SYS_lseek = 62, SYS_read, SYS_write, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_munmap = 215, SYS_mmap = 222 };
+
+#define ENTRY
 
 typedef unsigned long word;
 
@@ -35,12 +37,12 @@ static inline int failed(word result)
 static inline _Noreturn void enter(const word *stack, word entry, word passed)
 {
     register word a0 __asm__("a0") = passed;
-    __asm__ volatile("mv sp, %0\n\tli ra, 0\n\tjr %1" : : "r"(stack), "r"(entry), "r"(a0) : "memory");
+    __asm__ volatile("mv sp, %0\n\tli ra, 0\n\tjr %1" : : "r"(stack), "r"(entry), "r"(a0) : "ra", "memory");
     __builtin_unreachable();
 }
 
-/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. */
+/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. Each digit has the bits of its number turned round. */
 static inline word protection_of(unsigned flags)
 {
-    return "\0\4\2\6\1\5\3\7"[flags & 7];
+    return 0x73516240 >> (flags & 7) * 4 & 7;
 }

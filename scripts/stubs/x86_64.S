@@ -7,8 +7,9 @@ parameters:
         .quad   0, 0, 0
         .globl  _start
 _start: endbr64
-        mov     %rsp, %rdi
-        lea     parameters(%rip), %rsi
+        mov     %rsp, %r12
+        lea     parameters(%rip), %r13
+        mov     %rdx, %r14
         lea     -24(%rsp), %rsp         /* two free words, and what a call would leave */
         jmp     prepare
         .section .note.GNU-stack, "", @progbits

@@ -1,6 +1,9 @@
 /* x86-64: its number, the numbers of its system calls, and how they are made. */
 enum { MACHINE = 62 };
-enum { SYS_read, SYS_write, SYS_close = 3, SYS_lseek = 8, SYS_mmap, SYS_getcwd = 79, SYS_exit_group = 231, SYS_openat = 257, SYS_readlinkat = 267 };
+enum { SYS_read, SYS_write, SYS_close = 3, SYS_lseek = 8, SYS_mmap, SYS_munmap = 11, SYS_getcwd = 79, SYS_exit_group = 231, SYS_openat = 257, SYS_readlinkat = 267 };
+
+/* No register is kept for the entry, which has nothing in any: its arguments are passed where no others are. */
+#define ENTRY __attribute__((preserve_none))
 
 typedef unsigned long word;
 
@@ -33,12 +36,12 @@ static inline int failed(word result)
 /* Jumps to `entry` with a stack, and a value in the register by which loaders pass a function. */
 static inline _Noreturn void enter(const word *stack, word entry, word passed)
 {
-    __asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tjmp *%1" : : "r"(stack), "r"(entry), "d"(passed) : "memory");
+    __asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tjmp *%1" : : "a"(stack), "c"(entry), "d"(passed) : "memory");
     __builtin_unreachable();
 }
 
-/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. */
+/* PROT_READ and so on for the flags of a segment: PF_R is 4, PROT_READ 1. Each digit has the bits of its number turned round. */
 static inline word protection_of(unsigned flags)
 {
-    return "\0\4\2\6\1\5\3\7"[flags & 7];
+    return 0x73516240 >> (flags & 7) * 4 & 7;
 }

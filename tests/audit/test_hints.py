@@ -48,6 +48,10 @@ def test_of_many_faults_the_first_are_shown_with_their_hint() -> None:
     ("error", "hint"),
     [
         ("ImportError: libfar.so.1: cannot open shared object file: No such file or directory", "--include-lib libfar.so.1"),
+        (
+            "ImportError: Error loading shared library libfar.so.1: No such file or directory (needed by /opt/app/lib/a.so)",
+            "--include-lib libfar.so.1",
+        ),
         ("OSError: /opt/far/libfar.so: cannot open shared object file: No such file", "--exclude-lib libfar.so"),
         ("ModuleNotFoundError: No module named 'far'", "--include takes back"),
         ("RuntimeError: no such device", "bin/python -c 'import far.away'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import OutputFailed
+from bundler.sinks.claim import Claim
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.directories.writer import FileWriter
 from tests.material.environments import FIXTURES, SLIM, bundler, clean
@@ -117,20 +119,59 @@ def test_a_full_disk_leaves_the_old_bundle(empty: Path, tmp_path: Path) -> None:
     env = {"PYTHONPATH": str(FIXTURES.parent), "PATH": "/usr/bin:/bin"}
     done = hidden([], ["sh", "-c", script, "sh", *map(str, command)], env=env, prepare=prepare)
     assert done.stdout.split() == ["1", f"{disk}:", "out", f"{disk}/out:", "bundle.json"], done.stderr
-    assert "No space left" in done.stderr
+    told = re.search(r"error: (\S+) has too little space: (\d+) MiB are needed, and (\d+) MiB are free", done.stderr)
+    assert told is not None and (told[1], int(told[3])) == (str(disk), 19) and int(told[2]) > 19, done.stderr
 
 
 def test_a_full_disk_says_what_an_archive_needs_the_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill(self: FileWriter) -> None:
+    def fill(self: FileWriter, gathered: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(FileWriter, "drain", fill)
+    monkeypatch.setattr(FileWriter, "_write_all", fill)
     with (
         pytest.raises(OutputFailed, match="is run there first") as caught,
         Stage(str(tmp_path / "app.tar"), threads=1) as stage,
     ):
         stage.write([])
     assert "--no-verify" in caught.value.hint and os.listdir(tmp_path) == []
+
+
+def test_of_two_packs_to_one_output_the_second_is_refused(empty: Path, tmp_path: Path) -> None:
+    for name in ("out", "out.tar"):
+        with Claim(str(tmp_path / name)):
+            done = bundler(["pack", *SLIM, empty, "--out", tmp_path / name, "--force"])
+            assert (done.returncode, f"another pack makes {tmp_path / name} now" in done.stderr) == (1, True), (
+                done.stderr
+            )
+            assert not (tmp_path / name).exists() and len(os.listdir(tmp_path)) == 1
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.everything
+@pytest.mark.parametrize("options", [["--no-verify"], ["--no-verify", "--force"]])
+@pytest.mark.parametrize("name", ["out", "out.tar"])
+def test_of_packs_that_begin_at_once_one_makes_the_output(
+    empty: Path, tmp_path: Path, options: list[str], name: str
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bundler",
+        "pack",
+        *SLIM,
+        str(empty),
+        "--out",
+        str(tmp_path / name),
+        "-q",
+        *options,
+    ]
+    variables = clean() | {"PYTHONPATH": str(FIXTURES.parent)}
+    packs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables) for _ in range(3)]
+    said = [pack.communicate(timeout=120)[1] for pack in packs]
+    statuses = sorted(pack.returncode for pack in packs)
+    assert statuses[0] == 0 and (options[-1] == "--force" or statuses == [0, 1, 1]), said
+    assert all(not text or "another pack makes" in text or "exists" in text for text in said)
+    assert os.listdir(tmp_path) == [name]
 
 
 def test_an_output_inside_of_what_is_packed_is_refused(empty: Path) -> None:

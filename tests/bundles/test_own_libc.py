@@ -19,8 +19,8 @@ import json, os, sys
 libraries = {line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}
 print(json.dumps([sys.prefix, os.readlink('/proc/self/exe'), sorted(libraries)]))
 """
-WORKS = """
-import concurrent.futures, ctypes, multiprocessing, os, socket, ssl, sqlite3, subprocess, sys, threading
+PROCESSES = """
+import concurrent.futures, ctypes, multiprocessing, os, socket, subprocess, sys, threading
 
 def main():
     done = subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True, text=True)
@@ -35,13 +35,12 @@ def main():
     assert len(found) == 1 and found[0] != os.getpid()
     assert ctypes.CDLL(None).getpid() == os.getpid()
     assert socket.getaddrinfo("127.0.0.1", 80)
-    ssl.create_default_context()
-    sqlite3.connect(":memory:")
     os.execv(sys.executable, [sys.executable, "-c", "print('works')"])
 
 if __name__ == "__main__":
     main()
 """
+WORKS = f"import ssl, sqlite3\nssl.create_default_context(); sqlite3.connect(':memory:')\n{PROCESSES}"
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +58,16 @@ def empty_root(where: Path) -> Path:
         (where / folder).mkdir(parents=True)
     (where / "tmp").chmod(0o1777)
     return where
+
+
+def musl_root(where: Path) -> Path:
+    """A root directory with musl and busybox."""
+    root = empty_root(where)
+    packages = debian_packages("bookworm", ["musl", "busybox-static"], label="musl")
+    shutil.copytree(packages / "usr/lib", root / "lib", symlinks=True)
+    (root / "bin").mkdir()
+    shutil.copy(packages / "usr/bin/busybox", root / "bin/sh")
+    return root
 
 
 def test_it_runs_in_a_root_that_holds_nothing_else(own: Path, tmp_path: Path) -> None:
@@ -85,14 +94,14 @@ def test_every_extension_module_maps_the_bundle_s_libc_and_no_other(own: Path, s
     _, _, libraries = json.loads(done.stdout)
     outside = [path for path in libraries if not path.startswith(str(own))]
     assert outside == []
-    assert [path for path in libraries if path.endswith("/libc.so.6")] == [f"{own}/lib/bundled/libc.so.6"]
+    assert [path for path in libraries if path.endswith("/libc.so.6")] == [f"{own}/lib/libc/libc.so.6"]
 
 
 def test_programs_that_it_starts_use_the_host_s_libc(own: Path, sample: Sample) -> None:
     code = "import os, subprocess; print(subprocess.check_output(['cat', '/proc/self/maps'], text=True), os.environ)"
     done = hidden(sample.originals, [own / "bin/python3", "-c", code])
     assert done.returncode == 0, done.stderr
-    assert "libc.so.6" in done.stdout and f"{own}/lib/bundled/libc.so.6" not in done.stdout
+    assert "libc.so.6" in done.stdout and f"{own}/lib/libc/libc.so.6" not in done.stdout
     assert "LD_" not in done.stdout
 
 
@@ -108,7 +117,7 @@ def test_verify_finds_a_program_that_the_target_would_start(own: Path, tmp_path:
 def test_inspect_tells_the_kernel_and_the_loader(own: Path) -> None:
     told = json.loads(bundler(["inspect", "--json", own]).stdout)
     assert told["linux"] == "3.2" and "glibc" not in told
-    assert told["loader"].startswith("lib/bundled/ld-")
+    assert told["loader"].startswith("lib/libc/ld-")
 
 
 def test_two_packs_are_equal(sample: Sample, own: Path, tmp_path: Path) -> None:
@@ -125,7 +134,7 @@ def test_a_bundle_that_is_packed_again_may_go_back_to_the_target_s_libc(
     seen = hidden(sample.originals, [tmp_path / "back/bin/python3", "-c", SEES])
     _, _, libraries = json.loads(seen.stdout)
     assert not [path for path in libraries if path.endswith("/libc.so.6") and path.startswith(str(tmp_path))]
-    assert not (tmp_path / "back/lib/bundled/libc.so.6").exists()
+    assert not (tmp_path / "back/lib/libc").exists()
 
 
 @pytest.mark.everything
@@ -137,11 +146,7 @@ def test_it_runs_on_an_older_glibc(own: Path, tmp_path: Path) -> None:
 
 @pytest.mark.everything
 def test_it_runs_on_musl(own: Path, tmp_path: Path) -> None:
-    root = empty_root(tmp_path / "root")
-    packages = debian_packages("bookworm", ["musl", "busybox-static"], label="musl")
-    shutil.copytree(packages / "usr/lib", root / "lib", symlinks=True)
-    (root / "bin").mkdir()
-    shutil.copy(packages / "usr/bin/busybox", root / "bin/sh")
+    root = musl_root(tmp_path / "root")
     (root / "tmp/works.py").write_text(WORKS)
     done = in_root(root, own, ["/opt/app/bin/python3", "/tmp/works.py"])
     assert done.stdout == "works\n", done.stderr

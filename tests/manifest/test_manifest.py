@@ -62,6 +62,11 @@ def test_everything_comes_back() -> None:
     assert list(json.loads(data))[-1] == "files"
 
 
+def test_a_release_of_musl_has_three_numbers() -> None:
+    floor = Floor("musl", (1, 2, 5), "lib/x.so", "statx", (1, 2, 3))
+    assert read_manifest(write_manifest(dataclasses.replace(MANIFEST, floor=floor, libc="musl"))).floor == floor
+
+
 def test_a_bundle_of_before_has_no_ceiling_and_tells_no_options() -> None:
     told = json.loads(write_manifest(MANIFEST))
     del told["platform"]["ceiling"], told["libraries"]["opened"], told["options"]

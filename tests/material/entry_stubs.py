@@ -24,16 +24,28 @@ MACHINES: Mapping[str, Sequence[str]] = {
     "x86_64": (),
     "aarch64": ("-mcmodel=tiny", "-mgeneral-regs-only"),
     "riscv64": ("-mno-relax",),
-    "arm": ("-marm",),
-    "x86": (),
+    "arm": (),
+    "x86": ("-mstack-alignment=4", "-march=i386"),
 }
 """Flags of each machine. aarch64: no addresses in steps of 4 KiB, which would not be position-independent within a page.
-riscv64: none that count from a register which the program sets later."""
+riscv64: none that count from a register which the program sets later. x86: nothing for which a stack is aligned to 16 bytes."""
+_INSTRUCTIONS = {"arm": "thumb"}
+"""Where code in C has other instructions than the entry, by its target."""
+
+
+LAUNCHERS = ("x86_64", "aarch64")
+"""The machines for which there is a launcher."""
+STUBS: Mapping[str, tuple[str, Sequence[str]]] = {
+    **{name: (name, ()) for name in MACHINES},
+    **{f"{name}-auto": (name, ("-DCHOOSES",)) for name in MACHINES},
+}
+"""The machine and the further flags of each stub."""
 
 
 def build(name: str) -> bytes:
-    """The stub for the machine `name`, from its source."""
-    return _build("entry", name, name)
+    """The stub of the name `name`, from its source."""
+    machine, flags = STUBS[name]
+    return _build("entry", machine, machine, flags)
 
 
 def build_launcher(name: str) -> bytes:
@@ -41,16 +53,17 @@ def build_launcher(name: str) -> bytes:
     return _build("launcher", f"launcher_{name}", name)
 
 
-def _build(source: str, start: str, name: str) -> bytes:
+def _build(source: str, start: str, name: str, flags: Sequence[str] = ()) -> bytes:
     """The bytes that a source in C and one in assembly, in front of it, make for the machine `name`."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for file in (f"{source}.c", "layout.ld", f"{start}.S"):
             shutil.copy(SOURCES / file, work)
         shutil.copy(SOURCES / f"{name}.h", work / "machine.h")
-        compiler = [*_ZIG, "cc", "-target", f"{name}-linux-none", "-c"]
-        _run([*compiler, *_FLAGS, *MACHINES[name], f"{source}.c", "-o", "code.o"], work)
-        _run([*compiler, "-g0", f"{start}.S", "-o", "start.o"], work)
+        compiler = [*_ZIG, "cc", "-c", "-target"]
+        code = [f"{_INSTRUCTIONS.get(name, name)}-linux-none", *_FLAGS, *MACHINES[name], *flags]
+        _run([*compiler, *code, f"{source}.c", "-o", "code.o"], work)
+        _run([*compiler, f"{name}-linux-none", "-g0", f"{start}.S", "-o", "start.o"], work)
         _run([*_ZIG, "ld.lld", "-T", "layout.ld", "--oformat", "binary", "-o", "built", "start.o", "code.o"], work)
         return (work / "built").read_bytes()
 

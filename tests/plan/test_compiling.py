@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import marshal
@@ -18,9 +19,18 @@ import pytest
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Interpreter, load_environment
 from bundler.errors import InterpreterFailed
-from bundler.memory.compiled import pyc_cache_folder
+from bundler.memory.compiled import Compiled, PycCache, pyc_folders
+from bundler.options import Pyc
 from bundler.plan import compiling
-from bundler.plan.compiling import compile_all, count_without_pyc, with_unchecked, without_pycs, without_stale
+from bundler.plan.compiling import (
+    compile_all,
+    count_without_pyc,
+    with_pycs,
+    with_unchecked,
+    without_pycs,
+    without_stale,
+)
+from bundler.plan.settings import PlanSettings, Workspace
 from bundler.scheme import BundleScheme
 from tests.material.environments import clean
 from tests.material.interpreters import Python, every_python, main_python
@@ -258,11 +268,11 @@ def test_a_pyc_of_a_changed_module_goes(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
     script = (
-        "from bundler.memory.compiled import pyc_cache_folder\n"
+        "from bundler.memory.compiled import pyc_folders\n"
         "import os\n"
-        "with pyc_cache_folder() as folder:\n"
-        "    assert os.path.isdir(folder)\n"
-        "print(folder, os.path.exists(folder))\n"
+        "with pyc_folders() as folders:\n"
+        "    assert all(map(os.path.isdir, folders))\n"
+        "print(folders[0], os.path.exists(folders[0]))\n"
     )
     (tmp_path / "file").touch()
     for home, kept in ((tmp_path / "cache", True), (tmp_path / "file", False)):
@@ -272,7 +282,32 @@ def test_a_cache_that_cannot_be_is_a_temporary_folder(tmp_path: Path) -> None:
         assert done.stdout.startswith(str(tmp_path / "cache/bundler/pyc")) == kept
 
 
+@pytest.mark.parametrize("fault", ["no folder", "full"])
+def test_where_the_cache_cannot_be_written_to_modules_are_compiled_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    cache, spare = tmp_path / "cache", tmp_path / "spare"
+    spare.mkdir()
+    put = PycCache.put
+
+    def full(self: PycCache, key: str, new: str | None) -> Compiled:
+        if self.folder.startswith(str(cache)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return put(self, key, new)
+
+    if fault == "full":
+        monkeypatch.setattr(PycCache, "put", full)
+        cache.mkdir()
+    else:
+        cache.touch()
+    settings = PlanSettings(pyc=Pyc.COMPILE, threads=1, workspace=Workspace(pyc=(str(cache), str(spare))))
+    environment = replace(load_environment(sys.prefix), scheme=SCHEME)
+    entries = with_pycs(entries_in(tmp_path / "source", ["first.py"]), environment, settings)
+    (pyc,) = (entry for path, entry in entries.items() if path.endswith(".pyc"))
+    assert isinstance(pyc.content, Source) and pyc.content.path.startswith(str(spare))
+
+
 def test_an_error_while_the_cache_is_in_use_is_that_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(OSError, match="the disk is full"), pyc_cache_folder():
+    with pytest.raises(OSError, match="the disk is full"), pyc_folders():
         raise OSError("the disk is full")

@@ -7,7 +7,7 @@ import pytest
 from bundler.entries import Directory, Link
 from bundler.options import ContentOptions
 from bundler.plan import modes
-from bundler.plan.modes import with_readable_modes, with_settled_modes
+from bundler.plan.modes import open_to_all, with_readable_modes, with_settled_modes
 from bundler.plan.settings import settle_settings
 from bundler.platforms import OperatingSystem
 from tests.plan.made_up import Machine, entry
@@ -44,10 +44,32 @@ def test_in_an_archive_for_windows_names_tell_what_is_a_program() -> None:
     programs = {path for path, item in after.items() if item.mode == 0o755}
     assert programs == {"python.exe", "Scripts/run.BAT", "Lib"}
     assert {item.mode for path, item in after.items() if path not in programs} == {0o644}
-    assert with_settled_modes(before, OperatingSystem.WINDOWS, for_all=False) == before, (
-        "a directory keeps the source's"
-    )
-    assert with_settled_modes(before, OperatingSystem.LINUX, for_all=True)["python.exe"].mode == 0o777
+    kept = {path: item.mode & 0o775 for path, item in before.items()}
+    after = with_settled_modes(before, OperatingSystem.WINDOWS, for_all=False)
+    assert {path: item.mode for path, item in after.items()} == kept, "a directory keeps the source's"
+    assert with_settled_modes(before, OperatingSystem.LINUX, for_all=True)["python.exe"].mode == 0o775
+
+
+@pytest.mark.parametrize("for_all", [True, False])
+def test_nobody_else_may_write_to_a_file_or_folder_of_a_bundle(for_all: bool) -> None:
+    before = {
+        "open.py": entry("open.py", mode=0o666),
+        "run": entry("run", mode=0o777),
+        "d": entry("d", Directory(), mode=0o777),
+        "shared": entry("shared", Directory(), mode=0o775),
+        "l": entry("l", Link("run"), mode=0o777),
+    }
+    after = with_settled_modes(before, OperatingSystem.LINUX, for_all=for_all)
+    assert {path: oct(item.mode) for path, item in after.items()} == {
+        "open.py": "0o664",
+        "run": "0o775",
+        "d": "0o775",
+        "shared": "0o775",
+        "l": "0o777",
+    }
+    (told,) = open_to_all(before)
+    assert told.startswith("anybody may write to d, open.py, run in the source")
+    assert list(open_to_all(after)) == []
 
 
 def test_a_machine_without_modes_has_none_of_its_own_to_give_to_a_directory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,13 +85,14 @@ def test_what_needs_python_is_refused_where_none_is_run(machine: Machine, conten
 )
 def test_a_workspace_has_the_folders_that_are_needed_and_goes(settings: PlanSettings, pyc: bool, builds: bool) -> None:
     with open_workspace(settings, cache=False) as workspace:
-        assert (os.path.isdir(workspace.pyc), os.path.isdir(workspace.builds)) == (pyc, builds)
-    assert not os.path.exists(workspace.pyc) and not os.path.exists(workspace.builds)
-    assert PlanSettings().workspace == Workspace("", "")
+        assert ([*map(os.path.isdir, workspace.pyc)], os.path.isdir(workspace.builds)) == ([True] * pyc, builds)
+    assert not any(map(os.path.exists, [*workspace.pyc, workspace.builds]))
+    assert PlanSettings().workspace == Workspace()
 
 
 def test_the_cache_of_compiled_modules_stays(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(machine.folder / "cache"))
     with open_workspace(PlanSettings(pyc=Pyc.COMPILE), cache=True) as workspace:
-        assert workspace.pyc == f"{machine.folder}/cache/bundler/pyc"
-    assert os.path.isdir(workspace.pyc)
+        first, second = workspace.pyc
+        assert first == f"{machine.folder}/cache/bundler/pyc"
+    assert os.path.isdir(first) and not os.path.exists(second)

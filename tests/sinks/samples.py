@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -36,6 +37,14 @@ def entry(
 
 def listing(digests: Digests) -> bytes:
     return b"\n".join(os.fsencode(path) + b" " + digest.sha256.hex().encode() for path, digest in digests.items())
+
+
+def manifest(digests: Digests) -> bytes:
+    """As `bundle.json` tells of files, a line each, and of the link in `sample`."""
+    files = {path: f'{{"sha256": "{digest.sha256.hex()}"}}' for path, digest in digests.items()}
+    files["link"] = '{"link": "bin/run"}'
+    lines = ",\n".join(f"  {json.dumps(path)}: {told}" for path, told in files.items())
+    return f'{{\n "schema": 1,\n "bundler": "0",\n "files": {{\n{lines}\n }}\n}}\n'.encode()
 
 
 def sample(folder: Path) -> list[Entry]:

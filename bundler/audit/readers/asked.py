@@ -26,8 +26,8 @@ class PathEdits:
 class Asked:
     """What may differ. `search_path`: DT_RPATH and DT_RUNPATH, or LC_RPATH; `name`: DT_SONAME, or LC_ID_DYLIB.
 
-    These, `interpreter` and `own_loader` are False where nothing was asked for, the text ("" for none) or the edits where
-    they are known, else True.
+    These, `interpreter`, `own_loader`, `host_floor` (36 for glibc 2.36, 0 for none) and `own_rpath` are False where nothing was
+    asked for, the text ("" for none) or the edits where they are known, else True.
     `constants` gives constant strings new texts, by the old ones; None allows a path to become one of the same length and end
     below `$ORIGIN`, or nowhere.
     `stack`: the stack shall not be executable any more; None allows both. `notes`: those for the loader of NixOS are empty.
@@ -48,6 +48,8 @@ class Asked:
     notes: bool = False
     constants: Mapping[str, str] | None = field(default_factory=dict)
     own_loader: bool | str = False
+    host_floor: bool | int = False
+    own_rpath: bool | str = False
 
     @property
     def loses_versions(self) -> bool:
@@ -56,8 +58,9 @@ class Asked:
 
 
 PACKED = Asked(
-    search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None, own_loader=True
-)
+    search_path=True, renamed=None, name=True, thin=True, stack=None, notes=True, constants=None, own_loader=True,
+    host_floor=True, own_rpath=True,
+)  # fmt: skip
 """All that a pack may ask for in any file, where the edits of a file are not at hand."""
 
 
@@ -76,6 +79,8 @@ def asked_of(edits: elf.Edits | macho.Edits | pe.Edits) -> Asked:
             notes=edits.without_resolution_cache,
             constants=edits.constants,
             own_loader=False if isinstance(edits.own_loader, elf.Unchanged) else edits.own_loader or "",
+            host_floor=False if isinstance(edits.host_floor, elf.Unchanged) else (edits.host_floor or (2, 0))[1],
+            own_rpath=_own_path(edits),
         )
     if isinstance(edits, pe.Edits):
         return Asked(renamed=edits.dlls)
@@ -85,6 +90,13 @@ def asked_of(edits: elf.Edits | macho.Edits | pe.Edits) -> Asked:
         name=False if edits.install_name is None else edits.install_name,
         thin=edits.thin is not None,
     )
+
+
+def _own_path(edits: elf.Edits) -> bool | str:
+    """The second search path; it goes with the loader that it is for."""
+    if None in (edits.own_loader, edits.host_floor):
+        return ""
+    return False if isinstance(edits.own_rpath, elf.Unchanged) else _without_empty(edits.own_rpath or "")
 
 
 def _without_empty(path: str) -> str:

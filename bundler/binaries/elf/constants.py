@@ -20,13 +20,18 @@ STT_SECTION = 3
 
 DT_NULL, DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT = 0, 1, 4, 5, 6, 10, 11
 DT_SONAME, DT_RPATH, DT_DEBUG, DT_TEXTREL, DT_RUNPATH, DT_FLAGS = 14, 15, 21, 22, 29, 30
-DF_TEXTREL = 4
+DF_TEXTREL, DF_BIND_NOW = 4, 8
+DT_BIND_NOW = 24
+# The search path of a program that is started by its own loader, where its entry stub may also start the host's: the stub makes it
+# the last DT_RPATH, which is the one that counts. Of the numbers for operating systems, which loaders pass over.
+DT_OWN_RPATH = 0x62646C72
 DT_GNU_PRELINKED = 0x6FFFFDF5
+DT_RELR = 36
 DT_GNU_HASH = 0x6FFFFEF5
 DT_CONFIG, DT_DEPAUDIT, DT_AUDIT = 0x6FFFFEFA, 0x6FFFFEFB, 0x6FFFFEFC
 DT_VERSYM = 0x6FFFFFF0
 DT_FLAGS_1 = 0x6FFFFFFB
-DF_1_PIE = 0x08000000
+DF_1_NOW, DF_1_PIE = 1, 0x08000000
 DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 DT_MIPS_RLD_MAP_REL = 0x70000035
 DT_AUXILIARY, DT_FILTER = 0x7FFFFFFD, 0x7FFFFFFF
@@ -36,7 +41,18 @@ VER_NDX_GLOBAL, VERSYM_INDEX = 1, 0x7FFF
 
 # The tags whose number is an index into the string table (gABI 5; glibc's elf.h).
 STRING_TAGS = frozenset(
-    {DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_CONFIG, DT_DEPAUDIT, DT_AUDIT, DT_AUXILIARY, DT_FILTER}
+    (
+        DT_NEEDED,
+        DT_SONAME,
+        DT_RPATH,
+        DT_RUNPATH,
+        DT_CONFIG,
+        DT_DEPAUDIT,
+        DT_AUDIT,
+        DT_AUXILIARY,
+        DT_FILTER,
+        DT_OWN_RPATH,
+    )
 )
 
 EM_386, EM_MIPS, EM_PPC, EM_PPC64, EM_S390, EM_ARM, EM_X86_64 = 3, 8, 20, 21, 22, 40, 62

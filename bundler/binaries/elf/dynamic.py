@@ -31,7 +31,7 @@ def wanted_entries(image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
     entries = [WantedEntry(entry.tag, entry.value, None, n) for n, entry in enumerate(image.dynamic or ())]
     entries = _with_libraries(entries, image, wanted)
     entries = _with_soname(entries, image, wanted)
-    return _with_search_path(entries, image, wanted)
+    return _with_own_path(_with_search_path(entries, image, wanted), image, wanted)
 
 
 def unchanged(image: Image, entries: Sequence[WantedEntry]) -> bool:
@@ -107,3 +107,17 @@ def _with_search_path(entries: Sequence[WantedEntry], image: Image, wanted: Enco
     if wanted.rpath is not None and keeper is None:
         changed.append(WantedEntry(wanted.path_tag, 0, wanted.rpath))
     return changed
+
+
+def _with_own_path(entries: Sequence[WantedEntry], image: Image, wanted: EncodedEdits) -> list[WantedEntry]:
+    """The entry of the second search path behind all others: of two of one tag, which it becomes, the last one counts."""
+    changed = [entry for entry in entries if entry.tag != c.DT_OWN_RPATH]
+    old = [entry for entry in entries if entry.tag == c.DT_OWN_RPATH][-1:]
+    path = wanted.own_rpath
+    if isinstance(path, Unchanged):
+        return [*changed, *old]
+    if path is None:
+        return changed
+    if old and image.own_rpath is not None and os.fsencode(image.own_rpath) == path:
+        return [*changed, *old]
+    return [*changed, old[0]._replace(text=path) if old else WantedEntry(c.DT_OWN_RPATH, 0, path)]

@@ -10,6 +10,7 @@ from typing import Final
 from bundler.binaries.elf import constants as c
 from bundler.binaries.patch import Patch
 from bundler.errors import UnwritableString
+from bundler.floor import Release
 from bundler.option_kinds import refuse_single_texts
 
 
@@ -64,7 +65,12 @@ class Edits:
 
     own_loader: str | Unchanged | None = UNCHANGED
     """The loader that the program shall map itself, in place of the kernel: a path relative to the program's folder, links
-    followed; None for the kernel's (`interpreter`) again."""
+    followed; None for the kernel's (`interpreter`) again, and no `own_rpath`."""
+    host_floor: Release | Unchanged | None = UNCHANGED
+    """With a loader of its own: the oldest glibc of a host whose loader, `interpreter`, the program maps instead; None for
+    none, and no `own_rpath`."""
+    own_rpath: str | Unchanged | None = UNCHANGED
+    """The search path in place of `rpath` where the program chose its own loader (`host_floor`); None for the same one."""
 
     def __post_init__(self) -> None:
         """Raises BadOption for one text where several are wanted."""

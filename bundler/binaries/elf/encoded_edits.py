@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from bundler.binaries.elf.edits import UNCHANGED, Edits, Unchanged
 from bundler.errors import ConflictingEdits, UnwritableString
+from bundler.floor import Release
 from bundler.machine import os
 
 _LONGEST_INTERPRETER = 4095  # the kernel takes PATH_MAX bytes with the NUL
+_GLIBC, _LATEST = 2, 0xFFFF  # the numbers of a release that an entry stub can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class EncodedEdits:
     constants: tuple[tuple[bytes, bytes], ...] = ()
     """Old and new texts of the same length."""
     own_loader: bytes | Unchanged | None = UNCHANGED
+    host_floor: int | Unchanged | None = UNCHANGED
+    """The second number of the release: 36 for 2.36."""
+    own_rpath: bytes | Unchanged | None = UNCHANGED
 
     def needed(self, old: Iterable[bytes]) -> list[bytes]:
         """The libraries that are needed in the end, in order, where the file needs `old` now."""
@@ -50,8 +55,8 @@ def encode(edits: Edits) -> EncodedEdits:
     """The edits, checked.
 
     Raises UnwritableString for a NUL, an empty name, an interpreter longer than the kernel takes or a constant of another
-    length than the one that it replaces; ConflictingEdits where a library is asked for and refused at once, or would be renamed
-    again the next time.
+    length than the one that it replaces, and for a release that is none of glibc's; ConflictingEdits where a library is asked for
+    and refused at once, or would be renamed again the next time.
     """
     names = {_encoded(old): _name(new, "library") for old, new in edits.needed.items() if old != new}
     added = tuple(dict.fromkeys(_name(name, "library") for name in edits.added))
@@ -76,6 +81,8 @@ def encode(edits: Edits) -> EncodedEdits:
         without_resolution_cache=edits.without_resolution_cache,
         constants=tuple(_constant(old, new) for old, new in edits.constants.items()),
         own_loader=_own_loader(edits.own_loader),
+        host_floor=_host_floor(edits.host_floor),
+        own_rpath=_search_path(None if None in (edits.own_loader, edits.host_floor) else edits.own_rpath),
     )
 
 
@@ -91,6 +98,17 @@ def _own_loader(path: str | Unchanged | None) -> bytes | Unchanged | None:
     if len(encoded) > _LONGEST_INTERPRETER:
         raise UnwritableString(f"the loader's path has {len(encoded)} bytes; the kernel takes {_LONGEST_INTERPRETER}")
     return encoded
+
+
+def _host_floor(release: Release | Unchanged | None) -> int | Unchanged | None:
+    if release is None or isinstance(release, Unchanged):
+        return release
+    major, minor = release
+    if major != _GLIBC or not 0 < minor <= _LATEST:
+        raise UnwritableString(
+            f"{major}.{minor} is no release of glibc that a program could choose by", "2.36, perhaps"
+        )
+    return minor
 
 
 def _constant(old: str, new: str) -> tuple[bytes, bytes]:

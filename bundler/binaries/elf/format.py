@@ -9,8 +9,9 @@ from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.request import edits_of
 from bundler.binaries.elf.search_paths import current_path
+from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.elf.versions import version_needs
-from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.format import BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.reading import read_there
 from bundler.binaries.request import PatchOutcome, Request
 
@@ -41,6 +42,8 @@ class _Elf:
             "--clear-symbol-version",
             "--clear-execstack",
             "--own-loader",
+            "--host-from",
+            "--own-rpath",
             "--host-loader",
         }
     )
@@ -71,6 +74,10 @@ class _Elf:
             return False
         return symbol.encode() + b"\0" in read_there(file, offset, size)
 
+    def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
+        """DT_VERNEED and DT_VERDEF."""
+        return symbol_versions(file, image, with_symbols=with_symbols)
+
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads."""
         image = read_image(file)
@@ -86,15 +93,20 @@ class _Elf:
 
     def description(self, file: BinaryIO) -> Description:
         """What the loader reads, and the versions that the file needs of its libraries."""
+        from bundler.binaries.elf.machines import libc_of
+
         image = read_image(file)
+        libc = libc_of(image)
         return {
             "machine": image.machine_name,
+            "libc": libc.value if libc is not None else None,
             "interpreter": image.interpreter,
-            **({} if image.own_loader is None else {"loader": f"own ({image.own_loader})"}),
+            **({} if image.own_loader is None else {"loader": _loader(image)}),
             "soname": image.soname,
             "needed": list(image.needed),
             "rpath": image.rpath,
             "runpath": image.runpath,
+            **({} if image.own_rpath is None else {"own_rpath": image.own_rpath}),
             "versions": [f"{need.library} {need.version}" for need in version_needs(file, image)],
         }
 
@@ -105,6 +117,13 @@ class _Elf:
         if found is None:
             return None
         return PatchOutcome(found.patch, f"{found.tier.name} ({found.tier.value})", found.explanation, found.reasons)
+
+
+def _loader(image: Image) -> str:
+    """What starts a program with an entry stub."""
+    own = f"own ({image.own_loader})"
+    floor = image.host_floor
+    return own if floor is None else f"the host's from glibc {floor[0]}.{floor[1]} on, else {own}"
 
 
 FORMAT: Format[Image] = _Elf()

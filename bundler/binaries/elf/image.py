@@ -24,6 +24,7 @@ from bundler.binaries.elf.structs import (
 )
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.floor import Release
 from bundler.machine import os
 
 MAGIC = b"\x7fELF"
@@ -68,6 +69,8 @@ class Image:
     """The number of each dynamic tag: of the last entry with it, which glibc keeps (`elf_get_dynamic_info`)."""
     notes: tuple[Note, ...] = ()
     """The notes of all PT_NOTE segments, in order."""
+    own_rpath: str | None = None
+    """The search path in place of `rpath` where the entry stub chose the program's own loader (DT_OWN_RPATH)."""
     stub: EntryStub | None = None
     """The code at the entry point that maps the loader; None where the kernel does."""
 
@@ -75,6 +78,11 @@ class Image:
     def own_loader(self) -> str | None:
         """The loader that the file's entry stub maps: a path relative to its folder; None without a stub."""
         return None if self.stub is None else self.stub.loader
+
+    @property
+    def host_floor(self) -> Release | None:
+        """The oldest glibc of a host whose loader the file's entry stub maps in place of its own; None where it does not choose."""
+        return (2, self.stub.parameters.floor) if self.stub is not None and self.stub.parameters.floor else None
 
     @property
     def flags_1(self) -> int:
@@ -192,6 +200,7 @@ def read_image(file: BinaryIO) -> Image:
         runpath=text(c.DT_RUNPATH),
         numbers=numbers,
         notes=read_notes(file, layouts, segments),
+        own_rpath=text(c.DT_OWN_RPATH),
         stub=stub,
     )
 

@@ -29,7 +29,7 @@ from bundler.errors import BinaryFormatError, BundlerError, CannotPatch
 from bundler.machine import os
 
 _PATH_TAGS = {c.DT_RPATH: "DT_RPATH", c.DT_RUNPATH: "DT_RUNPATH"}
-_OTHER_NAME_TAGS = c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATH_TAGS}
+_OTHER_NAME_TAGS = c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATH_TAGS, c.DT_OWN_RPATH}
 _TABLE_TAGS = frozenset({c.DT_STRTAB, c.DT_STRSZ})
 _VERSION_TAGS = frozenset({c.DT_VERNEED, c.DT_VERNEEDNUM, c.DT_VERSYM})
 _MOVABLE = {c.PT_DYNAMIC: "PT_DYNAMIC", c.PT_INTERP: "PT_INTERP"}
@@ -172,6 +172,12 @@ def _check_dynamic(before: ParsedFile, after: ParsedFile, wanted: EncodedEdits) 
         paths = [each for each in texts if each[0] in _PATH_TAGS]
         expected = [] if wanted.rpath is None else [(wanted.path_tag, wanted.rpath)]
         require(paths == expected, f"{_PATH_TAGS[wanted.path_tag]} is the wanted one, and the only search path")
+    own_path = [text for tag, text in old_texts if tag == c.DT_OWN_RPATH][-1:]
+    if not isinstance(wanted.own_rpath, Unchanged):
+        own_path = [] if wanted.own_rpath is None else [wanted.own_rpath]
+    found = [text for tag, text in texts if tag == c.DT_OWN_RPATH]
+    require(found == own_path, "the second search path is the wanted one")
+    require(not found or (after.image.dynamic or ())[-1].tag == c.DT_OWN_RPATH, "and the last entry")
     may_change = _VERSION_TAGS if wanted.removed or wanted.unversioned else frozenset[int]()
     require(_numbers(before, may_change) == _numbers(after, may_change), "tags without strings are unchanged")
 

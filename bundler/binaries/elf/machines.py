@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image
 from bundler.platforms import MACHINES, Libc, Machine, OperatingSystem, Platform
@@ -18,6 +20,9 @@ _NUMBERS = {
     "loongarch64": c.EM_LOONGARCH,
 }
 """e_machine by the names of `platforms.MACHINES`."""
+# Loaders, and libc itself: Debian's musl is called libc.so, Alpine's libc.musl-x86_64.so.1.
+_MUSL = re.compile(r"ld-musl-.+|libc\.musl.+|libc\.so")
+_GLIBC = re.compile(r"ld-linux.+|ld64\.so\.\d|ld\.so\.1|libc\.so\.6(\.\d)?")
 
 
 def machine_of(image: Image) -> Machine:
@@ -30,7 +35,15 @@ def machine_of(image: Image) -> Machine:
 
 
 def platform_of(image: Image) -> Platform:
-    """The platform for which the file is built: Linux, its machine, and the libc that the file asks for."""
-    musl = "ld-musl" in (image.interpreter or "") or any(name.startswith("libc.musl") for name in image.needed)
-    libc = Libc.MUSL if musl or "libc.so" in image.needed else Libc.GLIBC
-    return Platform(OperatingSystem.LINUX, (machine_of(image),), libc)
+    """The platform for which the file is built: Linux, its machine, and the libc that it asks for; glibc where it names none."""
+    return Platform(OperatingSystem.LINUX, (machine_of(image),), libc_of(image) or Libc.GLIBC)
+
+
+def libc_of(image: Image) -> Libc | None:
+    """The libc that the file names: by the loader that starts it, else by what it needs; None where it names none."""
+    for name in ((image.interpreter or "").rpartition("/")[2], *image.needed):
+        if _MUSL.fullmatch(name):
+            return Libc.MUSL
+        if _GLIBC.fullmatch(name):
+            return Libc.GLIBC
+    return None

@@ -33,6 +33,10 @@ def _plan(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | Non
         from bundler.binaries.elf.stub_plan import plan_with_stub
 
         return plan_with_stub(file, image, wanted, _plan_encoded)
+    if isinstance(wanted.host_floor, int) or isinstance(wanted.own_rpath, bytes):
+        raise CannotPatch(
+            "the file has no loader of its own, beside which it could take the system's", "--own-loader gives it one"
+        )
     return _plan_encoded(file, image, wanted)
 
 

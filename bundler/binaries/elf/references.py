@@ -13,6 +13,7 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.sections import SectionTable
 from bundler.binaries.elf.structs import Layout, Symbol
+from bundler.binaries.elf.symbols import count_by_gnu_hash, hash_words
 from bundler.binaries.elf.versions import definition_names
 from bundler.binaries.reading import read_at
 
@@ -44,7 +45,7 @@ def symbol_names(file: BinaryIO, image: Image, sections: SectionTable) -> list[i
     symbols = image.entry(c.DT_SYMTAB)
     if symbols is None:
         return None
-    count = _symbol_count(file, image, sections, symbols)
+    count = symbol_count(file, image, sections, symbols)
     if count is None:
         return None
     layout = image.structures.symbol
@@ -66,43 +67,15 @@ def _names(data: bytes, layout: Layout[Symbol], byteorder: str) -> list[int]:
     return [name for (name,) in layout.only("name").iter_unpack(data)]
 
 
-def _symbol_count(file: BinaryIO, image: Image, sections: SectionTable, symbols: int) -> int | None:
+def symbol_count(file: BinaryIO, image: Image, sections: SectionTable, symbols: int) -> int | None:
     """How many dynamic symbols there are: by section header, else by a hash table."""
     number = sections.find(c.SHT_DYNSYM, symbols)
     if number is not None:
         return sections.sections[number].size // image.structures.symbol.size
     if (address := image.entry(c.DT_HASH)) is not None and image.machine_name not in ("alpha", "s390x"):
-        words = _words(file, image, address, 2)
+        words = hash_words(file, image, address, 2)
         if words is not None:
             return words[1]
     if (address := image.entry(c.DT_GNU_HASH)) is not None:
-        return _count_by_gnu_hash(file, image, address)
+        return count_by_gnu_hash(file, image, address)
     return None
-
-
-def _count_by_gnu_hash(file: BinaryIO, image: Image, address: int) -> int | None:
-    """One more than the last symbol of the last chain; None for an empty table, which says nothing."""
-    head = _words(file, image, address, 4)
-    if head is None:
-        return None
-    buckets, first, bloom, _ = head
-    start = address + 16 + bloom * image.structures.address.size
-    starts = _words(file, image, start, buckets)
-    last = max(starts, default=0) if starts is not None else 0
-    if last < first or last == 0:
-        return None
-    chains = start + 4 * buckets
-    while (word := _words(file, image, chains + 4 * (last - first), 1)) is not None:
-        last += 1
-        if word[0] & 1:
-            return last
-    return None
-
-
-def _words(file: BinaryIO, image: Image, address: int, count: int) -> tuple[int, ...] | None:
-    """`count` 32-bit numbers at `address`; None where they are not in the file."""
-    offset = image.offset_of(address, 4 * count)
-    if offset is None:
-        return None
-    data = read_at(file, offset, 4 * count, "a hash table")
-    return tuple(word for (word,) in image.structures.word.iter_unpack(data))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from bundler.binaries.elf.edits import UNCHANGED, Edits, PathTag, Unchanged
 from bundler.binaries.elf.encoded_edits import encode
 from bundler.binaries.elf.image import Image
 from bundler.binaries.elf.search_paths import add, current_path, shrink
 from bundler.binaries.request import Request
+from bundler.errors import UnwritableString
+from bundler.floor import Release
 from bundler.machine import os
 
 
@@ -28,7 +32,19 @@ def edits_of(request: Request, image: Image, path: str) -> Edits:
         unversioned=frozenset(request.clear_symbol_version),
         clear_execstack=request.clear_execstack,
         own_loader=None if request.host_loader else UNCHANGED if request.own_loader is None else request.own_loader,
+        host_floor=_host_floor(request),
+        own_rpath=UNCHANGED if request.own_rpath is None else request.own_rpath,
     )
+
+
+def _host_floor(request: Request) -> Release | Unchanged | None:
+    """`--host-from 2.36`; with `--own-loader` alone the host's loader is no choice any more."""
+    if request.host_from is None:
+        return UNCHANGED if request.own_loader is None else None
+    match = re.fullmatch(r"(\d+)\.(\d+)", request.host_from)
+    if match is None:
+        raise UnwritableString(f"--host-from {request.host_from}: no release of glibc", "2.36, perhaps")
+    return int(match[1]), int(match[2])
 
 
 def _search_path(request: Request, image: Image, path: str) -> str | Unchanged | None:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from bundler.binaries.elf.image import Image, read_image
 from bundler.binaries.elf.tokens import substitute
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 
 
 def current_path(image: Image) -> str | None:
@@ -66,8 +68,9 @@ def _lies_in(directory: str, prefix: str) -> bool:
 def _provides(path: str, image: Image) -> bool:
     """Whether the loader would take the file: an object of the same class and machine."""
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             other = read_image(file)
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return False
     return (other.elf_class, other.byteorder, other.machine) == (image.elf_class, image.byteorder, image.machine)

@@ -6,7 +6,7 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan
 from bundler.binaries.elf.image import Image, read_header, read_image
 from bundler.binaries.elf.parsed_file import ParsedFile
-from bundler.binaries.elf.stub_layout import without_stub
+from bundler.binaries.elf.stub_layout import StubRequest, without_stub
 from bundler.binaries.elf.stubs import Stub
 from bundler.binaries.invariants import ViolatedError, require
 from bundler.binaries.patch import Literal, Patch, Range, compose
@@ -15,12 +15,12 @@ from bundler.errors import BinaryFormatError, CannotPatch
 from bundler.machine import os
 
 
-def check_stub(before: ParsedFile, stub: Stub, loader: bytes, plan: PatchPlan) -> None:
+def check_stub(before: ParsedFile, stub: Stub, wanted: StubRequest, plan: PatchPlan) -> None:
     """Read the file that `plan` makes of `before`. Raises CannotPatch with the first invariant that does not hold."""
     try:
         patched = plan.patch.open(before.file)
         after = read_image(patched)
-        _check_stub(before, after, loader)
+        _check_stub(before, after, wanted)
         found = after.stub
         assert found is not None
         code = read_at(patched, found.offset, found.parameters.path, "the entry stub")
@@ -36,11 +36,12 @@ def check_stub(before: ParsedFile, stub: Stub, loader: bytes, plan: PatchPlan) -
         raise CannotPatch(f"the file with an entry stub would be wrong: {error} ({plan.explanation})") from error
 
 
-def _check_stub(before: ParsedFile, after: Image, loader: bytes) -> None:
+def _check_stub(before: ParsedFile, after: Image, wanted: StubRequest) -> None:
     stub = after.stub
     if stub is None:
         raise ViolatedError("not true: there is an entry stub")
-    require(os.fsencode(stub.loader) == loader, "the entry stub starts the wanted loader")
+    require(os.fsencode(stub.loader) == wanted.loader, "the entry stub starts the wanted loader")
+    require(stub.parameters.floor == wanted.floor, "the entry stub knows from which release on it takes the host's")
     require(stub.entry == before.header.entry, "the entry stub knows the program's entry point")
     holder = after.segments[stub.segment]
     require(holder.flags == c.PF_R | c.PF_X and holder.filesz == holder.memsz, "code that nobody writes holds the stub")

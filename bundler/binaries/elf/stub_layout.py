@@ -7,7 +7,7 @@ before they are planned: they never meet it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.edits import PatchPlan, Tier
@@ -28,32 +28,41 @@ _MOST_ZEROS = 1 << 30
 """Bytes that a program may grow by for nothing but to reach an address: those of its bss."""
 
 
-def plan_stub(parsed: ParsedFile, stub: Stub, loader: bytes) -> PatchPlan:
-    """The patch that puts `stub` into a program without one, for the loader at the path `loader`.
+class StubRequest(NamedTuple):
+    """What a stub shall be told."""
+
+    loader: bytes
+    """The path of the program's own loader, relative to its folder."""
+    floor: int
+    """The oldest glibc of a host whose loader is taken instead: 36 for 2.36; 0 where none is."""
+
+
+def plan_stub(parsed: ParsedFile, stub: Stub, wanted: StubRequest) -> PatchPlan:
+    """The patch that puts `stub` into a program without one.
 
     Raises CannotPatch where no room can be made, PayloadInTheWay where the file may not grow.
     """
-    size = len(stub.code) + len(loader) + 1
+    size = len(stub.code) + len(wanted.loader) + 1
     most = 0
     for number in parsed.loads:
         segment = parsed.image.segments[number]
         if segment.flags != _CODE or segment.filesz != segment.memsz:
             continue
         end = segment.vaddr + segment.filesz
-        wanted = _align(end, ALIGNMENT) + size - end
-        room = slack(parsed, number, wanted)
+        length = _align(end, ALIGNMENT) + size - end
+        room = slack(parsed, number, length)
         most = max(most, room)
-        if room == wanted:
-            return _in_slack(parsed, stub, loader, number)
+        if room == length:
+            return _in_slack(parsed, stub, wanted, number)
     reason = f"{Tier.T1.name}: the entry stub needs {size} bytes, and behind code there are {most} in page slack"
-    return _in_segment(parsed, stub, loader, reason)
+    return _in_segment(parsed, stub, wanted, reason)
 
 
-def _in_slack(parsed: ParsedFile, stub: Stub, loader: bytes, number: int) -> PatchPlan:
+def _in_slack(parsed: ParsedFile, stub: Stub, wanted: StubRequest, number: int) -> PatchPlan:
     segment = parsed.image.segments[number]
     end = segment.vaddr + segment.filesz
     address = _align(end, ALIGNMENT)
-    code = _filled(stub, loader, parsed.header.entry - address, segment.filesz, 0)
+    code = _filled(stub, wanted, parsed.header.entry - address, segment.filesz, 0)
     grown = address + len(code) - segment.vaddr
     table = _Table(parsed)
     table.segments[number] = segment._replace(filesz=grown, memsz=grown)
@@ -63,7 +72,7 @@ def _in_slack(parsed: ParsedFile, stub: Stub, loader: bytes, number: int) -> Pat
     return PatchPlan(patch, Tier.T1, f"an entry stub, {len(code)} bytes, in the page slack of segment {number}")
 
 
-def _in_segment(parsed: ParsedFile, stub: Stub, loader: bytes, reason: str) -> PatchPlan:
+def _in_segment(parsed: ParsedFile, stub: Stub, wanted: StubRequest, reason: str) -> PatchPlan:
     """The stub in a segment of its own, with the program headers in front of it.
 
     As in T3 (`layout_segment`), file offset and address differ by as much as those of the first segment do.
@@ -83,7 +92,7 @@ def _in_segment(parsed: ParsedFile, stub: Stub, loader: bytes, reason: str) -> P
         raise CannotPatch(f"{offset - image.size} zero bytes would have to be stored; the limit is {_MOST_ZEROS}")
     headers_size = (len(image.segments) + 1) * structures.segment.size
     address = start + _align(headers_size, ALIGNMENT)
-    code = _filled(stub, loader, parsed.header.entry - address, image.size, parsed.header.phoff)
+    code = _filled(stub, wanted, parsed.header.entry - address, image.size, parsed.header.phoff)
     length = address + len(code) - start
     if start + length >= 1 << image.elf_class.bits:
         raise CannotPatch(f"a new segment would end at address {start + length:#x}, out of range")
@@ -135,9 +144,9 @@ def _fields(structures: Structures, **fields: int) -> dict[int, bytes]:
     return {IDENT_SIZE + layout.position(name): layout.pack_field(name, value) for name, value in fields.items()}
 
 
-def _filled(stub: Stub, loader: bytes, entry: int, size: int, headers: int) -> bytes:
-    parameters = Parameters(MAGIC, len(stub.code), len(loader) + 1, entry, size, headers)
-    return stub.codec.pack(*parameters) + stub.code[stub.codec.size :] + loader + b"\0"
+def _filled(stub: Stub, wanted: StubRequest, entry: int, size: int, headers: int) -> bytes:
+    parameters = Parameters(MAGIC, len(stub.code), len(wanted.loader) + 1, wanted.floor, entry, size, headers)
+    return stub.codec.pack(*parameters) + stub.code[stub.codec.size :] + wanted.loader + b"\0"
 
 
 def _resized(table: SectionTable, structures: Structures, end: int, old: int, new: int) -> dict[int, bytes]:

@@ -14,7 +14,7 @@ from bundler.binaries.elf.edits import PatchPlan, Tier, Unchanged
 from bundler.binaries.elf.encoded_edits import EncodedEdits
 from bundler.binaries.elf.image import Image, read_image
 from bundler.binaries.elf.parsed_file import parse_file
-from bundler.binaries.elf.stub_layout import plan_stub, without_stub
+from bundler.binaries.elf.stub_layout import StubRequest, plan_stub, without_stub
 from bundler.binaries.elf.stubs import Stub, stub_for, stub_machines
 from bundler.binaries.patch import Literal, Patch, Range, Zeros, compose
 from bundler.binaries.reading import in_memory, read_at
@@ -36,6 +36,9 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
     loader = wanted.own_loader
     if isinstance(loader, Unchanged):
         loader = None if image.own_loader is None else os.fsencode(image.own_loader)
+    floor = wanted.host_floor
+    if isinstance(floor, Unchanged):
+        floor = image.stub.parameters.floor if image.stub is not None else 0
     patch = without_stub(file, image)
     bare = patch.open(file)
     bare_image = read_image(bare)
@@ -45,7 +48,7 @@ def plan_with_stub(file: BinaryIO, image: Image, wanted: EncodedEdits, plan_rest
     if plans[0] is not None:
         patch = compose(patch, plans[0].patch)
     if loader is not None:
-        found = _plan_stub(patch.open(file), loader)
+        found = _plan_stub(patch.open(file), StubRequest(loader, floor or 0))
         patch = compose(patch, found.patch)
         plans.append(found)
     if _is_same(file, image.size, patch):
@@ -67,25 +70,25 @@ def _names(image: Image) -> tuple[object, ...]:
     return image.dynamic, image.interpreter, image.needed, image.soname, image.rpath, image.runpath
 
 
-def _plan_stub(file: BinaryIO, loader: bytes) -> PatchPlan:
+def _plan_stub(file: BinaryIO, wanted: StubRequest) -> PatchPlan:
     from bundler.binaries.elf.stub_invariants import check_stub
 
     image = read_image(file)
-    stub = _stub_of(image)
+    stub = _stub_of(image, wanted)
     parsed = parse_file(file, image)
-    plan = plan_stub(parsed, stub, loader)
-    check_stub(parsed, stub, loader, plan)
+    plan = plan_stub(parsed, stub, wanted)
+    check_stub(parsed, stub, wanted, plan)
     return plan
 
 
-def _stub_of(image: Image) -> Stub:
+def _stub_of(image: Image, wanted: StubRequest) -> Stub:
     """The stub for a program that can have one."""
     if image.interpreter is None:
         raise NotDynamic(
             "the file names no loader (it has no PT_INTERP), and cannot be given one of its own: it is a library, or a static "
             "program"
         )
-    stub = stub_for(image.machine, image.elf_class, image.byteorder)
+    stub = stub_for(image.machine, image.elf_class, image.byteorder, chooses=bool(wanted.floor))
     if stub is None:
         raise CannotPatch(
             f"there is no entry stub for {image.elf_class.bits}-bit {image.machine_name} programs; there are for "
@@ -100,6 +103,8 @@ def _stub_of(image: Image) -> Stub:
         )
     if c.PT_PHDR in types[types.index(c.PT_INTERP) :] or (image.type == c.ET_DYN and c.PT_PHDR not in types):
         raise CannotPatch("the file has no PT_PHDR in front of PT_INTERP, by which the loader finds its load address")
+    if image.own_rpath is not None:
+        _check_second_path(image, wanted)
     return stub
 
 
@@ -108,6 +113,20 @@ def _are_zeros(file: BinaryIO, start: int, length: int) -> bool:
     places = range(start, start + length, _CHUNK)
     parts = (read_at(file, at, min(_CHUNK, start + length - at), "what is overwritten") for at in places)
     return all(part.count(0) == len(part) for part in parts)
+
+
+def _check_second_path(image: Image, wanted: StubRequest) -> None:
+    """A second search path is of use where the stub chooses, and can put it in the first one's place."""
+    if not wanted.floor:
+        raise CannotPatch("the file has a second search path, and a loader of its own that is not chosen at the start")
+    if image.runpath is not None:
+        raise CannotPatch("the file has a DT_RUNPATH, which would count in place of its second search path", "--rpath")
+    place = next(segment for segment in image.segments if segment.type == c.PT_DYNAMIC)
+    written = (s for s in image.segments if s.type == c.PT_LOAD and s.flags & c.PF_W)
+    if not any(s.vaddr <= place.vaddr < s.vaddr + s.filesz for s in written):
+        raise CannotPatch(
+            "nobody may write to the file's dynamic section (-z rodynamic): the choice cannot be noted there"
+        )
 
 
 def _is_same(file: BinaryIO, size: int, patch: Patch) -> bool:

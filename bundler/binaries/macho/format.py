@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.format import NO_VERSIONS, BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.macho.image import Image, is_macho, read_image
 from bundler.binaries.macho.planner import plan_patch
 from bundler.binaries.macho.request import edits_of
@@ -48,6 +48,10 @@ class _MachO:
         if linkedit is None:
             return False
         return b"_" + symbol.encode() + b"\0" in read_there(file, part.offset + linkedit.fileoff, linkedit.filesize)
+
+    def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
+        """None: names of Mach-O say which library they are from, and of no version."""
+        return NO_VERSIONS
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What dyld reads; of a fat file each name that any slice has."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.format import BinaryFacts, Description, Format
+from bundler.binaries.format import NO_VERSIONS, BinaryFacts, Description, Format, SymbolVersions
 from bundler.binaries.pe.headers import read_headers
 from bundler.binaries.pe.image import Image, is_pe, read_image
 from bundler.binaries.pe.planner import plan_patch
@@ -47,6 +47,10 @@ class _Pe:
         if image.exports is not None and symbol in exported_names(file, image.headers, image.exports):
             return True
         return any(symbol in imported_names(file, image.headers, dll) for dll in image.imports)
+
+    def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
+        """None: PE has no versions of names."""
+        return NO_VERSIONS
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads: DLLs of the import table, then delayed ones; the soname is the export directory's name."""

@@ -24,8 +24,9 @@ from bundler.environment.standard_library import (
 )
 from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed
-from bundler.files import read_regular
+from bundler.files import opened, read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.parsing import parse_literal, parse_python
 from bundler.sysroot import Sysroot
 
@@ -198,9 +199,10 @@ def _version_in(path: str, short: str) -> list[str]:
     """PY_VERSION in a binary, where one version `X.Y.Z` of this `X.Y` ends a C string (linkers merge equal ends)."""
     pattern = re.compile(rb"(?<![\d.])(" + re.escape(short).encode() + rb"\.\d{1,3}(?:(?:a|b|rc)\d{1,2})?\+?)\0")
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             found = {match[1].decode() for match in pattern.finditer(data)}
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        unless_failing(error, path)
         return []
     return list(found) if len(found) == 1 else []
 
@@ -208,5 +210,6 @@ def _version_in(path: str, short: str) -> list[str]:
 def _read(path: str) -> bytes:
     try:
         return read_regular(path)
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return b""

@@ -10,6 +10,7 @@ from bundler.environment.facts import EnvironmentKind, Interpreter, VersionInfo
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.sysroot import Sysroot
 from bundler.systems.windows.layout import (
     PythonDll,
@@ -128,5 +129,6 @@ def _version(prefix: str, dll: PythonDll, located: LocatedEnvironment) -> Versio
 def _text(path: str) -> str:
     try:
         return read_regular(path).decode("utf-8", "replace")
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return ""

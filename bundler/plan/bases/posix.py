@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bundler.environment import Interpreter
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file
 from bundler.plan.bases.parts import runtime
 from bundler.plan.mounts import Mount
 from bundler.prefixes import TCL_FOLDERS
@@ -55,7 +56,7 @@ def _libpython(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount
     """libpython and the stub for the stable ABI, from the first folder that has them; a framework's library from its prefix."""
     sysroot = interpreter.sysroot
     library = sysroot.real(os.path.join(interpreter.base_prefix, interpreter.framework))
-    if interpreter.framework and os.path.isfile(library):
+    if interpreter.framework and is_file(library):
         yield runtime(interpreter, library, interpreter.framework)
     for folder in (sysroot.real(place) for place in interpreter.library_directories):
         found = [name for name in interpreter.library_names if sysroot.exists(os.path.join(folder, name))]
@@ -148,6 +149,6 @@ def _tcl(interpreter: Interpreter, scheme: BundleScheme) -> Iterator[Mount]:
             if sysroot.is_file(os.path.join(folder, f"tcl{version}", "init.tcl")):
                 for name in (f"tcl{version}", f"tk{version}", f"tcl{version.partition('.')[0]}"):
                     place = sysroot.real(os.path.join(folder, name))
-                    if os.path.isdir(place):
+                    if is_dir(place):
                         yield runtime(interpreter, place, f"{scheme.libraries}/{name}")
                 break

@@ -47,8 +47,8 @@ def plan_binaries(
 
 def _of_no_use(options: ContentOptions, system: OperatingSystem) -> Iterator[str]:
     """Options of another system: a warning, for the same configuration may serve both."""
-    if options.libc is LibcMode.BUNDLE and system is not OperatingSystem.LINUX:
-        yield f"--libc bundle does nothing here: the libc of {system.shown} goes with the system"
+    if options.libc is not LibcMode.HOST and system is not OperatingSystem.LINUX:
+        yield f"--libc {options.libc.value} does nothing here: the libc of {system.shown} goes with the system"
     if options.thin and system is not OperatingSystem.MACOS:
         yield f"--thin {options.thin} does nothing here: only files of macOS hold several architectures"
 

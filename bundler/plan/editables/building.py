@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bundler.errors import UnsupportedEditable
 from bundler.machine import PYTHON_OF_VENV, os
+from bundler.machine.failing import exists, is_dir
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import read_settings
 from bundler.rewrite.installers import MARKS
@@ -111,7 +112,7 @@ def _copy(project: str, target: str) -> None:
     """The project, without environments, bundles and what earlier builds of setuptools left in it."""
 
     def left_out(folder: str, names: list[str]) -> list[str]:
-        found = [name for name in names if any(os.path.exists(os.path.join(folder, name, mark)) for mark in MARKS)]
+        found = [name for name in names if any(exists(os.path.join(folder, name, mark)) for mark in MARKS)]
         if folder == os.path.join(project, "build"):
             found += [name for name in names if name == "lib" or name.startswith(_LEFT_OVER)]
         return [*found, *(name for name in names if name == "__pycache__")]
@@ -136,7 +137,7 @@ def _unpack(wheel: str, folder: str, to_root: str) -> Iterator[FileMapping]:
         if name.endswith(".data"):
             for kind, prefix in (("purelib", ""), ("platlib", ""), ("data", f"{to_root}/")):
                 inner = os.path.join(path, kind)
-                for below in sorted(os.listdir(inner)) if os.path.isdir(inner) else ():
+                for below in sorted(os.listdir(inner)) if is_dir(inner) else ():
                     yield FileMapping(os.path.join(inner, below), prefix + below)
         elif not name.endswith(".dist-info"):
             yield FileMapping(path, name)

@@ -9,6 +9,7 @@ from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import is_dir
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.paths import egg_link_folder
 from bundler.rewrite.installers import is_editable_hook, is_known_hook
@@ -153,7 +154,7 @@ class _Finder:
                     source = self._sysroot.located(text, folder)
                     if source in self._linked:
                         self._linked[source].lines.setdefault(path, set()).add(text)
-                    elif os.path.isdir(source) and self._is_outside(source):
+                    elif is_dir(source) and self._is_outside(source):
                         self._take(folder, path, text, SearchPath(source))
                     elif not self._sysroot.exists(source) and self._is_outside(source):
                         self._note_gone(path, text, source)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from bundler.errors import UnsupportedEditable
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.parsing import parse_literal, parse_python
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.editables.meson import read_install_plan
@@ -27,7 +28,8 @@ def read_hook(path: str, suffixes: tuple[str, ...], root: Sysroot = HOST) -> Edi
     """
     try:
         tree = parse_python(read_regular(path))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        unless_failing(error, path)
         return None
     if not root.is_host:
         _name_paths(tree, root)
@@ -54,7 +56,7 @@ def _setuptools(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles | 
     mappings = []
     for name, folders in _named(namespaces):
         for folder in _texts(folders):
-            if os.path.isdir(folder):
+            if is_dir(folder):
                 below = importable(folder, suffixes)
                 mappings += [FileMapping(os.path.join(folder, found), f"{_path(name)}/{found}") for found in below]
     for name, place in _named(mapping):
@@ -83,7 +85,7 @@ def _redirected(modules: dict[object, object], packages: dict[object, object]) -
     placed: dict[str, str] = {}
     for name, folders in _named(packages):
         for folder in _texts(folders):
-            if os.path.isabs(folder) and os.path.isdir(folder):
+            if os.path.isabs(folder) and is_dir(folder):
                 placed[folder] = _path(name)
                 yield FileMapping(folder, _path(name))
     for name, source in _named(modules):
@@ -133,11 +135,11 @@ def _editables(tree: ast.Module, _suffixes: tuple[str, ...]) -> EditableFiles | 
 
 def _module(name: str, place: str, suffixes: tuple[str, ...]) -> Iterator[FileMapping]:
     """A package's folder, or the file that `place` means with a suffix put to it."""
-    if os.path.isdir(place):
+    if is_dir(place):
         yield FileMapping(place, _path(name))
         return
     for suffix in ("", ".py", ".pyc", *suffixes):
-        if os.path.isfile(place + suffix):
+        if is_file(place + suffix):
             end = suffix or os.path.splitext(place)[1]
             yield FileMapping(place + suffix, _path(name) + end)
             return

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
-from bundler.files import read_regular
+from bundler.files import opened, read_regular
 from bundler.machine import os
+from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.project import importable, modules_of
 from bundler.rewrite.launchers.setuptools import READ, read_stand_in
@@ -46,7 +47,7 @@ def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
     line = read_regular(path).partition(b"\n")[0].decode("utf-8", "surrogateescape").strip()
     folder = sysroot.located(line, os.path.dirname(path))
-    return folder if line and os.path.isdir(folder) else None
+    return folder if line and is_dir(folder) else None
 
 
 def read_egg_link(
@@ -70,10 +71,10 @@ def read_egg_link(
 
 def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMapping]:
     """The project's scripts for which there are stand-ins in the environment's `folder` of scripts."""
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    for name in sorted(os.listdir(folder)) if is_dir(folder) else ():
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
+        if is_file(path):
+            with opened(path) as file:
                 found = read_stand_in(file.read(READ))
             if found is not None and _same(found.distribution, distribution) and _is_script(found.script):
                 yield FileMapping(found.script, f"{to_scripts}/{name}")
@@ -81,16 +82,17 @@ def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMa
 
 def _is_script(path: str) -> bool:
     """Whether a script lies at a path: a stand-in could name any file of this machine."""
-    if not os.path.isfile(path):
+    if not is_file(path):
         return False
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return file.read(2) == b"#!"
 
 
 def _top_level(metadata: str) -> list[str]:
     try:
         return read_regular(os.path.join(metadata, "top_level.txt")).decode("utf-8", "replace").split()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, metadata)
         return []
 
 

@@ -12,6 +12,7 @@ from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import exists, is_dir, is_file
 from bundler.options import EditableMode
 from bundler.plan.editables.changed import changed_since_install
 from bundler.plan.editables.found import Editable, EditablePart, EggLink, Hook, SearchPath, find_editables, project_of
@@ -216,7 +217,7 @@ class _Maker:
         """An empty file stays where it silences `import` lines that nobody runs in the source."""
         kept = without_entry_points(data, lines)
         silenced = f"{path.removesuffix('.start')}.pth"
-        if kept is None and os.path.isfile(silenced):
+        if kept is None and is_file(silenced):
             left = without_lines(read_regular(silenced), self._lines.get(silenced, ()))
             return start_file() if left is not None and has_imports(left) else None
         return kept
@@ -236,7 +237,7 @@ class _Maker:
             self.replaced[target] = Source(mapping.source, os.stat(mapping.source).st_size)
             return target
         first = self._taken.setdefault(target, editable.name)
-        if first != editable.name and (not os.path.isdir(mapping.source) or _is_package(mapping.source)):
+        if first != editable.name and (not is_dir(mapping.source) or _is_package(mapping.source)):
             self.warnings.append(f"{editable.name} and {first} both bring {mapping.path}")
         origin = f"{PROJECT}{editable.name}/{mapping.path}"
         self.mounts.append(Mount(mapping.source, target, origin, Layer.APPLICATION, mapping.skip))
@@ -252,7 +253,7 @@ class _Maker:
 
 
 def _is_package(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, "__init__.py"))
+    return exists(os.path.join(folder, "__init__.py"))
 
 
 def _files(parts: Iterable[EditablePart]) -> Iterator[str]:
@@ -266,6 +267,6 @@ def _files(parts: Iterable[EditablePart]) -> Iterator[str]:
                 folder, name = os.path.split(path)
                 cache = os.path.join(folder, "__pycache__")
                 stem = name.removesuffix(".py") + "."
-                for compiled in os.listdir(cache) if os.path.isdir(cache) else ():
+                for compiled in os.listdir(cache) if is_dir(cache) else ():
                     if compiled.startswith(stem):
                         yield os.path.join(cache, compiled)

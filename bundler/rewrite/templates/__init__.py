@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bundler.files import opened
 from bundler.machine import os
 
 
 def read_template(name: str) -> str:
     """The text of the template file `name` beside this module."""
-    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        return file.read()
+    with opened(os.path.join(os.path.dirname(__file__), name)) as file:
+        return file.read().decode()

@@ -10,13 +10,24 @@ from typing import Protocol
 
 from bundler.destination import ArchiveDestination
 from bundler.entries import Deferred, Digest, Digests, Entry, Literal, Patched, Source, size_of
+from bundler.files import named
 from bundler.machine import os
 from bundler.options import ImageOptions
 from bundler.output_facts import ArchiveFacts
 from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.archives.output import ByteStream, Output, open_output
-from bundler.sinks.copying import SMALL, changed, read_small, same_as_known, send, send_patched, source_chunks
+from bundler.sinks.copying import (
+    SMALL,
+    changed,
+    open_source,
+    read_small,
+    same_as_known,
+    send,
+    send_patched,
+    source_chunks,
+)
+from bundler.sinks.room import FULL, no_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +75,10 @@ class MemberWriter(Protocol):
 class ArchiveSink:
     """A sink into one file; see `sinks.Sink`."""
 
-    def __init__(self, output: Output, writer: MemberWriter, *, cache: bool = True) -> None:
-        """`cache` says whether later packs shall know of it."""
+    def __init__(self, output: Output, writer: MemberWriter, *, cache: bool = True, size: int = 0) -> None:
+        """`cache` says whether later packs shall know of it, `size` how many bytes its files have, about."""
         self._cache = cache
+        self._size = size
         self._output = output
         self._writer = writer
         self._digests: dict[str, Digest] = {}
@@ -91,12 +103,18 @@ class ArchiveSink:
     def add(self, entry: Entry) -> None:
         """Write one entry."""
         self._entries += 1
-        self._writer.write(entry, self._digests)
+        try:
+            self._writer.write(entry, self._digests)
+        except OSError as error:
+            raise _told(error, self._output, self._size) from error.__cause__
 
     def finish(self) -> Written:
-        """End the archive under its temporary name."""
-        self._writer.end(self._digests)
-        file = self._output.finish()
+        """End the archive under its temporary name. Raises NoRoom for a full disk, OSError."""
+        try:
+            self._writer.end(self._digests)
+            file = self._output.finish()
+        except OSError as error:
+            raise _told(error, self._output, self._size) from error.__cause__
         return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
     def begin_again(self) -> bool:
@@ -116,15 +134,24 @@ class ArchiveSink:
         return place
 
 
+def _told(error: BaseException, output: Output, size: int) -> BaseException:
+    """An error, told of the archive where it tells of no file; of a full disk with the `size` of all files."""
+    if not isinstance(error, OSError):
+        return error
+    if error.errno in FULL and output.folder is not None:
+        return no_room(error, output.folder, size, " at most, before anything is compressed")
+    return named(error, output.shown)
+
+
 def open_archive(destination: ArchiveDestination, settings: ArchiveSettings) -> ArchiveSink:
     """The sink into an archive, opened. Raises OutputExists, OutputFailed."""
     output = open_output(destination)
     try:
         writer: MemberWriter = destination.form.find_writer()(output, settings)
-    except BaseException:
+    except BaseException as error:
         output.discard()
-        raise
-    return ArchiveSink(output, writer, cache=settings.cache)
+        raise _told(error, output, settings.facts.size) from error.__cause__
+    return ArchiveSink(output, writer, cache=settings.cache, size=settings.facts.size)
 
 
 class MemberBytes:
@@ -153,13 +180,13 @@ class MemberBytes:
         if isinstance(self._entry.content, Source):
             return _send_source(self._entry.content, stream)
         assert isinstance(self._entry.content, Patched)
-        with open(self._entry.content.path, "rb") as source:
+        with open(open_source(self._entry.content.path), "rb") as source:
             return send_patched(self._entry.content, source, stream.write)
 
 
 def _send_source(source: Source, stream: ByteStream) -> Digest:
     """Write a source's bytes; they are hashed unless the digest is known."""
-    reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+    reader = open_source(source.path)
     try:
         if source.size < SMALL:
             data, digest = read_small(source, reader)
@@ -167,7 +194,7 @@ def _send_source(source: Source, stream: ByteStream) -> Digest:
             return digest
         known = source.sha256 if same_as_known(reader, source) else None
         digest = send(source_chunks(source, reader), stream.write, known)
-        if known is not None and not same_as_known(reader, source):
+        if not same_as_known(reader, source) and known is not None:
             raise changed(source.path)
         return digest
     finally:

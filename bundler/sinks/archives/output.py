@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from bundler.destination import STANDARD_OUTPUT, ArchiveDestination, ToFile
 from bundler.errors import OutputFailed
 from bundler.machine import os
+from bundler.permissions import kept
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder, remove_tree
 
@@ -33,6 +34,11 @@ class FinishedFile(NamedTuple):
 
 class Output(Protocol):
     """One file to be: filled, finished under a temporary name, then put in place, or discarded at any time."""
+
+    shown: str
+    """What errors call it."""
+    folder: str | None
+    """Where it takes room; None where nobody knows."""
 
     @property
     def path(self) -> str:
@@ -65,6 +71,8 @@ class FileOutput:
 
     def __init__(self, target: Target, working: WorkingFolder) -> None:
         self.path = os.path.join(working.path, "archive")
+        self.shown = target.path
+        self.folder: str | None = os.path.dirname(target.path)
         self._target = target
         self._working = working
         self._file: BinaryIO | None = None
@@ -77,12 +85,12 @@ class FileOutput:
         return self._file
 
     def finish(self) -> FinishedFile:
-        """Close the file and give it the mode that a new file of this user has."""
+        """Close the file and give it the mode that a new file of this user has, but that nobody else may write to it."""
         if self._file is not None:
             self._file.close()
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(self.path, self._mode & ~umask)
+        os.chmod(self.path, kept(self._mode & ~umask))
         return FinishedFile(self.path, os.stat(self.path).st_size)
 
     def place(self) -> str:
@@ -101,6 +109,8 @@ class StandardOutput:
 
     def __init__(self, *, spooled: bool) -> None:
         """Raises OutputFailed where standard output is a terminal."""
+        self.shown = "standard output"
+        self.folder: str | None = None
         if sys.stdout.isatty():
             raise OutputFailed("an archive is not written to a terminal", "name a file in --out, or use a pipe")
         self._folder = tempfile.mkdtemp(prefix="bundler-") if spooled else None

@@ -18,6 +18,7 @@ from bundler.sinks.archives.output import Output
 from bundler.sinks.archives.reuse import Indexed, Kept, open_reusable
 from bundler.sinks.archives.tar import TarStream
 from bundler.sinks.archives.tar_headers import facts_in_header
+from bundler.sinks.room import check_room
 
 _MOST = 64 << 20
 """Bytes that are copied in one go: so often progress is told, and a signal heard."""
@@ -39,8 +40,10 @@ class PlainTarWriter:
     """Sends entries into a tar; see `MemberWriter`."""
 
     def __init__(self, output: Output, settings: ArchiveSettings) -> None:
-        """Raises UnfittingOption for a level."""
+        """Raises UnfittingOption for a level, NoRoom."""
         checked_level("tar", _LEVELS, _LEVELS[0], settings.level)
+        if output.folder is not None and not settings.reuse:  # what is taken over may share blocks
+            check_room(output.folder, [settings.facts.size])
         self._above = f"{settings.top}/" if settings.top else ""
         self._advance = settings.advance
         self._file = output.open()

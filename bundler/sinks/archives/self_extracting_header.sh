@@ -23,7 +23,7 @@ usage() {
 }
 
 fail() {
-    echo "${0##*/}: $*" >&2
+    printf '%s: %s\n' "${0##*/}" "$*" >&2 # some shells' echo reads a backslash
     exit 1
 }
 
@@ -135,6 +135,48 @@ check_space() {
         refuse "$1 has too little space: the bundle needs $needed, and $((free / 1024)) MiB are free"
 }
 
+# What is in the folder $1 and no pack put there, or left so, a path a line: what its bundle.json does not list; and where anything was
+# written since it was unpacked, what has another checksum. Python's compiled modules come by themselves.
+find_foreign() {
+    (
+        cd -- "$1"
+        LC_ALL=C
+        export LC_ALL
+        # A name with other letters than these stands in bundle.json in another form: such ones are only counted.
+        plain() { sed -e '/[^ -~]/d' -e '/["\\]/d'; }
+        listed() { sed -n -e 's/^  "\(.*\)": {"sha256".*/\1/p' -e 's/^  "\(.*\)": {"link".*/\1/p' bundle.json; }
+        present() { find . ! -type d ! -name bundle.json ! -path '*/__pycache__/*.pyc*' | sed 's/^\.\///'; }
+        { listed | plain && listed | plain && present | plain; } | sort | uniq -u
+        known=$(($(listed | wc -l) - $(listed | plain | wc -l)))
+        found=$(($(present | wc -l) - $(present | plain | wc -l)))
+        [ "$found" -le "$known" ] || present | sed -n -e '/[^ -~]/p' -e '/["\\]/p'
+        [ -n "$(find . -type f -newer bundle.json ! -path '*/__pycache__/*')" ] || exit 0
+        sums=$(command -v sha256sum || command -v shasum) || exit 0
+        case $sums in *shasum) sums="$sums -a 256" ;; esac
+        # shellcheck disable=SC2086 # two words
+        sed -n 's/^  "\([^"\\]*\)": {"sha256": "\([0-9a-f]*\)".*/\2  \1/p' bundle.json | $sums -c - 2>/dev/null |
+            sed -n 's/: FAILED$//p'
+    )
+}
+
+# Refuse to remove what is somebody's.
+check_replaced() {
+    for tool in find sed sort uniq; do
+        command -v "$tool" >/dev/null 2>&1 ||
+            fail "$tool is needed to tell what --force would remove, and not there: remove $1 yourself"
+    done
+    find_foreign "$1" | {
+        count=0 named=
+        while IFS= read -r path; do
+            count=$((count + 1))
+            [ "$count" -gt 3 ] || named="${named:+$named, }$path"
+        done
+        [ "$count" -le 3 ] || named="$named and $((count - 3)) more"
+        [ "$count" -eq 0 ] || fail "$1 was changed after it was unpacked: $named" \
+            "(nothing was touched; move away what is yours, or remove the folder)"
+    } || exit 1
+}
+
 clean_up() {
     if [ -n "$old" ] && [ -e "$old" ] && ! [ -e "$target" ]; then
         mv "$old" "$target"
@@ -168,6 +210,7 @@ unpack() {
         [ -n "$force" ] || fail "$target exists (--force replaces a bundle)"
         [ -f "$target/bundle.json" ] || fail "$target is no bundle and is never replaced"
     fi
+    [ ! -e "$target" ] || check_replaced "$target"
     parent=$(dirname -- "$target")
     mkdir -p -- "$parent" || fail "$parent cannot be made"
     needed="$((unpacked_kib / 1024 + 1)) MiB"
@@ -181,15 +224,16 @@ unpack() {
     new=$target.new-$$
     # A full disk is one line: tar has one for each file. Where tar succeeds it may have warned all the same.
     { payload | gzip -dc | (cd "$new" && tar -xf -) && echo "$payload_sha256"; } 2>&1 | {
-        first='' whole=''
+        first='' short='' whole=''
         while IFS= read -r line; do
             case $line in
             "$payload_sha256") whole=yes ;;
+            *": Wrote only "*) short=$line ;; # the next line says why
             *) first=${first:-$line} ;;
             esac
         done
         [ -n "$whole" ] && [ -f "$new/bundle.json" ] ||
-            fail "the bundle cannot be unpacked into $parent, where it needs $needed: ${first:-tar failed}"
+            fail "the bundle cannot be unpacked into $parent, where it needs $needed: ${first:-${short:-tar failed}}"
         [ -z "$first" ] || echo "$first" >&2
     } || exit 1
     if [ -e "$target" ]; then

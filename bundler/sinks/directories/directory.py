@@ -8,12 +8,15 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from bundler.entries import Entry, Source, Stamp
+from bundler.files import named
 from bundler.machine import os
 from bundler.memory.packs import note_pack
 from bundler.options import LinkMode
+from bundler.output_facts import DirectoryFacts
 from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.copying import can_reflink, every_change_shows
+from bundler.sinks.directories.replaced import ReplacedBundle
 from bundler.sinks.directories.writer import FileWriter, WrittenFile, file_writer
 from bundler.sinks.moves import NotUndone
 from bundler.sinks.placement import Target
@@ -33,9 +36,11 @@ class DirectorySink:
         threads: int = 2,
         noted: bool = True,
         advance: Callable[[int], object] = ignore,
+        replaced: ReplacedBundle | None = None,
     ) -> None:
         """Sources below the folder `hard_linked` are shared, whatever `link` says. With `noted` the end of the pack is noted
-        in the user's caches, for a later update. `advance` is told of the bytes of files as they are done.
+        in the user's caches, for a later update. `advance` is told of the bytes of files as they are done. `replaced` is what
+        stands at the target.
         """
         link = LinkMode.COPY if link is LinkMode.AUTO and not can_reflink(working.path) else link
         self.root = os.path.join(working.path, "new")
@@ -44,17 +49,20 @@ class DirectorySink:
         self._target = target
         self._working = working
         self._noted = noted
+        self._replaced = replaced
         self._entries = 0
         self._finished = 0
         self._links = HardLinks(working.path, link)
+        link_of = _link_of(link, hard_linked)
         self._files = FileWriter(
             self.root,
             working.path,
-            file_writer(_link_of(link, hard_linked)),
+            file_writer(link_of, os.geteuid() if hard_linked is None else os.stat(hard_linked).st_uid),
             threads=threads,
             links_are_small=link is LinkMode.HARDLINK,
             advance=advance,
             note=self._links.note,
+            takes_room=lambda entry: not isinstance(entry.content, Source) or link_of(entry) is LinkMode.COPY,
         )
 
     def __enter__(self) -> DirectorySink:
@@ -87,8 +95,11 @@ class DirectorySink:
         self._files.drain()
         self._files.finish_directories()
         os.chmod(self.root, 0o755)
-        with tempfile.TemporaryFile(dir=self._working.path) as file:
-            self._finished = os.fstat(file.fileno()).st_ctime_ns
+        try:
+            with tempfile.TemporaryFile(dir=self._working.path) as file:
+                self._finished = os.fstat(file.fileno()).st_ctime_ns
+        except OSError as error:
+            raise named(error, self._working.path) from None
         digests = self._files.digests
         size = sum(digest.size for digest in digests.values())
         return Written(self.root, digests, self._entries, size, self._links.count, stamps=self._links.stamps)
@@ -107,6 +118,8 @@ class DirectorySink:
 
     def place(self) -> str:
         """Put the tree in place."""
+        if self._replaced is not None:
+            self._replaced.check()
         self._target.put_directory(self.root)
         if self._noted:
             note_pack(self._target.path)
@@ -121,14 +134,19 @@ def open_directory(
     threads: int = 2,
     cache: bool = True,
     advance: Callable[[int], object] = ignore,
+    facts: DirectoryFacts | None = None,
 ) -> DirectorySink:
-    """A sink into a directory at `path`. Raises OutputExists, OutputFailed."""
+    """A sink into a directory at `path`. What somebody else did to a bundle there is told by `facts` of bundles.
+
+    Raises OutputExists, OutputFailed, and where nobody can tell what is a pack's NotABundle, UnsupportedBundle.
+    """
     target = Target(path, force=force)
     target.check()
+    replaced = ReplacedBundle(target, facts, cache=cache) if facts is not None else None
     with ExitStack() as undone:
         working = target.make_temporary()
         undone.callback(working.remove)
-        sink = DirectorySink(target, working, link, threads=threads, noted=cache, advance=advance)
+        sink = DirectorySink(target, working, link, threads=threads, noted=cache, advance=advance, replaced=replaced)
         undone.pop_all()
     return sink
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from collections.abc import Collection
 
-from bundler.entries import Digest, Entry, Link, Literal, Patched, Source
+from bundler.entries import Digest, Entry, Link, Literal, Patched, Source, stamp_of
+from bundler.errors import BundlerError, OutputExists
 from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.machine import HAS_DRIVES, changed_at, os
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
 from bundler.sinks.copying import SMALL, chunks, hash_chunks
+
+_NAMED = 3
+"""How many files a message names."""
 
 
 class ExistingBundle:
@@ -20,10 +25,18 @@ class ExistingBundle:
     """
 
     def __init__(self, root: str, facts: DirectoryFacts, *, cache: bool = True) -> None:
-        """Read what it says of itself, and list everything; with `cache` learn when it was packed. Raises NotABundle."""
+        """Read what it says of itself, and list everything; with `cache` learn when it was packed.
+
+        Raises NotABundle, UnsupportedBundle.
+        """
         self.root = root
-        data = read_regular(os.path.join(root, facts.manifest), MOST_OF_A_MANIFEST)
-        self._digests = {**facts.read_contents(data), facts.manifest: hashlib.sha256(data).hexdigest()}
+        manifest = os.path.join(root, facts.manifest)
+        data = read_regular(manifest, MOST_OF_A_MANIFEST)
+        try:
+            contents = facts.read_contents(data)
+        except BundlerError as error:
+            raise error.at(manifest) from error
+        self._digests = {**contents, facts.manifest: hashlib.sha256(data).hexdigest()}
         self._is_regenerated = facts.is_regenerated
         self._finished = last_pack(root, data) if cache else 0
         self.paths: dict[str, os.stat_result] = {}
@@ -79,6 +92,18 @@ class ExistingBundle:
         """The files that somebody else than a pack changed or added."""
         return [path for path in self.paths if path not in self._unchanged and self._is_foreign(path)]
 
+    def changed_since(self) -> list[str]:
+        """The files that somebody changed or added since it was listed."""
+        now: dict[str, os.stat_result] = {}
+        _walk(self.root, "", now)
+        return [
+            path
+            for path, facts in now.items()
+            if not stat.S_ISDIR(facts.st_mode)
+            and not self._is_regenerated(path)
+            and (path not in self.paths or stamp_of(self.paths[path]) != stamp_of(facts))
+        ]
+
     def _is_foreign(self, path: str) -> bool:
         mode = self.paths[path].st_mode
         if stat.S_ISDIR(mode):
@@ -108,6 +133,25 @@ class ExistingBundle:
             return self._digests[path]
         with open(os.path.join(self.root, path), "rb", buffering=0) as file:
             return hash_chunks(iter(lambda: file.read(SMALL), b"")).sha256.hex()
+
+
+def check_foreign(existing: ExistingBundle, *, force: bool) -> None:
+    """Refuse to lose what somebody else did to the bundle that is updated, but with `force`. Raises OutputExists."""
+    if not force:
+        refuse_to_lose(existing, existing.foreign(), is_update=True)
+
+
+def refuse_to_lose(existing: ExistingBundle, foreign: Collection[str], *, is_update: bool = False) -> None:
+    """Raise OutputExists for what is foreign in a bundle that is to be updated, or replaced."""
+    if not foreign:
+        return
+    more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+    named = ", ".join(sorted(foreign)[:_NAMED])
+    if is_update:
+        hint = "nothing was touched; --update --force replaces and removes what no pack made"
+    else:
+        hint = "nothing was touched; move away what is yours, or give it up with --update --force"
+    raise OutputExists(f"{existing.root} was changed after the pack: {named}{more}", hint)
 
 
 def _walk(root: str, above: str, found: dict[str, os.stat_result]) -> None:

@@ -15,6 +15,7 @@ from types import TracebackType
 from bundler.entries import Entry
 from bundler.machine import os
 from bundler.options import LinkMode
+from bundler.permissions import kept
 from bundler.progress import ignore
 from bundler.sinks import Written
 from bundler.sinks.directories.directory import DirectorySink
@@ -71,13 +72,13 @@ class InPlaceSink:
         self._new.add(entry)
 
     def finish(self) -> Written:
-        """See Sink. The folder gets the old one's mode, and all of it the old one's owner.
+        """See Sink. The folder gets the old one's mode (`permissions`), and all of it the old one's owner.
 
         Files that are shared with the old one will be the bundle's alone: nothing is told of them.
         """
         written = self._new.finish()
         found = os.stat(self._replaced)
-        os.chmod(self._new.root, found.st_mode & 0o7777)
+        os.chmod(self._new.root, kept(found.st_mode))
         if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
             _give(self._new.root, found.st_uid, found.st_gid)
         return replace(written, shared=0, stamps={})

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
 from bundler.entries import Directory, Entry, Stamp, stamp_of
-from bundler.errors import OutputFailed
+from bundler.errors import NoRoom
 from bundler.machine import os
+from bundler.machine.signals import signals_wait
 from bundler.options import LinkMode
 from bundler.sinks.copying import can_reflink
 from bundler.sinks.directories.writer import FileWriter, file_writer
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder, remove_tree
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Stage:
@@ -50,10 +48,11 @@ class Stage:
     def write(self, entries: Sequence[Entry]) -> str:
         """Write entries, none of them deferred, or make of those that were written before these; the folder, links followed.
 
-        Raises OutputFailed where the disk is full, OSError.
+        Raises NoRoom where the disk is full, OutputFailed, OSError.
         """
         if self._working is None:
-            self._working = self._target.make_temporary()
+            with signals_wait():  # till it is known who removes it
+                self._working = self._target.make_temporary()
             os.mkdir(self._root, 0o755)
         self._undo_changes()
         wanted = {entry.path: _writable(entry) for entry in entries}
@@ -104,14 +103,13 @@ class Stage:
                 if not isinstance(entry.content, Directory) or entry.path not in self._written:
                     files.add(entry)
             files.drain()
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            raise OutputFailed(
-                f"{error.strerror} in {os.path.dirname(self._working.path)}: what an archive will hold is run there first, and "
-                "needs the room",
+        except NoRoom as error:
+            raise NoRoom(
+                f"{error.message}; what an archive will hold is run there first",
                 "make room for the unpacked bundle, or write without running anything (--no-verify), and `bundler verify --run` "
                 "later",
+                error.needed,
+                error.free,
             ) from error
         finally:
             files.abandon()

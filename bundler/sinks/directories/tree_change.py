@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
 from bundler.entries import Entry
+from bundler.files import named
 from bundler.machine import os
 from bundler.sinks.interrupted import ASIDE, begin_change, begin_coming, take_back_coming
 from bundler.sinks.moves import Moves
@@ -92,9 +92,13 @@ class TreeChange:
 
 def _set_facts(path: str, mode: int, mtime_ns: int) -> None:
     """Mode and time of a folder, where they are not so already."""
-    with contextlib.suppress(FileNotFoundError):
+    try:
         facts = os.lstat(path)
         if stat.S_IMODE(facts.st_mode) != mode:
             os.chmod(path, mode)
         if facts.st_mtime_ns != mtime_ns:
             os.utime(path, ns=(mtime_ns, mtime_ns))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise named(error, path) from None

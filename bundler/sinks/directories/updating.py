@@ -22,14 +22,12 @@ from bundler.progress import ignore
 from bundler.sinks import Updated, Written
 from bundler.sinks.copying import can_reflink
 from bundler.sinks.directories.directory import HardLinks
-from bundler.sinks.directories.existing import ExistingBundle
+from bundler.sinks.directories.existing import ExistingBundle, check_foreign
 from bundler.sinks.directories.tree_change import TreeChange
 from bundler.sinks.directories.writer import FileWriter, Outcome, WrittenFile, file_writer
 from bundler.sinks.moves import NotUndone
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder
-
-_NAMED = 3
 
 
 def open_update(
@@ -73,17 +71,6 @@ def open_update(
     return sink
 
 
-def check_foreign(existing: ExistingBundle, *, force: bool) -> None:
-    """Refuse to lose what somebody else did to the bundle, but with `force`. Raises OutputExists."""
-    foreign = [] if force else existing.foreign()
-    if foreign:
-        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
-        raise OutputExists(
-            f"{existing.root} was changed after the pack: {', '.join(sorted(foreign)[:_NAMED])}{more}",
-            "nothing was touched; --update --force replaces and removes what no pack made",
-        )
-
-
 class UpdateSink:
     """Compares entries with the existing bundle, and writes those that differ; see `sinks.Sink`."""
 
@@ -114,7 +101,7 @@ class UpdateSink:
         self._force = force
         self._noted = noted
         self._advance = advance
-        self._write_anew = file_writer(lambda _entry: link)
+        self._write_anew = file_writer(lambda _entry: link, os.geteuid())
         self._links = HardLinks(working.path, link)
         self._files = FileWriter(
             root,
@@ -124,6 +111,7 @@ class UpdateSink:
             links_are_small=link is LinkMode.HARDLINK,
             advance=advance,
             note=self._note,
+            takes_room=lambda _entry: False,  # what is the same takes none, and nobody knows yet what is
         )
         self._change = TreeChange(existing.root, existing.paths, working.path)
         self._wanted: set[str] = set()

@@ -10,8 +10,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from bundler.entries import Content, Deferred, Digest, Directory, Entry, Link, Literal, Patched, Source, Stamp, size_of
-from bundler.errors import OutputFailed
-from bundler.files import replacing, write_at
+from bundler.errors import NoRoom, OutputFailed
+from bundler.files import named, replacing, write_at
 from bundler.machine import os
 from bundler.machine.signals import signals_wait
 from bundler.options import LinkMode
@@ -20,6 +20,7 @@ from bundler.sinks.copying import SMALL, chunks, write_file
 from bundler.sinks.directories.early_writes import EarlyWrites
 from bundler.sinks.directories.former_writes import FormerWrites, WrittenEntry
 from bundler.sinks.directories.processes import can_fork, share
+from bundler.sinks.room import FULL, check_room, no_room
 
 _BATCH = 64
 """Small files that a process takes at once."""
@@ -46,12 +47,12 @@ WriteFile = Callable[[Entry, str], Outcome]
 """Makes the file at a path from an entry. It changes nothing else: it may run in another process."""
 
 
-def file_writer(link_of: Callable[[Entry], LinkMode]) -> WriteFile:
-    """What writes a file; `link_of` tells how an unchanged one gets there."""
+def file_writer(link_of: Callable[[Entry], LinkMode], owner: int | None = None) -> WriteFile:
+    """What writes a file; `link_of` tells how an unchanged one gets there. See `write_file`."""
 
     def write(entry: Entry, path: str) -> Outcome:
         try:
-            digest, stamp = write_file(entry, path, {}, link_of(entry))
+            digest, stamp = write_file(entry, path, {}, link_of(entry), owner)
         except EOFError as error:
             raise OutputFailed(f"{entry.path} changed while it was packed: {error}") from error
         content = entry.content
@@ -77,11 +78,12 @@ class FileWriter:
         links_are_small: bool = False,
         advance: Callable[[int], object] = ignore,
         note: Callable[[Entry, WrittenFile], object] = lambda _entry, _file: None,
+        takes_room: Callable[[Entry], bool] = lambda _entry: True,
     ) -> None:
         """`temporary` is a folder for temporary files, outside of `root`.
 
         With `links_are_small` an unchanged file takes a moment, however large it is. `advance` is told of the bytes of files as
-        they are done, `note` of each file that is.
+        they are done, `note` of each file that is. `takes_room` tells whether a file takes room on the disk beside its source.
         """
         self.root = root
         self.digests: dict[str, Digest] = {}
@@ -92,14 +94,20 @@ class FileWriter:
         self._links_are_small = links_are_small
         self._advance = advance
         self._note = note
+        self._takes_room = takes_room
+        self._place = os.path.dirname(temporary)
         self._gathered: list[Entry] = []
         self._early: EarlyWrites[Outcome] | None = None
         self._written: dict[str, WrittenEntry] = {}
         self._former: FormerWrites | None = None
 
     def begin(self, entries: Sequence[Entry]) -> None:
-        """Have a child write these files; `add` gets those that are to stay. Nothing is done where most are there."""
+        """Have a child write these files; `add` gets those that are to stay. Nothing is done where most are there, or too large."""
         if self._former is None and self._threads > 1 and _cost(entries) > _LEAST_SHARE and can_fork():
+            try:
+                self._check_room(entries)
+            except NoRoom:  # the plan may leave out some of them; else it is told when the plan is there
+                return
             batches = self._batches(entries)
             with signals_wait():
                 self._early = EarlyWrites(batches, self._write_batch, self.root, self._temporary)
@@ -117,8 +125,17 @@ class FileWriter:
         self._written, self.digests, self.directories, self._gathered = {}, {}, [], []
 
     def drain(self) -> None:
-        """Write what was gathered."""
+        """Write what was gathered. Raises NoRoom for what has none, OutputFailed, OSError."""
         gathered, self._gathered = self._gathered, []
+        try:
+            self._write_all(gathered)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            needed = sum(size_of(entry.content) for entry in gathered if self._takes_room(entry))
+            raise no_room(error, self._place, needed) from error
+
+    def _write_all(self, gathered: Sequence[Entry]) -> None:
         there, folders = self._keep_what_is_there(gathered)
         files = []
         for entry in gathered:
@@ -130,22 +147,25 @@ class FileWriter:
                         os.mkdir(path, 0o700)
                 case Link(target):
                     if entry.path not in there:
-                        os.symlink(target, path)
-                        os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+                        _make_link(target, path, entry.mtime_ns)
                     self._written[entry.path] = WrittenEntry(entry)
                 case _ if entry.path in there:
                     self._collect([entry], [there[entry.path]])
                     self._advance(size_of(entry.content))
                 case _:
                     files.append(entry)
+        self._check_room(files)
         self._write_files(files)
 
     def finish_directories(self) -> None:
-        """Give the directories their modes and times, now that nothing more is written into them."""
+        """Give the directories their modes and times, now that nothing more is written into them. Raises OSError."""
         for entry in reversed(self.directories):
             path = os.path.join(self.root, entry.path)
-            os.chmod(path, entry.mode)
-            os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+            try:
+                os.chmod(path, entry.mode)
+                os.utime(path, ns=(entry.mtime_ns, entry.mtime_ns))
+            except OSError as error:
+                raise named(error, path) from None
 
     def replace(self, root: str, entry: Entry) -> None:
         """Write one file below `root`, where all of them are now, anew: whoever reads it finds the old or the new one."""
@@ -160,6 +180,9 @@ class FileWriter:
         """Stop at once."""
         if self._early is not None:
             self._early.abandon()
+
+    def _check_room(self, files: Sequence[Entry]) -> None:
+        check_room(self._place, (size_of(entry.content) for entry in files if self._takes_room(entry)))
 
     def _keep_what_is_there(self, gathered: Sequence[Entry]) -> tuple[Mapping[str, Outcome], Container[str]]:
         """Of what was written early, or by an earlier attempt, the files and folders that are wanted; the rest goes."""
@@ -218,6 +241,16 @@ class FileWriter:
             self.digests[entry.path] = Digest(done.sha256, done.size)
             self._written[entry.path] = WrittenEntry(entry, done.sha256, done.size, done.stamp)
             self._note(entry, done)
+
+
+def _make_link(target: str, path: str, mtime_ns: int) -> None:
+    """Make a link with a time. Raises OSError, which tells of the link."""
+    try:
+        os.symlink(target, path)
+        os.utime(path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
 
 
 def _cost(files: Sequence[Entry]) -> int:

@@ -6,15 +6,5 @@ The kernel starts such a program in secure mode, and then the loader follows `$O
 
 from __future__ import annotations
 
-from bundler.machine import os
-
 AMBIENT = "give its process ambient capabilities instead (setpriv --ambient-caps, systemd's AmbientCapabilities=)"
 """What works in a bundle, as a hint."""
-
-
-def has_capabilities(path: str) -> bool:
-    """Whether the file at a path on this machine, links followed, has file capabilities; not where a system knows none."""
-    try:
-        return bool(os.getxattr(path, "security.capability"))
-    except (OSError, AttributeError):
-        return False

@@ -19,14 +19,16 @@ def find_ceiling(
     versions: Iterable[LibcVersion],
     plain_stacks: Collection[str] = (),
     executable: str = "",
+    *,
+    heeds_stacks: bool = True,
 ) -> Ceiling:
     """The ceiling of `binaries`, which need `versions` of libc. Flags of the stack are cleared in the files `plain_stacks`.
 
     Only libraries are refused for their stacks, so of all programs the interpreter alone (`executable`, a bundle path) counts:
-    the kernel gives to another one what it asks for.
+    the kernel gives to another one what it asks for. Where the loader never looks at them (not `heeds_stacks`) it counts alone.
     """
     files = sorted(binaries, key=lambda binary: binary.path)
-    loaded = [file for file in files if not file.is_program or file.path == executable]
+    loaded = [file for file in files if file.path == executable or (heeds_stacks and not file.is_program)]
     stacks = [file for file in loaded if file.path not in plain_stacks]
     return Ceiling(
         executable_stacks=_paths(stacks, lambda image: stack_of(image) is Stack.EXECUTABLE),
@@ -44,12 +46,12 @@ def _paths(files: Sequence[ElfFile], asks: Callable[[Image], bool]) -> tuple[str
 
 def _highest_level(files: Sequence[ElfFile]) -> Demand | None:
     """The highest level, with the first file that needs it. Of copies for newer processors the loader takes what fits."""
-    levels = {file.path: cpu_level(file.image) for file in files if not _is_a_copy(file.path)}
+    levels = {file.path: cpu_level(file.image) for file in files if not is_a_copy(file.path)}
     path = max(levels, key=levels.__getitem__, default="")
     return Demand(level_name(levels[path]), path) if levels.get(path, 1) > 1 else None
 
 
-def _is_a_copy(path: str) -> bool:
+def is_a_copy(path: str) -> bool:
     """Whether the loader looks at a file on newer processors only."""
     return any(folder in SUBFOLDERS for folder in path.split("/")[:-1])
 

@@ -4,11 +4,11 @@ A loader looks for a name in the directories of the requester and in those that 
 file may find another library in each process, and another one for each file that brings it. A `State` is a file with all
 that its searches depend on; `follow` finds every state that can be, from the files that a process begins with.
 
-What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself, and forgets them for what
-that needs (`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes
+What is opened by `dlopen` begins a chain: glibc asks the caller's loaders for the library itself (musl does not), and forgets them
+for what that needs (`_dl_map_object`, __RTLD_CALLMAP); only the main program's directories are always asked. So libpython passes
 nothing on to modules.
 
-What a process has loaded already answers before anything is searched: to the name that it was asked for by, and to its
+What a process has loaded already answers before anything is searched: to the name that it was asked for by, and (glibc) to its
 DT_SONAME. Of other imports that needs no playing. Two sets of files in which every search, in every state, finds files
 that correspond, and which have the same names, load the same files for the same imports in the same order, whatever the
 order is. So it is enough to compare states. But a search that the state itself answers is none: by the file, by those that
@@ -99,8 +99,8 @@ class Searcher(Protocol):
     def opened(self, file: str, found: Found) -> State | None:
         """The state of a file that was found, if anybody may open it: then it begins a chain of its own."""
 
-    def soname(self, file: str) -> str | None:
-        """The name that a file has for itself."""
+    def answers_to(self, file: str) -> str | None:
+        """The name to which a file answers once it is loaded, by whichever name it was found; None for no further one."""
 
     def passed_on(self, state: State) -> tuple[str, ...]:
         """The directories that the file adds for what it brings along."""
@@ -183,7 +183,7 @@ def _explore(roots: Iterable[State], searcher: Searcher, known: _Known) -> Chain
                 continue
             found = steps[state] = {}
             present = dict(state.present)
-            if (soname := searcher.soname(state.file)) is not None:
+            if (soname := searcher.answers_to(state.file)) is not None:
                 present.setdefault(soname, state.file)
             for name in searcher.names(state):
                 if name in present and name in known.doubtful:
@@ -193,7 +193,7 @@ def _explore(roots: Iterable[State], searcher: Searcher, known: _Known) -> Chain
                 if step.file is not None and not step.opened:
                     present.setdefault(name, step.file)
                     if name not in known.doubtful:  # else another file may answer to it, which has another soname
-                        present.setdefault(searcher.soname(step.file) or name, step.file)
+                        present.setdefault(searcher.answers_to(step.file) or name, step.file)
             onward = (*searcher.passed_on(state), *state.inherited)
             for name, step in found.items():
                 if step.found is not None and step.file is not None:
@@ -224,7 +224,7 @@ def _doubtful(steps: Steps, searcher: Searcher) -> set[str]:
     """The names by which several files are found, or which several have."""
     meanings: dict[str, set[str]] = {}
     for state, found in steps.items():
-        if (soname := searcher.soname(state.file)) is not None:
+        if (soname := searcher.answers_to(state.file)) is not None:
             meanings.setdefault(soname, set()).add(state.file)
         for name, step in found.items():
             if step.file is not None:

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.header_edits import is_resolution_cache
 from bundler.binaries.elf.machines import machine_of
 from bundler.binaries.elf.search_paths import current_path, split
 from bundler.faults import Fault, FaultKind, Findings
+from bundler.floor import Release
 from bundler.machine import os
+from bundler.permissions import has_capabilities
 from bundler.sysroot import HOST
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
-from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
+from bundler.systems.linux.bound import host_libraries, unbound
+from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.chains import Start
 from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
 from bundler.systems.linux.elf_files import ElfFile
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.loaders import loader_of
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.provided import provision_faults
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
+from bundler.systems.linux.target_check import target_findings
 from bundler.systems.system import BundleView
+from bundler.target import Target
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.
 _OUTSIDE = "\x01host"
 
 
-def check_elf_files(bundle: BundleView) -> Findings:
-    """Faults of ELF files, and notes on NEEDEDs that the source did not find either."""
+def check_elf_files(bundle: BundleView, target: Target | None = None) -> Findings:
+    """Faults of ELF files, and notes on NEEDEDs that the source did not find either; with a `target` also what it does not have."""
     executable = bundle.scheme.executable
     images = _loadable(bundle)
     if executable not in images:
@@ -43,14 +52,59 @@ def check_elf_files(bundle: BundleView) -> Findings:
             ],
             [],
         )
+    faults = dict.fromkeys(
+        [
+            *_loaders(bundle, images),
+            *_ways_to_libc(bundle, images),
+            *_resolution_caches(images),
+            *_capabilities(bundle, images),
+        ]
+    )
+    notes: dict[str, None] = {}
+    for seen, own in _processes(bundle, images):
+        # Where a target's libc is too old for a bundle that chooses, it is not used.
+        found, told = _check_searches(bundle, seen, own, target if bool(own) == bool(bundle.loader) else None)
+        faults.update(dict.fromkeys(found))
+        notes.update(dict.fromkeys(told))
+    return Findings([*faults], [*notes])
+
+
+def _processes(
+    bundle: BundleView, images: Mapping[str, Image]
+) -> Iterator[tuple[Mapping[str, Image], tuple[str, ...]]]:
+    """What the loader sees of the bundle in its processes, and the paths of libc's family where they use the one in it.
+
+    That family is in no other process. Programs that choose have another search path with it.
+    """
+    inside = {path: image for path, image in images.items() if _is_own_libc(bundle, path)}
+    outside = {path: image for path, image in images.items() if path not in inside}
+    if not bundle.loader or bundle.host_libc is not None:
+        yield outside, ()
+    if bundle.loader:
+        chosen = {path: replace(image, rpath=image.own_rpath or image.rpath) for path, image in outside.items()}
+        yield {**inside, **chosen}, tuple(map(bundle.root.place, inside))
+
+
+def _is_own_libc(bundle: BundleView, path: str) -> bool:
+    """Whether a file is of libc's family, where the bundle brings that: then nothing of it is the host's."""
+    return bool(bundle.loader) and os.path.dirname(path) == os.path.dirname(bundle.loader)
+
+
+def _check_searches(
+    bundle: BundleView, images: Mapping[str, Image], own_libc: tuple[str, ...], target: Target | None
+) -> Findings:
+    """Whether every search in processes of the bundle ends where it should, on a `target` too.
+
+    `own_libc` are paths of what is never the host's.
+    """
+    executable = bundle.scheme.executable
     files = in_loading_order(
         (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
     )
-    by_path = {file.path: file for file in files}
-    program = by_path[executable]
-    loader: Loader = GLIBC
+    program = next(file for file in files if file.path == executable)
+    loader = loader_of(program.image)
     view = _View(bundle, images, SysrootLibraries(program.image))
-    system = loader.system_libraries(machine_of(program.image), HOST)
+    system = _last_directories(loader, program, bundle)
     context = ClosureContext(
         loader=loader,
         files=view,
@@ -58,17 +112,14 @@ def check_elf_files(bundle: BundleView) -> Findings:
         bundled_folder=_OUTSIDE,
         library_path=(),
         bundle_path=view.bundle_path,
-        excluded=frozenset(bundle.host_libraries),
+        excluded=frozenset(bundle.host_libraries) if not own_libc else _left_to_host(bundle),
         package_of=bundle.scheme.package_of,
         follows_notes=False,
-        included=_own_libc(bundle, images),
+        included=own_libc,
     )
     closure = find_closure(files, program, context)
     missing = bundle.missing
     faults = [
-        *_loaders(bundle, files),
-        *_resolution_caches(files),
-        *_capabilities(files),
         *_from_host(closure, missing),
         *_search_paths(bundle, files, closure.facts, loader, view, system),
     ]
@@ -82,19 +133,53 @@ def check_elf_files(bundle: BundleView) -> Findings:
             elif isinstance(location, Missing):
                 hint = f"--include-lib {name} takes it along, --exclude-lib {name} leaves it to the host"
                 faults.append(Fault(FaultKind.LIBRARY, path, f"needs {name}, which is not found", hint))
-    return Findings(faults, notes)
+    for unprovided, fault in provision_faults(bundle.versions, closure.facts.needs, bundle.follow):
+        if unprovided in bundle.unprovided:
+            notes.append(f"{fault.path} {fault.message}, in the source either")
+        else:
+            faults.append(fault)
+    bound = _unbound(bundle, files, system, closure.facts, view.is_library)
+    faults += bound.faults
+    notes += bound.notes
+    unfit = target_findings(files, closure.facts.needs, bundle, target) if target is not None else Findings([], [])
+    return Findings([*faults, *unfit.faults], [*notes, *unfit.notes])
 
 
-def _own_libc(bundle: BundleView, images: Mapping[str, Image]) -> tuple[str, ...]:
-    """Paths of libc's family where the bundle brings it: then nothing of it is the host's."""
-    folder = os.path.dirname(bundle.loader)
-    if not folder:
-        return ()
-    return tuple(
-        bundle.root.place(path)
-        for path in images
-        if os.path.dirname(path) == folder and stays_on_host(os.path.basename(path)) is HostReason.LIBC
-    )
+def _unbound(
+    bundle: BundleView,
+    files: Sequence[ElfFile],
+    system: SystemLibraries,
+    facts: LibraryFacts,
+    is_library: Callable[[str], bool],
+) -> Findings:
+    """Symbols for whose lack the loader would refuse a file: faults, and notes on what the source had not either."""
+    found = Findings([], [])
+    if bundle.open_file is None:
+        return found
+    hosts = host_libraries(facts.host, system, HOST, is_library)
+    for path, symbols in unbound(files, bundle.versions, bundle.open_file, hosts, facts.needs):
+        lost = [name for name in symbols if name not in bundle.unbound.get(path, ())]
+        some = f"{', '.join((lost or symbols)[:3])}{' and others' * (len(lost or symbols) > 3)}"
+        message = f"asks for {some} when it is loaded, and nothing has that"
+        if lost:
+            hint = "the library that has it was left out (--exclude, --exclude-lib) or is of another release"
+            found.faults.append(Fault(FaultKind.LIBRARY, path, message, hint))
+        else:
+            found.notes.append(f"{path} {message}, in the source either")
+    return found
+
+
+def _left_to_host(bundle: BundleView) -> frozenset[str]:
+    """What is left to the host by processes that use the bundle's libc."""
+    return frozenset(name for name in bundle.host_libraries if stays_on_host(name) is not HostReason.LIBC)
+
+
+def _last_directories(loader: Loader, program: ElfFile, bundle: BundleView) -> SystemLibraries:
+    """The host's; none where the bundle brings a loader, and beside it a file that names none."""
+    own = loader.directories_file(bundle.loader) if bundle.loader else None
+    if own is not None and bundle.follow(own) is not None:
+        return SystemLibraries()
+    return loader.system_libraries(machine_of(program.image), HOST)
 
 
 class _View:
@@ -116,6 +201,10 @@ class _View:
             return self.bundle_path(path) in self._images
         return self._host.is_library(path)
 
+    def is_there(self, path: str) -> bool:
+        """In the bundle, a library: nobody looks there for anything else."""
+        return self.is_library(path) if self._bundle.root.holds(path) else self._host.is_there(path)
+
     def normal(self, path: str) -> str:
         """In the bundle by the names alone."""
         return os.path.normpath(path) if self._bundle.root.holds(path) else self._host.normal(path)
@@ -136,39 +225,73 @@ def _loadable(bundle: BundleView) -> dict[str, Image]:
     }
 
 
-def _loaders(bundle: BundleView, files: Collection[ElfFile]) -> Iterator[Fault]:
-    """Programs that are started by another loader than those of the bundle are."""
-    for file in files:
+def _loaders(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
+    """Programs that are started by another loader than those of the bundle are, or look elsewhere for its libc."""
+    for file in _files(bundle, images):
         if not file.is_program and file.path != bundle.scheme.executable:
             continue
         own = file.image.own_loader
         if own is not None:
             place = os.path.normpath(os.path.join(os.path.dirname(file.path), own))
+            wanted = bundle.host_libc.release if bundle.host_libc is not None else None
             if not bundle.loader or bundle.follow(place) != bundle.follow(bundle.loader):
                 yield Fault(
                     FaultKind.LIBRARY, file.path, f"starts {own}, which is not the loader of the bundle", "pack again"
                 )
+            elif file.image.host_floor != wanted:
+                message = (
+                    f"takes the target's loader {_from(file.image.host_floor)}, and the bundle does {_from(wanted)}"
+                )
+                yield Fault(FaultKind.LIBRARY, file.path, message, "pack again")
         elif bundle.loader and os.path.basename(file.image.interpreter or "") == os.path.basename(bundle.loader):
             message = f"is started by the target's loader, and not by {bundle.loader}"
             yield Fault(FaultKind.LIBRARY, file.path, message, "pack again, or leave the program out")
-        elif (standard := standard_loader(file.image)) is not None:
+        if (own is None or bundle.host_libc is not None) and (standard := standard_loader(file.image)) is not None:
             message = f"is started by {file.image.interpreter}, and not by {standard}"
             hint = f"pack again, or: bundler patch --set-interpreter {standard} {file.path}"
             yield Fault(FaultKind.LIBRARY, file.path, message, hint)
 
 
-def _resolution_caches(files: Collection[ElfFile]) -> Iterator[Fault]:
+def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
+    """Search paths that lead to the bundle's libc, and count in processes that may have another one."""
+    machine = machine_of(images[bundle.scheme.executable])
+    view = _View(bundle, images, SysrootLibraries(images[bundle.scheme.executable]))
+    rules = loader_of(images[bundle.scheme.executable])
+    for file in _files(bundle, images) if bundle.loader else ():
+        image = file.image
+        own = image.own_rpath if bundle.host_libc is not None else image.rpath
+        others = [image.rpath, image.runpath, image.own_rpath]
+        if image.own_loader is not None:
+            others.remove(own)
+        loaded = LoadedObject.from_image(file.source, image)
+        for entry in (entry for text in others for entry in split(text)):
+            places = rules.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
+            if any(_is_own_libc(bundle, f"{bundle.root.inside(place)}/libc.so.6") for place in places):
+                message = f"its search path leads to the bundle's libc, and its process may have another one: {entry}"
+                yield Fault(FaultKind.SEARCH_PATH, file.path, message, "pack again")
+
+
+def _from(release: Release | None) -> str:
+    return "never" if release is None else f"from glibc {release[0]}.{release[1]} on"
+
+
+def _files(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[ElfFile]:
+    for path, image in images.items():
+        yield ElfFile(path, bundle.root.place(path), image)
+
+
+def _resolution_caches(images: Mapping[str, Image]) -> Iterator[Fault]:
     """Files that tell the loader of NixOS absolute paths of libraries."""
-    for file in files:
-        if any(map(is_resolution_cache, file.image.notes)):
+    for path, image in images.items():
+        if any(map(is_resolution_cache, image.notes)):
             message = "has a note of absolute paths that the loader of NixOS prefers to its search path"
             hint = "pack again: a pack empties such notes"
-            yield Fault(FaultKind.SEARCH_PATH, file.path, message, hint)
+            yield Fault(FaultKind.SEARCH_PATH, path, message, hint)
 
 
-def _capabilities(files: Collection[ElfFile]) -> Iterator[Fault]:
+def _capabilities(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
     """Programs that the kernel starts in secure mode."""
-    for file in files:
+    for file in _files(bundle, images):
         if file.is_program and has_capabilities(file.source):
             message = "has file capabilities, with which the loader does not follow $ORIGIN"
             yield Fault(FaultKind.LIBRARY, file.path, message, f"setcap -r {file.path}, and {AMBIENT}")

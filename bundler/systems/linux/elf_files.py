@@ -9,7 +9,9 @@ from bundler.binaries.elf import Image
 from bundler.binaries.elf.image import string_table
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,10 @@ def names_symbol(path: str, image: Image, symbols: Collection[bytes]) -> bool:
     A name may be the end of another one, so this is true for a few files too many.
     """
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             offset, size = string_table(image.segments, image.numbers)
             names = read_at(file, offset, size, "the dynamic string table")
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return False
     return any(symbol + b"\0" in names for symbol in symbols)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from bundler.binaries.elf import version_needs
+from bundler.binaries.elf.version_facts import symbol_versions
+from bundler.binaries.format import SymbolVersions
+from bundler.files import opened
 from bundler.floor import Floor, FloorDemand, highest
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.policy import HostReason, stays_on_host
@@ -40,17 +42,24 @@ class LibcVersion(NamedTuple):
         return self.version.startswith(_FEATURE) and self.version not in _FEATURES
 
 
-def libc_versions(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> Iterator[LibcVersion]:
-    """All versions of libc's family that files need, in the order of their paths.
+def read_versions(binaries: Iterable[ElfFile], places: Mapping[str, str]) -> dict[str, SymbolVersions]:
+    """The versions of symbols that files need and have, by bundle path in order.
 
     `places` are the files' paths on this machine by their bundle paths.
     """
+    found = {}
     for binary in sorted(binaries, key=lambda binary: binary.path):
-        with open(places[binary.path], "rb") as file:
-            needs = version_needs(file, binary.image)
-        for need in needs:
+        with opened(places[binary.path]) as file:
+            found[binary.path] = symbol_versions(file, binary.image)
+    return found
+
+
+def libc_versions(versions: Mapping[str, SymbolVersions]) -> Iterator[LibcVersion]:
+    """All versions of libc's family among those that files need, by bundle path."""
+    for path, own in versions.items():
+        for need in own.needed:
             if stays_on_host(need.library) is HostReason.LIBC:
-                yield LibcVersion(binary.path, need.version)
+                yield LibcVersion(path, need.name)
 
 
 def find_floor(versions: Iterable[LibcVersion]) -> Floor | None:

@@ -6,17 +6,18 @@ Copies for newer processors (`glibc-hwcaps/`) are passed over: a bundle holds wh
 from __future__ import annotations
 
 import itertools
-import stat
 from collections.abc import Iterator, Sequence
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.tokens import substitute
 from bundler.machine import os
-from bundler.platforms import Machine
+from bundler.platforms import Libc, Machine
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
+from bundler.systems.linux.libc_family import libc_family
 from bundler.systems.linux.loader import Around, Found, LoadedObject, LoaderView, SystemLibraries, Via
+from bundler.systems.linux.policy import OPENED_BY_LIBC
 from bundler.systems.linux.program_loader import own_places, standard_loader
 
 SUBFOLDERS = frozenset(
@@ -117,76 +118,36 @@ def system_libraries(machine: Machine, sysroot: Sysroot = HOST, program: Image |
     return SystemLibraries(cache or {}, directories, glibc.lib, glibc.platforms)
 
 
-class SysrootLibraries:
-    """The files of a sysroot by their names, each looked at once; libraries must fit the class and machine of `image`."""
-
-    def __init__(self, image: Image, sysroot: Sysroot = HOST) -> None:
-        self._identity = _identity(image.elf_class.value, image.byteorder, image.machine)
-        self._sysroot = sysroot
-        self._known: dict[str, bool] = {}
-        self._normal: dict[str, str] = {}
-
-    def is_library(self, path: str) -> bool:
-        """Whether the loader would take the file."""
-        known = self._known.get(path)
-        if known is None:
-            known = self._known[path] = self._look(path)
-        return known
-
-    def normal(self, path: str) -> str:
-        """As the kernel goes: `..` behind a link leads up from the link's target, behind nothing nowhere."""
-        known = self._normal.get(path)
-        if known is None:
-            known = self._normal[path] = self._normalised(path)
-        return known
-
-    def real(self, path: str) -> str:
-        """The path on this machine, all links followed inside the sysroot."""
-        return self._sysroot.real(self._sysroot.path_of(path))
-
-    def _look(self, path: str) -> bool:
-        try:
-            place = path if self._sysroot.is_host else self.real(path)
-            if not stat.S_ISREG(os.stat(place).st_mode):
-                return False
-            with open(place, "rb", buffering=0) as file:
-                head = file.read(20)
-        except (OSError, ValueError):
-            return False
-        return head[:4] == b"\x7fELF" and (head[4:6], head[18:20]) == self._identity
-
-    def _normalised(self, path: str) -> str:
-        place = "/"
-        for part in path.split("/"):
-            if part == "..":
-                real = self.real(place)
-                if not os.path.isdir(real):
-                    return path
-                folder = self.real(os.path.dirname(place))
-                link = os.path.islink(os.path.join(folder, os.path.basename(place)))
-                place = os.path.dirname(self._sysroot.name_of(real) if link else place)
-            elif part not in ("", "."):
-                place = os.path.join(place, part)
-        return place
+def answers_to(name: str) -> bool:
+    """Nothing: the loader is a file among others."""
+    return False
 
 
-def _identity(elf_class: int, byteorder: str, machine: int) -> tuple[bytes, bytes]:
-    """The bytes of a file header that must be equal: EI_CLASS with EI_DATA, and e_machine."""
-    little = byteorder == "little"
-    order = 1 if little else 2
-    return bytes((1 if elf_class in (1, 32) else 2, order)), machine.to_bytes(2, "little" if little else "big")
+def directories_file(loader: str) -> None:
+    """None: the directories are compiled into it, the cache's place too."""
+    return
 
 
 class _Glibc:
     """glibc's rules behind the seam; see `loader.Loader`."""
 
+    libc = Libc.GLIBC
     rpath_beats_library_path = True
+    answers_to_soname = True
+    dlopen_asks_caller = True
+    dlopen_knows_origin = True
+    heeds_stacks = True
+    opened_by_libc = OPENED_BY_LIBC
+    libc_name = "libc.so.6"
+    answers_to = staticmethod(answers_to)
     resolve = staticmethod(resolve)
     passed_on = staticmethod(passed_on)
     asks_around = staticmethod(asks_around)
     directories = staticmethod(directories)
     expand = staticmethod(expand)
     system_libraries = staticmethod(system_libraries)
+    libc_family = staticmethod(libc_family)
+    directories_file = staticmethod(directories_file)
 
 
 GLIBC = _Glibc()

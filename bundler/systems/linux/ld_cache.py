@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from bundler.files import read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import GlibcMachine
 
@@ -28,7 +29,8 @@ def read_cache(path: str, machine: GlibcMachine) -> dict[str, tuple[str, ...]] |
     """
     try:
         data = read_regular(path)
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return None
     start = data.find(_MAGIC)
     order = "<" if machine.byteorder == "little" else ">"
@@ -56,7 +58,8 @@ def _read_configuration(path: str, sysroot: Sysroot, depth: list[int]) -> Iterat
         return
     try:
         lines = read_regular(sysroot.real(path)).decode("utf-8", "surrogateescape").splitlines()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return
     for line in lines:
         text = line.partition("#")[0].strip()

@@ -7,11 +7,12 @@ import re
 from bundler.binaries.elf import read_image
 from bundler.binaries.elf.machines import machine_of
 from bundler.errors import BinaryFormatError
-from bundler.files import read_regular
-from bundler.machine import os
+from bundler.files import opened, read_regular
+from bundler.machine.failing import is_file, unless_failing
 from bundler.sysroot import HOST, Sysroot
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.glibc import GLIBC
 from bundler.systems.linux.loader import Around, LoadedObject
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 
 
 def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:
@@ -24,9 +25,10 @@ def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:
             continue
         found.add(path)
         try:
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 image = read_image(file)
-        except (OSError, BinaryFormatError):
+        except (OSError, BinaryFormatError) as error:
+            unless_failing(error, path)
             continue
         machine = machine_of(image)
         system, view = GLIBC.system_libraries(machine, sysroot), SysrootLibraries(image, sysroot)
@@ -43,7 +45,8 @@ def _names(sysroot: Sysroot) -> list[str]:
     try:
         data = read_regular(sysroot.path_of("/etc/ld.so.preload"))
         text = re.sub(r"#.*", "", data.decode("utf-8", "surrogateescape"))
-    except OSError:
+    except OSError as error:
+        unless_failing(error, "/etc/ld.so.preload")
         return []
     return [name for name in re.split(r"[\s:]+", text) if name]
 
@@ -51,4 +54,4 @@ def _names(sysroot: Sysroot) -> list[str]:
 def _located(name: str, sysroot: Sysroot) -> str | None:
     """The real path of a library that is named by its path, `$LIB` and `$PLATFORM` aside; None where it is not there."""
     path = sysroot.real(sysroot.path_of(name))
-    return path if "/" in name and os.path.isfile(path) else None
+    return path if "/" in name and is_file(path) else None

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.machines import machine_of
-from bundler.platforms import Machine
+from bundler.files import opened
+from bundler.machine.failing import unless_failing
+from bundler.systems.linux import musl
 
 # Where each machine's glibc has its loader (glibc's sysdeps/unix/sysv/linux/*/shlib-versions and ldd-rewrite.sed; the psABIs).
 _STANDARD = {
@@ -39,13 +41,17 @@ class OwnPlaces(NamedTuple):
 
 
 def standard_loader(image: Image) -> str | None:
-    """The path at which every system has the loader for a program that names another one.
+    """The path at which every system, or every one with musl, has the loader for a program that names another one.
 
-    None where it names none, that one, or none of glibc's; or where the machine is not known.
+    None where it names none, that one, or none of glibc's or musl's; or where the machine is not known.
     """
     named = image.interpreter
-    standard = _STANDARD.get(_machine(image).name, ())
-    if named is None or not standard or named in standard or not _NAME.fullmatch(named.rpartition("/")[2]):
+    if named is None:
+        return None
+    if (of_musl := musl.standard_loader(named)) is not None:
+        return of_musl
+    standard = _STANDARD.get(machine_of(image).name, ())
+    if not standard or named in standard or not _NAME.fullmatch(named.rpartition("/")[2]):
         return None
     name = named.rpartition("/")[2]
     return next((path for path in standard if path.endswith(f"/{name}")), standard[0])
@@ -54,9 +60,10 @@ def standard_loader(image: Image) -> str | None:
 def own_places(loader: str) -> OwnPlaces | None:
     """Where the loader at a path on this machine looks, read from its strings; None where they do not tell."""
     try:
-        with open(loader, "rb") as file:
+        with opened(loader) as file:
             data = file.read()
-    except OSError:
+    except OSError as error:
+        unless_failing(error, loader)
         return None
     folders = _FOLDERS.search(data)
     if folders is None:
@@ -67,7 +74,3 @@ def own_places(loader: str) -> OwnPlaces | None:
         cache[1].decode("utf-8", "surrogateescape") if cache is not None else None,
         tuple(dict.fromkeys(folder.rstrip("/") for folder in directories)),
     )
-
-
-def _machine(image: Image) -> Machine:
-    return machine_of(image)

@@ -9,16 +9,19 @@ from bundler.binaries.elf.launchers import Launcher, launcher_for
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
 from bundler.faults import Findings
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
-from bundler.systems.linux import glibc, host_files, policy
+from bundler.systems.linux import glibc, host_files, musl, policy, targets
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
+from bundler.target import Target
 
 
 class _Linux(Posix):
@@ -27,7 +30,7 @@ class _Linux(Posix):
     system = OperatingSystem.LINUX
     no_binary_suffix = no_binary_suffix("pyd", "dll", "exe", "lib")
     additions = frozenset({Addition.CERTIFICATES, Addition.FIND_LIBRARY, Addition.VENV, Addition.TCL})
-    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release")
+    machine_files = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/os-release", *musl.DIRECTORIES_FILES)
     traces = True
     image_os = "linux"
 
@@ -43,6 +46,10 @@ class _Linux(Posix):
     def floor_name(self, libc: Libc | None) -> str:
         """The name of the libc."""
         return (libc or Libc.GLIBC).value
+
+    def tells_libc(self, libc: str | None) -> bool:
+        """musl, which few distributions have."""
+        return libc == Libc.MUSL.value
 
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """None: `bin/python` is the interpreter."""
@@ -84,9 +91,10 @@ class _Linux(Posix):
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """A library's DT_SONAME; extension modules, which have none, do not come along for being opened."""
         try:
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 image = read_image(file)
-        except (OSError, BinaryFormatError):
+        except (OSError, BinaryFormatError) as error:
+            unless_failing(error, path)
             return None
         return OpenedLibrary(image.soname, image.needed) if image.soname is not None else None
 
@@ -111,23 +119,35 @@ class _Linux(Posix):
         return preloaded_libraries()
 
     def shadows(self, path: str, scheme: BundleScheme) -> bool:
-        """A file among the bundled libraries, or a library in a folder for newer processors, wherever that is."""
+        """A file among the bundled libraries or libc's, or a library in a folder for newer processors, wherever that is."""
         in_place_of_another = any(part in glibc.SUBFOLDERS for part in path.split("/")[:-1]) and ".so" in path
-        return lies_in(path, scheme.bundled) or in_place_of_another
+        return lies_in(path, scheme.bundled) or lies_in(path, scheme.libc) or in_place_of_another
 
     def check_names(self, paths: Collection[str]) -> NameFindings:
         """Nothing: what the source held the target holds."""
         return NameFindings()
 
-    def check_binaries(self, bundle: BundleView) -> Findings:
-        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's."""
+    def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
+        """Every NEEDED resolves, as the loader would, to a file inside or a library of the host's; `target` has what is asked."""
         from bundler.systems.linux.check import check_elf_files
 
-        return check_elf_files(bundle)
+        return check_elf_files(bundle, target)
+
+    def find_target(self, name: str) -> Target | None:
+        """By a table, and by patterns."""
+        return targets.find_target(name)
+
+    def target_names(self) -> tuple[str, ...]:
+        """What can be listed."""
+        return targets.target_names()
 
     def path_here(self, text: str) -> str:
         """The same: an emulator hides no folder."""
         return text
+
+    def chosen_loader(self, program: object) -> str | None:
+        """What PT_INTERP names, where an entry stub looks at it first."""
+        return program.interpreter if isinstance(program, Image) and program.host_floor is not None else None
 
     def why_not_run(self, program: object, python: str) -> str | None:
         """The kernel knows best what it runs, and for what it has an emulator (binfmt_misc)."""

@@ -7,6 +7,7 @@ import subprocess
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.machines import machine_of
 from bundler.machine import os
+from bundler.machine.failing import exists
 from bundler.platforms import this_platform
 
 _SECONDS = 60
@@ -24,7 +25,7 @@ def why_not_run(program: Image | None, python: str) -> str | None:
     error = _start_error(python)
     if error is None:
         return None
-    if loader is not None and not os.path.exists(loader):
+    if loader is not None and not exists(loader):
         return f"it is built for {wanted} and needs {loader}, which this machine ({machine}) does not have"
     if wanted != machine:
         return f"it is built for {wanted}, and this machine is {machine}"
@@ -35,7 +36,7 @@ def why_not_run(program: Image | None, python: str) -> str | None:
 
 def _start_error(python: str) -> OSError | None:
     """Why the kernel does not start the program; None where it does, whatever becomes of it, and where it takes its time."""
-    command = [python, "-I", "-S", "-c", "pass"]
+    command = [python, "-I", "-S", "-B", "-c", "pass"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:

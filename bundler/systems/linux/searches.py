@@ -16,12 +16,14 @@ from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.dlopen_notes import DlopenEntry, Priority, dlopen_entries
 from bundler.bundle_paths import lies_in
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems.libraries import is_listed
 from bundler.systems.linux.chains import Chains, Process, Start, State, Step, follow
 from bundler.systems.linux.companions import opened_by_name
 from bundler.systems.linux.elf_files import ElfFile, names_symbol
-from bundler.systems.linux.loader import Around, Found, LoadedObject, Loader, LoaderView, SystemLibraries, Via
+from bundler.systems.linux.loader import NOBODY, Around, Found, LoadedObject, Loader, LoaderView, SystemLibraries, Via
 from bundler.systems.linux.policy import UNWINDING, stays_on_host
 
 # What leads to a library that every requester finds. A script of a package, which sets LD_LIBRARY_PATH, comes before it.
@@ -78,6 +80,8 @@ class Searches:
         self._symbols: dict[tuple[str, tuple[bytes, ...]], bool] = {}
         self._noted: dict[str, dict[str, tuple[str, ...]]] = {}
         self._own: dict[tuple[str, str], list[str]] = {}
+        self._own_loader: str | None = None
+        """The key of a loader that comes along, and that is libc itself."""
         for path in self._roots:
             if (package := context.package_of(path)) is not None:
                 self._own.setdefault((package, os.path.basename(path)), []).append(path)
@@ -113,6 +117,10 @@ class Searches:
             stays_on_host(short) is not None and short not in self._forced
         )
 
+    def soname(self, file: str) -> str | None:
+        """The name that a file has for itself."""
+        return self.images[file].soname
+
     def is_implied(self, name: str, state: State) -> bool:
         """Whether only libc asks for it."""
         return name not in self.images[state.file].needed
@@ -147,7 +155,7 @@ class Searches:
 
     def find(self, name: str, state: State) -> str | None:
         """The key of the library that a file finds when it opens a name; None for none."""
-        return self._step(self._resolve(name, self._object(state), state.around, state)).file
+        return self._step(self._resolve_opened(name, state)).file
 
     def names_of_roots(self) -> dict[str, str]:
         """Bundle paths of files by their own names: what such a name means where no search finds it."""
@@ -178,8 +186,10 @@ class Searches:
         if name not in self.needed(state):
             if name in self.noted(state.file):
                 return self._look_for_noted(name, state)
-            step = self._step(self._resolve(name, requester, state.around, state))
+            step = self._step(self._resolve_opened(name, state))
             return step._replace(opened=True) if step.file in self._included_at else Step(None)
+        if self._is_own_loader(name):
+            return Step(None, self._own_loader)
         if self.is_hosts(name):
             self.left_to_host[os.path.basename(name)] = None
             return Step(None)
@@ -199,7 +209,7 @@ class Searches:
         for other in self.noted(state.file)[name]:
             if self.is_hosts(other) or self.find(other, state) is not None:
                 return Step(None)
-        return self._step(self._resolve(name, self._object(state), state.around, state))._replace(opened=True)
+        return self._step(self._resolve_opened(name, state))._replace(opened=True)
 
     def opened(self, file: str, found: Found) -> State | None:
         """What everybody finds by its name, anybody may open."""
@@ -207,9 +217,9 @@ class Searches:
             return None
         return State(file, found.path, self._python.passed_on, self._python)
 
-    def soname(self, file: str) -> str | None:
-        """By its headers."""
-        return self.images[file].soname
+    def answers_to(self, file: str) -> str | None:
+        """By its headers, where the loader heeds them."""
+        return self.images[file].soname if self._context.loader.answers_to_soname else None
 
     def passed_on(self, state: State) -> tuple[str, ...]:
         """By the loader's rules."""
@@ -256,12 +266,20 @@ class Searches:
 
     def _include(self, wanted: str) -> None:
         """Note a library to take along by name or path. Raises LookupError where there is none."""
-        path = wanted if "/" in wanted else next(iter(self._context.system.cache.get(wanted, ())), None)
-        file = self._step(Found(path, Via.PATH)).file if path and self._context.files.is_library(path) else None
-        if file is None or path is None:
+        context = self._context
+        if "/" in wanted:
+            found = Found(wanted, Via.PATH) if context.files.is_library(wanted) else None
+        else:
+            found = context.loader.resolve(wanted, NOBODY, Around(), context.files, context.system)
+        file = self._step(found).file
+        if file is None or found is None:
             raise LookupError(wanted)
+        path = found.path
         self.included.append((os.path.basename(wanted), file, path))
         self._included_at.setdefault(file, path)
+        if context.loader.answers_to(os.path.basename(wanted)):
+            self._own_loader = file
+            return
         for name in (os.path.basename(path), self.images[file].soname):
             if name is not None and "/" not in name:
                 self._may_be_opened[name] = None
@@ -270,6 +288,16 @@ class Searches:
         context = self._context
         system = context.systems.get(state.process.program, context.system)
         return context.loader.resolve(name, requester, around, context.files, system)
+
+    def _resolve_opened(self, name: str, state: State) -> Found | None:
+        """The search of `dlopen`."""
+        if self._context.loader.dlopen_asks_caller:
+            return self._resolve(name, self._object(state), state.around, state)
+        return self._resolve(name, NOBODY, state.around._replace(inherited=state.process.passed_on), state)
+
+    def _is_own_loader(self, name: str) -> bool:
+        """Whether a name means the loader, and that comes along."""
+        return self._own_loader is not None and self._context.loader.answers_to(os.path.basename(name))
 
     def _object(self, state: State) -> LoadedObject:
         known = self._loaded.get((state.file, state.found))
@@ -297,9 +325,10 @@ class Searches:
                 return inside
         if real not in self.images:
             try:
-                with open(real, "rb") as file:
+                with opened(real) as file:
                     self.images[real] = read_image(file)
-            except (OSError, BinaryFormatError):
+            except (OSError, BinaryFormatError) as error:
+                unless_failing(error, real)
                 return None
         return real
 

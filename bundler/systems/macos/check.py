@@ -9,13 +9,17 @@ from bundler.binaries.macho import constants as c
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.systems.libraries import NeededBy
 from bundler.systems.macos.dyld import LoadedImage, expand, is_system, resolve_all
+from bundler.systems.macos.floor import demands
 from bundler.systems.system import BundleView
+from bundler.systems.unfit import too_new
+from bundler.target import Target
 
 
-def check_macho_files(bundle: BundleView) -> Findings:
+def check_macho_files(bundle: BundleView, target: Target | None = None) -> Findings:
     """Faults of Mach-O files, and notes on libraries that the source did not find either.
 
-    Python's own program is asked for every file; each other program of the bundle for itself.
+    Python's own program is asked for every file; each other program of the bundle for itself. With a `target` also what keeps files
+    from running there.
     """
     images = {
         path: LoadedImage(bundle.root.place(path), image)
@@ -43,7 +47,18 @@ def check_macho_files(bundle: BundleView) -> Findings:
         found, known = _names(bundle, images, program, starts)
         faults += (fault for fault in found if fault not in faults)
         notes += (note for note in known if note not in notes)
+    if target is not None:
+        faults += _unfit(bundle, images, target)
     return Findings(faults, notes)
+
+
+def _unfit(bundle: BundleView, images: Mapping[str, LoadedImage], target: Target) -> list[Fault]:
+    """What keeps files from running on a target: of the interpreter's architectures the one that asks for least."""
+    headers = {path: item.image for path, item in images.items()}
+    architectures = headers[bundle.scheme.executable].architectures
+    of_each = [list(demands(headers, each)) for each in architectures]
+    least = min(of_each, key=lambda asked: max((each.release for each in asked), default=(0, 0)))
+    return list(too_new(least, bundle, target))
 
 
 def _names(bundle: BundleView, images: Mapping[str, LoadedImage], program: str, starts: list[LoadedImage]) -> Findings:

@@ -11,11 +11,13 @@ from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.systems.licences import copyleft_licence
+from bundler.systems.macos import targets
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
 from bundler.systems.untraced import Untraced
+from bundler.target import Target
 
 _SYSTEM = ("/usr/lib/", "/System/")
 
@@ -41,6 +43,10 @@ class _MacOS(Posix, Untraced):
     def floor_name(self, libc: Libc | None) -> str:
         """The system's own name: its libraries go with it."""
         return "macOS"
+
+    def tells_libc(self, libc: str | None) -> bool:
+        """No: the libc goes with the system."""
+        return False
 
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """The application of a framework build (python.org's, Homebrew's, Apple's), whose `bin/python3.X` is a stub.
@@ -91,15 +97,27 @@ class _MacOS(Posix, Untraced):
         """Nothing: what the source held the target holds."""
         return NameFindings()
 
-    def check_binaries(self, bundle: BundleView) -> Findings:
-        """Every install name resolves as dyld would, from each program, and every signature is true."""
+    def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
+        """Every install name resolves as dyld would, from each program, every signature is true, and `target` is not too old."""
         from bundler.systems.macos.check import check_macho_files
 
-        return check_macho_files(bundle)
+        return check_macho_files(bundle, target)
+
+    def find_target(self, name: str) -> Target | None:
+        """By its number."""
+        return targets.find_target(name)
+
+    def target_names(self) -> tuple[str, ...]:
+        """What can be listed."""
+        return targets.target_names()
 
     def path_here(self, text: str) -> str:
         """The same: an emulator hides no folder."""
         return text
+
+    def chosen_loader(self, program: object) -> str | None:
+        """None: the kernel starts dyld."""
+        return None
 
     def why_not_run(self, program: object, python: str) -> str | None:
         """Only a Mac runs macOS's programs, and here only those that are built for its own processor."""

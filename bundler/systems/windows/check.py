@@ -11,17 +11,20 @@ from bundler.binaries.pe.edits import folded
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.systems.libraries import NeededBy, is_listed
 from bundler.systems.system import BundleView
+from bundler.systems.unfit import too_new
+from bundler.systems.windows.floor import demands
 from bundler.systems.windows.launchers import read_launcher, starts
 from bundler.systems.windows.launchers.relocating import relocate
 from bundler.systems.windows.policy import stays_with_windows
 from bundler.systems.windows.search import Asking, Folders, added_folders, resolve_all
+from bundler.target import Target
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
 _PATH = re.compile(r"[\\/:]")
 
 
-def check_pe_files(bundle: BundleView) -> Findings:
-    """Faults of PE files, and notes on DLLs that the source does not find either.
+def check_pe_files(bundle: BundleView, target: Target | None = None) -> Findings:
+    """Faults of PE files, and notes on DLLs that the source does not find either; with a `target` also what is too new for it.
 
     Files for another machine than Python's are data. A DLL's signature and checksum are nothing that Windows asks for.
     """
@@ -33,7 +36,8 @@ def check_pe_files(bundle: BundleView) -> Findings:
     images = {path: image for path, image in images.items() if image.headers.machine == machine}
     faults, notes = _names(bundle, images)
     scripts = _scripts(bundle)
-    return Findings([*faults, *_search_paths(bundle), *scripts.faults], [*notes, *scripts.notes])
+    unfit = too_new(demands(images, executable, bundle.python), bundle, target) if target is not None else ()
+    return Findings([*faults, *_search_paths(bundle), *scripts.faults, *unfit], [*notes, *scripts.notes])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from typing import Protocol
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.edits import folded
 from bundler.bundle_paths import join
+from bundler.files import opened
 from bundler.machine import os
 from bundler.systems.libraries import (
     BundledLibrary,
@@ -61,7 +62,7 @@ class SourceDll:
 
     def digest(self) -> bytes:
         """SHA-256 of the file."""
-        with open(self.path, "rb") as file:
+        with opened(self.path) as file:
             return hashlib.sha256(file.read()).digest()
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bundler.bundle_paths import MOST_LINKS, lies_in
 from bundler.machine import os
+from bundler.machine.failing import is_dir, unless_failing
 from bundler.sysroot import Sysroot
 
 _ROOT = re.compile(r"(?P<drive>[A-Za-z]:)[\\/]?=(?P<folder>.+)", re.DOTALL)
@@ -80,14 +81,14 @@ class Drives(Sysroot):
             return self.path if drive.upper() == self.drive else os.path.join(self.path, drive.upper())
         words = {"upper": drive[0].upper(), "lower": drive[0].lower()}
         places = [os.path.join(self.path, place.format(**words)) for place in _PLACES]
-        return next((place for place in places if os.path.isdir(place)), places[0] if self.is_host else self.path)
+        return next((place for place in places if is_dir(place)), places[0] if self.is_host else self.path)
 
     def _drives_here(self) -> list[tuple[str, str]]:
         if self.drive:
             return [(self.drive, self.path)]
         letters = (f"{letter}:" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
         found = [(drive, folder) for drive in letters if lies_below(folder := self._folder_of(drive), self.path)]
-        return [(drive, folder) for drive, folder in found if os.path.isdir(folder)]
+        return [(drive, folder) for drive, folder in found if is_dir(folder)]
 
     @staticmethod
     def _spelled(folder: str, parts: list[str]) -> str:
@@ -143,6 +144,7 @@ def drive_and_folder(text: str) -> tuple[str, str]:
 def _same_without_case(folder: str, name: str) -> str | None:
     try:
         names = sorted(os.listdir(folder))
-    except OSError:
+    except OSError as error:
+        unless_failing(error, folder)
         return None
     return next((other for other in names if other.lower() == name.lower()), None)

@@ -49,12 +49,13 @@ _SINCE: dict[str, Release] = {
 
 def find_floor(images: Mapping[str, Image], executable: str, python: tuple[int, int]) -> Floor | None:
     """The oldest Windows on which every file runs. `python` is the version (X, Y) of the Python at the bundle path `executable`."""
-    floor = highest(SYSTEM, _demands(images, executable, python))
+    floor = highest(SYSTEM, demands(images, executable, python))
     # Without its Python there is no bundle.
     return replace(floor, without=None) if floor is not None and floor.file == executable else floor
 
 
-def _demands(images: Mapping[str, Image], executable: str, python: tuple[int, int]) -> Iterator[FloorDemand]:
+def demands(images: Mapping[str, Image], executable: str, python: tuple[int, int]) -> Iterator[FloorDemand]:
+    """What each file asks for. See `find_floor`."""
     supported = next((release for version, release in _PYTHONS if python >= version), _OLDEST)
     yield FloorDemand(supported, executable, f"Python {python[0]}.{python[1]}")
     for path, image in sorted(images.items()):

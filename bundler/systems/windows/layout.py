@@ -12,7 +12,9 @@ from bundler.binaries.pe import read_image
 from bundler.binaries.pe.version_resource import read_version
 from bundler.bundle_paths import parents
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.system import Activation, PythonNames
@@ -94,9 +96,10 @@ def version_of_dll(path: str) -> str:
     The third number is 1000 for each micro release, 10 for the level, and the serial (CPython: PC/python_ver_rc.h).
     """
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             version = read_version(file, read_image(file).headers)
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return ""
     if version is None:
         return ""

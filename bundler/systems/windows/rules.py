@@ -18,12 +18,13 @@ from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.untraced import Untraced
-from bundler.systems.windows import policy, start
+from bundler.systems.windows import policy, start, targets
 from bundler.systems.windows.drives import Drives, OwnDrives
 from bundler.systems.windows.layout import WINDOWS_ACTIVATION, is_of_python, spelled, windows_scheme
 from bundler.systems.windows.names import path_lengths, unholdable
 from bundler.systems.windows.search import MODULE_SUFFIX
 from bundler.systems.windows.source_dlls import read_dll
+from bundler.target import Target
 
 
 class _Windows(Untraced):
@@ -104,6 +105,10 @@ class _Windows(Untraced):
         """The system's own name."""
         return "Windows"
 
+    def tells_libc(self, libc: str | None) -> bool:
+        """No: the libc goes with the system."""
+        return False
+
     def interpreter_programs(self, base_prefix: str, framework: str) -> tuple[str, ...]:
         """None: what starts the interpreter in an environment is known by its place."""
         return ()
@@ -158,15 +163,27 @@ class _Windows(Untraced):
         warning = lengths.warning
         return NameFindings(tuple(unholdable(paths)), (warning,) if warning else (), () if warning else (lengths.text,))
 
-    def check_binaries(self, bundle: BundleView) -> Findings:
-        """Every name of a DLL leads to a file of the bundle or to Windows' own, and `._pth` files stay inside."""
+    def check_binaries(self, bundle: BundleView, target: Target | None = None) -> Findings:
+        """Every name of a DLL leads into the bundle or to Windows' own, `._pth` files stay inside, and `target` is not too old."""
         from bundler.systems.windows.check import check_pe_files
 
-        return check_pe_files(bundle)
+        return check_pe_files(bundle, target)
+
+    def find_target(self, name: str) -> Target | None:
+        """By a table."""
+        return targets.find_target(name)
+
+    def target_names(self) -> tuple[str, ...]:
+        """All of the table."""
+        return targets.target_names()
 
     def path_here(self, text: str) -> str:
         """Wine calls this machine's root `Z:`."""
         return text[2:].replace("\\", "/") if text[:3].lower() == "z:\\" else text
+
+    def chosen_loader(self, program: object) -> str | None:
+        """None: the loader is a part of the system."""
+        return None
 
     def why_not_run(self, program: object, python: str) -> str | None:
         """Only Windows runs its programs: those for its own processor, and those that it emulates."""

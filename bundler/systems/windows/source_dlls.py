@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from bundler.binaries.pe import Image, is_pe, read_image
 from bundler.binaries.pe.edits import folded
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.systems.windows.closure import SourceDll
 
 _HEAD = 128
@@ -27,11 +29,12 @@ def system_folders(bits: int) -> tuple[str, ...]:
 def read_dll(path: str, machine: int | None = None) -> Image | None:
     """The headers of the PE file at a path, if it is one, is sound, and is built for a machine (any: None); else None."""
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             if not is_pe(file.read(64)):
                 return None
             image = read_image(file)
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return None
     return image if machine is None or image.headers.machine == machine else None
 
@@ -70,13 +73,15 @@ def _listed(folder: str) -> dict[str, str]:
     """The names in a folder, by what Windows compares; none where there is no folder."""
     try:
         return {folded(name): name for name in sorted(os.listdir(folder), reverse=True)}
-    except OSError:
+    except OSError as error:
+        unless_failing(error, folder)
         return {}
 
 
 def _is_wines(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             return file.read(_HEAD)[_WINE_PLACE:].startswith(_WINE)
-    except OSError:
+    except OSError as error:
+        unless_failing(error, path)
         return False

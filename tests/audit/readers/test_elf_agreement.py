@@ -121,7 +121,7 @@ def test_program_headers_counted_in_a_section_header_are_read(elf_class: ElfClas
     assert read_elf(io.BytesIO(data)).segments == wanted
 
 
-OURS = {"DT_GNU_PRELINKED", "PT_SET_ASIDE"}
+OURS = {"DT_GNU_PRELINKED", "DT_OWN_RPATH", "PT_SET_ASIDE"}
 """Numbers that pyelftools has no name for."""
 
 

@@ -90,6 +90,42 @@ def test_the_loaders_of_further_machines_start_programs(
         )
 
 
+@pytest.mark.parametrize("chosen", ["host", "own"])
+@pytest.mark.parametrize(
+    ("name", "debian", "page", "release"),
+    [
+        ("aarch64-4k", "arm64", 4096, (2, 36)),
+        ("aarch64-64k", "arm64", 65536, (2, 36)),
+        ("armhf", "armhf", 4096, (2, 36)),
+        ("i386", "i386", 4096, (2, 36)),
+        pytest.param("riscv64", "riscv64", 4096, (2, 42), marks=slow),
+    ],
+)
+def test_programs_of_other_machines_choose(
+    name: str, debian: str, page: int, release: tuple[int, int], chosen: str, tmp_path: Path
+) -> None:
+    """The libc of that loader which is not to be chosen is not there."""
+    libraries = debian_packages("forky" if name == "riscv64" else "bookworm", ("libc6",), debian, "libc6")
+    machine = set_of(name)
+    loader = os.path.basename(machine.interpreter)
+    app = lay_out(machine, "pie", tmp_path / "app")
+    for place in ("host", "own"):
+        (app.parent / place).mkdir()
+        shutil.copy(next(libraries.glob(f"usr/lib/*/{loader}")), app.parent / place)
+    shutil.copy(next(libraries.glob("usr/lib/*/libc.so.6")), app.parent / chosen)
+    major, minor = release
+    edits = Edits(
+        interpreter=f"{app.parent}/host/{loader}",
+        own_loader=f"own/{loader}",
+        host_floor=release if chosen == "host" else (major, minor + 5),
+        rpath="$ORIGIN/one:$ORIGIN/host",
+        own_rpath="$ORIGIN/one:$ORIGIN/own",
+    )
+    edit(app, edits)
+    done = start([*emulator({"armhf": "arm"}.get(name, name), page), app])
+    assert (done.stdout, done.stderr, done.returncode) == (EXPECTED.format("one"), "", 0)
+
+
 @pytest.mark.parametrize("size", [0, 100, 4096, 50_000])
 def test_a_loader_that_is_cut_off_is_told(size: int, tmp_path: Path) -> None:
     app = lay_out(set_of("aarch64-64k"), "pie", tmp_path)

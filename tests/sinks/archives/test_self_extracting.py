@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler.entries import Directory, Literal
+from bundler.entries import Deferred, Directory, Layer, Literal
 from tests.material.programs import need
-from tests.sinks.samples import entry, sample, write
+from tests.sinks.samples import entry, manifest, sample, write
 
 SHELLS = (
     "dash",
@@ -29,6 +29,7 @@ def run_file(tmp_path: Path, shell: str) -> tuple[Path, Callable[..., subprocess
     folder.mkdir()
     entries = sample(tmp_path)
     entries[2] = entry("bin/run", Literal(b'#!/bin/sh\necho started "$@"\n'), 0o755)
+    entries[-1] = entry("bundle.json", Deferred(manifest), layer=Layer.APPLICATION)
     path = write("run", folder / "a.run", entries)
 
     def call(*arguments: str | Path, cwd: Path = folder) -> subprocess.CompletedProcess[str]:
@@ -50,9 +51,12 @@ def test_a_self_extracting_file_does_what_it_says(tmp_path: Path, shell: str) ->
     assert done.returncode == 0, done.stderr
     assert (target / "big").read_bytes() == (tmp_path / "big").read_bytes()
     assert call("--target", target).returncode == 1, "nothing is replaced unasked"
-    (target / "old").touch()
-    assert call(f"--target={target}", "--force").returncode == 0
-    assert not (target / "old").exists()
+    (target / "bin/run").unlink()
+    (target / "__pycache__").mkdir()
+    (target / "__pycache__/a.cpython-312.pyc").touch()
+    done = call(f"--target={target}", "--force")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (target / "bin/run").exists() and not (target / "__pycache__").exists()
     assert os.listdir(target.parent) == ["-target"]
     assert call("--target", "-t", "--start", "a b", "--force").stdout == "started a b --force\n"
     assert call("--target", "-t", "--start").stdout == "started\n"
@@ -61,6 +65,34 @@ def test_a_self_extracting_file_does_what_it_says(tmp_path: Path, shell: str) ->
     (precious / "thesis").touch()
     assert call("--target", precious, "--force").returncode == 1
     assert os.listdir(precious) == ["thesis"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_somebody_did_to_the_bundle_that_is_there_stops_it_by_name(tmp_path: Path, shell: str) -> None:
+    _, call = run_file(tmp_path, shell)
+    target = tmp_path / "target"
+
+    def refused(*named: str) -> None:
+        done = call("--target", target, "--force")
+        assert done.returncode == 1
+        for name in named:
+            assert name in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert os.listdir(tmp_path / "target") and not list(tmp_path.glob("target.*"))
+        subprocess.run(["rm", "-rf", target], check=True)
+        assert call("--target", target).returncode == 0
+
+    assert call("--target", target).returncode == 0
+    for name in ("a note", "bin/ü", 'with "quotes"', "with\\backslash", "link to"):
+        (target / name).symlink_to("x") if name == "link to" else (target / name).touch()
+        refused("was changed after it was unpacked", name if name.isascii() else "bin/")
+    for name in "abcde":
+        (target / name).touch()
+    refused("a, b, c and 2 more")
+    (target / "bin/run").write_text("mine")
+    refused("bin/run")
+    (target / "bundle.json").write_text("{}\n")
+    refused("bin/run")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -103,6 +135,7 @@ def test_folders_that_their_owner_may_not_write_to_are_replaced(tmp_path: Path, 
     """Bazel's and Nix's folders have the mode 0555, and a plain user unpacks and replaces them."""
     need(shell.split(maxsplit=1)[0])
     entries = [item._replace(mode=0o555) if isinstance(item.content, Directory) else item for item in sample(tmp_path)]
+    entries[-1] = entries[-1]._replace(content=Deferred(manifest))
     with tempfile.TemporaryDirectory() as name:
         path = write("run", Path(name, "a.run"), entries)
         out = Path(name, "out")

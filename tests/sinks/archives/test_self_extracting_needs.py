@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bundler.entries import Entry, Literal
+from bundler.entries import Deferred, Entry, Layer, Literal
 from bundler.output_facts import ArchiveFacts, TargetNeeds
 from tests.material.programs import need
 from tests.sinks.archives.test_self_extracting import SHELLS
-from tests.sinks.samples import entry, open_sink, sample
+from tests.sinks.samples import entry, manifest, open_sink, sample
 
 HERE = os.uname()
 GLIBC = TargetNeeds(HERE.sysname, (HERE.machine,), (), "glibc", "2.17")
@@ -33,7 +33,8 @@ def run_file(folder: Path, needs: TargetNeeds, entries: list[Entry]) -> Path:
 
 def small(tmp_path: Path) -> list[Entry]:
     started = entry("bin/run", Literal(b'#!/bin/sh\necho started "$@"\n'), 0o755)
-    return [item for item in sample(tmp_path) if item.path in ("bin", "bundle.json")] + [started]
+    told = entry("bundle.json", Deferred(manifest), layer=Layer.APPLICATION)
+    return [*(item for item in sample(tmp_path) if item.path == "bin"), started, told]
 
 
 def caller(shell: str, path: Path) -> Call:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import OutputFailed
+from bundler.machine import locks
 from bundler.machine.locks import FolderLock
 from bundler.sinks import interrupted, steps, temporary
 from bundler.sinks.moves import NotUndone
@@ -76,6 +77,21 @@ def test_a_folder_that_cannot_be_removed_is_told(tmp_path: Path, monkeypatch: py
     assert str(working) in caught.value.message
 
 
+def test_a_pack_is_done_though_its_folder_cannot_be_removed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+
+    working = WorkingFolder(str(tmp_path), str(tmp_path / "out"))
+    monkeypatch.setattr(temporary, "remove_tree", refuse)
+    working.remove()
+    assert os.path.isdir(working.path)
+    monkeypatch.undo()
+    clear(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_folder_that_cannot_be_looked_through_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: str) -> list[str]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
@@ -128,7 +144,7 @@ def test_a_new_folder_that_somebody_takes_for_abandoned_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever clears may come between the folder and its lock, or between the lock and the first look."""
-    lock = temporary._lock
+    lock = locks.locked
     others: list[int] = []
 
     def hold(path: str) -> None:
@@ -137,12 +153,12 @@ def test_a_new_folder_that_somebody_takes_for_abandoned_is_made_again(
 
     taken: list[Callable[[str], None]] = [os.rmdir, hold]
 
-    def late(path: str) -> FolderLock | temporary.Unlocked:
+    def late(path: str) -> FolderLock | None:
         if taken:
             taken.pop()(path)
         return lock(path)
 
-    monkeypatch.setattr(temporary, "_lock", late)
+    monkeypatch.setattr(temporary, "locked", late)
     working = WorkingFolder(str(tmp_path), str(tmp_path / "out"))
     assert taken == []
     assert os.path.isdir(working.path)

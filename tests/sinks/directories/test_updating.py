@@ -256,7 +256,7 @@ def test_after_a_failure_everything_is_as_it_was(
         real(one, other)
 
     monkeypatch.setattr(os, "rename", rename)
-    with pytest.raises((Failure, OSError)), open_update(str(out), FACTS, force=False) as sink:
+    with pytest.raises((Failure, OSError, OutputFailed)), open_update(str(out), FACTS, force=False) as sink:
         for item in items:
             sink.add(item)
             if when == "while writing" and item.path == "lib/new/deep/file":

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bundler.binaries.elf import Image, read_image
 from bundler.platforms import X86_64
-from bundler.systems.linux.glibc import SysrootLibraries, directories, passed_on, resolve, system_libraries
+from bundler.systems.linux.glibc import directories, passed_on, resolve, system_libraries
 from bundler.systems.linux.loader import Around, LoadedObject
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from tests.binaries.elf.programs import compile_c
 from tests.material.programs import need
 

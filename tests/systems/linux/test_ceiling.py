@@ -49,6 +49,14 @@ def test_a_program_gets_the_stack_that_it_asks_for(tmp_path: Path) -> None:
     )
 
 
+def test_where_the_loader_looks_at_no_stack_only_the_kernel_does(tmp_path: Path) -> None:
+    library = file_of(tmp_path / "a.so", "-Wl,-z,execstack")
+    assert find_ceiling([library], [], heeds_stacks=False) == NO_CEILING
+    program = file_of(tmp_path / "b.so", "-Wl,-z,execstack", bundle_path="bin/python")
+    ceiling = find_ceiling([library, program], [], (), "bin/python", heeds_stacks=False)
+    assert ceiling == Ceiling(executable_stacks=("bin/python",))
+
+
 @pytest.mark.parametrize(
     ("flags", "text", "expected"),
     [

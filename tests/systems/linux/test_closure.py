@@ -12,8 +12,9 @@ import pytest
 from bundler.binaries.elf import Image, read_image
 from bundler.systems.libraries import InBundle, Location, Missing, OnHost, Preloaded
 from bundler.systems.linux.closure import Closure, ClosureContext, ElfFile, find_closure
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
-from bundler.systems.linux.loader import SystemLibraries
+from bundler.systems.linux.glibc import GLIBC
+from bundler.systems.linux.loader import Loader, SystemLibraries
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from tests.binaries.elf.programs import compile_c
 
 PYTHON = "bin/python3.12"
@@ -38,6 +39,7 @@ class Machine:
     library_path: tuple[str, ...] = ()
     follows_notes: bool = True
     cache: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    loader: Loader = GLIBC
 
     def library(
         self, path: str, *needed: Path, soname: str | None = None, flags: tuple[str, ...] = (), text: str = ""
@@ -78,7 +80,7 @@ class Machine:
         system = SystemLibraries(self.cache, (f"{self.folder}/host",))
         files = SysrootLibraries(executable.image)
         context = ClosureContext(
-            loader=GLIBC,
+            loader=self.loader,
             files=files,
             system=system,
             bundled_folder="lib/bundled",

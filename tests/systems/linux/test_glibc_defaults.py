@@ -55,6 +55,9 @@ class Existing:
     def is_library(self, path: str) -> bool:
         return path in self._paths
 
+    def is_there(self, path: str) -> bool:
+        return path in self._paths
+
     def normal(self, path: str) -> str:
         return os.path.normpath(path)
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bundler.binaries.elf import ElfClass, Image
-from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.platforms import X86_64
-from bundler.scheme import BundleScheme
-from bundler.systems.libraries import NeededBy
 from bundler.systems.linux.check import check_elf_files
 from bundler.systems.linux.glibc import system_libraries
 from bundler.systems.linux.program_loader import own_places, standard_loader
 from tests.plan.binaries.linux.worlds import SCHEME
 from tests.systems.linux.real_loader import image_of, program_of_this_machine
+from tests.systems.views import View
 
 
 def naming(loader: str | None, machine: int = 62, bits: int = 64) -> Image:
@@ -38,11 +35,12 @@ def naming(loader: str | None, machine: int = 62, bits: int = 64) -> Image:
         ("/lib/x86_64-linux-gnu/ld-2.31.so", "/lib64/ld-linux-x86-64.so.2"),
         ("/lib64/ld-lsb-x86-64.so.3", "/lib64/ld-linux-x86-64.so.2"),
         ("/lib/ld-musl-x86_64.so.1", None),
+        ("/gnu/store/abc-musl-1.2.3/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1"),
         ("/system/bin/linker64", None),
         (None, None),
     ],
 )
-def test_only_a_loader_of_glibc_that_is_not_the_systems_becomes_the_systems(
+def test_only_a_loader_of_a_libc_that_is_not_the_systems_becomes_the_systems(
     loader: str | None, standard: str | None
 ) -> None:
     assert standard_loader(naming(loader)) == standard
@@ -78,30 +76,11 @@ def test_a_program_with_a_loader_of_its_own_finds_what_that_one_finds(tmp_path: 
     assert system_libraries(X86_64, program=naming("/lib64/ld-linux-x86-64.so.2")) == system_libraries(X86_64)
 
 
-@dataclass(frozen=True)
-class View:
-    """A bundle of two programs; see `systems.system.BundleView`."""
-
-    images: Mapping[str, object]
-    root: BundleRoot = NOWHERE
-    scheme: BundleScheme = SCHEME
-    extension_suffixes: tuple[str, ...] = (".so",)
-    host_libraries: Collection[str] = ()
-    loader: str = ""
-    missing: Collection[NeededBy] = ()
-    binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    texts: Mapping[str, bytes] = field(default_factory=dict)
-    scripts: Mapping[str, bytes] = field(default_factory=dict)
-
-    def follow(self, path: str) -> str | None:
-        return path
-
-
 def test_a_bundle_whose_programs_name_a_loader_of_their_own_has_a_fault() -> None:
     images = {SCHEME.executable: naming("/opt/brew/lib/ld.so"), "bin/tool": naming("/opt/brew/lib/ld.so")}
-    faults = check_elf_files(View(images)).faults
+    faults = check_elf_files(View(images, SCHEME)).faults
     assert [(fault.path, "started by /opt/brew/lib/ld.so" in fault.message) for fault in faults] == [
         (SCHEME.executable, True),
         ("bin/tool", True),
     ]
-    assert not check_elf_files(View(dict.fromkeys(images, naming("/lib64/ld-linux-x86-64.so.2")))).faults
+    assert not check_elf_files(View(dict.fromkeys(images, naming("/lib64/ld-linux-x86-64.so.2")), SCHEME)).faults

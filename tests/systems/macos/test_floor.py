@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from bundler.binaries.macho import Image
 from bundler.binaries.macho import constants as c
+from bundler.faults import FaultKind
+from bundler.systems.macos.check import check_macho_files
 from bundler.systems.macos.floor import find_floor
+from bundler.systems.targets import target_named
 from tests.binaries.macho.patching import image_of
 from tests.binaries.macho.samples import make_fat, make_sample
+from tests.material.schemes import POSIX_312
+from tests.systems.views import View
 
 PROGRAM = "bin/python3.13"
 CPUS = {"arm64": (0x0100000C, 0), "x86_64": (0x01000007, 3)}
@@ -84,3 +90,16 @@ def test_one_file_alone_may_raise_the_floor() -> None:
 
 def test_files_that_name_no_version_have_no_floor() -> None:
     assert find_floor({PROGRAM: image({"arm64": None})}, PROGRAM) is None
+
+
+@pytest.mark.parametrize(("name", "paths"), [("macos11", ["lib/b.so"]), ("macos13.3", []), ("macos14", [])])
+def test_what_is_too_new_for_the_target_is_a_fault_of_the_file(name: str, paths: list[str]) -> None:
+    """Of two architectures the one counts that asks for less."""
+    both = {"arm64": (14, 0, 0), "x86_64": (13, 3, 0)}
+    images = {PROGRAM: image({"arm64": (11, 0, 0), "x86_64": (10, 13, 0)}), "lib/b.so": image(both)}
+    scheme = replace(POSIX_312, executable=PROGRAM)
+    found = check_macho_files(View(images, scheme), target_named(name)).faults
+    told = [fault for fault in found if fault.kind is FaultKind.TARGET]
+    assert [fault.path for fault in told] == paths
+    for fault in told:
+        assert fault.message.startswith("needs macOS 13.3 or later (its x86_64 code's minimum version)")

@@ -31,7 +31,8 @@ def elf_disagreements(image: Image, file: BinaryIO, facts: ElfFacts) -> Iterator
         ("DT_RPATH", image.rpath, _last(facts, c.DT_RPATH)),
         ("DT_RUNPATH", image.runpath, _last(facts, c.DT_RUNPATH)),
         ("the interpreter", image.interpreter, facts.interpreter),
-        ("the loader of its own", image.own_loader, own_loader(file, facts)),
+        ("the search path with it", image.own_rpath, _last(facts, c.DT_OWN_RPATH)),
+        ("the loader of its own", (image.own_loader, image.host_floor), own_loader(file, facts)),
         ("program headers", [*map(tuple, image.segments)], [*map(tuple, facts.segments)]),
         ("dynamic tags", _entries(image.dynamic), _entries(facts.dynamic)),
     ):

@@ -138,13 +138,17 @@ def _names(source: ElfFacts, changed: ElfFacts, asked: Asked) -> Iterator[Differ
     wanted = [(asked.renamed or {}).get(name, name) for name in needed if name not in asked.removed]
     wanted += [name for name in asked.added if name not in wanted]
     yield from _WANTED.differ("DT_NEEDED", tuple(wanted), found)
-    for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATHS}):
+    for tag in sorted(c.STRING_TAGS - {c.DT_NEEDED, c.DT_SONAME, *_PATHS, c.DT_OWN_RPATH}):
         yield from _SIDES.differ(f"the string of tag {tag:#x}", source.texts(tag), changed.texts(tag))
     yield from _one("DT_SONAME", source.texts(c.DT_SONAME), changed.texts(c.DT_SONAME), asked.name)
     search_path = asked.search_path if isinstance(asked.search_path, bool | str) else True
     yield from _one("the search path", source.texts(*_PATHS), changed.texts(*_PATHS), search_path)
     if asked.search_path is False:
         yield from _SIDES.differ("DT_RPATH", source.texts(c.DT_RPATH), changed.texts(c.DT_RPATH))
+    own_path = source.texts(c.DT_OWN_RPATH), changed.texts(c.DT_OWN_RPATH)
+    yield from _one("the search path with its own loader", *own_path, asked.own_rpath)
+    if own_path[1] and (changed.dynamic or ())[-1:] and (changed.dynamic or ())[-1][0] != c.DT_OWN_RPATH:
+        yield Difference("the search path with its own loader", "it should be the last entry", "others follow it")
     old, new = ((facts.interpreter,) if facts.interpreter is not None else () for facts in (source, changed))
     yield from _one("the interpreter", old, new, asked.interpreter)
 

@@ -22,7 +22,7 @@ from bundler.errors import BinaryFormatError
 from bundler.machine import os
 
 _SIDES = Sides("it should be", "the file has")
-_PARAMETERS = "8sIIqQQ"
+_PARAMETERS = "8sIHHqQQ"
 _SIZE = 40
 _MAGIC = b"bndlstub"
 
@@ -41,6 +41,8 @@ class StubFacts(NamedTuple):
     code: int
     """Where the code ends and the loader's path begins, from `start`."""
     loader: str
+    floor: int
+    """The oldest glibc of a host whose loader is taken: 36 for 2.36; 0 for none."""
     entry: int
     size: int
     headers: int
@@ -56,7 +58,7 @@ def stub_of(file: BinaryIO, facts: ElfFacts) -> StubFacts | None:
         return None
     order = "<" if facts.byteorder == "little" else ">"
     data = read_range(file, start, start + _SIZE)
-    magic, code, length, entry, size, headers = struct.unpack(order + _PARAMETERS, data)
+    magic, code, length, floor, entry, size, headers = struct.unpack(order + _PARAMETERS, data)
     if magic != _MAGIC:
         return None
     segment = next(load for load in facts.loads if load.range[0] <= start < load.range[1])
@@ -64,13 +66,15 @@ def stub_of(file: BinaryIO, facts: ElfFacts) -> StubFacts | None:
     if end > segment.range[1]:
         raise BinaryFormatError(f"the entry stub ends at offset {end}, its segment at {segment.range[1]}")
     loader = os.fsdecode(read_range(file, start + code, end).split(b"\0", 1)[0])
-    return StubFacts(segment, start, end, code, loader, address + entry, size, headers)
+    return StubFacts(segment, start, end, code, loader, floor, address + entry, size, headers)
 
 
-def own_loader(file: BinaryIO, facts: ElfFacts) -> str | None:
-    """The loader that the file's stub starts."""
+def own_loader(file: BinaryIO, facts: ElfFacts) -> tuple[str | None, tuple[int, int] | None]:
+    """The loader that the file's stub starts, and the oldest glibc of hosts whose loader it takes instead."""
     stub = stub_of(file, facts)
-    return None if stub is None else stub.loader
+    if stub is None:
+        return None, None
+    return stub.loader, (2, stub.floor) if stub.floor else None
 
 
 def stub_differences(
@@ -83,8 +87,12 @@ def stub_differences(
         yield from _SIDES.differ("the loader of its own", wanted or "none", found or "none")
     if stub is None:
         return
+    if asked.host_floor is not True:
+        kept = 0 if source is None else source.floor
+        yield from _SIDES.differ("the oldest host", kept if asked.host_floor is False else asked.host_floor, stub.floor)
     header = changed.header
-    known = stub_for(header.machine, ElfClass(changed.bits // 32), changed.byteorder)
+    kind = header.machine, ElfClass(changed.bits // 32), changed.byteorder
+    known = stub_for(*kind, chooses=bool(stub.floor))
     code = read_range(file, stub.start + _SIZE, stub.start + stub.code)
     if known is None or known.code[_SIZE:] != code:
         yield Difference("the entry stub", "it should be bundler's code", f"the file has {len(code)} other bytes")

@@ -40,6 +40,7 @@ _WHOLE = 1 << 20  # a string table up to this many bytes is read at once
 _LONGEST_INTERPRETER = 4096
 _IDENT = 16
 _SET_ASIDE = 0x62646C72  # the type of PT_INTERP where an entry stub maps the loader
+_OWN_RPATH = 0x62646C72  # the search path that such a stub may put in the first one's place
 _FIELDS = {
     "Elf_Ehdr": tuple("e_" + name for name in HeaderFacts._fields),
     "Elf_Phdr": tuple("p_" + name for name in SegmentFacts._fields),
@@ -160,7 +161,7 @@ class _Reader:
             if offset + size > self._size:
                 raise BinaryFormatError(f"the string table ends at offset {offset + size}, the file at {self._size}")
         texts = _Texts(self, strings)
-        tags = {number_of(name) for name in _STRING_TAGS}
+        tags = {_OWN_RPATH, *(number_of(name) for name in _STRING_TAGS)}
         names = tuple(NameFacts(tag, value, texts[value]) for tag, value in entries if tag in tags)
         needs, definitions = tuple(self._needs(facts, texts)), tuple(self._definitions(facts, texts))
         return replace(facts, strings=strings, names=names, needs=needs, definitions=definitions)

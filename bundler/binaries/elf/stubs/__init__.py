@@ -1,8 +1,9 @@
 """The entry stubs: code that starts a program with a loader which is found relative to it, in place of the kernel's PT_INTERP.
 
-`scripts/build_stubs` makes one file a machine of `scripts/stubs/`: position-independent code without libc and relocations that can
-be put at any address which is a multiple of 16. Its first bytes are parameters, which the patcher fills in; the path of the
-loader follows the code. What the code does is told in `scripts/stubs/entry.c`.
+`scripts/build_stubs` makes two files a machine of `scripts/stubs/`: one for programs that always start their own loader, and
+one (`-auto`) for programs that take the host's where that is new enough. Both are position-independent code without libc and
+relocations that can be put at any address which is a multiple of 16. The first bytes are parameters, which the patcher fills in;
+the path of the loader follows the code. What the code does is told in `scripts/stubs/entry.c`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bundler.machine import os
 
 MAGIC = b"bndlstub"
 ALIGNMENT = 16
-_PARAMETERS = "8sIIqQQ"
+_PARAMETERS = "8sIHHqQQ"
 
 
 class Parameters(NamedTuple):
@@ -29,6 +30,8 @@ class Parameters(NamedTuple):
     """Where the loader's path begins, in bytes from the parameters' start."""
     path_size: int
     """In bytes, with the NUL."""
+    floor: int
+    """The oldest glibc of a host whose loader is taken: 36 for 2.36. 0 where none is."""
     entry: int
     """The program's own entry point, counted from the parameters' start."""
     size: int
@@ -67,10 +70,10 @@ _FILES: dict[tuple[int, ElfClass, ByteOrder], str] = {
 }
 
 
-def stub_for(machine: int, elf_class: ElfClass, byteorder: ByteOrder) -> Stub | None:
-    """The stub for programs of a machine (e_machine); None where there is none."""
+def stub_for(machine: int, elf_class: ElfClass, byteorder: ByteOrder, *, chooses: bool = False) -> Stub | None:
+    """The stub for programs of a machine (e_machine), which `chooses` between two loaders or does not; None where there is none."""
     name = _FILES.get((machine, elf_class, byteorder))
-    return None if name is None else _read(name, c.MACHINE_NAMES[machine], byteorder)
+    return None if name is None else _read(f"{name}-auto" if chooses else name, c.MACHINE_NAMES[machine], byteorder)
 
 
 def stub_machines() -> tuple[str, ...]:

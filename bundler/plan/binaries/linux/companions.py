@@ -103,6 +103,8 @@ class CompanionFinder:
     """Names of folders that the loader searches: what lies there is found by other means."""
     by_modules: Callable[[str, str], tuple[ModuleTaken, ...]] = lambda _path, _real: ()
     """What lines in a Python package lead a library to, by its bundle path and its real file."""
+    dlopen_knows_origin: bool = True
+    """Whether the loader replaces `$ORIGIN` in a path that a library opens."""
 
     def settle(self, libraries: Sequence[BundledLibrary], assumed: Companions) -> Companions:
         """What comes along with libraries of the host, where `assumed` was among the files that asked for them.
@@ -118,7 +120,7 @@ class CompanionFinder:
         taken = sorted((taken for each in known for taken in self._of(*each)), key=_place)
         led = sorted((taken for each in known for taken in self.by_modules(*each)), key=_place)
         newest = max((each.qt.version for each in taken if each.qt is not None), default=0)
-        unled = [each for each in taken if each.qt is not None and each.qt.version < newest]
+        unled = [each for each in taken if not self._is_led(each, newest)]
         plain = tuple(each for each in taken if each not in unled)
         closed = [
             (each.fact.library, path, new)
@@ -127,6 +129,12 @@ class CompanionFinder:
             if (new := nowhere(path)) is not None
         ]
         return Companions(plain, tuple(each.fact for each in unled), tuple(led), tuple(closed))
+
+    def _is_led(self, taken: Taken, newest: int) -> bool:
+        """Whether its library finds it in the bundle; `newest` is the version of Qt that `qt.conf` is written for."""
+        if taken.pointing is Pointing.CONSTANT:
+            return self.dlopen_knows_origin
+        return taken.qt is None or taken.qt.version == newest
 
     def guess(self, names: Iterable[str], cache: Mapping[str, tuple[str, ...]], folder: str) -> Companions:
         """What comes along with libraries that are needed by name, if these are the loader's cache's and come along to `folder`."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.constant_strings import constant_paths
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.memory.constants import NO_CONSTANTS_CACHE, ConstantsCache
 from bundler.sysroot import Sysroot
 
@@ -36,9 +38,10 @@ class CompiledInPaths:
         """The headers; None for what is no ELF file, or a damaged one."""
         if real not in self._images:
             try:
-                with open(real, "rb") as file:
+                with opened(real) as file:
                     self._images[real] = read_image(file)
-            except (OSError, BinaryFormatError):
+            except (OSError, BinaryFormatError) as error:
+                unless_failing(error, real)
                 self._images[real] = None
         return self._images[real]
 
@@ -46,7 +49,7 @@ class CompiledInPaths:
         image = self.image(real)
         if image is None:
             return ()
-        with open(real, "rb") as file:
+        with opened(real) as file:
             facts = os.fstat(file.fileno())
             found = self.memory.recall(facts)
             if found is None:

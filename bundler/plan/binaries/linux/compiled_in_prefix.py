@@ -7,6 +7,7 @@ without a word (getpath, all versions): the builder's Python, where that is stil
 from __future__ import annotations
 
 from bundler.binaries.elf.constant_strings import constant_places
+from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.binaries.linux.companions import nowhere
 from bundler.prefixes import is_system_prefix
@@ -21,6 +22,6 @@ def closed_prefix(holder: ElfFile, place: str, prefix: str) -> dict[str, dict[st
     closed = None if is_system_prefix(prefix) else nowhere(prefix)
     if closed is None:
         return {}
-    with open(place, "rb") as file:
+    with opened(place) as file:
         is_there = any(constant_places(file, holder.image, os.fsencode(prefix)))
     return {holder.path: {prefix: closed}} if is_there else {}

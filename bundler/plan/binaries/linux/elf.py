@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from bundler.binaries.elf import Image, is_elf, read_image
+from bundler.binaries.format import SymbolVersions
+from bundler.bundle_paths import follow
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BinaryFormatError, BundlerError, UnsupportedEnvironment
+from bundler.files import opened
+from bundler.floor import Floor
 from bundler.machine import os
 from bundler.memory import NO_MEMORY, Memory
 from bundler.options import ContentOptions, LibcMode
@@ -17,25 +22,36 @@ from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.compiled_in_prefix import closed_prefix
 from bundler.plan.binaries.linux.libraries import Taken, links_to, plan_libraries
 from bundler.plan.binaries.linux.module_companions import ModuleCompanionFinder
-from bundler.plan.binaries.linux.own_libc import former_libc, kernel_floor, own_libc, path_of_loader
-from bundler.plan.binaries.linux.patching import patch_files, source_path
-from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings
+from bundler.plan.binaries.linux.own_libc import (
+    OwnLibc,
+    former_directories,
+    former_libc,
+    host_libc,
+    kernel_floor,
+    last_directories,
+    own_libc,
+)
+from bundler.plan.binaries.linux.patching import OwnLoaders, patch_files, source_path
+from bundler.plan.binaries.linux.programs import capability_warnings, embedding_warnings, other_libc_warnings
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BUNDLER
 from bundler.platforms import Libc
 from bundler.sysroot import Sysroot
-from bundler.systems.libraries import BundledLibrary
+from bundler.systems.libraries import BundledLibrary, LibraryFacts
+from bundler.systems.linux.bound import host_libraries, unbound
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.closure import ClosureContext, ElfFile
-from bundler.systems.linux.floor import find_floor, libc_versions
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
+from bundler.systems.linux.floor import LibcVersion, find_floor, libc_versions, read_versions
 from bundler.systems.linux.loader import Loader, SystemLibraries
+from bundler.systems.linux.loaders import loader_for
+from bundler.systems.linux.musl_releases import musl_floor
 from bundler.systems.linux.order import in_loading_order
-from bundler.systems.linux.policy import OPENED_BY_LIBC
 from bundler.systems.linux.program_loader import standard_loader
+from bundler.systems.linux.provided import unprovided
 from bundler.systems.linux.rules import LINUX
 from bundler.systems.linux.runtime import libpython_of
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 
 _FOR_QT = "leads the host's Qt to its plugins"
 _NO_BINARY = LINUX.no_binary_suffix
@@ -54,14 +70,13 @@ def plan_elf(
     not fit; all together.
     """
     interpreter, sysroot, scheme = environment.interpreter, environment.sysroot, environment.scheme
-    executable = scheme.executable
+    executable, loader = scheme.executable, loader_for(environment.platform.libc)
     former = former_libc(entries, scheme)
-    left_behind = former if options.libc is LibcMode.HOST else frozenset[str]()
-    entries = {path: entry for path, entry in entries.items() if path not in left_behind} if left_behind else entries
+    directories = former_directories(former, entries, loader)
+    entries = {path: entry for path, entry in entries.items() if path not in former} if former else entries
     images = _read_images(entries, executable)
     if executable not in images:
         raise UnsupportedEnvironment(f"{interpreter.executable} is no dynamic ELF executable")
-    loader = _loader(environment)
     files = [ElfFile(path, sysroot.name_of(source_path(entries[path])), image) for path, image in images.items()]
     files = in_loading_order(files, interpreter.extension_suffixes)
     by_path = {file.path: file for file in files}
@@ -71,10 +86,17 @@ def plan_elf(
     machine = environment.platform.machines[0]
     system = loader.system_libraries(machine, sysroot, program.image)
     excluded = frozenset(options.exclude_libs)
-    own = own_libc(program.image, system, sysroot, former) if options.libc is LibcMode.BUNDLE else None
+    own = (
+        own_libc(program.image, loader, system, sysroot, scheme, former) if options.libc is not LibcMode.HOST else None
+    )
     compiled_in = CompiledInPaths(sysroot, memory.constants)
-    modules = ModuleCompanionFinder(entries, scheme, sysroot, compiled_in, excluded, system.cache)
-    finder = CompanionFinder(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system), modules.find)
+    modules = ModuleCompanionFinder(
+        entries, scheme, sysroot, compiled_in, excluded, system.cache, loader.dlopen_knows_origin
+    )
+    finder = CompanionFinder(
+        *(sysroot, compiled_in, excluded, scheme.libraries, _library_folders(system)),
+        *(modules.find, loader.dlopen_knows_origin),
+    )
     needed = {name for image in images.values() for name in image.needed}
     companions = finder.guess(needed, system.cache, scheme.bundled)
     context = ClosureContext(
@@ -86,7 +108,7 @@ def plan_elf(
         bundle_path=lambda name: _bundle_path(name, entries, mounts, libraries, sysroot),
         excluded=excluded,
         real_path=libraries.real,
-        opened_by_libc=OPENED_BY_LIBC,
+        opened_by_libc=loader.opened_by_libc,
         package_of=scheme.package_of,
         systems={
             file.path: loader.system_libraries(machine, sysroot, file.image)
@@ -97,9 +119,10 @@ def plan_elf(
     taken = Taken(entries, _links(entries), lambda name: mounts.bundle_path(sysroot.path_of(name)))
     while True:
         try:
-            included = (*options.include_libs, *companions.opens, *(own.included if own is not None else ()))
-            opened = replace(context, included=included)
-            plan = plan_libraries([*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken)
+            opened = replace(context, included=(*options.include_libs, *companions.opens))
+            plan = plan_libraries(
+                [*files, *finder.elf_files(companions)], program, libpython, opened, scheme, taken, own
+            )
         except LookupError as error:
             raise BundlerError(f"--include-lib {error.args[0]}: there is no such library for this machine") from error
         found = finder.settle(plan.closure.facts.bundled, companions)
@@ -110,16 +133,26 @@ def plan_elf(
         plan.closure.facts,
         companions=tuple(taken.fact for taken in companions.all),
         compiled_in=finder.left(plan.closure.facts.bundled, companions),
-        loader=path_of_loader(own, plan.closure.facts.bundled) if own is not None else "",
     )
+    if own is not None:
+        facts = _with_own_libc(facts, own, loader, executable)
     added = [
         *_bundled_entries(facts.bundled, environment),
         *_companion_entries(companions, environment),
         *modules.module_entries(companions.led),
+        *last_directories(loader, facts, os.stat(interpreter.executable).st_mtime_ns),
     ]
     planned = {**entries, **{entry.path: entry for entry in added}}
     holder = libpython or program
     closed = closed_prefix(holder, source_path(planned[holder.path]), interpreter.base_prefix)
+    places = {file.path: source_path(planned[file.path]) for file in plan.files}
+    symbols = read_versions(plan.files, places)
+    versions = list(libc_versions(symbols)) if loader.libc is Libc.GLIBC else []
+    hosts = host_libraries(facts.host, system, sysroot, libraries.is_library)
+    facts = replace(
+        _with_lacks(facts, plan.files, planned, symbols, hosts),
+        host_libc=host_libc(options.libc, loader, versions, executable),
+    )
     patched = patch_files(
         plan.files,
         plan.changes,
@@ -127,23 +160,63 @@ def plan_elf(
         memory.patches,
         fix_execstack=options.fix_execstack,
         constants={**companions.constants, **closed},
-        own_loader=facts.loader,
+        loaders=OwnLoaders(own.starts, own.loader, facts.host_libc.release if facts.host_libc else None)
+        if own
+        else None,
     )
-    versions = list(libc_versions(plan.files, {file.path: source_path(planned[file.path]) for file in plan.files}))
+    gone = (*former, scheme.libc) if former and not (own is not None and own.kept) else ()
     return PlannedBinaries(
         (*added, *patched.entries),
         facts,
         libpython.path if libpython else None,
-        find_floor(versions) if own is None else kernel_floor({file.path: file.image for file in plan.files}),
+        _floor(own, loader, plan.files, places, versions),
         (
             *patched.warnings,
             *plan.warnings,
+            *other_libc_warnings(files, loader.libc),
             *embedding_warnings(files, entries, executable),
             *capability_warnings(entries, environment),
         ),
-        find_ceiling(plan.files, versions, patched.plain_stacks, environment.scheme.executable),
-        removed=left_behind,
+        find_ceiling(plan.files, versions, patched.plain_stacks, executable, heeds_stacks=loader.heeds_stacks),
+        removed=frozenset((*gone, *directories)) - {entry.path for entry in added},
     )
+
+
+def _with_lacks(
+    facts: LibraryFacts,
+    files: Sequence[ElfFile],
+    planned: Mapping[str, Entry],
+    symbols: Mapping[str, SymbolVersions],
+    hosts: Mapping[str, str],
+) -> LibraryFacts:
+    """The facts with versions and symbols that files ask for and nothing has, in the source either."""
+    links = _links(planned)
+    known = unprovided(symbols, facts.needs, lambda path: follow(path, links))
+    lacking = unbound(files, symbols, lambda path: open(source_path(planned[path]), "rb"), hosts, facts.needs)
+    return replace(facts, unprovided=tuple(dict.fromkeys(each for each, _, _ in known)), unbound=tuple(lacking))
+
+
+def _with_own_libc(facts: LibraryFacts, own: OwnLibc, loader: Loader, executable: str) -> LibraryFacts:
+    """The facts with what comes along of libc, which is no matter of the host any more."""
+    return replace(
+        facts,
+        bundled=tuple(sorted((*facts.bundled, *own.added(executable)), key=attrgetter("path"))),
+        host=tuple(name for name in facts.host if name not in own.names and not loader.answers_to(name)),
+        loader=own.loader,
+    )
+
+
+def _floor(
+    own: OwnLibc | None,
+    loader: Loader,
+    files: Sequence[ElfFile],
+    places: Mapping[str, str],
+    versions: Sequence[LibcVersion],
+) -> Floor | None:
+    """The oldest libc of the target, or the oldest kernel for a libc that comes along. `places` are files on this machine."""
+    if own is not None:
+        return kernel_floor(own)
+    return musl_floor(files, places) if loader.libc is Libc.MUSL else find_floor(versions)
 
 
 def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Image]:
@@ -153,7 +226,7 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
         content = entries[path].content
         if not isinstance(content, Source) or content.size < 52 or _NO_BINARY.search(path):
             continue
-        with open(content.path, "rb") as file:
+        with opened(content.path) as file:
             if not is_elf(file.read(4)):
                 continue
             try:
@@ -169,15 +242,6 @@ def _read_images(entries: Mapping[str, Entry], executable: str) -> dict[str, Ima
 def _same_kind(one: Image, other: Image) -> bool:
     """Whether one process can hold both: the same machine, class and byte order."""
     return (one.machine, one.elf_class, one.byteorder) == (other.machine, other.elf_class, other.byteorder)
-
-
-def _loader(environment: Environment) -> Loader:
-    """The rules of the environment's loader. Raises UnsupportedEnvironment for a libc without any."""
-    if environment.platform.libc is not Libc.GLIBC:
-        raise UnsupportedEnvironment(
-            f"{environment.interpreter.executable} is built for musl", "this version packs environments for glibc"
-        )
-    return GLIBC
 
 
 def _bundle_path(

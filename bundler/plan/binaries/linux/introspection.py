@@ -10,6 +10,7 @@ from bundler.entries import Entry, Source
 from bundler.errors import BinaryFormatError
 from bundler.files import MOST_OF_A_SCRIPT, read_regular
 from bundler.machine import os
+from bundler.machine.failing import unless_failing
 from bundler.parsing import parse_python
 from bundler.plan.origins import ADDED, ENVIRONMENT, PROJECT
 from bundler.scheme import BundleScheme
@@ -184,5 +185,6 @@ def _bytes(path: str) -> bytes:
 def _read(path: str) -> Typelib | None:
     try:
         return read_typelib(_bytes(path))
-    except (OSError, BinaryFormatError):
+    except (OSError, BinaryFormatError) as error:
+        unless_failing(error, path)
         return None

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from bundler.binaries.elf import Image, version_needs
 from bundler.binaries.elf.dlopen_notes import Priority
 from bundler.bundle_paths import directories_of, relative
+from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.binaries.linux.lockstep import Misplaced, PlannedView
+from bundler.plan.binaries.linux.own_libc import OwnLibc
 from bundler.plan.binaries.linux.search_paths import PlannedBundle, SearchPathChange, SearchPaths
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import BundledLibrary, Clash, NotedLibrary, Outcome
@@ -58,8 +60,11 @@ def plan_libraries(
     context: ClosureContext,
     scheme: BundleScheme,
     taken: Taken,
+    own_libc: OwnLibc | None = None,
 ) -> LibraryPlan:
     """The plan for `files`, which include the interpreter and libpython, in the order in which Python asks for them.
+
+    `own_libc` is what the bundle brings of libc.
 
     Raises LookupError for what shall come along and is no library.
     """
@@ -77,6 +82,7 @@ def plan_libraries(
             bundle_path=taken.bundle_path,
             directories=directories_of(taken.paths) | directories_of(file.path for file in everything),
             versioned=lambda file: _versioned(context.real_path(file.source), file.image),
+            own_libc=own_libc,
         ),
         context.loader,
         context.system,
@@ -87,7 +93,7 @@ def plan_libraries(
 
 def _versioned(path: str, image: Image) -> set[str]:
     """The names of the libraries of which a file on this machine needs versions."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return {need.library for need in version_needs(file, image)}
 
 

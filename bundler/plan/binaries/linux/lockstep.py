@@ -17,7 +17,7 @@ from bundler.machine import os
 from bundler.systems.libraries import InBundle
 from bundler.systems.linux.chains import State, names_below
 from bundler.systems.linux.closure import Closure
-from bundler.systems.linux.loader import Around, LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.loader import NOBODY, Around, LoadedObject, Loader, LoaderView, SystemLibraries
 
 
 class PlannedView:
@@ -39,6 +39,10 @@ class PlannedView:
         if known is None:
             known = self._known[inside] = self.followed(inside) in self._libraries
         return known
+
+    def is_there(self, path: str) -> bool:
+        """In the bundle, a library: nobody looks there for anything else."""
+        return self.is_library(path) if NOWHERE.holds(path) else self._host.is_there(path)
 
     def normal(self, path: str) -> str:
         """In the bundle by the names alone: its own folders are no links that `..` could stand behind."""
@@ -130,13 +134,17 @@ class Lockstep:
         path = self._closure.paths[pair.state.file]
         now = planned(path)
         requester = replace(now.loaded, path=pair.found)
-        around = Around(pair.inherited)
+        steps = self._closure.chains.steps[pair.state]
         wrong, right = [], {}
         for name, location in self._closure.locations[pair.state].items():
             if not isinstance(location, InBundle):
                 continue
             asked = now.renamed.get(name, name)
-            found = self._loader.resolve(asked, requester, around, self._view, self._system)
+            if steps[name].opened and not self._loader.dlopen_asks_caller:
+                around = Around(self._program_passes_on(pair.state, planned))
+                found = self._loader.resolve(asked, NOBODY, around, self._view, self._system)
+            else:
+                found = self._loader.resolve(asked, requester, Around(pair.inherited), self._view, self._system)
             inside = NOWHERE.inside(found.path) if found is not None else None
             if found is not None and inside is not None and self._same(inside, location.path):
                 right[name] = found.path

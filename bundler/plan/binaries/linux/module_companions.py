@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bundler.bundle_paths import lies_in, relative
 from bundler.companions import CompanionFact
 from bundler.entries import Entry, Layer, Literal, Source
+from bundler.files import opened
 from bundler.machine import os
 from bundler.plan.binaries.linux.compiled_in import CompiledInPaths
 from bundler.plan.binaries.linux.introspection import RequiredTypelibs
@@ -61,6 +62,8 @@ class ModuleCompanionFinder:
     """Names that the user leaves to the host."""
     cache: Mapping[str, tuple[str, ...]]
     """The loader's: paths by the names of libraries."""
+    dlopen_knows_origin: bool = True
+    """Whether the loader replaces `$ORIGIN` in a path that a library opens."""
     _modules: dict[str, list[str]] = field(default_factory=dict)
     _known: dict[tuple[str, str], tuple[ModuleTaken, ...]] = field(default_factory=dict)
 
@@ -84,7 +87,9 @@ class ModuleCompanionFinder:
             yield self.entries[module]._replace(content=Literal(rewritten.data), reason=rewritten.reason)
 
     def _find(self, line: ModuleCompanion, path: str, real: str) -> ModuleTaken | None:
-        """By one line of the table; None where the source has nothing of it."""
+        """By one line of the table; None where the source has nothing of it, and where nothing could lead the library there."""
+        if line.choice is Choice.IN_CACHE and not self.dlopen_knows_origin:
+            return None
         beside = os.path.dirname(path)
         above = self.scheme.libraries if line.place.startswith("/") else beside
         place = os.path.normpath(f"{above}/{line.place.lstrip('/')}")
@@ -149,7 +154,7 @@ class ModuleCompanionFinder:
     def _in_cache(self, cache: str, place: str, beside: str) -> tuple[dict[str, str], Entry]:
         """Real files by bundle path that a cache names, and the cache with the new paths."""
         real, folder = self.sysroot.real(cache), self.sysroot.name_of(os.path.dirname(cache))
-        with open(real, "rb") as file:
+        with opened(real) as file:
             data = file.read()
         places: dict[str, str] = {}
         files: dict[str, str] = {}
@@ -167,7 +172,7 @@ class ModuleCompanionFinder:
 
     def _described(self, path: str, real: str) -> Entry:
         """A description by libtool that leads to the module beside it."""
-        with open(real, "rb") as file:
+        with opened(real) as file:
             data = file.read()
         return self._changed(path, real, rewrite_libtool_description(data), "leads to the module beside it")
 
@@ -204,7 +209,7 @@ class ModuleCompanionFinder:
         """The module with lines that lead libraries to folders; without folders it is only asked whether lines can stand there."""
         content = self.entries[module].content
         assert isinstance(content, Source), module
-        with open(content.path, "rb") as file:
+        with opened(content.path) as file:
             data = file.read()
         variables: list[Led] = []
         calls: list[Called] = []

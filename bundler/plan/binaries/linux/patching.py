@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.binaries.elf import UNCHANGED, Edits, plan_patch
@@ -12,12 +12,16 @@ from bundler.binaries.elf.stack import Stack, stack_of
 from bundler.bundle_paths import relative
 from bundler.entries import Entry, Patched, Source, Stamp, stamp_of
 from bundler.errors import BundlerError, CannotPatch, raise_all
+from bundler.files import opened
+from bundler.floor import Release
 from bundler.machine import os
 from bundler.memory.patches import PatchCache, Planned
 from bundler.plan.binaries.linux.companions import NOWHERE
 from bundler.plan.binaries.linux.search_paths import SearchPathChange
 from bundler.systems.linux.closure import ElfFile
 from bundler.systems.linux.program_loader import standard_loader
+
+_OR_HOSTS = ", or the target's where that is new enough"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,23 @@ class PatchedFiles:
     warnings: tuple[str, ...]
     plain_stacks: frozenset[str]
     """Bundle paths of the files that ask for no executable stack any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLoaders:
+    """How programs come to the loader that the bundle brings."""
+
+    starts: Callable[[ElfFile], bool]
+    """Whether it starts a program."""
+    path: str
+    """Its bundle path."""
+    host_floor: Release | None
+    """The oldest glibc of a target whose loader is used in its place; None where none is."""
+
+    def search_paths(self, change: SearchPathChange) -> tuple[str, str | None]:
+        """The search path of a program that it starts, and the one that it has only then."""
+        own = change.own_rpath or ""
+        return (own, None) if self.host_floor is None else (change.rpath, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,8 @@ class _Wanted:
     constants: Mapping[str, str]
     own_loader: str | Unchanged | None = UNCHANGED
     """The way from its folder to the bundle's own loader; None for the target's in place of one that an earlier pack gave it."""
+    loaders: OwnLoaders | None = None
+    """Whose loader that is; None where it has none."""
 
     @property
     def is_vital(self) -> bool:
@@ -52,8 +75,14 @@ class _Wanted:
     @property
     def edits(self) -> Edits:
         """As the patcher's."""
+        rpath: str | Unchanged = self.change.rpath if self.change is not None else UNCHANGED
+        own_rpath: str | Unchanged | None = UNCHANGED
+        if self.loaders is not None and self.change is not None:
+            rpath, own_rpath = self.loaders.search_paths(self.change)
         return Edits(
-            rpath=self.change.rpath if self.change is not None else UNCHANGED,
+            rpath=rpath,
+            own_rpath=own_rpath,
+            host_floor=self.loaders.host_floor if self.loaders is not None else UNCHANGED,
             needed=self.change.needed if self.change is not None else {},
             interpreter=self.loader or UNCHANGED,
             clear_execstack=self.plain_stack,
@@ -72,7 +101,8 @@ class _Wanted:
         if self.own_loader is None:
             yield "is started by the target's loader again"
         elif self.own_loader is not UNCHANGED:
-            yield "starts the loader that the bundle brings"
+            chooses = self.loaders is not None and self.loaders.host_floor is not None
+            yield f"starts the loader that the bundle brings{_OR_HOSTS if chooses else ''}"
         if self.plain_stack:
             yield "asks for an executable stack, which glibc 2.41 and later refuse"
         if self.without_resolution_cache:
@@ -92,12 +122,12 @@ def patch_files(
     *,
     fix_execstack: bool,
     constants: Mapping[str, Mapping[str, str]] = {},
-    own_loader: str = "",
+    loaders: OwnLoaders | None = None,
 ) -> PatchedFiles:
     """The changed files as entries. Vital patches that do not fit are raised together, others are warnings.
 
-    `constants` are new texts of constant strings by the old ones, by bundle path. `own_loader` is the bundle path of what starts
-    programs; "" for the target's loader.
+    `constants` are new texts of constant strings by the old ones, by bundle path. `loaders` tells of the one that the bundle
+    brings.
     """
     patched: list[Entry] = []
     errors: list[BundlerError] = []
@@ -107,13 +137,16 @@ def patch_files(
     for file in files:
         if fix_execstack and stack_of(file.image) is Stack.UNMARKED:
             warnings.append(f"{file.path} goes on asking for an executable stack: {Stack.UNMARKED.value}")
+        started = loaders if loaders is not None and loaders.starts(file) else None
+        may_be_hosts = file.is_program and (started is None or started.host_floor is not None)
         wanted = _Wanted(
             change=changes.get(file.path),
-            loader=standard_loader(file.image) if file.is_program and not own_loader else None,
+            loader=standard_loader(file.image) if may_be_hosts else None,
             plain_stack=fix_execstack and stack_of(file.image) is Stack.EXECUTABLE,
             without_resolution_cache=any(map(is_resolution_cache, file.image.notes)),
             constants=constants.get(file.path, {}),
-            own_loader=_way_to_loader(file, own_loader) if file.is_program else UNCHANGED,
+            own_loader=_way_to_loader(file, started),
+            loaders=started,
         )
         entry = entries[file.path]
         try:
@@ -137,11 +170,11 @@ def patch_files(
     return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks))
 
 
-def _way_to_loader(program: ElfFile, loader: str) -> str | Unchanged | None:
+def _way_to_loader(file: ElfFile, loaders: OwnLoaders | None) -> str | Unchanged | None:
     """What a program's stub shall open; None where it has one, and shall have none."""
-    if loader and os.path.basename(program.image.interpreter or "") == os.path.basename(loader):  # not of another libc
-        return relative(loader, os.path.dirname(program.path))
-    return None if program.image.own_loader is not None else UNCHANGED
+    if loaders is not None:
+        return relative(loaders.path, os.path.dirname(file.path))
+    return None if file.image.own_loader is not None else UNCHANGED
 
 
 def _own_libc(files: Sequence[ElfFile]) -> Iterable[str]:
@@ -165,7 +198,7 @@ def _plan(file: ElfFile, entry: Entry, wanted: _Wanted, patches: PatchCache) -> 
 def _plan_anew(elf: ElfFile, entry: Entry, edits: Edits, patches: PatchCache) -> Planned:
     """Plan a file's patch; it is noted where the file is still the one that was listed. Raises CannotPatch."""
     stamp = _stamp(entry)
-    with open(source_path(entry), "rb") as file:
+    with opened(source_path(entry)) as file:
         plan = plan_patch(file, elf.image, edits)
         same = stamp_of(os.fstat(file.fileno())) == stamp
     return patches.note(stamp if same else None, edits, plan)

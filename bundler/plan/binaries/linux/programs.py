@@ -1,16 +1,19 @@
-"""Programs that do in a bundle less than they did, or something else, and that no patch can help: they are told."""
+"""Programs and modules that do in a bundle less than they did, or something else, and that no patch can help: they are told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from bundler.binaries.elf.machines import libc_of
 from bundler.entries import Entry, Source
 from bundler.environment import Environment
 from bundler.machine import os
+from bundler.permissions import has_capabilities
 from bundler.plan.binaries.linux.patching import source_path
 from bundler.plan.origins import ENVIRONMENT
+from bundler.platforms import Libc
 from bundler.rewrite.installers import is_makers_script
-from bundler.systems.linux.capabilities import AMBIENT, has_capabilities
+from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.elf_files import ElfFile, names_symbol
 
 # Start Python with its defaults. Programs that are a Python themselves (Py_BytesMain) hand on how they were called.
@@ -34,6 +37,21 @@ def embedding_warnings(files: Iterable[ElfFile], entries: Mapping[str, Entry], e
                 "it takes the python3 that is first on PATH, or finds none; "
                 "start it with the bundle's bin first on PATH"
             )
+
+
+def other_libc_warnings(files: Iterable[ElfFile], libc: Libc) -> Iterator[str]:
+    """A warning where extension modules are built for another libc than the interpreter's."""
+    others = [
+        file for file in files if not file.is_program and not file.brought and libc_of(file.image) not in (libc, None)
+    ]
+    if others:
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        built = libc_of(others[0].image) or libc
+        wheels = "musllinux" if libc is Libc.MUSL else "manylinux"
+        yield (
+            f"{others[0].path}{more} is built for {built.value}, and the interpreter for {libc.value}: it cannot be imported, or "
+            f"not without a layer between the two (gcompat), which does not come along; a {wheels} wheel fits"
+        )
 
 
 def capability_warnings(entries: Mapping[str, Entry], environment: Environment) -> Iterator[str]:

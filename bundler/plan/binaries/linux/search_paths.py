@@ -16,6 +16,7 @@ from bundler.bundle_paths import NOWHERE, relative
 from bundler.machine import os
 from bundler.plan.binaries.linux.folder_order import in_right_order
 from bundler.plan.binaries.linux.lockstep import Lockstep, Misplaced, PlannedObject, PlannedView
+from bundler.plan.binaries.linux.own_libc import OwnLibc
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import InBundle
 from bundler.systems.linux.closure import Closure, ElfFile
@@ -36,6 +37,8 @@ class PlannedBundle:
     """Bundle paths of all directories."""
     versioned: Callable[[ElfFile], Collection[str]]
     """The names of the libraries of which a file needs versions of symbols."""
+    own_libc: OwnLibc | None = None
+    """What the bundle brings of libc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class SearchPathChange:
     """What a file needs: its new DT_RPATH ("" for none), new names for absolute NEEDEDs, and why."""
 
     rpath: str
+    own_rpath: str | None
+    """The DT_RPATH of a program that the bundle's own loader starts; None for others."""
     needed: Mapping[str, str]
     reason: str
     vital: bool
@@ -127,6 +132,12 @@ class SearchPaths:
         kept = [form for entry in entries if (form := self._kept(entry, before)) is not None]
         reasons = []
         vital = True
+        own = self._bundle.own_libc
+        started_by_own = own is not None and own.starts(file)
+        if started_by_own or any(self._is_former_libc(entry, before) for entry in entries):
+            reasons.append("finds the libc of the loader that starts it")
+        if own is not None and before.runpath is not None and not own.names.isdisjoint(file.image.needed):
+            reasons.append("its RUNPATH would cut it off from the bundle's libc")
         if renamed:
             reasons.append("names a library by an absolute path")
         if misplaced := self._misplaced.get(file.path):
@@ -142,7 +153,8 @@ class SearchPaths:
             reasons.append("its search path leads out of the bundle")
         if not reasons:
             return None
-        return SearchPathChange(":".join(wanted), renamed, "; ".join(reasons), vital)
+        own_rpath = ":".join([*wanted, _origin(self._bundle.scheme.libc, before.path)]) if started_by_own else None
+        return SearchPathChange(":".join(wanted), own_rpath, renamed, "; ".join(reasons), vital)
 
     def _new_name(self, name: str, place: str, file: ElfFile) -> str:
         """What an absolute NEEDED becomes: its file's name, if that is no other file's; else the way there from the file itself.
@@ -167,9 +179,13 @@ class SearchPaths:
     def _kept(self, entry: str, file: LoadedObject) -> str | None:
         """An element of a search path that leads to a folder of the bundle, made relative; None for others."""
         inside = self._inside(entry, file)
-        if inside is None:
+        if inside is None or self._is_former_libc(entry, file):
             return None
         return entry if entry.startswith("$ORIGIN") else _origin(inside, file.path)
+
+    def _is_former_libc(self, entry: str, file: LoadedObject) -> bool:
+        """Whether an element leads to the libc of a bundle that is packed again: which one counts now is told anew."""
+        return self._inside(entry, file) == self._bundle.scheme.libc
 
     def _inside(self, entry: str, file: LoadedObject) -> str | None:
         """The bundle path that an element leads to, or None where it leads out, or may do so."""

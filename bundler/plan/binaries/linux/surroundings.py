@@ -7,9 +7,9 @@ from bundler.bundle_paths import parents
 from bundler.entries import Directory, Entry, Layer, Literal, Patched, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, OutputFailed
+from bundler.files import opened
 from bundler.machine import os
-from bundler.systems.linux.glibc import system_libraries
-from bundler.systems.linux.libc_family import libc_family
+from bundler.systems.linux.loaders import loader_of
 from bundler.systems.linux.program_loader import standard_loader
 
 _PASSWD = b"root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
@@ -41,9 +41,10 @@ def _libc(executable: Entry, environment: Environment) -> dict[str, Entry]:
     loader = interpreter.interpreter or ""
     if not sysroot.is_file(sysroot.path_of(loader)):
         raise BundlerError(f"{loader}, which starts the interpreter, is not on this machine")
-    system = system_libraries(environment.platform.machines[0], sysroot, interpreter)
+    rules = loader_of(interpreter)
+    system = rules.system_libraries(environment.platform.machines[0], sysroot, interpreter)
     places = {(standard_loader(interpreter) or loader).lstrip("/"): loader}
-    places |= {path.lstrip("/"): path for path in libc_family(system, sysroot).values()}
+    places |= {path.lstrip("/"): path for path in rules.libc_family(system, sysroot).values()}
     entries = {}
     for place, path in places.items():
         real = sysroot.real(sysroot.path_of(path))
@@ -55,7 +56,7 @@ def _libc(executable: Entry, environment: Environment) -> dict[str, Entry]:
 def _image_of(executable: Entry) -> Image:
     """The headers of the interpreter as the source has it."""
     assert isinstance(executable.content, (Source, Patched))
-    with open(executable.content.path, "rb") as file:
+    with opened(executable.content.path) as file:
         image = read_image(file)
     if image.interpreter is None:
         raise OutputFailed(f"{executable.path} names no loader", "give a base: --base IMAGE.tar")

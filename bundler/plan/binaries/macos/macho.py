@@ -10,7 +10,8 @@ from bundler.binaries.macho import Edits, Image, PatchPlan, is_macho, plan_patch
 from bundler.entries import Entry, Patched, Source
 from bundler.environment import Environment, Interpreter
 from bundler.errors import BinaryFormatError, BundlerError, CannotPatch, NoHeaderRoom, UnsupportedEnvironment, raise_all
-from bundler.machine import os
+from bundler.files import opened
+from bundler.machine.failing import is_file, unless_failing
 from bundler.options import ContentOptions
 from bundler.plan.binaries.macos.install_names import NameChange, find_changes, uses_search_path, with_search_path
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
@@ -83,10 +84,11 @@ class _Files:
         """The Mach-O file of a name; None where there is none."""
         try:
             path = self.real(name)
-        except OSError:
+        except OSError as error:
+            unless_failing(error, name)
             return None
         if path not in self._images:
-            self._images[path] = _read_image(path) if os.path.isfile(path) else None
+            self._images[path] = _read_image(path) if is_file(path) else None
         image = self._images[path]
         return LoadedImage(name, image) if image is not None else None
 
@@ -113,7 +115,7 @@ def _read_images(entries: Mapping[str, Entry]) -> dict[str, Image]:
 
 
 def _read_image(path: str) -> Image | None:
-    with open(path, "rb") as file:
+    with opened(path) as file:
         if not is_macho(file.read(8)):
             return None
         try:
@@ -182,7 +184,7 @@ def _patch(
 
 def _first_that_fits(path: str, image: Image, change: NameChange, thin: str | None) -> tuple[PatchPlan | None, Edits]:
     """The patch by the first of the change's ways for which the header has room. Raises NoHeaderRoom of the last."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         for edits in change.ways[:-1]:
             try:
                 return plan_patch(file, image, replace(edits, thin=thin)), edits

@@ -9,6 +9,7 @@ from bundler.binaries.pe import Edits, Image, plan_patch
 from bundler.entries import Entry, Patched, Source
 from bundler.environment import Environment
 from bundler.errors import BundlerError, CannotPatch, UnsupportedEnvironment, raise_all
+from bundler.files import opened
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.binaries.planned import PlannedBinaries, bundled_entry
@@ -165,7 +166,7 @@ def _renamed(images: Mapping[str, Image], closure: Closure, entries: Mapping[str
     for path, names in sorted(closure.renames.items()):
         entry = entries[path]
         try:
-            with open(source_path(entry), "rb") as file:
+            with opened(source_path(entry)) as file:
                 plan = plan_patch(file, images[path], Edits(names))
         except CannotPatch as error:
             errors.append(error.at(entry.origin))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bundler.plan.binaries.linux.lockstep import Misplaced
 from tests.plan.binaries.linux.graphs import Graph, draw, smaller
-from tests.plan.binaries.linux.kit import DoesNotStart, Kit, open_kit
+from tests.plan.binaries.linux.kit import DoesNotStart, Kit, open_kit, open_musl_kit
 from tests.plan.binaries.linux.worlds import Loads, World
 
 _MOST_ROUNDS = 4
@@ -88,11 +88,15 @@ def told(kit: Kit, graph: Graph) -> str:
 
 
 def main() -> int:
-    """`python -m tests.plan.binaries.linux.comparing FIRST COUNT`: compare many graphs, and show the smallest of each wrong one."""
+    """`python -m tests.plan.binaries.linux.comparing FIRST COUNT [musl]`: compare many graphs.
+
+    The smallest of each wrong one is shown.
+    """
     first, count = int(sys.argv[1]), int(sys.argv[2])
     counts: Counter[str] = Counter()
     began = time.monotonic()
-    with contextmanager(open_kit)() as kit:
+    opened = open_musl_kit if "musl" in sys.argv[3:] else open_kit
+    with contextmanager(opened)() as kit:
         for seed in range(first, first + count):
             outcome = compare(kit, draw(seed))
             if is_wrong(outcome):

@@ -1,7 +1,8 @@
 """What graphs of libraries are made of: one compiled template for every library, a program that loads them, a loader of our own.
 
 The loader is the machine's, with one of its compiled-in folders overwritten by a folder of ours: so that has what a host has in
-/usr/lib, and can be changed between the run of the source and that of the bundle. No namespace, no root is needed for it.
+/usr/lib, and can be changed between the run of the source and that of the bundle. No namespace, no root is needed for it. musl's
+reads the name of such a folder from a file beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,12 @@ from pathlib import Path
 import pytest
 
 from bundler.binaries.elf import UNCHANGED, Edits, PathTag, plan_patch, read_image
+from bundler.systems.linux.glibc import GLIBC
+from bundler.systems.linux.loader import Loader
+from bundler.systems.linux.musl import MUSL
 from tests.binaries.elf.programs import compile_c
+from tests.material.environments import run
+from tests.material.musl import LOADER, musl_gcc, musl_loader
 from tests.systems.linux.real_loader import image_of, program_of_this_machine
 
 FOLDER = b"/usr/lib/x86_64-linux-gnu/"
@@ -41,15 +47,17 @@ _PROGRAM = r"""
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-extern struct r_debug _r_debug;
+extern ElfW(Dyn) _DYNAMIC[];
 static char line[4096];
 const char mark[] = "FILE-NUMBER:000000";
 
 static void *own(const char *name) { void *volatile found = dlopen(name, RTLD_NOW); return found; }
 
 static void tell(const char *word) {
+    ElfW(Dyn) *tag = _DYNAMIC;
+    while (tag->d_tag != DT_DEBUG) tag++;
     printf("%s", word);
-    for (struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+    for (struct link_map *map = ((struct r_debug *)tag->d_un.d_ptr)->r_map; map; map = map->l_next)
         if (map->l_name[0] == '/') printf("\t%s", map->l_name);
     printf("\n");
     fflush(stdout);
@@ -125,7 +133,10 @@ class Kit:
     root: Path
     template: bytes
     program: bytes
-    loaders: Mapping[str, Path]
+    rules: Loader
+    """The loader's."""
+    choose: Callable[[str], None]
+    """Whether the loader is `host` or `wild`."""
 
     @property
     def host(self) -> Path:
@@ -157,9 +168,7 @@ class Kit:
         self, program: Path, processes: Sequence[Sequence[str]], on: str, library_path: str = ""
     ) -> list[list[Seen]]:
         """What a program does in each process, `on` the host or in the wild; the first is what it has at its start."""
-        link = self.root / "loaders/ld.so"
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.loaders[on])
+        self.choose(on)
         text = "".join(f"process\n{''.join(f'{line}{chr(10)}' for line in process)}" for process in processes)
         variables = {"LD_LIBRARY_PATH": library_path} if library_path else {}
         done = subprocess.run([program], input=text, capture_output=True, text=True, check=False, env=variables)
@@ -205,10 +214,38 @@ def open_kit() -> Iterator[Kit]:
                 loaders[on] = root / "loaders" / on
                 loaders[on].write_bytes(data.replace(FOLDER, f"{root}/{on}/".encode()))
                 loaders[on].chmod(0o755)
-            started = edited(program.read_bytes(), Edits(interpreter=f"{root}/loaders/ld.so"))
-            yield Kit(root, template.read_bytes(), started, loaders)
+            link = root / "loaders/ld.so"
+
+            def choose(on: str) -> None:
+                link.unlink(missing_ok=True)
+                link.symlink_to(loaders[on])
+
+            started = edited(program.read_bytes(), Edits(interpreter=str(link)))
+            yield Kit(root, template.read_bytes(), started, GLIBC, choose)
         finally:
             shutil.rmtree(root)
+
+
+def open_musl_kit() -> Iterator[Kit]:
+    """The same with musl's loader; skips without its packages or a compiler."""
+    gcc = musl_gcc()
+    with tempfile.TemporaryDirectory(prefix="graphs-") as folder:
+        made = Path(folder)
+        root = made / "root"
+        template = compile_c(_TEMPLATE, made / "t.so", "-shared", "-nostdlib", "-O0", "-Wl,-z,noseparate-code")
+        (made / "program.c").write_text(_PROGRAM)
+        run([*gcc, "-Wl,--no-as-needed", made / "program.c", "-o", made / "program"])
+        loader = root / "loaders/lib" / LOADER
+        loader.parent.mkdir(parents=True)
+        shutil.copy(musl_loader(), loader)
+        directories = Path(MUSL.directories_file(str(loader)))
+        directories.parent.mkdir()
+
+        def choose(on: str) -> None:
+            directories.write_text(f"{root}/{on}")
+
+        started = edited((made / "program").read_bytes(), Edits(interpreter=str(loader)))
+        yield Kit(root, template.read_bytes(), started, MUSL, choose)
 
 
 def edited(data: bytes, edits: Edits) -> bytes:

@@ -105,6 +105,13 @@ def test_what_stands_around_is_made_and_everybody_may_write_below_tmp(root: Root
     assert {entry.mtime_ns for entry in family.values()} == {TIME_NS}
 
 
+def test_musl_is_nothing_but_its_loader(root: Root) -> None:
+    root.put(
+        "lib/ld-musl-powerpc64.so.1", "lib/libc.musl-powerpc64.so.1", "usr/lib/libresolv.so.2", "usr/lib/libm.so.6"
+    )
+    assert files(root.family(FOLDER / "ppc64/pie")) == {"lib/ld-musl-powerpc64.so.1"}
+
+
 def test_a_loader_that_is_not_there_is_named(root: Root) -> None:
     (root.folder / LOADER[1:]).unlink()
     with pytest.raises(BundlerError, match=LOADER):

@@ -11,10 +11,10 @@ from pathlib import Path
 from bundler.binaries.elf import Edits, read_image
 from bundler.plan.binaries.linux.libraries import LibraryPlan, Taken, links_to, plan_libraries
 from bundler.systems.linux.closure import ClosureContext, ElfFile
-from bundler.systems.linux.glibc import GLIBC, SysrootLibraries
 from bundler.systems.linux.loader import SystemLibraries
 from bundler.systems.linux.order import in_loading_order
 from bundler.systems.linux.runtime import libpython_of
+from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from bundler.systems.posix import posix_scheme
 from tests.plan.binaries.linux.graphs import NAMES, SITE, Action, Graph, Import, Open, OpenFrom
 from tests.plan.binaries.linux.kit import Header, Kit, Seen, edited, number_of
@@ -129,7 +129,7 @@ class World:
             return next((place for place in places if place in entries), None)
 
         context = ClosureContext(
-            loader=GLIBC,
+            loader=self.kit.rules,
             files=SysrootLibraries(program.image),
             system=SystemLibraries({}, (str(self.kit.host),)),
             bundled_folder=SCHEME.bundled,
@@ -163,13 +163,17 @@ class World:
         return found
 
     def bundled(self) -> list[Loads]:
-        """What the bundle's processes and programs have loaded, where the source is gone and the wrong libraries are everywhere."""
+        """What the bundle's processes and programs have loaded, where the source is gone and the wrong libraries are everywhere.
+
+        But for LD_LIBRARY_PATH, where the loader looks into that before all else.
+        """
         gone = self.root / "gone"
         gone.mkdir()
         there = [name for name in _FOLDERS if (self.root / name).exists()]
         for name in there:
             (self.root / name).rename(gone / name)
-        seen = self._run(self.root / "bundle", "wild", str(self.kit.wild))
+        library_path = str(self.kit.wild) if self.kit.rules.rpath_beats_library_path else ""
+        seen = self._run(self.root / "bundle", "wild", library_path)
         loads = [self._loads(process) for process in seen]
         for name in there:
             (gone / name).rename(self.root / name)
