@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bundler.audit import AuditReport
-from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, prove
+from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, find_leaks, prove
 from bundler.audit.alone import runner_of
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
 from bundler.audit.planned import audit_plan
+from bundler.audit.refusing import check_leaks
+from bundler.audit.reports import LeakReport
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
 from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
@@ -20,7 +22,7 @@ from bundler.faults import Fault, FaultKind
 from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
-from bundler.options import AuditDepth, PackOptions
+from bundler.options import AuditDepth, LeakMode, PackOptions
 from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
@@ -108,17 +110,20 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     plan = make_plan(job.environment, settings, job.memory, begin)
     if job.options.dry_run:
         _rehearse(job, plan)
+        leaks = _leaks_without_audit(plan, job)
         manifest, size = foreseen(plan, job.assumed_failures)
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size))
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, size=size, leaks=leaks))
     if job.options.verify and isinstance(job.destination, ToFile):
         return _prove_then_write(plan, job, dlopened, opening, held, is_last=is_last)
+    is_audited = job.options.verify and not isinstance(job.destination, ToStandardOutput)
+    leaks = _leaks_without_audit(plan, job) if not is_audited else None
     sink = _open(opening, plan, job)
     assumed = job.assumed_failures
     written, manifest = send(plan, sink, assumed, job.progress)
     check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
-    if not job.options.verify or written.place is None:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=_place(sink)))
+    if not is_audited or written.place is None:
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=_place(sink), leaks=leaks))
     proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
     if found is not None and not is_last:
         return Attempt(found)
@@ -147,11 +152,7 @@ def _prove_then_write(
     check_unchanged(plan.listings)  # before modules are imported, which may write beside themselves
     notes = [f"{path} changes when modules are imported: it was packed as it was before" for path in sorted(held)]
     plan = replace(plan, entries=settled.entries, notes=(*plan.notes, *notes))
-    foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))
-    entries = (*plan.entries, manifest_entry(plan, None)._replace(content=Literal(foreseen)))
-    tree = PlannedTree(entries)
-
-    candidate = Candidate(tree, tree.open_file, lambda: stage.write(entries), settled.digests)
+    candidate = _planned(plan, settled, job, stage)
     proof, found = _prove(plan, job, dlopened, candidate)
     if found is not None and not is_last:
         return Attempt(found)
@@ -184,22 +185,58 @@ def _prove(
 ) -> tuple[Proof, DlopenedLibraries | None]:
     """The proof of a plan's bundle, and the libraries that another attempt is due with, if there is one."""
     job.progress.phase("verifying")
-    packed = Packed(
-        job.environment,
-        plan.entries,
-        plan.libraries,
-        plan.left_out,
-        job.options.content.leaves_packages_out,
-        job.target,
-    )
+    packed = _packed(plan, job)
     proof = prove(candidate, packed, job.options.audit, job.earlier, runner_of(job.options.runner))
     return proof, found_dlopened(proof, plan.libraries, dlopened, job.options.content.include_libs)
 
 
+def _packed(plan: Plan, job: Job) -> Packed:
+    """What an audit has to know of a plan."""
+    content = job.options.content
+    return Packed(
+        job.environment,
+        plan.entries,
+        plan.libraries,
+        plan.left_out,
+        content.leaves_packages_out,
+        plan.published,
+        content.leaks,
+        content.allow_leaks,
+        job.target,
+    )
+
+
+def _planned(plan: Plan, settled: Settled, job: Job, stage: Stage | None = None) -> Candidate:
+    """What a plan, whose entries are `settled`, will hold; it can be run where there is a stage."""
+    foreseen = write_manifest(manifest_of(plan, settled.digests, job.assumed_failures))
+    entries = (*plan.entries, manifest_entry(plan, None)._replace(content=Literal(foreseen)))
+    tree = PlannedTree(entries)
+
+    def folder() -> str:
+        assert stage is not None
+        return stage.write(entries)
+
+    return Candidate(tree, tree.open_file, folder, settled.digests)
+
+
+def _leaks_without_audit(plan: Plan, job: Job) -> LeakReport | None:
+    """What a plan that no audit looks at would give away, where somebody asks. Raises LeaksFound for what may not travel."""
+    mode = job.options.content.leaks
+    if mode not in (LeakMode.WARN, LeakMode.REFUSE):
+        return None
+    job.progress.phase("looking for leaks")
+    settled = settle(plan.entries)
+    plan = replace(plan, entries=settled.entries)
+    leaks = find_leaks(_planned(plan, settled, job), _packed(plan, job), job.earlier)
+    check_leaks(leaks, mode)
+    return leaks
+
+
 def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
-    """The proof of the last attempt; what it found is noted for the next pack."""
+    """The proof of the last attempt; what it found is noted for the next pack. Raises LeaksFound for what may not travel."""
     job.memory.dlopened.learn(dlopened.sonames)
     job.earlier.imports.keep()
+    check_leaks(proof.leaks, job.options.content.leaks)
     return _with_lost_libraries(proof)
 
 
@@ -282,10 +319,12 @@ def report_of(
     *,
     place: str | None = None,
     size: int | None = None,
+    leaks: LeakReport | None = None,
 ) -> PackReport:
     """What was done, put together.
 
-    `place` is where the bundle is now, None where nothing is left of it; `size` is what was foreseen where nothing was written.
+    `place` is where the bundle is now, None where nothing is left of it; `size` is what was foreseen where nothing was written, and
+    `leaks` what was found without a proof.
     """
     kept = written if place is not None else None
     run = proof.audit.run if proof is not None else None
@@ -310,7 +349,7 @@ def report_of(
         audit=_named(proof.audit, job.target) if proof is not None else None,
         target=job.target.name if job.target is not None else "",
         unfit=audit_plan(plan, job.target) if proof is None and job.target is not None else (),
-        leaks=proof.leaks if proof is not None else None,
+        leaks=proof.leaks if proof is not None else leaks,
         notes=(
             *plan.notes,
             *(plan.traced.notes if plan.traced else ()),

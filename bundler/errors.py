@@ -137,6 +137,10 @@ class OutputExists(BundlerError):
     """Something stands at the output path."""
 
 
+class LeaksFound(BundlerError):
+    """The bundle would give credentials away, or what else is refused."""
+
+
 class OutputFailed(BundlerError):
     """The output could not be written or put in place."""
 

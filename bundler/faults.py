@@ -17,6 +17,7 @@ class FaultKind(enum.Enum):
     SCRIPT = "script"
     CONFIGURATION = "configuration"
     CONTENT = "content"
+    MANIFEST = "manifest"
     READERS = "readers"
     ADDED = "added"
     PERMISSION = "permission"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from bundler.machine import os
-from bundler.options import AuditDepth, EditableMode, Launcher, LibcMode, LinkMode, Profile, Pyc, Symlinks
+from bundler.options import AuditDepth, EditableMode, Launcher, LeakMode, LibcMode, LinkMode, Profile, Pyc, Symlinks
 
 StrPath = str | os.PathLike[str]
 Texts = list[str] | tuple[str, ...]
@@ -47,6 +47,8 @@ class PackKeywords(TypedDict, total=False):
     include_lib: Sequence[StrPath]
     trace: Texts
     fix_execstack: bool
+    leaks: LeakMode | str | None
+    allow_leak: Texts
     thin: str
     base: StrPath
     image_name: str

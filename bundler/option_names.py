@@ -26,6 +26,7 @@ IMAGE = "image_"
 _NAMES = {
     "exclude_libs": "exclude-lib",
     "include_libs": "include-lib",
+    "allow_leaks": "allow-leak",
     "image_base": "base",
     "image_variables": "image-env",
     "image_labels": "image-label",

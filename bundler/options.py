@@ -84,6 +84,17 @@ class EditableMode(enum.Enum):
     """They are refused."""
 
 
+class LeakMode(enum.Enum):
+    """What becomes of what would tell the bundle's receiver of its maker: credentials, names, paths of the source."""
+
+    ALLOW = "allow"
+    """Nobody looks."""
+    WARN = "warn"
+    """It is told, and comes along."""
+    REFUSE = "refuse"
+    """All of it is refused: names and paths as well as credentials."""
+
+
 class AuditDepth(enum.Enum):
     """What the audit imports, in the bundle and, where it compares, in the source."""
 
@@ -130,6 +141,10 @@ class ContentOptions:
     """Whether archives and images keep modes by which others than the owner may not read."""
     allow_incomplete: bool = False
     """Whether distributions are packed whose RECORD names modules that are not there."""
+    leaks: LeakMode | None = None
+    """None: credentials are refused, all else is told."""
+    allow_leaks: tuple[str, ...] = ()
+    """Patterns of .gitignore on bundle paths, `KIND:` before those for one kind alone: what is found there may pass."""
     thin: str = field(default="", metadata=one_of("", "arm64", "x86_64"))
     """macOS: the one architecture that is kept of universal files; "" keeps all."""
 

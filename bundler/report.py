@@ -139,5 +139,6 @@ def as_json(report: PackReport) -> dict[str, object]:
         "warnings": list(report.warnings),
         "notes": list(report.notes),
         "old_paths": report.leaks.as_json() if report.leaks is not None else None,
+        "leaks": report.leaks.found_as_json() if report.leaks is not None else None,
         "audit": report.audit.to_dict() if report.audit is not None else None,
     }

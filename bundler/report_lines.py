@@ -38,6 +38,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from _libraries(report.manifest, verbose)
         yield from _compiled_in(report.manifest, verbose)
     yield from _notes("warning: ", report.warnings, verbose)
+    yield from _notes("warning: ", list(_leaks(report, verbose)), verbose)
     yield from _missing(report.manifest, verbose)
     if verbose:
         yield from _facts(report)
@@ -235,6 +236,24 @@ def _compiled_in(manifest: Manifest, verbose: bool) -> Iterator[str]:
         yield from (f"  {text}: {each.files} files" for text, each in zip(told, behind, strict=True))
     else:
         yield f"note: {what}: {_some(told)}; the target has it there, or the bundle is without (-v lists the files)"
+
+
+def _leaks(report: PackReport, verbose: bool) -> Iterator[str]:
+    """What the bundle tells of who made it, and patterns that let nothing pass."""
+    if report.leaks is None:
+        return
+    credentials = [leak.text for leak in report.leaks.own if leak.is_credential]
+    if credentials:
+        told = "; ".join(credentials) if verbose else _some(credentials)
+        yield f"what has the form of a credential comes along: {told}"
+    names: dict[str, list[str]] = {}
+    for leak in report.leaks.own:
+        if not leak.is_credential:
+            names.setdefault(leak.what, []).append(leak.path)
+    for what, paths in names.items():
+        yield f"your {what} is in {', '.join(paths) if verbose else _some(paths)}"
+    for pattern in report.leaks.unused:
+        yield f"--allow-leak {pattern} fits nothing that was found"
 
 
 def _missing(manifest: Manifest, verbose: bool) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bundler.audit.alone import run_alone, runner_of
 from bundler.audit.contents import audit_contents
-from bundler.audit.reports import AuditReport, LeakReport, RunReport
+from bundler.audit.reports import AuditReport, FoundLeak, LeakReport, LeakStatus, RunReport
 from bundler.audit.run_check import NOT_IMPORTED
 from bundler.audit.second_reading import audit_changed_binaries, in_folder
-from bundler.audit.self_extracting import audit_script
 from bundler.audit.static import audit_static, system_of_bundle, target_of_bundle
+from bundler.audit.strangers import BY_FORM, leaks_by_form
 from bundler.audit.tree import read_tree
+from bundler.audit.unpacker import audit_unpacker
 from bundler.errors import DamagedBundle
 from bundler.faults import Fault, FaultKind
 from bundler.keywords import StrPath
@@ -19,7 +20,7 @@ from bundler.options import AuditDepth
 from bundler.systems.targets import target_named
 from bundler.trees import extracted
 
-__all__ = ["AuditReport", "Fault", "FaultKind", "LeakReport", "RunReport", "verify"]
+__all__ = ["AuditReport", "Fault", "FaultKind", "FoundLeak", "LeakReport", "LeakStatus", "RunReport", "verify"]
 
 
 def verify(
@@ -49,7 +50,7 @@ def verify(
     if target:
         target_named(target)  # a wrong name is told before a large bundle is read
     try:
-        tree = read_tree(bundle, with_symbols=True)
+        tree = read_tree(bundle, BY_FORM, with_symbols=True)
     except DamagedBundle as damage:
         fault = Fault(FaultKind.CONTENT, "", damage.message, damage.hint)
         return AuditReport((fault,), 0)
@@ -62,7 +63,9 @@ def verify(
     if opener is not None:
         faults += audit_changed_binaries(tree, opener)
     if tree.in_archive:
-        faults += audit_script(bundle, tree)
+        unpacker = audit_unpacker(bundle, tree, system)
+        faults += unpacker.faults
+        notes += unpacker.notes
     report = None
     words = runner_of(runner)
     is_run = (os.path.isdir(bundle) or bool(words)) if run is None else run
@@ -79,4 +82,6 @@ def verify(
             notes += tried.notes
             report = tried.report
     name = held_against.name if held_against is not None else ""
-    return AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), report, name)
+    notes = [*contents.notes, *notes]
+    leaks = leaks_by_form(tree)
+    return AuditReport(tuple(faults), len(tree.files), contents.added, tuple(notes), report, name, leaks)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from bundler.audit.alone import own_names, report_of, run_alone
 from bundler.audit.comparison import Comparison, Sides, compare, failures, outside_of
 from bundler.audit.contents import Contents, audit_contents
+from bundler.audit.leaking import leaks_of, search_for
 from bundler.audit.missing import sort_failures
 from bundler.audit.observation import Observation
 from bundler.audit.observing import Subject, user_variables
@@ -17,6 +18,7 @@ from bundler.audit.recalled import ReadingsBook, Recalled, recalled
 from bundler.audit.reports import AuditReport, LeakReport
 from bundler.audit.run_check import NOT_IMPORTED, Hidden
 from bundler.audit.second_reading import OpenFile, audit_changed_binaries, in_folder
+from bundler.audit.seen_files import Looking
 from bundler.audit.starting import new_complaints, start_once
 from bundler.audit.static import audit_static
 from bundler.audit.subjects import batches_of, entry_modules
@@ -28,9 +30,13 @@ from bundler.entries import Digests, Entry, Patched
 from bundler.environment import Environment
 from bundler.environment.unpacked import no_bundle
 from bundler.faults import Fault, FaultKind
+from bundler.leaks.rules import AllowedLeaks
+from bundler.leaks.scanner import Closeness, Search
 from bundler.machine import os
-from bundler.options import AuditDepth
+from bundler.machine.maker import this_maker
+from bundler.options import AuditDepth, LeakMode
 from bundler.plan.left_out import NOTHING_LEFT_OUT, LeftOut
+from bundler.plan.published import Published
 from bundler.prefixes import is_system_prefix
 from bundler.systems import System, system_of
 from bundler.systems.libraries import LibraryFacts
@@ -76,8 +82,25 @@ class Packed:
     modules_left_out: LeftOut = NOTHING_LEFT_OUT
     left_out: bool = False
     """Whether the user left a part of the environment, or of its base's packages, out."""
+    published: Published | None = None
+    leaks: LeakMode | None = None
+    allowed_leaks: tuple[str, ...] = ()
     target: Target | None = None
     """The system that it must run on; None for none in particular."""
+
+    @property
+    def search(self) -> Search:
+        """What its files shall not tell."""
+        return search_for(_prefixes(self.environment), None if self.leaks is LeakMode.ALLOW else this_maker())
+
+    def looking(self, search: Search) -> Looking:
+        """How closely each of its files is looked at."""
+        closeness = self.published.closeness if self.published is not None else lambda _path: Closeness.OWN
+        return Looking(search, closeness)
+
+    def leaks_in(self, tree: BundleTree) -> LeakReport:
+        """What was found in its files, sorted."""
+        return leaks_of(tree, self.published, AllowedLeaks(self.allowed_leaks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +140,10 @@ def prove(
     """
     environment = packed.environment
     system = system_of(environment.platform.system)
-    prefixes = _prefixes(environment)
-    known = recalled(earlier.readings, prefixes, candidate.digests)
-    tree = _read(candidate, prefixes, known, with_symbols=packed.target is not None)
+    search = packed.search
+    known = recalled(earlier.readings, search, candidate.digests)
+    tree = _read(candidate, packed.looking(search), known, with_symbols=packed.target is not None)
+    leaks = packed.leaks_in(tree)
     contents = audit_contents(tree, system, strict=False)
     faults, notes = audit_static(tree, system, packed.target)
     faults += contents.faults
@@ -127,12 +151,12 @@ def prove(
     faults += audit_changed_binaries(tree, candidate.open_file, _sources(packed.entries), known)
     known.keep()
     if not environment.probed and not runner:
-        return _static_proof(tree, contents, faults, [_NOT_RUN])
+        return _static_proof(tree, contents, leaks, faults, [_NOT_RUN])
     if faults:
-        return _static_proof(tree, contents, faults, [NOT_IMPORTED])
+        return _static_proof(tree, contents, leaks, faults, [NOT_IMPORTED])
     if not environment.probed:
         alone = run_alone(tree, os.path.realpath(candidate.folder()), system, depth, runner)
-        proof = _static_proof(tree, contents, alone.faults, [_NOT_COMPARED, *alone.notes])
+        proof = _static_proof(tree, contents, leaks, alone.faults, [_NOT_COMPARED, *alone.notes])
         return replace(proof, audit=replace(proof.audit, run=alone.report))
     source = Subject(environment.python, system.observer, user_variables(), os.getcwd())
     trial = Trial(tree, source, system, earlier.imports, packed.modules_left_out)
@@ -141,12 +165,12 @@ def prove(
     proofs = trial.known(batches, sides)
     if len(proofs) == len(batches):
         tried = trial.recall(batches, proofs)
-        proof = _run_proof(tree, trial, tried, packed, contents, sides, depth)
+        proof = _run_proof(tree, trial, tried, packed, contents, leaks, sides, depth)
     else:
         place = candidate.folder()
         tried = trial.run(batches, proofs, place, _hidden(packed), packed.entries, sides.origins)
         start_faults = _start_faults(source, place, environment, tree, system)
-        proof = _run_proof(tree, trial, tried, packed, contents, sides, depth, start_faults)
+        proof = _run_proof(tree, trial, tried, packed, contents, leaks, sides, depth, start_faults)
     return _with_own_libc(proof, tried, tree, candidate, packed, sides)
 
 
@@ -172,9 +196,18 @@ def _with_own_libc(
     )
 
 
-def _read(candidate: Candidate, prefixes: Sequence[str], known: Recalled, *, with_symbols: bool) -> BundleTree:
-    """Read it to its end, and look for paths of the source. Raises NotABundle."""
-    tree = look_through(candidate.tree, prefixes, known, with_symbols=with_symbols)
+def find_leaks(candidate: Candidate, packed: Packed, earlier: Earlier) -> LeakReport:
+    """What a bundle that is not audited tells of its maker. Nothing of it is run."""
+    search = packed.search
+    known = recalled(earlier.readings, search, candidate.digests)
+    tree = _read(candidate, packed.looking(search), known, with_symbols=False)
+    known.keep()
+    return packed.leaks_in(tree)
+
+
+def _read(candidate: Candidate, looking: Looking, known: Recalled, *, with_symbols: bool) -> BundleTree:
+    """Read it to its end, and look through it. Raises NotABundle."""
+    tree = look_through(candidate.tree, looking, known, with_symbols=with_symbols)
     if tree is None:
         raise no_bundle(candidate.place or NOWHERE.path)
     return tree if candidate.place is None else replace(tree, root=candidate.place, in_archive=False)
@@ -185,9 +218,11 @@ def _sources(entries: Sequence[Entry]) -> dict[str, Patched]:
     return {entry.path: entry.content for entry in entries if isinstance(entry.content, Patched)}
 
 
-def _static_proof(tree: BundleTree, contents: Contents, faults: Sequence[Fault], notes: Sequence[str] = ()) -> Proof:
+def _static_proof(
+    tree: BundleTree, contents: Contents, leaks: LeakReport, faults: Sequence[Fault], notes: Sequence[str] = ()
+) -> Proof:
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, (*contents.notes, *notes), None)
-    return Proof(audit, contents.leaks, None)
+    return Proof(audit, leaks, None)
 
 
 def _run_proof(
@@ -196,6 +231,7 @@ def _run_proof(
     tried: Tried,
     packed: Packed,
     contents: Contents,
+    leaks: LeakReport,
     sides: Sides,
     depth: AuditDepth,
     start_faults: Sequence[Fault] = (),
@@ -204,7 +240,7 @@ def _run_proof(
     check, observed = tried.check, tried.source
     if not check.observations:
         why_not = [f"nothing of it was run: {check.why_not}"] if check.why_not else []
-        return _static_proof(tree, contents, check.faults, [*why_not, *check.notes])
+        return _static_proof(tree, contents, leaks, check.faults, [*why_not, *check.notes])
     sides = replace(sides, root=tried.root)
     if not check.faults and not start_faults:
         trial.learn(tried, sides)
@@ -224,7 +260,7 @@ def _run_proof(
     notes = (*contents.notes, *check.notes, *failed.notes)
     audit = AuditReport(tuple(faults), len(tree.files), contents.added, notes, report)
     complete = failed.known if depth is AuditDepth.FULL else None
-    return Proof(audit, contents.leaks, complete, lacking, _loaded(observed))
+    return Proof(audit, leaks, complete, lacking, _loaded(observed))
 
 
 def _sides(tree: BundleTree, system: System, packed: Packed) -> Sides:

@@ -6,17 +6,19 @@ import shlex
 import shutil
 from typing import NamedTuple
 
+from bundler.audit.added_pycs import audit_added_pycs
 from bundler.audit.comparison import Sides, failures, outside_of
 from bundler.audit.observation import libraries_of
+from bundler.audit.observing import Subject, clean_variables
 from bundler.audit.origins import Origins
 from bundler.audit.reports import RunReport
-from bundler.audit.run_check import RunCheck, run_check
+from bundler.audit.run_check import NOT_IMPORTED, RunCheck, run_check
 from bundler.audit.subjects import batches_of
 from bundler.audit.tree import BundleTree
 from bundler.audit.two_libcs import NOT_TRIED, WithOwn, mixed_libcs, own_libc, try_with_own
 from bundler.bundle_paths import BundleRoot
 from bundler.errors import BadOption
-from bundler.faults import Fault
+from bundler.faults import Fault, Findings
 from bundler.machine import os
 from bundler.options import AuditDepth
 from bundler.systems import System
@@ -49,7 +51,17 @@ def runner_of(command: str) -> tuple[str, ...]:
 
 
 def run_alone(tree: BundleTree, place: str, system: System, depth: AuditDepth, runner: tuple[str, ...] = ()) -> Alone:
-    """Run the bundle in the folder `place` (without links), whose static part passed."""
+    """Run the bundle in the folder `place` (without links), whose static part passed.
+
+    Where somebody put other code beside a module, as what was compiled of it, nothing is imported.
+    """
+    executable = tree.manifest.python.executable
+    python = os.path.join(place, executable)
+    added = Findings([], [])
+    if not runner and system.why_not_run(tree.files[executable].image, python) is None:
+        added = audit_added_pycs(tree, place, Subject(python, system.observer, clean_variables()))
+        if added.faults:
+            return Alone(added.faults, [*added.notes, NOT_IMPORTED], None)
     check = run_check(tree, place, system, batches_of(tree, depth), runner=runner)
     hosts = frozenset(tree.manifest.host_libraries)
     sides = Sides(BundleRoot(place), Origins(()), system, hosts, everywhere=system.preloaded(), own=own_names(tree))
@@ -57,7 +69,7 @@ def run_alone(tree: BundleTree, place: str, system: System, depth: AuditDepth, r
     found, more = run_faults(tree, check)
     with_own = try_with_own(tree, place, check, sides) if not runner else NOT_TRIED
     not_run = [f"nothing of it was run: {check.why_not}"] if check.why_not else []
-    notes = [*check.notes, *more, *not_run, *with_own.notes]
+    notes = [*added.notes, *check.notes, *more, *not_run, *with_own.notes]
     report = report_of(check, outside, BundleRoot(place), with_own=with_own) if check.observations else None
     return Alone([*check.faults, *found, *outside, *with_own.faults], notes, report)
 

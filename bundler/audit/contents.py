@@ -1,33 +1,32 @@
-"""Whether the files of a bundle agree with `bundle.json`, what was added, and which still hold a path of the source."""
+"""Whether the files of a bundle agree with `bundle.json`, and what was added."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from bundler.audit.additions import audit_additions
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import ZIP_HINT
-from bundler.audit.leaks import Leak
-from bundler.audit.reports import LeakReport
-from bundler.audit.texts import leading_out, runs_code
+from bundler.audit.pycs import audit_pycs
 from bundler.audit.tree import BundleTree
-from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
 from bundler.systems import System
+from bundler.trees import Kind
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
 _NOT_ASKED_FOR = "remove it, unless you know who put it there and what for"
-_CUSTOMIZING = ("sitecustomize", "usercustomize")
+_TWICE = "pack again: which of them is unpacked depends on the program that does it"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The outcome: faults, what came after the pack, and leaks where prefixes were looked for."""
+    """The outcome: faults, and what came after the pack."""
 
     faults: tuple[Fault, ...]
     added: tuple[str, ...]
     notes: tuple[str, ...]
-    leaks: LeakReport
 
 
 def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Contents:
@@ -53,11 +52,12 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
         Fault(FaultKind.CONTENT, path, "is a path of bundle.json that leads out of the bundle", _DAMAGED)
         for path in tree.manifest.leading_out()
     ]
+    faults += (*_closed(tree), *_twice(tree), *_unholdable(tree, system), *audit_pycs(tree))
     if strict or tree.in_archive:
         faults += [Fault(FaultKind.ADDED, path, "was added after the pack", _NOT_ASKED_FOR) for path in added]
     else:
-        faults += _dangerous(tree, system, installed, added)
-    return Contents(tuple(faults), added, tuple(notes), _leaks(tree))
+        faults += audit_additions(tree, system, installed, added)
+    return Contents(tuple(faults), added, tuple(notes))
 
 
 def _changed(tree: BundleTree, system: System, installed: Installed) -> Iterator[tuple[Fault, bool]]:
@@ -100,35 +100,37 @@ def _missing(tree: BundleTree, installed: Installed) -> Iterator[tuple[Fault, bo
             if target != fact.link:
                 yield Fault(FaultKind.CONTENT, path, f"leads to {target} instead of {fact.link}", _DAMAGED), False
         elif path not in tree.files and path not in tree.others:
-            yield Fault(FaultKind.CONTENT, path, "is missing", _DAMAGED), installed.removed(path)
+            here = "a link" if path in tree.links else "a folder" if path in tree.folders else ""
+            was = "a link" if fact.link is not None else "a file"
+            message = f"is {here} and was {was}" if here else "is missing"
+            yield Fault(FaultKind.CONTENT, path, message, _DAMAGED), installed.removed(path)
+    for path in tree.manifest.empty_folders:
+        if path not in tree.folders:
+            hint = f"mkdir {path}, or pack again; what copied the bundle loses empty folders"
+            yield (
+                Fault(FaultKind.CONTENT, path, "is missing: a folder in which nothing lies", hint),
+                installed.removed(path),
+            )
 
 
-def _dangerous(tree: BundleTree, system: System, installed: Installed, added: tuple[str, ...]) -> Iterator[Fault]:
-    """Of what was added, what changes the bundle by being there."""
-    python = tree.manifest.python
-    bundled = python.scheme.bundled
-    for path in added:
-        folder, _, name = path.rpartition("/")
-        if system.shadows(path, python.scheme) and (
-            (bundled and lies_in(path, bundled)) or not installed.replaced(path)
-        ):
-            message = "was added where the loader prefers it to a library of the bundle"
-            yield Fault(FaultKind.ADDED, path, message, _NOT_ASKED_FOR)
-        elif folder in (*python.site_packages, python.stdlib) and name.partition(".")[0] in _CUSTOMIZING:
-            if not installed.replaced(path):
-                yield Fault(FaultKind.ADDED, path, "was added, and Python runs it at each start", _NOT_ASKED_FOR)
-        elif folder in python.site_packages and name.endswith((".pth", ".start")) and path in tree.files:
-            found = list(leading_out(tree, path))
-            if not found and runs_code(tree, path) and not installed.replaced(path):
-                found = ["is run by Python at each start"]
-            for what in found:
-                yield Fault(FaultKind.ADDED, path, f"was added, and {what}", _NOT_ASKED_FOR)
+def _closed(tree: BundleTree) -> Iterator[Fault]:
+    """Folders that not even their owner may look into."""
+    for member in tree.members:
+        if member.kind is Kind.DIRECTORY and (lost := 0o500 & ~member.mode):
+            message = f"lost permissions: its owner may not {_verbs(lost)} it"
+            yield Fault(FaultKind.CONTENT, member.path, message, f"chmod u+{_letters(lost)} {member.path}")
 
 
-def _leaks(tree: BundleTree) -> LeakReport:
-    known = tree.manifest.files
-    paths: dict[Leak, list[str]] = {kind: [] for kind in Leak}
-    for path, seen in sorted(tree.files.items()):
-        if seen.leak is not None and path in known:
-            paths[seen.leak].append(path)
-    return LeakReport(tuple(paths[Leak.TEXT]), tuple(paths[Leak.PYC]), tuple(paths[Leak.BINARY]))
+def _twice(tree: BundleTree) -> Iterator[Fault]:
+    """What an archive has more than once. A folder may stand there again, as in the layers of an image."""
+    folders = {member.path for member in tree.members if member.kind is Kind.DIRECTORY}
+    counted = Counter(member.path for member in tree.members if member.kind is not Kind.DIRECTORY)
+    for path, count in sorted(counted.items()):
+        if count > 1 or path in folders:
+            yield Fault(FaultKind.CONTENT, path, "is in the archive more than once", _TWICE)
+
+
+def _unholdable(tree: BundleTree, system: System) -> Iterator[Fault]:
+    """What the bundle's system has no two files of, or none at all: one of them is lost where the bundle is unpacked."""
+    for error in system.check_names([*tree.files, *tree.links]).errors:
+        yield Fault(FaultKind.CONTENT, "", error.message, error.hint or _DAMAGED)

@@ -94,11 +94,11 @@ class Installed:
         for row in rows:
             path = normal(f"{site_packages}/{row.path}") if not row.path.startswith("/") else None
             if path is not None:
-                found.append((path, _hexadecimal(row.digest)))
+                found.append((path, hexadecimal(row.digest)))
         return found
 
 
-def _hexadecimal(digest: str) -> str:
+def hexadecimal(digest: str) -> str:
     """A digest of RECORD (`sha256=`, base64 for URLs without padding) as `bundle.json` writes it; "" for none, or another kind."""
     kind, _, text = digest.partition("=")
     if kind != "sha256":

@@ -27,8 +27,9 @@ def audit_landmarks(tree: BundleTree, system: System) -> Iterator[Fault]:
         if tree.follow(landmark.path) is not None:
             message = f"is what Python takes for {landmark.meaning}"
             yield Fault(FaultKind.CONFIGURATION, landmark.path, message, "remove it")
+    own = frozenset() if system.searches_above else tree.manifest.files.keys()  # Windows: `--isolated` writes one
     for path in sorted(tree.files.keys() | tree.links.keys()):
-        if path.endswith("._pth") and path not in tree.manifest.files and _is_python(tree, path[: -len("._pth")]):
+        if path.endswith("._pth") and path not in own and _is_python(tree, path[: -len("._pth")]):
             message = "is what Python 3.11 and later take for their sys.path"
             yield Fault(FaultKind.CONFIGURATION, path, message, "remove it")
 

@@ -14,8 +14,10 @@ _TO_DO = "pack again, or install what brought the script anew and run bundler fi
 
 
 def audit_launchers(tree: BundleTree) -> Iterator[Fault]:
-    """Faults of the launchers that the manifest knows."""
-    for path in sorted(tree.files.keys() & tree.manifest.files.keys()):
+    """Faults of the launchers that the manifest knows: scripts, and what a pack changed. A package may have others as its data."""
+    scripts = {path for path in tree.files if tree.manifest.python.scheme.is_script(path)}
+    changed = {change.path for change in tree.manifest.changed}
+    for path in sorted((scripts | changed) & tree.files.keys() & tree.manifest.files.keys()):
         try:
             launcher = read_launcher(tree.files[path].head)
         except BinaryFormatError as error:

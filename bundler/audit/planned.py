@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bundler.audit.seen_files import NOT_LOOKING
 from bundler.audit.static import audit_static
 from bundler.audit.tree import look_through
 from bundler.entries import Deferred, Digest, Directory, Entry, Link, Literal, size_of
@@ -25,7 +26,7 @@ def audit_plan(plan: Plan, target: Target) -> tuple[Fault, ...]:
     system = system_of(plan.environment.platform.system)
     no_binary = system.no_binary_suffix
     entries = [entry for entry in _settled(plan) if _is_looked_at(entry) or not no_binary.search(entry.path)]
-    tree = look_through(PlannedTree(entries), (), with_symbols=True)
+    tree = look_through(PlannedTree(entries), NOT_LOOKING, with_symbols=True)
     assert tree is not None, "the manifest is among them"
     return tuple(fault for fault in audit_static(tree, system, target).faults if fault.kind is FaultKind.TARGET)
 

@@ -7,19 +7,43 @@ has read the same bytes before, or where their text or headers are needed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
-from bundler.audit.leaks import Leak
 from bundler.entries import Digests, Stamp
-from bundler.machine import os
+from bundler.leaks.findings import Trace
+from bundler.leaks.kind_of_file import FileKind
+from bundler.leaks.scanner import NOTHING_SEARCHED, Search
 from bundler.memory.readings import NO_READINGS_CACHE, Readings, ReadingsCache
 
-_PLAIN: Mapping[Leak | None, bytes] = {None: b"-", Leak.TEXT: b"t", Leak.PYC: b"p", Leak.BINARY: b"b"}
-_WITH_HEAD: Mapping[Leak | None, bytes] = {None: b"_", Leak.TEXT: b"T", Leak.PYC: b"P", Leak.BINARY: b"B"}
-_LEAKS = {code: leak for codes in (_PLAIN, _WITH_HEAD) for leak, code in codes.items()}
-_PLAIN_CODES = frozenset(_PLAIN.values())
-_AGREED = b"="
+_AGREED = b"=="
+_KINDS = tuple(FileKind)
+_HAS_HEAD = 8
+
+
+class Reading(NamedTuple):
+    """What was read in a file: the same in each with these bytes, wherever it lies.
+
+    How closely it was looked at depends on whether an index lists it (`leaks.scanner.Closeness`). Bytes that one published stay so.
+    """
+
+    kind: FileKind
+    traces: Trace
+    has_head: bool
+    """Whether its beginning tells something: it is a binary or a script."""
+
+    @property
+    def code(self) -> bytes:
+        """The reading in two bytes."""
+        return bytes((_KINDS.index(self.kind) + _HAS_HEAD * self.has_head, self.traces.value))
+
+
+@cache
+def _decoded(code: bytes) -> Reading:
+    """The reading of a code. There are few, and tens of thousands of files."""
+    first, traces = code
+    return Reading(_KINDS[first % _HAS_HEAD], Trace(traces), bool(first & _HAS_HEAD))
 
 
 class ReadingsBook:
@@ -55,21 +79,14 @@ class Recalled:
         digest = self.digests.get(path)
         return digest.sha256 if digest is not None and digest.size == size else None
 
-    def knows(self, sha256: bytes) -> bool:
-        """Whether a file with this digest was looked through."""
-        return self._known(sha256) in _LEAKS
+    def reading(self, sha256: bytes) -> Reading | None:
+        """What was read in a file with this digest; None where nobody read it."""
+        code = self._known(sha256)
+        return _decoded(code) if code else None
 
-    def is_plain(self, sha256: bytes) -> bool:
-        """Whether a file with this digest was looked through, and its beginning tells nothing: it is no binary and no script."""
-        return self._known(sha256) in _PLAIN_CODES
-
-    def leak(self, sha256: bytes) -> Leak | None:
-        """What was found in a file with this digest, which was looked through."""
-        return _LEAKS[self._known(sha256)]
-
-    def note(self, sha256: bytes, leak: Leak | None, *, plain: bool) -> None:
-        """Note what was found in a file."""
-        self.used[sha256] = (_PLAIN if plain else _WITH_HEAD)[leak]
+    def note(self, sha256: bytes, reading: Reading) -> None:
+        """Note what was read in a file."""
+        self.used[sha256] = reading.code
 
     def agrees(self, sha256: bytes, source: Stamp | None) -> bool:
         """Whether two readers agreed on a changed file with this digest, and on how it differs from a source with this stamp."""
@@ -92,18 +109,15 @@ class Recalled:
         return self.used[key]
 
 
-def recalled(book: ReadingsBook, prefixes: Iterable[str], digests: Digests) -> Recalled:
-    """What is known of files in which `prefixes` (paths of the source) were looked for."""
-    hasher = hashlib.sha256()
-    for prefix in prefixes:
-        hasher.update(os.fsencode(prefix) + b"\0")
-    subject = hasher.digest()
+def recalled(book: ReadingsBook, search: Search, digests: Digests) -> Recalled:
+    """What is known of files in which the same was looked for."""
+    subject = search.digest
     return Recalled(book, subject, book.known(subject), digests)
 
 
 def nothing_recalled() -> Recalled:
     """For a bundle of which nothing is known."""
-    return recalled(ReadingsBook(), (), {})
+    return recalled(ReadingsBook(), NOTHING_SEARCHED, {})
 
 
 def _pair(sha256: bytes, source: Stamp) -> bytes:

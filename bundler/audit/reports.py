@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,60 @@ class RunReport:
     """How many of the modules were imported a second time, with the bundle's own libc, since the first had this machine's."""
 
 
+class LeakStatus(enum.Enum):
+    """Whose business what was found is."""
+
+    OWN = "own"
+    """The maker's: nobody else has it."""
+    PUBLISHED = "published"
+    """Everybody's: an index, Python itself or the system's packages publish the file as it is."""
+    ALLOWED = "allowed"
+    """The maker lets it pass."""
+
+    @property
+    def remark(self) -> str:
+        """For a person, behind what was found."""
+        return {LeakStatus.OWN: "", LeakStatus.PUBLISHED: " (published)", LeakStatus.ALLOWED: " (allowed)"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLeak:
+    """Something that a file tells of its maker, or that has the form of a credential. Its value is not kept."""
+
+    path: str
+    kind: str
+    """`home`, `user`, `host`; or the kind of a credential: `github-token`, `private-key`, `password-in-url`, …"""
+    status: LeakStatus
+    line: int | None = None
+    """Of a credential in a text, from 1 on."""
+    offset: int | None = None
+    """Of a credential, in bytes from the file's start."""
+    shown: str = ""
+    """The first letters of a token, where these tell nothing but its kind."""
+    what: str = ""
+    """What a name is, in words."""
+    is_credential: bool = False
+
+    @property
+    def text(self) -> str:
+        """For a person."""
+        if not self.is_credential:
+            return f"{self.path}: {self.what}"
+        place = f"{self.path}:{self.line}" if self.line else f"{self.path}, byte {self.offset}"
+        return f"{place}: {self.kind}" + (f" ({self.shown})" if self.shown else "")
+
+    def to_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        return {
+            "path": self.path,
+            "kind": self.kind,
+            "status": self.status.value,
+            "line": self.line,
+            "offset": self.offset,
+            "shown": self.shown,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class AuditReport:
     """The audit of one bundle. `added` are files that came after the pack; `run` is None where nothing was run."""
@@ -44,6 +99,8 @@ class AuditReport:
     run: RunReport | None = None
     target: str = ""
     """The name of the system against which the bundle was held; "" for none."""
+    leaks: tuple[FoundLeak, ...] = ()
+    """What has the form of a credential, or of a path in somebody's home folder. A pack's own are in its `LeakReport`."""
 
     def as_json(self) -> dict[str, object]:
         """The former name of `to_dict`."""
@@ -57,6 +114,7 @@ class AuditReport:
             "files": self.files,
             "added": list(self.added),
             "notes": list(self.notes),
+            "leaks": [leak.to_dict() for leak in self.leaks],
             "run": (
                 {
                     "tried": self.run.tried,
@@ -83,6 +141,8 @@ class AuditReport:
         """What is wrong, with what to do, and notes."""
         yield from fault_lines(self.faults, verbose)
         yield from some([f"note: {note}" for note in self.notes], verbose)
+        own = [leak for leak in self.leaks if verbose or leak.status is LeakStatus.OWN]
+        yield from some([f"note: {leak.text}{leak.status.remark}" for leak in own], verbose)
 
     @property
     def verdict(self) -> str:
@@ -107,15 +167,28 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class LeakReport:
-    """Files that still hold a path of the source: texts, compiled modules, constants in binaries (bundle paths)."""
+    """Files that still hold a path of the source: texts, compiled modules, constants in binaries (bundle paths); and what was found
+    beside: names and credentials."""
 
     texts: tuple[str, ...] = field(default=())
     pycs: tuple[str, ...] = field(default=())
     binaries: tuple[str, ...] = field(default=())
+    found: tuple[FoundLeak, ...] = field(default=())
+    unused: tuple[str, ...] = field(default=())
+    """Patterns of `--allow-leak` that nothing fitted."""
+
+    @property
+    def own(self) -> tuple[FoundLeak, ...]:
+        """What is the maker's alone."""
+        return tuple(leak for leak in self.found if leak.status is LeakStatus.OWN)
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`: compiled modules are counted only."""
+        """The paths of the source, for `--json`: compiled modules are counted only."""
         return {"texts": list(self.texts), "pycs": len(self.pycs), "binaries": list(self.binaries)}
+
+    def found_as_json(self) -> list[dict[str, object]]:
+        """Names and credentials, for `--json`."""
+        return [leak.to_dict() for leak in self.found]
 
     def lines(self) -> Iterator[str]:
         """All of it, for a person."""
@@ -125,6 +198,17 @@ class LeakReport:
             if paths:
                 yield f"{what} that still hold a path of the source:"
                 yield from (f"  {path}" for path in paths)
+        for status, what in (
+            (
+                LeakStatus.PUBLISHED,
+                "what has the form of a credential or a name of yours, in files that are published as they are",
+            ),
+            (LeakStatus.ALLOWED, "what --allow-leak lets pass"),
+        ):
+            leaks = [leak for leak in self.found if leak.status is status]
+            if leaks:
+                yield f"{what}:"
+                yield from (f"  {leak.text}" for leak in leaks)
 
 
 def fault_lines(faults: Sequence[Fault], verbose: bool) -> Iterator[str]:

@@ -1,22 +1,25 @@
-"""The files of a bundle, each read once: digest, headers of binaries, texts that configure it, traces of the source."""
+"""The files of a bundle, each read once: digest, headers of binaries, texts that configure it, what they tell of its maker."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
-from bundler.audit.leaks import Leak, LeakFinder, PathBytes
-from bundler.audit.recalled import Recalled
+from bundler.audit.recalled import Reading, Recalled
 from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
 from bundler.binaries.elf.launchers import is_launcher
 from bundler.binaries.format import NO_VERSIONS, BinaryImage, Format, SymbolVersions
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_TEXT
+from bundler.leaks.findings import Credential, Trace
+from bundler.leaks.kind_of_file import FileKind, kind_of_file
+from bundler.leaks.scanner import NOTHING_SEARCHED, Closeness, Scanner, Search
+from bundler.leaks.stores import store_of
 from bundler.machine import os
 from bundler.trees import MANIFEST, Member
 
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
-_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "RECORD", "WHEEL")
+_TEXTS = (MANIFEST, "pyvenv.cfg", "entry_points.txt", "METADATA", "RECORD", "WHEEL", "direct_url.json")
+_LISTS = (MANIFEST, "RECORD")
 _SCRIPT_HEAD = 4096  # bytes
+_PYC_HEAD = 16  # bytes (PEP 552)
 _PROGRAM_SUFFIX = ".exe"
 _MODULE_HOOKS = ("PyInit_", "PyModExport_")  # the second one from 3.15 on (PEP 793): modules of abi3t have no other
 
@@ -41,12 +46,16 @@ class SeenFile:
     """In bytes."""
     mode: int = 0o644
     """Permission bits."""
-    leak: Leak | None = None
-    """Where the file holds a path that was looked for: what kind of file it is."""
+    kind: FileKind = FileKind.TEXT
+    traces: Trace = Trace.NOTHING
+    """What was found of all that was looked for."""
+    credentials: tuple[Credential, ...] = ()
+    """The first of them."""
     text: bytes | None = None
     """The whole content of a file that configures the bundle or a distribution."""
     head: bytes = b""
-    """The beginning of a script or of a launcher of bundler's; the whole of a small program, which may be what starts one."""
+    """The beginning of a script, of a compiled module that was read, or of a launcher of bundler's; the whole of a small
+    program, which may be what starts one."""
     image: BinaryImage | None = None
     """A binary's headers, as its format reads them."""
     binary_faults: tuple[str, ...] = ()
@@ -57,14 +66,33 @@ class SeenFile:
     """The versions of symbols that a binary needs and has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What is looked for, and how closely."""
+
+    search: Search
+    closeness: Callable[[str], Closeness]
+    """How closely the file at a bundle path is looked at."""
+
+    def scanner(self, path: str, kind: FileKind) -> Scanner:
+        """What looks through one file. In lists of files and digests, which installers write, are places alone."""
+        if os.path.basename(path) in _LISTS:
+            return Scanner(self.search.for_places, kind, None, Closeness.OF_PYTHON)
+        store = store_of(path) if self.search.credentials else None
+        return Scanner(self.search, kind, store, self.closeness(path))
+
+
+NOT_LOOKING = Looking(NOTHING_SEARCHED, lambda _path: Closeness.OF_PYTHON)
+
+
 class FileReader:
     """Reads files, as far as nobody has read the same bytes before."""
 
     def __init__(
-        self, prefixes: Sequence[str], recalled: Recalled, *, random_access: bool, with_symbols: bool = False
+        self, looking: Looking, recalled: Recalled, *, random_access: bool, with_symbols: bool = False
     ) -> None:
-        """`prefixes` are looked for. With `with_symbols` it is read, too, for what a binary needs each version."""
-        self._wanted = [PathBytes(os.fsencode(prefix)) for prefix in prefixes]
+        """With `with_symbols` it is read, too, for what a binary needs each version."""
+        self._looking = looking
         self._recalled = recalled
         self._random_access = random_access
         self._with_symbols = with_symbols
@@ -72,9 +100,26 @@ class FileReader:
     def recall(self, member: Member, size: int) -> SeenFile | None:
         """A file that need not be opened; None where it must be. `size` is in bytes."""
         sha256 = self._recalled.digest(member.path, size)
-        if sha256 is None or _is_text(member.path) or not self._recalled.is_plain(sha256):
+        if sha256 is None or _is_text(member.path):
             return None
-        return SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256))
+        known = self._known(sha256)
+        if known is None or known.has_head:
+            return None
+        return SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces)
+
+    def _known(self, sha256: bytes) -> Reading | None:
+        """What is known of a file with this digest, if nothing was found in it of which more is told than that it is there."""
+        known = self._recalled.reading(sha256)
+        return known if known is not None and Trace.CREDENTIAL not in known.traces else None
+
+    def _known_of(self, member: Member, file: BinaryIO, position: int) -> Reading | None:
+        """What is known of an open file, which is read up to a position."""
+        if not self._random_access:
+            return None
+        size = file.seek(0, os.SEEK_END)
+        file.seek(position)
+        sha256 = self._recalled.digest(member.path, size)
+        return self._known(sha256) if sha256 is not None else None
 
     def look(self, member: Member, file: BinaryIO | None) -> SeenFile | None:
         """Read one file."""
@@ -85,12 +130,11 @@ class FileReader:
         if binary is not None:
             return self._look_at_binary(member, file, chunk, binary)
         whole = _Whole(member.path) if _is_text(member.path) else None
-        is_pyc = member.path.endswith(".pyc")
-        kind = Leak.PYC if is_pyc else Leak.BINARY if b"\0" in chunk[:1024] else Leak.TEXT
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
-        seen = self._read(file, chunk, kind, whole, plain=not head)
-        text = whole.getvalue() if whole is not None else None
-        return SeenFile(seen.sha256, seen.size, member.mode, seen.leak, text, head)
+        known = self._known_of(member, file, len(chunk)) if whole is not None else None
+        seen = self._read(member, file, chunk, whole, has_head=bool(head), known=known)
+        head = chunk[:_PYC_HEAD] if member.path.endswith(".pyc") else head
+        return replace(seen, text=whole.getvalue() if whole is not None else None, head=head)
 
     def _look_at_binary(self, member: Member, file: BinaryIO, chunk: bytes, form: Format[Any]) -> SeenFile:
         name = os.path.basename(member.path)
@@ -99,21 +143,48 @@ class FileReader:
         if self._random_access:
             size = file.seek(0, os.SEEK_END)
             sha256 = self._recalled.digest(member.path, size)
-            if sha256 is not None and self._recalled.knows(sha256):
-                known = SeenFile(sha256.hex(), size, member.mode, self._recalled.leak(sha256), head=head)
-                return _with_headers(known, form, file, name, with_symbols=self._with_symbols)
+            known = self._known(sha256) if sha256 is not None else None
+            if known is not None and sha256 is not None:
+                seen = SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces, head=head)
+                return _with_headers(seen, form, file, name, with_symbols=self._with_symbols)
             file.seek(len(chunk))
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            seen = self._read(file, chunk, Leak.BINARY, None if self._random_access else spool, plain=False)
+            seen = self._read(member, file, chunk, None if self._random_access else spool, has_head=True)
             # A spooled file has all that a format's reader asks for.
             again = file if self._random_access else cast(BinaryIO, spool)
-            known = SeenFile(seen.sha256, seen.size, member.mode, seen.leak, head=head)
-            return _with_headers(known, form, again, name, with_symbols=self._with_symbols)
+            seen = replace(seen, head=head)
+            return _with_headers(seen, form, again, name, with_symbols=self._with_symbols)
 
-    def _read(self, file: BinaryIO, chunk: bytes, kind: Leak, copy: IO[bytes] | None, *, plain: bool) -> _Read:
-        seen = _read(file, chunk, LeakFinder(self._wanted, kind), copy)
-        self._recalled.note(bytes.fromhex(seen.sha256), seen.leak, plain=plain)
-        return seen
+    def _read(
+        self,
+        member: Member,
+        file: BinaryIO,
+        chunk: bytes,
+        copy: IO[bytes] | None,
+        *,
+        has_head: bool,
+        known: Reading | None = None,
+    ) -> SeenFile:
+        """Read a file whose first chunk was read already to its end, and look through it where nobody has."""
+        kind = kind_of_file(member.path, chunk)
+        scanner = self._looking.scanner(member.path, kind) if known is None else None
+        hasher = hashlib.sha256()
+        size = 0
+        while chunk:
+            hasher.update(chunk)
+            size += len(chunk)
+            if copy is not None:
+                copy.write(chunk)
+            if scanner is not None:
+                scanner.look(chunk)
+            chunk = file.read(_CHUNK)
+        sha256 = hasher.digest()
+        if known is not None:
+            return SeenFile(sha256.hex(), size, member.mode, kind, known.traces)
+        assert scanner is not None
+        scanner.end()
+        self._recalled.note(sha256, Reading(kind, scanner.traces, has_head))
+        return SeenFile(sha256.hex(), size, member.mode, kind, scanner.traces, tuple(scanner.credentials))
 
 
 def _is_text(path: str) -> bool:
@@ -160,25 +231,3 @@ def _versions(form: Format[Any], file: BinaryIO, image: BinaryImage, *, with_sym
         return form.symbol_versions(file, image, with_symbols=with_symbols)
     except BinaryFormatError:
         return NO_VERSIONS
-
-
-class _Read(NamedTuple):
-    """What one reading of a file tells: digest (hexadecimal), size in bytes, whether it holds a path that was looked for."""
-
-    sha256: str
-    size: int
-    leak: Leak | None
-
-
-def _read(file: BinaryIO, chunk: bytes, finder: LeakFinder, copy: IO[bytes] | None) -> _Read:
-    """Read a file whose first chunk was read already to its end, and look for what `finder` finds."""
-    hasher = hashlib.sha256()
-    size = 0
-    while chunk:
-        hasher.update(chunk)
-        size += len(chunk)
-        if copy is not None:
-            copy.write(chunk)
-        finder.look(chunk)
-        chunk = file.read(_CHUNK)
-    return _Read(hasher.hexdigest(), size, finder.end())

@@ -1,14 +1,17 @@
-"""The static half of the audit: links, binaries, texts, launchers, landmarks and permissions of a bundle that was read."""
+"""The static half of the audit: what a bundle that was read has in its files, its links and its metadata. Nothing is run."""
 
 from __future__ import annotations
 
+from bundler.audit.distributions import audit_distributions
 from bundler.audit.installed import Installed
 from bundler.audit.landmarks import audit_landmarks
 from bundler.audit.launchers import audit_launchers
 from bundler.audit.links import audit_links
 from bundler.audit.permissions import audit_permissions
+from bundler.audit.scripts import audit_scripts
 from bundler.audit.second_reading import OpenFile
 from bundler.audit.texts import audit_texts
+from bundler.audit.told import audit_told
 from bundler.audit.tree import BundleTree
 from bundler.audit.view import TreeView
 from bundler.errors import BadOption
@@ -54,7 +57,7 @@ def _platform(manifest: Manifest) -> Platform:
 def audit_static(
     tree: BundleTree, system: System, target: Target | None = None, open_file: OpenFile | None = None
 ) -> Findings:
-    """Faults and notes of links, binaries, texts, launchers, landmarks and permissions, and what a `target` lacks.
+    """Faults and notes of all that can be told without running anything, but for contents and additions; and what a `target` lacks.
 
     Binaries that an installer brought later are its own business: a note. Whether they run on the target is not. `open_file` opens
     a file of the bundle: what symbols binaries bind is looked at only with it, and a plan has looked already.
@@ -78,8 +81,11 @@ def audit_static(
             *audit_links(tree),
             *faults,
             *audit_texts(tree),
+            *audit_scripts(tree),
             *audit_launchers(tree),
             *audit_landmarks(tree, system),
+            *audit_distributions(tree),
+            *audit_told(tree),
             *permissions.faults,
             *of_target,
         ],

@@ -1,8 +1,7 @@
-"""Text of a bundle that must not name a place: scripts, `pyvenv.cfg`, `.pth` and `.start` files."""
+"""Text of a bundle that must not name a place: `pyvenv.cfg`, `.pth` and `.start` files."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bundler.audit.tree import BundleTree
@@ -19,18 +18,13 @@ from bundler.systems import system_of
 _CONFIGURATION_TO_DO = (
     "a bundle's own says include-system-site-packages = false and has no home: mend these lines, or pack again"
 )
-_ABSOLUTE_PYTHON = re.compile(rb"#!\s*(/\S*/python[\d.]*[td]*)(\s|$)")
-_EXEC_PYTHON = re.compile(rb"^'''exec' [\"']?(/[^\"']*/python[\d.]*[td]*)")
 
 
 def audit_texts(tree: BundleTree) -> Iterator[Fault]:
     """Faults of texts that the manifest knows; those that an installer wrote later are its own business."""
     yield from _configuration(tree)
     for path in sorted(tree.files.keys() & tree.manifest.files.keys()):
-        seen = tree.files[path]
-        if tree.manifest.python.scheme.is_script(path):
-            yield from _script(path, seen.head)
-        elif path.endswith((".pth", ".start")) and os.path.dirname(path) in tree.manifest.python.site_packages:
+        if path.endswith((".pth", ".start")) and os.path.dirname(path) in tree.manifest.python.site_packages:
             for what in leading_out(tree, path):
                 hint = "install what lies there into the environment and pack again, or remove the line"
                 yield Fault(FaultKind.CONFIGURATION, path, what, hint)
@@ -49,15 +43,6 @@ def _configuration(tree: BundleTree) -> Iterator[Fault]:
     if config.get("include-system-site-packages", "").lower() != "false":
         message = "does not say include-system-site-packages = false"
         yield Fault(FaultKind.CONFIGURATION, "pyvenv.cfg", message, _CONFIGURATION_TO_DO)
-
-
-def _script(path: str, beginning: bytes) -> Iterator[Fault]:
-    head = beginning.split(b"\n", 2)
-    match = _ABSOLUTE_PYTHON.match(head[0])
-    if match is None and head[0].startswith(b"#!/bin/sh") and len(head) > 1:
-        match = _EXEC_PYTHON.match(head[1])
-    if match is not None:
-        yield Fault(FaultKind.SCRIPT, path, f"is run by {os.fsdecode(match[1])}", "bundler fix BUNDLE mends it")
 
 
 def leading_out(tree: BundleTree, path: str) -> Iterator[str]:

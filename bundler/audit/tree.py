@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bundler.audit.recalled import Recalled, nothing_recalled
-from bundler.audit.seen_files import FileReader, SeenFile
+from bundler.audit.seen_files import NOT_LOOKING, FileReader, Looking, SeenFile
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
 from bundler.errors import NotABundle
@@ -34,6 +34,14 @@ class BundleTree:
     folders: frozenset[str]
     others: frozenset[str]
     in_archive: bool = False
+    own_file: SeenFile | None = None
+    """`bundle.json` as a file."""
+
+    @property
+    def every_file(self) -> Mapping[str, SeenFile]:
+        """All files, `bundle.json` among them."""
+        return {**self.files, MANIFEST: self.own_file} if self.own_file is not None else self.files
+
     members: tuple[Member, ...] = ()
     """Every path with its mode and its owner, `bundle.json` among them."""
 
@@ -55,15 +63,15 @@ class BundleTree:
         return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
 
 
-def read_tree(bundle: str, prefixes: Sequence[str] = (), *, with_symbols: bool = False) -> BundleTree:
-    """Read a bundle, a directory or an archive, to its end, and look for `prefixes` (paths of the source) in every file.
+def read_tree(bundle: str, looking: Looking = NOT_LOOKING, *, with_symbols: bool = False) -> BundleTree:
+    """Read a bundle, a directory or an archive, to its end, and look through every file.
 
     With `with_symbols` it is read, too, for what a binary needs each version of symbols.
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
     check_folder_or_archive(bundle)
-    read = look_through(open_tree(bundle), prefixes, with_symbols=with_symbols)
+    read = look_through(open_tree(bundle), looking, with_symbols=with_symbols)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)
@@ -71,14 +79,14 @@ def read_tree(bundle: str, prefixes: Sequence[str] = (), *, with_symbols: bool =
 
 
 def look_through(
-    tree: Tree, prefixes: Sequence[str], known: Recalled | None = None, *, with_symbols: bool = False
+    tree: Tree, looking: Looking = NOT_LOOKING, known: Recalled | None = None, *, with_symbols: bool = False
 ) -> BundleTree | None:
     """What a tree says of itself, as an archive that lies nowhere; None without a `bundle.json`. See `read_tree`.
 
     Files that are `known` are not read again.
     """
     reader = FileReader(
-        prefixes, known or nothing_recalled(), random_access=tree.random_access, with_symbols=with_symbols
+        looking, known or nothing_recalled(), random_access=tree.random_access, with_symbols=with_symbols
     )
     files: dict[str, SeenFile] = {}
     links: dict[str, str] = {}
@@ -99,7 +107,9 @@ def look_through(
     _check_extent(found.text, len(files) + len(links))
     manifest = read_manifest(found.text)
     kinds = frozenset(folders), frozenset(others)
-    return BundleTree(NOWHERE.path, manifest, files, links, *kinds, in_archive=True, members=tuple(members))
+    return BundleTree(
+        NOWHERE.path, manifest, files, links, *kinds, in_archive=True, members=tuple(members), own_file=found
+    )
 
 
 def _check_extent(manifest: bytes, paths: int) -> None:

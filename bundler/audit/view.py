@@ -7,15 +7,17 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import BinaryIO
 
+from bundler.audit.installed import Installed
 from bundler.audit.tree import BundleTree
 from bundler.audit.wheels import Wheels
 from bundler.binaries.format import NO_VERSIONS, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import Wheel
+from bundler.systems.system import Told, Wheel
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
+_LIBRARY = re.compile(r"\.so(\.\d+)*$")
 
 
 def _version(text: str) -> tuple[int, int]:
@@ -43,6 +45,22 @@ class TreeView:
             UnprovidedVersion(item.path, item.library, item.version) for item in tree.manifest.unprovided
         )
         self.unbound = {item.path: frozenset(item.symbols) for item in tree.manifest.unbound}
+
+    @cached_property
+    def told(self) -> Told:
+        """What the manifest tells. Libraries are those that came from the host, those that were changed, and libpython."""
+        tree, manifest = self._tree, self._tree.manifest
+        packed, installed = manifest.files.keys(), Installed(tree)
+        libraries = {fact.path for fact in manifest.bundled} | {change.path for change in manifest.changed}
+        libraries |= {path for path in packed if self.scheme.is_libpython(path)}
+        return Told(
+            manifest.machine,
+            manifest.floor,
+            manifest.ceiling,
+            packed,
+            frozenset(path for path in tree.files.keys() - packed if installed.replaced(path)),
+            frozenset(path for path in libraries & tree.files.keys() if _LIBRARY.search(path)),
+        )
 
     @cached_property
     def images(self) -> dict[str, object]:

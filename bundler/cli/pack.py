@@ -110,6 +110,12 @@ messages = option_group("Messages", ConfiguredOption)
 @content("--launcher", help="What starts scripts: a header in sh (default), or a program (native; Linux).")
 @content("--keep-modes", help="Archives keep modes that lock others out.")
 @content("--allow-incomplete", help="Pack distributions that are not whole, and editables to which nothing leads.")
+@content(
+    "--leaks", help="Credentials are refused and names told (default): refuse both, tell both, or allow both unseen."
+)
+@content(
+    "--allow-leak", metavar="[KIND:]GLOB", help="Let what is found at paths of the bundle pass: patterns of .gitignore."
+)
 @libraries(
     "--libc",
     help="Whose libc it runs on: the target's (host, the default), its own (bundle), or the target's if that will do (auto).",

@@ -165,11 +165,15 @@ class Manifest:
     options: RecordedOptions | None = None
     """None where bundle.json does not tell."""
     warnings: tuple[str, ...] = ()
+    empty_folders: tuple[str, ...] = ()
+    """Bundle paths of folders that nothing lies in: many a program that copies loses them."""
     system: str = "linux"
     """The operating system that the bundle runs on, as Python's `sys.platform` names it."""
     libc: str | None = None
     """The C library that it is built for (`glibc`); None outside of Linux."""
     ceiling: Ceiling = NO_CEILING
+    unpublished: tuple[str, ...] = ()
+    """Names of the distributions that came from no index."""
     schema: int = SCHEMA
 
     def leading_out(self) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
@@ -26,7 +27,6 @@ from bundler.manifest.model import (
     UnboundFact,
     UnprovidedFact,
 )
-from bundler.parsing import parse_json
 from bundler.scheme import BundleScheme
 
 _T = TypeVar("_T", str, int)
@@ -59,7 +59,9 @@ def read_manifest(data: bytes) -> Manifest:
         distributions=tuple(
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
+        unpublished=top.texts("unpublished"),
         files={path: _file(_Object(value)) for path, value in top.child("files").items()},
+        empty_folders=top.texts("empty_folders"),
         changed=tuple(
             ChangedFile(item.value("path", str, ""), item.value("origin", str, ""), item.value("reason", str, ""))
             for item in top.children("changed")
@@ -134,8 +136,8 @@ def _options(top: _Object) -> RecordedOptions | None:
 def _top(data: bytes) -> _Object:
     """The outermost object, of a schema that is known."""
     try:
-        top = _Object(parse_json(data))
-    except ValueError as error:
+        top = _Object(json.loads(data, object_pairs_hook=_members))
+    except (ValueError, TypeError, RecursionError) as error:
         raise NotABundle(f"bundle.json is not valid JSON: {error}") from error
     schema = top.value("schema", int, 0)
     if schema > SCHEMA:
@@ -145,6 +147,15 @@ def _top(data: bytes) -> _Object:
     if not top.value("bundler", str, ""):
         raise NotABundle("bundle.json was not written by bundler")
     return top
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The members of an object. Raises ValueError for one that has a name twice: each reader would believe another one."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it has {next(name for name in names if names.count(name) > 1)} twice")
+    return members
 
 
 def _import_failures(top: _Object) -> dict[str, str] | None:

@@ -39,6 +39,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             "ceiling": dataclasses.asdict(manifest.ceiling),
         },
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],
+        **({"unpublished": manifest.unpublished} if manifest.unpublished else {}),
         "libraries": {
             "bundled": [
                 {"path": fact.path, "origin": fact.origin, "needed_by": fact.needed_by}
@@ -60,6 +61,7 @@ def write_manifest(manifest: Manifest) -> bytes:
         **({"entry": manifest.entry} if manifest.entry else {}),
         **({"start_module": manifest.start_module} if manifest.start_module else {}),
         **({} if manifest.options is None else _options(manifest.options)),
+        **({"empty_folders": manifest.empty_folders} if manifest.empty_folders else {}),
         "warnings": manifest.warnings,
         "changed": [
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed

@@ -14,12 +14,12 @@ from bundler.memory.store import cache_file, mark_used, read_sealed, write_seale
 from bundler.version import VERSION
 
 _KEPT = 32
-_HEADER = f"bundler readings 1 {VERSION}\n".encode()
+_HEADER = f"bundler readings 2 {VERSION}\n".encode()
 _DIGEST = 32  # bytes
-_ROW = struct.Struct(f"{_DIGEST}sc")
+_ROW = struct.Struct(f"{_DIGEST}s2s")
 
 Readings = Mapping[bytes, bytes]
-"""One byte for each SHA-256."""
+"""Two bytes for each SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)

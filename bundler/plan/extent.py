@@ -16,11 +16,12 @@ _SHARE = 16
 _BLOCK = 512  # bytes: what `st_blocks` counts
 
 
-def check_holes(entries: Entries, patterns: Sequence[str]) -> None:
-    """Raise BundlerError for large files of which hardly anything is on the disk, but for those that the user includes."""
+def refuse_holes(entries: Entries, patterns: Sequence[str]) -> Entries:
+    """The entries. Raises BundlerError for large files of which hardly anything is on the disk, unless the user includes them."""
     found = {entry.path: entry for entry in entries.values() if _is_hollow(entry)}
     wanted = set(brought_back(found, patterns))
     raise_all(list(_errors(entry for path, entry in found.items() if path not in wanted)))
+    return entries
 
 
 def _errors(hollow: Iterator[Entry]) -> Iterator[BundlerError]:

@@ -23,7 +23,7 @@ from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs
 from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
-from bundler.plan.extent import check_holes
+from bundler.plan.extent import refuse_holes
 from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
@@ -37,6 +37,8 @@ from bundler.plan.of_python import with_runtime_layer
 from bundler.plan.old_scripts import check_old_scripts
 from bundler.plan.overlay import Entries, in_order, overlaid, without
 from bundler.plan.owners import NO_TITLE, Owners, Title
+from bundler.plan.private_files import private_files, told
+from bundler.plan.published import Published
 from bundler.plan.readme import find_application, with_readme
 from bundler.plan.recorded_options import Learned, with_learned
 from bundler.plan.records import plan_records
@@ -78,6 +80,8 @@ class Plan:
     """What became of what traced commands used; None where there was none."""
     left_out: LeftOut = NOTHING_LEFT_OUT
     """The modules that the source has, and that were not wanted."""
+    published: Published | None = None
+    """Which files are published anyway; None where nobody can tell."""
     listings: Listings = field(default_factory=dict)
     """What was in the folders that are packed."""
 
@@ -131,20 +135,26 @@ def make_plan(
     entries = overlaid(entries, system_site_entries(environment) if system_site else ())
     usage = Usage(settings.trace, environment, entries, content.profile)
     # What is left out is neither read nor changed; what was seen to be used the profile does not leave out.
-    whole, entries = entries, filtered(entries, environment.scheme, content, usage.void)
-    check_holes(entries, content.patterns)
-    warnings += [*unmatched(whole, content.patterns), *check_old_scripts(entries, whole, environment.scheme)]
+    # What a person's own tools left there is nobody else's.
+    owners = Owners(environment, table, editables.added)
+    private = private_files(entries, owners, content, in_place=settings.in_place)
+    whole, entries = entries, without(filtered(entries, environment.scheme, content, usage.void), private)
+    warnings += [
+        *unmatched(whole, content.patterns),
+        *told(private, whole),
+        *check_old_scripts(entries, whole, environment.scheme),
+    ]
     if len(entries) < len(whole):
         notes.append(f"left out {len(whole) - len(entries)} files and folders")
     # Python's search for its own parts ends in the bundle, whatever was left out.
-    entries = overlaid(entries, landmark_entries(environment, entries))
+    entries = overlaid(refuse_holes(entries, content.patterns), landmark_entries(environment, entries))
     announce(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, settings.pyc))
 
     # Binaries bring libraries of the host.
     binaries, learned = _plan_binaries(entries, environment, table, settings, usage, memory)
     entries = without(overlaid(entries, binaries.entries), binaries.removed)
     # Texts name places, which are known now.
-    texts = plan_texts(entries, environment, table, isolated=content.isolated, launcher=launcher)
+    texts = plan_texts(entries, environment, table, content, launcher)
     entries = without(overlaid(entries, texts.entries), texts.removed)
     warnings += [*binaries.warnings, *texts.warnings]
     # By now all that takes the place of others has done so.
@@ -153,7 +163,6 @@ def make_plan(
     start = plan_start(content, entries, environment, launcher) if content.entry else None
     entries = overlaid(entries, (start.script, *start.beside) if start else ())
     # What the bundle needs is known.
-    owners = Owners(environment, table, editables.added)
     warnings += check_itself(entries, environment, owners, start)
     application = find_application(entries, environment, owners, start)
     entries = with_readme(entries, environment, application, content, binaries)
@@ -193,6 +202,7 @@ def make_plan(
         notes=(*notes, *binaries.notes, *names.notes),
         traced=usage.told(whole, entries, binaries.libraries, learned, content),
         left_out=modules_left_out(whole, entries, environment, content),
+        published=Published(entries, environment, table),
         listings=packed(collected.listings, entries),
     )
 

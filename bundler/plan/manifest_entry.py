@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
@@ -95,7 +95,9 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         floor=plan.floor,
         ceiling=plan.ceiling,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
+        unpublished=plan.published.unpublished if plan.published is not None else (),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
+        empty_folders=_empty(folders, entries),
         changed=tuple(
             ChangedFile(entry.path, entry.origin, entry.reason) for entry in entries if entry.reason is not None
         ),
@@ -136,6 +138,12 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         system=environment.platform.system.value,
         libc=libc.value if libc else None,
     )
+
+
+def _empty(folders: Sequence[str], entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Those of the folders in which no entry lies, in order."""
+    above = {entry.path.rpartition("/")[0] for entry in entries}
+    return tuple(sorted(folder for folder in folders if folder not in above))
 
 
 def _file(entry: Entry, digests: Digests) -> FileFact:

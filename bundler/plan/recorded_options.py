@@ -23,7 +23,12 @@ NOT_TOLD = "="
 """What an item begins with whose source is not told: its place in the bundle, or a library's name, follows."""
 PATTERNS = "exclude"
 """The name of all patterns, in their order; those of `include` have a `!` before them."""
-_NAMES = {"patterns": PATTERNS, "exclude_libs": "exclude-lib", "include_libs": "include-lib"}
+_NAMES = {
+    "patterns": PATTERNS,
+    "exclude_libs": "exclude-lib",
+    "include_libs": "include-lib",
+    "allow_leaks": "allow-leak",
+}
 _UNRECORDED = ("build_network",)
 
 

@@ -47,14 +47,15 @@ def _plan_record(
         return None
     site_packages = os.path.dirname(metadata)
     rows = zip(record.paths, distribution.files.paths, strict=True)
-    places = {row: _place_of(row, path, entries, mounts) for row, path in rows}
+    places = {row: _place_of(path, entries, mounts) for row, path in rows}
     owned = places.values()
     changed = frozenset(path for path in owned if path is not None and path in entries and _is_new(entries[path]))
     brought = {path for place in added.get(metadata, ()) for path in _files_below(place, entries)}
     brought |= {side for path in changed if (side := side_file_path(path)) in entries}
     compiled = {path for module in (*owned, *brought) if module for path in pycs.get(module, ())}
     new = tuple(sorted(brought | compiled))
-    if not changed and not new and None not in owned:
+    is_absolute = any(row.startswith("/") for row in record.paths)
+    if not changed and not new and None not in owned and not is_absolute:
         return None
 
     def make(digests: Digests) -> bytes:
@@ -70,15 +71,16 @@ def _is_new(entry: Entry) -> bool:
     return entry.reason is not None or entry.origin == BUNDLER
 
 
-def _place_of(row: str, path: str, entries: Entries, mounts: MountTable) -> str | None:
-    """The bundle path that a row means, whose file lies at an absolute path; None for a file that was there and stays behind.
+def _place_of(path: str, entries: Entries, mounts: MountTable) -> str | None:
+    """The bundle path that a row means, whose file lies at an absolute path; None for a file that stays behind.
 
-    A row of a file that the source lacks, too, keeps its path: it says no more and no less than before.
+    A row of a file that the source lacks, too, keeps its path: it says no more and no less than before. But one that leads out of
+    the environment goes, whether anything is there or not: on the target an uninstall would delete somebody's file.
     """
     inside = mounts.bundle_path(path)
     if inside is not None and inside in entries:
         return inside
-    return None if os.path.lexists(path) else inside or row
+    return None if os.path.lexists(path) else inside
 
 
 def _files_below(place: str, entries: Entries) -> Iterator[str]:

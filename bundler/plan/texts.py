@@ -15,15 +15,17 @@ from bundler.environment.build_details import BUILD_DETAILS
 from bundler.files import MOST_OF_A_SCRIPT, opened, read_regular
 from bundler.machine import os
 from bundler.machine.failing import exists, is_file
+from bundler.options import ContentOptions
 from bundler.plan.bases.posix import wheel_directory, wheels_path
 from bundler.plan.mounts import MountTable
 from bundler.plan.origins import BASE, HOST
 from bundler.plan.overlay import Entries
+from bundler.plan.private_files import may_keep
 from bundler.prefixes import is_shared_prefix, is_system_prefix
 from bundler.rewrite import Rewritten
 from bundler.rewrite.certificates import rewrite_ssl
 from bundler.rewrite.debian import rewrite_debian
-from bundler.rewrite.direct_url import parse_direct_url
+from bundler.rewrite.direct_url import parse_direct_url, rewrite_direct_url
 from bundler.rewrite.find_library import rewrite_ctypes_util
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.launchers.setuptools import read_stand_in
@@ -43,12 +45,14 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfigdata,
 )
 from bundler.rewrite.tcl import rewrite_module_paths, rewrite_tkinter
+from bundler.rewrite.urls import text_without_credentials
 from bundler.rewrite.venv import rewrite_venv
 from bundler.scheme import BundleScheme
 from bundler.systems import system_of
 from bundler.systems.system import Addition
 
 _Rewriter = Callable[[Entry, bytes], Rewritten | None]
+_CONFIGURATIONS_OF_PIP = ("pip.conf", "pip.ini")  # at the top of an environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +68,14 @@ def plan_texts(
     entries: Entries,
     environment: Environment,
     mounts: MountTable,
-    *,
-    isolated: bool = False,
+    content: ContentOptions = ContentOptions(),  # noqa: B008 - immutable
     launcher: Launcher | None = None,
 ) -> Texts:
-    """Rewrite what must be; `isolated` scripts run Python without what its user set, `launcher` starts those of Python.
+    """Rewrite what must be; `launcher` starts the scripts that Python runs.
 
     Raises UnknownVariant for a file of Debian's that is like none that is known.
     """
-    planner = _Planner(entries, environment, mounts, isolated, launcher)
+    planner = _Planner(entries, environment, mounts, content, launcher)
     for path in sorted(entries):
         planner.look_at(entries[path])
     planner.look_for_compiled_alone()
@@ -116,15 +119,16 @@ class _Planner:
         entries: Entries,
         environment: Environment,
         mounts: MountTable,
-        isolated: bool,
+        content: ContentOptions,
         launcher: Launcher | None,
     ) -> None:
         interpreter = environment.interpreter
         self._entries = entries
         self._environment = environment
         self._mounts = mounts
-        self._isolated = isolated
+        self._isolated = content.isolated
         self._launcher = launcher
+        self._may_keep = may_keep(content)
         self._scheme = environment.scheme
         self._stdlib = self._scheme.stdlib + "/"
         self._directories = moved_directories(interpreter, self._scheme)
@@ -190,6 +194,8 @@ class _Planner:
             return self._pth
         if name == "direct_url.json" and folder.endswith(".dist-info"):
             return self._direct_url
+        if path in _CONFIGURATIONS_OF_PIP:
+            return self._without_passwords
         if name == "pyvenv.cfg" and folder:
             self.warnings.append(
                 f"{folder} is a virtual environment of its own, whose Python stays behind: it will not run in the bundle"
@@ -275,10 +281,22 @@ class _Planner:
         return None if inside is None else relative(inside, folder)
 
     def _direct_url(self, entry: Entry, data: bytes) -> Rewritten | None:
-        """A local path of the builder stays out; its row leaves RECORD."""
+        """A local path of the builder stays out; its row leaves RECORD. Other URLs lose what gives access."""
         if parse_direct_url(data).is_local:
             self.removed.add(entry.path)
-        return None
+            return None
+        return self._told_if_secret(entry, rewrite_direct_url(data))
+
+    def _without_passwords(self, entry: Entry, data: bytes) -> Rewritten | None:
+        """pip's configuration: the index stays, and who uses the bundle has an account of their own there."""
+        clean = text_without_credentials(data)
+        return self._told_if_secret(entry, None if clean == data else Rewritten(clean, "URLs without credentials"))
+
+    def _told_if_secret(self, entry: Entry, rewritten: Rewritten | None) -> Rewritten | None:
+        if rewritten is None or self._may_keep(entry.path):
+            return None
+        self.warnings.append(f"{entry.path} comes along without the credentials that a URL in it has")
+        return rewritten
 
     def _jupyter_kernel(self, entry: Entry, data: bytes) -> Rewritten | None:
         return rewrite_kernel(data, self._is_ours, self._own_folders, relative("", os.path.dirname(entry.path)))

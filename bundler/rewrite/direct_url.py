@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from bundler.parsing import parse_json
+from bundler.rewrite import Rewritten
+from bundler.rewrite.urls import without_credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,18 @@ def parse_direct_url(data: bytes) -> DirectUrl:
     members: dict[str, object] = value if isinstance(value, dict) else {}
     url, info = members.get("url"), members.get("dir_info")
     return DirectUrl(url if isinstance(url, str) else "", isinstance(info, dict) and info.get("editable") is True)
+
+
+def rewrite_direct_url(data: bytes) -> Rewritten | None:
+    """The file with a URL that gives access to nothing, as PEP 610 asks; None for one that does so as it is."""
+    url = parse_direct_url(data).url
+    clean = without_credentials(url)
+    if clean == url:
+        return None
+    value = json.loads(data)
+    text = json.dumps(url).encode()
+    if text in data:
+        new = data.replace(text, json.dumps(clean).encode())
+    else:  # escaped otherwise
+        new = json.dumps({**value, "url": clean}).encode()
+    return Rewritten(new, "a URL without the credentials in it")

@@ -29,6 +29,17 @@ class Row(NamedTuple):
     text: str
     """The row as it stands in the file."""
 
+    @property
+    def sha256(self) -> str:
+        """The digest in hexadecimal; "" for a row without one, or with one of another algorithm."""
+        algorithm, _, digest = self.digest.partition("=")
+        if algorithm != "sha256":
+            return ""
+        try:
+            return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+        except ValueError:
+            return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -45,10 +56,14 @@ class Record:
     @property
     def rows(self) -> Iterator[Row]:
         """The rows with all that is in them: made when they are asked for, since mostly the paths will do."""
-        for path, text in zip(self.paths, self.texts, strict=True):
-            fields = next(csv.reader([text])) if '"' in text else text.rstrip("\r\n").split(",")
-            _, digest, size = (*fields, "", "")[:3]
-            yield Row(path, digest, size, text)
+        return map(self.row, range(len(self.paths)))
+
+    def row(self, number: int) -> Row:
+        """One of the rows, counted from 0."""
+        text = self.texts[number]
+        fields = next(csv.reader([text])) if '"' in text else text.rstrip("\r\n").split(",")
+        _, digest, size = (*fields, "", "")[:3]
+        return Row(self.paths[number], digest, size, text)
 
 
 def parse_record(data: bytes) -> Record:

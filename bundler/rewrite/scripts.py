@@ -28,6 +28,7 @@ _OUR_MARK = b"__bundler_script=$0\n"
 _BEFORE_CODE = (tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
 _REASON = "shebang made relocatable"
 _NATIVE_REASON = "a launcher starts its text, which is in a side file"
+_SIDE_MARK = b"\n_bundler_side = "
 _SIDE_FILES = "libexec/bundler"
 ISOLATED = ("-E", "-s")
 """The interpreter's arguments that leave out PYTHON* and the user's site. Not `-I`: a script may import what lies beside it."""
@@ -40,6 +41,16 @@ class RewrittenScript:
     data: bytes
     reason: str
     side_data: bytes | None = None
+
+
+def has_header(reason: str) -> bool:
+    """Whether a script that was changed for a `reason` begins with our header."""
+    return reason.startswith(_REASON)
+
+
+def runs_side_file(beginning: bytes) -> bool:
+    """Whether a script that begins so has its body in a side file."""
+    return _SIDE_MARK in beginning
 
 
 def side_file_path(path: str) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
 from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import BundleRoot
+from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.errors import BundlerError
 from bundler.faults import Findings
 from bundler.floor import Floor
@@ -64,6 +66,25 @@ class Wheel(NamedTuple):
     """The platforms that it was made for, as its tags name them (`manylinux_2_34_x86_64`); none where it does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What `bundle.json` tells of a bundle's binaries, and what came after it."""
+
+    machine: str = ""
+    """The name of the machine that the bundle is for."""
+    floor: Floor | None = None
+    ceiling: Ceiling = NO_CEILING
+    packed: Set[str] = frozenset()
+    """Bundle paths of all that was packed."""
+    installed: Set[str] = frozenset()
+    """Bundle paths of files that installers brought after the pack."""
+    libraries: Set[str] = frozenset()
+    """Bundle paths of files that are there, and were libraries when they were packed."""
+
+
+NOTHING_TOLD = Told()
+
+
 class BundleView(Protocol):
     """What a check sees of a finished bundle."""
 
@@ -90,6 +111,10 @@ class BundleView(Protocol):
     @property
     def loader(self) -> str:
         """The bundle path of the loader that comes along with libc; "" where the target's are used."""
+
+    @property
+    def told(self) -> Told:
+        """What `bundle.json` tells of it."""
 
     @property
     def host_libc(self) -> Floor | None:

@@ -29,7 +29,10 @@ class _Image:
 
 
 def members(path: str) -> Items:
-    """See `trees.tree.Members`. Every blob is checked against the digest that is its name."""
+    """See `trees.tree.Members`. Every blob is checked against the digest that is its name.
+
+    What stands in several layers is given as often, folders but once: who unpacks the image sees the last one.
+    """
     with open(path, "rb") as file, tarfile.open(path, "r:", file, tarinfo=StrictInfo) as archive:
         blobs = {name for name in archive.getnames() if name.startswith(_BLOBS)}
         image = _read_image(archive)

@@ -25,9 +25,9 @@ def member_of(name: str, kind: Kind, mode: int, target: str = "", owner: int | N
 
 
 class Names:
-    """The names that an archive had so far. Each stands there once, folders aside, and below folders alone.
+    """The names that an archive had so far: each stands below folders alone, for what lies below a link is written elsewhere.
 
-    Of two files of one name some programs keep the first and others the last; what lies below a link is written elsewhere.
+    Whether one stands there twice is for the audit to say.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,6 @@ class Names:
     def add(self, member: Member) -> None:
         """Note a member. Raises ValueError where it cannot stand there."""
         path, kind = member.path, member.kind
-        before = self._kinds.get(path)
-        if before is not None and (before, kind) != (Kind.DIRECTORY, Kind.DIRECTORY):
-            raise ValueError(f"it has {path} twice")
         self._kinds[path] = kind
         if kind is not Kind.DIRECTORY and path in self._folders:
             raise ValueError(f"something lies in {path}, which is no folder")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import zipfile
 from collections import deque
 from collections.abc import Generator
@@ -17,6 +18,12 @@ from bundler.trees.tree import MANIFEST, Items, Kind, Member
 
 _MOST_THREADS = 4  # who reads the plain bytes is no faster
 _SMALL = 1 << 23  # bytes of a file that is decompressed in one go
+_LOCAL, _LOCAL_AT = (
+    struct.Struct("<HH"),
+    26,
+)  # lengths of name and extra field: the end of a local header (APPNOTE 4.3.7)
+_DESCRIBED, _DESCRIPTOR, _DESCRIPTOR_MARK = 0x8, 24, b"PK\7\b"
+_END, _END_MARK = 22, b"PK\5\6"  # of the directory, without a comment (APPNOTE 4.3.16)
 _AHEAD = 1 << 25  # bytes that wait to be read, at most
 _LONGEST_TARGET = 1 << 16  # bytes
 
@@ -34,6 +41,7 @@ def members(path: str) -> Items:
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), thread_name_prefix="decompress")
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_gaps(path, archive)
             yield from _in_order(archive, pool)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -45,6 +53,40 @@ def manifest(path: str) -> bytes | None:
         last = archive.infolist()[-1:]
         is_one = last and os.path.basename(last[0].filename) == MANIFEST and last[0].file_size <= MOST_OF_A_MANIFEST
         return archive.read(last[0]) if is_one else None
+
+
+def _check_gaps(path: str, archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile where there is anything between the members, before the first or behind the last.
+
+    A program that reads the file from its beginning unpacks what the directory at its end does not name.
+    """
+    with open(path, "rb") as file:
+        at = 0
+        for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+            if at != info.header_offset:
+                raise zipfile.BadZipFile(f"{abs(info.header_offset - at)} bytes before {info.filename} are no member's")
+            name, extra = _LOCAL.unpack(os.pread(file.fileno(), _LOCAL.size, at + _LOCAL_AT))
+            at += _LOCAL_AT + _LOCAL.size + name + extra + info.compress_size
+            if info.flag_bits & _DESCRIBED:
+                at += _size_of_descriptor(os.pread(file.fileno(), _DESCRIPTOR, at), info)
+        if at != archive.start_dir:
+            raise zipfile.BadZipFile(f"{abs(archive.start_dir - at)} bytes behind its last member are no member's")
+        size = os.fstat(file.fileno()).st_size
+        end = os.pread(file.fileno(), _END, max(0, size - _END - len(archive.comment)))
+        if not end.startswith(_END_MARK):
+            raise zipfile.BadZipFile("something stands behind its end")
+
+
+def _size_of_descriptor(data: bytes, info: zipfile.ZipInfo) -> int:
+    """The bytes that stand behind a member whose size was not known before it (APPNOTE 4.3.9): a mark or none, sizes of 4 or 8."""
+    mark = 4 if data.startswith(_DESCRIPTOR_MARK) else 0
+    crc = info.CRC.to_bytes(4, "little")
+    short = (
+        crc
+        + (info.compress_size & 0xFFFFFFFF).to_bytes(4, "little")
+        + (info.file_size & 0xFFFFFFFF).to_bytes(4, "little")
+    )
+    return mark + (len(short) if data[mark:].startswith(short) and info.compress_size >> 32 == 0 else 20)
 
 
 def _in_order(

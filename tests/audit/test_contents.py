@@ -12,6 +12,7 @@ from bundler.audit.seen_files import SeenFile
 from bundler.audit.tree import BundleTree
 from bundler.manifest.model import FileFact, Manifest, PythonFacts
 from bundler.systems.linux.rules import LINUX
+from bundler.systems.windows.rules import WINDOWS
 from tests.material.schemes import POSIX_312
 
 SITE = "lib/python3.12/site-packages"
@@ -112,6 +113,13 @@ def test_an_entry_point_that_was_added_is_a_fault_where_the_version_reads_it() -
     assert faults(bundle(seen, version="3.15.0rc1")) == [
         (f"{SITE}/evil.start", "was added, and is run by Python at each start")
     ]
+
+
+def test_two_names_that_windows_takes_for_one_are_a_fault() -> None:
+    tree = bundle({"lib/a.py": SeenFile("00", 1), "lib/A.py": SeenFile("00", 1)})
+    assert faults(tree) == []
+    (fault,) = audit_contents(tree, WINDOWS, strict=False).faults
+    assert "lib/A.py" in fault.message and fault.hint
 
 
 def test_lost_permissions_are_a_fault_and_more_of_them_are_none() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler.audit.recalled import nothing_recalled
-from bundler.audit.seen_files import FileReader, SeenFile
+from bundler.audit.seen_files import NOT_LOOKING, FileReader, SeenFile
 from bundler.audit.subjects import (
     STANDARD_LIBRARY,
     batches_of,
@@ -79,7 +79,7 @@ def test_a_library_with_the_plain_suffix_is_a_module_by_its_hook(tmp_path: Path,
     (tmp_path / "fast.c").write_text(f"int {symbol}(void) {{ return 0; }}\n")
     run([need("gcc"), "-shared", "-fPIC", "-o", tmp_path / "fast.so", tmp_path / "fast.c"])
     with open(tmp_path / "fast.so", "rb") as file:
-        seen = FileReader((), nothing_recalled(), random_access=True).look(
+        seen = FileReader(NOT_LOOKING, nothing_recalled(), random_access=True).look(
             Member(f"{SITE}/fast.so", Kind.FILE, 0o644), file
         )
     assert seen is not None and seen.defines_module is is_module

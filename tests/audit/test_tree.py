@@ -24,16 +24,16 @@ def test_a_manifest_that_tells_more_than_the_bundle_has_is_none() -> None:
     usual = json.dumps(
         MANIFEST | {"files": {f"f{number}": {"size": 1, "mode": "755"} for number in range(1000)}}
     ).encode()
-    assert look_through(tree(**{"bundle.json": usual}), ()) is not None
+    assert look_through(tree(**{"bundle.json": usual})) is not None
     many = json.dumps(MANIFEST | {"x": [[]] * 100_000}).encode()
     with pytest.raises(NotABundle, match="values for 1 files and links, which is no manifest"):
-        look_through(tree(**{"bundle.json": many, "file": b""}), ())
+        look_through(tree(**{"bundle.json": many, "file": b""}))
 
 
 @pytest.mark.parametrize("name", ["RECORD", "x.pth", "pyvenv.cfg"])
 def test_a_text_that_is_larger_than_any_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("bundler.audit.seen_files.MOST_OF_A_TEXT", 100)
     manifest = json.dumps(MANIFEST | {"warnings": ["x" * 100]}).encode()
-    assert look_through(tree(**{"bundle.json": manifest, name: bytes(100), "other": bytes(101)}), ()) is not None
+    assert look_through(tree(**{"bundle.json": manifest, name: bytes(100), "other": bytes(101)})) is not None
     with pytest.raises(NotABundle, match=f"{name} has more than 0 MiB"):
-        look_through(tree(**{"bundle.json": manifest, name: bytes(101)}), ())
+        look_through(tree(**{"bundle.json": manifest, name: bytes(101)}))

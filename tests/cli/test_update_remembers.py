@@ -15,7 +15,17 @@ import bundler as api
 from bundler.cli.pack import options_of, pack
 from bundler.errors import BadConfiguration, BadOption
 from bundler.manifest import Manifest, PythonFacts, RecordedOptions, read_options, write_manifest
-from bundler.options import ContentOptions, EditableMode, Launcher, LibcMode, PackOptions, Profile, Pyc, Symlinks
+from bundler.options import (
+    ContentOptions,
+    EditableMode,
+    Launcher,
+    LeakMode,
+    LibcMode,
+    PackOptions,
+    Profile,
+    Pyc,
+    Symlinks,
+)
 from bundler.plan.recorded_options import ChangedOption, changed_options, recorded_options
 from bundler.remembered import options_of_bundle
 from tests.material.environments import bundler, empty_environment, run
@@ -64,6 +74,8 @@ def everything(project: Path) -> ContentOptions:
         fix_execstack=True,
         keep_modes=True,
         allow_incomplete=True,
+        leaks=LeakMode.WARN,
+        allow_leaks=("tests/", "private-key:*.pem"),
         thin="arm64",
     )
 

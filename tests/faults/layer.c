@@ -50,7 +50,7 @@ struct errors {
 static const struct errors OPENING = {0, {EACCES, EIO, ENOENT, EMFILE}};
 static const struct errors CREATING = {1, {ENOSPC, EACCES, EROFS, EDQUOT}};
 static const struct errors WRITING = {1, {ENOSPC, EIO, EDQUOT, EFBIG}};
-static const struct errors READING = {0, {EIO, ESTALE, EISDIR, ENOMEM}};
+static const struct errors READING = {0, {EIO, ESTALE, ENOMEM, EIO}};
 static const struct errors COPYING = {1, {ENOSPC, EIO, EXDEV, EDQUOT}};
 static const struct errors RENAMING = {0, {EACCES, EXDEV, EBUSY, EIO}};
 static const struct errors LINKING = {1, {EXDEV, EMLINK, ENOSPC, EPERM}};

@@ -91,6 +91,8 @@ class Packing:
         self._succeed(self._words)
         self.new = content(self.out)
         self.restore()
+        self._server.start(self._variables, self._words)  # with what an update imports
+        self.restore()
         self._source = self._source_now()
 
     def restore(self) -> None:

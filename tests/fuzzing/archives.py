@@ -38,7 +38,7 @@ _SITE = "lib/python3.12/site-packages"
 def read(form: str, data: bytes) -> None:
     """An archive of a format, as `verify` reads it: to its end, and what is in it judged."""
     with placed(data) as path:
-        tree = look_through(ArchiveTree(str(path), archive_named(form).find_reader()), ("/venv",))
+        tree = look_through(ArchiveTree(str(path), archive_named(form).find_reader()))
         if tree is None:
             raise NotABundle("no manifest")
         system = system_of_bundle(tree)
@@ -114,7 +114,7 @@ def audit(data: bytes) -> None:
         "bin/c": b"#!/venv/bin/python3\n",
     }
     entries = (Entry(path, Literal(text), 0o755, 0, Layer.APPLICATION, "env:") for path, text in texts.items())
-    tree = look_through(PlannedTree(entries), ())
+    tree = look_through(PlannedTree(entries))
     if tree is None:
         raise NotABundle("no manifest")
     system = system_of_bundle(tree)

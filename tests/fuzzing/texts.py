@@ -17,7 +17,7 @@ from bundler.image_reference import checked_reference, reference_of
 from bundler.plan.editables.hooks import read_hook
 from bundler.plan.editables.meson import read_install_plan
 from bundler.platforms import X86_64
-from bundler.rewrite.direct_url import parse_direct_url
+from bundler.rewrite.direct_url import parse_direct_url, rewrite_direct_url
 from bundler.rewrite.jupyter import rewrite_kernel
 from bundler.rewrite.launchers import read_heads
 from bundler.rewrite.launchers.setuptools import read_stand_in
@@ -133,6 +133,7 @@ def ld_so_conf(data: bytes) -> None:
 def direct_url(data: bytes) -> None:
     """Where a distribution came from."""
     found = parse_direct_url(data)
+    rewrite_direct_url(data)
     assert found.local_path is None or found.is_local
 
 

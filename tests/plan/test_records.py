@@ -72,6 +72,16 @@ def test_the_row_of_a_file_that_stays_behind_goes_but_not_that_of_one_which_was_
     assert records(installed, entries) == {RECORD: [ROWS[0], *ROWS[3:]]}
 
 
+def test_a_row_that_leads_out_goes_though_nothing_is_there(installed: Machine) -> None:
+    installed.install("app", *ROWS, "../../../../nowhere/app.conf,,", "/nowhere/app.conf,,")
+    assert records(installed, installed.entries) == {RECORD: [*ROWS]}
+
+
+def test_a_row_with_a_whole_path_names_the_file_of_the_bundle(installed: Machine) -> None:
+    installed.install("app", *ROWS[:3], f"{installed.folder}/env/bin/app,sha256=c,3", *ROWS[4:])
+    assert records(installed, installed.entries) == {RECORD: [*ROWS]}
+
+
 def test_a_compiled_module_that_is_made_anew_has_a_row_without_a_digest(installed: Machine) -> None:
     other = f"{SITE}/app/__pycache__/__init__.cpython-312.pyc"
     entries = installed.entries

@@ -11,7 +11,7 @@ from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import Wheel
+from bundler.systems.system import NOTHING_TOLD, Told, Wheel
 from tests.material.schemes import POSIX_312
 
 
@@ -26,6 +26,7 @@ class View:
     extension_suffixes: tuple[str, ...] = (".so",)
     host_libraries: Collection[str] = ()
     loader: str = ""
+    told: Told = NOTHING_TOLD
     host_libc: Floor | None = None
     missing: Collection[NeededBy] = ()
     unprovided: Collection[UnprovidedVersion] = ()

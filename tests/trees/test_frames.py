@@ -6,6 +6,7 @@ import hashlib
 import random
 import threading
 import zipfile
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,7 @@ from bundler.errors import NotABundle
 from bundler.formats import archive_named
 from bundler.sinks.archives import framed_tar, frames
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD, FrameCodec
-from bundler.sinks.archives.frame_index import Frame
+from bundler.sinks.archives.frame_index import Frame, FrameIndex, digest_of, pack_index, unpack_index
 from bundler.trees import Member, last_file, open_archive
 from bundler.trees import frames as frames_of_trees
 from bundler.trees import zip as zip_of_trees
@@ -49,6 +50,35 @@ def digests(archive: Path) -> dict[str, str]:
 def test_all_files_are_read(files: dict[str, bytes], tmp_path: Path, name: str) -> None:
     archive = write(name, tmp_path / "a", [entry(path, Literal(data)) for path, data in files.items()])
     assert digests(archive) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+
+
+def test_no_frame_hides_behind_another(tmp_path: Path) -> None:
+    """A plain reader goes on where the index says that the frame ends; so must who reads by the index."""
+    archive = write("tar.zst", tmp_path / "a", [entry("m", Literal(b"m" * 5000))])
+    with open(archive, "rb") as file:
+        part = frames_of_trees.rest_of(file)
+        assert part is not None
+        found = frames_of_trees.find_frames(part, ZSTANDARD)
+    assert found is not None
+    index, data = unpack_index(found.index), archive.read_bytes()
+    assert len(index.frames) == 1
+    hidden = ZSTANDARD.compress(bytes(512), 3)
+    first = data[: index.frames[0].size] + hidden
+    frame = index.frames[0]._replace(size=len(first), digest=digest_of(first), check=ZSTANDARD.check(b"", hidden))
+    packed = pack_index(FrameIndex(index.maker, (frame,)))
+    last = ZSTANDARD.last(data[index.frames[0].size :], found.index)
+    plain = ZSTANDARD.decompress(last)
+    described = Frame(b"", b"", len(last), len(plain), ZSTANDARD.check(plain, last))
+    archive.write_bytes(first + ZSTANDARD.tail((frame,), packed, described, last))
+    with pytest.raises(NotABundle, match="is damaged"):
+        digests(archive)
+
+
+def test_no_stream_ends_within_a_frame() -> None:
+    compressor = zlib.compressobj(wbits=-15)
+    frame = compressor.compress(b"m") + compressor.flush() + b"more"
+    with pytest.raises(ValueError, match="ends within a frame"):
+        GZIP.decompress(frame)
 
 
 @pytest.mark.parametrize("name", ["tar.gz", "tar.zst", "run", "oci.tar", "zip"])

@@ -33,6 +33,12 @@ _LONGEST_STRING = 1 << 20
 _LONGEST_INTERPRETER = 4096  # the kernel's own limit, PATH_MAX
 _LONGEST_DYNAMIC = 1 << 20
 _CHUNK = 512
+_ALSO_OPENED = {
+    c.DT_AUDIT: "DT_AUDIT",
+    c.DT_DEPAUDIT: "DT_DEPAUDIT",
+    c.DT_AUXILIARY: "DT_AUXILIARY",
+    c.DT_FILTER: "DT_FILTER",
+}
 _MOST_JOINS = 16
 _LARGEST_PAGE = 16 << 20  # a p_align above this is a linker script's fancy, no page size
 
@@ -73,6 +79,9 @@ class Image:
     """The search path in place of `rpath` where the entry stub chose the program's own loader (DT_OWN_RPATH)."""
     stub: EntryStub | None = None
     """The code at the entry point that maps the loader; None where the kernel does."""
+
+    also_opened: tuple[tuple[str, str], ...] = ()
+    """Libraries that the loader opens beside those that are needed: the name of the tag, and the library's, as it is written."""
 
     @property
     def own_loader(self) -> str | None:
@@ -202,6 +211,9 @@ def read_image(file: BinaryIO) -> Image:
         notes=read_notes(file, layouts, segments),
         own_rpath=text(c.DT_OWN_RPATH),
         stub=stub,
+        also_opened=tuple(
+            (name, strings[entry.value]) for entry in dynamic or () if (name := _ALSO_OPENED.get(entry.tag)) is not None
+        ),
     )
 
 

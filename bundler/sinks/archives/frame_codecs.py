@@ -93,11 +93,16 @@ def deflate(plain: bytes | bytearray, level: int) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """The plain bytes of a frame of a deflate stream. Raises ValueError where it has more than any has."""
+    """The plain bytes of a frame. Raises ValueError for more than any has, and where the stream ends in it.
+
+    What stands behind its end a plain reader would see.
+    """
     reader = zlib.decompressobj(-15)
     plain = reader.decompress(data, MOST_OF_A_FRAME)
     if reader.unconsumed_tail:
         raise ValueError(_TOO_LARGE)
+    if reader.eof:
+        raise ValueError("the stream ends within a frame")
     return plain
 
 
@@ -182,7 +187,8 @@ def _plain_zstd(data: bytes) -> bytes:
 
     if zstandard.frame_content_size(data) > MOST_OF_A_FRAME:  # so much room it would make at once
         raise ValueError(_TOO_LARGE)
-    return zstandard.ZstdDecompressor().decompress(data)
+    # What stands behind the frame a plain reader would take for more of the stream.
+    return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
 
 
 def _is_zstd_of(data: bytes, plain: bytes | bytearray) -> bool:

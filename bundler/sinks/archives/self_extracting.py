@@ -6,14 +6,12 @@ places of a fixed width.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 import shlex
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from bundler.bundle_paths import normal
 from bundler.entries import Digest
 from bundler.machine import os
 from bundler.output_facts import ArchiveFacts
@@ -28,11 +26,8 @@ from bundler.sinks.archives.tar import FrameWriter
 _NUMBER = 20  # digits of a size in bytes
 _WIDTHS = {"OFFSET": _NUMBER, "SIZE": _NUMBER, "SHA256": 64, "TOTAL": _NUMBER, "UNPACKED": _NUMBER}
 _PLACE = re.compile(r"'@([A-Z_]+)@'|@([A-Z0-9]+)@")  # a word for the shell; a number
+_WORD = r"[\w@%+=:,./-]+|'(?:[^']|'\"'\"')*'"  # what `shlex.quote` gives, on one line or several
 _HEAD = 1 << 16  # bytes that the script has at most
-_WORD = (
-    r"[\w@%+=:,./-]+|'[^']*'(?:\"'\"'[^']*')*"  # as `shlex.quote` writes one, in which the shell finds nothing to do
-)
-_DECIMAL, _HEXADECIMAL = rf"\d{{1,{_NUMBER}}} *", "[0-9a-f]{64}"
 _FACTS = re.compile(rb"^payload_offset=(?P<offset>\d{1,20})\s*\npayload_size=(?P<size>\d{1,20})\s*$", re.MULTILINE)
 
 
@@ -83,34 +78,35 @@ class _Summed:
         return len(data)
 
 
+def read_header(path: str) -> bytes | None:
+    """The text in front of the archive in the file at `path`; None for a file that does not unpack itself."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    found = _FACTS.search(head) if head.startswith(b"#!") else None
+    return head[: int(found["offset"])] if found is not None else None
+
+
+def start_of_header(data: bytes) -> str | None:
+    """The program that such a text starts (a bundle path, "" for none); None for a text that this version does not write."""
+    text = os.fsdecode(data)
+    match = re.fullmatch(_pattern(_template()), text)
+    return "".join(shlex.split(match["START"])) if match is not None else None
+
+
+def _pattern(template: str) -> str:
+    """What matches the text with any words and numbers in its places: a word is quoted as `shlex.quote` does it, once."""
+    pieces, done = [], 0
+    for place in _PLACE.finditer(template):
+        word, number = place.groups()
+        pieces.append(re.escape(template[done : place.start()]))
+        pieces.append(f"(?P<{word}>{_WORD})" if word else rf"[0-9a-f ]{{{_WIDTHS[number]}}}")
+        done = place.end()
+    return "".join(pieces) + re.escape(template[done:])
+
+
 def _template() -> str:
     with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
         return file.read()
-
-
-def has_own_script(path: str) -> bool:
-    """Whether the text in front of the archive in a file is the one that this version writes: the checksum does not cover it.
-
-    In its places are words in which a shell finds nothing to do.
-    """
-    with open(path, "rb") as file:
-        found = re.match(_pattern_of_script(), file.read(_HEAD))
-    if found is None or int(found["OFFSET"]) != found.end():
-        return False
-    (name,), (start,) = (shlex.split(os.fsdecode(found[word])) for word in ("NAME", "START"))
-    return "/" not in name and normal(start) == start
-
-
-@functools.cache
-def _pattern_of_script() -> bytes:
-    """A regular expression for the text, whatever stands in its places."""
-    parts = []
-    for number, part in enumerate(_PLACE.split(_template())):  # text, word or None, number or None, text, …
-        if number % 3 == 0:
-            parts.append(re.escape(part))
-        elif part is not None:
-            parts.append(f"(?P<{part}>{_WORD if number % 3 == 1 else _HEXADECIMAL if part == 'SHA256' else _DECIMAL})")
-    return "".join(parts).encode()
 
 
 def header(name: str, facts: ArchiveFacts, payload: _Summed | None = None, unpacked: int = 0) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source, stamp_of
 from bundler.errors import BundlerError, OutputExists
-from bundler.files import MOST_OF_A_MANIFEST, read_regular
+from bundler.files import MOST_OF_A_MANIFEST, opened, read_regular
 from bundler.machine import HAS_DRIVES, changed_at, os
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
@@ -131,7 +131,7 @@ class ExistingBundle:
         """The SHA-256 of a file, in hexadecimal."""
         if self._is_untouched(path):
             return self._digests[path]
-        with open(os.path.join(self.root, path), "rb", buffering=0) as file:
+        with opened(os.path.join(self.root, path)) as file:
             return hash_chunks(iter(lambda: file.read(SMALL), b"")).sha256.hex()
 
 

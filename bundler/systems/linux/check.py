@@ -29,6 +29,7 @@ from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.linux.provided import provision_faults
 from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from bundler.systems.linux.target_check import target_findings
+from bundler.systems.linux.told import differences
 from bundler.systems.system import BundleView
 from bundler.target import Target
 
@@ -122,6 +123,7 @@ def _check_searches(
     faults = [
         *_from_host(closure, missing),
         *_search_paths(bundle, files, closure.facts, loader, view, system),
+        *differences(bundle, images, files, closure.facts),
     ]
     outside = {path for library in closure.facts.bundled for path in (library.path, *library.aliases)}
     notes = []

@@ -216,6 +216,19 @@ def test_a_payload_is_not_moved(tmp_path: Path) -> None:
         planned(data, Edits(own_loader="./" * 1900 + "ld.so"))
 
 
+def test_a_program_far_apart_in_memory_does_not_grow_beyond_all_measure(tmp_path: Path) -> None:
+    data = bytearray(make_program(tmp_path).read_bytes())
+    image = read_image(io.BytesIO(data))
+    layout = image.structures.segment
+    number = max(n for n, segment in enumerate(image.segments) if segment.type == c.PT_LOAD)
+    far = image.segments[number]._replace(memsz=1 << 40)
+    start = image.structures.header.size + 16 + number * layout.size
+    data[start : start + layout.size] = layout.pack(far)
+    assert patched(bytes(data), Edits(own_loader=LOADER))
+    with pytest.raises(CannotPatch, match="would have to grow by 10995"):
+        planned(bytes(data), Edits(own_loader="./" * 1900 + "ld.so"))
+
+
 def test_paths_that_cannot_be_are_refused(tmp_path: Path) -> None:
     data = make_program(tmp_path).read_bytes()
     for path in ("", "a\0b", "x" * 4096, "/lib/ld.so"):

@@ -41,7 +41,7 @@ EDITS = (
     Edits(own_loader="../lib/ld.so"),
     Edits(LONG, own_loader="./" * 1800 + "ld.so"),
     Edits(own_loader=None),
-    Edits(own_loader="../lib/ld.so", host_floor=(2, 36), own_rpath=LONG),
+    Edits(LONG, own_loader="../lib/ld.so", host_floor=(2, 36), own_rpath=LONG + ":"),
     Edits(LONG, {"libwhich.so": "l"}, PathTag.RPATH, ["libx.so"], ["libextra.so"], "s" * 90, "/" + "i" * 99, ["which"]),
 )
 DAMAGES = st.lists(
