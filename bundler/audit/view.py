@@ -1,4 +1,4 @@
-"""A bundle that was read, as the systems' checks see it (`systems.system.BundleView`)."""
+"""A bundle that was read, as the systems' checks see it (`systems.bundle_view.BundleView`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bundler.audit.wheels import Wheels
 from bundler.binaries.format import NO_VERSIONS, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
+from bundler.systems.bundle_view import Told, Wheel
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import Told, Wheel
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$")
@@ -27,7 +27,7 @@ def _version(text: str) -> tuple[int, int]:
 
 
 class TreeView:
-    """See `systems.system.BundleView`."""
+    """See `systems.bundle_view.BundleView`."""
 
     def __init__(self, tree: BundleTree, open_file: Callable[[str], BinaryIO] | None = None) -> None:
         """`open_file` opens a file of the bundle, where that can be."""

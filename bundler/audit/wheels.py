@@ -9,7 +9,7 @@ from functools import cached_property
 from bundler.bundle_paths import normal
 from bundler.machine import os
 from bundler.rewrite.record import parse_record
-from bundler.systems.system import Wheel
+from bundler.systems.bundle_view import Wheel
 
 _FOLDER = ".dist-info"
 _ANY = "any"

@@ -8,7 +8,7 @@ from bundler.bundle_paths import lies_in
 from bundler.faults import Fault, FaultKind
 from bundler.floor import FloorDemand
 from bundler.machine import os
-from bundler.systems.system import BundleView, Wheel
+from bundler.systems.bundle_view import BundleView, Wheel
 from bundler.target import Target
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler.audit.wheels import Wheels
-from bundler.systems.system import Wheel
+from bundler.systems.bundle_view import Wheel
 
 SITE = "lib/python3.12/site-packages"
 RECORD = b"pkg/_core.so,sha256=x,1\npkg.libs/libz-1.so,,\n../../../bin/pkg,,\n/etc/pkg,,\n../../../../out,,\n"

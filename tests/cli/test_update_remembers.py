@@ -76,6 +76,7 @@ def everything(project: Path) -> ContentOptions:
         allow_incomplete=True,
         leaks=LeakMode.WARN,
         allow_leaks=("tests/", "private-key:*.pem"),
+        target="debian12",
         thin="arm64",
     )
 

@@ -10,14 +10,14 @@ from bundler.binaries.format import SymbolVersions
 from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
+from bundler.systems.bundle_view import NOTHING_TOLD, Told, Wheel
 from bundler.systems.libraries import NeededBy, UnprovidedVersion
-from bundler.systems.system import NOTHING_TOLD, Told, Wheel
 from tests.material.schemes import POSIX_312
 
 
 @dataclass(frozen=True)
 class View:
-    """See `systems.system.BundleView`."""
+    """See `systems.bundle_view.BundleView`."""
 
     images: Mapping[str, object]
     scheme: BundleScheme = POSIX_312

@@ -14,6 +14,7 @@ from bundler.floor import Release
 from bundler.machine import os
 from bundler.permissions import has_capabilities
 from bundler.sysroot import HOST
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
 from bundler.systems.linux.bound import host_libraries, unbound
 from bundler.systems.linux.capabilities import AMBIENT
@@ -30,7 +31,6 @@ from bundler.systems.linux.provided import provision_faults
 from bundler.systems.linux.sysroot_libraries import SysrootLibraries
 from bundler.systems.linux.target_check import target_findings
 from bundler.systems.linux.told import differences
-from bundler.systems.system import BundleView
 from bundler.target import Target
 
 # Where the closure puts libraries of this machine: no bundle has a folder of that name.

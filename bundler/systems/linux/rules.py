@@ -14,13 +14,14 @@ from bundler.machine import os
 from bundler.machine.failing import unless_failing
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.linux import glibc, host_files, musl, policy, targets
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
+from bundler.systems.system import Addition, NameFindings, OpenedLibrary
 from bundler.target import Target
 
 

@@ -11,6 +11,7 @@ from bundler.binaries.format import NO_VERSIONS, NeededVersion
 from bundler.faults import Fault, FaultKind, Findings
 from bundler.floor import Release, text_of
 from bundler.machine import os
+from bundler.systems.bundle_view import BundleView, Wheel
 from bundler.systems.libraries import InBundle, Location
 from bundler.systems.linux.ceiling import is_a_copy
 from bundler.systems.linux.elf_files import ElfFile
@@ -19,7 +20,6 @@ from bundler.systems.linux.libc_family import oldest_kernel
 from bundler.systems.linux.policy import HostReason, stays_on_host
 from bundler.systems.linux.provided import shown
 from bundler.systems.linux.targets import release_of_tag
-from bundler.systems.system import BundleView, Wheel
 from bundler.systems.unfit import unfit, what_helps
 from bundler.target import Target, Version
 

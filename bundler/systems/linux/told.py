@@ -9,12 +9,12 @@ from bundler.binaries.elf.machines import machine_of
 from bundler.faults import Fault, FaultKind
 from bundler.machine import os
 from bundler.platforms import machine_named
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.libraries import InBundle, LibraryFacts
 from bundler.systems.linux.ceiling import find_ceiling
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.floor import find_floor, libc_versions
 from bundler.systems.linux.policy import HostReason, stays_on_host
-from bundler.systems.system import BundleView
 
 _AGAIN = "take the bundle again from where it came from, or pack again"
 
@@ -25,7 +25,7 @@ def differences(
     """Faults of what was packed; `images` are all that the loader takes, `facts` where it finds what they need."""
     packed = [file for file in files if file.path in bundle.told.packed]
     yield from _machine(bundle, images)
-    yield from _unloadable(bundle, images)
+    yield from _unloadable(bundle, images[bundle.scheme.executable])
     yield from _family(bundle, packed)
     yield from _others(packed, images)
     yield from _added(bundle, facts)
@@ -41,10 +41,12 @@ def _machine(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]
         yield Fault(FaultKind.MANIFEST, "bundle.json", message, _AGAIN)
 
 
-def _unloadable(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
-    """Files that were libraries when they were packed, and that the loader does not take."""
+def _unloadable(bundle: BundleView, program: Image) -> Iterator[Fault]:
+    """Files that were libraries when they were packed, and that the program's loader does not take."""
+    kind = (program.machine, program.elf_class, program.byteorder)
     for path in sorted(bundle.told.libraries):
-        if path not in images:
+        image = bundle.images.get(path)
+        if not isinstance(image, Image) or (image.machine, image.elf_class, image.byteorder) != kind:
             message = "is damaged, or built for another machine than the bundle's Python: the loader does not take it"
             yield Fault(FaultKind.LIBRARY, path, message, _AGAIN)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from bundler.binaries.macho import DylibKind, Image
 from bundler.binaries.macho import constants as c
 from bundler.faults import Fault, FaultKind, Findings
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.libraries import NeededBy
 from bundler.systems.macos.dyld import LoadedImage, expand, is_system, resolve_all
 from bundler.systems.macos.floor import demands
-from bundler.systems.system import BundleView
 from bundler.systems.unfit import too_new
 from bundler.target import Target
 

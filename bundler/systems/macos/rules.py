@@ -10,12 +10,13 @@ from bundler.faults import Findings
 from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.macos import targets
 from bundler.systems.observers import observer_source
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary
+from bundler.systems.system import Addition, NameFindings, OpenedLibrary
 from bundler.systems.untraced import Untraced
 from bundler.target import Target
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.edits import folded
 from bundler.faults import Fault, FaultKind, Findings
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.libraries import NeededBy, is_listed
-from bundler.systems.system import BundleView
 from bundler.systems.unfit import too_new
 from bundler.systems.windows.floor import demands
 from bundler.systems.windows.launchers import read_launcher, starts

@@ -13,10 +13,11 @@ from bundler.machine import HAS_DRIVES, os
 from bundler.platforms import AARCH64, X86_64, Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
+from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.suffixes import no_binary_suffix
-from bundler.systems.system import Addition, BundleView, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
+from bundler.systems.system import Addition, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.untraced import Untraced
 from bundler.systems.windows import policy, start, targets
 from bundler.systems.windows.drives import Drives, OwnDrives

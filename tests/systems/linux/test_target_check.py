@@ -13,10 +13,10 @@ from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.notes import Note
 from bundler.binaries.format import NO_VERSIONS, NeededVersion, SymbolVersions
 from bundler.faults import FaultKind, Findings
+from bundler.systems.bundle_view import Wheel
 from bundler.systems.libraries import InBundle, Location, OnHost
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.target_check import target_findings
-from bundler.systems.system import Wheel
 from bundler.systems.targets import target_named
 from tests.material.schemes import POSIX_312
 from tests.systems.linux.real_loader import image_of, program_of_this_machine

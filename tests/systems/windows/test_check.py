@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bundler.faults import FaultKind, Findings
+from bundler.systems.bundle_view import Wheel
 from bundler.systems.libraries import NeededBy
-from bundler.systems.system import Wheel
 from bundler.systems.targets import target_named
 from bundler.systems.windows.check import check_pe_files
 from bundler.systems.windows.rules import WINDOWS
