@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 
 from bundler.errors import BadConfiguration
+from bundler.files import read_regular
 from bundler.machine import os
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from bundler.parsing import parse_toml
 
 FILE_NAME = "pyproject.toml"
 
@@ -25,11 +21,10 @@ def find_configuration(folders: Iterable[str]) -> str | None:
 def read_configuration(path: str) -> Mapping[str, object]:
     """The table; empty where the file has none. Raises BadConfiguration for a file that cannot be read."""
     try:
-        with open(path, "rb") as file:
-            table = parse_configuration(file.read().decode())
+        table = parse_configuration(read_regular(path).decode())
     except OSError as error:
         raise BadConfiguration(f"{path} cannot be read: {error.strerror}", "--config names a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadConfiguration(f"{path} is no TOML: {error}", "mend it, or give another file: --config FILE") from error
     if table is None:
         raise BadConfiguration(f"{path}: tool.bundler is no table", "write [tool.bundler] and the options below it")
@@ -38,6 +33,6 @@ def read_configuration(path: str) -> Mapping[str, object]:
 
 def parse_configuration(text: str) -> dict[str, object] | None:
     """The table in the text of a file; None where something else has its name. Raises ValueError for what is no TOML."""
-    tool = tomllib.loads(text).get("tool", {})
+    tool = parse_toml(text).get("tool", {})
     table = tool.get("bundler", {}) if isinstance(tool, dict) else {}
     return table if isinstance(table, dict) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import mmap
+import stat
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
@@ -15,6 +16,12 @@ from bundler.machine import os
 COPY_REFUSED = frozenset({errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EIO})
 """The errors by which the kernel or a file system says that it does not copy between two files. Reading and writing may do."""
 
+MOST_OF_A_TEXT = 64 << 20
+"""Bytes: no text that configures something is nearly as large."""
+MOST_OF_A_SCRIPT = 1 << 30
+"""Bytes: a script of Python's may have an archive behind it."""
+MOST_OF_A_MANIFEST = 256 << 20
+"""Bytes of a `bundle.json`, which tells of each file in about 250: a million files."""
 TEMPORARY = ".bundler-"
 """How the names begin of files that are to take the place of others."""
 _CHUNK = 1 << 20
@@ -96,6 +103,24 @@ def replace(path: str, data: bytes, *, mode: int = 0o600, owner: tuple[int, int]
             if (made.st_uid, made.st_gid) != owner:
                 os.fchown(file.fileno(), *owner)
         os.fchmod(file.fileno(), mode)
+
+
+def read_regular(path: str, most: int = MOST_OF_A_TEXT) -> bytes:
+    """All of a file that may be anybody's, links followed: no pipe is waited for, and nothing is read without an end.
+
+    Raises OSError, also for what is no regular file, and for one of more than `most` bytes.
+    """
+    if "\0" in path:  # in a text somebody may have written one; no path has any
+        raise OSError(errno.EINVAL, "no path has a NUL in it", path)
+    found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", path)
+    if found.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, and {most} would be many", path)
+    with opened(path) as file:
+        return file.read()
 
 
 def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import glob
 import hashlib
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.binaries.elf.launchers import Launcher
-from bundler.bundle_paths import BundleRoot, relative
+from bundler.bundle_paths import BundleRoot, lies_in, relative
 from bundler.entries import Digest
 from bundler.environment.unpacked import no_bundle
-from bundler.errors import OutputFailed
-from bundler.files import replace
+from bundler.errors import NotABundle, OutputFailed
+from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_SCRIPT, read_regular, replace
 from bundler.keywords import StrPath
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
@@ -78,8 +78,7 @@ class _Bundle:
     def file(self, path: str) -> bytes | None:
         """What lies at a bundle path; None where there is no file."""
         try:
-            with open(os.path.join(self.root, path), "rb") as file:
-                return file.read()
+            return read_regular(os.path.join(self.root, path), MOST_OF_A_SCRIPT)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 
@@ -104,19 +103,31 @@ def fix(bundle: StrPath, *, dry_run: bool = False) -> FixReport:
     bundle, dry_run = path_of("bundle", bundle), switch_of("dry_run", dry_run)
     root = os.path.abspath(bundle)
     try:
-        with open(os.path.join(root, "bundle.json"), "rb") as file:
-            manifest = read_manifest(file.read())
+        manifest = read_manifest(read_regular(os.path.join(root, "bundle.json"), MOST_OF_A_MANIFEST))
     except OSError as error:
         raise no_bundle(bundle) from error
+    _refuse_outside(root, manifest.leading_out())
     changes, python = _Changes(), manifest.python
     there = _bundle(root, manifest)
     for path in _scripts(there, python.site_packages):
         _look_at(there, path, changes)
     records = _records(root, python.site_packages, changes)
+    _refuse_outside(root, {**changes.files, **records})
     if not dry_run:
         for path, data in {**changes.files, **records}.items():
             _replace(root, path, data)
     return FixReport(bundle, changes.scripts, tuple(records), changes.left)
+
+
+def _refuse_outside(root: str, paths: Iterable[str]) -> None:
+    """Raise NotABundle for a path that leads out of the bundle, by its text or through a link to a folder."""
+    real = os.path.realpath(root)
+    for path in paths:
+        if not lies_in(os.path.realpath(os.path.dirname(os.path.join(root, path))), real):
+            raise NotABundle(
+                f"{path} leads out of {root}: nothing is written there",
+                "take the bundle again from where it came from, or pack again",
+            )
 
 
 def _bundle(root: str, manifest: Manifest) -> _Bundle:
@@ -207,8 +218,7 @@ def _relocate(bundle: _Bundle, path: str, data: bytes, changes: _Changes) -> Non
 def _configuration(root: str) -> Mapping[str, str]:
     """What `pyvenv.cfg` says; nothing without one."""
     try:
-        with open(os.path.join(root, "pyvenv.cfg"), encoding="utf-8", errors="surrogateescape") as file:
-            return parse(file.read())
+        return parse(read_regular(os.path.join(root, "pyvenv.cfg")).decode("utf-8", "surrogateescape"))
     except OSError:
         return {}
 
@@ -219,8 +229,7 @@ def _records(root: str, site_packages: tuple[str, ...], changes: _Changes) -> di
     found = {}
     for site in site_packages:
         for file in sorted(glob.glob(os.path.join(glob.escape(os.path.join(root, site)), "*.dist-info", "RECORD"))):
-            with open(file, "rb") as opened:
-                record = parse_record(opened.read())
+            record = parse_record(read_regular(file))
 
             def resolve(row: str, site: str = site) -> str:
                 path = path_of_row(row, site)

@@ -7,14 +7,15 @@ from bundler.binaries.elf.launchers import read_launcher
 from bundler.binaries.formats import FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.environment import Environment, load_environment
 from bundler.environment.redirect import follow_file
-from bundler.errors import NotAnEnvironment
+from bundler.errors import NotABundle, NotAnEnvironment
+from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.keywords import StrPath
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
 from bundler.option_kinds import path_of, switch_of
-from bundler.platforms import Libc, OperatingSystem
+from bundler.platforms import Libc
 from bundler.sinks.placement import is_bundle
-from bundler.systems import system_of
+from bundler.systems import system_named
 
 Facts = dict[str, str | int | list[str] | None]
 
@@ -50,8 +51,10 @@ def _binary(path: str) -> Facts:
 
 
 def _bundle(path: str) -> Facts:
-    with open(os.path.join(path, "bundle.json"), "rb") as file:
-        manifest = read_manifest(file.read())
+    try:
+        manifest = read_manifest(read_regular(os.path.join(path, "bundle.json"), MOST_OF_A_MANIFEST))
+    except OSError as error:
+        raise NotABundle(f"{error.filename} cannot be read: {error.strerror}") from error
     return {
         "kind": "bundle",
         "bundler": manifest.bundler,
@@ -78,8 +81,8 @@ def _floor_name(manifest: Manifest) -> str:
         return manifest.floor.system.lower()
     if manifest.loader:
         return manifest.system
-    libc = Libc(manifest.libc) if manifest.libc else None
-    return system_of(OperatingSystem(manifest.system)).floor_name(libc).lower()
+    libc = next((libc for libc in Libc if libc.value == manifest.libc), None)
+    return system_named(manifest.system).floor_name(libc).lower()
 
 
 def _environment(environment: Environment) -> Facts:

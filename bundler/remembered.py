@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bundler.errors import BadConfiguration, BundlerError
+from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.formats import HEAD_SIZE, archive_of_content
 from bundler.machine import os
 from bundler.manifest import RecordedOptions, read_options
@@ -31,8 +32,7 @@ def remembered_options(bundle: str) -> RecordedOptions | None:
 
 
 def _manifest_of_directory(bundle: str) -> bytes:
-    with open(os.path.join(bundle, _MANIFEST), "rb") as file:
-        return file.read()
+    return read_regular(os.path.join(bundle, _MANIFEST), MOST_OF_A_MANIFEST)
 
 
 def _manifest_of_archive(bundle: str) -> bytes | None:

@@ -47,8 +47,11 @@ class Sysroot:
     def real(self, path: str) -> str:
         """The path behind all links of an absolute path, followed as inside the root: like os.path.realpath there.
 
-        What is not there stays as it is. Raises OSError for a circle of links, but in this machine's own root.
+        What is not there stays as it is, and so does what no path can be. Raises OSError for a circle of links, but in this
+        machine's own root.
         """
+        if "\0" in path:
+            return os.path.normpath(path)
         if self.is_host or not self.holds(path):
             return _real(path)
         done = self.path
@@ -115,7 +118,7 @@ class Sysroot:
         """The sorted names in the directory at `path`, links followed; none where there is no directory."""
         try:
             return sorted(os.listdir(self.real(path)))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             unless_failing(error, path)
             return []
 

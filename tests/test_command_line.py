@@ -142,7 +142,8 @@ def test_a_path_that_does_not_exist_is_1_and_named(tmp_path: Path, command: list
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
-    assert name.encode("utf-8", "backslashreplace").decode() in done.stderr
+    shown = name.replace("\n", "\n    ")  # no name begins a line
+    assert shown.encode("utf-8", "backslashreplace").decode() in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.files import copy_in_kernel, copy_range, replace, replacing
+from bundler.files import copy_in_kernel, copy_range, read_regular, replace, replacing
 
 DATA = bytes(range(256)) * 40
 REFUSALS = (errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EIO)
@@ -134,3 +134,24 @@ def test_the_kernel_says_how_far_it_came(tmp_path: Path, monkeypatch: pytest.Mon
     with source.open("rb") as reader, target.open("w+b") as writer:
         assert copy_in_kernel(reader.fileno(), 0, writer.fileno(), 0, 5000) == 300
     assert target.read_bytes() == DATA[:300]
+
+
+def test_a_text_of_anybody_s_is_read_whole_and_nothing_else_is_waited_for(tmp_path: Path) -> None:
+    """A pipe would be waited for, and a device read without an end."""
+    (tmp_path / "text").write_bytes(DATA)
+    (tmp_path / "link").symlink_to("text")
+    assert read_regular(str(tmp_path / "link")) == DATA
+    with pytest.raises(OSError, match=f"it has {len(DATA)} bytes, and 100 would be many"):
+        read_regular(str(tmp_path / "text"), 100)
+    with (tmp_path / "holes").open("wb") as file:
+        file.truncate(1 << 40)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for name, number in (("holes", errno.EFBIG), ("pipe", errno.EINVAL), ("zeros", errno.EINVAL), ("", errno.EISDIR)):
+        with pytest.raises(OSError) as caught:
+            read_regular(str(tmp_path / name))
+        assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / name))
+    with pytest.raises(OSError, match="no path has a NUL"):
+        read_regular("a\0b")
+    with pytest.raises(FileNotFoundError):
+        read_regular(str(tmp_path / "none"))

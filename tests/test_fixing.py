@@ -165,3 +165,49 @@ def test_an_environment_or_a_project_is_no_bundle_and_the_hint_says_what_to_do(
             command(str(path))
         assert str(path) in caught.value.message
         assert (message in caught.value.message, hint in caught.value.hint) == (True, True), vars(caught.value)
+
+
+def python_of(bundle: Path, **changes: object) -> None:
+    """Change what the manifest says of Python."""
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["python"] |= changes
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("how", ["absolute", "upwards", "packages", "link", "link of packages"])
+def test_nothing_is_written_outside_of_a_bundle_whose_manifest_or_links_lead_out(
+    bundle: Path, tmp_path: Path, how: str, dry_run: bool
+) -> None:
+    """Scripts of this machine have a first line that names a Python, too."""
+    outside = tmp_path / "outside"
+    (outside / "tool-1.0.dist-info").mkdir(parents=True)
+    (outside / "script").write_bytes(b"#!/usr/bin/python3\n" + BODY)
+    (outside / "script").chmod(0o755)
+    (outside / "tool-1.0.dist-info/RECORD").write_text("../../../bin/tool,sha256=stale,1\n")
+    match how:
+        case "absolute":
+            python_of(bundle, scheme={"scripts": str(outside)})
+        case "upwards":
+            python_of(bundle, scheme={"scripts": "../outside"})
+        case "packages":
+            python_of(bundle, site_packages=[SITE, "../outside"])
+        case "link":
+            (bundle / "bin").rename(bundle / "elsewhere")
+            (bundle / "bin").symlink_to(outside)
+        case "link of packages":
+            (bundle / RECORD).parent.rename(bundle / "elsewhere")
+            (bundle / RECORD).parent.symlink_to(outside / "tool-1.0.dist-info")
+    before, inside = content(outside), content(bundle)
+    with pytest.raises(NotABundle, match="nothing is written there"):
+        fix(str(bundle), dry_run=dry_run)
+    assert content(outside) == before
+    assert content(bundle) == inside
+    assert {fault.path for fault in verify(str(bundle), run=False).faults}
+
+
+def test_a_manifest_that_is_no_file_is_none(bundle: Path) -> None:
+    (bundle / "bundle.json").unlink()
+    os.mkfifo(bundle / "bundle.json")
+    with pytest.raises(NotABundle):
+        fix(str(bundle))

@@ -48,6 +48,10 @@ def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Content
     faults += [
         Fault(FaultKind.CONTENT, path, "is a pipe, socket or device", _NOT_ASKED_FOR) for path in sorted(tree.others)
     ]
+    faults += [
+        Fault(FaultKind.CONTENT, path, "is a path of bundle.json that leads out of the bundle", _DAMAGED)
+        for path in tree.manifest.leading_out()
+    ]
     faults += (*_closed(tree), *_twice(tree), *_unholdable(tree, system), *audit_pycs(tree))
     if strict or tree.in_archive:
         faults += [Fault(FaultKind.ADDED, path, "was added after the pack", _NOT_ASKED_FOR) for path in added]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bundler.audit.cage import Cage
 from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, Observation, merged
@@ -19,6 +20,7 @@ from bundler.machine import os, path_told
 from bundler.machine.pipes import chunks_in_time
 from bundler.machine.temporary_folder import TemporaryFolder
 from bundler.machine.variables import least_variables, with_home
+from bundler.parsing import parse_json
 
 _SCRIPT = "observer_script.py"
 _SECONDS = 120  # for one module
@@ -175,7 +177,7 @@ class _Telling:
     def hear(self, line: bytes) -> None:
         """Take one line; of a runner's or its program's complaints, which may stand between, the last ones are kept."""
         try:
-            kind, value, *more = json.loads(line[max(0, line.find(b'["')) :])
+            kind, value, more = _told(line)
         except ValueError:
             self.said = (self.said + line + b"\n")[-_LAST_WORDS:]
             return
@@ -185,7 +187,7 @@ class _Telling:
             case "ok":
                 self.undecided = False
             case "fail":
-                self.failed[value] = more[0]
+                self.failed[value] = more
                 self.undecided = False
             case "opened":
                 self.opened.add(value)
@@ -230,6 +232,17 @@ class _Telling:
             self.ending if self.started is None and not self.complete else "",
             frozenset(self.missed),
         )
+
+
+def _told(line: bytes) -> tuple[str, Any, str]:
+    """What a line says, of what, and more of that. Raises ValueError for one of another form: a bundle may write there, too."""
+    row = parse_json(line[max(0, line.find(b'["')) :])
+    if not isinstance(row, list) or len(row) not in (2, 3):
+        raise ValueError("a line of another form")
+    kind, value, more = (*row, "")[:3]
+    if not isinstance(kind, str) or not isinstance(value, dict if kind == "saw" else str):
+        raise ValueError("a line of another form")
+    return kind, value, str(more)
 
 
 def _texts(value: object) -> Iterator[str]:

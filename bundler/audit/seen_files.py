@@ -7,20 +7,24 @@ import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from bundler.audit.recalled import Reading, Recalled
 from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
 from bundler.binaries.elf.launchers import is_launcher
 from bundler.binaries.format import NO_VERSIONS, BinaryImage, Format, SymbolVersions
 from bundler.binaries.formats import HEAD_SIZE, detect
-from bundler.errors import BinaryFormatError
+from bundler.errors import BinaryFormatError, NotABundle
+from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_TEXT
 from bundler.leaks.findings import Credential, Trace
 from bundler.leaks.kind_of_file import FileKind, kind_of_file
 from bundler.leaks.scanner import NOTHING_SEARCHED, Closeness, Scanner, Search
 from bundler.leaks.stores import store_of
 from bundler.machine import os
 from bundler.trees import MANIFEST, Member
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _CHUNK = 1 << 20
 _SPOOL = 1 << 25  # a binary of an archive that is larger than this goes through a temporary file
@@ -125,7 +129,7 @@ class FileReader:
         binary = detect(chunk[:HEAD_SIZE])
         if binary is not None:
             return self._look_at_binary(member, file, chunk, binary)
-        whole = io.BytesIO() if _is_text(member.path) else None
+        whole = _Whole(member.path) if _is_text(member.path) else None
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
         known = self._known_of(member, file, len(chunk)) if whole is not None else None
         seen = self._read(member, file, chunk, whole, has_head=bool(head), known=known)
@@ -187,6 +191,23 @@ def _is_text(path: str) -> bool:
     """Whether the content of a file is looked at, and not only its digest: it configures the bundle or a distribution."""
     name = os.path.basename(path)
     return name in _TEXTS or name.endswith((".pth", ".start", "._pth"))
+
+
+class _Whole(io.BytesIO):
+    """The content of a file that is kept in memory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        self._left = MOST_OF_A_MANIFEST if path.rpartition("/")[2] == MANIFEST else MOST_OF_A_TEXT
+
+    def write(self, data: Buffer) -> int:
+        """Raises NotABundle where there is more than any such file has."""
+        written = super().write(data)
+        self._left -= written
+        if self._left < 0:
+            raise NotABundle(f"{self._path} has more than {self.tell() >> 20} MiB, and no such file is that large")
+        return written
 
 
 def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str, *, with_symbols: bool) -> SeenFile:

@@ -75,8 +75,7 @@ def runs_code(tree: BundleTree, path: str) -> bool:
 
 def _entry_points(tree: BundleTree, data: bytes) -> list[EntryPoint]:
     """The entry points of a `.start` file; none where the version of Python reads no such file."""
-    version = tuple(map(int, tree.manifest.python.version.split(".")[:2]))
-    return parse_start(data) if version >= FIRST_VERSION else []
+    return parse_start(data) if tree.manifest.python.release >= FIRST_VERSION else []
 
 
 def _is_hook(tree: BundleTree, folder: str, module: str) -> bool:

@@ -9,9 +9,14 @@ from bundler.audit.recalled import Recalled, nothing_recalled
 from bundler.audit.seen_files import NOT_LOOKING, FileReader, Looking, SeenFile
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
+from bundler.errors import NotABundle
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, Tree, open_tree
+
+_VALUES = 100_000
+"""Values that every `bundle.json` may have, and `_VALUES_OF_FILE` more for each file and link: a dozen are usual."""
+_VALUES_OF_FILE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,16 @@ def look_through(
     found = files.pop(MANIFEST, None)
     if found is None or found.text is None:
         return None
+    _check_extent(found.text, len(files) + len(links))
     manifest = read_manifest(found.text)
     kinds = frozenset(folders), frozenset(others)
     return BundleTree(
         NOWHERE.path, manifest, files, links, *kinds, in_archive=True, members=tuple(members), own_file=found
     )
+
+
+def _check_extent(manifest: bytes, paths: int) -> None:
+    """Raise NotABundle for a `bundle.json` that tells far more than so many paths need: it takes many times its size of memory."""
+    values = sum(map(manifest.count, (b",", b"[", b"{")))
+    if values > _VALUES + _VALUES_OF_FILE * paths:
+        raise NotABundle(f"bundle.json has {values} values for {paths} files and links, which is no manifest")

@@ -21,14 +21,24 @@ def in_memory(file: BinaryIO) -> BinaryIO:
     return io.BytesIO(file.read())
 
 
+def read_there(file: BinaryIO, offset: int, length: int) -> bytes:
+    """Of `length` bytes at `offset` those that are there: a file may tell of more than it has, and more than there is memory."""
+    there = file.seek(0, os.SEEK_END) - offset
+    if there <= 0 or length <= 0:
+        return b""
+    file.seek(offset)
+    return file.read(min(length, there))
+
+
 def read_at(file: BinaryIO, offset: int, length: int, what: str) -> bytes:
     """Exactly `length` bytes at `offset` (bytes from the file's start).
 
     Raises BinaryFormatError where the file ends earlier; the error calls the bytes `what`.
     """
     try:
+        there = max(0, file.seek(0, os.SEEK_END) - offset) if length > SMALL else length
         file.seek(offset)
-        data = file.read(length)
+        data = file.read(min(length, there))
     except (ValueError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from bundler.cli.output import CONTEXT, examples, say
+from bundler.cli.output import CONTEXT, examples, say, say_error
 from bundler.cli.process import SIGNALLED, Interrupted, run_to_the_end
 from bundler.version import VERSION
 
@@ -74,9 +74,7 @@ def _run() -> int:
     try:
         bundler(standalone_mode=False)
     except BundlerError as error:
-        say(f"error: {error.message}")
-        if error.hint:
-            say(f"hint: {error.hint}")
+        say_error(error)
         return error.exit_status
     except click.ClickException as error:
         from bundler.cli.suggestions import told

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from bundler.cli.output import CONTEXT, examples
+from bundler.cli.output import CONTEXT, examples, printable
 
 
 @click.command(
@@ -35,6 +35,6 @@ def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:
         if isinstance(value, list):
             click.echo(f"{name}: {len(value)}")
             for item in value:
-                click.echo(f"  {item}")
+                click.echo(f"  {printable(item)}")
         else:
-            click.echo(f"{name}: {'none' if value in (None, '') else value}")
+            click.echo(f"{name}: {'none' if value in (None, '') else printable(str(value))}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.output import CONTEXT, examples, say
+from bundler.cli.output import CONTEXT, examples, printable, say
 from bundler.machine import os
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def patch(
     for path, result in zip(files, results, strict=True):
         for line in _lines(path, result):
             if dry_run:
-                click.echo(line.encode("utf-8", "backslashreplace").decode())
+                click.echo(printable(line))
             elif not quiet:
                 say(line)
 

@@ -5,14 +5,14 @@ Debian's name for it has the ABI's flags and the machine between its dots: `buil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.environment.facts import VersionInfo
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
+from bundler.parsing import parse_json
 from bundler.sysroot import Sysroot
 
 BUILD_DETAILS = "build-details*.json"
@@ -39,9 +39,8 @@ def _all(stdlib: str, root: Sysroot) -> Iterator[BuildDetails]:
     for name in root.names_in(stdlib):
         if name.startswith(prefix) and name.endswith(suffix):
             try:
-                with opened(root.real(os.path.join(stdlib, name))) as file:
-                    yield _details(json.load(file))
-            except (OSError, ValueError, RecursionError) as error:
+                yield _details(parse_json(read_regular(root.real(os.path.join(stdlib, name)))))
+            except (OSError, ValueError) as error:
                 unless_failing(error, os.path.join(stdlib, name))
                 continue
 

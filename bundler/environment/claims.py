@@ -20,7 +20,7 @@ EXECUTABLE_KEYS = ("executable", "base-executable")
 VERSION_KEYS = ("version_info", "version")
 """Keys of `pyvenv.cfg` whose value begins with the version."""
 
-_PYTHON = re.compile(r"python3\.(?P<minor>\d+)(?P<flags>t?d?)")
+_PYTHON = re.compile(r"python3\.(?P<minor>\d{1,5})(?P<flags>t?d?)")
 _HINT = "its Python was exchanged, or it was made with another one: make the environment anew"
 
 
@@ -66,7 +66,7 @@ def release_of_library(name: str) -> Release | None:
 def claims_of_config(root: str, config: Mapping[str, str]) -> Iterator[Claim]:
     """What `pyvenv.cfg` says."""
     for key in VERSION_KEYS:
-        if match := re.match(r"3\.(\d+)", config.get(key, "")):
+        if match := re.match(r"3\.(\d{1,5})", config.get(key, "")):
             yield Claim(Release(int(match[1])), said_in_config(root, config, key))
     for key in EXECUTABLE_KEYS:
         if release := release_of_executable(config.get(key, "")):

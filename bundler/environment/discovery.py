@@ -12,7 +12,7 @@ from bundler.environment.facts import EnvironmentKind
 from bundler.environment.implementation import refuse_other_implementations
 from bundler.environment.redirect import follow_file, follow_link
 from bundler.errors import BaseInterpreterMissing, BundlerError, NotAnEnvironment, UnsupportedEnvironment
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.platforms import Platform
@@ -99,10 +99,11 @@ def _locate(path: str, sysroot: Sysroot) -> str:
 
 def _read_config(root: str) -> Mapping[str, str] | None:
     try:
-        with opened(os.path.join(root, "pyvenv.cfg")) as file:
-            return parse(file.read().decode("utf-8", "surrogateescape"))
+        return parse(read_regular(os.path.join(root, "pyvenv.cfg")).decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise NotAnEnvironment(f"{error.filename} cannot be read: {error.strerror}") from error
 
 
 def _refuse_other_kinds(root: str, path: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from bundler.environment.facts import Distribution
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import is_dir, unless_failing
 from bundler.rewrite.direct_url import DirectUrl, parse_direct_url
@@ -64,18 +65,11 @@ def _read_headers(metadata: str) -> bytes:
     place = metadata
     if is_dir(metadata):
         place = os.path.join(metadata, "PKG-INFO" if metadata.endswith(".egg-info") else "METADATA")
-    lines = []
-    with opened(place) as file:
-        for line in file:
-            if not line.strip():
-                break
-            lines.append(line)
-    return b"".join(lines)
+    return re.split(rb"^[ \t]*\r?\n", read_regular(place), maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def _read_direct_url(metadata: str) -> DirectUrl | None:
     try:
-        with opened(os.path.join(metadata, "direct_url.json")) as file:
-            return parse_direct_url(file.read())
+        return parse_direct_url(read_regular(os.path.join(metadata, "direct_url.json")))
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -15,7 +15,7 @@ from bundler.platforms import Platform
 from bundler.sysroot import Sysroot
 
 # Of a shared build, and of a framework of macOS.
-_LIBPYTHON = re.compile(r"libpython3\.(?P<minor>\d+)|Python\w*\.framework/Versions/3\.(?P<version>\d+)")
+_LIBPYTHON = re.compile(r"libpython3\.(?P<minor>\d{1,5})|Python\w*\.framework/Versions/3\.(?P<version>\d{1,5})")
 
 
 def read_platform(path: str, shown: str) -> Platform:

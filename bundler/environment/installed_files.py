@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
 from bundler.rewrite.record import Record, parse_record, path_of_row
@@ -30,7 +30,7 @@ def read_installed_files(metadata: str, root: Sysroot = HOST) -> InstalledFiles:
     if name.endswith(".egg-info"):
         return _read_egg_info(metadata, root)
     try:
-        record = parse_record(_read(os.path.join(metadata, "RECORD")))
+        record = parse_record(read_regular(os.path.join(metadata, "RECORD")))
     except FileNotFoundError:
         return InstalledFiles(is_there=False)
     except OSError as error:
@@ -43,7 +43,9 @@ def read_installed_files(metadata: str, root: Sysroot = HOST) -> InstalledFiles:
 def _read_egg_info(metadata: str, root: Sysroot) -> InstalledFiles:
     """One path a line, counted from the folder `.egg-info` itself; an `.egg-info` that is a file has no list."""
     try:
-        lines = _read(os.path.join(metadata, "installed-files.txt")).decode("utf-8", "surrogateescape").splitlines()
+        lines = (
+            read_regular(os.path.join(metadata, "installed-files.txt")).decode("utf-8", "surrogateescape").splitlines()
+        )
     except (FileNotFoundError, NotADirectoryError):
         return InstalledFiles(is_there=False)
     except OSError as error:
@@ -57,8 +59,3 @@ def _path(row: str, folder: str, root: Sysroot) -> str:
     """The path that a row means in a root."""
     is_drive = row[1:2] == ":" and root.is_name(row)
     return root.path_of(row) if is_drive else root.of_row(path_of_row(row, folder))
-
-
-def _read(path: str) -> bytes:
-    with opened(path) as file:
-        return file.read()

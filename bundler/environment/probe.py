@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from bundler.environment.facts import Interpreter, VersionInfo
 from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed, UnsupportedEnvironment
 from bundler.machine import os
+from bundler.parsing import parse_json
 from bundler.sysroot import HOST
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "probe_script.py")
@@ -102,7 +102,7 @@ def _run(python: str, meanwhile: Callable[[], object]) -> dict[str, object]:
             "the environment's interpreter must start where it is packed",
         )
     try:
-        answer = json.loads(answered)
+        answer = parse_json(answered)
     except ValueError as error:
         raise InterpreterFailed(f"{python} did not answer the probe: {answered[:200]!r}") from error
     return answer if isinstance(answer, dict) else {}

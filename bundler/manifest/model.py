@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, field
 from typing import NamedTuple
 
+from bundler.bundle_paths import normal
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.floor import Floor
@@ -38,6 +40,12 @@ class PythonFacts:
     def stdlib(self) -> str:
         """The bundle path of the standard library."""
         return self.scheme.stdlib
+
+    @property
+    def release(self) -> tuple[int, int]:
+        """`X.Y` as numbers; zeros for a version that is none."""
+        found = re.match(r"(\d{1,5})\.(\d{1,5})", self.version)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 class FileFact(NamedTuple):
@@ -167,3 +175,11 @@ class Manifest:
     unpublished: tuple[str, ...] = ()
     """Names of the distributions that came from no index."""
     schema: int = SCHEMA
+
+    def leading_out(self) -> Iterator[str]:
+        """Paths that are none of a bundle's: absolute ones, and such as lead out of it. No pack writes any."""
+        python = self.python
+        scheme = (path for value in astuple(python.scheme) for path in ((value,) if isinstance(value, str) else value))
+        for path in dict.fromkeys((*scheme, python.library or "", *python.site_packages, self.loader, *self.files)):
+            if (path[:1] in ("/", ".") or "//" in path or "/." in path or path[-1:] == "/") and normal(path) != path:
+                yield path

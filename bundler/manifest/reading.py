@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from bundler.bundle_paths import join
 from bundler.ceiling import Ceiling, Demand
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
@@ -176,8 +177,8 @@ def _scheme(python: _Object) -> BundleScheme:
     return BundleScheme(
         executable=executable,
         stdlib=stdlib,
-        dynload=told.value("dynload", str, f"{stdlib}/lib-dynload"),
-        stdlib_zip=told.value("stdlib_zip", str, f"{stdlib.rpartition('/')[0]}/{name.replace('.', '')}.zip"),
+        dynload=told.value("dynload", str, join(stdlib, "lib-dynload")),
+        stdlib_zip=told.value("stdlib_zip", str, join(stdlib.rpartition("/")[0], f"{name.replace('.', '')}.zip")),
         site_packages=told.value("site_packages", str, f"lib/{name}/site-packages"),
         system_site=told.value("system_site", str, f"lib/{name}/system-site"),
         include=told.value("include", str, f"include/{name}"),

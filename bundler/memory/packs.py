@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 
+from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.machine import os
 from bundler.memory.store import cache_folder, replace_cached
 
@@ -38,8 +39,7 @@ def note_pack(bundle: str) -> None:
     if folder is None:
         return
     with contextlib.suppress(OSError):
-        with open(os.path.join(bundle, "bundle.json"), "rb") as file:
-            manifest = hashlib.sha256(file.read()).hexdigest()
+        manifest = hashlib.sha256(read_regular(os.path.join(bundle, "bundle.json"), MOST_OF_A_MANIFEST)).hexdigest()
         data = json.dumps({"manifest": manifest, "finished": time.time_ns()}).encode()
         replace_cached(folder, _name(bundle), data, kept=_KEPT)
 

@@ -6,22 +6,26 @@ A link whose target comes along stays a link, made relative; one that leads out 
 from __future__ import annotations
 
 import stat
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 from bundler.bundle_paths import directories_of, parents, relative
-from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, stamp_of
+from bundler.entries import Directory, Entry, Layer, Link, Source, settling_time, size_of, stamp_of
 from bundler.errors import BundlerError
 from bundler.machine import changed_at, os
 from bundler.machine.failing import is_dir
 from bundler.memory.digests import NOTHING_KNOWN, Known
 from bundler.plan.listings import Listing, Listings, listing_of
 from bundler.plan.mounts import Mount, MountTable
-from bundler.plan.origins import ADDED, BUNDLER
+from bundler.plan.origins import ADDED, BUNDLER, ENVIRONMENT
 from bundler.plan.overlay import Entries
 from bundler.sysroot import HOST, Sysroot
 
 _MAX_DEPTH = 100
+_MOST_BY_LINKS = 500_000
+"""Entries that links out of the mounts may bring: of folders that lead to each other there are no end of ways."""
+_NAMED = 3
 _NAME = attrgetter("name")
 _KIND_AND_SET_ID = 0o170000 | stat.S_ISUID | stat.S_ISGID
 
@@ -49,7 +53,33 @@ def collect(table: MountTable, sysroot: Sysroot = HOST, known: Known = NOTHING_K
     for mount in table.mounts:
         collector.take_mount(mount)
     collector.resolve_links()
-    return Collected(collector.entries, tuple(collector.warnings), tuple(collector.clashes), collector.listings)
+    warnings = (*collector.warnings, *_leading_out(collector.outside, collector.entries))
+    return Collected(collector.entries, warnings, tuple(collector.clashes), collector.listings)
+
+
+def _leading_out(links: Sequence[str], entries: Entries) -> Iterator[str]:
+    """What to say of the environment's links that lead out of it: what came along by them may be none of it."""
+    if not links:
+        return
+    tops = set(links)
+    brought = [entry for entry in entries.values() if _top_of(entry.origin, tops) is not None]
+    size = sum(size_of(entry.content) for entry in brought if isinstance(entry.content, Source))
+    files = sum(isinstance(entry.content, Source) for entry in brought)
+    named = ", ".join(links[:_NAMED]) + (f" and {len(links) - _NAMED} more" if len(links) > _NAMED else "")
+    some = "1 link leads" if len(links) == 1 else f"{len(links)} links lead"
+    yield (
+        f"{some} out of the environment, and what is there came along ({files} files, {-(-size // 1024)} KiB): {named}; "
+        "--exclude leaves out what is not meant for others"
+    )
+
+
+def _top_of(origin: str, links: Collection[str]) -> str | None:
+    """The link by which an entry came along; None for one that no link brought."""
+    while origin not in links:
+        origin = origin.rpartition("/")[0]
+        if not origin:
+            return None
+    return origin
 
 
 def source_of(path: str, found: os.stat_result, now: int, known: Known = NOTHING_KNOWN) -> Source:
@@ -66,8 +96,8 @@ class _Item:
     source: str
     origin: str
     layer: Layer
-    by_link: bool = False
-    """Whether a link led here, out of the mounts."""
+    through: tuple[str, ...] = ()
+    """The folders and files outside of the mounts that links led to on the way here, without links in their own paths."""
 
 
 class _Collector:
@@ -84,6 +114,9 @@ class _Collector:
         self._links: dict[str, _Item] = {}
         self._over_folders: set[str] = set()
         """Bundle paths of links that lie over a lower mount's folder."""
+        self.outside: list[str] = []
+        """The origins of the environment's own links that lead out of the mounts."""
+        self._by_links = 0
         self._now = now
 
     def take_mount(self, mount: Mount) -> None:
@@ -128,6 +161,12 @@ class _Collector:
         origin = item.origin + ("" if item.origin.endswith(":") else "/")
         entries, links, known, now, layer = self.entries, self._links, self._known, self._now, item.layer
         scanned = _scan(item.source)
+        self._by_links += len(scanned) if item.through else 0
+        if self._by_links > _MOST_BY_LINKS:
+            raise BundlerError(
+                f"links out of the environment lead to more than {_MOST_BY_LINKS} files and folders, {item.origin} among them",
+                "remove the links to what is none of the environment's, or to folders that lead to each other",
+            )
         self.listings[item.source] = listing_of(item.path, found, now, [listed.name for listed in scanned])
         for listed in scanned:
             name = listed.name
@@ -140,8 +179,8 @@ class _Collector:
                 entries[path] = Entry(path, content, found.st_mode & 0o777, found.st_mtime_ns, layer, origin + name)
                 continue
             inner = frozenset(inside[len(name) + 1 :] for inside in skip if inside.startswith(name + "/"))
-            below = _Item(path, folder + name, origin + name, item.layer, item.by_link)
-            if item.by_link and self._table.is_source(below.source) and stat.S_ISDIR(found.st_mode):
+            below = _Item(path, folder + name, origin + name, item.layer, item.through)
+            if item.through and self._table.is_source(below.source) and stat.S_ISDIR(found.st_mode):
                 self.warnings.append(f"{below.origin} lies behind a link to a folder around it and is left out there")
                 continue
             self._take(below, found, inner, depth + 1)
@@ -189,13 +228,22 @@ class _Collector:
             self.warnings.append(f"{item.origin} is a link to {os.readlink(item.source)}, which is not there: left out")
             return
         around = (self._table.bundle_path(real) or "\0") + "/"
-        if is_dir(real) and ((path + "/").startswith(around) or (item.by_link and item.source.startswith(real + "/"))):
+        if is_dir(real) and (
+            (path + "/").startswith(around)
+            or real in item.through
+            or (item.through and item.source.startswith(real + "/"))
+        ):
             self.warnings.append(f"{item.origin} is a link to a folder around it and is left out")
             return
         # On this machine a file keeps the name by which the loader would find it.
         source = real if is_dir(real) or not self._sysroot.is_host else item.source
-        meant = _Item(path, source, item.origin, item.layer, by_link=self._table.bundle_path(real) is None)
+        if self._table.bundle_path(real) is not None:
+            self._take(_Item(path, source, item.origin, item.layer), os.stat(real), frozenset(), path.count("/"))
+            return
+        meant = _Item(path, source, item.origin, item.layer, (*item.through, real))
         self._take(meant, os.stat(real), frozenset(), path.count("/"))
+        if item.origin.startswith(ENVIRONMENT) and not item.through:
+            self.outside.append(item.origin)
 
 
 def missing_parents(entries: Entries) -> tuple[Entry, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, raise_all
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
 from bundler.plan.mounts import MountTable
@@ -68,8 +69,7 @@ def _is_recovery_record(distribution: Distribution) -> bool:
 def _installer(distribution: Distribution) -> str:
     """What INSTALLER names; "" where there is none."""
     try:
-        with open(os.path.join(distribution.metadata, "INSTALLER"), encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
+        return read_regular(os.path.join(distribution.metadata, "INSTALLER")).decode("utf-8", "replace").strip()
     except OSError as error:
         unless_failing(error, distribution.metadata)
         return ""

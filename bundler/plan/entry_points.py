@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import difflib
-import warnings
 from collections.abc import Iterator
 
 from bundler.entries import Entry, Literal, Source
 from bundler.files import opened
+from bundler.parsing import parse_python
 
 # Words in a module's source by which it may bind names that no statement of it shows.
 _HIDDEN = frozenset(
@@ -70,10 +70,8 @@ def _parsed(entry: Entry) -> ast.Module | None:
         case _:
             return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its author's business
-            return ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_python(data)
+    except ValueError:
         return None
 
 

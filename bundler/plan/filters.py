@@ -150,6 +150,13 @@ def excluded(paths: Iterable[str], patterns: Sequence[str]) -> Iterator[str]:
         yield from (path for path in paths if chosen.check_file(path).include is True)
 
 
+def brought_back(paths: Iterable[str], patterns: Sequence[str]) -> Iterator[str]:
+    """Those of `paths` (of files) that the user's own patterns take along, whatever else is said of them."""
+    if patterns:
+        chosen = _spec(patterns)
+        yield from (path for path in paths if chosen.check_file(path).include is False)
+
+
 def unmatched(entries: Entries, patterns: Sequence[str]) -> list[str]:
     """A warning for each pattern that fits no path of the bundle: it leaves nothing out, and brings nothing back."""
     paths = [path + ("/" if isinstance(entry.content, Directory) else "") for path, entry in entries.items()]

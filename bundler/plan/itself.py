@@ -6,6 +6,7 @@ import re
 import shlex
 
 from bundler.environment import Distribution, Environment
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.plan.application import StartCommand
 from bundler.plan.overlay import Entries
@@ -38,7 +39,7 @@ def _patterns(entries: Entries, environment: Environment, files: tuple[str, ...]
 
 def _requires_it(distribution: Distribution) -> bool:
     try:
-        with open(os.path.join(distribution.metadata, "METADATA"), encoding="utf-8", errors="replace") as file:
-            return _REQUIRED.search(file.read()) is not None
+        metadata = read_regular(os.path.join(distribution.metadata, "METADATA"))
+        return _REQUIRED.search(metadata.decode("utf-8", "replace")) is not None
     except OSError:
         return False

@@ -23,6 +23,7 @@ from bundler.plan.collect import collect, missing_parents
 from bundler.plan.compiling import count_without_pyc, with_pycs
 from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
+from bundler.plan.extent import refuse_holes
 from bundler.plan.filters import filtered, unmatched
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
@@ -146,7 +147,7 @@ def make_plan(
     if len(entries) < len(whole):
         notes.append(f"left out {len(whole) - len(entries)} files and folders")
     # Python's search for its own parts ends in the bundle, whatever was left out.
-    entries = overlaid(entries, landmark_entries(environment, entries))
+    entries = overlaid(refuse_holes(entries, content.patterns), landmark_entries(environment, entries))
     announce(unlikely_to_change(entries, system_of(environment.platform.system).no_binary_suffix, settings.pyc))
 
     # Binaries bring libraries of the host.

@@ -7,17 +7,12 @@ modules that the back end's settings name, or else the one named after the proje
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import exists, is_dir
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from bundler.parsing import parse_toml
 
 # What may lie beside the modules in a source folder without being one.
 _NEVER_MODULES = re.compile(r"(__pycache__|.*\.(egg-info|dist-info|egg-link)|\..*)")
@@ -78,11 +73,10 @@ def read_settings(folder: str) -> Mapping[str, object]:
 
 def _settings(folder: str) -> Mapping[str, object] | None:
     try:
-        with opened(os.path.join(folder, "pyproject.toml")) as file:
-            return tomllib.load(file)
+        return parse_toml(read_regular(os.path.join(folder, "pyproject.toml")))
     except FileNotFoundError:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except ValueError:
         return {}
 
 

@@ -12,7 +12,7 @@ from bundler.bundle_paths import lies_in, relative
 from bundler.entries import Entry, Literal, Source
 from bundler.environment import Environment, EnvironmentKind, Interpreter
 from bundler.environment.build_details import BUILD_DETAILS
-from bundler.files import opened
+from bundler.files import MOST_OF_A_SCRIPT, opened, read_regular
 from bundler.machine import os
 from bundler.machine.failing import exists, is_file
 from bundler.options import ContentOptions
@@ -318,9 +318,10 @@ class _Planner:
     def _script(self, entry: Entry, data: bytes) -> Rewritten | None:
         stand_in = read_stand_in(data)
         if stand_in is not None and is_file(stand_in.script):
-            # The project's script itself, run by the stand-in's Python.
-            body = _read(stand_in.script).partition(b"\n")[2]
-            data = data.partition(b"\n")[0] + b"\n" + body
+            # The project's script itself, run by the stand-in's Python. What is none is nobody's business.
+            first, _, body = _read(stand_in.script).partition(b"\n")
+            if first.startswith(b"#!"):
+                data = data.partition(b"\n")[0] + b"\n" + body
         return self._python_script(entry, data) or self._other_script(entry, data)
 
     def _python_script(self, entry: Entry, data: bytes) -> Rewritten | None:
@@ -377,8 +378,7 @@ def _modules(names: Iterable[str]) -> set[str]:
 
 
 def _read(path: str) -> bytes:
-    with opened(path) as file:
-        return file.read()
+    return read_regular(path, MOST_OF_A_SCRIPT)
 
 
 def _begins_with(entry: Entry, head: bytes) -> bool:

@@ -7,6 +7,7 @@ import codecs
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from bundler.parsing import parse_python
 from bundler.rewrite import Rewritten
 from bundler.rewrite.templates import read_template
 
@@ -41,8 +42,8 @@ class Called(NamedTuple):
 def rewrite_companion_module(data: bytes, variables: Iterable[Led], calls: Iterable[Called]) -> Rewritten | None:
     """The module with lines in front of its first statement; None where it is no Python, or has the lines."""
     try:
-        tree = ast.parse(data)
-    except (SyntaxError, ValueError):
+        tree = parse_python(data)
+    except ValueError:
         return None
     every = dict.fromkeys(variables)
     lines = read_template("companion_lines")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from bundler.parsing import parse_json
 from bundler.rewrite import Rewritten
 from bundler.rewrite.urls import without_credentials
 
@@ -26,17 +27,23 @@ class DirectUrl:
 
     @property
     def local_path(self) -> str | None:
-        """The folder or file that the URL names on the machine that installed it (`/src`, `C:/src`); None for other URLs."""
+        """The folder or file that the URL names on the machine that installed it (`/src`, `C:/src`); None for other URLs.
+
+        None, too, for what begins like such a URL and is none.
+        """
         if not self.is_local:
             return None
-        path = unquote(urlsplit(self.url).path, errors="surrogateescape")
+        try:
+            path = unquote(urlsplit(self.url).path, errors="surrogateescape")
+        except ValueError:
+            return None
         return path[1:] if re.match("/[A-Za-z]:/", path) else path
 
 
 def parse_direct_url(data: bytes) -> DirectUrl:
     """What a file says; members that are missing or of another type say nothing."""
     try:
-        value = json.loads(data)
+        value = parse_json(data)
     except ValueError:
         return DirectUrl()
     members: dict[str, object] = value if isinstance(value, dict) else {}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
+from bundler.parsing import parse_json
 from bundler.rewrite import Rewritten
 from bundler.rewrite.whole_paths import occurrences
 
@@ -27,12 +29,14 @@ def rewrite_kernel(
     to the bundle.
     """
     try:
-        kernel = json.loads(data)
+        value = parse_json(data)
     except ValueError:
         return None
-    argv, env = (kernel.get("argv"), kernel.get("env", {})) if isinstance(kernel, dict) else (None, None)
-    if not _are_texts(argv) or not argv or not isinstance(env, dict) or not _are_texts([*env.values()]):
+    kernel: dict[str, object] = value if isinstance(value, dict) else {}
+    argv, told = kernel.get("argv"), kernel.get("env", {})
+    if not _are_texts(argv) or not argv or not isinstance(told, dict) or not _are_texts([*told.values()]):
         return None
+    env: dict[str, str] = told
     root = f"{{resource_dir}}/{to_root}"
     words = [_replaced(word, prefixes, root) for word in argv]
     program = argv[0]
@@ -73,5 +77,5 @@ def _in_double_quotes(value: str, prefixes: Sequence[str]) -> str:
     return _replaced(value, prefixes, "$0", lambda piece: _SPECIAL.sub(escaped, piece))
 
 
-def _are_texts(value: object) -> bool:
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from bundler.parsing import parse_literal, parse_python
 from bundler.rewrite import Rewritten
 
 _NAME = "_MISSING_STDLIB_MODULE_MESSAGES"
@@ -37,15 +38,14 @@ def _lacking(name: str) -> str:
 
 def _table(data: bytes) -> dict[str, str] | None:
     try:
-        module = ast.parse(data)
+        module = parse_python(data)
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == _NAME:
-                    found = ast.literal_eval(value)
-                    texts = isinstance(found, dict) and all(
-                        isinstance(text, str) for pair in found.items() for text in pair
-                    )
-                    return found if texts else None
-    except (SyntaxError, ValueError, RecursionError):
+                    found = parse_literal(value)
+                    table = found if isinstance(found, dict) else {}
+                    texts = {key: text for key, text in table.items() if isinstance(key, str) and isinstance(text, str)}
+                    return texts if isinstance(found, dict) and len(texts) == len(table) else None
+    except ValueError:
         pass
     return None

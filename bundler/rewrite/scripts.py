@@ -99,7 +99,8 @@ def _head_to_replace(data: bytes, is_ours: Callable[[str], bool], any_python: bo
     """The head that a script shall lose: one that means the environment's Python, and does not find it by itself."""
     if _OUR_MARK in data[:200]:
         return None
-    heads = read_heads(data)
+    # An argument that is no text cannot stand in a header, which is Python.
+    heads = [head for head in read_heads(data) if "".join(head.arguments).isprintable()]
     for head in heads:
         if head.interpreter is Unnamed.OWN or (isinstance(head.interpreter, str) and is_ours(head.interpreter)):
             return head

@@ -96,8 +96,8 @@ class _Reader:
         text = self._text
         double = self._in_double()
         self._mark(position, position + 1, _Quotes.DOUBLE if double else _Quotes.NONE)
-        if char == "\\":
-            return position + 2
+        if char == "\\":  # what would be put there would be escaped, too
+            return self._mark(position + 1, position + 2, _Quotes.LITERAL)
         if char == self._closers[-1]:
             self._closers.pop()
             return position + 1
@@ -122,7 +122,7 @@ class _Reader:
         if match := _HEREDOC.match(text, position):
             word = re.sub(r"['\"\\]", "", match["word"])
             self._heredocs.append(_Heredoc(word, word != match["word"], bool(match["strip"])))
-            return match.end()
+            return self._mark(position, match.end(), _Quotes.LITERAL)
         end = position + 1
         if char == "\n":
             for heredoc in self._heredocs:

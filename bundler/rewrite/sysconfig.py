@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bundler.machine import os
+from bundler.parsing import parse_json
 from bundler.rewrite import Rewritten
 from bundler.rewrite.templates import read_template
 from bundler.rewrite.whole_paths import ENDS, begins
@@ -70,7 +71,7 @@ def rewrite_build_details(
     the file then does not name.
     """
     try:
-        details = json.loads(data)
+        details = parse_json(data)
     except ValueError:
         return None
     if not isinstance(details, dict):

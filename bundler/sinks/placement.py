@@ -8,12 +8,13 @@ are moved one by one, and moved back when one fails.
 from __future__ import annotations
 
 import errno
-import json
 import re
 
 from bundler.errors import OutputExists, OutputFailed
+from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.machine import os
-from bundler.machine.failing import unless_failing
+from bundler.machine.failing import is_file, unless_failing
+from bundler.parsing import parse_json
 from bundler.sinks import steps
 from bundler.sinks.interrupted import ASIDE, OLD, begin_change, begin_coming, take_back_coming
 from bundler.sinks.moves import REFUSED, Moves
@@ -160,13 +161,16 @@ class Target:
 def is_bundle(path: str) -> bool:
     """Whether a directory is a bundle: it has a `bundle.json` that bundler wrote."""
     try:
-        with open(os.path.join(path, "bundle.json"), "rb") as file:
+        manifest = os.path.join(path, "bundle.json")
+        if not is_file(manifest):
+            return False
+        with open(manifest, "rb") as file:
             # As bundler writes it; all of it is read only where somebody has put it in another form.
             if _HEAD.match(file.read(_HEAD_SIZE)):
                 return True
-            file.seek(0)
-            return "bundler" in json.load(file)
-    except (OSError, ValueError, TypeError) as error:
+        found = parse_json(read_regular(manifest, MOST_OF_A_MANIFEST))
+        return isinstance(found, dict) and "bundler" in found
+    except (OSError, ValueError) as error:
         unless_failing(error, path)
         return False
 

@@ -15,7 +15,7 @@ from bundler.tracing.tracer import Command, Seen, ended_with_us
 # `?` for those that this machine has not; `-D` leaves the command our own child, whose end and status are ours to see.
 _CALLS = "?open,?openat,?openat2,?execve,?execveat,?clone,?clone3,?fork,?vfork"
 _OPTIONS = ("-D", "-f", "-qq", "-y", "-s", "4096", "-e", "signal=none", "-e", f"trace={_CALLS}")
-_LINE = re.compile(r"(\d+) +(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)")
+_LINE = re.compile(r"(\d{1,10}) +(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)")
 _UNFINISHED = " <unfinished ...>"
 _OPENED = re.compile(r"= \d+<(.*)>(?: \(deleted\))?$")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -103,7 +103,7 @@ def _started(path: str) -> str:
         try:
             with open(path, "rb") as file:
                 head = file.read(256)
-        except OSError:
+        except (OSError, ValueError):  # a NUL in what it was told
             break
         words = head.partition(b"\n")[0][2:].split(None, 1) if head.startswith(b"#!") else []
         if not words:

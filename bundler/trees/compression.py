@@ -18,6 +18,9 @@ from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
 from bundler.trees.frames import Part, find_frames, read_frames, rest_of
 
 _CHUNK = 1 << 20
+_READ = 1 << 16
+_MOST_MEMORY = 256 << 20
+"""Bytes for the dictionary of xz: `xz -9` needs 65 MiB."""
 _GZIP = b"\x1f\x8b"
 _ZSTD_HEADER = 18  # bytes: the longest header of a frame (RFC 8878, 3.1.1.1)
 _RLE = 1
@@ -48,8 +51,7 @@ def decompressed(file: io.BufferedReader) -> Iterator[IO[bytes]]:
         with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False) as reader:
             yield io.BufferedReader(reader)
     elif head.startswith(b"\xfd7zXZ"):
-        with lzma.open(file) as stream:
-            yield stream
+        yield io.BufferedReader(_XzStream(file))
     elif head.startswith(b"BZh"):
         with bz2.open(file) as stream:
             yield stream
@@ -86,6 +88,40 @@ def _digest(part: Part, stopped: threading.Event) -> str:
         hasher.update(data)
         at += len(data)
     return hasher.hexdigest()
+
+
+class _XzStream(io.RawIOBase):
+    """The plain bytes of a stream of xz, which may be several: with a bound to the memory, unlike `lzma.open`."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._decoder = _xz_decoder()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer` with the next bytes. Raises EOFError for a stream that is cut off, LZMAError for a damaged one."""
+        plain = b""
+        while not plain:
+            data = self._decoder.unused_data or (self._file.read(_READ) if self._decoder.needs_input else b"")
+            if self._decoder.eof:
+                data = data.lstrip(b"\0") or self._file.read(_READ).lstrip(b"\0")  # streams may be padded
+                if not data and not self._file.peek(1):
+                    return 0
+                if not data:
+                    continue
+                self._decoder = _xz_decoder()
+            elif not data and self._decoder.needs_input:
+                raise EOFError("the compressed stream is cut off")
+            plain = self._decoder.decompress(data, len(buffer))
+        buffer[: len(plain)] = plain
+        return len(plain)
+
+
+def _xz_decoder() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, _MOST_MEMORY)
 
 
 class PartFile(io.RawIOBase):

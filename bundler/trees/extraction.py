@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from bundler.permissions import kept
 from bundler.sinks.temporary import remove_tree
 from bundler.trees.opening import open_tree
 from bundler.trees.tree import MANIFEST, Kind, Member, Tree
+
+_NO_NAMES = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ENOENT)
+"""What a file system says of names, and of links that lead to nothing by their text."""
 
 
 @contextmanager
@@ -59,6 +63,10 @@ def _extract(tree: Tree, folder: str) -> None:
                 os.chmod(os.path.join(folder, member.path), kept(member.mode) | 0o700)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise NotABundle(f"the archive has {os.path.relpath(error.filename, folder)} twice") from error
+    except OSError as error:
+        if error.errno not in _NO_NAMES:
+            raise
+        raise NotABundle(f"the archive has a name that no file can have here: {error.strerror}") from error
 
 
 def _below_top(folder: str) -> str:

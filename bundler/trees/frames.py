@@ -12,10 +12,12 @@ from typing import IO, NamedTuple
 
 from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import FoundIndex, FrameCodec
-from bundler.sinks.archives.frame_index import Frame, digest_of, unpack_index
+from bundler.sinks.archives.frame_index import MOST_OF_A_FRAME, Frame, digest_of, unpack_index
 
 _MOST_THREADS = 4  # who reads the plain stream is no faster
 _BUFFER = 1 << 18
+_MOST_OF_THE_REST = MOST_OF_A_FRAME + (1 << 20)
+"""Bytes behind the frames that are in the index, but for what that takes itself."""
 
 
 class Part(NamedTuple):
@@ -79,6 +81,8 @@ def decompressed_frame(descriptor: int, codec: FrameCodec, offset: int, frame: F
 
 def _last(part: Part, codec: FrameCodec, found: FoundIndex, frames: Sequence[Frame], offset: int) -> bytes:
     """The plain bytes of the last frame. All that stands behind the others must be as it is written."""
+    if part.end - offset > _MOST_OF_THE_REST + 2 * len(found.index):
+        raise ValueError("what stands behind its frames is more than there can be")
     rest = os.pread(part.descriptor, part.end - offset, offset)
     data = codec.last(rest, found.index)
     plain = codec.decompress(data)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
+from bundler.bundle_paths import lies_in
 from bundler.formats import FOLDER_LABEL
 from bundler.machine import os
+from bundler.parsing import parse_json
 from bundler.trees.compression import HashedFile, decompressed_part
 from bundler.trees.frames import Part
 from bundler.trees.last_file import manifest_in_stream
@@ -16,6 +17,7 @@ from bundler.trees.tar import StrictInfo, members_of_stream
 from bundler.trees.tree import Items, Kind
 
 _BLOBS = "blobs/sha256/"
+_MOST_OF_A_JSON = 16 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,14 @@ def members(path: str) -> Items:
         for name in image.layers:
             with decompressed_part(_part(archive, name, file.fileno())) as (stream, digest):
                 for member, content in members_of_stream(stream):
-                    if member.path.startswith(image.folder + "/") and member.path not in folders:
-                        folders |= {member.path} if member.kind is Kind.DIRECTORY else set()
-                        yield replace(member, path=member.path[len(image.folder) + 1 :]), content
+                    is_folder = member.kind is Kind.DIRECTORY
+                    if lies_in(image.folder, member.path) and not is_folder:
+                        raise ValueError(f"{member.path} is no folder, and the bundle lies in it")
+                    # A folder may stand in several layers; of anything else the upper one would count, and here the lower one.
+                    if member.path.startswith(image.folder + "/") and not (is_folder and member.path in folders):
+                        folders.update([member.path] if is_folder else [])
+                        path_inside = member.path[len(image.folder) + 1 :]
+                        yield replace(member, path=path_inside), content
                 _check(name, digest())
         for name in sorted(blobs.difference(image.layers)):
             _check(name, HashedFile(_open(archive, name)).rest_digest())
@@ -77,11 +84,13 @@ def _blob_of(descriptor: dict[str, str]) -> str:
 
 
 def _json(archive: tarfile.TarFile, name: str) -> Any:
+    if archive.getmember(name).size > _MOST_OF_A_JSON:
+        raise ValueError(f"{name} has {archive.getmember(name).size} bytes")
     file = HashedFile(_open(archive, name))
     data = file.read()
     if name.startswith(_BLOBS):
         _check(name, file.rest_digest())
-    return json.loads(data or b"")
+    return parse_json(data)
 
 
 def _check(name: str, digest: str) -> None:

@@ -6,6 +6,7 @@ import io
 import tarfile
 from itertools import accumulate
 
+from bundler.files import MOST_OF_A_MANIFEST
 from bundler.machine import os
 from bundler.sinks.archives.frame_codecs import GZIP, ZSTANDARD
 from bundler.sinks.archives.frame_index import unpack_index
@@ -42,7 +43,8 @@ def manifest_in_tar(file: io.BufferedIOBase) -> bytes | None:
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             *_, last = archive
-            content = archive.extractfile(last) if os.path.basename(last.name) == MANIFEST and last.isreg() else None
+            is_one = os.path.basename(last.name) == MANIFEST and last.isreg() and last.size <= MOST_OF_A_MANIFEST
+            content = archive.extractfile(last) if is_one else None
             return content.read() if content is not None else None
     except (tarfile.TarError, ValueError):  # no member at all; or no tar
         return None

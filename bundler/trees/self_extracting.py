@@ -15,7 +15,7 @@ from bundler.trees.tree import Items
 
 _HEAD = 1 << 16  # bytes that the script has at most
 _FACTS = re.compile(
-    rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*\npayload_sha256=(?P<sha256>[0-9a-f]{64})\s*$",
+    rb"^payload_offset=(?P<offset>\d{1,20})\s*\npayload_size=(?P<size>\d{1,20})\s*\npayload_sha256=(?P<sha256>[0-9a-f]{64})\s*$",
     re.MULTILINE,
 )
 

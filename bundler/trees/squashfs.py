@@ -5,13 +5,24 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+from bundler.errors import NotABundle
 from bundler.machine import os
 from bundler.trees.names import member_of
 from bundler.trees.tree import Items, Kind
 
 
 def members(path: str) -> Items:
-    """See `trees.tree.Members`."""
+    """See `trees.tree.Members`. Raises NotABundle for an image that can be read by others alone."""
+    try:
+        yield from _members(path)
+    except UnicodeDecodeError as error:  # the library has names by their texts
+        raise NotABundle(
+            f"{path} has a name or a link that is no UTF-8, which cannot be read from a squashfs image",
+            "unpack it (unsquashfs) or mount it, and name the folder",
+        ) from error
+
+
+def _members(path: str) -> Items:
     from PySquashfsImage import SquashFsImage
 
     with SquashFsImage.from_file(path) as image:

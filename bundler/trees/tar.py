@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 from typing import IO, TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _CHUNK = 1 << 20
+_BETWEEN = 4 << 20
+"""Bytes between the contents of two files, or behind the last one, at most: headers, and the zeros of the end."""
 _KINDS = {
     tarfile.REGTYPE: Kind.FILE,
     tarfile.AREGTYPE: Kind.FILE,
@@ -38,9 +41,11 @@ def manifest(path: str) -> bytes | None:
 
 def members_of_stream(stream: IO[bytes]) -> Items:
     """The members of a plain tar stream, which is read to its end: what it is compressed with has a checksum there."""
-    with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape", tarinfo=StrictInfo) as archive:
+    metered = _Metered(stream)
+    with tarfile.open(fileobj=metered, mode="r|", errors="surrogateescape", tarinfo=StrictInfo) as archive:
         for info in archive:
             kind = _KINDS.get(info.type, Kind.OTHER)
+            metered.allow(info.size if kind is Kind.FILE else 0)
             member = member_of(info.name, kind, info.mode & 0o7777, info.linkname, info.uid)
             if member is not None:
                 yield member, archive.extractfile(info) if kind is Kind.FILE else None
@@ -48,6 +53,30 @@ def members_of_stream(stream: IO[bytes]) -> Items:
         while chunk := archive.fileobj.read(_CHUNK):
             if chunk.count(0) < len(chunk):
                 raise tarfile.ReadError("something follows the end of the archive")
+
+
+class _Metered(io.RawIOBase):
+    """A stream of which so much may be read before the next member: a header can ask for more memory than there is."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = _BETWEEN
+
+    def allow(self, size: int) -> None:
+        """Let a file of `size` bytes be read, and what may follow it."""
+        self._left = size + _BETWEEN
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes. Raises ReadError where they are too many."""
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise tarfile.ReadError(f"there are more than {_BETWEEN} bytes between two files, or at the end")
+        return data
 
 
 class StrictInfo(tarfile.TarInfo):

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, NamedTuple
 
+from bundler.files import MOST_OF_A_MANIFEST
 from bundler.machine import os
 from bundler.trees.names import member_of
 from bundler.trees.tree import MANIFEST, Items, Kind, Member
@@ -24,6 +25,7 @@ _LOCAL, _LOCAL_AT = (
 _DESCRIBED, _DESCRIPTOR, _DESCRIPTOR_MARK = 0x8, 24, b"PK\7\b"
 _END, _END_MARK = 22, b"PK\5\6"  # of the directory, without a comment (APPNOTE 4.3.16)
 _AHEAD = 1 << 25  # bytes that wait to be read, at most
+_LONGEST_TARGET = 1 << 16  # bytes
 
 
 class _Found(NamedTuple):
@@ -49,7 +51,8 @@ def manifest(path: str) -> bytes | None:
     """See `formats.ArchiveFormat.find_manifest_reader`."""
     with zipfile.ZipFile(path) as archive:
         last = archive.infolist()[-1:]
-        return archive.read(last[0]) if last and os.path.basename(last[0].filename) == MANIFEST else None
+        is_one = last and os.path.basename(last[0].filename) == MANIFEST and last[0].file_size <= MOST_OF_A_MANIFEST
+        return archive.read(last[0]) if is_one else None
 
 
 def _check_gaps(path: str, archive: zipfile.ZipFile) -> None:
@@ -116,5 +119,7 @@ def _opened(archive: zipfile.ZipFile, found: _Found) -> tuple[Member, IO[bytes] 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member | None:
     mode = info.external_attr >> 16
     kind = Kind.DIRECTORY if info.is_dir() else Kind.LINK if stat.S_ISLNK(mode) else Kind.FILE
+    if kind is Kind.LINK and info.file_size > _LONGEST_TARGET:
+        raise ValueError(f"the target of {info.filename} has {info.file_size} bytes")
     target = os.fsdecode(archive.read(info)) if kind is Kind.LINK else ""
     return member_of(info.filename, kind, stat.S_IMODE(mode), target)

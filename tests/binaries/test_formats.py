@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from bundler.binaries.elf import ElfClass, read_image
 from bundler.binaries.elf import constants as elf
 from bundler.binaries.elf.machines import machine_of
-from bundler.binaries.elf.structs import ByteOrder
+from bundler.binaries.elf.notes import read_notes
+from bundler.binaries.elf.structs import ByteOrder, Segment, structures
 from bundler.binaries.formats import _FORMATS, FORMAT_NAMES, HEAD_SIZE, detect
 from bundler.binaries.macho import Edits
 from bundler.binaries.macho import constants as macho
+from bundler.binaries.reading import read_at, read_there
 from bundler.errors import BinaryFormatError
 from bundler.platforms import AARCH64, MACHINES, X86_64, Libc, OperatingSystem, Platform
 from tests.binaries.elf.samples import STRINGS, make_sample
@@ -152,3 +157,29 @@ def test_a_signature_that_is_not_true_is_a_fault() -> None:
     elf_format = detect(ELF[:HEAD_SIZE])
     assert elf_format is not None
     assert elf_format.faults(io.BytesIO(ELF), elf_format.read_image(io.BytesIO(ELF))) == ()
+
+
+def test_a_table_that_tells_of_more_than_memory_is_looked_for_in_what_is_there(tmp_path: Path) -> None:
+    """On a disk: there, whoever asks for so much is given room for it first."""
+    size = 1 << 61
+    linkedit = MACHO.index(b"__LINKEDIT")
+    (tmp_path / "file").write_bytes(MACHO[: linkedit + 40] + size.to_bytes(8, "little") + MACHO[linkedit + 48 :])
+    with (tmp_path / "file").open("rb", buffering=0) as file:
+        form = detect(MACHO[:HEAD_SIZE])
+        assert form is not None
+        assert not form.names_symbol(file, form.read_image(file), "PyInit_none")
+        assert read_there(file, 4, size) == (tmp_path / "file").read_bytes()[4:]
+        assert read_there(file, 1 << 40, size) == read_there(file, 4, -1) == b""
+        with pytest.raises(BinaryFormatError, match=f"{size} bytes at offset 4 are needed"):
+            read_at(file, 4, size, "a table")
+
+
+def test_notes_that_lie_over_each_other_are_read_for_a_mebibyte(tmp_path: Path) -> None:
+    """As many segments as there can be, each with thousands of notes of its own: a thousand million, if all were read."""
+    note = struct.pack("<3I", 0, 0, 1)
+    segments = [Segment(elf.PT_NOTE, 4, 12 * number, 0, 0, 1 << 18, 1 << 18, 4) for number in range(60_000)]
+    file = io.BytesIO(note * 200_000)
+    start = time.process_time()
+    found = read_notes(file, structures(ElfClass.ELF64, "little"), segments)
+    assert 0 < len(found) <= (1 << 20) // len(note)
+    assert time.process_time() - start < 2

@@ -103,3 +103,32 @@ def test_a_bundle_that_does_not_tell_its_layout_has_that_of_a_plain_installation
     read = read_manifest(json.dumps(told).encode())
     assert read.python.scheme == dataclasses.replace(POSIX_312, libpython=())
     assert read.floor == MANIFEST.floor
+
+
+def test_paths_that_lead_out_of_a_bundle_are_told() -> None:
+    """No pack writes any; who reads one must neither look there nor write."""
+    whole = read_manifest(
+        json.dumps({"bundler": "1", "python": {"executable": "bin/python3", "stdlib": "lib/python3.12"}}).encode()
+    )
+    assert list(whole.leading_out()) == []
+    python = {
+        "executable": "/usr/bin/python3", "stdlib": "lib/python3.12", "library": "../lib/x.so",
+        "site_packages": ["lib/./site"], "scheme": {"scripts": "bin/", "libpython": ["a//b"]},
+    }  # fmt: skip
+    told = {
+        "bundler": "1",
+        "python": python,
+        "files": {"a/../../b": {}, "a/.hidden": {}, "c/..d": {}},
+        "libraries": {"loader": "/ld.so"},
+    }
+    found = set(read_manifest(json.dumps(told).encode()).leading_out())
+    assert found == {"/usr/bin/python3", "../lib/x.so", "lib/./site", "bin/", "a//b", "a/../../b", "/ld.so"}
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [("3.12.1", (3, 12)), ("3.15.0rc1", (3, 15)), ("", (0, 0)), ("x", (0, 0)), ("9" * 5000, (0, 0))],
+)
+def test_a_version_that_is_none_is_no_release(version: str, release: tuple[int, int]) -> None:
+    read = read_manifest(json.dumps({"bundler": "1", "python": {"version": version}}).encode())
+    assert read.python.release == release

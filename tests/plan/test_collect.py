@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bundler.entries import Directory, Layer, Link, Source
+from bundler.errors import BundlerError
 from bundler.plan.collect import Collected, collect
 from bundler.plan.mounts import Mount, MountTable
 
@@ -126,3 +127,67 @@ def test_a_file_has_a_stamp_where_it_was_left_alone_before_the_walk(base: Path, 
     assert not stamped(changed), "a later change could have the same times"
     assert not stamped(changed - 10 * 10**9), "it changed after the environment was read"
     assert not stamped(0), "nobody knows when that was"
+
+
+def test_a_link_that_leads_out_of_the_environment_is_told_with_what_it_brings(base: Path, environment: Path) -> None:
+    outside = environment.parents[1] / "outside"
+    (outside / "below").mkdir(parents=True)
+    for name in ("one", "below/two"):
+        (outside / name).write_bytes(bytes(1500))
+    (environment / "to_folder").symlink_to(outside)
+    (environment / "to_file").symlink_to(outside / "one")
+    (environment / "to_base").symlink_to(base)
+    (base / "to_outside").symlink_to(outside / "one")
+    collected = walk(base, environment)
+    (told,) = collected.warnings
+    assert told.startswith(
+        "2 links lead out of the environment, and what is there came along (3 files, 5 KiB): env:to_file, env:to_folder; "
+    )
+    assert str(outside) not in told
+    assert origins(collected)["to_folder/below/two"] == "env:to_folder/below/two"
+
+
+def test_many_links_that_lead_out_are_told_in_one_line(base: Path, environment: Path) -> None:
+    (environment.parents[1] / "outside").write_text("x")
+    for number in range(9):
+        (environment / f"link{number}").symlink_to(environment.parents[1] / "outside")
+    (told,) = walk(base, environment).warnings
+    assert told.startswith("9 links lead out of the environment")
+    assert ": env:link0, env:link1, env:link2 and 6 more; " in told
+
+
+def test_folders_outside_that_lead_to_each_other_are_taken_once_on_each_way(base: Path, environment: Path) -> None:
+    """Two links in each of two folders: 2 to the power of 100 ways, if each were followed as deep as folders may be."""
+    one, other = environment.parents[1] / "one", environment.parents[1] / "other"
+    for folder, to in ((one, other), (other, one)):
+        folder.mkdir()
+        (folder / "file").write_text("x")
+        (folder / "a").symlink_to(to)
+        (folder / "b").symlink_to(to)
+    (environment / "way").symlink_to(one)
+    collected = walk(base, environment)
+    assert {path for path in origins(collected) if path.startswith("way")} == {"way/file", "way/a/file", "way/b/file"}
+    assert sum("is a link to a folder around it and is left out" in text for text in collected.warnings) == 4
+
+
+def test_links_that_lead_to_more_than_any_environment_has_are_an_error(
+    base: Path, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve folders of which each has a link to every other: no circle, and millions of ways."""
+    monkeypatch.setattr("bundler.plan.collect._MOST_BY_LINKS", 5000)
+    folders = [environment.parents[1] / f"folder{number}" for number in range(12)]
+    for folder in folders:
+        folder.mkdir()
+    for folder in folders:
+        for number, to in enumerate(folders):
+            (folder / f"to{number}").symlink_to(to)
+    (environment / "way").symlink_to(folders[0])
+    with pytest.raises(BundlerError, match="lead to more than 5000 files and folders, env:way"):
+        walk(base, environment)
+
+
+def test_a_link_to_the_whole_machine_ends(base: Path, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.plan.collect._MOST_BY_LINKS", 2000)
+    (environment / "everything").symlink_to("/")
+    with pytest.raises(BundlerError, match="lead to more than 2000 files and folders"):
+        walk(base, environment)

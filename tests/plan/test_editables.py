@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,8 @@ def test_an_egg_link_brings_modules_metadata_and_the_project_s_scripts(project: 
     stand_in = f"#!/x/python\n# EASY-INSTALL-DEV-SCRIPT: 'app==1','run-app'\n__file__ = '{script}'\n"
     project.machine.put("env/bin/run-app", stand_in)
     project.machine.put("env/bin/other", "#!/x/python\n")
+    secret = project.machine.put("home/secret", "no script at all\n")
+    project.machine.put("env/bin/no-script", stand_in.replace(str(script), str(secret)))
     found = project.plan()
     assert set(project.brought(found)) == {"app.egg-info", "app", "single.py"}
     assert found.removed == {f"{SITE}/App.egg-link", f"{SITE}/easy-install.pth"}
@@ -221,3 +224,49 @@ def test_a_foreign_folder_brings_the_metadata_of_its_modules(project: Project) -
     project.write({"pipx_shared.pth": f"{project.machine.folder}/shared\n"})
     paths = {mount.path.removeprefix(f"{SITE}/") for mount in project.plan().mounts}
     assert paths == {"pip", "pip-1.dist-info"}
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "MAPPING: dict = {'app': 3, 4: '/x', '..': '/x', '/etc': '/x'}\nNAMESPACES: dict = {'ns': 5, 'm': [6, 'a\\0b']}\n",
+        "install({'app': 1}, {}, {'app': 2, 'b': [3]}, None)\n",
+        "install_inplace([1], [2])\n",
+        "install_inplace(['app'], ['/nowhere/at/all'])\n",
+        "MAPPING = {'a': " + "-" * 5000 + "1}\n",
+    ],
+)
+def test_a_hook_with_values_of_other_kinds_is_an_error_or_brings_nothing(project: Project, hook: str) -> None:
+    project.install({"hook.pth": f"import {HOOK}; x()\n", f"{HOOK}.py": hook})
+    try:
+        assert project.plan().mounts == ()
+    except UnsupportedEditable as error:
+        assert "app" in str(error) or "editable" in str(error)
+
+
+@pytest.mark.parametrize("destination", ["../../../../outside.py", "../../../..", "../../../../../../etc/x.py"])
+def test_an_editable_that_would_put_a_file_out_of_the_bundle_is_an_error(project: Project, destination: str) -> None:
+    """What a build back end left in a folder of its own says where each file goes."""
+    source = f"{project.folder}/single.py"
+    plan = {"python": {source: {"destination": f"{{py_platlib}}/{destination}", "tag": "runtime"}}}
+    project.machine.put("build/meson-info/intro-install_plan.json", json.dumps(plan))
+    meson = f"install('app', {{'app'}}, '{project.machine.folder}/build', [], False)\n"
+    project.install({"hook.pth": f"import {HOOK}; x()\n", f"{HOOK}.py": meson})
+    with pytest.raises(UnsupportedEditable, match="out of the environment"):
+        project.plan()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [[], {"python": 3}, {"python": {"a": []}}, {"python": {"a": {"destination": "{py_purelib}/a", "exclude_dirs": 4}}}],
+)
+def test_a_plan_of_meson_with_values_of_other_kinds_is_an_error_or_brings_nothing(
+    project: Project, plan: object
+) -> None:
+    project.machine.put("build/meson-info/intro-install_plan.json", json.dumps(plan))
+    meson = f"install('app', {{'app'}}, '{project.machine.folder}/build', [], False)\n"
+    project.install({"hook.pth": f"import {HOOK}; x()\n", f"{HOOK}.py": meson})
+    try:
+        assert project.plan().mounts == ()
+    except UnsupportedEditable as error:
+        assert "a is not built" in str(error)

@@ -99,6 +99,14 @@ def test_a_stand_in_of_develop_becomes_the_project_s_script(machine: Machine) ->
     assert new is not None and new.endswith("' '''\nprint('mine')\n")
 
 
+def test_a_stand_in_that_names_no_script_brings_nothing_of_what_it_names(machine: Machine) -> None:
+    """It could name any file of the machine that packs."""
+    secret = machine.put("home/secret", "first line\nno script at all\n")
+    text = f"#!<env>/bin/python\n# EASY-INSTALL-DEV-SCRIPT: 'app==1','app'\n__file__ = '{secret}'\nexec(...)\n"
+    new = rewritten(machine, "bin/app", text, 0o755)
+    assert new is not None and "no script at all" not in new and "exec(...)" in new
+
+
 def test_a_kernel_of_jupyter_runs_the_bundle_s_python(machine: Machine) -> None:
     new = rewritten(machine, "share/jupyter/kernels/a/kernel.json", '{"argv": ["<env>/bin/python", "-m", "k"]}')
     assert new is not None and json.loads(new) == {"argv": ["python", "-m", "k"]}

@@ -81,7 +81,15 @@ def test_every_kind_of_quotes_gives_the_bundle_s_place(tmp_path: Path, shell: st
 
 
 @pytest.mark.parametrize(
-    "body", [b"cat <<'X'\n/venv/bin\nX\n", b"echo $'/venv'\n", b'echo "$(case x in x) echo /venv;; esac)\n']
+    "body",
+    [
+        b"cat <<'X'\n/venv/bin\nX\n",
+        b"echo $'/venv'\n",
+        b'echo "$(case x in x) echo /venv;; esac)\n',
+        b"cat <<X!/venv\nX!/venv\n",
+        b"sed s/x/\\/venv/ y\n",
+        b'echo "\\/venv"\n',
+    ],
 )
 def test_where_nothing_is_expanded_the_script_is_left_with_a_reason(body: bytes) -> None:
     assert isinstance(rewrite_shell_script(b"#!/bin/bash\n" + body, ["/venv"], ".."), NotRewritten)

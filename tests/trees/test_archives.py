@@ -14,9 +14,10 @@ from typing import BinaryIO
 
 import pytest
 
+from bundler.entries import Directory, Entry, Link, Literal
 from bundler.errors import NotABundle
 from bundler.trees import Member, open_archive, open_tree
-from tests.sinks.samples import FORMATS, sample, write
+from tests.sinks.samples import FORMATS, entry, sample, write
 
 Found = list[tuple[Member, str]]
 SEED = 20240229
@@ -53,6 +54,28 @@ def test_every_format_is_read_as_it_was_written(archive: Path) -> None:
     }
     assert found["link"][1] == "bin/run"
     assert found["bin/run"][2] == hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+
+
+ODD, NEWLINE = os.fsdecode(b"latin-\xe9"), "new\nline\x1b[31m"
+
+
+def odd_names() -> list[Entry]:
+    files = [entry(f"dir/{path}", Literal(b"x")) for path in (ODD, NEWLINE)]
+    return [entry("dir", Directory()), *files, entry("link", Link(ODD))]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("zip", "squashfs")])
+def test_names_and_targets_that_are_no_utf_8_are_read_as_they_are(tmp_path: Path, name: str) -> None:
+    archive = write(name, tmp_path / f"a.{name}", odd_names())
+    found = {member.path: member.target for member, _ in scanned(archive)}
+    assert found == {"dir": "", f"dir/{ODD}": "", f"dir/{NEWLINE}": "", "link": ODD}
+
+
+def test_a_squashfs_image_with_such_names_is_no_damaged_one(tmp_path: Path) -> None:
+    archive = write("squashfs", tmp_path / "a.squashfs", odd_names())
+    with pytest.raises(NotABundle, match="which cannot be read from a squashfs image") as caught:
+        scanned(archive)
+    assert "unsquashfs" in caught.value.hint
 
 
 @pytest.mark.parametrize(

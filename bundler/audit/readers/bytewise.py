@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from bundler.audit.readers.ranges import Range, split
+from bundler.binaries.reading import read_there
 from bundler.errors import BinaryFormatError
 
 CHUNK = 1 << 17  # fits a processor's cache together with its peer
@@ -14,8 +15,7 @@ _FINE = 64
 
 def read_range(file: BinaryIO, start: int, end: int) -> bytes:
     """The bytes from `start` to `end`; BinaryFormatError where the file is shorter."""
-    file.seek(start)
-    data = file.read(end - start)
+    data = read_there(file, start, end - start)
     if len(data) != end - start:
         raise BinaryFormatError(f"{len(data)} bytes at offset {start} instead of {end - start}")
     return data

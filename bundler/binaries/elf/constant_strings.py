@@ -15,6 +15,7 @@ from bundler.binaries.elf.image import Image
 from bundler.binaries.reading import read_at
 
 _PATH = re.compile(rb"/[!-~]{2,1023}\0")  # without spaces: formats and sentences begin with a slash as well
+_TIMES = 4
 _PRINTABLE = range(0x20, 0x7F)
 
 
@@ -43,9 +44,11 @@ def constant_paths(file: BinaryIO, image: Image, roots: tuple[bytes, ...]) -> It
 
 
 def _constant_segments(file: BinaryIO, image: Image) -> Iterator[tuple[int, bytes]]:
-    """The offset and the bytes of every segment that is mapped and not written to."""
+    """The offset and the bytes of every segment that is mapped and not written to, up to some times the file's size together."""
+    left = _TIMES * image.size
     for segment in image.segments:
-        if segment.type == c.PT_LOAD and not segment.flags & c.PF_W and segment.filesz:
+        if segment.type == c.PT_LOAD and not segment.flags & c.PF_W and 0 < segment.filesz <= left:
+            left -= segment.filesz
             yield segment.offset, read_at(file, segment.offset, segment.filesz, "a segment of constants")
 
 

@@ -6,11 +6,11 @@ The text may be anybody's: what does not have the form is passed over.
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from bundler.binaries.elf.image import Image
+from bundler.parsing import parse_json
 
 _OWNER, _TYPE = b"FDO", 0x407C0C0A
 
@@ -44,8 +44,8 @@ def _entries(image: Image) -> Iterator[DlopenEntry]:
         if (note.owner, note.type) != (_OWNER, _TYPE):
             continue
         try:
-            listed = json.loads(note.description.rstrip(b"\0"))
-        except (ValueError, RecursionError):
+            listed = parse_json(note.description.rstrip(b"\0"))
+        except ValueError:
             continue
         for item in listed if isinstance(listed, list) else ():
             if isinstance(item, dict) and (sonames := tuple(_names(item.get("soname")))):

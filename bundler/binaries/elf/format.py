@@ -12,6 +12,7 @@ from bundler.binaries.elf.search_paths import current_path
 from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.elf.versions import version_needs
 from bundler.binaries.format import BinaryFacts, Description, Format, SymbolVersions
+from bundler.binaries.reading import read_there
 from bundler.binaries.request import PatchOutcome, Request
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class _Elf:
         offset = image.offset_of(address) if address is not None else None
         if offset is None or size is None:
             return False
-        file.seek(offset)
-        return symbol.encode() + b"\0" in file.read(size)
+        return symbol.encode() + b"\0" in read_there(file, offset, size)
 
     def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
         """DT_VERNEED and DT_VERDEF."""

@@ -15,6 +15,7 @@ from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 
 _MOST = 1 << 18  # bytes of notes in a segment
+_MOST_TOGETHER = 1 << 20  # bytes in all of them: segments may lie over each other
 
 
 class Note(NamedTuple):
@@ -31,10 +32,12 @@ class Note(NamedTuple):
 
 
 def read_notes(file: BinaryIO, layouts: Structures, segments: Sequence[Segment]) -> tuple[Note, ...]:
-    """The notes of the seekable `file`, segment by segment; those of a segment of more than 256 KiB are not read."""
+    """The notes of the seekable `file`, segment by segment; those of more than 256 KiB, or a MiB together, are not read."""
     found: dict[int, Note] = {}
+    left = _MOST_TOGETHER
     for segment in segments:
-        if segment.type == c.PT_NOTE and 0 < segment.filesz <= _MOST:
+        if segment.type == c.PT_NOTE and 0 < segment.filesz <= min(_MOST, left):
+            left -= segment.filesz
             try:
                 data = read_at(file, segment.offset, segment.filesz, "notes")
             except BinaryFormatError:

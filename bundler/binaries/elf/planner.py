@@ -29,14 +29,15 @@ def plan_patch(file: BinaryIO, image: Image, edits: Edits) -> PatchPlan | None:
 
 
 def _plan(file: BinaryIO, image: Image, wanted: EncodedEdits) -> PatchPlan | None:
+    has_loader = image.own_loader is not None or isinstance(wanted.own_loader, bytes)
+    if not has_loader and (isinstance(wanted.host_floor, int) or isinstance(wanted.own_rpath, bytes)):
+        raise CannotPatch(
+            "the file has no loader of its own, beside which it could take the system's", "--own-loader gives it one"
+        )
     if concerns_stub(image, wanted):
         from bundler.binaries.elf.stub_plan import plan_with_stub
 
         return plan_with_stub(file, image, wanted, _plan_encoded)
-    if isinstance(wanted.host_floor, int) or isinstance(wanted.own_rpath, bytes):
-        raise CannotPatch(
-            "the file has no loader of its own, beside which it could take the system's", "--own-loader gives it one"
-        )
     return _plan_encoded(file, image, wanted)
 
 

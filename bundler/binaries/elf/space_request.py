@@ -10,6 +10,7 @@ from bundler.binaries.elf.dynamic import WantedEntry
 from bundler.binaries.elf.parsed_file import MovablePart, ParsedFile
 from bundler.binaries.elf.strings import StringPlacement
 from bundler.binaries.elf.structs import DynamicEntry
+from bundler.binaries.reading import read_at
 
 _ALIGNMENT = 16
 _SPARE_ENTRIES = 5
@@ -111,8 +112,7 @@ def interpreter_bytes(parsed: ParsedFile, space: SpaceRequest) -> bytes:
     number = parsed.interpreter_segment
     assert number is not None
     segment = parsed.image.segments[number]
-    parsed.file.seek(segment.offset)
-    return parsed.file.read(segment.filesz)
+    return read_at(parsed.file, segment.offset, segment.filesz, "the interpreter's path")
 
 
 def lay_out(

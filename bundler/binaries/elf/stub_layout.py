@@ -25,6 +25,8 @@ from bundler.binaries.reading import read_at
 from bundler.errors import CannotPatch
 
 _CODE = c.PF_R | c.PF_X
+_MOST_ZEROS = 1 << 30
+"""Bytes that a program may grow by for nothing but to reach an address: those of its bss."""
 
 
 def plan_stub(parsed: ParsedFile, wanted: WantedStub) -> PatchPlan:
@@ -80,6 +82,8 @@ def _in_segment(parsed: ParsedFile, wanted: WantedStub, reason: str) -> PatchPla
     top = max(image.segments[number].vaddr + image.segments[number].memsz for number in parsed.loads)
     start = _align(max(top, base + image.size), parsed.page_size)
     offset = start - base
+    if offset - image.size > _MOST_ZEROS:
+        raise CannotPatch(f"{offset - image.size} zero bytes would have to be stored; the limit is {_MOST_ZEROS}")
     headers_size = (len(image.segments) + 1) * structures.segment.size
     address = start + _align(headers_size, ALIGNMENT)
     code = wanted.filled(address, parsed.header.entry, image.size, parsed.header.phoff)

@@ -21,6 +21,7 @@ from bundler.binaries.reading import in_memory, read_at
 from bundler.errors import CannotPatch, NotDynamic
 from bundler.machine import os
 
+_CHUNK = 1 << 20
 _MOST_HEADERS = 64  # the stub has room for 72
 
 Planner = Callable[[BinaryIO, Image, EncodedEdits], "PatchPlan | None"]
@@ -116,6 +117,13 @@ def _check_headers(image: Image) -> None:
         raise CannotPatch("the file has no PT_PHDR in front of PT_INTERP, by which the loader finds its load address")
 
 
+def _are_zeros(file: BinaryIO, start: int, length: int) -> bool:
+    """Whether a range holds zeros alone: there may be gigabytes of them."""
+    places = range(start, start + length, _CHUNK)
+    parts = (read_at(file, at, min(_CHUNK, start + length - at), "what is overwritten") for at in places)
+    return all(part.count(0) == len(part) for part in parts)
+
+
 def _check_second_path(image: Image, wanted: WantedStub) -> None:
     """A second search path is of use where the stub chooses, and can put it in the first one's place."""
     if not wanted.floor:
@@ -142,7 +150,7 @@ def _is_same(file: BinaryIO, size: int, patch: Patch) -> bool:
                 if at + len(data) > size or read_at(file, at, len(data), "what is overwritten") != data:
                     return False
             case Zeros(length):
-                if at + length > size or read_at(file, at, length, "what is overwritten").strip(b"\0"):
+                if at + length > size or not _are_zeros(file, at, length):
                     return False
         at += piece.length
     return at == size

@@ -9,6 +9,7 @@ from bundler.binaries.macho.image import Image, is_macho, read_image
 from bundler.binaries.macho.planner import plan_patch
 from bundler.binaries.macho.request import edits_of
 from bundler.binaries.macho.signature import signature_fault
+from bundler.binaries.reading import read_there
 from bundler.binaries.request import PatchOutcome, Request
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ class _MachO:
         linkedit = part.segment("__LINKEDIT")
         if linkedit is None:
             return False
-        file.seek(part.offset + linkedit.fileoff)
-        return b"_" + symbol.encode() + b"\0" in file.read(linkedit.filesize)
+        return b"_" + symbol.encode() + b"\0" in read_there(file, part.offset + linkedit.fileoff, linkedit.filesize)
 
     def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
         """None: names of Mach-O say which library they are from, and of no version."""

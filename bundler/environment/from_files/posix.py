@@ -24,12 +24,15 @@ from bundler.environment.standard_library import (
 )
 from bundler.environment.variables import CONFIGURATION_VARIABLES
 from bundler.errors import InterpreterFailed
-from bundler.files import opened
+from bundler.files import opened, read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
+from bundler.parsing import parse_literal, parse_python
 from bundler.sysroot import Sysroot
 
-_VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
+_VERSION = re.compile(
+    r"(?P<major>\d{1,5})\.(?P<minor>\d{1,5})\.(?P<micro>\d{1,5})(?:(?P<level>a|b|rc)(?P<serial>\d{1,5}))?\+?"
+)
 _LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate", None: "final"}
 
 
@@ -114,8 +117,8 @@ def read_sysconfigdata(data: bytes, path: str) -> Mapping[str, object]:
     Nothing is executed. Raises InterpreterFailed where the file cannot be parsed or has no such dictionary.
     """
     try:
-        module = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        module = parse_python(data)
+    except ValueError as error:
         raise InterpreterFailed(f"{path} is not valid Python: {error}") from error
     for statement in module.body:
         if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Dict):
@@ -129,8 +132,8 @@ def _literals(table: ast.Dict) -> Iterator[tuple[str, object]]:
     for key, value in zip(table.keys, table.values, strict=True):
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             try:
-                yield key.value, ast.literal_eval(value)
-            except (ValueError, TypeError, RecursionError, MemoryError):
+                yield key.value, parse_literal(value)
+            except ValueError:
                 continue
 
 
@@ -206,8 +209,7 @@ def _version_in(path: str, short: str) -> list[str]:
 
 def _read(path: str) -> bytes:
     try:
-        with opened(path) as file:
-            return file.read()
+        return read_regular(path)
     except OSError as error:
         unless_failing(error, path)
         return b""

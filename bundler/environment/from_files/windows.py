@@ -8,6 +8,7 @@ from bundler.environment.claims import Claim, Release, check_claims, claims_of_c
 from bundler.environment.discovery import LocatedEnvironment
 from bundler.environment.facts import EnvironmentKind, Interpreter, VersionInfo
 from bundler.errors import BaseInterpreterMissing, InterpreterFailed, UnsupportedEnvironment
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
 from bundler.sysroot import Sysroot
@@ -20,7 +21,7 @@ from bundler.systems.windows.layout import (
     version_of_dll,
 )
 
-_VERSION = re.compile(r"3\.(?P<minor>\d+)\.(?P<micro>\d+)(?:(?P<level>a|b|rc)(?P<serial>\d+))?\+?")
+_VERSION = re.compile(r"3\.(?P<minor>\d{1,5})\.(?P<micro>\d{1,5})(?:(?P<level>a|b|rc)(?P<serial>\d{1,5}))?\+?")
 _LEVELS = {"a": "alpha", "b": "beta", "rc": "candidate", None: "final"}
 _PATCHLEVEL = re.compile(r'#define\s+PY_VERSION\s+"([^"]+)"')
 
@@ -127,8 +128,7 @@ def _version(prefix: str, dll: PythonDll, located: LocatedEnvironment) -> Versio
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return read_regular(path).decode("utf-8", "replace")
     except OSError as error:
         unless_failing(error, path)
         return ""

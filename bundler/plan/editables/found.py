@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bundler.bundle_paths import lies_in
 from bundler.environment import Distribution, Environment
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import is_dir
 from bundler.plan.editables.hooks import read_hook
@@ -219,8 +219,7 @@ class _Finder:
         yield from (lies_in(self._sysroot.real(place), project) for place in self._reached)
 
     def _read(self, path: str) -> bytes:
-        with opened(self._sysroot.real(path)) as file:
-            return file.read()
+        return read_regular(self._sysroot.real(path))
 
     def _note_gone(self, path: str, line: str, source: str) -> None:
         owner = self._owners.get(path)

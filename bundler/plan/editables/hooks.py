@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from bundler.files import opened
+from bundler.errors import UnsupportedEditable
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import is_dir, is_file, unless_failing
+from bundler.parsing import parse_literal, parse_python
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
 from bundler.plan.editables.meson import read_install_plan
 from bundler.plan.project import importable
@@ -25,9 +27,8 @@ def read_hook(path: str, suffixes: tuple[str, ...], root: Sysroot = HOST) -> Edi
     which is read in this machine's own root alone. Raises UnsupportedEditable for one whose build folder is gone.
     """
     try:
-        with opened(path) as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError) as error:
+        tree = parse_python(read_regular(path))
+    except (OSError, ValueError) as error:
         unless_failing(error, path)
         return None
     if not root.is_host:
@@ -53,12 +54,13 @@ def _setuptools(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles | 
     if not isinstance(mapping, dict):
         return None
     mappings = []
-    for name, folders in namespaces.items() if isinstance(namespaces, dict) else ():
-        for folder in folders:
+    for name, folders in _named(namespaces):
+        for folder in _texts(folders):
             if is_dir(folder):
                 below = importable(folder, suffixes)
                 mappings += [FileMapping(os.path.join(folder, found), f"{_path(name)}/{found}") for found in below]
-    mappings += [mapping for name, place in mapping.items() for mapping in _module(name, place, suffixes)]
+    for name, place in _named(mapping):
+        mappings += _module(name, place, suffixes) if isinstance(place, str) else ()
     return EditableFiles("setuptools (finder)", tuple(mappings))
 
 
@@ -72,20 +74,23 @@ def _scikit_build(tree: ast.Module, suffixes: tuple[str, ...]) -> EditableFiles 
         if name == "install_inplace" and len(arguments) > 1:
             known, places = arguments[:2]
             if isinstance(known, list) and isinstance(places, list):
-                found = tuple(FileMapping(source, module) for module, source in _in_places(known, places, suffixes))
+                inside = _in_places([*_texts(known)], [*_texts(places)], suffixes)
+                found = tuple(FileMapping(source, module) for module, source in inside)
                 return EditableFiles("scikit-build-core (inplace)", found)
     return None
 
 
-def _redirected(modules: dict[str, str], packages: dict[str, list[str]]) -> Iterator[FileMapping]:
+def _redirected(modules: dict[object, object], packages: dict[object, object]) -> Iterator[FileMapping]:
     """Whole folders of packages, for the data in them; and the modules that lie in none of these where they belong."""
     placed: dict[str, str] = {}
-    for name, folders in packages.items():
-        for folder in folders:
+    for name, folders in _named(packages):
+        for folder in _texts(folders):
             if os.path.isabs(folder) and is_dir(folder):
                 placed[folder] = _path(name)
                 yield FileMapping(folder, _path(name))
-    for name, source in modules.items():
+    for name, source in _named(modules):
+        if not isinstance(source, str):
+            continue
         file = os.path.basename(source)
         target = (
             f"{_path(name)}/{file}" if file.startswith("__init__.") else f"{_path(name)}{os.path.splitext(file)[1]}"
@@ -97,6 +102,10 @@ def _redirected(modules: dict[str, str], packages: dict[str, list[str]]) -> Iter
 def _in_places(modules: list[str], places: list[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Names and paths of the modules that are in the folders."""
     for place in places:
+        if not os.path.isdir(place):
+            raise UnsupportedEditable(
+                f"an editable of scikit-build-core leads to {place}, which is not there", "install it again"
+            )
         for found in importable(place, suffixes):
             if found.partition(".")[0] in modules:
                 yield found, os.path.join(place, found)
@@ -137,6 +146,20 @@ def _module(name: str, place: str, suffixes: tuple[str, ...]) -> Iterator[FileMa
     yield FileMapping(place, _path(name))  # where it is gone, who plans says so
 
 
+def _named(value: object) -> Iterator[tuple[str, object]]:
+    """What a literal has by names that can be a module's; nothing of another literal."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        if isinstance(name, str) and name and all(part and "/" not in part for part in name.split(".")):
+            yield name, item
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in a literal that has several, each one that can be a path."""
+    for item in value if isinstance(value, (list, tuple)) else ():
+        if isinstance(item, str) and "\0" not in item:
+            yield item
+
+
 def _path(module: str) -> str:
     return module.replace(".", "/")
 
@@ -165,7 +188,6 @@ def _calls(tree: ast.Module) -> Iterator[tuple[str, list[object]]]:
 
 def _literal(node: ast.expr) -> object:
     try:
-        value: object = ast.literal_eval(node)
+        return parse_literal(node)
     except ValueError:
         return None
-    return value

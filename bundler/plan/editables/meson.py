@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
+from bundler.parsing import parse_json
 from bundler.plan.editables.mapping import FileMapping
 
 _PLAN = "meson-info/intro-install_plan.json"  # mesonbuild.com, IDE integration
@@ -17,8 +17,7 @@ _PACKAGES = ("{py_platlib}/", "{py_purelib}/")
 def read_install_plan(distribution: str, build_folder: str) -> tuple[FileMapping, ...]:
     """What is installed into site-packages. Raises UnsupportedEditable where the plan or a built file is not there."""
     try:
-        with opened(os.path.join(build_folder, _PLAN)) as file:
-            plan = json.load(file)
+        plan = parse_json(read_regular(os.path.join(build_folder, _PLAN)))
     except (OSError, ValueError) as error:
         raise _incomplete(distribution, f"{os.path.join(build_folder, _PLAN)} cannot be read") from error
     mappings = tuple(_mappings(plan))
@@ -29,13 +28,24 @@ def read_install_plan(distribution: str, build_folder: str) -> tuple[FileMapping
 
 
 def _mappings(plan: object) -> Iterator[FileMapping]:
-    for group in plan.values() if isinstance(plan, dict) else ():
-        for source, facts in group.items():
-            destination = str(facts.get("destination", ""))
+    for _, group in _members(plan):
+        for source, facts in _members(group):
+            told = dict(_members(facts))
+            destination = str(told.get("destination", ""))
             for root in _PACKAGES:
                 if destination.startswith(root):
-                    excluded = [*facts.get("exclude_files", ()), *facts.get("exclude_dirs", ())]
+                    excluded = [*_texts(told.get("exclude_files")), *_texts(told.get("exclude_dirs"))]
                     yield FileMapping(source, destination[len(root) :], frozenset(excluded))
+
+
+def _members(value: object) -> Iterator[tuple[str, object]]:
+    """Those of a JSON object; none of another value."""
+    yield from value.items() if isinstance(value, dict) else ()
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Those in a JSON list."""
+    yield from (item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def _incomplete(distribution: str, what: str) -> UnsupportedEditable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bundler.errors import UnsupportedEditable
-from bundler.files import opened
+from bundler.files import opened, read_regular
 from bundler.machine import os
 from bundler.machine.failing import is_dir, is_file, unless_failing
 from bundler.plan.editables.mapping import EditableFiles, FileMapping
@@ -45,8 +45,7 @@ def read_whole_path(source: str, suffixes: tuple[str, ...]) -> EditableFiles:
 
 def egg_link_folder(path: str, sysroot: Sysroot) -> str | None:
     """The folder that an `.egg-link` file means: its first line, absolute or counted from the file."""
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        line = file.readline().strip()
+    line = read_regular(path).partition(b"\n")[0].decode("utf-8", "surrogateescape").strip()
     folder = sysroot.located(line, os.path.dirname(path))
     return folder if line and is_dir(folder) else None
 
@@ -77,14 +76,21 @@ def _scripts(distribution: str, folder: str, to_scripts: str) -> Iterator[FileMa
         if is_file(path):
             with opened(path) as file:
                 found = read_stand_in(file.read(READ))
-            if found is not None and _same(found.distribution, distribution) and is_file(found.script):
+            if found is not None and _same(found.distribution, distribution) and _is_script(found.script):
                 yield FileMapping(found.script, f"{to_scripts}/{name}")
+
+
+def _is_script(path: str) -> bool:
+    """Whether a script lies at a path: a stand-in could name any file of this machine."""
+    if not is_file(path):
+        return False
+    with opened(path) as file:
+        return file.read(2) == b"#!"
 
 
 def _top_level(metadata: str) -> list[str]:
     try:
-        with open(os.path.join(metadata, "top_level.txt"), encoding="utf-8") as file:
-            return file.read().split()
+        return read_regular(os.path.join(metadata, "top_level.txt")).decode("utf-8", "replace").split()
     except OSError as error:
         unless_failing(error, metadata)
         return []

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bundler.bundle_paths import relative
+from bundler.bundle_paths import normal, relative
 from bundler.entries import Entry, Layer, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.errors import BundlerError, UnsupportedEditable, raise_all
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import exists, is_dir, is_file
 from bundler.options import EditableMode
@@ -198,7 +198,7 @@ class _Maker:
             inside = self._table.bundle_path(path)
             if inside is None:
                 continue
-            data = _read(path)
+            data = read_regular(path)
             kept = (
                 self._start_file(path, data, lines) if path.endswith(".start") else self._pth_file(inside, data, lines)
             )
@@ -218,7 +218,7 @@ class _Maker:
         kept = without_entry_points(data, lines)
         silenced = f"{path.removesuffix('.start')}.pth"
         if kept is None and is_file(silenced):
-            left = without_lines(_read(silenced), self._lines.get(silenced, ()))
+            left = without_lines(read_regular(silenced), self._lines.get(silenced, ()))
             return start_file() if left is not None and has_imports(left) else None
         return kept
 
@@ -228,6 +228,11 @@ class _Maker:
 
     def _place(self, editable: Editable, site_packages: str, mapping: FileMapping) -> str:
         target = os.path.normpath(f"{site_packages}/{mapping.path}")
+        if normal(target) != target or not target:
+            raise UnsupportedEditable(
+                f"{editable.name} is an editable that puts {mapping.path} out of the environment",
+                "mend what its build back end wrote, or install it as a wheel before packing",
+            )
         if self._scheme.is_script(target):
             self.replaced[target] = Source(mapping.source, os.stat(mapping.source).st_size)
             return target
@@ -245,11 +250,6 @@ class _Maker:
             inside = self._table.bundle_path(path)
             if inside is not None:
                 self.removed.add(inside)
-
-
-def _read(path: str) -> bytes:
-    with opened(path) as file:
-        return file.read()
 
 
 def _is_package(folder: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
+
+from bundler.parsing import parse_literal
 
 READ = 4096
 """How many bytes of a script tell whether it is a stand-in."""
@@ -30,8 +31,8 @@ def read_stand_in(data: bytes) -> StandIn | None:
     if match is None:
         return None
     try:
-        path = ast.literal_eval(match["path"].decode("utf-8", "surrogateescape"))
-    except (ValueError, SyntaxError):
+        path = parse_literal(match["path"].decode("utf-8", "surrogateescape"))
+    except ValueError:
         return None
     if not isinstance(path, str):
         return None

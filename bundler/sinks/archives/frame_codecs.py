@@ -17,9 +17,10 @@ from itertools import pairwise
 from bundler.machine import os
 from bundler.sinks.archives import frames
 from bundler.sinks.archives.checksums import combined
-from bundler.sinks.archives.frame_index import Frame
+from bundler.sinks.archives.frame_index import MOST_OF_A_FRAME, Frame
 from bundler.version import VERSION
 
+_TOO_LARGE = "a frame has more bytes than any should have"
 _RULES = 1  # a number for how streams are cut and compressed here
 
 
@@ -46,7 +47,7 @@ class FrameCodec:
     compress: Callable[[bytes | bytearray, int], bytes]
     """From a frame's plain bytes and the level: its compressed ones."""
     decompress: Callable[[bytes], bytes]
-    """From a frame's compressed bytes the plain ones. It raises some error for what is damaged."""
+    """From a frame's compressed bytes the plain ones. It raises some error for what is damaged, or larger than a frame is."""
     is_compressed: Callable[[bytes, bytes | bytearray], bool]
     """Whether some bytes are what these plain ones were compressed to."""
     check: Callable[[bytes | bytearray, bytes], int]
@@ -92,9 +93,14 @@ def deflate(plain: bytes | bytearray, level: int) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """The plain bytes of a frame. Raises ValueError where the stream ends in it: plain readers see what may stand behind."""
+    """The plain bytes of a frame. Raises ValueError for more than any has, and where the stream ends in it.
+
+    What stands behind its end a plain reader would see.
+    """
     reader = zlib.decompressobj(-15)
-    plain = reader.decompress(data)
+    plain = reader.decompress(data, MOST_OF_A_FRAME)
+    if reader.unconsumed_tail:
+        raise ValueError(_TOO_LARGE)
     if reader.eof:
         raise ValueError("the stream ends within a frame")
     return plain
@@ -131,7 +137,9 @@ def _gzip_tail(parts: Sequence[Frame], index: bytes, last: Frame, last_bytes: by
 
 def _last_of_gzip(rest: bytes, index: bytes) -> bytes:
     reader = zlib.decompressobj(-15)
-    reader.decompress(rest)
+    reader.decompress(rest, MOST_OF_A_FRAME)
+    if reader.unconsumed_tail:
+        raise ValueError(_TOO_LARGE)
     return rest[: len(rest) - len(reader.unused_data) - len(_EMPTY)]
 
 
@@ -177,6 +185,8 @@ def _zstd(plain: bytes | bytearray, level: int) -> bytes:
 def _plain_zstd(data: bytes) -> bytes:
     import zstandard
 
+    if zstandard.frame_content_size(data) > MOST_OF_A_FRAME:  # so much room it would make at once
+        raise ValueError(_TOO_LARGE)
     # What stands behind the frame a plain reader would take for more of the stream.
     return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
 

@@ -16,6 +16,9 @@ _DIGEST = 16
 _COUNT = struct.Struct("<I")
 _FRAME = struct.Struct(f"<{_DIGEST}s{_DIGEST}sIII")
 _SEAL = 32
+_DAMAGED = "its index is damaged"
+MOST_OF_A_FRAME = 32 << 20
+"""Plain bytes of a frame: `frames` makes none that has nearly as many."""
 
 
 class Frame(NamedTuple):
@@ -63,13 +66,19 @@ def unpack_index(data: bytes) -> FrameIndex:
     """The index in an archive. Raises ValueError for one that is damaged, or of another kind."""
     body = data[:-_SEAL]
     if not body.startswith(_MAGIC) or hashlib.sha256(body).digest() != data[-_SEAL:]:
-        raise ValueError("its index is damaged")
-    at = len(_MAGIC) + _COUNT.size
-    (length,) = _COUNT.unpack_from(body, at - _COUNT.size)
-    maker = body[at : at + length].decode()
-    at += length
-    (count,) = _COUNT.unpack_from(body, at)
+        raise ValueError(_DAMAGED)
+    at = len(_MAGIC)
+    try:
+        (length,) = _COUNT.unpack_from(body, at)
+        at += _COUNT.size + length
+        (count,) = _COUNT.unpack_from(body, at)
+    except struct.error as error:
+        raise ValueError(_DAMAGED) from error
+    maker = body[at - length : at].decode()
     at += _COUNT.size
     if len(body) != at + count * _FRAME.size:
-        raise ValueError("its index is damaged")
-    return FrameIndex(maker, tuple(Frame(*row) for row in _FRAME.iter_unpack(body[at:])))
+        raise ValueError(_DAMAGED)
+    frames = tuple(Frame(*row) for row in _FRAME.iter_unpack(body[at:]))
+    if any(frame.plain > MOST_OF_A_FRAME or frame.size > 2 * MOST_OF_A_FRAME for frame in frames):
+        raise ValueError("its index tells of frames that are larger than any")
+    return FrameIndex(maker, frames)

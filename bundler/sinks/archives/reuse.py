@@ -134,7 +134,10 @@ class Reusable:
         if kept is None:
             return None
         try:
-            data = os.pread(kept.descriptor, kept.frame.size, kept.offset)
+            there = max(
+                0, os.fstat(kept.descriptor).st_size - kept.offset
+            )  # an index may tell of more than there is memory
+            data = os.pread(kept.descriptor, min(kept.frame.size, there), kept.offset)
         except OSError:
             return None
         if digest_of(data) != kept.frame.digest:

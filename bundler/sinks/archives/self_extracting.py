@@ -28,7 +28,7 @@ _WIDTHS = {"OFFSET": _NUMBER, "SIZE": _NUMBER, "SHA256": 64, "TOTAL": _NUMBER, "
 _PLACE = re.compile(r"'@([A-Z_]+)@'|@([A-Z0-9]+)@")  # a word for the shell; a number
 _WORD = r"[\w@%+=:,./-]+|'(?:[^']|'\"'\"')*'"  # what `shlex.quote` gives, on one line or several
 _HEAD = 1 << 16  # bytes that the script has at most
-_FACTS = re.compile(rb"^payload_offset=(?P<offset>\d+)\s*\npayload_size=(?P<size>\d+)\s*$", re.MULTILINE)
+_FACTS = re.compile(rb"^payload_offset=(?P<offset>\d{1,20})\s*\npayload_size=(?P<size>\d{1,20})\s*$", re.MULTILINE)
 
 
 class RunWriter(FrameWriter):

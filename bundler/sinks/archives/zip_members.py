@@ -48,7 +48,7 @@ def members_of(descriptor: int, level: int) -> Iterator[Indexed]:
     try:
         with open(descriptor, "rb", closefd=False) as file, zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, NotImplementedError, EOFError) as error:
         raise ValueError(f"it is damaged: {error}") from error
     fields = [(info, found) for info in infos if (found := _find_field(info.extra)) is not None]
     if not fields:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from bundler.entries import Digest, Entry, Link, Literal, Patched, Source, stamp_of
 from bundler.errors import BundlerError, OutputExists
-from bundler.files import opened
+from bundler.files import MOST_OF_A_MANIFEST, opened, read_regular
 from bundler.machine import HAS_DRIVES, changed_at, os
 from bundler.memory.packs import last_pack
 from bundler.output_facts import DirectoryFacts
@@ -31,8 +31,7 @@ class ExistingBundle:
         """
         self.root = root
         manifest = os.path.join(root, facts.manifest)
-        with opened(manifest) as file:
-            data = file.read()
+        data = read_regular(manifest, MOST_OF_A_MANIFEST)
         try:
             contents = facts.read_contents(data)
         except BundlerError as error:

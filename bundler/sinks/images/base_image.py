@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from bundler.errors import OutputFailed
+from bundler.files import MOST_OF_A_TEXT
+from bundler.parsing import parse_json
 
 _PLAIN = "application/vnd.oci.image.layer.v1.tar"
+_MOST_INDEXES = 8
 _HINT = "make one with: skopeo copy docker://debian:13-slim oci-archive:base.tar, or podman save"
 
 
@@ -52,11 +54,10 @@ def read_base(path: str, architecture: str = "amd64") -> BaseImage:
     try:
         archive = tarfile.open(path)
         names = set(archive.getnames())
-        found = _from_layout(archive, architecture) if "index.json" in names else _from_docker(archive)
-    except (OSError, tarfile.TarError, KeyError, ValueError, IndexError, TypeError) as error:
+        config, layers = _from_layout(archive, architecture) if "index.json" in names else _from_docker(archive)
+        digests = [str(digest) for digest in config["rootfs"]["diff_ids"]]
+    except (OSError, tarfile.TarError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise OutputFailed(f"--base {path}: cannot be read as an image: {error}", _HINT) from error
-    config, layers = found
-    digests = config["rootfs"]["diff_ids"]
     if len(digests) != len(layers):
         raise OutputFailed(f"--base {path}: {len(layers)} layers, but {len(digests)} digests", _HINT)
     return BaseImage(
@@ -70,12 +71,16 @@ def read_base(path: str, architecture: str = "amd64") -> BaseImage:
 
 
 def _from_layout(archive: tarfile.TarFile, architecture: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The configuration and the layers (member, media type) of an OCI layout."""
+    """The configuration and the layers (member, media type) of an OCI layout: of one machine, where an index has several."""
     descriptor = _json(archive, "index.json")["manifests"][0]
     manifest = _json(archive, _blob(descriptor["digest"]))
-    while "manifests" in manifest:  # an index of several machines
+    for _ in range(_MOST_INDEXES):
+        if "manifests" not in manifest:
+            break
         here = [item for item in manifest["manifests"] if item.get("platform", {}).get("architecture") == architecture]
         manifest = _json(archive, _blob((here or manifest["manifests"])[0]["digest"]))
+    else:
+        raise ValueError("its indexes lead to each other")
     layers = [(_blob(layer["digest"]), layer["mediaType"]) for layer in manifest["layers"]]
     # Docker's own names for the same things.
     layers = [(name, kind.replace("docker.image.rootfs.diff.tar.", "oci.image.layer.v1.tar+")) for name, kind in layers]
@@ -98,8 +103,10 @@ def _blob(digest: str) -> str:
 
 
 def _json(archive: tarfile.TarFile, name: str) -> Any:
+    if archive.getmember(name).size > MOST_OF_A_TEXT:
+        raise ValueError(f"{name} has {archive.getmember(name).size} bytes")
     with _opener(archive, name)() as file:
-        return json.loads(file.read())
+        return parse_json(file.read())
 
 
 def _opener(archive: tarfile.TarFile, name: str) -> Callable[[], IO[bytes]]:

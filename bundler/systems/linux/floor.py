@@ -21,7 +21,7 @@ _FEATURES = {
     "GLIBC_ABI_GNU_TLS": (2, 42),  # i386
 }
 _FEATURE = "GLIBC_ABI_"
-_RELEASE = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
+_RELEASE = re.compile(r"GLIBC_(\d{1,5})\.(\d{1,5})(?:\.\d+)?")
 
 
 class LibcVersion(NamedTuple):

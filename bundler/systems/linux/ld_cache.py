@@ -10,7 +10,7 @@ import fnmatch
 import struct
 from collections.abc import Iterator
 
-from bundler.files import opened
+from bundler.files import read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
 from bundler.sysroot import HOST, Sysroot
@@ -28,8 +28,7 @@ def read_cache(path: str, machine: GlibcMachine) -> dict[str, tuple[str, ...]] |
     Entries for special processors (a hwcap, or a path in `glibc-hwcaps`) and for other ABIs are left out.
     """
     try:
-        with opened(path) as file:
-            data = file.read()
+        data = read_regular(path)
     except OSError as error:
         unless_failing(error, path)
         return None
@@ -58,8 +57,7 @@ def _read_configuration(path: str, sysroot: Sysroot, depth: list[int]) -> Iterat
     if depth[0] > _MOST_INCLUDES:
         return
     try:
-        with open(sysroot.real(path), encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
+        lines = read_regular(sysroot.real(path)).decode("utf-8", "surrogateescape").splitlines()
     except OSError as error:
         unless_failing(error, path)
         return

@@ -7,7 +7,7 @@ import re
 from bundler.binaries.elf import read_image
 from bundler.binaries.elf.machines import machine_of
 from bundler.errors import BinaryFormatError
-from bundler.files import opened
+from bundler.files import opened, read_regular
 from bundler.machine.failing import is_file, unless_failing
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc import GLIBC
@@ -43,8 +43,8 @@ def preloaded_libraries(sysroot: Sysroot = HOST) -> frozenset[str]:
 def _names(sysroot: Sysroot) -> list[str]:
     """The names in the file, which white space and colons divide; a `#` begins a comment."""
     try:
-        with open(sysroot.path_of("/etc/ld.so.preload"), encoding="utf-8", errors="surrogateescape") as file:
-            text = re.sub(r"#.*", "", file.read())
+        data = read_regular(sysroot.path_of("/etc/ld.so.preload"))
+        text = re.sub(r"#.*", "", data.decode("utf-8", "surrogateescape"))
     except OSError as error:
         unless_failing(error, "/etc/ld.so.preload")
         return []

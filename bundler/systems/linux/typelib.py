@@ -75,7 +75,7 @@ def versions_of(namespace: str, known: Mapping[str, Typelib]) -> list[str]:
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    return [int(number) for number in re.findall(r"\d{1,9}", version)]
 
 
 def _text(data: bytes, offset: int) -> str:

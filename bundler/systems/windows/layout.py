@@ -26,7 +26,7 @@ FOLDERS = ("DLLs", "Lib", "Scripts", "include", "libs", "share", "tcl")
 OF_THE_BASE = ("DLLs", "Lib", "include", "libs", "tcl")
 """Those of them that are Python's own."""
 
-_PYTHON_DLL = re.compile(r"python3(?P<minor>\d+)(?P<threads>t?)\.dll", re.IGNORECASE)
+_PYTHON_DLL = re.compile(r"python3(?P<minor>\d{1,5})(?P<threads>t?)\.dll", re.IGNORECASE)
 _LEVELS = {10: "a", 11: "b", 12: "rc"}
 _OF_THE_ROOT = re.compile(r"pythonw?\.exe|.*\.(dll|pyd|cat|_pth)|python3\d+\.zip|license(\.txt)?", re.IGNORECASE)
 

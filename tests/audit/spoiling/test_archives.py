@@ -85,8 +85,8 @@ class Added(NamedTuple):
         ),
         pytest.param(
             [Added("lib/b", tarfile.SYMTYPE, target=".."), Added("lib/b/c")],
-            (ADDED, "lib/b/c"),
-            "was added",
+            (CONTENT, ""),
+            "lib/b/c lies in lib/b, which is no folder",
             id="member-below-a-link",
         ),
         pytest.param(

@@ -269,3 +269,22 @@ def test_the_sample_itself_is_not_refused() -> None:
         assert plan.tier is Tier.T0
         assert version_needs(file, read_image(file)) == ()
     assert STRINGS.startswith(b"\0")
+
+
+def test_a_stub_behind_a_segment_that_is_far_away_is_refused() -> None:
+    """The file would have to reach that far, too: a damaged program could ask for exabytes."""
+    data = bytearray((set_of("x86_64").folder / "pie").read_bytes())
+    image = read_image(io.BytesIO(data))
+    number = max(number for number, segment in enumerate(image.segments) if segment.type == c.PT_LOAD)
+    segment = image.segments[number]
+    layouts = image.structures
+    packed, far = (
+        layouts.segment.pack(segment),
+        segment._replace(vaddr=segment.vaddr + (1 << 40), paddr=segment.paddr + (1 << 40)),
+    )
+    at = data.index(packed)
+    data[at : at + len(packed)] = layouts.segment.pack(far)
+    file = io.BytesIO(data)
+    with pytest.raises((CannotPatch, BinaryFormatError)) as caught:
+        plan_patch(file, read_image(file), Edits(own_loader="./" * 1800 + "ld.so"))
+    assert "zero bytes would have to be stored" in str(caught.value)

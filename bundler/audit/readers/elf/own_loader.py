@@ -161,7 +161,7 @@ def stub_differences(
         yield from _SIDES.differ("a name stub", named, stub is not None and stub.finds_itself)
     if stub is None:
         return
-    if asked.host_floor is not True:
+    if stub.loader and asked.host_floor is not True:
         kept = 0 if source is None else source.floor
         yield from _SIDES.differ("the oldest host", kept if asked.host_floor is False else asked.host_floor, stub.floor)
     yield from _code_differences(file, changed, stub)

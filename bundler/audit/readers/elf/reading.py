@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 from elftools.elf import enums
 from elftools.elf.structs import ELFStructs
 
-from bundler.audit.readers.elf.own_loader import own_loader
+from bundler.audit.readers.elf.own_loader import stub_of
 from bundler.audit.readers.facts import (
     ByteOrder,
     ElfFacts,
@@ -133,7 +133,8 @@ class _Reader:
             self._sections() if with_sections else (),
             None, None, None, (), (), (), None, None,
         )  # fmt: skip
-        interpreter = self._first("PT_INTERP") if own_loader(self._file, facts) is None else self._first_of(_SET_ASIDE)
+        stub = stub_of(self._file, facts)
+        interpreter = self._first_of(_SET_ASIDE) if stub is not None and stub.loader else self._first("PT_INTERP")
         facts = replace(facts, interpreter_segment=interpreter, interpreter=self._interpreter(interpreter))
         place = self._first("PT_DYNAMIC")
         # Files of debug information have a PT_DYNAMIC whose bytes are in another file.

@@ -101,6 +101,8 @@ def read_launcher(head: bytes) -> ReadLauncher | None:
     """
     if not is_launcher(head):
         return None
+    if len(head) < _PARAMETERS_AT + _PARAMETERS.size:
+        raise BinaryFormatError("a launcher is cut off")
     _, words_at, count = _PARAMETERS.unpack_from(head, _PARAMETERS_AT)
     size, in_memory = _SIZES.unpack_from(head, _SIZES_AT)
     start = _PARAMETERS_AT + words_at

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from bundler.entries import Entry, Source
 from bundler.errors import BinaryFormatError
-from bundler.files import opened
+from bundler.files import MOST_OF_A_SCRIPT, read_regular
 from bundler.machine import os
 from bundler.machine.failing import unless_failing
+from bundler.parsing import parse_python
 from bundler.plan.origins import ADDED, ENVIRONMENT, PROJECT
 from bundler.scheme import BundleScheme
 from bundler.systems.linux.typelib import SUFFIX, Typelib, read_typelib, versions_of, with_dependencies
@@ -42,8 +43,8 @@ def requirements(source: bytes) -> frozenset[Requirement]:
     if not any(hint in source for hint in _HINTS):
         return frozenset()
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parse_python(source)
+    except ValueError:
         return frozenset({UNTOLD})
     names = {
         alias.asname or alias.name
@@ -178,8 +179,7 @@ def _is_code(path: str, scheme: BundleScheme) -> bool:
 
 
 def _bytes(path: str) -> bytes:
-    with opened(path) as file:
-        return file.read()
+    return read_regular(path, MOST_OF_A_SCRIPT)
 
 
 def _read(path: str) -> Typelib | None:
