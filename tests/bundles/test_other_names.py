@@ -30,6 +30,7 @@ class Named:
     bundle: Path
     original: Python
     environment: Path
+    libc: str
 
     @property
     def python(self) -> Path:
@@ -57,11 +58,11 @@ class Named:
         return answer[4:]
 
 
-@pytest.fixture(scope="module", params=["host", "bundle"])
+@pytest.fixture(scope="module", params=["host", "bundle", "auto"])
 def named(request: pytest.FixtureRequest, empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Named:
     bundle = tmp_path_factory.mktemp("named") / "bundle"
     pack(empty, bundle, "--libc", request.param, *SLIM)
-    return Named(bundle, main_python(), empty)
+    return Named(bundle, main_python(), empty, request.param)
 
 
 def check_names(named: Named, folder: Path) -> None:
@@ -153,8 +154,7 @@ def test_a_loader_that_is_started_by_hand_is_no_name(named: Named) -> None:
 
 
 def test_packed_again_it_is_the_same(named: Named, tmp_path: Path) -> None:
-    own = ["--libc", "bundle"] if (named.bundle / "lib/bundled/libc.so.6").exists() else []
-    pack(named.bundle, tmp_path / "again", *own, *SLIM)
+    pack(named.bundle, tmp_path / "again", "--libc", named.libc, *SLIM)
     assert (tmp_path / "again/bin" / named.python.name).read_bytes() == named.python.read_bytes()
 
 
@@ -171,10 +171,10 @@ def check_no_way_out(named: Named) -> None:
 
 @pytest.mark.everything
 @pytest.mark.parametrize("python", every_python(), ids=str)
-@pytest.mark.parametrize("libc", ["host", "bundle"])
+@pytest.mark.parametrize("libc", ["host", "bundle", "auto"])
 def test_so_it_is_on_every_python(python: Python, libc: str, tmp_path: Path) -> None:
     environment = empty_environment(tmp_path / "env", python)
     pack(environment, tmp_path / "bundle", "--libc", libc)
-    named = Named(tmp_path / "bundle", python, environment)
+    named = Named(tmp_path / "bundle", python, environment, libc)
     check_names(named, tmp_path / "links")
     check_no_way_out(named)

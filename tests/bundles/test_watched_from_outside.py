@@ -81,5 +81,5 @@ def test_gdb_names_the_functions_of_a_core_dump(bundle: Path, tmp_path: Path) ->
         told.stdout + told.stderr
     )
     assert "in main" in told.stdout or "main (" in told.stdout
-    libc = "lib/bundled/libc.so.6" if (bundle / "lib/bundled/libc.so.6").exists() else "/libc.so.6"
+    libc = "lib/libc/libc.so.6" if (bundle / "lib/libc/libc.so.6").exists() else "/libc.so.6"
     assert libc in told.stdout

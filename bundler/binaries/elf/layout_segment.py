@@ -16,7 +16,7 @@ from bundler.binaries.patch import Literal, Zeros
 from bundler.errors import CannotPatch
 
 _ALIGNMENT = 16
-FARTHEST = 1 << 32
+_FARTHEST = 1 << 32
 
 
 def plan_segment(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan:
@@ -53,8 +53,8 @@ def plan_segment(parsed: ParsedFile, space: SpaceRequest) -> PatchPlan:
     layout = lay_out(parsed, space, parts, start)
     if layout.end >= 1 << image.elf_class.bits:
         raise CannotPatch(f"a new segment would end at address {layout.end:#x}, out of range")
-    if offset - size > FARTHEST:
-        raise CannotPatch(f"the file would have to grow by {offset - size} zero bytes; the limit is {FARTHEST}")
+    if offset - size > _FARTHEST:
+        raise CannotPatch(f"the file would have to grow by {offset - size} zero bytes; the limit is {_FARTHEST}")
     draft = LayoutDraft(parsed, space)
     draft.place(layout, offset + start - address)
     length = layout.end - address

@@ -14,7 +14,6 @@ from bundler.binaries.elf.edits import PatchPlan, Tier
 from bundler.binaries.elf.entry_stub import EntryStub
 from bundler.binaries.elf.image import IDENT_SIZE, Image, read_header
 from bundler.binaries.elf.layout_end import refuse_payload
-from bundler.binaries.elf.layout_segment import FARTHEST
 from bundler.binaries.elf.layout_slack import slack
 from bundler.binaries.elf.parsed_file import ParsedFile
 from bundler.binaries.elf.sections import SectionTable, read_sections
@@ -90,8 +89,6 @@ def _in_segment(parsed: ParsedFile, wanted: WantedStub, reason: str) -> PatchPla
     length = address + len(code) - start
     if start + length >= 1 << image.elf_class.bits:
         raise CannotPatch(f"a new segment would end at address {start + length:#x}, out of range")
-    if offset - image.size > FARTHEST:
-        raise CannotPatch(f"the file would have to grow by {offset - image.size} zero bytes; the limit is {FARTHEST}")
     table = _Table(parsed, wanted)
     for number, segment in enumerate(table.segments):
         if segment.type == c.PT_PHDR:

@@ -225,7 +225,7 @@ def test_a_program_far_apart_in_memory_does_not_grow_beyond_all_measure(tmp_path
     start = image.structures.header.size + 16 + number * layout.size
     data[start : start + layout.size] = layout.pack(far)
     assert patched(bytes(data), Edits(own_loader=LOADER))
-    with pytest.raises(CannotPatch, match="would have to grow by 10995"):
+    with pytest.raises(CannotPatch, match=r"10995\d+ zero bytes would have to be stored"):
         planned(bytes(data), Edits(own_loader="./" * 1900 + "ld.so"))
 
 
