@@ -102,6 +102,15 @@ def test_it_runs_in_a_root_that_holds_nothing_else(auto: Path, tmp_path: Path) -
     assert libraries and all(path.startswith("/opt/app/") for path in libraries)
 
 
+def test_with_its_own_libc_it_finds_its_place_under_another_name(auto: Path, tmp_path: Path) -> None:
+    code = f"import os, sys; os.execve(sys.executable, ['worker', '-c', {SEES!r}], {{}})"
+    done = in_root(empty_root(tmp_path), auto, ["/opt/app/bin/python3", "-c", code])
+    assert done.returncode == 0, done.stderr
+    prefix, executable, libraries = json.loads(done.stdout)
+    assert prefix == "/opt/app" and executable.startswith("/opt/app/bin/python3")
+    assert libraries and all(path.startswith("/opt/app/") for path in libraries)
+
+
 def test_it_runs_without_proc(auto: Path, tmp_path: Path) -> None:
     root = empty_root(tmp_path)
     (root / "opt/app").mkdir()
