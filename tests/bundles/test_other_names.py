@@ -13,6 +13,7 @@ import pytest
 
 from bundler.binaries.elf import read_image
 from tests.material.environments import SLIM, empty_environment, pack
+from tests.material.golden import plain
 from tests.material.interpreters import Python, every_python, main_python
 from tests.material.isolation import hidden
 
@@ -178,3 +179,10 @@ def test_so_it_is_on_every_python(python: Python, libc: str, tmp_path: Path) -> 
     named = Named(tmp_path / "bundle", python, environment, libc)
     check_names(named, tmp_path / "links")
     check_no_way_out(named)
+
+
+def test_a_python_without_room_for_it_is_told(tmp_path: Path) -> None:
+    """As lld links one, whose code ends with its page."""
+    plain(tmp_path)
+    done = pack(Path("/app/.venv"), tmp_path / "bundle", "--root", tmp_path, "--no-verify", "-v")
+    assert "bin/python3.12 has no room for what leads it to itself" in done.stderr

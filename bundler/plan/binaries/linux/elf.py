@@ -178,6 +178,7 @@ def plan_elf(
             *capability_warnings(entries, environment),
         ),
         find_ceiling(plan.files, versions, patched.plain_stacks, executable, heeds_stacks=loader.heeds_stacks),
+        notes=patched.notes,
         removed=frozenset((*gone, *directories)) - {entry.path for entry in added},
     )
 

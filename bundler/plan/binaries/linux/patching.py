@@ -33,6 +33,8 @@ class PatchedFiles:
     warnings: tuple[str, ...]
     plain_stacks: frozenset[str]
     """Bundle paths of the files that ask for no executable stack any more."""
+    notes: tuple[str, ...]
+    """On programs that are not led to themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def patch_files(
     patched: list[Entry] = []
     errors: list[BundlerError] = []
     warnings: list[str] = []
+    notes = []
     own_libc: list[ElfFile] = []
     plain_stacks: list[str] = []
     for file in files:
@@ -157,10 +160,16 @@ def patch_files(
         )
         entry = entries[file.path]
         try:
-            wanted, planned = _plan_what_fits(file, entry, wanted, patches, warnings)
+            fitting, planned = _plan_what_fits(file, entry, wanted, patches, warnings)
         except CannotPatch as error:
             errors.append(error.at(entry.origin))
             continue
+        if fitting.finds_itself is not wanted.finds_itself:
+            notes.append(
+                f"{file.path} has no room for what leads it to itself: started under another name (`exec -a`), it looks for its "
+                "parts by that name, as every Python does"
+            )
+        wanted = fitting
         if planned is None or planned.patch is None:
             continue
         if wanted.loader is not None:
@@ -170,7 +179,7 @@ def patch_files(
         content = Patched(source_path(entry), planned.patch, _stamp(entry))
         patched.append(entry._replace(content=content, reason=f"{'; '.join(wanted.reasons)} ({planned.tier})"))
     raise_all(errors)
-    return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks))
+    return PatchedFiles(tuple(patched), (*warnings, *_own_libc(own_libc)), frozenset(plain_stacks), tuple(notes))
 
 
 def _plan_what_fits(
