@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -9,6 +11,8 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import pytest
 
 from bundler.binaries.elf import stubs
 
@@ -78,3 +82,19 @@ def _build(source: str, start: str, name: str, flags: Sequence[str] = ()) -> byt
 def _run(command: Sequence[str], folder: Path) -> None:
     cache = {name: str(_ROOT / ".work" / "zig") for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
     subprocess.run(command, cwd=folder, check=True, env={**os.environ, **cache})
+
+
+def need_compiler() -> None:
+    """Skip where the compiler is not the one whose bytes are known."""
+    try:
+        version = importlib.metadata.version("ziglang")
+    except importlib.metadata.PackageNotFoundError:
+        version = "none"
+    if version != COMPILER:
+        pytest.skip(f"needs ziglang {COMPILER}, of which the bytes are known; there is {version} (pip install)")
+
+
+def digests_that_fit(folder: Path) -> set[str]:
+    """The names in a folder's SHA256SUMS, whose files have those digests."""
+    lines = [line.split() for line in (folder / "SHA256SUMS").read_text(encoding="ascii").splitlines()]
+    return {name for digest, name in lines if hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest}
