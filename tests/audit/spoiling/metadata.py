@@ -46,10 +46,10 @@ def _(bundle: Spoiled) -> None:
     bundle.accept(record)
 
 
-@way("direct-url-of-the-builder", FaultKind.CONFIGURATION, f"{INFO}/direct_url.json", "file:///home/x/stall")
+@way("direct-url-of-the-builder", FaultKind.CONFIGURATION, f"{INFO}/direct_url.json", "file:///builder/stall")
 def _(bundle: Spoiled) -> None:
     path = f"{bundle.site}/stall-1.0.dist-info/direct_url.json"
-    bundle.write(path, b'{"url": "file:///home/x/stall", "dir_info": {}}')
+    bundle.write(path, b'{"url": "file:///builder/stall", "dir_info": {}}')
     bundle.accept(path)
 
 

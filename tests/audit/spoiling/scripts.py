@@ -25,9 +25,9 @@ def _(bundle: Spoiled) -> None:
     spoil(bundle, b"#!/usr/bin/python3\n" + BODY)
 
 
-@way("script-of-the-builder", SCRIPT, "bin/stall", "is run by /home/x/my venv/bin/python")
+@way("script-of-the-builder", SCRIPT, "bin/stall", "is run by /builder/my venv/bin/python")
 def _(bundle: Spoiled) -> None:
-    spoil(bundle, b"#!/bin/sh\n'''exec' \"/home/x/my venv/bin/python\" \"$0\" \"$@\"\n' '''\n" + BODY)
+    spoil(bundle, b"#!/bin/sh\n'''exec' \"/builder/my venv/bin/python\" \"$0\" \"$@\"\n' '''\n" + BODY)
 
 
 @way("script-by-env", SCRIPT, "bin/stall", "the first Python on PATH")
@@ -74,4 +74,4 @@ def _(bundle: Spoiled) -> None:
 
 @way("activate-old-path", FaultKind.CONTENT, "bin/activate", "bytes instead of")
 def _(bundle: Spoiled) -> None:
-    bundle.write("bin/activate", b"VIRTUAL_ENV=/home/x/.venv\nexport VIRTUAL_ENV\n")
+    bundle.write("bin/activate", b"VIRTUAL_ENV=/builder/.venv\nexport VIRTUAL_ENV\n")

@@ -84,10 +84,10 @@ def _(bundle: Spoiled) -> None:
     bundle.accept(f"{bundle.site}/__editable__.x.pth", f"{bundle.site}/__editable___x_finder.py")
 
 
-@way("egg-link", ADDED, "{site}/easy-install.pth", "puts /home/x/project on sys.path")
+@way("egg-link", ADDED, "{site}/easy-install.pth", "puts /builder/project on sys.path")
 def _(bundle: Spoiled) -> None:
-    bundle.write(f"{bundle.site}/project.egg-link", b"/home/x/project\n.\n")
-    bundle.write(f"{bundle.site}/easy-install.pth", b"/home/x/project\n")
+    bundle.write(f"{bundle.site}/project.egg-link", b"/builder/project\n.\n")
+    bundle.write(f"{bundle.site}/easy-install.pth", b"/builder/project\n")
 
 
 @way("start-file", ADDED, "{site}/more.start", "run by Python at each start")
