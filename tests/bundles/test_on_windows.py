@@ -155,7 +155,7 @@ def test_a_directory_is_packed_proved_replaced_and_updated_there(bundler: Bundle
         file.write("# mine\n")
     done = bundler(*words, "--update", folder=tmp_path)
     assert (done.returncode, "was changed after the pack" in done.stderr) == (1, True)
-    assert "no faults" in succeeds(bundler(*words, "--force", folder=tmp_path))
+    assert "no faults" in succeeds(bundler(*words, "--update", "--force", folder=tmp_path))
     assert "no faults" in succeeds(bundler("verify", r"dist\my app", folder=tmp_path))
     assert [each.name for each in (tmp_path / "dist").iterdir()] == ["my app"], "nothing is left over"
 
