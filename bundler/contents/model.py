@@ -1,0 +1,91 @@
+"""The contents of a bundle: its paths, its binaries and what they need, and the components that it is made of."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bundler.entries import Layer
+from bundler.floor import FloorDemand
+from bundler.manifest import Manifest
+from bundler.sbom import Component
+
+
+class FileKind(enum.Enum):
+    """What a file is, in words that people know."""
+
+    MODULE = "Python module"
+    COMPILED = "compiled module"
+    EXTENSION = "extension module"
+    LIBRARY = "shared library"
+    PROGRAM = "program"
+    SCRIPT = "script"
+    METADATA = "metadata"
+    HEADER = "header"
+    DATA = "data"
+    LINK = "link"
+
+
+class Item(NamedTuple):
+    """One path of a bundle."""
+
+    path: str
+    size: int
+    """Bytes; 0 for a link."""
+    layer: Layer
+    owner: str
+    """Name of the distribution that it belongs to; "" for what belongs to none: the runtime, and libraries of the host."""
+    kind: FileKind
+    origin: str
+    """As `bundle.json` has it: `env:…`, `base:…`, `host:…`, `bundler`."""
+    reason: str = ""
+    """Why the pack changed it; "" for a file that is as it was."""
+    link: str | None = None
+    """The target of a link."""
+
+
+class Place(enum.Enum):
+    """Where a needed library is found."""
+
+    BUNDLE = "in the bundle"
+    HOST = "left to the host"
+    MISSING = "found nowhere"
+
+
+class Need(NamedTuple):
+    """A library that a binary names."""
+
+    name: str
+    """As the binary has it: `libz.so.1`."""
+    place: Place
+    path: str = ""
+    """The bundle path of the file that the loader takes; "" where it is none of the bundle's."""
+
+
+class Binary(NamedTuple):
+    """A file that a loader reads, and what it asks for."""
+
+    path: str
+    needs: tuple[Need, ...]
+    demand: FloorDemand | None = None
+    """The latest release of libc (or of the system) that it asks for, and the symbol that does; None where it asks for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a bundle holds. Everything is in the order of paths, and of names."""
+
+    name: str
+    """What the bundle is called: the last part of the path that it was read from."""
+    manifest: Manifest
+    items: tuple[Item, ...]
+    binaries: Mapping[str, Binary]
+    """By bundle path."""
+    components: tuple[Component, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(item.size for item in self.items)
