@@ -52,6 +52,15 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
         yield from fault_lines(report.unfit, verbose)
 
 
+def manifest_lines(manifest: Manifest) -> Iterator[str]:
+    """All that `bundle.json` alone tells who gets the bundle, line by line: what it needs, notes, warnings."""
+    yield from _needs(manifest)
+    yield from _libraries(manifest, verbose=True)
+    yield from _compiled_in(manifest, verbose=True)
+    yield from _notes("warning: ", manifest.warnings, verbose=True)
+    yield from _missing(manifest, verbose=True)
+
+
 def _nothing_changed(report: PackReport) -> bool:
     return report.updated is not None and not any(report.updated)
 

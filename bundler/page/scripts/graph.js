@@ -1,0 +1,306 @@
+"use strict";
+// The graph of shared libraries: all of them with the packages that need them, or one thing with what leads to it and from it.
+
+const graph = (() => {
+  const MOST_NODES = 220;
+  const MOST_IN_COLUMN = 14;
+  const STEPS = 2; // from what is looked at, to either side
+  const GROUPS = [
+    { key: "owner", words: "package, Python: its modules and programs", symbol: "roundRect", colour: "--group-owner" },
+    { key: "host", words: "library that came from the host", symbol: "circle", colour: "--group-host" },
+    { key: "inside", words: "library in a package or of Python", symbol: "diamond", colour: "--group-inside" },
+    { key: "left", words: "left to the host", symbol: "emptyCircle", colour: "--group-left" },
+    { key: "missing", words: "found nowhere", symbol: "triangle", colour: "--group-missing" },
+    { key: "file", words: "module or program", symbol: "rect", colour: "--group-file" },
+  ];
+  let chart = null;
+  let focus = null;
+  let withAbsent = false;
+
+  function groupOf(thing) {
+    if (thing.absent) {
+      return thing.absent === "found nowhere" ? "missing" : "left";
+    }
+    if (thing.files) {
+      return "owner";
+    }
+    if (!thing.isLibrary) {
+      return "file";
+    }
+    return thing.origin.startsWith("host:") ? "host" : "inside";
+  }
+
+  function isShown(thing) {
+    return !thing.absent || withAbsent || thing.absent === "found nowhere";
+  }
+
+  // What stands for a file where all are shown: a library for itself, all else for whom it belongs to.
+  function standIn(file) {
+    return file.isLibrary ? file : bundle.owners[file.owner];
+  }
+
+  function wholeGraph() {
+    const edges = new Map();
+    const things = new Set(bundle.files.filter((file) => file.isLibrary));
+    for (const library of [...bundle.files, ...bundle.absent]) {
+      if (!library.neededBy.length || !isShown(library)) {
+        continue;
+      }
+      things.add(library);
+      for (const file of library.neededBy) {
+        const source = standIn(file);
+        things.add(source);
+        const key = `${source.address} ${library.address}`;
+        const edge = edges.get(key) || { source, target: library, count: 0 };
+        edge.count += 1;
+        edges.set(key, edge);
+      }
+    }
+    const degree = new Map();
+    for (const { source, target } of edges.values()) {
+      degree.set(source, (degree.get(source) || 0) + 1);
+      degree.set(target, (degree.get(target) || 0) + 1);
+    }
+    const order = [...things].sort((a, b) => (degree.get(b) || 0) - (degree.get(a) || 0) || (a.address < b.address ? -1 : 1));
+    const kept = new Set(order.slice(0, MOST_NODES));
+    return {
+      things: [...kept],
+      edges: [...edges.values()].filter(({ source, target }) => kept.has(source) && kept.has(target)),
+      dropped: order.length - kept.size,
+      degree,
+    };
+  }
+
+  // The columns around one thing: to the left who needs it, to the right what it needs, each a step further out.
+  function columnsAround(thing) {
+    const columns = [{ step: 0, things: [thing], more: 0 }];
+    const seen = new Set([thing]);
+    for (const [direction, next] of [
+      [-1, (one) => one.neededBy],
+      [1, (one) => one.needs.map((need) => need.library)],
+    ]) {
+      let last = [thing];
+      for (let step = 1; step <= STEPS && last.length; step += 1) {
+        const found = [...new Set(last.flatMap((one) => (one.files ? needsOfOwner(one, direction) : next(one))))];
+        const fresh = found.filter((one) => !seen.has(one) && isShownAround(one, thing));
+        fresh.sort((a, b) => (b.isLibrary ? 1 : 0) - (a.isLibrary ? 1 : 0) || (a.path < b.path ? -1 : 1));
+        const things = fresh.slice(0, MOST_IN_COLUMN);
+        things.forEach((one) => seen.add(one));
+        columns.push({ step: direction * step, things, more: fresh.length - things.length });
+        last = things;
+      }
+    }
+    return columns.filter((column) => column.things.length);
+  }
+
+  function isShownAround(one, thing) {
+    return isShown(one) || thing.absent || thing.needs.some((need) => need.library === one);
+  }
+
+  function needsOfOwner(owner, direction) {
+    return direction < 0 ? [] : owner.files.filter((file) => !file.isLibrary).flatMap((file) => file.needs.map((need) => need.library));
+  }
+
+  function node(thing, more) {
+    const group = GROUPS.find(({ key }) => key === groupOf(thing));
+    return {
+      id: thing.address,
+      name: thing.name,
+      thing,
+      symbol: group.symbol,
+      itemStyle: { color: styled(group.colour), borderColor: styled("--ground"), borderWidth: 1 },
+      ...more,
+    };
+  }
+
+  function wholeSeries() {
+    const { things, edges, dropped, degree } = wholeGraph();
+    caption(
+      `${plural(things.length, "node")}, an arrow leads from who needs a library to it.` +
+        (dropped ? ` ${plural(dropped, "node")} with the fewest arrows are not drawn.` : "") +
+        " Point at one to see its own; a click shows who needs it, and what it needs.",
+    );
+    const largest = Math.max(1, ...things.map((thing) => degree.get(thing) || 0));
+    const isCrowded = things.length > 40;
+    return {
+      layout: "force",
+      force: { initLayout: "circular", repulsion: isCrowded ? 130 : 260, edgeLength: [40, 130], gravity: 0.12, layoutAnimation: false },
+      data: things.map((thing) => {
+        const many = (degree.get(thing) || 0) / largest;
+        return node(thing, {
+          symbolSize: 9 + 26 * Math.sqrt(many),
+          label: { show: !isCrowded || many > 0.08 || groupOf(thing) === "missing" },
+        });
+      }),
+      edges: edges.map(({ source, target, count }) => ({
+        source: source.address,
+        target: target.address,
+        lineStyle: { width: Math.min(5, 0.7 + Math.log2(count) / 2) },
+      })),
+      emphasis: { focus: "adjacency", label: { show: true }, lineStyle: { width: 2.5, opacity: 1 } },
+      lineStyle: { color: styled("--arrow"), opacity: 0.55, curveness: 0.08 },
+      label: { position: "right", formatter: ({ data }) => shortened(data.name, 34) },
+      labelLayout: { hideOverlap: true },
+    };
+  }
+
+  function focusSeries() {
+    const columns = columnsAround(focus);
+    const shown = new Map();
+    const data = [];
+    const first = Math.min(...columns.map((column) => column.step));
+    const last = Math.max(...columns.map((column) => column.step));
+    for (const { step, things, more } of columns) {
+      const height = things.length + (more ? 1 : 0);
+      things.forEach((thing, row) => {
+        shown.set(thing.address, thing);
+        data.push(node(thing, { x: (step - first) * 260, y: (row + 0.5 - height / 2) * 40, ...aligned(step, first, last, thing) }));
+      });
+      if (more) {
+        const place = { x: (step - first) * 260, y: (things.length + 0.5 - height / 2) * 40 };
+        data.push({
+          id: `more ${step}`,
+          name: `${more} more`,
+          symbol: "emptyCircle",
+          symbolSize: 6,
+          itemStyle: { color: styled("--quiet") },
+          label: { position: step === last && last > 0 ? "left" : "right" },
+          ...place,
+        });
+      }
+    }
+    const edges = [];
+    for (const thing of shown.values()) {
+      const needs = thing.files ? needsOfOwner(thing, 1) : thing.needs.map((need) => need.library);
+      for (const library of new Set(needs)) {
+        if (shown.has(library.address)) {
+          edges.push({ source: thing.address, target: library.address });
+        }
+      }
+    }
+    caption(`To the left who needs ${focus.name}, to the right what it needs, ${STEPS} steps to either side.`);
+    return {
+      layout: "none",
+      left: 30,
+      right: 30,
+      top: 24,
+      bottom: 24,
+      data,
+      edges,
+      lineStyle: { color: styled("--arrow"), opacity: 0.7, curveness: 0.05 },
+      emphasis: { focus: "adjacency", lineStyle: { width: 2.5 } },
+      label: { show: true, formatter: ({ data: { name } }) => shortened(name, 30) },
+    };
+  }
+
+  function aligned(step, first, last, thing) {
+    const isFocus = thing === focus;
+    const position = isFocus ? "top" : step === last && last > first ? "left" : "right";
+    return { symbolSize: isFocus ? 26 : 13, label: { position, distance: 6, fontWeight: isFocus ? "bold" : "normal" } };
+  }
+
+  function caption(text) {
+    document.getElementById("graph-caption").textContent = text;
+  }
+
+  function drawLegend(groups) {
+    fill(
+      document.getElementById("graph-legend"),
+      ...GROUPS.filter(({ key }) => groups.has(key)).map(({ key, words }) =>
+        element("li", null, element("i", { class: `shape shape-${key}` }), words),
+      ),
+    );
+  }
+
+  function draw() {
+    const series = focus ? focusSeries() : wholeSeries();
+    drawLegend(new Set(series.data.filter(({ thing }) => thing).map(({ thing }) => groupOf(thing))));
+    document.getElementById("whole-graph").hidden = !focus;
+    const told = focus
+      ? [linkTo(focus, focus.name), ` needed by ${focus.neededBy ? focus.neededBy.length : 0}, needs ${(focus.needs || []).length}`]
+      : [];
+    fill(document.getElementById("graph-focus"), ...told);
+    if (!chart) {
+      return;
+    }
+    const label = { color: styled("--ink"), fontSize: 12, fontFamily: styled("--font"), textBorderColor: styled("--sunken"), textBorderWidth: 2 };
+    chart.setOption(
+      {
+        animation: false,
+        tooltip: {
+          renderMode: "richText",
+          confine: true,
+          backgroundColor: styled("--raised"),
+          borderColor: styled("--line"),
+          textStyle: { color: styled("--ink"), fontSize: 13 },
+          formatter: ({ data }) => (data.thing ? told_of(data.thing) : ""),
+        },
+        series: [
+          {
+            type: "graph",
+            roam: true,
+            scaleLimit: { min: 0.4, max: 6 },
+            edgeSymbol: ["none", "arrow"],
+            edgeSymbolSize: 6,
+            ...series,
+            label: { ...label, ...series.label },
+          },
+        ],
+      },
+      { notMerge: true },
+    );
+  }
+
+  // Braces mean something to the chart library's texts.
+  function told_of(thing) {
+    const lines = [thing.path || thing.name];
+    if (thing.files) {
+      lines.push(`${readableSize(thing.size)} in ${plural(thing.files.length, "file")}`);
+    } else {
+      lines.push(thing.absent || `${readableSize(thing.size)}, from ${thing.origin}`);
+      lines.push(`needed by ${plural(thing.neededBy.length, "file")}, needs ${thing.needs.length}`);
+    }
+    if (thing.asks) {
+      lines.push(`asks for ${thing.asks.release} (${thing.asks.symbol})`);
+    }
+    return lines.join("\n").replace(/[{}]/g, (brace) => ({ "{": "❴", "}": "❵" })[brace]);
+  }
+
+  function look(thing) {
+    focus = thing;
+    draw();
+  }
+
+  function start() {
+    document.getElementById("with-absent").addEventListener("change", (event) => {
+      withAbsent = event.target.checked;
+      draw();
+    });
+    document.getElementById("whole-graph").addEventListener("click", () => look(null));
+    const place = document.getElementById("graph");
+    // Drawn when somebody comes near: it takes a moment, and the page shall be there at once.
+    const observer = new IntersectionObserver(
+      (seen) => {
+        if (seen.some((entry) => entry.isIntersecting)) {
+          observer.disconnect();
+          open();
+        }
+      },
+      { rootMargin: "200px" },
+    );
+    observer.observe(place);
+  }
+
+  function open() {
+    if (chart) {
+      return;
+    }
+    const place = document.getElementById("graph");
+    chart = echarts.init(place, null, { renderer: "canvas" });
+    chart.on("click", ({ dataType, data }) => dataType === "node" && data.thing && look(data.thing));
+    draw();
+    new ResizeObserver(() => chart.resize()).observe(place);
+  }
+
+  return { start, open, draw, look, chart: () => chart };
+})();
