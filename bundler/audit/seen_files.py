@@ -73,6 +73,8 @@ class Looking:
     search: Search
     closeness: Callable[[str], Closeness]
     """How closely the file at a bundle path is looked at."""
+    keeps: Callable[[str], bool] = lambda _path: False
+    """Whether the content of a file is kept that the audit has no use for."""
 
     def scanner(self, path: str, kind: FileKind) -> Scanner:
         """What looks through one file. In lists of files and digests, which installers write, are places alone."""
@@ -100,12 +102,16 @@ class FileReader:
     def recall(self, member: Member, size: int) -> SeenFile | None:
         """A file that need not be opened; None where it must be. `size` is in bytes."""
         sha256 = self._recalled.digest(member.path, size)
-        if sha256 is None or _is_text(member.path):
+        if sha256 is None or self._is_kept(member.path):
             return None
         known = self._known(sha256)
         if known is None or known.has_head:
             return None
         return SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces)
+
+    def _is_kept(self, path: str) -> bool:
+        """Whether the content of a file is kept, and not only its digest."""
+        return _is_text(path) or self._looking.keeps(path)
 
     def _known(self, sha256: bytes) -> Reading | None:
         """What is known of a file with this digest, if nothing was found in it of which more is told than that it is there."""
@@ -129,7 +135,7 @@ class FileReader:
         binary = detect(chunk[:HEAD_SIZE])
         if binary is not None:
             return self._look_at_binary(member, file, chunk, binary)
-        whole = _Whole(member.path) if _is_text(member.path) else None
+        whole = _Whole(member.path) if self._is_kept(member.path) else None
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
         known = self._known_of(member, file, len(chunk)) if whole is not None else None
         seen = self._read(member, file, chunk, whole, has_head=bool(head), known=known)
