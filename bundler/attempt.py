@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.audit import AuditReport
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, find_leaks, prove
@@ -40,6 +40,12 @@ from bundler.target import Target
 from bundler.trees.planned import PlannedTree
 from bundler.trees.settled import Settled, altered, settle
 
+if TYPE_CHECKING:
+    from bundler.page.writing import PageFile
+
+
+_NO_PAGE = "no page was made of a bundle that has faults: bundler inspect --html makes one"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -61,6 +67,8 @@ class Job:
     """The options that made the bundle which is updated."""
     target: Target | None = None
     """The system that the bundle must run on."""
+    page: PageFile | None = None
+    """The page that is made of the bundle; None for none."""
 
     @property
     def is_audited(self) -> bool:
@@ -123,7 +131,8 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not is_audited or written.place is None:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=_place(sink), leaks=leaks))
+        place = _place(sink, written, job)
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=place, leaks=leaks))
     proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
     if found is not None and not is_last:
         return Attempt(found)
@@ -131,10 +140,12 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     if isinstance(job.destination, InPlace) and proof.audit.faults:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
     if proof.import_failures == assumed:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
+        place = _place(sink, written, job, proof)
+        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place))
     sink.replace(manifest_entry(plan, proof.import_failures))
     manifest = manifest_of(plan, written.digests, proof.import_failures)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
+    place = _place(sink, written, job, proof)
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place))
 
 
 def _prove_then_write(
@@ -168,7 +179,8 @@ def _prove_then_write(
             raise
         return Attempt(dlopened, altered=changed)
     job.memory.learn(plan.entries, written.digests, written.stamps)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
+    place = _place(sink, written, job, proof)
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place))
 
 
 def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
@@ -240,10 +252,20 @@ def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     return _with_lost_libraries(proof)
 
 
-def _place(sink: Sink) -> str:
-    """Put what was made in place. From then on it is done: who asks to stop comes too late, and nothing is told but that."""
+def _place(sink: Sink, written: Written, job: Job, proof: Proof | None = None) -> str:
+    """Put what was made in place, and the page of it, where no fault was found.
+
+    From then on it is done: who asks to stop comes too late, and nothing is told but that.
+    """
+    page = job.page if proof is None or not proof.audit.faults else None
+    if page is not None and written.place is not None:
+        assert not isinstance(job.destination, ToStandardOutput)
+        job.progress.phase("making the page")
+        page.make(written.place, os.path.basename(os.path.abspath(job.destination.path)))
     with signals_wait():
         place = sink.place()
+        if page is not None:
+            page.place()
         hear_no_more()
     return place
 
@@ -342,6 +364,7 @@ def report_of(
                 proof.loaded if proof is not None else None,
                 plan.traced.opened if plan.traced is not None else (),
             ),
+            *([_NO_PAGE] if kept is not None and job.page is not None and job.page.path is None else []),
         ),
         modules_without_pyc=plan.modules_without_pyc,
         can_compile=plan.environment.probed,
@@ -366,5 +389,6 @@ def report_of(
             job.settings.content,
             plan.libraries.bundled,
         ),
+        page=job.page.path if job.page is not None else None,
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

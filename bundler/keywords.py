@@ -61,3 +61,4 @@ class PackKeywords(TypedDict, total=False):
     runner: str
     cache: bool
     dry_run: bool
+    page: StrPath

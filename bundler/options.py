@@ -217,6 +217,8 @@ class PackOptions:
     """Touch only what differs from the bundle that is there; of an archive, take over what would be the same."""
     reuse: str = ""
     """Another archive of the same format from which is taken over what would be the same; "" for none."""
+    page: str = ""
+    """Where an HTML page of what is in the bundle goes, once it is proved; "" for none."""
     trace: tuple[str, ...] = ()
     """Commands that are run in the environment first: what they use comes along. Words as for a shell; none runs them."""
     configured: frozenset[str] = frozenset()

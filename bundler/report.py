@@ -48,6 +48,8 @@ class PackReport:
     """The name of the system that the bundle must run on; "" for none in particular."""
     unfit: tuple[Fault, ...] = ()
     """What keeps it from running there, where there was no audit that would say so."""
+    page: str | None = None
+    """Where the page of it is; None where none was asked for, or the bundle has faults."""
     can_compile: bool = True
     """Whether the environment's Python may be run, and so compile modules."""
 
@@ -94,6 +96,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "format": report.format,
         "size": report.size,
         "started_by": list(report.started_by),
+        **({"page": report.page} if report.page else {}),
         "parts": {part.name: part.size for part in report.parts},
         "savings": {saving.profile.value: saving.size for saving in report.savings},
         "files": report.files,

@@ -13,7 +13,7 @@ _OF_NO_DISTRIBUTION = {
     ADDED: "what --add took along",
     BUNDLER: "made by bundler",
 }
-_UNKNOWN = "of unknown origin"
+_CAME_LATER = "what came after the pack"
 
 
 class Numbering:
@@ -66,4 +66,4 @@ def owner_of(item: Item) -> str:
     """Whose a file is, in words: the name of a distribution, or what there is instead of one."""
     if item.owner:
         return item.owner
-    return next((words for start, words in _OF_NO_DISTRIBUTION.items() if item.origin.startswith(start)), _UNKNOWN)
+    return next((words for start, words in _OF_NO_DISTRIBUTION.items() if item.origin.startswith(start)), _CAME_LATER)
