@@ -338,7 +338,7 @@ def _member(component: Component, numbering: Numbering) -> tuple[str, Link, str]
     address = numbering.address_of_owner(owner)
     address = address or next(filter(None, map(numbering.address_of_file, component.paths)), "")
     version = f" {component.version}" if component.version else ""
-    texts = f"{len(component.licence_files)} licence text{'s' * (len(component.licence_files) != 1)}"
+    texts = f"{len(component.licence_files) or 'no'} licence text{'s' * (len(component.licence_files) != 1)}"
     more = [component.package, f"in {component.owner}" if component.owner else "", texts]
     return component.kind.value, Link(component.name + version, address), ", ".join(filter(None, more))
 

@@ -17,7 +17,10 @@ const bundle = (() => {
       layer: data.layers[column.layer[number]],
       owner: column.owner[number],
       kind: column.kind[number],
-      origin: data.origins[column.origin[number]].replace(/:\*$/, `:${path.replaceAll("$", "$$$$")}`),
+      get origin() {
+        const origin = data.origins[column.origin[number]];
+        return origin.endsWith(":*") ? origin.slice(0, -1) + path : origin; // most came from where they are
+      },
       reason: data.reasons[column.reason[number]],
       link: data.links[number],
       needs: [],

@@ -1,6 +1,8 @@
 "use strict";
 // Elements made of texts, never of markup: a file's name may be anything.
 
+const printing = matchMedia("print");
+
 function element(name, attributes, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) {

@@ -4,7 +4,7 @@
 const graph = (() => {
   const MOST_NODES = 220;
   const MOST_IN_COLUMN = 14;
-  const STEPS = 2; // from what is looked at, to either side
+  const NARROW = 640; // pixels: there is room for one step to either side
   const GROUPS = [
     { key: "owner", words: "package, Python: its modules and programs", symbol: "roundRect", colour: "--group-owner" },
     { key: "host", words: "library that came from the host", symbol: "circle", colour: "--group-host" },
@@ -72,7 +72,7 @@ const graph = (() => {
   }
 
   // The columns around one thing: to the left who needs it, to the right what it needs, each a step further out.
-  function columnsAround(thing) {
+  function columnsAround(thing, steps) {
     const columns = [{ step: 0, things: [thing], more: 0 }];
     const seen = new Set([thing]);
     for (const [direction, next] of [
@@ -80,7 +80,7 @@ const graph = (() => {
       [1, (one) => one.needs.map((need) => need.library)],
     ]) {
       let last = [thing];
-      for (let step = 1; step <= STEPS && last.length; step += 1) {
+      for (let step = 1; step <= steps && last.length; step += 1) {
         const found = [...new Set(last.flatMap((one) => (one.files ? needsOfOwner(one, direction) : next(one))))];
         const fresh = found.filter((one) => !seen.has(one) && isShownAround(one, thing));
         fresh.sort((a, b) => (b.isLibrary ? 1 : 0) - (a.isLibrary ? 1 : 0) || (a.path < b.path ? -1 : 1));
@@ -145,7 +145,9 @@ const graph = (() => {
   }
 
   function focusSeries() {
-    const columns = columnsAround(focus);
+    const isNarrow = document.getElementById("graph").clientWidth < NARROW;
+    const steps = isNarrow ? 1 : 2;
+    const columns = columnsAround(focus, steps);
     const shown = new Map();
     const data = [];
     const first = Math.min(...columns.map((column) => column.step));
@@ -178,7 +180,7 @@ const graph = (() => {
         }
       }
     }
-    caption(`To the left who needs ${focus.name}, to the right what it needs, ${STEPS} steps to either side.`);
+    caption(`To the left who needs ${focus.name}, to the right what it needs, ${plural(steps, "step")} to either side.`);
     return {
       layout: "none",
       left: 30,
@@ -189,7 +191,7 @@ const graph = (() => {
       edges,
       lineStyle: { color: styled("--arrow"), opacity: 0.7, curveness: 0.05 },
       emphasis: { focus: "adjacency", lineStyle: { width: 2.5 } },
-      label: { show: true, formatter: ({ data: { name } }) => shortened(name, 30) },
+      label: { show: true, formatter: ({ data: { name } }) => shortened(name, isNarrow ? 17 : 30) },
     };
   }
 
@@ -238,8 +240,7 @@ const graph = (() => {
         series: [
           {
             type: "graph",
-            roam: true,
-            scaleLimit: { min: 0.4, max: 6 },
+            roam: matchMedia("(pointer: coarse)").matches ? false : "move", // the wheel and the finger are for the page
             edgeSymbol: ["none", "arrow"],
             edgeSymbolSize: 6,
             ...series,
@@ -277,6 +278,8 @@ const graph = (() => {
       draw();
     });
     document.getElementById("whole-graph").addEventListener("click", () => look(null));
+    document.getElementById("nearer").addEventListener("click", () => zoom(1.4));
+    document.getElementById("further").addEventListener("click", () => zoom(1 / 1.4));
     const place = document.getElementById("graph");
     // Drawn when somebody comes near: it takes a moment, and the page shall be there at once.
     const observer = new IntersectionObserver(
@@ -289,6 +292,12 @@ const graph = (() => {
       { rootMargin: "200px" },
     );
     observer.observe(place);
+  }
+
+  function zoom(factor) {
+    open();
+    const [originX, originY] = [chart.getWidth() / 2, chart.getHeight() / 2];
+    chart.dispatchAction({ type: "graphRoam", seriesIndex: 0, zoom: factor, originX, originY });
   }
 
   function open() {

@@ -2,7 +2,6 @@
 // The page itself: light and dark, keys, printing; and where it all begins.
 
 const THEMES = ["auto", "light", "dark"];
-const printing = matchMedia("print");
 
 // What is assigned as markup is refused by the policy of this page; the chart library empties its own elements by "".
 window.trustedTypes?.createPolicy("default", { createHTML: (text) => (text === "" ? "" : null) });
@@ -51,6 +50,7 @@ function prepareForPaper() {
     one.dataset.opened = "for paper";
   });
   redraw();
+  [sizes, graph].forEach((picture) => picture.chart().resize());
 }
 
 function afterPaper() {

@@ -100,10 +100,8 @@ const search = (() => {
     field.addEventListener("focus", () => field.value && show());
     field.addEventListener("keydown", onKey);
     field.addEventListener("blur", () => open(false));
-    list.addEventListener("pointerdown", (event) => {
-      event.preventDefault(); // the field keeps the focus until the choice is made
-      go(event.target.closest("[role=option]"));
-    });
+    list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus until the choice is made
+    list.addEventListener("click", (event) => go(event.target.closest("[role=option]")));
   }
 
   return { start, focus: () => field.focus() };

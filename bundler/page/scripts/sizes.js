@@ -61,9 +61,8 @@ const sizes = (() => {
   // Enter the part that an owner's files are.
   function enterOwner(owner) {
     choose("owner");
-    const name = bundle.owners[bundle.owners.indexOf(owner)].name;
     const largest = partsOf(current())
-      .flatMap((layer) => partsOf(layer).filter((part) => part.name === name).map((part) => [layer, part]))
+      .flatMap((layer) => partsOf(layer).filter((part) => part.name === owner.name).map((part) => [layer, part]))
       .sort((a, b) => b[1].size - a[1].size)[0];
     if (largest) {
       trail.push(...largest);
@@ -132,8 +131,9 @@ const sizes = (() => {
     const part = current();
     const text = { fontFamily: styled("--font"), fontSize: 12, overflow: "truncate", ellipsis: "…" };
     return {
+      animation: !printing.matches && !matchMedia("(prefers-reduced-motion: reduce)").matches,
       animationDuration: 200,
-      animationDurationUpdate: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250,
+      animationDurationUpdate: 250,
       textStyle: { fontFamily: styled("--font") },
       tooltip: {
         renderMode: "richText",
