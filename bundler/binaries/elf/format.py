@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
 from bundler.binaries.elf import constants as c
@@ -108,7 +109,10 @@ class _Elf:
             "rpath": image.rpath,
             "runpath": image.runpath,
             **({} if image.own_rpath is None else {"own_rpath": image.own_rpath}),
-            "versions": [f"{need.library} {need.version}" for need in version_needs(file, image)],
+            "versions": [
+                f"{need.library} {need.version}"
+                for need in sorted(version_needs(file, image), key=attrgetter("order"))
+            ],
         }
 
     def plan(self, file: BinaryIO, path: str, request: Request) -> PatchOutcome | None:
