@@ -49,8 +49,12 @@ def _facts(found: Difference) -> Iterator[str]:
         yield f"Python {old.python} -> {new.python}"
     if old.platform != new.platform:
         yield f"for {old.platform} -> {new.platform}"
-    if old.floor != new.floor:
+    if old.floor != new.floor and (found.same_files or _release(old.floor) != _release(new.floor)):
         yield f"needs {_floor(old.floor)} -> {_floor(new.floor)}"
+
+
+def _release(floor: Floor | None) -> tuple[object, ...]:
+    return () if floor is None else (floor.system, floor.release)
 
 
 def _floor(floor: Floor | None) -> str:
@@ -82,10 +86,8 @@ def _row(part: PartDifference) -> tuple[str, ...]:
         name += f" {part.new_version or part.old_version or ''}"
     else:
         name += f" {part.old_version} -> {part.new_version}"
-    sizes = f"{human_size(part.old_size)} -> {human_size(part.new_size)}"
+    sizes = _sizes(part.old_size, part.new_size)
     size = {_ADDED: human_size(part.new_size), _REMOVED: human_size(part.old_size)}.get(mark, sizes)
-    if mark == _CHANGED and part.old_size == part.new_size:
-        size = human_size(part.new_size)
     counts = ((_ADDED, part.added), (_REMOVED, part.removed), (_CHANGED, part.changed))
     files = " ".join(f"{sign}{len(paths)}" for sign, paths in counts if paths)
     return mark, name.strip(), size, human_change(part.new_size - part.old_size), files
@@ -94,14 +96,20 @@ def _row(part: PartDifference) -> tuple[str, ...]:
 def _files(found: Difference) -> str:
     old, new = found.old, found.new
     same = f"; {counted(found.unchanged, 'distribution')} the same" if found.unchanged else ""
-    change = human_change(new.size - old.size)
-    return f"{old.files} -> {counted(new.files, 'file')}, {human_size(old.size)} -> {human_size(new.size)} ({change}){same}"
+    files = counted(new.files, "file") if old.files == new.files else f"{old.files} -> {counted(new.files, 'file')}"
+    return f"{files}, {_sizes(old.size, new.size)} ({human_change(new.size - old.size)}){same}"
+
+
+def _sizes(old: int, new: int) -> str:
+    """Two sizes, or one where they read the same."""
+    return " -> ".join(dict.fromkeys((human_size(old), human_size(new))))
 
 
 def _libraries(found: Difference) -> list[str]:
     added = [f"{fact.path} ({fact.origin})" for fact in found.libraries_added]
     removed = [f"{fact.path} ({fact.origin})" for fact in found.libraries_removed]
-    return [*_marked(_ADDED, added), *_marked(_REMOVED, removed)]
+    changed = [f"{each.new.path} ({each.what})" for each in found.libraries_changed]
+    return [*_marked(_ADDED, added), *_marked(_REMOVED, removed), *_marked(_CHANGED, changed)]
 
 
 def _marked(mark: str, names: list[str] | tuple[str, ...]) -> list[str]:

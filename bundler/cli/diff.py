@@ -15,7 +15,7 @@ from bundler.cli.output import CONTEXT, DIFFERENT, examples
     epilog=examples(
         ("two versions, of any formats", "bundler diff app-1.0.tar.zst dist/app"),
         ("every file that is not the same", "bundler diff old.zip new.zip -v"),
-        ("nothing said, only whether they are the same", "bundler diff old.zip new.zip --json > /dev/null"),
+        ("the same for a program", "bundler diff old.zip new.zip --json"),
     ),
 )
 @click.argument("old")

@@ -54,14 +54,14 @@ def _row(portion: Portion) -> tuple[str, ...]:
 def shown_causes(causes: Sequence[Cause], *, verbose: bool) -> Iterator[Drawn]:
     """Who needs it, up to what a person installed; of what says the same the first, unless `verbose`."""
     for cause in causes:
-        yield _branch(cause, verbose=verbose)
+        yield _branch(cause, verbose=verbose, facts=cause.facts)
 
 
-def _branch(cause: Cause, *, verbose: bool) -> Branch:
+def _branch(cause: Cause, *, verbose: bool, facts: tuple[str, ...] = ()) -> Branch:
     below = tuple(_branches(cause.causes, verbose=verbose))
     if not below and not cause.is_told and not cause.is_requested:
         below = (Branch(_END[cause.what], style="dim"),) if cause.what in _END else ()
-    notes = [cause.what, *([cause.how] if cause.how else []), *cause.facts]
+    notes = [cause.what, *([cause.how] if cause.how else []), *facts]
     notes += ["installed by name"] if cause.is_requested else []
     notes += ["see above"] if cause.is_told else []
     return Branch(cause.name, "; ".join(notes), _STYLES.get(cause.what, ""), below)

@@ -145,6 +145,8 @@ class Difference:
     libraries_added: tuple[LibraryFact, ...]
     """Libraries of the host that only the new one brings."""
     libraries_removed: tuple[LibraryFact, ...]
+    libraries_changed: tuple[ChangedPath, ...]
+    """Those that both bring, and that are not the same; they are among `parts`, too."""
     host_added: tuple[str, ...]
     """Names of libraries that only the new one leaves to the host."""
     host_removed: tuple[str, ...]
@@ -183,6 +185,7 @@ class Difference:
             "libraries": {
                 "added": [{"path": fact.path, "origin": fact.origin} for fact in self.libraries_added],
                 "removed": [{"path": fact.path, "origin": fact.origin} for fact in self.libraries_removed],
+                "changed": [each.to_dict() for each in self.libraries_changed],
             },
             "host_libraries": {"added": list(self.host_added), "removed": list(self.host_removed)},
             "bundle_json": [each._asdict() for each in self.told],
@@ -195,6 +198,7 @@ def differences(old: Contents, new: Contents) -> Difference:
     names = {canonicalize_name(each.name) for each in new.distributions}
     changed = {canonicalize_name(each.name) for each in parts if each.is_distribution}
     libraries = [_by_name(each.manifest.bundled) for each in (old, new)]
+    bundled = {fact.path for fact in new.manifest.bundled}
     hosts = [frozenset(each.manifest.host_libraries) for each in (old, new)]
     return Difference(
         _side(old),
@@ -202,6 +206,7 @@ def differences(old: Contents, new: Contents) -> Difference:
         parts,
         tuple(fact for name, fact in libraries[1].items() if name not in libraries[0]),
         tuple(fact for name, fact in libraries[0].items() if name not in libraries[1]),
+        tuple(pair for part in parts for pair in part.changed if pair.new.path in bundled),
         tuple(sorted(hosts[1] - hosts[0])),
         tuple(sorted(hosts[0] - hosts[1])),
         tuple(_told(old, new, with_files=not parts)),

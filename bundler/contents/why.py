@@ -7,7 +7,7 @@ comes along with a library, says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bundler.bundle_paths import folder_among
@@ -16,7 +16,7 @@ from bundler.contents.names import Meant, meant
 from bundler.contents.parts import Part, part_finder
 from bundler.contents.requirements import Requirements
 from bundler.plan.origins import HOST
-from bundler.quantities import human_size
+from bundler.quantities import counted, human_size
 
 _FARTHEST = 64
 """So many steps up are followed: nobody reads farther, and a bundle may be anybody's."""
@@ -83,11 +83,16 @@ class _Asking:
     def about(self, found: Meant) -> Iterator[Cause]:
         """What a name means."""
         if found.distribution is not None:
-            yield self._distribution(found.distribution)
+            yield replace(self._distribution(found.distribution), facts=self._extent(found.distribution))
         for item in found.items:
             yield self._file(item)
         for name in found.outside:
             yield self._outside(name)
+
+    def _extent(self, distribution: Distribution) -> tuple[str, ...]:
+        """How large it is."""
+        own = [item for item in self._contents.items if item.owner == distribution.name]
+        return human_size(sum(item.size for item in own)), counted(sum(item.link is None for item in own), "file")
 
     def _outside(self, name: str) -> Cause:
         """A library that is none of the bundle's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -10,9 +11,10 @@ from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.request import edits_of
 from bundler.binaries.elf.search_paths import current_path
+from bundler.binaries.elf.symbols import functions_among
 from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.elf.versions import version_needs
-from bundler.binaries.format import BinaryFacts, Description, Format, SymbolVersions
+from bundler.binaries.format import NO_FUNCTIONS, BinaryFacts, Description, Format, Functions, SymbolVersions
 from bundler.binaries.reading import read_there
 from bundler.binaries.request import PatchOutcome, Request
 
@@ -78,6 +80,12 @@ class _Elf:
     def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
         """DT_VERNEED and DT_VERDEF."""
         return symbol_versions(file, image, with_symbols=with_symbols)
+
+    def functions(self, file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
+        """By the dynamic symbols of a file that names no glibc: that one has versions."""
+        from bundler.binaries.elf.machines import names_glibc
+
+        return NO_FUNCTIONS if not names or names_glibc(image) else functions_among(file, image, names)
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads."""

@@ -33,8 +33,8 @@ class VersionNeed:
     @property
     def order(self) -> tuple[str, tuple[tuple[int, str], ...]]:
         """For sorting: by library, and 2.9 before 2.10."""
-        parts = re.findall(r"\d+|\D+", self.version)
-        return self.library, tuple((int(part) if part.isdecimal() else -1, part) for part in parts)
+        parts = re.findall(r"[0-9]+|[^0-9]+", self.version)
+        return self.library, tuple((len(part.lstrip("0")) if part[0] in "0123456789" else -1, part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
