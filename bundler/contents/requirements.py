@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from packaging.markers import UndefinedEnvironmentName
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
 
 from bundler.contents.model import Contents, Distribution
 from bundler.manifest import Manifest
@@ -97,7 +98,7 @@ class Requirements:
             try:
                 if parsed.marker.evaluate({**self._markers, "extra": extra}):
                     return extra
-            except UndefinedEnvironmentName:
+            except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
                 return None
         return None
 
@@ -127,5 +128,5 @@ def _parsed(lines: Sequence[str]) -> Iterator[Parsed]:
     for line in lines:
         try:
             yield Parsed(line)
-        except InvalidRequirement:
+        except (InvalidRequirement, RecursionError):
             continue
