@@ -81,7 +81,7 @@ def _bundle(path: str) -> Facts:
         "python": manifest.python.version,
         "machine": manifest.machine,
         _floor_name(manifest): floor.text if floor else None,
-        **({"floor_file": floor.file, "floor_symbol": floor.reason} if floor else {}),
+        **({"floor_of": floor.system, "floor_file": floor.file, "floor_symbol": floor.reason} if floor else {}),
         "executable_stacks": list(manifest.ceiling.executable_stacks),
         "cpu_level": manifest.ceiling.cpu_level.name if manifest.ceiling.cpu_level else None,
         **({"loader": manifest.loader} if manifest.loader else {}),

@@ -122,6 +122,7 @@ def _draw_sheet(console: Console, sheet: Sheet) -> None:
         box=box.SIMPLE_HEAD,
         show_header=any(column.title for column in sheet.columns),
         show_footer=bool(sheet.total),
+        show_edge=False,
         pad_edge=False,
     )
     for number, column in enumerate(sheet.columns):

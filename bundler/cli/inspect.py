@@ -53,14 +53,16 @@ def inspect(
 
 def _show_facts(path: str, root: str, *, probe: bool, as_json: bool) -> None:
     from bundler.cli.drawing import draw
-    from bundler.cli.inspected import fact_lines, shown_facts
+    from bundler.cli.inspected import fact_lines, shown_bundle, shown_facts
     from bundler.inspection import inspect as run_inspect
 
     facts = run_inspect(path, root, probe=probe)
     if as_json:
         click.echo(json.dumps(facts, indent=1))
+    elif not sys.stdout.isatty():
+        draw(*fact_lines(facts))
     else:
-        draw(*(shown_facts(facts) if sys.stdout.isatty() else fact_lines(facts)))
+        draw(*(shown_bundle(facts) if facts["kind"] == "bundle" else shown_facts(facts)))
 
 
 def _show_why(path: str, name: str, *, as_json: bool, verbose: bool) -> None:

@@ -110,12 +110,38 @@ def fact_lines(facts: Mapping[str, object]) -> Iterator[str]:
 
 
 def shown_facts(facts: Mapping[str, object]) -> Iterator[Drawn]:
-    """Facts of an environment, a bundle or one binary, each with its name."""
-    rows = [(name, _shown(value)) for name, value in facts.items() if not isinstance(value, list)]
-    yield Sheet("", (Column("", style="bold"), Column("")), tuple(rows))
-    for name, value in facts.items():
-        if isinstance(value, list):
-            yield Branch(f"{name}: {len(value)}", style="bold", branches=tuple(Branch(str(each)) for each in value))
+    """Facts of an environment or one binary, each with its name."""
+    yield _fact_sheet([(name, _shown(value)) for name, value in facts.items() if not isinstance(value, list)])
+    yield from (_list(name, value) for name, value in facts.items() if isinstance(value, list) and value)
+
+
+def shown_bundle(facts: Mapping[str, object]) -> Iterator[Drawn]:
+    """Facts of a bundle: what it is and needs, then what is in it."""
+    told = {"kind", "bundler", "python", "machine", "size", "files", "links", "changed"}
+    told |= {name for name in facts if name.startswith("floor_")}
+    size, changed = int(str(facts["size"])), int(str(facts["changed"]))
+    holds = f"{human_size(size)} in {counted(int(str(facts['files'])), 'file')} and {counted(int(str(facts['links'])), 'link')}"
+    rows = [("python", f"{facts['python']} for {facts['machine']}"), ("bundler", _shown(facts["bundler"])), ("holds", holds)]
+    rows += [("changed", f"{counted(changed, 'file')} (--changed tells which, and why)")] if changed else []
+    if "floor_of" in facts:
+        system = str(facts["floor_of"])
+        told.add(system.lower())
+        floor = f"{system} {facts[system.lower()]} or later ({facts['floor_symbol']} in {facts['floor_file']})"
+        rows.insert(1, ("needs", floor))
+    rows += [(name, _shown(value)) for name, value in facts.items() if name not in told and not isinstance(value, list)]
+    yield _fact_sheet(rows)
+    yield from (_list(name, value) for name, value in facts.items() if isinstance(value, list) and value)
+    yield "--size tells what makes it large, --why NAME who needs a library, a file or a distribution"
+
+
+def _fact_sheet(rows: Sequence[tuple[str, str]]) -> Sheet:
+    columns = (Column("", style="bold"), Column(""))
+    return Sheet("", columns, tuple((name.replace("_", " "), text) for name, text in rows))
+
+
+def _list(name: str, values: Sequence[object]) -> Branch:
+    branches = tuple(Branch(str(value)) for value in values)
+    return Branch(name.replace("_", " "), str(len(values)), "bold", branches)
 
 
 def _shown(value: object) -> str:
