@@ -1,6 +1,6 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify`, `inspect`, `fix`, their options and results. What is heavy is loaded when first asked for.
+The public API: `pack`, `verify`, `inspect`, `diff`, `read_contents`, `fix`, their options and results. What is heavy is loaded when first asked for.
 docs/api.md has examples.
 """
 
@@ -31,6 +31,9 @@ __version__ = VERSION
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, verify
+    from bundler.comparison import diff
+    from bundler.contents import Contents, read_contents
+    from bundler.contents.differences import Difference
     from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
     from bundler.report import PackReport
@@ -41,6 +44,8 @@ __all__ = [
     "BadOption",
     "BundlerError",
     "ContentOptions",
+    "Contents",
+    "Difference",
     "EditableMode",
     "FixReport",
     "ImageOptions",
@@ -54,18 +59,24 @@ __all__ = [
     "Pyc",
     "Symlinks",
     "__version__",
+    "diff",
     "fix",
     "inspect",
     "pack",
+    "read_contents",
     "verify",
 ]
 
 _HOMES = {
     "AuditReport": "bundler.audit",
+    "Contents": "bundler.contents",
+    "Difference": "bundler.contents.differences",
     "FixReport": "bundler.fixing",
     "PackReport": "bundler.report",
+    "diff": "bundler.comparison",
     "fix": "bundler.fixing",
     "inspect": "bundler.inspection",
+    "read_contents": "bundler.contents",
     "verify": "bundler.audit",
 }
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FAULTS_FOUND = 3
+DIFFERENT = 3
+"""A comparison was made, and something differs: as an audit that found faults, told from what could not be done."""
 
 
 def examples(*lines: tuple[str, str]) -> str:

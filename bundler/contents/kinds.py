@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from bundler.audit.seen_files import SeenFile
+from bundler.bundle_paths import folder_among
 from bundler.contents.model import FileKind
 from bundler.manifest import PythonFacts
 from bundler.trees import MANIFEST
@@ -27,8 +28,8 @@ class Kinds:
         self._python = python
         self._programs = programs
         self._loaded = loaded
-        self._packages = tuple(f"{folder}/" for folder in python.site_packages)
-        self._modules = (*self._packages, f"{python.scheme.dynload}/", f"{python.stdlib}/")
+        self._packages = frozenset(python.site_packages)
+        self._modules = self._packages | {python.scheme.dynload, python.stdlib}
         self._suffixes = tuple(suffix for suffix in python.extension_suffixes if suffix != ".so")
 
     def kind(self, path: str, seen: SeenFile) -> FileKind:
@@ -37,7 +38,7 @@ class Kinds:
             return FileKind.PROGRAM
         if seen.image is not None and (path in self._loaded or _LIBRARIES.search(path)):
             return FileKind.EXTENSION if self._is_extension(path, seen) else FileKind.LIBRARY
-        if path in _METADATA or any(_INFO.match(path, len(folder)) for folder in self._packages if path.startswith(folder)):
+        if path in _METADATA or self._is_of_distribution(path):
             return FileKind.METADATA
         if _COMPILED.search(path):
             return FileKind.COMPILED
@@ -47,6 +48,11 @@ class Kinds:
             return FileKind.MODULE
         return FileKind.HEADER if _HEADERS.search(path) else FileKind.DATA
 
+    def _is_of_distribution(self, path: str) -> bool:
+        """Whether a file lies in a distribution's folder of metadata."""
+        folder = folder_among(path, self._packages)
+        return folder is not None and _INFO.match(path, len(folder) + 1) is not None
+
     def _is_extension(self, path: str, seen: SeenFile) -> bool:
         """Whether Python imports a library: it has a suffix that no other has, or the function that makes a module of its name."""
-        return path.startswith(self._modules) and (path.endswith(self._suffixes) or seen.defines_module)
+        return folder_among(path, self._modules) is not None and (path.endswith(self._suffixes) or seen.defines_module)

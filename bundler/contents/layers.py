@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bundler.bundle_paths import lies_in
+from bundler.bundle_paths import folder_among
 from bundler.entries import Layer
 from bundler.manifest import Manifest
 from bundler.plan.origins import ADDED, BASE, BUNDLER, ENVIRONMENT, HOST, PROJECT
@@ -22,13 +22,14 @@ class Layers:
         self._manifest = manifest
         self._system = system
         self._own = own
+        self._packages = frozenset(manifest.python.site_packages)
 
     def layer(self, path: str, origin: str, owner: str) -> Layer:
         """The layer of a bundle path with an origin ("" for what came later), of a distribution ("" for none)."""
         python = self._manifest.python
         if origin.startswith((ADDED, PROJECT)) or owner in self._own or path in (MANIFEST, README):
             return Layer.APPLICATION
-        if any(lies_in(path, folder) for folder in python.site_packages) or owner:
+        if owner or folder_among(path, self._packages) is not None:
             return Layer.PACKAGES
         if origin.startswith((BASE, HOST)):
             return Layer.RUNTIME

@@ -11,6 +11,7 @@ from bundler.entries import Layer
 from bundler.floor import FloorDemand
 from bundler.manifest import USUAL_MODE, Manifest
 from bundler.sbom import Component
+from bundler.trees import MANIFEST
 
 
 class FileKind(enum.Enum):
@@ -108,5 +109,15 @@ class Contents:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Bytes of all files, `bundle.json` among them."""
         return sum(item.size for item in self.items)
+
+    @property
+    def files(self) -> int:
+        """How many there are, without `bundle.json`: as `verify` and `pack` count."""
+        return sum(1 for item in self.items if item.link is None and item.path != MANIFEST)
+
+    @property
+    def links(self) -> int:
+        """How many there are."""
+        return sum(1 for item in self.items if item.link is not None)

@@ -13,7 +13,7 @@ from email.message import Message
 from email.parser import HeaderParser
 from typing import NamedTuple
 
-from bundler.bundle_paths import lies_in, normal, parents
+from bundler.bundle_paths import folder_among, normal, parents
 from bundler.contents.model import Distribution
 from bundler.rewrite.record import parse_record
 
@@ -51,14 +51,14 @@ def find_distributions(
 
 def find_metadata(paths: Iterable[str], sites: Sequence[str]) -> list[Metadata]:
     """Where metadata lie directly in a folder of packages; what a package has inside of it is no distribution's own."""
+    order = {site: number for number, site in enumerate(sites)}
     found = set()
     for path in paths:
-        for site in sites:
-            if path.startswith(f"{site}/"):
-                name = path[len(site) + 1 :].partition("/")[0]
-                if name.endswith(_FOLDERS):
-                    found.add(Metadata(site, f"{site}/{name}"))
-    return sorted(found, key=lambda each: (sites.index(each.site), each.place))
+        site = folder_among(path, order)
+        name = path[len(site) + 1 :].partition("/")[0] if site is not None else ""
+        if site is not None and name.endswith(_FOLDERS):
+            found.add(Metadata(site, f"{site}/{name}"))
+    return sorted(found, key=lambda each: (order[each.site], each.place))
 
 
 def _distribution(place: str, texts: Mapping[str, bytes], paths: set[str]) -> Distribution:
@@ -89,7 +89,7 @@ class Owners:
         self, distributions: Sequence[Distribution], sites: Sequence[str], texts: Mapping[str, bytes]
     ) -> None:
         """See `find_distributions`."""
-        self._sites = sites
+        self._sites = frozenset(sites)
         self._metadata = {each.metadata: each.name for each in distributions}
         self._listed: dict[str, str] = {}
         self._tops: dict[str, str] = {}
@@ -108,7 +108,7 @@ class Owners:
         known = self._listed.get(path)
         if known is not None:
             return known
-        site = next((site for site in self._sites if path.startswith(f"{site}/")), None)
+        site = folder_among(path, self._sites)
         if site is None:
             return ""
         top = f"{site}/{path[len(site) + 1 :].partition('/')[0]}"
@@ -130,8 +130,9 @@ class Owners:
         """Folders below those of packages in which one distribution alone lists files; "" for those of several."""
         found: dict[str, str] = {}
         for path, name in self._listed.items():
-            for folder in parents(path):
-                if not any(lies_in(folder, site) and folder != site for site in self._sites):
+            site = folder_among(path, self._sites)
+            for folder in parents(path) if site is not None else ():
+                if folder == site:
                     break
                 if found.setdefault(folder, name) != name:
                     found[folder] = ""

@@ -16,8 +16,6 @@ from bundler.contents.model import Binary, Contents, Distribution, FileKind, Ite
 from bundler.contents.owners import Owners, find_distributions, is_kept
 from bundler.entries import Digest
 from bundler.environment.unpacked import check_folder_or_archive
-from bundler.errors import NotABundle
-from bundler.files import MOST_OF_A_MANIFEST, read_regular
 from bundler.leaks.findings import Trace
 from bundler.leaks.kind_of_file import FileKind as FormOfFile
 from bundler.leaks.scanner import NOTHING_SEARCHED
@@ -26,11 +24,16 @@ from bundler.manifest import FileFact, Manifest, read_manifest
 from bundler.sbom import Component, ComponentKind
 from bundler.systems import system_named
 from bundler.systems.bundle_view import BundleView
+from bundler.systems.functions import FUNCTIONS
 from bundler.systems.libraries import InBundle, Location, OnHost, Preloaded
 from bundler.systems.surveys import Survey
 from bundler.trees import MANIFEST
+from bundler.trees.manifests import find_manifest
 
-_LOOKING = Looking(NOTHING_SEARCHED, NOT_LOOKING.closeness, is_kept)
+_WITH_HEAD, _WITHOUT_HEAD = (
+    Reading(FormOfFile.BINARY, Trace.NOTHING, has_head=has_head).code for has_head in (True, False)
+)
+_LOOKING = Looking(NOTHING_SEARCHED, NOT_LOOKING.closeness, is_kept, FUNCTIONS)
 
 
 def read_contents(path: str, *, whole: bool = False) -> Contents:
@@ -68,10 +71,7 @@ def contents_of(tree: BundleTree, name: str) -> Contents:
 
 def _as_told(path: str) -> Recalled:
     """What `bundle.json` tells of the files of a directory, as if an audit had read them."""
-    try:
-        manifest = read_manifest(read_regular(os.path.join(path, MANIFEST), MOST_OF_A_MANIFEST))
-    except OSError as error:
-        raise NotABundle(f"{error.filename} cannot be read: {error.strerror}") from error
+    manifest = read_manifest(find_manifest(path))
     no_binary = system_named(manifest.system).no_binary_suffix
     digests: dict[str, Digest] = {}
     readings: dict[bytes, bytes] = {}
@@ -82,10 +82,6 @@ def _as_told(path: str) -> Recalled:
             has_head = no_binary.search(place) is None or readings.get(sha256) == _WITH_HEAD
             readings[sha256] = _WITH_HEAD if has_head else _WITHOUT_HEAD
     return Recalled(ReadingsBook(), NOTHING_SEARCHED.digest, readings, digests)
-
-
-_WITH_HEAD = Reading(FormOfFile.BINARY, Trace.NOTHING, has_head=True).code
-_WITHOUT_HEAD = Reading(FormOfFile.BINARY, Trace.NOTHING, has_head=False).code
 
 
 def _digest(fact: FileFact) -> bytes | None:

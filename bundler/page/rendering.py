@@ -18,7 +18,7 @@ from bundler.page.embedded import embedded_json
 from bundler.page.numbering import Numbering
 from bundler.page.summary import summary_of
 from bundler.printable import printable
-from bundler.report_lines import human_size
+from bundler.quantities import human_size
 from bundler.version import VERSION
 
 _SCRIPTS = ("bundle", "elements", "tables", "sizes", "graph", "details", "search", "page")

@@ -13,7 +13,8 @@ from bundler.floor import Release, text_of
 from bundler.manifest import Manifest
 from bundler.page.numbering import Numbering, owner_of
 from bundler.page.savings import LeavingOut, LeftOut, leaving_out, left_out
-from bundler.report_lines import human_size, manifest_lines
+from bundler.quantities import human_size
+from bundler.report_lines import manifest_lines
 from bundler.sbom import Component, ComponentKind
 
 _NO_LICENCE = "no licence told"

@@ -14,6 +14,7 @@ from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.floor import libc_versions
 from bundler.systems.linux.libc_family import oldest_kernel
 from bundler.systems.linux.loaders import loader_of
+from bundler.systems.linux.musl_releases import musl_demands
 from bundler.systems.linux.processes import OUTSIDE, is_own_libc, kinds_of_processes, loadable, process_of
 from bundler.systems.surveys import NOTHING_SURVEYED, Survey
 
@@ -49,7 +50,9 @@ def _demands(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[FloorD
             kernel = oldest_kernel(image) if is_own_libc(bundle, path) else None
             if kernel is not None:
                 yield FloorDemand(kernel, path, "its ABI note")
-    elif loader_of(images[bundle.scheme.executable]).libc is Libc.GLIBC:
+    elif loader_of(images[bundle.scheme.executable]).libc is Libc.MUSL:
+        yield from musl_demands(images, bundle.functions)
+    else:
         for version in libc_versions(bundle.versions):
             if version.release is not None and version.path in images:
                 yield FloorDemand(version.release, version.path, version.version)

@@ -1,0 +1,132 @@
+"""Which distributions of a bundle require which: Requires-Dist, with its markers and extras read for the bundle's own Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Parsed
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from bundler.contents.model import Contents, Distribution
+from bundler.manifest import Manifest
+from bundler.platforms import OperatingSystem
+
+
+class Requirement(NamedTuple):
+    """What one distribution requires of another."""
+
+    by: Distribution
+    name: str
+    """The one that is required, as names are compared (lower case, hyphens)."""
+    text: str
+    """What is required: `urllib3<3,>=1.21`."""
+    extra: str = ""
+    """The extra of `by` that asks for it; "" where it is always asked for."""
+
+
+class Requirements:
+    """Tells who requires a distribution.
+
+    A requirement of an extra counts where somebody in the bundle asks for that extra, or where all that it asks for is installed:
+    what a person named to the installer is not told anywhere.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._distributions = {canonicalize_name(each.name): each for each in contents.distributions}
+        self._markers = markers(contents.manifest)
+        self._parsed = {name: tuple(_parsed(each.requires)) for name, each in self._distributions.items()}
+        self._by_required: dict[str, list[Requirement]] = {}
+        extras = self._extras()
+        for name, distribution in self._distributions.items():
+            for required in self._of(distribution, extras.get(name, frozenset())):
+                self._by_required.setdefault(required.name, []).append(required)
+
+    def of(self, name: str) -> tuple[Requirement, ...]:
+        """What requires the distribution of a name, each requirer once."""
+        found: dict[str, Requirement] = {}
+        for each in self._by_required.get(canonicalize_name(name), ()):
+            known = found.get(each.by.name)
+            if known is None or (known.extra and not each.extra):
+                found[each.by.name] = each
+        return tuple(found.values())
+
+    def _extras(self) -> dict[str, frozenset[str]]:
+        """The extras of each distribution that count."""
+        found = {name: self._complete(name) for name in self._distributions}
+        grown = True
+        while grown:
+            grown = False
+            for name in self._distributions:
+                for parsed in self._parsed[name]:
+                    asked = frozenset(map(canonicalize_name, parsed.extras))
+                    required = canonicalize_name(parsed.name)
+                    if required in found and not asked <= found[required] and self._counts(parsed, found[name]) is not None:
+                        found[required] |= asked
+                        grown = True
+        return found
+
+    def _complete(self, name: str) -> frozenset[str]:
+        """The extras of a distribution all of whose requirements are installed."""
+        complete = set()
+        for extra in map(canonicalize_name, self._distributions[name].extras):
+            asked = [
+                parsed
+                for parsed in self._parsed[name]
+                if self._counts(parsed, frozenset()) is None and self._counts(parsed, {extra}) is not None
+            ]
+            if asked and all(canonicalize_name(parsed.name) in self._distributions for parsed in asked):
+                complete.add(extra)
+        return frozenset(complete)
+
+    def _of(self, distribution: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
+        for parsed in self._parsed[canonicalize_name(distribution.name)]:
+            extra = self._counts(parsed, extras)
+            if extra is not None:
+                marks = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
+                text = f"{parsed.name}{marks}{parsed.specifier}"
+                yield Requirement(distribution, canonicalize_name(parsed.name), text, extra)
+
+    def _counts(self, parsed: Parsed, extras: Sequence[str] | frozenset[str] | set[str]) -> str | None:
+        """The extra by which a requirement counts, "" where it needs none; None where it does not count."""
+        if parsed.marker is None:
+            return ""
+        for extra in ("", *sorted(extras)):
+            try:
+                if parsed.marker.evaluate({**self._markers, "extra": extra}):
+                    return extra
+            except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
+                return None
+        return None
+
+
+def markers(manifest: Manifest) -> dict[str, str]:
+    """The environment of markers (PEP 508) of a bundle's Python. What only a running machine has is empty."""
+    python = manifest.python
+    system = next((each for each in OperatingSystem if each.value == manifest.system), None)
+    name = python.implementation
+    return {
+        "implementation_name": name,
+        "implementation_version": python.version,
+        "os_name": system.os_name if system is not None else "",
+        "platform_machine": manifest.machine.partition("+")[0],
+        "platform_python_implementation": "CPython" if name == "cpython" else name,
+        "platform_release": "",
+        "platform_system": system.platform_name if system is not None else "",
+        "platform_version": "",
+        "python_full_version": python.version,
+        "python_version": ".".join(map(str, python.release)),
+        "sys_platform": manifest.system,
+    }
+
+
+def _parsed(lines: Sequence[str]) -> Iterator[Parsed]:
+    """The requirements that can be read; others are their authors' business."""
+    for line in lines:
+        try:
+            yield Parsed(line)
+        except (InvalidRequirement, RecursionError):
+            continue
