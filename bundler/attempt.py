@@ -19,6 +19,7 @@ from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
 from bundler.faults import Fault, FaultKind
+from bundler.machine import os
 from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory

@@ -13,7 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.bundle_paths import lies_in
-from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, ToStandardOutput, destination_of
+from bundler.destination import (
+    Destination,
+    DirectoryDestination,
+    InPlace,
+    ToDirectory,
+    ToFile,
+    ToStandardOutput,
+    destination_of,
+)
 from bundler.errors import BadOption, OutputFailed, UnfittingOption
 from bundler.keywords import PackKeywords, StrPath
 from bundler.machine import os
@@ -40,8 +48,8 @@ class _Later:
 if TYPE_CHECKING:
     from bundler import report
     from bundler.environment import Environment
-    from bundler.page.writing import PageFile
     from bundler.manifest import RecordedOptions
+    from bundler.page.writing import PageFile
     from bundler.sinks.directories.stage import Stage
     from bundler.target import Target
 else:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import click
 
-from bundler.cli.output import CONTEXT, examples
+from bundler.cli.output import CONTEXT, examples, say
+from bundler.machine import path_shown
 
 
 @click.command(
@@ -18,16 +19,26 @@ from bundler.cli.output import CONTEXT, examples
         ("a bundle: what it needs, and what is in it", "bundler inspect dist/app --json"),
         ("what makes an archive large", "bundler inspect app.tar.zst --size"),
         ("who needs a library, up to what was installed", "bundler inspect dist/app --why libssl.so.3"),
+        ("all of that as a page for a browser", "bundler inspect dist/app --html page.html"),
         ("one binary", "bundler inspect dist/app/bin/python3"),
     ),
 )
 @click.argument("path")
-@click.option("--size", is_flag=True, help="Of a bundle: its bytes by distribution and by kind of file, the most first.")
+@click.option(
+    "--size", is_flag=True, help="Of a bundle: its bytes by distribution and by kind of file, the most first."
+)
 @click.option(
     "--why",
     metavar="NAME",
     help="Of a bundle: who needs a library, a file or a distribution, and who needs that, up to what a person installed.",
 )
+@click.option(
+    "--html",
+    type=click.Path(),
+    metavar="FILE",
+    help="Of a bundle: make one HTML file of what is in it, to be opened in a browser; it needs no network.",
+)
+@click.option("--force", is_flag=True, help="Replace the FILE of --html.")
 @click.option("--changed", is_flag=True, help="Of a bundle: the files that differ from their source, by reason.")
 @click.option(
     "--root", default="/", metavar="DIR", help="The directory that an environment sees as /. C:=DIR: its drive C:."
@@ -36,12 +47,25 @@ from bundler.cli.output import CONTEXT, examples
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
 def inspect(
-    path: str, size: bool, why: str | None, changed: bool, root: str, no_probe: bool, as_json: bool, verbose: bool
+    path: str,
+    size: bool,
+    why: str | None,
+    html: str | None,
+    force: bool,
+    changed: bool,
+    root: str,
+    no_probe: bool,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Show what is in an environment, a bundle (a directory, or an archive as it lies) or one binary."""
-    if size + changed + (why is not None) > 1:
-        raise click.UsageError("--size, --why and --changed are questions of their own: ask one at a time")
-    if why is not None:
+    if size + changed + (why is not None) + (html is not None) > 1:
+        raise click.UsageError("--size, --why, --html and --changed are questions of their own: ask one at a time")
+    if force and html is None:
+        raise click.UsageError("--force is for the FILE of --html")
+    if html is not None:
+        _make_page(path, html, force=force, as_json=as_json)
+    elif why is not None:
         _show_why(path, why, as_json=as_json, verbose=verbose)
     elif size:
         _show_sizes(path, as_json=as_json, verbose=verbose)
@@ -63,6 +87,18 @@ def _show_facts(path: str, root: str, *, probe: bool, as_json: bool) -> None:
         draw(*fact_lines(facts))
     else:
         draw(*(shown_bundle(facts) if facts["kind"] == "bundle" else shown_facts(facts)))
+
+
+def _make_page(path: str, html: str, *, force: bool, as_json: bool) -> None:
+    from bundler.page.writing import PageFile, page_target
+
+    with PageFile(page_target(html, force=force, trees=(path,))) as page:
+        page.make(path)
+        page.place()
+    if as_json:
+        click.echo(json.dumps({"kind": "bundle", "page": page.path}, indent=1))
+    else:
+        say(f"wrote {path_shown(page.path or html)}")
 
 
 def _show_why(path: str, name: str, *, as_json: bool, verbose: bool) -> None:

@@ -129,7 +129,9 @@ class Side:
             "files": self.files,
             "links": self.links,
             "floor": (
-                {"of": floor.system, "release": floor.text, "file": floor.file, "symbol": floor.reason} if floor else None
+                {"of": floor.system, "release": floor.text, "file": floor.file, "symbol": floor.reason}
+                if floor
+                else None
             ),
         }
 

@@ -63,10 +63,7 @@ def _fitting(contents: Contents, outside: Iterable[str], fits: Callable[[str], b
     """What has a name that `fits`, by its own name or by one that a binary has for it. Links stand back behind files, as others do
     behind binaries; None for nothing."""
     asked = {
-        need.path
-        for each in contents.binaries.values()
-        for need in each.needs
-        if need.path and fits(_leaf(need.name))
+        need.path for each in contents.binaries.values() for need in each.needs if need.path and fits(_leaf(need.name))
     }
     items = [item for item in contents.items if item.path in asked or fits(_leaf(item.path))]
     items = [item for item in items if item.link is None] or items

@@ -85,9 +85,7 @@ def _headers(place: str, texts: Mapping[str, bytes]) -> Message:
 class Owners:
     """Tells the distribution of each file."""
 
-    def __init__(
-        self, distributions: Sequence[Distribution], sites: Sequence[str], texts: Mapping[str, bytes]
-    ) -> None:
+    def __init__(self, distributions: Sequence[Distribution], sites: Sequence[str], texts: Mapping[str, bytes]) -> None:
         """See `find_distributions`."""
         self._sites = frozenset(sites)
         self._metadata = {each.metadata: each.name for each in distributions}

@@ -64,7 +64,11 @@ class Requirements:
                 for parsed in self._parsed[name]:
                     asked = frozenset(map(canonicalize_name, parsed.extras))
                     required = canonicalize_name(parsed.name)
-                    if required in found and not asked <= found[required] and self._counts(parsed, found[name]) is not None:
+                    if (
+                        required in found
+                        and not asked <= found[required]
+                        and self._counts(parsed, found[name]) is not None
+                    ):
                         found[required] |= asked
                         grown = True
         return found

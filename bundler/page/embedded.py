@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from bundler.contents import Contents, FileKind, Need, Place
+from bundler.contents.requirements import Requirements
 from bundler.entries import Layer
 from bundler.page.numbering import Numbering
 from bundler.printable import printable
@@ -23,6 +24,7 @@ def embedded_json(contents: Contents, numbering: Numbering) -> str:
 
 
 def _data(contents: Contents, numbering: Numbering) -> dict[str, object]:
+    requirements = Requirements(contents)
     folders: dict[str, int] = {}
     origins: dict[str, int] = {}
     reasons: dict[str, int] = {"": 0}
@@ -52,9 +54,7 @@ def _data(contents: Contents, numbering: Numbering) -> dict[str, object]:
             "origin": of_origin,
             "reason": of_reason,
         },
-        "links": {
-            number: printable(item.link) for number, item in enumerate(contents.items) if item.link is not None
-        },
+        "links": {number: printable(item.link) for number, item in enumerate(contents.items) if item.link is not None},
         "binaries": {
             numbering.files[path]: {
                 "needs": [_need(need, numbering) for need in binary.needs],
@@ -68,6 +68,18 @@ def _data(contents: Contents, numbering: Numbering) -> dict[str, object]:
             for fact in contents.manifest.opened
             if fact.path in numbering.files
         ],
+        "required": {
+            number: [[numbering.owner_of_name(each.by.name), printable(each.text)] for each in found]
+            for distribution in contents.distributions
+            if (number := numbering.owner_of_name(distribution.name)) is not None
+            and (
+                found := [
+                    each
+                    for each in requirements.of(distribution.name)
+                    if numbering.owner_of_name(each.by.name) is not None
+                ]
+            )
+        },
         "components": [_component(contents, number, numbering) for number in range(len(contents.components))],
     }
 

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from bundler.contents import Contents, Item, Need, Place
-from bundler.plan.origins import ADDED, BASE, BUNDLER, ENVIRONMENT, HOST, PROJECT
-
-_OF_NO_DISTRIBUTION = {
-    BASE: "Python itself",
-    HOST: "libraries of the host",
-    ENVIRONMENT: "the environment, without a distribution",
-    PROJECT: "the project, without a distribution",
-    ADDED: "what --add took along",
-    BUNDLER: "made by bundler",
-}
-_CAME_LATER = "what came after the pack"
+from bundler.contents.parts import part_finder
 
 
 class Numbering:
@@ -21,7 +11,9 @@ class Numbering:
 
     def __init__(self, contents: Contents) -> None:
         self.files = {item.path: number for number, item in enumerate(contents.items)}
-        self.owners = tuple(sorted({owner_of(item) for item in contents.items}))
+        self._part = part_finder(contents)
+        self.owners = tuple(sorted({self.owner_name(item) for item in contents.items}))
+        """Names of distributions, and of what belongs to none (`contents.parts`)."""
         self.absent = tuple(
             sorted(
                 {
@@ -43,7 +35,16 @@ class Numbering:
 
     def owner(self, item: Item) -> int:
         """The number of a file's owner."""
-        return self._owners[owner_of(item)]
+        return self._owners[self.owner_name(item)]
+
+    def owner_name(self, item: Item) -> str:
+        """Whose a file is: the name of a distribution, or of the part that it belongs to instead."""
+        part = self._part(item)
+        return item.owner if part is None else part.value
+
+    def owner_of_name(self, name: str) -> int | None:
+        """The number of the owner of a name; None for one that owns nothing."""
+        return self._owners.get(name)
 
     def library(self, name: str, place: Place) -> int:
         """The number of a library that is not in the bundle."""
@@ -60,10 +61,3 @@ class Numbering:
     def address_of_library(self, name: str, place: Place) -> str:
         """Where the page tells of a library that is not in the bundle."""
         return f"#name/{self.library(name, place)}"
-
-
-def owner_of(item: Item) -> str:
-    """Whose a file is, in words: the name of a distribution, or what there is instead of one."""
-    if item.owner:
-        return item.owner
-    return next((words for start, words in _OF_NO_DISTRIBUTION.items() if item.origin.startswith(start)), _CAME_LATER)

@@ -11,7 +11,7 @@ import hashlib
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bundler.contents import Contents
 from bundler.page.embedded import embedded_json
@@ -49,7 +49,7 @@ def render(contents: Contents) -> bytes:
         policy=_policy(scripts, style),
         scripts=[Markup(script) for script in scripts],
         style=Markup(style),
-        charts_licence=_read("charts/LICENCES.txt"),
+        charts_licence=escape(_read("charts/LICENCES.txt")),
         version=VERSION,
     )
     return page.encode("utf-8")

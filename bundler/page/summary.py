@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from bundler.contents import Binary, Contents, FileKind, Item, Place
+from bundler.contents import Binary, Contents, FileKind, Item
 from bundler.floor import Release, text_of
 from bundler.manifest import Manifest
-from bundler.page.numbering import Numbering, owner_of
+from bundler.page.numbering import Numbering
 from bundler.page.savings import LeavingOut, LeftOut, leaving_out, left_out
 from bundler.quantities import human_size
 from bundler.report_lines import manifest_lines
@@ -65,6 +65,8 @@ class Ask(NamedTuple):
     link: Link
     symbol: str
     owner: str
+    needed_by: int
+    """How many files of the bundle name it."""
 
 
 class Asks(NamedTuple):
@@ -171,7 +173,7 @@ def _owners(contents: Contents, numbering: Numbering) -> Iterator[Owner]:
     files: Counter[str] = Counter()
     newest: dict[str, Release] = {}
     for item in contents.items:
-        owner = owner_of(item)
+        owner = numbering.owner_name(item)
         sizes[owner] += item.size
         files[owner] += item.link is None
         if (binary := contents.binaries.get(item.path)) and binary.demand:
@@ -191,11 +193,11 @@ def _owners(contents: Contents, numbering: Numbering) -> Iterator[Owner]:
 
 
 def _libraries(contents: Contents, numbering: Numbering) -> Iterator[Library]:
-    """Those in the bundle, and the names of those that are not."""
+    """Those in the bundle, the largest first, and the names of those that are not."""
     users = _users(contents, numbering)
     parts = {path: part for part in contents.components for path in part.paths}
     bundled = {fact.path for fact in contents.manifest.bundled}
-    for item in contents.items:
+    for item in sorted(contents.items, key=lambda item: -item.size):
         binary = contents.binaries.get(item.path)
         if binary is None or not (item.kind is FileKind.LIBRARY or item.path in bundled):
             continue
@@ -255,14 +257,13 @@ def _floor(manifest: Manifest) -> Told:
 
 def _asks(contents: Contents, numbering: Numbering) -> Iterator[Asks]:
     """Files by what they ask for. Of a bundle that brings its libc that is what its libc must have."""
-    owners = {item.path: owner_of(item) for item in contents.items}
+    owners = {item.path: numbering.owner_name(item) for item in contents.items}
+    users = _users(contents, numbering)
     demands = [(binary.demand, path) for path, binary in contents.binaries.items() if binary.demand is not None]
     demands.sort(key=lambda pair: (tuple(-number for number in pair[0].release), pair[1]))
     for release, pairs in groupby(demands, key=lambda pair: pair[0].release):
-        asks = (
-            Ask(Link(path, numbering.address_of_file(path)), demand.reason, owners.get(path, ""))
-            for demand, path in pairs
-        )
+        links = ((demand, Link(path, numbering.address_of_file(path))) for demand, path in pairs)
+        asks = (Ask(link, demand.reason, owners.get(link.text, ""), users[link.address]) for demand, link in links)
         yield Asks(text_of(release), tuple(asks))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from bundler.errors import OutputFailed
 from bundler.machine import os
 from bundler.page.rendering import render
 from bundler.sinks.archives.output import FileOutput
+from bundler.sinks.claim import Claim
 from bundler.sinks.placement import Target
 
 if TYPE_CHECKING:
@@ -36,27 +38,33 @@ class PageFile:
     """A page to be: made beside its place under a hidden name, then put there, or discarded. A context manager."""
 
     def __init__(self, target: Target) -> None:
-        """Raises OutputExists, OutputFailed."""
-        target.check_file()
         self.path: str | None = None
         """Where it is; None as long as it is not in place."""
         self._target = target
-        self._output = FileOutput(target, target.make_temporary())
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        """Raises OutputExists, also where somebody else makes a page there now, and OutputFailed."""
+        with ExitStack() as entered:
+            entered.enter_context(Claim(self._target.path))
+            self._target.check_file()
+            self._output = FileOutput(self._target, self._target.make_temporary())
+            entered.callback(self._output.discard)
+            self._open = entered.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._output.discard()
+        self._open.close()
 
-    def make(self, bundle: str, name: str) -> None:
-        """Make the page of the bundle at the path `bundle`, under the name that it has, or will have.
+    def make(self, bundle: str, name: str = "") -> None:
+        """Make the page of the bundle at the path `bundle`, under the name that it will have ("" for the one that it has).
 
         Raises OutputFailed, and the errors of reading a bundle.
         """
-        page = render(replace(read_contents(bundle), name=name))
+        contents = read_contents(bundle)
+        page = render(replace(contents, name=name or contents.name))
         try:
             self._output.open().write(page)
             self._output.finish()

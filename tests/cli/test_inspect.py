@@ -170,7 +170,9 @@ def test_diff_tells_what_changed_and_ends_with_3(folder: Path, newer: Path) -> N
         "~ wheels 1.0 -> 1.1 30.9 kB ±0 ~3",
         lines(done.stdout)[-1],
     ]
-    assert re.fullmatch(r"24 -> 21 files, 69.9 kB -> 69.\d kB \(-\d+ B\); 2 distributions the same", lines(done.stdout)[-1])
+    assert re.fullmatch(
+        r"24 -> 21 files, 69.9 kB -> 69.\d kB \(-\d+ B\); 2 distributions the same", lines(done.stdout)[-1]
+    )
     whole = here("diff", folder, newer, "-v", status=3)
     assert f"  - {SITE}/zebra.py  (12 B)" in whole and f"  ~ {SITE}/wheels/__init__.py  (content)" in whole
     drawn = on_terminal("diff", folder, newer)
@@ -215,7 +217,11 @@ def test_what_is_no_bundle_is_told_with_what_to_do(tmp_path: Path, question: Seq
 
 def test_names_in_a_bundle_steer_no_terminal(tmp_path: Path) -> None:
     name = "x\x1b]0;title\x07\nmade up"
-    files = {**files_of(), f"{SITE}/{name}.py": b"", f"{SITE}/zebra-0.1.dist-info/METADATA": b"Name: z\x1b[2J\nVersion: 1\n"}
+    files = {
+        **files_of(),
+        f"{SITE}/{name}.py": b"",
+        f"{SITE}/zebra-0.1.dist-info/METADATA": b"Name: z\x1b[2J\nVersion: 1\n",
+    }
     old, new = (
         write_folder(tmp_path / folder, entries(made, warnings=(name,)))
         for folder, made in (("old", files), ("new", {**files, f"{SITE}/{name}.py": b"1"}))

@@ -51,7 +51,9 @@ def metadata(name: str, version: str, *lines: str) -> bytes:
     return "\n".join(("Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *lines, "", "text")).encode()
 
 
-def distribution(name: str, version: str, files: Mapping[str, bytes], *lines: str, requested: bool = False) -> dict[str, bytes]:
+def distribution(
+    name: str, version: str, files: Mapping[str, bytes], *lines: str, requested: bool = False
+) -> dict[str, bytes]:
     """A distribution's files below the folder of packages, by their paths in it."""
     info = f"{name}-{version}.dist-info"
     of_it = {**files, f"{info}/METADATA": metadata(name, version, *lines)}
@@ -127,7 +129,11 @@ def origin_of(path: str) -> str:
 
 
 def manifest_of(
-    digests: Digests, links: Mapping[str, str], python: str = "3.12", options: Mapping[str, str] | None = None, **more: object
+    digests: Digests,
+    links: Mapping[str, str],
+    python: str = "3.12",
+    options: Mapping[str, str] | None = None,
+    **more: object,
 ) -> Manifest:
     scheme = scheme_of(python)
     facts = {path: FileFact(each.sha256.hex(), each.size, None, origin_of(path)) for path, each in digests.items()}
@@ -155,7 +161,12 @@ LINKS = {"bin/python3": "python3.12", "lib/bundled/libother.so": "libwhich.so"}
 
 
 def entries(
-    files: Mapping[str, bytes], *, python: str = "3.12", links: Mapping[str, str] = LINKS, mode: int = 0o644, **more: object
+    files: Mapping[str, bytes],
+    *,
+    python: str = "3.12",
+    links: Mapping[str, str] = LINKS,
+    mode: int = 0o644,
+    **more: object,
 ) -> list[Entry]:
     """The bundle of these files; `more` are fields of its manifest, and `options`."""
 
@@ -163,7 +174,9 @@ def entries(
         return write_manifest(manifest_of(digests, links, python, **more))  # type: ignore[arg-type]
 
     def entry(path: str, content: Literal | Link | Deferred) -> Entry:
-        return Entry(path, content, 0o777 if isinstance(content, Link) else mode, TIME * 10**9, Layer.RUNTIME, "bundler")
+        return Entry(
+            path, content, 0o777 if isinstance(content, Link) else mode, TIME * 10**9, Layer.RUNTIME, "bundler"
+        )
 
     return [
         *(entry(path, Literal(data)) for path, data in sorted(files.items())),

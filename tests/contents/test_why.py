@@ -85,7 +85,12 @@ def test_what_was_opened_or_came_with_a_library_says_so(contents: Contents) -> N
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("libwich.so", "libwhich.so"), ("midle", "middle"), ("libxtra", "libextra"), ("q", "name a distribution, a library")],
+    [
+        ("libwich.so", "libwhich.so"),
+        ("midle", "middle"),
+        ("libxtra", "libextra"),
+        ("q", "name a distribution, a library"),
+    ],
 )
 def test_an_unknown_name_is_an_error_with_near_names(contents: Contents, name: str, hint: str) -> None:
     with pytest.raises(UnknownName, match=f"nothing in app is called {name}") as caught:

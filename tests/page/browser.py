@@ -15,6 +15,7 @@ from tests.material import programs
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+_PATIENCE = 10_000  # milliseconds, for what never takes one second
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -25,6 +26,8 @@ class Seen:
     page: Page
     requests: list[str] = field(default_factory=list)
     """Addresses of what it asked for, itself included."""
+    refused: list[str] = field(default_factory=list)
+    """Those of them that its policy kept from being asked for."""
     said: list[str] = field(default_factory=list)
     """Lines on the console that are no news, and errors."""
 
@@ -53,8 +56,10 @@ def opened(browser: Browser, file: Path, *, phone: bool = False, dark: bool = Fa
         device_scale_factor=2 if phone else 1,
     )
     page = context.new_page()
+    page.set_default_timeout(_PATIENCE)
     seen = Seen(page)
     page.on("request", lambda request: seen.requests.append(request.url))
+    page.on("requestfailed", lambda request: seen.refused.append(request.url) if request.failure == "csp" else None)
     page.on("console", lambda line: seen.said.append(line.text))
     page.on("pageerror", lambda error: seen.said.append(str(error)))
     try:

@@ -87,7 +87,10 @@ def _items() -> list[Item]:
             "compiled anew",
         ),
         Item(f"{SITE}/numpy/tests/test_all.py", 1_500_000, packages, "numpy", FileKind.MODULE, "env:tests"),
-        *(Item(path, 1_000 + number, packages, "evil", FileKind.DATA, f"env:{path}") for number, path in enumerate(HOSTILE)),
+        *(
+            Item(path, 1_000 + number, packages, "evil", FileKind.DATA, f"env:{path}")
+            for number, path in enumerate(HOSTILE)
+        ),
         Item("bin/start", 500, application, "", FileKind.SCRIPT, "bundler"),
         Item("bundle.json", 9_000, application, "", FileKind.METADATA, "bundler"),
     ]
@@ -133,7 +136,9 @@ def _components() -> tuple[Component, ...]:
             licence="BSD-3-Clause",
             licence_files=(text,),
         ),
-        Component(ComponentKind.DISTRIBUTION, "evil", "1<b>", (f"{SITE}/evil.dist-info",), licence="<script>owned()</script>"),
+        Component(
+            ComponentKind.DISTRIBUTION, "evil", "1<b>", (f"{SITE}/evil.dist-info",), licence="<script>owned()</script>"
+        ),
         Component(library, "libcrypto.so.3", "", (CRYPTO,), licence="Apache-2.0", package="libssl3 3.0.17-1 (deb)"),
         Component(library, "libssl.so.3", "", (LIBSSL,), licence="Apache-2.0", package="libssl3 3.0.17-1 (deb)"),
         Component(vendored, "libblas", "3", (BLAS,), owner="numpy"),

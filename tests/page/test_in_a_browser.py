@@ -135,16 +135,21 @@ def test_each_hostile_name_is_found_and_shown_as_it_is(seen: Seen) -> None:
 
 
 @pytest.mark.everything
-def test_what_would_come_into_the_page_does_not_run_and_asks_nobody(browser: Browser, file: Path, tmp_path: Path) -> None:
+def test_what_would_come_into_the_page_does_not_run_and_asks_nobody(
+    browser: Browser, file: Path, tmp_path: Path
+) -> None:
     """As if a name had got through: neither a script, nor a style, nor a picture of somebody else's."""
     intruder = b"<script>document.title='owned'</script><img src='data:,' onerror=\"document.title='owned'\">"
-    asking = b"<img src='file:///etc/hostname'><style>body{display:none}</style><iframe src='file:///etc/hostname'></iframe>"
+    asking = (
+        b"<img src='file:///etc/hostname'><style>body{display:none}</style><iframe src='file:///etc/hostname'></iframe>"
+    )
     made = tmp_path / "page.html"
     made.write_bytes(file.read_bytes().replace(b"<main>", b"<main>" + intruder + asking))
     with opened(browser, made) as seen:
         assert seen.page.title() == "app: what is inside"
         assert seen.page.locator("h1").is_visible()
-        assert seen.requests == [made.as_uri()]
+        assert seen.requests[0] == made.as_uri()
+        assert seen.requests[1:] == seen.refused == ["file:///etc/hostname"], "of a frame not even that"
         assert len(seen.said) >= 4 and all("Content Security Policy" in line for line in seen.said)
         refused = seen.page.evaluate(
             "try { document.body.innerHTML = '<b>x</b>'; false } catch (error) { error instanceof TypeError }"
@@ -176,12 +181,15 @@ def test_a_table_is_sorted_by_a_click_releases_as_numbers(seen: Seen) -> None:
 def test_it_prints_what_was_folded_on_white(browser: Browser, file: Path) -> None:
     with opened(browser, file, dark=True) as seen:
         seen.page.emulate_media(media="print")
-        assert seen.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()") == "#1b1f24"
-        assert seen.page.locator("main details:not([open])").count() == 0
+        seen.page.wait_for_function("document.querySelectorAll('main details:not([open])').length === 0")
+        assert (
+            seen.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
+            == "#1b1f24"
+        )
         assert not seen.page.locator("#search").is_visible()
         assert BLAS in seen.page.locator("#systems").inner_text()
         seen.page.emulate_media(media="screen")
-        assert seen.page.locator("main details:not([open])").count() > 0
+        seen.page.wait_for_function("document.querySelectorAll('main details:not([open])').length > 0")
         assert seen.said == []
 
 

@@ -1,4 +1,4 @@
-"""The page as a file: the same bytes each time, nothing but texts of what a bundle's names hold, and a policy that lets nothing in."""
+"""The page as a file: the same bytes each time, nothing but texts of what names hold, and a policy that lets nothing in."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        self.text += " "
         if tag in self.raw:
             self.raw[tag].append("")
             self._open = tag
@@ -67,7 +68,8 @@ def parsed(page: bytes) -> Page:
 
 
 def test_the_same_contents_make_the_same_bytes(page: bytes) -> None:
-    code = "import sys; from tests.page.made_up import contents; from bundler.page import render; sys.stdout.buffer.write(render(contents()))"
+    code = "import sys; from tests.page.made_up import contents; from bundler.page import render\n"
+    code += "sys.stdout.buffer.write(render(contents()))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -82,7 +84,9 @@ def test_hostile_names_are_texts_and_nothing_else(page: bytes, parsed: Page) -> 
     assert len(parsed.raw["script"]) == 2 + len(SCRIPTS), "the data, the charts, and our own"
     names = {tag for tag, _ in parsed.elements}
     assert not names & {"img", "iframe", "object", "embed", "svg", "video", "audio", "b", "i", "base"}
-    assert not [name for _, attributes in parsed.elements for name in attributes if name.startswith(("on", "style", "src"))]
+    assert not [
+        name for _, attributes in parsed.elements for name in attributes if name.startswith(("on", "style", "src"))
+    ]
     files = parsed.data()["files"]
     assert isinstance(files, dict)
     for path in HOSTILE:
@@ -142,7 +146,15 @@ def test_it_says_without_scripts_what_makes_it_large_and_which_file_asks_for_the
     assert "Largest parts numpy 48.6 MB, 80 %" in words
     assert f"Needs at least glibc 2.36 because of {CRYPTO} without that file glibc 2.34 would do" in words
     assert words.index(CRYPTO, words.index("2.36 1 file")) < words.index(LIBSSL, words.index("2.34 2 files"))
-    for text in (NUMPY, BLAS, SSL, "libgfortran.so.5", "found nowhere", "libssl3 3.0.17-1 (deb)", "a warning with <b>markup</b>"):
+    for text in (
+        NUMPY,
+        BLAS,
+        SSL,
+        "libgfortran.so.5",
+        "found nowhere",
+        "libssl3 3.0.17-1 (deb)",
+        "a warning with <b>markup</b>",
+    ):
         assert text in words
     assert "executable stacks 1 file" in words and "--fix-execstack" in words
 

@@ -28,7 +28,7 @@ const bundle = (() => {
       asks: null,
     };
   });
-  const owners = data.owners.map((name, number) => ({ address: `#owner/${number}`, name, files: [], size: 0 }));
+  const owners = data.owners.map((name, number) => ({ address: `#owner/${number}`, number, name, files: [], size: 0 }));
   const absent = data.absent.map(([name, place], number) => ({
     address: `#name/${number}`,
     name,
@@ -56,6 +56,9 @@ const bundle = (() => {
       }
     }
   }
+  owners.forEach((owner) => {
+    owner.requiredBy = (data.required[owner.number] || []).map(([number, text]) => ({ owner: owners[number], text }));
+  });
   const libraryKind = data.kinds.indexOf("shared library");
   for (const file of files) {
     file.isLibrary = Boolean(file.isBinary) && (file.kind === libraryKind || file.neededBy.length > 0);

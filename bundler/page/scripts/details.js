@@ -158,6 +158,9 @@ const details = (() => {
         ["asks for", newest && element("span", null, `${newest.asks.release} (${newest.asks.symbol}) in `, linkTo(newest))],
       ]),
       element("button", { type: "button", click: enter }, "Show in the picture of sizes"),
+      owner.requiredBy.length > 0 && heading("Why it is here"),
+      owner.requiredBy.length > 0 &&
+        listOf(owner.requiredBy, ({ owner: by, text }) => [linkTo(by), element("span", { class: "quiet" }, ` requires ${text}`)]),
       heading("By kind"),
       facts(
         kinds

@@ -1,7 +1,9 @@
 "use strict";
 // Elements made of texts, never of markup: a file's name may be anything.
 
-const printing = matchMedia("print");
+function isOnPaper() {
+  return document.documentElement.dataset.paper !== undefined;
+}
 
 function element(name, attributes, ...children) {
   const made = document.createElement(name);

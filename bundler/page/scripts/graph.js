@@ -13,6 +13,7 @@ const graph = (() => {
     { key: "missing", words: "found nowhere", symbol: "triangle", colour: "--group-missing" },
     { key: "file", words: "module or program", symbol: "rect", colour: "--group-file" },
   ];
+  const MARGIN = { x: 40, y: 28 }; // pixels around the nodes
   let chart = null;
   let focus = null;
   let withAbsent = false;
@@ -32,6 +33,20 @@ const graph = (() => {
 
   function isShown(thing) {
     return !thing.absent || withAbsent || thing.absent === "found nowhere";
+  }
+
+  function place() {
+    return document.getElementById("graph");
+  }
+
+  // Pixels of the picture: once it is drawn its own, which on paper are others than the page's.
+  function extent() {
+    return chart ? [chart.getWidth(), chart.getHeight()] : [place().clientWidth, place().clientHeight];
+  }
+
+  // Nodes that nobody sees, in two corners: between them the others lie where they are put, pixel by pixel.
+  function corners() {
+    return [[0, 0], extent()].map(([x, y]) => ({ id: `corner ${x}`, name: "", x, y, symbol: "none", symbolSize: 0, label: { show: false }, silent: true }));
   }
 
   // What stands for a file where all are shown: a library for itself, all else for whom it belongs to.
@@ -106,7 +121,6 @@ const graph = (() => {
     return {
       id: thing.address,
       name: thing.name,
-      thing,
       symbol: group.symbol,
       itemStyle: { color: styled(group.colour), borderColor: styled("--ground"), borderWidth: 1 },
       ...more,
@@ -120,16 +134,20 @@ const graph = (() => {
         (dropped ? ` ${plural(dropped, "node")} with the fewest arrows are not drawn.` : "") +
         " Point at one to see its own; a click shows who needs it, and what it needs.",
     );
+    if (!things.length) {
+      caption("No file of this bundle names a shared library that is in it.");
+    }
     const largest = Math.max(1, ...things.map((thing) => degree.get(thing) || 0));
     const isCrowded = things.length > 40;
+    const isNarrow = extent()[0] < NARROW;
     return {
       layout: "force",
-      force: { initLayout: "circular", repulsion: isCrowded ? 130 : 260, edgeLength: [40, 130], gravity: 0.12, layoutAnimation: false },
+      force: { initLayout: "circular", repulsion: isCrowded ? 110 : 260, edgeLength: [30, 110], gravity: 0.15, layoutAnimation: false },
       data: things.map((thing) => {
         const many = (degree.get(thing) || 0) / largest;
         return node(thing, {
-          symbolSize: 9 + 26 * Math.sqrt(many),
-          label: { show: !isCrowded || many > 0.08 || groupOf(thing) === "missing" },
+          symbolSize: (9 + 26 * Math.sqrt(many)) * (isNarrow ? 0.6 : 1),
+          label: { show: !isCrowded || many > (isNarrow ? 0.3 : 0.08) || groupOf(thing) === "missing" },
         });
       }),
       edges: edges.map(({ source, target, count }) => ({
@@ -145,7 +163,8 @@ const graph = (() => {
   }
 
   function focusSeries() {
-    const isNarrow = document.getElementById("graph").clientWidth < NARROW;
+    const [width, height] = extent();
+    const isNarrow = width < NARROW;
     const steps = isNarrow ? 1 : 2;
     const columns = columnsAround(focus, steps);
     const shown = new Map();
@@ -153,21 +172,23 @@ const graph = (() => {
     const first = Math.min(...columns.map((column) => column.step));
     const last = Math.max(...columns.map((column) => column.step));
     for (const { step, things, more } of columns) {
-      const height = things.length + (more ? 1 : 0);
+      const rows = things.length + (more ? 1 : 0);
+      const x = last > first ? MARGIN.x + ((step - first) * (width - 2 * MARGIN.x)) / (last - first) : width / 2;
+      const y = (row) => MARGIN.y + ((row + 0.5) * (height - 2 * MARGIN.y)) / rows;
       things.forEach((thing, row) => {
         shown.set(thing.address, thing);
-        data.push(node(thing, { x: (step - first) * 260, y: (row + 0.5 - height / 2) * 40, ...aligned(step, first, last, thing) }));
+        data.push(node(thing, { x, y: y(row), ...aligned(step, first, last, thing) }));
       });
       if (more) {
-        const place = { x: (step - first) * 260, y: (things.length + 0.5 - height / 2) * 40 };
         data.push({
           id: `more ${step}`,
           name: `${more} more`,
           symbol: "emptyCircle",
           symbolSize: 6,
           itemStyle: { color: styled("--quiet") },
-          label: { position: step === last && last > 0 ? "left" : "right" },
-          ...place,
+          label: { position: step === last && last > first ? "left" : "right" },
+          x,
+          y: y(things.length),
         });
       }
     }
@@ -183,11 +204,7 @@ const graph = (() => {
     caption(`To the left who needs ${focus.name}, to the right what it needs, ${plural(steps, "step")} to either side.`);
     return {
       layout: "none",
-      left: 30,
-      right: 30,
-      top: 24,
-      bottom: 24,
-      data,
+      data: [...data, ...corners()],
       edges,
       lineStyle: { color: styled("--arrow"), opacity: 0.7, curveness: 0.05 },
       emphasis: { focus: "adjacency", lineStyle: { width: 2.5 } },
@@ -216,15 +233,36 @@ const graph = (() => {
 
   function draw() {
     const series = focus ? focusSeries() : wholeSeries();
-    drawLegend(new Set(series.data.filter(({ thing }) => thing).map(({ thing }) => groupOf(thing))));
+    drawLegend(new Set(series.data.map(({ id }) => at(id)).filter(Boolean).map(groupOf)));
     document.getElementById("whole-graph").hidden = !focus;
-    const told = focus
+    const words = focus
       ? [linkTo(focus, focus.name), ` needed by ${focus.neededBy ? focus.neededBy.length : 0}, needs ${(focus.needs || []).length}`]
       : [];
-    fill(document.getElementById("graph-focus"), ...told);
+    fill(document.getElementById("graph-focus"), ...words);
     if (!chart) {
       return;
     }
+    show(series);
+    if (!focus) {
+      show({ ...series, layout: "none", data: [...spread(series.data), ...corners()] });
+    }
+  }
+
+  // The nodes of a layout, moved apart until they fill the picture.
+  function spread(data) {
+    const laid = chart.getModel().getSeriesByIndex(0).getData();
+    const points = data.map((_, number) => laid.getItemLayout(number));
+    const [width, height] = extent();
+    const along = (axis, size, margin) => {
+      const values = points.map((point) => point[axis]);
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      return (value) => (high > low ? margin + ((value - low) * (size - 2 * margin)) / (high - low) : size / 2);
+    };
+    const [x, y] = [along(0, width, width < NARROW ? MARGIN.x / 2 : 2 * MARGIN.x), along(1, height, MARGIN.y)];
+    return data.map((each, number) => ({ ...each, x: x(points[number][0]), y: y(points[number][1]) }));
+  }
+
+  function show(series) {
     const label = { color: styled("--ink"), fontSize: 12, fontFamily: styled("--font"), textBorderColor: styled("--sunken"), textBorderWidth: 2 };
     chart.setOption(
       {
@@ -235,12 +273,16 @@ const graph = (() => {
           backgroundColor: styled("--raised"),
           borderColor: styled("--line"),
           textStyle: { color: styled("--ink"), fontSize: 13 },
-          formatter: ({ data }) => (data.thing ? told_of(data.thing) : ""),
+          formatter: ({ data }) => (at(data.id) ? told(at(data.id)) : ""),
         },
         series: [
           {
             type: "graph",
             roam: matchMedia("(pointer: coarse)").matches ? false : "move", // the wheel and the finger are for the page
+            left: 0,
+            right: 0,
+            top: 0,
+            bottom: 0,
             edgeSymbol: ["none", "arrow"],
             edgeSymbolSize: 6,
             ...series,
@@ -253,7 +295,7 @@ const graph = (() => {
   }
 
   // Braces mean something to the chart library's texts.
-  function told_of(thing) {
+  function told(thing) {
     const lines = [thing.path || thing.name];
     if (thing.files) {
       lines.push(`${readableSize(thing.size)} in ${plural(thing.files.length, "file")}`);
@@ -280,7 +322,6 @@ const graph = (() => {
     document.getElementById("whole-graph").addEventListener("click", () => look(null));
     document.getElementById("nearer").addEventListener("click", () => zoom(1.4));
     document.getElementById("further").addEventListener("click", () => zoom(1 / 1.4));
-    const place = document.getElementById("graph");
     // Drawn when somebody comes near: it takes a moment, and the page shall be there at once.
     const observer = new IntersectionObserver(
       (seen) => {
@@ -291,7 +332,7 @@ const graph = (() => {
       },
       { rootMargin: "200px" },
     );
-    observer.observe(place);
+    observer.observe(place());
   }
 
   function zoom(factor) {
@@ -304,12 +345,16 @@ const graph = (() => {
     if (chart) {
       return;
     }
-    const place = document.getElementById("graph");
-    chart = echarts.init(place, null, { renderer: "canvas" });
-    chart.on("click", ({ dataType, data }) => dataType === "node" && data.thing && look(data.thing));
+    chart = echarts.init(place(), null, { renderer: "canvas" });
+    chart.on("click", ({ dataType, data }) => dataType === "node" && at(data.id) && look(at(data.id)));
     draw();
-    new ResizeObserver(() => chart.resize()).observe(place);
+    new ResizeObserver(() => isOnPaper() || resize()).observe(place());
   }
 
-  return { start, open, draw, look, chart: () => chart };
+  function resize(size) {
+    chart.resize(size);
+    draw();
+  }
+
+  return { start, open, draw, look, resize };
 })();

@@ -2,6 +2,7 @@
 // The page itself: light and dark, keys, printing; and where it all begins.
 
 const THEMES = ["auto", "light", "dark"];
+const PAPER = { width: 620, height: 400 }; // pixels: pictures that fit A4 and Letter
 
 // What is assigned as markup is refused by the policy of this page; the chart library empties its own elements by "".
 window.trustedTypes?.createPolicy("default", { createHTML: (text) => (text === "" ? "" : null) });
@@ -44,21 +45,25 @@ function redraw() {
 
 // On paper: all that was folded is open, as far as it is not endless, and the pictures have the colours of paper.
 function prepareForPaper() {
+  if (isOnPaper()) {
+    return;
+  }
+  document.documentElement.dataset.paper = "yes";
   graph.open();
   document.querySelectorAll("main details:not([open])").forEach((one) => {
     one.open = true;
     one.dataset.opened = "for paper";
   });
-  redraw();
-  [sizes, graph].forEach((picture) => picture.chart().resize());
+  [sizes, graph].forEach((picture) => picture.resize(PAPER));
 }
 
 function afterPaper() {
+  delete document.documentElement.dataset.paper;
   document.querySelectorAll("details[data-opened]").forEach((one) => {
     one.open = false;
     delete one.dataset.opened;
   });
-  redraw();
+  [sizes, graph].forEach((picture) => picture.resize({ width: "auto", height: "auto" }));
 }
 
 function onKey(event) {
@@ -92,7 +97,9 @@ function start() {
   search.start();
   details.start();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  printing.addEventListener("change", ({ matches }) => (matches ? prepareForPaper() : afterPaper()));
+  window.addEventListener("beforeprint", prepareForPaper);
+  window.addEventListener("afterprint", afterPaper);
+  matchMedia("print").addEventListener("change", ({ matches }) => (matches ? prepareForPaper() : afterPaper()));
 }
 
 start();

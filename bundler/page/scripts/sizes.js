@@ -13,6 +13,7 @@ const sizes = (() => {
   let trail = [];
   let chart = null;
   let rows = MOST_ROWS;
+  let drawn = []; // the parts of the picture: the chart library copies what it is given, so it is given their numbers
 
   function whole() {
     return { name: bundle.name, files: bundle.files.filter((file) => file.size > 0), size: bundle.size, depth: 0 };
@@ -29,7 +30,7 @@ const sizes = (() => {
       let found = parts.get(key);
       if (!found) {
         const isFile = typeof key !== "string";
-        found = { name: isFile ? file.name : key, files: [], size: 0, depth: part.depth + 1, file: isFile ? file : null };
+        found = { name: isFile ? file.name : key, files: [], size: 0, depth: part.depth + 1, file: isFile ? file : null, above: part };
         parts.set(key, found);
       }
       found.files.push(file);
@@ -47,7 +48,11 @@ const sizes = (() => {
       location.hash = part.file.address;
       return;
     }
-    trail.push(part);
+    const way = [];
+    for (let step = part; step !== current(); step = step.above) {
+      way.unshift(step); // the picture has two levels: of the inner one the outer is on the way
+    }
+    trail.push(...way);
     draw();
   }
 
@@ -96,7 +101,7 @@ const sizes = (() => {
     const made = {
       name: part.name,
       value: part.size,
-      part,
+      part: drawn.push(part) - 1,
       itemStyle: { color: colour },
       label: { color: readableOn(colour) },
       upperLabel: { color: styled("--ink") },
@@ -129,9 +134,10 @@ const sizes = (() => {
 
   function options() {
     const part = current();
+    drawn = [];
     const text = { fontFamily: styled("--font"), fontSize: 12, overflow: "truncate", ellipsis: "…" };
     return {
-      animation: !printing.matches && !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      animation: !isOnPaper() && !matchMedia("(prefers-reduced-motion: reduce)").matches,
       animationDuration: 200,
       animationDurationUpdate: 250,
       textStyle: { fontFamily: styled("--font") },
@@ -179,8 +185,9 @@ const sizes = (() => {
   function told(data) {
     const name = data.name.replace(/[{}]/g, (brace) => ({ "{": "❴", "}": "❵" })[brace]);
     const lines = [name, `${readableSize(data.value)}, ${share(data.value, bundle.size)} of all`];
-    if (data.part && !data.part.file) {
-      lines.push(`${plural(data.part.files.length, "file")}, most of it ${bundle.kinds[kindOf(data.part)]}`);
+    const part = drawn[data.part];
+    if (part && !part.file) {
+      lines.push(`${plural(part.files.length, "file")}, most of it ${bundle.kinds[kindOf(part)]}`);
     }
     return lines.join("\n");
   }
@@ -292,7 +299,7 @@ const sizes = (() => {
     const place = document.getElementById("treemap");
     choose("owner");
     chart = echarts.init(place, null, { renderer: "canvas" });
-    chart.on("click", ({ data }) => data && data.part && enter(data.part));
+    chart.on("click", ({ data }) => data && drawn[data.part] && enter(drawn[data.part]));
     place.addEventListener("keydown", (event) => {
       if (event.key === "Backspace") {
         event.preventDefault();
@@ -304,8 +311,13 @@ const sizes = (() => {
       draw();
     });
     draw();
-    new ResizeObserver(() => chart.resize()).observe(place);
+    new ResizeObserver(() => isOnPaper() || chart.resize()).observe(place);
   }
 
-  return { start, draw, leave, enterOwner, chart: () => chart };
+  function resize(size) {
+    chart.resize(size);
+    draw();
+  }
+
+  return { start, draw, leave, enterOwner, resize };
 })();
