@@ -1,4 +1,4 @@
-"""`Contents` to the bytes of the page: a template, the scripts and styles beside it, the data, and a policy that lets nothing else in.
+"""`Contents` to the bytes of the page: a template, the scripts and the style beside it, the data, and a policy that bars all else.
 
 All parts are in the one file, and the policy names each script and the style by its digest: neither what a bundle's names hold nor
 anything else that came into the page can run, and nothing can be fetched or sent.

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 _PATIENCE = 10_000  # milliseconds, for what never takes one second
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE, PHONE = (1280, 900), (390, 844)
+"""Width and height of a screen, in pixels of the page."""
 
 
 @dataclass
@@ -48,8 +49,9 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def opened(browser: Browser, file: Path, *, phone: bool = False, dark: bool = False) -> Iterator[Seen]:
     """The page in a file, opened."""
+    width, height = PHONE if phone else WIDE
     context = browser.new_context(
-        viewport=PHONE if phone else WIDE,
+        viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
         has_touch=phone,
         is_mobile=phone,

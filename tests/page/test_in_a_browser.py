@@ -65,7 +65,7 @@ def test_it_is_entered_searched_and_followed(seen: Seen) -> None:
     assert details.is_visible()
     assert "libssl3 3.0.17-1 (deb)" in details.inner_text()
     way = details.locator(".way").inner_text()
-    assert way == "Python itself → _ssl.so → libssl.so.3 → libcrypto.so.3"
+    assert way == "standard library → _ssl.so → libssl.so.3 → libcrypto.so.3"
     details.locator(".way a", has_text="libssl").click()
     assert details.locator("h2").inner_text() == "libssl.so.3"
     assert "its RUNPATH would let LD_LIBRARY_PATH win" in details.inner_text()
@@ -181,7 +181,8 @@ def test_a_table_is_sorted_by_a_click_releases_as_numbers(seen: Seen) -> None:
 def test_it_prints_what_was_folded_on_white(browser: Browser, file: Path) -> None:
     with opened(browser, file, dark=True) as seen:
         seen.page.emulate_media(media="print")
-        seen.page.wait_for_function("document.querySelectorAll('main details:not([open])').length === 0")
+        folded = seen.page.locator("main details:not([open])").first
+        folded.wait_for(state="detached")
         assert (
             seen.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
             == "#1b1f24"
@@ -189,7 +190,7 @@ def test_it_prints_what_was_folded_on_white(browser: Browser, file: Path) -> Non
         assert not seen.page.locator("#search").is_visible()
         assert BLAS in seen.page.locator("#systems").inner_text()
         seen.page.emulate_media(media="screen")
-        seen.page.wait_for_function("document.querySelectorAll('main details:not([open])').length > 0")
+        folded.wait_for(state="attached")
         assert seen.said == []
 
 

@@ -128,7 +128,7 @@ def test_a_dry_run_makes_none_and_a_pack_that_fails_leaves_the_old_one(
 
 def test_a_bundle_with_faults_gets_none_and_that_is_said(environment: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    options = ["--page", page, "--json", "--target", "glibc2.2", "--no-cache"]
+    options = ("--page", page, "--json", "--target", "glibc2.2", "--no-cache")
     done = bundler(["pack", environment, "--out", tmp_path / "app", *options])
     assert done.returncode == 3, done.stderr
     report = json.loads(done.stdout)

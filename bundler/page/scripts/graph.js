@@ -243,7 +243,7 @@ const graph = (() => {
       return;
     }
     show(series);
-    if (!focus) {
+    if (!focus && chart.getWidth() && chart.getHeight()) {
       show({ ...series, layout: "none", data: [...spread(series.data), ...corners()] });
     }
   }
