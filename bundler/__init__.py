@@ -1,6 +1,7 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify`, `inspect`, `diff`, `read_contents`, `fix`, their options and results. What is heavy is loaded when first asked for.
+The public API: `pack`, `verify`, `inspect`, `read_contents`, `diff`, `fix`, their options and results. What is heavy is loaded
+when first asked for.
 docs/api.md has examples.
 """
 

@@ -22,7 +22,9 @@ from bundler.cli.output import CONTEXT, examples
     ),
 )
 @click.argument("path")
-@click.option("--size", is_flag=True, help="Of a bundle: its bytes by distribution and by kind of file, the most first.")
+@click.option(
+    "--size", is_flag=True, help="Of a bundle: its bytes by distribution and by kind of file, the most first."
+)
 @click.option(
     "--why",
     metavar="NAME",

@@ -42,13 +42,19 @@ def _sheet(title: str, portions: Sequence[Portion], sizes: Sizes, *, verbose: bo
         Column("", style="bold"),
         Column("mostly" if has_kinds else "", style="dim"),
     )
-    keep = slice(0, 5 if has_kinds else 4)
-    return Sheet(title, columns[keep], tuple(row[keep] for row in rows), total[keep])
+    count = 5 if has_kinds else 4
+    return Sheet(title, columns[:count], tuple(row[:count] for row in rows), total[:count])
 
 
 def _row(portion: Portion) -> tuple[str, ...]:
     kinds = ", ".join(f"{kind} {human_size(size)}" for kind, size in [*portion.kinds.items()][:2])
-    return human_size(portion.size), portion.share, str(portion.files), f"{portion.name} {portion.version}".strip(), kinds
+    return (
+        human_size(portion.size),
+        portion.share,
+        str(portion.files),
+        f"{portion.name} {portion.version}".strip(),
+        kinds,
+    )
 
 
 def shown_causes(causes: Sequence[Cause], *, verbose: bool) -> Iterator[Drawn]:
@@ -121,7 +127,11 @@ def shown_bundle(facts: Mapping[str, object]) -> Iterator[Drawn]:
     told |= {name for name in facts if name.startswith("floor_")}
     size, changed = int(str(facts["size"])), int(str(facts["changed"]))
     holds = f"{human_size(size)} in {counted(int(str(facts['files'])), 'file')} and {counted(int(str(facts['links'])), 'link')}"
-    rows = [("python", f"{facts['python']} for {facts['machine']}"), ("bundler", _shown(facts["bundler"])), ("holds", holds)]
+    rows = [
+        ("python", f"{facts['python']} for {facts['machine']}"),
+        ("bundler", _shown(facts["bundler"])),
+        ("holds", holds),
+    ]
     rows += [("changed", f"{counted(changed, 'file')} (--changed tells which, and why)")] if changed else []
     if "floor_of" in facts:
         system = str(facts["floor_of"])

@@ -129,7 +129,9 @@ class Side:
             "files": self.files,
             "links": self.links,
             "floor": (
-                {"of": floor.system, "release": floor.text, "file": floor.file, "symbol": floor.reason} if floor else None
+                {"of": floor.system, "release": floor.text, "file": floor.file, "symbol": floor.reason}
+                if floor
+                else None
             ),
         }
 
@@ -241,7 +243,7 @@ _NOTHING = _Group("", {})
 
 def _parts(old: Contents, new: Contents) -> Iterator[PartDifference]:
     """What is not the same: distributions first, by name."""
-    versions = [{canonicalize_name(each.name): each.version for each in side.distributions} for side in (old, new)]
+    versions = [{str(canonicalize_name(each.name)): each.version for each in side.distributions} for side in (old, new)]
     before, after = (_groups(side, _place_finder(side.manifest)) for side in (old, new))
     named = {(True, name) for of_side in versions for name in of_side}
     for is_distribution, name in sorted({*before, *after, *named}, key=lambda key: (not key[0], key[1])):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 
 from packaging.utils import canonicalize_name
 
@@ -47,7 +48,7 @@ def meant(contents: Contents, name: str) -> Meant:
             return Meant(distribution)
     outside = _outside(contents)
     for fits in (_is_name, _is_stem):
-        found = _fitting(contents, outside, lambda leaf, fits=fits: fits(leaf, name))
+        found = _fitting(contents, outside, partial(fits, name))
         if found is not None:
             return found
     raise UnknownName(f"nothing in {contents.name} is called {name}", _hint(name, _names(contents, outside)))
@@ -63,10 +64,7 @@ def _fitting(contents: Contents, outside: Iterable[str], fits: Callable[[str], b
     """What has a name that `fits`, by its own name or by one that a binary has for it. Links stand back behind files, as others do
     behind binaries; None for nothing."""
     asked = {
-        need.path
-        for each in contents.binaries.values()
-        for need in each.needs
-        if need.path and fits(_leaf(need.name))
+        need.path for each in contents.binaries.values() for need in each.needs if need.path and fits(_leaf(need.name))
     }
     items = [item for item in contents.items if item.path in asked or fits(_leaf(item.path))]
     items = [item for item in items if item.link is None] or items
@@ -77,12 +75,12 @@ def _fitting(contents: Contents, outside: Iterable[str], fits: Callable[[str], b
     return Meant(items=tuple(binaries or ([] if left else items)), outside=left)
 
 
-def _is_name(leaf: str, wanted: str) -> bool:
+def _is_name(wanted: str, leaf: str) -> bool:
     return leaf == wanted or ("*" in wanted and fnmatchcase(leaf, wanted))
 
 
-def _is_stem(leaf: str, wanted: str) -> bool:
-    """Whether a file's own name is meant by a shorter one: `ssl`, `libssl` or `libssl.so` for `libssl.so.3`, or with a digest in it."""
+def _is_stem(wanted: str, leaf: str) -> bool:
+    """Whether a file's own name is meant by a shorter one: `ssl`, `libssl` or `libssl.so` for `libssl.so.3`, with a digest in it or not."""
     lower, name = leaf.lower(), wanted.lower()
     stem = _DIGEST.sub("", _SUFFIX.sub("", lower))
     return lower.startswith(f"{name}.") or stem in (name, f"lib{name}")

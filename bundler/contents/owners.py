@@ -1,8 +1,8 @@
 """Which distribution each file of a bundle belongs to, by what its installer left.
 
-A RECORD says it, or the list of an `.egg-info`. What no list has, but lies where one distribution alone has files (a compiled module
-that Python wrote later), is that one's. Distributions without a list (Debian's) have the modules that `top_level.txt` names, or one
-of their own name.
+A RECORD says it, or the list of an `.egg-info`. What no list has, but lies where one distribution alone has files (a compiled
+module that Python wrote later), is that one's. Distributions without a list (Debian's) have the modules that `top_level.txt`
+names, or one of their own name.
 """
 
 from __future__ import annotations
@@ -85,9 +85,7 @@ def _headers(place: str, texts: Mapping[str, bytes]) -> Message:
 class Owners:
     """Tells the distribution of each file."""
 
-    def __init__(
-        self, distributions: Sequence[Distribution], sites: Sequence[str], texts: Mapping[str, bytes]
-    ) -> None:
+    def __init__(self, distributions: Sequence[Distribution], sites: Sequence[str], texts: Mapping[str, bytes]) -> None:
         """See `find_distributions`."""
         self._sites = frozenset(sites)
         self._metadata = {each.metadata: each.name for each in distributions}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import attrgetter
 
-from bundler.audit.recalled import Reading, Recalled, ReadingsBook, nothing_recalled
+from bundler.audit.recalled import Reading, ReadingsBook, Recalled, nothing_recalled
 from bundler.audit.seen_files import NOT_LOOKING, Looking
 from bundler.audit.static import system_of_bundle
 from bundler.audit.tree import BundleTree, read_tree

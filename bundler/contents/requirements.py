@@ -36,7 +36,7 @@ class Requirements:
     """
 
     def __init__(self, contents: Contents) -> None:
-        self._distributions = {canonicalize_name(each.name): each for each in contents.distributions}
+        self._distributions = {str(canonicalize_name(each.name)): each for each in contents.distributions}
         self._markers = markers(contents.manifest)
         self._parsed = {name: tuple(_parsed(each.requires)) for name, each in self._distributions.items()}
         self._by_required: dict[str, list[Requirement]] = {}
@@ -64,7 +64,11 @@ class Requirements:
                 for parsed in self._parsed[name]:
                     asked = frozenset(map(canonicalize_name, parsed.extras))
                     required = canonicalize_name(parsed.name)
-                    if required in found and not asked <= found[required] and self._counts(parsed, found[name]) is not None:
+                    if (
+                        required in found
+                        and not asked <= found[required]
+                        and self._counts(parsed, found[name]) is not None
+                    ):
                         found[required] |= asked
                         grown = True
         return found

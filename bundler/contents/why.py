@@ -98,9 +98,7 @@ class _Asking:
         """A library that is none of the bundle's."""
         needs = [(each, need) for each in self._contents.binaries.values() for need in each.needs if need.name == name]
         places = dict.fromkeys(need.place.value for _, need in needs if need.place is not Place.BUNDLE)
-        causes = (
-            self._file(self._items[each.path]) for each, need in needs if need.place is not Place.BUNDLE
-        )
+        causes = (self._file(self._items[each.path]) for each, need in needs if need.place is not Place.BUNDLE)
         return Cause(name, FileKind.LIBRARY.value, facts=tuple(places), causes=tuple(causes))
 
     def _file(self, item: Item, how: str = "", steps: int = 0) -> Cause:
@@ -176,6 +174,10 @@ def _edges(contents: Contents) -> dict[str, dict[str, str]]:
         if library.path not in found:
             for path in library.needed_by:
                 # Where nothing is known that asks for it, it came along for the interpreter's process.
-                how = "opens it at run time, or it was named to the pack" if path == manifest.python.executable else "needs it"
+                how = (
+                    "opens it at run time, or it was named to the pack"
+                    if path == manifest.python.executable
+                    else "needs it"
+                )
                 found.setdefault(library.path, {}).setdefault(path, how)
     return found

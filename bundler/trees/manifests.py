@@ -48,7 +48,9 @@ def _read_through(path: str) -> bytes:
         while chunk := file.read(_CHUNK):
             parts += chunk
             if len(parts) > MOST_OF_A_MANIFEST:
-                raise NotABundle(f"{member.path} has more than {MOST_OF_A_MANIFEST >> 20} MiB, and no manifest is that large")
+                raise NotABundle(
+                    f"{member.path} has more than {MOST_OF_A_MANIFEST >> 20} MiB, and no manifest is that large"
+                )
         return bytes(parts)
 
     found = next((data for member, data in open_archive(path).scan(look) if member.path == MANIFEST), None)

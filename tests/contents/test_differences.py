@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bundler.comparison import diff
 from bundler.contents.differences import Difference
 from bundler.entries import Entry
+from bundler.manifest import RecordedOptions
 from bundler.trees.settled import settle
 from tests.contents.made_up import EXTENSION, LINKS, SITE, WHICH, distribution, entries, files_of, write_folder
 from tests.sinks.samples import write
@@ -85,7 +87,7 @@ def test_another_version_of_python_has_the_same_files_in_other_places(old: Path,
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"options": {"profile": "slim"}}, [("--profile", "full", "slim")]),
+        ({"options": RecordedOptions({"profile": "slim"})}, [("--profile", "full", "slim")]),
         ({"warnings": ("one", "two")}, [("warnings", "none", "one, two")]),
         ({"bundler": "2"}, [("bundler", "1", "2")]),
         ({"distributions": ()}, [("distributions", "4 entries", "none")]),
@@ -93,7 +95,7 @@ def test_another_version_of_python_has_the_same_files_in_other_places(old: Path,
     ],
 )
 def test_what_only_bundle_json_tells_otherwise(
-    old: Path, tmp_path: Path, more: dict[str, object], told: list[tuple[str, str, str]]
+    old: Path, tmp_path: Path, more: dict[str, Any], told: list[tuple[str, str, str]]
 ) -> None:
     found = against(old, tmp_path, entries(files_of(), **more))
     assert not found.same and found.same_files

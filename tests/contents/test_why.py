@@ -58,7 +58,7 @@ def test_a_file_and_a_distribution(contents: Contents) -> None:
 
 
 def test_requirements_count_as_the_bundle_s_python_reads_them(contents: Contents) -> None:
-    """`middle` asks for `zebra` by an extra that `app` asks for; for `app` on Windows alone, and for nothing of the extra `slow`."""
+    """`middle` asks for `zebra` by an extra that `app` asks for; for `app` on Windows alone; for nothing by the extra `slow`."""
     (cause,) = why(contents, "zebra")
     assert [(each.name, each.how) for each in cause.causes] == [("middle 1.5", "requires zebra, by its extra fast")]
     (cause,) = why(contents, "wheels")
@@ -85,7 +85,12 @@ def test_what_was_opened_or_came_with_a_library_says_so(contents: Contents) -> N
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("libwich.so", "libwhich.so"), ("midle", "middle"), ("libxtra", "libextra"), ("q", "name a distribution, a library")],
+    [
+        ("libwich.so", "libwhich.so"),
+        ("midle", "middle"),
+        ("libxtra", "libextra"),
+        ("q", "name a distribution, a library"),
+    ],
 )
 def test_an_unknown_name_is_an_error_with_near_names(contents: Contents, name: str, hint: str) -> None:
     with pytest.raises(UnknownName, match=f"nothing in app is called {name}") as caught:

@@ -55,7 +55,10 @@ def test_linux_by_the_loader_and_never_by_this_machine() -> None:
 
 def test_a_bundle_whose_python_is_no_program_of_its_system_has_no_survey() -> None:
     for system in (LINUX, MACOS, WINDOWS):
-        assert system.survey_binaries(View({PROGRAM: image_of(make_pe())} if system is not WINDOWS else {})) == NOTHING_SURVEYED
+        assert (
+            system.survey_binaries(View({PROGRAM: image_of(make_pe())} if system is not WINDOWS else {}))
+            == NOTHING_SURVEYED
+        )
 
 
 def test_musl_by_the_functions_that_files_take(tmp_path: Path) -> None:

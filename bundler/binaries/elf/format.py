@@ -118,8 +118,7 @@ class _Elf:
             "runpath": image.runpath,
             **({} if image.own_rpath is None else {"own_rpath": image.own_rpath}),
             "versions": [
-                f"{need.library} {need.version}"
-                for need in sorted(version_needs(file, image), key=attrgetter("order"))
+                f"{need.library} {need.version}" for need in sorted(version_needs(file, image), key=attrgetter("order"))
             ],
         }
 

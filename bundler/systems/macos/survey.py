@@ -38,9 +38,7 @@ def loaded_images(bundle: BundleView) -> dict[str, LoadedImage]:
     }
 
 
-def processes(
-    bundle: BundleView, images: Mapping[str, LoadedImage]
-) -> Iterator[tuple[str, Sequence[LoadedImage]]]:
+def processes(bundle: BundleView, images: Mapping[str, LoadedImage]) -> Iterator[tuple[str, Sequence[LoadedImage]]]:
     """Each program of the bundle, Python's own first, and what is opened in its processes: all that is no program, in Python's."""
     executable = bundle.scheme.executable
     others = [path for path, item in images.items() if item.filetype == c.MH_EXECUTE and path != executable]
