@@ -33,7 +33,7 @@ class OperatingSystem(enum.Enum):
 
     @property
     def os_name(self) -> str:
-        """What `os.name` is there."""
+        """What Python's module `os` calls its kind."""
         return "nt" if self is OperatingSystem.WINDOWS else "posix"
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from bundler.audit.tree import read_tree
 from bundler.contents import Contents, FileKind, Need, Place, read_contents
-from bundler.entries import Layer
+from bundler.entries import Layer, Source
 from bundler.errors import NotABundle
 from bundler.formats import ARCHIVES
 from bundler.trees.settled import settle
 from tests.contents.made_up import EXTENSION, INNER, SITE, STDLIB, WHICH, entries, files_of, write_folder
-from tests.sinks.samples import write
+from tests.sinks.samples import entry, write
 
 HERE = Path(__file__).parents[2]
 
@@ -168,8 +168,10 @@ def test_reading_an_archive_needs_bounded_memory(tmp_path: Path) -> None:
     )
     peaks = []
     for megabytes in (64, 256):
-        files = {**files_of(), "share/large": os.urandom(1 << 20) * megabytes}
-        archive = write("tar.zst", tmp_path / f"{megabytes}.tar.zst", list(settle(entries(files)).entries))
+        large = tmp_path / "large"
+        large.write_bytes(os.urandom(1 << 20) * megabytes)
+        made = settle([entry("share/large", Source(str(large), megabytes << 20)), *entries(files_of())]).entries
+        archive = write("tar.zst", tmp_path / f"{megabytes}.tar.zst", list(made))
         done = subprocess.run(
             [sys.executable, "-c", code, archive], capture_output=True, text=True, check=True, cwd=HERE
         )
