@@ -80,7 +80,7 @@ def _is_name(wanted: str, leaf: str) -> bool:
 
 
 def _is_stem(wanted: str, leaf: str) -> bool:
-    """Whether a file's own name is meant by a shorter one: `ssl`, `libssl` or `libssl.so` for `libssl.so.3`, with a digest or not."""
+    """Whether a file's own name is meant by a shorter one: `ssl`, `libssl` or `libssl.so` for `libssl.so.3`, digest or not."""
     lower, name = leaf.lower(), wanted.lower()
     stem = _DIGEST.sub("", _SUFFIX.sub("", lower))
     return lower.startswith(f"{name}.") or stem in (name, f"lib{name}")
