@@ -62,9 +62,13 @@ def _floor(floor: Floor | None) -> str:
 
 
 def _parts(found: Difference) -> Sheet:
-    """A row for each distribution and part: those that are added and removed first."""
+    """A row for each distribution and part: those that are added and removed first, then the largest change of size."""
     order = (_ADDED, _REMOVED, _CHANGED)
-    parts = sorted(found.parts, key=lambda part: (not part.is_distribution, order.index(_mark(part))))
+
+    def rank(part: PartDifference) -> tuple[bool, int, int]:
+        return not part.is_distribution, order.index(_mark(part)), -abs(part.new_size - part.old_size)
+
+    parts = sorted(found.parts, key=rank)
     columns = (
         Column(""),
         Column(""),

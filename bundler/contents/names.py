@@ -18,7 +18,7 @@ from bundler.errors import UnknownName
 _SUFFIX = re.compile(r"(\.so(\.\d+)*|(\.\d+)*\.dylib|\.dll|\.pyd)$", re.IGNORECASE)
 _DIGEST = re.compile(r"-[0-9a-f]{8,}([.\d]*)$")
 """What auditwheel and delvewheel put into names, and what may follow it."""
-_NEAR = 3
+_NEAR, _SHORTEST = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def meant(contents: Contents, name: str) -> Meant:
         if canonicalize_name(distribution.name) == wanted:
             return Meant(distribution)
     outside = _outside(contents)
-    for fits in (_is_name, _is_stem):
+    for fits in (_is_name, _is_stem, _is_beginning):
         found = _fitting(contents, outside, partial(fits, name))
         if found is not None:
             return found
@@ -84,6 +84,11 @@ def _is_stem(wanted: str, leaf: str) -> bool:
     lower, name = leaf.lower(), wanted.lower()
     stem = _DIGEST.sub("", _SUFFIX.sub("", lower))
     return lower.startswith(f"{name}.") or stem in (name, f"lib{name}")
+
+
+def _is_beginning(wanted: str, leaf: str) -> bool:
+    """Whether a library's name begins so: `libopenblas` for `libopenblasp-r0-59ffcd50.so`."""
+    return len(wanted) >= _SHORTEST and leaf.lower().startswith(wanted.lower()) and _SUFFIX.search(leaf) is not None
 
 
 def _names(contents: Contents, outside: Iterable[str]) -> Iterator[str]:
