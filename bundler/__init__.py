@@ -1,7 +1,7 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify`, `inspect`, `read_contents`, `diff`, `fix`, their options and results. What is heavy is loaded
-when first asked for.
+The public API: `pack`, `verify`, `inspect`, `read_contents`, `sizes`, `why`, `diff`, `fix`, their options and results. What is
+heavy is loaded when first asked for.
 docs/api.md has examples.
 """
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from bundler.comparison import diff
     from bundler.contents import Contents, read_contents
     from bundler.contents.differences import Difference
+    from bundler.contents.sizes import sizes
+    from bundler.contents.why import why
     from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
     from bundler.report import PackReport
@@ -65,7 +67,9 @@ __all__ = [
     "inspect",
     "pack",
     "read_contents",
+    "sizes",
     "verify",
+    "why",
 ]
 
 _HOMES = {
@@ -78,7 +82,9 @@ _HOMES = {
     "fix": "bundler.fixing",
     "inspect": "bundler.inspection",
     "read_contents": "bundler.contents",
+    "sizes": "bundler.contents.sizes",
     "verify": "bundler.audit",
+    "why": "bundler.contents.why",
 }
 
 

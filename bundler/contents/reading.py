@@ -16,11 +16,13 @@ from bundler.contents.model import Binary, Contents, Distribution, FileKind, Ite
 from bundler.contents.owners import Owners, find_distributions, is_kept
 from bundler.entries import Digest
 from bundler.environment.unpacked import check_folder_or_archive
+from bundler.keywords import StrPath
 from bundler.leaks.findings import Trace
 from bundler.leaks.kind_of_file import FileKind as FormOfFile
 from bundler.leaks.scanner import NOTHING_SEARCHED
 from bundler.machine import os
 from bundler.manifest import FileFact, Manifest, read_manifest
+from bundler.option_kinds import path_of, switch_of
 from bundler.sbom import Component, ComponentKind
 from bundler.systems import system_named
 from bundler.systems.bundle_view import BundleView
@@ -36,14 +38,15 @@ _WITH_HEAD, _WITHOUT_HEAD = (
 _LOOKING = Looking(NOTHING_SEARCHED, NOT_LOOKING.closeness, is_kept, FUNCTIONS)
 
 
-def read_contents(path: str, *, whole: bool = False) -> Contents:
+def read_contents(path: StrPath, *, whole: bool = False) -> Contents:
     """The contents of the bundle at a path: a directory, or an archive of any format, which is read as it lies.
 
     Of a directory a file that has the size which `bundle.json` tells is taken for the one that was packed, and not read again but
     for a binary's headers: that nobody changed it, `verify` proves. With `whole` every file is read, and each digest its own.
 
-    Raises NotABundle, UnsupportedBundle, DamagedBundle.
+    Raises NotABundle, UnsupportedBundle, DamagedBundle; BadOption for a wrong argument.
     """
+    path, whole = path_of("path", path), switch_of("whole", whole)
     check_folder_or_archive(path)
     known = nothing_recalled() if whole or not os.path.isdir(path) else _as_told(path)
     tree = read_tree(path, _LOOKING, known)
