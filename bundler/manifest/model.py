@@ -11,6 +11,7 @@ from bundler.bundle_paths import normal
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.floor import Floor
+from bundler.host_package import Copyleft, HostPackage
 from bundler.scheme import BundleScheme
 
 SCHEMA = 1
@@ -30,6 +31,10 @@ class PythonFacts:
     """Bundle paths of all package folders."""
     extension_suffixes: tuple[str, ...]
     implementation: str = "cpython"
+    package: HostPackage | None = None
+    """The package of the packing machine that it came from; None for one of no package's."""
+    licence_files: tuple[str, ...] = ()
+    """Bundle paths of that package's licence texts."""
 
     @property
     def executable(self) -> str:
@@ -76,6 +81,13 @@ class LibraryFact:
     origin: str
     needed_by: tuple[str, ...]
     licence: str | None = None
+    """An SPDX expression, or the words that its package has for it; by the library's name alone where there is no package."""
+    copyleft: Copyleft = Copyleft.NO
+    """Whether that licence covers what is shipped with it."""
+    package: HostPackage | None = None
+    """The package of the packing machine that it came from."""
+    licence_files: tuple[str, ...] = ()
+    """Bundle paths of the package's licence texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +186,8 @@ class Manifest:
     ceiling: Ceiling = NO_CEILING
     unpublished: tuple[str, ...] = ()
     """Names of the distributions that came from no index."""
+    application: tuple[str, str] = ("", "")
+    """Name and version of what the bundle was made for; "" where nobody knows them."""
     schema: int = SCHEMA
 
     def leading_out(self) -> Iterator[str]:

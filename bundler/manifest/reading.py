@@ -12,6 +12,7 @@ from bundler.ceiling import Ceiling, Demand
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor, Release
+from bundler.host_package import Copyleft, HostPackage, PackageKind
 from bundler.manifest.model import (
     SCHEMA,
     USUAL_MODE,
@@ -40,6 +41,7 @@ def read_manifest(data: bytes) -> Manifest:
     """
     top = _top(data)
     python, platform, libraries = top.child("python"), top.child("platform"), top.child("libraries")
+    application = top.child("application")
     system = platform.value("system", str, "linux")
     return Manifest(
         bundler=top.value("bundler", str, ""),
@@ -50,6 +52,8 @@ def read_manifest(data: bytes) -> Manifest:
             site_packages=python.texts("site_packages"),
             extension_suffixes=python.texts("extension_suffixes"),
             implementation=python.value("implementation", str, "cpython"),
+            package=_package(python.child("package")),
+            licence_files=python.texts("licence_files"),
         ),
         system=system,
         libc=platform.text_or_none("libc"),
@@ -60,21 +64,14 @@ def read_manifest(data: bytes) -> Manifest:
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
         unpublished=top.texts("unpublished"),
+        application=(application.value("name", str, ""), application.value("version", str, "")),
         files={path: _file(_Object(value)) for path, value in top.child("files").items()},
         empty_folders=top.texts("empty_folders"),
         changed=tuple(
             ChangedFile(item.value("path", str, ""), item.value("origin", str, ""), item.value("reason", str, ""))
             for item in top.children("changed")
         ),
-        bundled=tuple(
-            LibraryFact(
-                item.value("path", str, ""),
-                item.value("origin", str, ""),
-                item.texts("needed_by"),
-                item.text_or_none("licence"),
-            )
-            for item in libraries.children("bundled")
-        ),
+        bundled=tuple(map(_bundled, libraries.children("bundled"))),
         host_libraries=libraries.texts("host"),
         asked_of_target=_asked(libraries.child("asked_of_target")),
         missing=tuple(
@@ -220,6 +217,30 @@ def _ceiling(item: _Object) -> Ceiling:
         text_relocations=item.texts("text_relocations"),
         writable_code=item.texts("writable_code"),
     )
+
+
+def _bundled(item: _Object) -> LibraryFact:
+    """A library of the host. A bundle.json that tells no packages has licences for strong copyleft alone."""
+    package, licence = _package(item.child("package")), item.text_or_none("licence")
+    told = item.value("copyleft", str, "" if package is not None or not licence else Copyleft.STRONG.value)
+    return LibraryFact(
+        item.value("path", str, ""),
+        item.value("origin", str, ""),
+        item.texts("needed_by"),
+        licence,
+        next((copyleft for copyleft in Copyleft if copyleft.value == told), Copyleft.NO),
+        package,
+        item.texts("licence_files"),
+    )
+
+
+def _package(item: _Object) -> HostPackage | None:
+    """A package; None for none, and for one of a kind that this version does not know."""
+    told = item.value("kind", str, "")
+    kind = next((kind for kind in PackageKind if kind.value == told), None)
+    if kind is None:
+        return None
+    return HostPackage(kind, *(item.value(name, str, "") for name in HostPackage._fields[1:]))
 
 
 def _opened(item: _Object) -> OpenedFact:
