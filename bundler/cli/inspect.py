@@ -6,7 +6,8 @@ import json
 
 import click
 
-from bundler.cli.output import CONTEXT, examples, printable
+from bundler.cli.output import CONTEXT, examples, printable, say
+from bundler.options import SbomFormat
 
 
 @click.command(
@@ -14,6 +15,8 @@ from bundler.cli.output import CONTEXT, examples, printable
     epilog=examples(
         ("an environment, as pack would see it", "bundler inspect .venv"),
         ("a bundle: what it needs, and what is in it", "bundler inspect dist/app --json"),
+        ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx > app.cdx.json"),
+        ("the licences of all that is in it", "bundler inspect dist/app --licences licences"),
         ("one binary", "bundler inspect dist/app/bin/python3"),
     ),
 )
@@ -22,9 +25,25 @@ from bundler.cli.output import CONTEXT, examples, printable
     "--root", default="/", metavar="DIR", help="The directory that an environment sees as /. C:=DIR: its drive C:."
 )
 @click.option("--no-probe", is_flag=True, help="Run nothing of an environment: read its facts from files.")
+@click.option(
+    "--sbom",
+    type=click.Choice([form.value for form in SbomFormat]),
+    help="Print the bill of materials of a bundle, a directory or an archive.",
+)
+@click.option(
+    "--licences",
+    type=click.Path(),
+    metavar="DIR",
+    help="Collect the licence texts of all that is in a bundle in a new folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:
+def inspect(
+    path: str, root: str, no_probe: bool, sbom: str | None, licences: str | None, as_json: bool
+) -> None:
     """Show what is in an environment, a bundle or one binary."""
+    if sbom is not None or licences is not None:
+        _materials(path, sbom, licences)
+        return
     from bundler.inspection import inspect as run_inspect
 
     facts = run_inspect(path, root, probe=not no_probe)
@@ -38,3 +57,15 @@ def inspect(path: str, root: str, no_probe: bool, as_json: bool) -> None:
                 click.echo(f"  {printable(item)}")
         else:
             click.echo(f"{name}: {'none' if value in (None, '') else printable(str(value))}")
+
+
+def _materials(path: str, sbom: str | None, licences: str | None) -> None:
+    """What other tools, and lawyers, want to know of a bundle."""
+    from bundler.materials import bill_of_materials, collect_licences
+
+    if licences is not None:
+        for component in collect_licences(path, licences):
+            say(f"note: no licence text came with {component}")
+        say(f"wrote {licences}")
+    if sbom is not None:
+        click.echo(bill_of_materials(path, sbom), nl=False)

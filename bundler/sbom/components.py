@@ -10,7 +10,7 @@ from bundler.bundle_paths import follow
 from bundler.host_package import HostPackage
 from bundler.manifest import LibraryFact, Manifest
 from bundler.sbom.component import Component, ComponentKind, LicenceTeller
-from bundler.sbom.distributions import Installed, Read, files_beside, find_installed, metadata_files, normalised
+from bundler.sbom.distributions import Installed, Read, find_installed, normalised
 from bundler.sbom.embedded import Part, read_embedded
 from bundler.sbom.metadata import licence_files
 from bundler.sbom.purl import generic_purl, package_purl, pypi_purl, python_cpe
@@ -21,15 +21,10 @@ _LIBRARY_FOLDER = re.compile(r"([^/]+)(\.libs|/\.libs|/\.dylibs)/[^/]+")
 _SHARED = re.compile(r"\.(so|dylib|dll)(\.|$)", re.IGNORECASE)
 
 
-def files_to_read(manifest: Manifest) -> frozenset[str]:
-    """Bundle paths of the files that `components_of` reads, of which each is small: for who reads a bundle in one go."""
-    return frozenset((*metadata_files(manifest), *files_beside(manifest)))
-
-
 def components_of(manifest: Manifest, read: Read) -> tuple[Component, ...]:
     """Everything that a bundle is made of: the interpreter, then distributions, libraries of the host, and libraries in wheels.
 
-    `read` gives the files of `files_to_read`. Each kind is in the order of names.
+    `read` gives the files for which `is_read` asks. Each kind is in the order of names.
     """
     installed = find_installed(manifest, read)
     refs = _distribution_refs(installed)

@@ -12,7 +12,7 @@ from bundler.manifest import Manifest
 from bundler.sbom.metadata import Metadata, Origin, read_metadata, read_origin
 
 Read = Callable[[str], "bytes | None"]
-"""Gives the bytes of the file at a bundle path, links followed; None where there is none."""
+"""Gives the bytes of the file at a bundle path, links followed; None where there is none, or `is_read` does not ask for it."""
 _METADATA = re.compile(r"[^/]+(\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)")
 
 
@@ -42,6 +42,14 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def is_read(path: str) -> bool:
+    """Whether `components_of` may read the file at a bundle path: it tells of a distribution. For who reads a bundle in one go."""
+    folder, _, name = path.rpartition("/")
+    if folder.endswith(".dist-info"):
+        return name in ("METADATA", "RECORD", "direct_url.json")
+    return path.endswith((".egg-info", ".egg-info/PKG-INFO")) or folder.endswith(".dist-info/sboms")
+
+
 def metadata_files(manifest: Manifest) -> tuple[str, ...]:
     """Bundle paths of the files with the metadata of distributions, in order."""
     found = []
@@ -49,18 +57,6 @@ def metadata_files(manifest: Manifest) -> tuple[str, ...]:
         below = f"{folder}/"
         found += [path for path in manifest.files if path.startswith(below) and _METADATA.fullmatch(path, len(below))]
     return tuple(sorted(set(found)))
-
-
-def files_beside(manifest: Manifest) -> tuple[str, ...]:
-    """Bundle paths of what else is read of them: where they came from, what they own, their bills of materials."""
-    folders = {path.rpartition("/")[0] for path in metadata_files(manifest) if path.endswith("/METADATA")}
-    return tuple(
-        path
-        for path in sorted(manifest.files)
-        if (cut := path.rpartition("/"))[0] in folders
-        and cut[2] in ("direct_url.json", "RECORD")
-        or (cut[0].endswith(".dist-info/sboms") and cut[0][:-6] in folders)
-    )
 
 
 def find_installed(manifest: Manifest, read: Read) -> tuple[Installed, ...]:
