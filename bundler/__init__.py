@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bundler.audit import AuditReport, verify
     from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
+    from bundler.materials import bill_of_materials, collect_licences
     from bundler.report import PackReport
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "SbomFormat",
     "Symlinks",
     "__version__",
+    "bill_of_materials",
+    "collect_licences",
     "fix",
     "inspect",
     "pack",
@@ -66,6 +69,8 @@ _HOMES = {
     "AuditReport": "bundler.audit",
     "FixReport": "bundler.fixing",
     "PackReport": "bundler.report",
+    "bill_of_materials": "bundler.materials",
+    "collect_licences": "bundler.materials",
     "fix": "bundler.fixing",
     "inspect": "bundler.inspection",
     "verify": "bundler.audit",

@@ -91,6 +91,19 @@ class LibraryFact:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageFact:
+    """A package that brought files which libraries of the host open by themselves: plugins, data."""
+
+    package: HostPackage
+    paths: tuple[str, ...]
+    """Bundle paths of its shared objects, and of one file of each folder with none."""
+    licence: str = ""
+    """An SPDX expression, or the words that the package has for it."""
+    licence_files: tuple[str, ...] = ()
+    """Bundle paths of the package's licence texts."""
+
+
+@dataclass(frozen=True, slots=True)
 class MissingLibrary:
     """A NEEDED that was found nowhere in the source either, and the bundle path of the file that has it."""
 
@@ -167,6 +180,8 @@ class Manifest:
     """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
     opened: tuple[OpenedFact, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
+    companion_packages: tuple[PackageFact, ...] = ()
+    """Where the companions came from."""
     compiled_in: tuple[CompiledInPath, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""

@@ -22,6 +22,7 @@ from bundler.manifest.model import (
     Manifest,
     MissingLibrary,
     OpenedFact,
+    PackageFact,
     PythonFacts,
     RecordedOptions,
     RecordedValue,
@@ -89,6 +90,7 @@ def read_manifest(data: bytes) -> Manifest:
         host_libc=_host_libc(libraries.child("host_libc")) if libraries.has("host_libc") else None,
         opened=tuple(map(_opened, libraries.children("opened"))),
         companions=tuple(map(_companion, libraries.children("companions"))),
+        companion_packages=tuple(_companion_packages(libraries.children("companion_packages"))),
         compiled_in=tuple(map(_compiled_in, libraries.children("compiled_in"))),
         import_failures=_import_failures(top),
         entry=top.value("entry", str, ""),
@@ -264,6 +266,13 @@ def _companion(item: _Object) -> CompanionFact:
         item.value("without", str, ""),
         item.value("pointing", str, ""),
     )
+
+
+def _companion_packages(items: Iterator[_Object]) -> Iterator[PackageFact]:
+    for item in items:
+        package = _package(item.child("package"))
+        if package is not None:
+            yield PackageFact(package, item.texts("paths"), item.value("licence", str, ""), item.texts("licence_files"))
 
 
 def _compiled_in(item: _Object) -> CompiledInPath:

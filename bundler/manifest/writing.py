@@ -8,7 +8,7 @@ from json.encoder import encode_basestring_ascii as _text
 
 from bundler.floor import Floor
 from bundler.host_package import HostPackage
-from bundler.manifest.model import USUAL_MODE, FileFact, LibraryFact, Manifest, RecordedOptions
+from bundler.manifest.model import USUAL_MODE, FileFact, LibraryFact, Manifest, PackageFact, RecordedOptions
 from bundler.scheme import BundleScheme
 
 
@@ -57,6 +57,11 @@ def write_manifest(manifest: Manifest) -> bytes:
             **({"unbound": [*map(dataclasses.asdict, manifest.unbound)]} if manifest.unbound else {}),
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
             "companions": [fact._asdict() for fact in manifest.companions],
+            **(
+                {"companion_packages": [*map(_companion_package, manifest.companion_packages)]}
+                if manifest.companion_packages
+                else {}
+            ),
             "compiled_in": [path._asdict() for path in manifest.compiled_in],
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
@@ -82,6 +87,15 @@ def _bundled(fact: LibraryFact) -> dict[str, object]:
         **({"licence": fact.licence} if fact.licence else {}),
         **({"copyleft": fact.copyleft.value} if fact.copyleft.value else {}),
         **_package(fact.package),
+        **({"licence_files": fact.licence_files} if fact.licence_files else {}),
+    }
+
+
+def _companion_package(fact: PackageFact) -> dict[str, object]:
+    return {
+        **_package(fact.package),
+        "paths": fact.paths,
+        **({"licence": fact.licence} if fact.licence else {}),
         **({"licence_files": fact.licence_files} if fact.licence_files else {}),
     }
 

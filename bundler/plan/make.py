@@ -161,7 +161,7 @@ def make_plan(
     entries = without(overlaid(entries, texts.entries), texts.removed)
     warnings += [*binaries.warnings, *texts.warnings]
     # Who ships a library ships its licence.
-    packages = find_host_packages(environment, binaries.libraries, content)
+    packages = find_host_packages(environment, binaries.libraries, entries, content)
     entries = overlaid(entries, packages.entries.values())
     # By now all that takes the place of others has done so.
     check_added(collected, entries)

@@ -125,6 +125,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             for noted in libraries.noted
         ),
         companions=libraries.companions,
+        companion_packages=plan.packages.companion_facts,
         compiled_in=libraries.compiled_in,
         import_failures=import_failures,
         entry=plan.start.entry if plan.start else "",

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from bundler.bundle_paths import follow
+from bundler.bundle_paths import follow, lies_in
 from bundler.host_package import HostPackage
-from bundler.manifest import LibraryFact, Manifest
+from bundler.manifest import LibraryFact, Manifest, PackageFact
 from bundler.sbom.component import Component, ComponentKind, LicenceTeller
 from bundler.sbom.distributions import Installed, Read, find_installed, normalised
 from bundler.sbom.embedded import Part, read_embedded
@@ -100,8 +100,8 @@ def _distribution(each: Installed, ref: str, manifest: Manifest) -> Component:
 
 
 def _libraries(manifest: Manifest) -> Iterator[Component]:
-    """The packages that libraries of the host came from, each once; a library by itself where none is known."""
-    packages: dict[HostPackage, list[LibraryFact]] = {}
+    """The packages that libraries of the host, and what these open, came from, each once; a library by itself where none is known."""
+    packages: dict[HostPackage, list[LibraryFact | PackageFact]] = {}
     for fact in manifest.bundled:
         if fact.package is not None:
             packages.setdefault(fact.package, []).append(fact)
@@ -117,11 +117,13 @@ def _libraries(manifest: Manifest) -> Iterator[Component]:
             ref=f"library:{fact.path}",
             digests=_digests([fact.path], manifest),
         )
+    for plugins in manifest.companion_packages:
+        packages.setdefault(plugins.package, []).append(plugins)
     for package, facts in packages.items():
         purl = package_purl(package)
         licences = dict.fromkeys(filter(None, (fact.licence for fact in facts)))
         texts = (path for fact in facts for path in fact.licence_files)
-        paths = tuple(fact.path for fact in facts)
+        paths = tuple(path for fact in facts for path in ((fact.path,) if isinstance(fact, LibraryFact) else fact.paths))
         yield Component(
             ComponentKind.LIBRARY,
             package.name,
@@ -215,6 +217,9 @@ def _edges(
         for path in fact.needed_by:
             needer = of_library.get(path) or owners.get(path) or interpreter
             edges.setdefault(needer, set()).add(of_library[fact.path])
+    for companion in manifest.companions:
+        opened = {ref for path, ref in of_library.items() if lies_in(path, companion.path)}
+        edges.setdefault(of_library.get(companion.library, interpreter), set()).update(opened)
     return edges
 
 

@@ -21,6 +21,7 @@ from bundler.manifest import (
     Manifest,
     MissingLibrary,
     OpenedFact,
+    PackageFact,
     PythonFacts,
     RecordedOptions,
     read_manifest,
@@ -62,6 +63,9 @@ MANIFEST = Manifest(
     missing=(MissingLibrary("lib/x.so", "libtbb.so.12"),),
     companions=(
         CompanionFact("lib/y.so", "lib/plugins", "host:/usr/lib/plugins", 2, "plugins", "all of it", "a constant"),
+    ),
+    companion_packages=(
+        PackageFact(HostPackage(PackageKind.APK, "plugins", "1-r0"), ("lib/plugins/a.so",), "MIT", ("share/x",)),
     ),
     compiled_in=(CompiledInPath("lib/y.so", "/usr/share/y", 7),),
     opened=(OpenedFact("lib/x.so", ("liby.so.1",), "required", "y", "bundled", "lib/bundled/liby.so.1"),),
