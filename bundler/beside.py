@@ -60,7 +60,10 @@ def check_folder(path: str) -> None:
 
 
 def check_beside(options: PackOptions, destination: Destination, environment: str) -> None:
-    """Refuse a folder of licence texts that would lie in the bundle or in what is packed, or replace something. Raises BundlerError."""
+    """Refuse a folder of licence texts that would lie in the bundle or in what is packed, or replace something.
+
+    Raises BadOption, OutputExists.
+    """
     if not options.licences or options.dry_run:
         return
     folder = os.path.realpath(options.licences)

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from bundler.machine import os
-from bundler.options import AuditDepth, EditableMode, Launcher, LeakMode, LibcMode, LinkMode, Profile, Pyc, SbomFormat, Symlinks
+from bundler.options import (
+    AuditDepth,
+    EditableMode,
+    Launcher,
+    LeakMode,
+    LibcMode,
+    LinkMode,
+    Profile,
+    Pyc,
+    SbomFormat,
+    Symlinks,
+)
 
 StrPath = str | os.PathLike[str]
 Texts = list[str] | tuple[str, ...]

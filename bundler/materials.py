@@ -26,8 +26,9 @@ from bundler.trees import MANIFEST, Kind, Member, open_tree
 def bill_of_materials(path: StrPath, form: SbomFormat | str = SbomFormat.CYCLONEDX) -> bytes:
     """The bill of materials of the bundle at `path`, a directory or an archive, as a document in JSON.
 
-    It tells of what is there: distributions that came after the pack are among its components. Raises NotABundle, UnsupportedBundle,
-    DamagedBundle, BadOption for a form that there is none of.
+    It tells of what is there: distributions that came after the pack are among its components.
+
+    Raises NotABundle, UnsupportedBundle, DamagedBundle, BadOption for a form that there is none of.
     """
     form = member_of("form", SbomFormat, form)
     found = _read(path_of("path", path), is_read)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from bundler.audit.reports import fault_lines
 from bundler.faults import FaultKind
 from bundler.formats import DIRECTORY, archive_named
+from bundler.host_package import Copyleft
 from bundler.machine import path_shown
 from bundler.manifest import Manifest
 from bundler.options import Pyc
-from bundler.host_package import Copyleft
 from bundler.platforms import OperatingSystem
 from bundler.report import PackReport
 from bundler.systems import system_of

@@ -255,7 +255,8 @@ TEXTS: dict[str, Iterable[bytes]] = {
     "typelib": (typelib("Gtk", "3.0", "Gdk-3.0|xlib-2.0", "libgtk-3.so.0"), typelib("xlib", "2.0", order=">")),
     "launcher-linux": linux_launchers(),
     "package-database": (
-        b"Package: libz1\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2)\nVersion: 1:1.2.13\n\n/usr/lib/libz.so.1\n",
+        b"Package: libz1\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2)\nVersion: 1:1.2.13\n\n"
+        b"/usr/lib/libz.so.1\n",
         b"C:Q1\nP:libssl3\nV:3.3-r0\nA:x86_64\nL:Apache-2.0\no:openssl\nF:usr/lib/x86_64-linux-gnu\nR:libssl.so.3\n\n",
         b"ID=debian\nVERSION_ID=\"12\"\n/usr/lib/libz.so.1\n/usr/lib/libz.so.1.old\nlibold\n",
         b"d41d8cd98f00b204e9800998ecf8427e  usr/lib/x86_64-linux-gnu/libssl.so.3\nPackage: libssl3\nVersion: 3\n",
@@ -271,7 +272,8 @@ TEXTS: dict[str, Iterable[bytes]] = {
         b'{"bomFormat": "CycloneDX", "components": [{"name": "z", "version": "1", "purl": "pkg:rpm/x/z@1", "licenses":'
         b' [{"license": {"id": "Zlib"}}, {"expression": "MIT"}], "components": [{"type": "file", "name": "f"}]}]}',
         b'{"spdxVersion": "SPDX-2.3", "documentDescribes": ["a"], "packages": [{"SPDXID": "a", "name": "a"}, {"name": "z",'
-        b' "versionInfo": "1", "licenseDeclared": "Zlib", "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:x"}]}]}',
+        b' "versionInfo": "1", "licenseDeclared": "Zlib", "externalRefs":'
+        b' [{"referenceType": "purl", "referenceLocator": "pkg:x"}]}]}',
     ),
     "wheel-metadata": (
         b"Metadata-Version: 2.4\nName: app\nVersion: 1\nLicense-Expression: MIT OR Apache-2.0\nLicense-File: LICENSE\n"

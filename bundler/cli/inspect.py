@@ -37,9 +37,7 @@ from bundler.options import SbomFormat
     help="Collect the licence texts of all that is in a bundle in a new folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-def inspect(
-    path: str, root: str, no_probe: bool, sbom: str | None, licences: str | None, as_json: bool
-) -> None:
+def inspect(path: str, root: str, no_probe: bool, sbom: str | None, licences: str | None, as_json: bool) -> None:
     """Show what is in an environment, a bundle or one binary."""
     if sbom is not None or licences is not None:
         _materials(path, sbom, licences)

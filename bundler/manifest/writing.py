@@ -41,13 +41,15 @@ def write_manifest(manifest: Manifest) -> bytes:
             "floor_without": floor.text_without if floor else None,
             "ceiling": dataclasses.asdict(manifest.ceiling),
         },
-        **({"application": dict(zip(("name", "version"), manifest.application, strict=True))} if any(manifest.application) else {}),
+        **(
+            {"application": dict(zip(("name", "version"), manifest.application, strict=True))}
+            if any(manifest.application)
+            else {}
+        ),
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],
         **({"unpublished": manifest.unpublished} if manifest.unpublished else {}),
         "libraries": {
-            "bundled": [
-                _bundled(fact) for fact in manifest.bundled
-            ],
+            "bundled": [_bundled(fact) for fact in manifest.bundled],
             "host": manifest.host_libraries,
             **({"loader": manifest.loader} if manifest.loader else {}),
             **({"host_libc": _host_libc(manifest.host_libc)} if manifest.host_libc else {}),

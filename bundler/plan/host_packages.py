@@ -27,7 +27,7 @@ from bundler.systems.libraries import BundledLibrary, LibraryFacts
 from bundler.systems.packaged import NOTHING_PACKAGED, Packaged, PackagedFile
 
 LICENCES = "licenses/bundled"
-"""Below `share`: a folder a package, as Fedora has them in /usr/share/licenses, and `common-licenses` with what Debian's files refer to."""
+"""Below `share`: a folder a package, as in Fedora's /usr/share/licenses, and `common-licenses` for what Debian's refer to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Plan:
     """The modules that the source has, and that were not wanted."""
     published: Published | None = None
     """Which files are published anyway; None where nobody can tell."""
-    packages: HostPackages = HostPackages()
+    packages: HostPackages = field(default_factory=HostPackages)
     """Which packages of the machine libraries came from."""
     listings: Listings = field(default_factory=dict)
     """What was in the folders that are packed."""
@@ -159,17 +159,15 @@ def make_plan(
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, content, launcher)
     entries = without(overlaid(entries, texts.entries), texts.removed)
-    warnings += [*binaries.warnings, *texts.warnings]
-    # Who ships a library ships its licence.
-    packages = find_host_packages(environment, binaries.libraries, entries, content)
-    entries = overlaid(entries, packages.entries.values())
     # By now all that takes the place of others has done so.
     check_added(collected, entries)
     # How a script is started depends on what it has become.
     start = plan_start(content, entries, environment, launcher) if content.entry else None
-    entries = overlaid(entries, (start.script, *start.beside) if start else ())
+    # Who ships a library ships its licence.
+    packages = find_host_packages(environment, binaries.libraries, entries, content)
+    entries = overlaid(entries, (*packages.entries.values(), *((start.script, *start.beside) if start else ())))
     # What the bundle needs is known.
-    warnings += check_itself(entries, environment, owners, start)
+    warnings += [*binaries.warnings, *texts.warnings, *check_itself(entries, environment, owners, start)]
     application = find_application(entries, environment, owners, start)
     entries = with_readme(entries, environment, application, content, binaries, packages)
     # Modules are compiled from what they have become.

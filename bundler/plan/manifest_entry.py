@@ -103,9 +103,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
         changed=tuple(
             ChangedFile(entry.path, entry.origin, entry.reason) for entry in entries if entry.reason is not None
         ),
-        bundled=tuple(
-            plan.packages.fact(library, environment) for library in libraries.bundled
-        ),
+        bundled=tuple(plan.packages.fact(library, environment) for library in libraries.bundled),
         host_libraries=libraries.host,
         loader=libraries.loader,
         host_libc=libraries.host_libc,

@@ -135,7 +135,9 @@ def _licences(
     shown = licence if "://" in licence else licence.replace("/", system.separator)
     yield f"{shown} (Python)"
     yield f"{scheme.site_packages}/*.dist-info".replace("/", system.separator) + " (packages)"
-    facts = {fact.path: fact for library in binaries.libraries.bundled for fact in [packages.fact(library, environment)]}
+    facts = {
+        fact.path: fact for library in binaries.libraries.bundled for fact in [packages.fact(library, environment)]
+    }
     # Those of a bundle that is packed again are its own.
     bundled = [path for path in sorted(entries) if path.startswith(f"{scheme.bundled}/")]
     bundled = bundled or sorted(facts)  # where they have no folder of theirs

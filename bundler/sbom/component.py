@@ -44,7 +44,7 @@ class Component(NamedTuple):
     version: str
     """"" where nobody knows it."""
     paths: tuple[str, ...]
-    """Bundle paths: of a library its files, of a distribution its metadata (a folder, or a file `.egg-info`), of the interpreter its file."""
+    """Bundle paths: of a library its files, of a distribution its metadata (folder or file), of the interpreter its binaries."""
     purl: str = ""
     """Its package URL; "" where there is none."""
     cpe: str = ""

@@ -35,9 +35,7 @@ def components_of(manifest: Manifest, read: Read) -> tuple[Component, ...]:
     edges = _edges(manifest, owners, libraries, interpreter.ref)
     for component in vendored:
         edges.setdefault(component.owner, set()).add(component.ref)
-    distributions = [
-        _distribution(each, ref, manifest) for each, ref in zip(installed, refs, strict=True)
-    ]
+    distributions = [_distribution(each, ref, manifest) for each, ref in zip(installed, refs, strict=True)]
     for requirer, needed in required(installed, refs, manifest):
         edges.setdefault(requirer, set()).add(needed)
     named = {ref: each.metadata.name for each, ref in zip(installed, refs, strict=True)}
@@ -83,7 +81,11 @@ def _distribution_refs(installed: Sequence[Installed]) -> list[str]:
 def _distribution(each: Installed, ref: str, manifest: Manifest) -> Component:
     metadata, origin = each.metadata, each.origin
     is_published = metadata.name not in manifest.unpublished or bool(origin.url)
-    purl = pypi_purl(metadata.name, metadata.version, origin.vcs) if is_published else generic_purl(each.key, metadata.version)
+    purl = (
+        pypi_purl(metadata.name, metadata.version, origin.vcs)
+        if is_published
+        else generic_purl(each.key, metadata.version)
+    )
     return Component(
         ComponentKind.DISTRIBUTION,
         metadata.name,
@@ -100,7 +102,7 @@ def _distribution(each: Installed, ref: str, manifest: Manifest) -> Component:
 
 
 def _libraries(manifest: Manifest) -> Iterator[Component]:
-    """The packages that libraries of the host, and what these open, came from, each once; a library by itself where none is known."""
+    """The packages of libraries of the host, and of what these open, each once; a library by itself where none is known."""
     packages: dict[HostPackage, list[LibraryFact | PackageFact]] = {}
     for fact in manifest.bundled:
         if fact.package is not None:
@@ -123,7 +125,9 @@ def _libraries(manifest: Manifest) -> Iterator[Component]:
         purl = package_purl(package)
         licences = dict.fromkeys(filter(None, (fact.licence for fact in facts)))
         texts = (path for fact in facts for path in fact.licence_files)
-        paths = tuple(path for fact in facts for path in ((fact.path,) if isinstance(fact, LibraryFact) else fact.paths))
+        paths = tuple(
+            path for fact in facts for path in ((fact.path,) if isinstance(fact, LibraryFact) else fact.paths)
+        )
         yield Component(
             ComponentKind.LIBRARY,
             package.name,

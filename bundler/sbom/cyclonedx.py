@@ -54,7 +54,9 @@ def _part(component: Component) -> Part:
         purl=PackageURL.from_string(component.purl) if component.purl else None,
         cpe=component.cpe or None,
         licenses=list(_licences(component)),
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=component.archive_sha256)] if component.archive_sha256 else [],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=component.archive_sha256)]
+        if component.archive_sha256
+        else [],
         external_references=list(_references(component)),
         evidence=ComponentEvidence(occurrences=[Occurrence(location=path) for path in component.paths]),
         components=[_file(component.ref, path, digest) for path, digest in component.digests],

@@ -1,6 +1,7 @@
-"""Bills of materials that wheels bring (PEP 770: `.dist-info/sboms/`): what auditwheel grafted into them, or whoever built them says.
+"""Bills of materials that wheels bring (PEP 770: `.dist-info/sboms/`): auditwheel writes them, or whoever builds a wheel.
 
-Both formats are read narrowly: names, versions, package URLs and licences. The files are anybody's; what has another shape says nothing.
+Both formats are read narrowly: names, versions, package URLs and licences. The files are anybody's; what has another shape says
+nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the metadata of a distribution in a bundle says for a bill of materials (the "Core metadata" specification, PEP 639, PEP 610)."""
+"""What a distribution's metadata say for a bill of materials (the "Core metadata" specification, PEP 639, PEP 610)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def read_origin(data: bytes) -> Origin:
     if isinstance(archive, dict):
         hashes, older = archive.get("hashes"), archive.get("hash")
         digest = str(hashes.get("sha256", "")) if isinstance(hashes, dict) else ""
-        digest = digest or (older.removeprefix("sha256=") if isinstance(older, str) and older.startswith("sha256=") else "")
+        digest = digest or (
+            older.removeprefix("sha256=") if isinstance(older, str) and older.startswith("sha256=") else ""
+        )
     return Origin(url, repository, digest.lower() if re.fullmatch(r"[0-9a-fA-F]{64}", digest) else "")
 
 
@@ -123,7 +125,9 @@ def licence_files(listed: Iterable[str], folder: str, files: Collection[str]) ->
     found = [place for place in places if place in files]
     if not found:
         names = ((path, path.rpartition("/")[2]) for path in files)
-        found = [path for path, name in names if _LICENCE_NAME.fullmatch(name) or path.startswith(f"{folder}/licenses/")]
+        found = [
+            path for path, name in names if _LICENCE_NAME.fullmatch(name) or path.startswith(f"{folder}/licenses/")
+        ]
     return tuple(sorted(set(found)))
 
 
@@ -135,7 +139,11 @@ def _licences(headers: Message) -> Licences:
     field = _text(headers, "License")
     if spdx := spdx_or_none(field) if len(field) <= _LONGEST else None:
         return Licences(spdx, LicenceTeller.FIELD)
-    classifiers = [text.removeprefix(_TROVE).removeprefix("OSI Approved :: ") for text in _texts(headers, "Classifier") if text.startswith(_TROVE)]
+    classifiers = [
+        text.removeprefix(_TROVE).removeprefix("OSI Approved :: ")
+        for text in _texts(headers, "Classifier")
+        if text.startswith(_TROVE)
+    ]
     classifiers = [_SPDX.get(text, text) for text in classifiers if text != "OSI Approved"]
     if classifiers:
         return Licences("; ".join(dict.fromkeys(classifiers)), LicenceTeller.CLASSIFIERS)

@@ -15,13 +15,11 @@ _OS_NAMES = {"win32": "nt"}
 _SYSTEM_NAMES = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
 
 
-def required(
-    installed: Sequence[Installed], refs: Sequence[str], manifest: Manifest
-) -> Iterator[tuple[str, str]]:
+def required(installed: Sequence[Installed], refs: Sequence[str], manifest: Manifest) -> Iterator[tuple[str, str]]:
     """The `refs` of distributions that ask for another, and of that, where it is in the bundle.
 
-    What an extra asks for counts where that extra is asked for by another one: who installed a distribution with an extra by hand is
-    not known.
+    What an extra asks for counts where that extra is asked for by another one: what was installed with an extra by hand is not
+    known.
     """
     by_name = {each.key: ref for each, ref in zip(installed, refs, strict=True)}
     requirements = {each.key: list(_parsed(each)) for each in installed}

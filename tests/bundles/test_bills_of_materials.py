@@ -33,7 +33,7 @@ def owner(origin: str) -> str:
     """The package that dpkg names for a library of the host; "" for none."""
     path = origin.removeprefix("host:")
     for name in (path, path.removeprefix("/usr"), f"/usr{path}"):
-        done = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
+        done = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return done.stdout.splitlines()[0].partition(":")[0]
     return ""

@@ -73,9 +73,21 @@ _LICENCES = (b"GPL-3+", b" and ", b" or ", b", and ", b"(", b")", b" with except
 _JSON = (b"[" * 40, b'{"components":' * 20, b"null", b'"name":', b'"purl":', b'"\\ud800"')
 
 TARGETS = (
-    Target("package-database", package_database, (), (b"\n\n", b"\nPackage: ", b"F:", b"R:", b"\0", b"/../", b"Version: ", b"'")),
-    Target("rpm-header", rpm_header, (ValueError,), (b"\0\0\0\x08", b"\xff\xff\xff\xff", b"\0\0\0\x04", b"\0\0\x04\x5d")),
+    Target(
+        "package-database",
+        package_database,
+        (),
+        (b"\n\n", b"\nPackage: ", b"F:", b"R:", b"\0", b"/../", b"Version: ", b"'"),
+    ),
+    Target(
+        "rpm-header", rpm_header, (ValueError,), (b"\0\0\0\x08", b"\xff\xff\xff\xff", b"\0\0\0\x04", b"\0\0\x04\x5d")
+    ),
     Target("copyright-file", copyright_file, (), (*_LICENCES, b"\n\nFiles: ", b"\nLicense: ", b"Format: ", b" .\n")),
     Target("embedded-sbom", embedded_sbom, (), _JSON),
-    Target("wheel-metadata", wheel_metadata, (), (*_LICENCES, b"\nLicense: ", b"\nClassifier: License :: ", b"\nLicense-File: ")),
+    Target(
+        "wheel-metadata",
+        wheel_metadata,
+        (),
+        (*_LICENCES, b"\nLicense: ", b"\nClassifier: License :: ", b"\nLicense-File: "),
+    ),
 )

@@ -54,7 +54,9 @@ FILES: Mapping[str, str] = {
         metadata="Classifier: License :: OSI Approved :: BSD License\nRequires-Dist: Quick_One; extra == 'quick'\n"
         "Requires-Dist: slow; extra == 'slow'\n",
         RECORD="fast/core.so,,\n../../../bin/fast,,\n",
-        direct_url__json='{"url": "https://example.org/fast-2.0.whl", "archive_info": {"hashes": {"sha256": "' + "ab" * 32 + '"}}}',
+        direct_url__json='{"url": "https://example.org/fast-2.0.whl", "archive_info": {"hashes": {"sha256": "'
+        + "ab" * 32
+        + '"}}}',
         **{"sboms/auditwheel.cdx.json": AUDITWHEEL},
     ),
     **info("quick-one", metadata="License: Apache-2.0\n", LICENSE__txt="Apache\n", RECORD="quick/__init__.py,,\n"),
@@ -82,7 +84,9 @@ def manifest(files: Mapping[str, str] = FILES) -> Manifest:
                 SSL,
                 (f"{TEXTS}/libssl3/copyright",),
             ),
-            LibraryFact("lib/bundled/libcrypto.so.3", "host:x", ("lib/bundled/libssl.so.3",), "Apache-2.0", Copyleft.NO, SSL),
+            LibraryFact(
+                "lib/bundled/libcrypto.so.3", "host:x", ("lib/bundled/libssl.so.3",), "Apache-2.0", Copyleft.NO, SSL
+            ),
             LibraryFact(
                 "lib/bundled/libreadline.so.8",
                 "host:x",

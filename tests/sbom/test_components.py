@@ -50,7 +50,9 @@ def test_the_interpreter_has_version_cpe_and_licence(components: dict[str, Compo
 
 
 def test_the_interpreter_of_a_distribution_s_package_has_its_purl() -> None:
-    package = HostPackage(PackageKind.DEB, "python3.11-minimal", "3.11.2-6+deb12u6", "amd64", "python3.11", "", "debian", "12")
+    package = HostPackage(
+        PackageKind.DEB, "python3.11-minimal", "3.11.2-6+deb12u6", "amd64", "python3.11", "", "debian", "12"
+    )
     facts = manifest()
     facts = dataclasses.replace(facts, python=dataclasses.replace(facts.python, package=package))
     python = components_of(facts, read)[0]
@@ -64,7 +66,11 @@ def test_libraries_of_a_package_are_one_component_with_its_purl(components: dict
     ssl = components["libssl3"]
     assert ssl.paths == ("lib/bundled/libssl.so.3", "lib/bundled/libcrypto.so.3")
     assert ssl.purl == "pkg:deb/debian/libssl3@3.0.17-1~deb12u2?arch=amd64&distro=debian-12&upstream=openssl"
-    assert (ssl.licence, ssl.told_by, ssl.package) == ("Apache-2.0", LicenceTeller.PACKAGE, "libssl3 3.0.17-1~deb12u2 (deb)")
+    assert (ssl.licence, ssl.told_by, ssl.package) == (
+        "Apache-2.0",
+        LicenceTeller.PACKAGE,
+        "libssl3 3.0.17-1~deb12u2 (deb)",
+    )
     assert ssl.licence_files == (f"{TEXTS}/libssl3/copyright",)
     assert [path for path, _ in ssl.digests] == list(ssl.paths)
 
@@ -95,7 +101,11 @@ def test_what_came_from_no_index_is_none_of_pypi_s(components: dict[str, Compone
     assert components["shop"].purl == "pkg:generic/shop@1.0"
     assert components["slow"].purl == "pkg:pypi/slow@1.0"
     fast = components["fast"]
-    assert (fast.purl, fast.url, fast.archive_sha256) == ("pkg:pypi/fast@2.0", "https://example.org/fast-2.0.whl", "ab" * 32)
+    assert (fast.purl, fast.url, fast.archive_sha256) == (
+        "pkg:pypi/fast@2.0",
+        "https://example.org/fast-2.0.whl",
+        "ab" * 32,
+    )
 
 
 def test_distributions_need_what_their_markers_ask_for_here(components: dict[str, Component]) -> None:
@@ -131,7 +141,10 @@ def test_no_more_is_read_than_what_is_asked_for() -> None:
 
 
 def test_metadata_that_say_nothing_leave_what_the_folder_s_name_says() -> None:
-    files = {f"{SITE}/odd_name-3.1.dist-info/METADATA": "", f"{SITE}/old-2.0-py3.12.egg-info": "Metadata-Version: 1.0\n"}
+    files = {
+        f"{SITE}/odd_name-3.1.dist-info/METADATA": "",
+        f"{SITE}/old-2.0-py3.12.egg-info": "Metadata-Version: 1.0\n",
+    }
     found = components_of(manifest(files), lambda path: files[path].encode())
     assert [(each.name, each.version) for each in found if each.kind is ComponentKind.DISTRIBUTION] == [
         ("odd_name", "3.1"),
@@ -140,7 +153,9 @@ def test_metadata_that_say_nothing_leave_what_the_folder_s_name_says() -> None:
 
 
 def test_a_distribution_that_is_there_twice_is_two_components() -> None:
-    other = {path.replace(SITE, "lib/python3.12/system-site/1/site-packages"): text for path, text in info("slow").items()}
+    other = {
+        path.replace(SITE, "lib/python3.12/system-site/1/site-packages"): text for path, text in info("slow").items()
+    }
     files = {**info("slow"), **other}
     facts = manifest(files)
     places = (SITE, "lib/python3.12/system-site/1/site-packages")
@@ -157,7 +172,16 @@ def test_a_distribution_that_is_there_twice_is_two_components() -> None:
             "pkg:deb/debian/zlib1g@1:1.2.13-1?arch=amd64&distro=debian&upstream=zlib%401:1.2.13-0",
         ),
         (
-            HostPackage(PackageKind.RPM, "openssl-libs", "1:3.2.2-3.fc40", "x86_64", "openssl-3.2.2-3.fc40.src.rpm", "", "fedora", "40"),
+            HostPackage(
+                PackageKind.RPM,
+                "openssl-libs",
+                "1:3.2.2-3.fc40",
+                "x86_64",
+                "openssl-3.2.2-3.fc40.src.rpm",
+                "",
+                "fedora",
+                "40",
+            ),
             "pkg:rpm/fedora/openssl-libs@3.2.2-3.fc40?arch=x86_64&distro=fedora-40&epoch=1&upstream=openssl-3.2.2-3.fc40.src.rpm",
         ),
         (

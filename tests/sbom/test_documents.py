@@ -60,9 +60,9 @@ def test_cyclonedx_names_components_licences_and_files() -> None:
         "lib/bundled/libcrypto.so.3": "SHA-256",
     }
     assert python["cpe"] == "cpe:2.3:a:python:python:3.12.1:*:*:*:*:*:*:*"
-    assert components["shop"]["licenses"] == [{"license": {"id": "MIT", "acknowledgement": "declared"}}] or components["shop"][
-        "licenses"
-    ] == [{"expression": "MIT", "acknowledgement": "declared"}]
+    assert components["shop"]["licenses"] == [{"license": {"id": "MIT", "acknowledgement": "declared"}}] or components[
+        "shop"
+    ]["licenses"] == [{"expression": "MIT", "acknowledgement": "declared"}]
     assert components["fast"]["licenses"][0]["license"]["name"] == "BSD License"
     told = {each["name"]: each["value"] for each in components["fast"]["properties"]}
     assert told["bundler:licence-told-by"] == "classifiers"
@@ -87,7 +87,9 @@ def test_spdx_names_packages_and_what_they_need() -> None:
     packages = {each["name"]: each for each in found["packages"]}
     ids = {each["SPDXID"]: name for name, each in packages.items()}
     references = {
-        each["referenceType"]: each["referenceLocator"] for name in ("CPython", "libssl3") for each in packages[name]["externalRefs"]
+        each["referenceType"]: each["referenceLocator"]
+        for name in ("CPython", "libssl3")
+        for each in packages[name]["externalRefs"]
     }
     assert references["cpe23Type"] == "cpe:2.3:a:python:python:3.12.1:*:*:*:*:*:*:*"
     assert references["purl"].startswith("pkg:deb/debian/libssl3@3.0.17-1~deb12u2?")

@@ -21,8 +21,16 @@ SPDX = {
             "licenseConcluded": "NOASSERTION",
             "licenseDeclared": "Zlib",
             "externalRefs": [
-                {"referenceCategory": "SECURITY", "referenceType": "cpe23Type", "referenceLocator": "cpe:2.3:a:zlib:zlib:1.3.1"},
-                {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:generic/zlib@1.3.1"},
+                {
+                    "referenceCategory": "SECURITY",
+                    "referenceType": "cpe23Type",
+                    "referenceLocator": "cpe:2.3:a:zlib:zlib:1.3.1",
+                },
+                {
+                    "referenceCategory": "PACKAGE-MANAGER",
+                    "referenceType": "purl",
+                    "referenceLocator": "pkg:generic/zlib@1.3.1",
+                },
             ],
         },
     ],
@@ -48,8 +56,13 @@ def test_components_inside_of_components_count_and_files_do_not() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "7", '{"bomFormat": "CycloneDX"}', '{"bomFormat": "CycloneDX", "components": 7}', "[" * 100_000]
-    + ['{"bomFormat": "CycloneDX", "components": [7, {"name": 7}, {"name": ""}]}', '{"spdxVersion": 1, "packages": [{}]}'],
+    [
+        *("", "{", "[]", "7", "[" * 100_000),
+        '{"bomFormat": "CycloneDX"}',
+        '{"bomFormat": "CycloneDX", "components": 7}',
+        '{"bomFormat": "CycloneDX", "components": [7, {"name": 7}, {"name": ""}]}',
+        '{"spdxVersion": 1, "packages": [{}]}',
+    ],
 )
 def test_what_has_another_shape_says_nothing(text: str) -> None:
     assert read_embedded(text.encode()) == ()

@@ -1,7 +1,7 @@
 """apk's database: one text with a paragraph a package, a letter and a colon before each value (apk-tools, `database.c`).
 
-`P` is the name, `V` the version, `A` the machine, `L` the licence, `o` the package that it was built from; `F` is a folder, and each `R`
-behind it a file in it. Texts of licences are in other packages (`-doc`), which are rarely installed.
+`P` is the name, `V` the version, `A` the machine, `L` the licence, `o` the package that it was built from; `F` is a folder, and
+each `R` behind it a file in it. Texts of licences are in other packages (`-doc`), which are rarely installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""dpkg's database (dpkg(1), deb-substvars(5)): `info/NAME.list` has the files of a package, `status` all packages, `diversions` renamed files.
+"""dpkg's database (dpkg(1)): `info/NAME.list` has the files of a package, `status` all packages, `diversions` renamed files.
 
 Images without dpkg ("distroless") keep a stanza a package in `status.d`, with the files in `NAME.md5sums` beside it.
 There may be thousands of lists. A library's package is called like the library, so lists with names near to it are read first.
@@ -80,7 +80,10 @@ def _owners(names: Iterable[str], diverted: Iterable[_Diverted], lists: _Lists) 
                 wanted[name] = (*spelled, *spellings(each.original))
                 barred.setdefault(name, set()).add(each.package)  # it has another file of that name
     kept = {
-        name: each.package for each in diverted for name, spelled in wanted.items() if name not in barred and each.original in spelled
+        name: each.package
+        for each in diverted
+        for name, spelled in wanted.items()
+        if name not in barred and each.original in spelled
     }
 
     def owner(name: str, packages: Iterable[str]) -> str | None:

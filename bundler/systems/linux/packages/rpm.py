@@ -1,5 +1,6 @@
-"""rpm's database: SQLite since rpm 4.16 (`rpmdb.sqlite`). Table `Packages` has a header a package, `Basenames` which of them have files of a name.
+"""rpm's database: SQLite since rpm 4.16 (`rpmdb.sqlite`).
 
+Table `Packages` has a header a package, `Basenames` which of them have files of a name.
 The older forms (Berkeley DB: `Packages`) and SUSE's (`Packages.db`) are not read, which is told.
 """
 
@@ -109,7 +110,11 @@ def _header(database: sqlite3.Connection, number: int) -> Header:
 def _path(header: Header, index: object) -> str | None:
     """The name of a package's file with a number; None for a number that none has."""
     names, folders, folder_of = header.texts(_NAMES), header.texts(_FOLDER_NAMES), header.numbers(_FOLDER_OF)
-    if not isinstance(index, int) or not 0 <= index < min(len(names), len(folder_of)) or folder_of[index] >= len(folders):
+    if (
+        not isinstance(index, int)
+        or not 0 <= index < min(len(names), len(folder_of))
+        or folder_of[index] >= len(folders)
+    ):
         return None
     return folders[folder_of[index]] + names[index]
 

@@ -1,7 +1,7 @@
 """A header of rpm's, as its database keeps one a package (rpm.org, "RPM V4 Package format": Header).
 
-Two numbers of four bytes, big-endian: how many entries the index has, and how many bytes the data. Then the index: tag, type, offset in the
-data, count. Then the data. In the database the eight bytes of a package file's header (magic, version) are missing.
+Two numbers of four bytes, big-endian: how many entries the index has, and how many bytes the data. Then the index: tag, type,
+offset in the data, count. Then the data. In the database the eight bytes of a package file's header (magic, version) are missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Debian's copyright files say a library is under: of its own files, and not of tests and scripts of the same source package."""
+"""What Debian's copyright files say a library is under: of its own files, and not of tests and scripts beside them."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def test_the_paragraph_of_the_library_s_own_files_counts(
     ("text", "licence", "copyleft"),
     [
         (
-            "It is free software under the terms of the GNU General Public\nLicense, version 3 or (at your option) any\nlater version.\n"
-            "See /usr/share/common-licenses/GPL-3",
+            "It is free software under the terms of the GNU General Public\nLicense, version 3 or (at your option) any\n"
+            "later version.\nSee /usr/share/common-licenses/GPL-3",
             "GPL-3.0-or-later",
             Copyleft.STRONG,
         ),
@@ -112,9 +112,7 @@ def test_the_paragraph_of_the_library_s_own_files_counts(
         ("Nobody knows.", "", Copyleft.NO),
     ],
 )
-def test_a_file_in_free_form_is_told_by_the_licences_that_it_names(
-    text: str, licence: str, copyleft: Copyleft
-) -> None:
+def test_a_file_in_free_form_is_told_by_the_licences_that_it_names(text: str, licence: str, copyleft: Copyleft) -> None:
     told = read_copyright(f"This package was debianized by somebody.\n\n{text}\n", "libx.so.1", "x")
     assert (told.licence, told.copyleft) == (licence, copyleft)
 
@@ -126,7 +124,12 @@ def test_texts_that_stand_elsewhere_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("name", "stem"),
-    [("libdb-5.3.so", "db"), ("libgcc_s.so.1", "gcc_s"), ("libz.so.1.2.13", "z"), ("libgdbm_compat.so.4", "gdbm_compat")],
+    [
+        ("libdb-5.3.so", "db"),
+        ("libgcc_s.so.1", "gcc_s"),
+        ("libz.so.1.2.13", "z"),
+        ("libgdbm_compat.so.4", "gdbm_compat"),
+    ],
 )
 def test_what_is_a_library_s_name(name: str, stem: str) -> None:
     assert library_stem(name) == stem
@@ -160,7 +163,10 @@ def test_strong_copyleft_of_a_list_and_of_one_library_are_two_things() -> None:
 
 
 def test_what_this_machine_s_files_say_of_libraries_that_the_old_list_named() -> None:
-    for package, library, source in (("libreadline8", "libreadline.so.8.2", "readline"), ("libgdbm6", "libgdbm.so.6", "gdbm")):
+    for package, library, source in (
+        ("libreadline8", "libreadline.so.8.2", "readline"),
+        ("libgdbm6", "libgdbm.so.6", "gdbm"),
+    ):
         place = Path(f"/usr/share/doc/{package}/copyright")
         if not place.is_file():
             pytest.skip(f"needs Debian's {package}")

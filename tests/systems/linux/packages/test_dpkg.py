@@ -15,7 +15,10 @@ from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.packages import find_packages
 from tests.systems.linux.packages.roots import LIB, debian, put
 
-SSL = ("Architecture: amd64\nSource: openssl\nVersion: 3.0.17-1~deb12u2", [f"{LIB}/libssl.so.3", f"{LIB}/libcrypto.so.3"])
+SSL = (
+    "Architecture: amd64\nSource: openssl\nVersion: 3.0.17-1~deb12u2",
+    [f"{LIB}/libssl.so.3", f"{LIB}/libcrypto.so.3"],
+)
 
 
 def found(root: Path, *names: str) -> dict[str, HostPackage]:
@@ -26,15 +29,15 @@ def found(root: Path, *names: str) -> dict[str, HostPackage]:
 
 
 def test_a_package_is_told_with_version_machine_source_and_distribution(tmp_path: Path) -> None:
-    root = debian(tmp_path, libssl3__amd64=SSL, zlib1g=("Architecture: amd64\nVersion: 1:1.2.13-1", [f"{LIB}/libz.so.1.2.13"]))
+    root = debian(
+        tmp_path, libssl3__amd64=SSL, zlib1g=("Architecture: amd64\nVersion: 1:1.2.13-1", [f"{LIB}/libz.so.1.2.13"])
+    )
     assert found(root, f"{LIB}/libssl.so.3", f"{LIB}/libcrypto.so.3", f"{LIB}/libz.so.1.2.13") == {
         **dict.fromkeys(
             (f"{LIB}/libssl.so.3", f"{LIB}/libcrypto.so.3"),
             HostPackage(PackageKind.DEB, "libssl3", "3.0.17-1~deb12u2", "amd64", "openssl", "", "debian", "12"),
         ),
-        f"{LIB}/libz.so.1.2.13": HostPackage(
-            PackageKind.DEB, "zlib1g", "1:1.2.13-1", "amd64", "", "", "debian", "12"
-        ),
+        f"{LIB}/libz.so.1.2.13": HostPackage(PackageKind.DEB, "zlib1g", "1:1.2.13-1", "amd64", "", "", "debian", "12"),
     }
 
 
@@ -48,7 +51,9 @@ def test_a_list_that_names_a_file_as_it_was_before_the_merge_with_usr_names_it_s
 
 def test_of_two_machines_in_one_database_that_of_the_file_is_told(tmp_path: Path) -> None:
     other = "/usr/lib/i386-linux-gnu/libssl.so.3"
-    root = debian(tmp_path, libssl3__amd64=SSL, libssl3__i386=("Architecture: i386\nVersion: 3.0.17-1~deb12u2", [other]))
+    root = debian(
+        tmp_path, libssl3__amd64=SSL, libssl3__i386=("Architecture: i386\nVersion: 3.0.17-1~deb12u2", [other])
+    )
     packages = found(root, other, f"{LIB}/libssl.so.3")
     assert {name: package.architecture for name, package in packages.items()} == {
         other: "i386",
@@ -80,7 +85,12 @@ def test_images_without_dpkg_have_a_stanza_and_sums_a_package(tmp_path: Path) ->
         },
     )
     package = found(root, f"{LIB}/libssl.so.3")[f"{LIB}/libssl.so.3"]
-    assert (package.name, package.version, package.architecture, package.release) == ("libssl3t64", "3.5.1-1", "arm64", "13")
+    assert (package.name, package.version, package.architecture, package.release) == (
+        "libssl3t64",
+        "3.5.1-1",
+        "arm64",
+        "13",
+    )
 
 
 def test_what_no_package_brought_has_none(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which package of an RPM system a library came from: databases made here after the documented form, and real ones by rpm itself."""
+"""Which package of an RPM system a library came from: databases made here, and one that rpm itself makes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def database(place: Path, *headers: Mapping[int, Value], wal: bool = False) -> P
     for number, tags in enumerate(headers, 1):
         made.execute("INSERT INTO Packages VALUES (?, ?)", (number, header(tags)))
         names = tags[1117]
-        made.executemany("INSERT INTO Basenames VALUES (?, ?, ?)", [(name, number, at) for at, name in enumerate(names)])
+        made.executemany(
+            "INSERT INTO Basenames VALUES (?, ?, ?)", [(name, number, at) for at, name in enumerate(names)]
+        )
     made.commit()
     if wal:  # what a killed process leaves: the log is there and not part of the file
         for end in ("", "-wal"):
@@ -145,7 +147,7 @@ def test_a_damaged_database_is_told(tmp_path: Path, data: bytes) -> None:
 
 @pytest.mark.parametrize("length", [0, 7, 20, -1])
 def test_a_header_that_ends_too_early_is_none(length: int) -> None:
-    with pytest.raises(ValueError, match="header|fit"):
+    with pytest.raises(ValueError, match=r"header|fit"):
         read_header(header(TAGS)[:length])
 
 
@@ -182,7 +184,9 @@ def test_a_database_of_rpm_itself_is_read(tmp_path: Path) -> None:
     (package,) = (tmp_path / "top/RPMS").rglob("*.rpm")
     install = ["rpm", "--root", str(root), "--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite"]
     subprocess.run([*install, "--initdb"], check=True, capture_output=True, env=here)
-    subprocess.run([*install, "-i", "--nodeps", "--nosignature", str(package)], check=True, capture_output=True, env=here)
+    subprocess.run(
+        [*install, "-i", "--nodeps", "--nosignature", str(package)], check=True, capture_output=True, env=here
+    )
     path = f"{root}/usr/lib64/libmade.so.1"
     file = found(root, "/usr/lib64/libmade.so.1").files[path]
     assert file.package == HostPackage(PackageKind.RPM, "made-libs", "2:1.4-7", "noarch", "made-libs-1.4-7.src.rpm")
