@@ -58,7 +58,7 @@ def _part(component: Component) -> Part:
         if component.archive_sha256
         else [],
         external_references=list(_references(component)),
-        evidence=ComponentEvidence(occurrences=[Occurrence(location=path) for path in component.paths]),
+        evidence=ComponentEvidence(occurrences=[_occurrence(component.ref, path) for path in component.paths]),
         components=[_file(component.ref, path, digest) for path, digest in component.digests],
         properties=[Property(name=name, value=value) for name, value in remarks(component).items()],
     )
@@ -77,6 +77,11 @@ def _licences(component: Component) -> Iterator[LicenseExpression | DisjunctiveL
 def _references(component: Component) -> Iterator[ExternalReference]:
     if component.url:
         yield ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(component.url))
+
+
+def _occurrence(ref: str, path: str) -> Occurrence:
+    """Where a component is. Without a name of its own it would stand in an order of chance: the library sorts by these."""
+    return Occurrence(bom_ref=f"{ref}@{path}", location=path)
 
 
 def _file(ref: str, path: str, digest: str) -> Part:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 
 from license_expression import ExpressionError, LicenseExpression, get_spdx_licensing
-from spdx_tools.spdx.jsonschema.document_converter import DocumentConverter
 from spdx_tools.spdx.model import (
     Actor,
     ActorType,
@@ -25,6 +25,7 @@ from spdx_tools.spdx.model import (
     RelationshipType,
     SpdxNoAssertion,
 )
+from spdx_tools.spdx.writer.json.json_writer import write_document_to_stream
 
 from bundler.sbom.bill import Bill, remarks
 from bundler.sbom.component import Component, ComponentKind
@@ -40,10 +41,12 @@ _OWN_LICENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 def write_spdx(bill: Bill) -> bytes:
     """The document. Its namespace follows from all else in it, so that the same bill is the same document."""
     document = _document(bill)
-    converted = DocumentConverter().convert(document)
-    text = json.dumps(converted, indent=1)
-    name = document.creation_info.document_namespace
-    return text.replace(name, f"{name}-{uuid.uuid5(uuid.NAMESPACE_OID, text)}", 1).encode() + b"\n"
+    file = io.StringIO()
+    write_document_to_stream(document, file, validate=False, drop_duplicates=False)
+    text = file.getvalue()
+    name = json.dumps(document.creation_info.document_namespace)
+    serial = uuid.uuid5(uuid.NAMESPACE_OID, text)
+    return text.replace(name, f'{name[:-1]}-{serial}"', 1).encode() + b"\n"
 
 
 def _document(bill: Bill) -> Document:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
+from spdx_tools.spdx.parser.json.json_parser import parse_from_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from bundler.options import SbomFormat
@@ -31,9 +32,9 @@ def test_cyclonedx_is_valid_by_the_strict_schema() -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
-def test_spdx_is_valid_by_the_specification() -> None:
-    parsed = JsonLikeDictParser().parse(document(SbomFormat.SPDX))
-    assert validate_full_spdx_document(parsed) == []
+def test_spdx_is_valid_by_the_specification(tmp_path: Path) -> None:
+    (tmp_path / "app.spdx.json").write_bytes(write_bill(bill(), SbomFormat.SPDX))
+    assert validate_full_spdx_document(parse_from_file(str(tmp_path / "app.spdx.json"), "utf-8")) == []
 
 
 @pytest.mark.parametrize("form", SbomFormat)

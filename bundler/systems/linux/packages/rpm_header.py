@@ -20,7 +20,7 @@ _MOST_ENTRIES = 1 << 16  # rpm's own bound (HEADER_TAGS_MAX)
 class _Entry(NamedTuple):
     kind: int
     offset: int
-    count: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class Header:
         entry = self.entries.get(tag)
         if entry is None or entry.kind not in (_STRING, _STRINGS, _TRANSLATED):
             return []
-        found = self.data[entry.offset :].split(b"\0", entry.count)
-        if len(found) <= entry.count:
-            raise ValueError(f"tag {tag} has {entry.count} texts, and the header ends within them")
-        return [text.decode("utf-8", "surrogateescape") for text in found[: entry.count]]
+        found = self.data[entry.offset :].split(b"\0", entry.length)
+        if len(found) <= entry.length:
+            raise ValueError(f"tag {tag} has {entry.length} texts, and the header ends within them")
+        return [text.decode("utf-8", "surrogateescape") for text in found[: entry.length]]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """All numbers of four bytes of a tag. Raises ValueError for what does not end in the data."""
         entry = self.entries.get(tag)
         if entry is None or entry.kind != _INT32:
             return ()
-        end = entry.offset + 4 * entry.count
+        end = entry.offset + 4 * entry.length
         if end > len(self.data):
-            raise ValueError(f"tag {tag} has {entry.count} numbers, and the header ends within them")
-        return struct.unpack(f">{entry.count}I", self.data[entry.offset : end])
+            raise ValueError(f"tag {tag} has {entry.length} numbers, and the header ends within them")
+        return struct.unpack(f">{entry.length}I", self.data[entry.offset : end])
 
 
 def read_header(blob: bytes) -> Header:
