@@ -23,6 +23,7 @@ from bundler.options import (
     PackOptions,
     Profile,
     Pyc,
+    SbomFormat,
     Symlinks,
 )
 from bundler.pack import pack
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from bundler.contents.why import why
     from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
+    from bundler.materials import bill_of_materials, collect_licences
     from bundler.report import PackReport
 
 __all__ = [
@@ -60,8 +62,11 @@ __all__ = [
     "LibcMode",
     "Profile",
     "Pyc",
+    "SbomFormat",
     "Symlinks",
     "__version__",
+    "bill_of_materials",
+    "collect_licences",
     "diff",
     "fix",
     "inspect",
@@ -78,6 +83,8 @@ _HOMES = {
     "Difference": "bundler.contents.differences",
     "FixReport": "bundler.fixing",
     "PackReport": "bundler.report",
+    "bill_of_materials": "bundler.materials",
+    "collect_licences": "bundler.materials",
     "diff": "bundler.comparison",
     "fix": "bundler.fixing",
     "inspect": "bundler.inspection",

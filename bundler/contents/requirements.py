@@ -12,8 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from bundler.contents.model import Contents, Distribution
-from bundler.manifest import Manifest
-from bundler.platforms import OperatingSystem
+from bundler.sbom.requirements import marker_environment
 
 
 class Requirement(NamedTuple):
@@ -33,7 +32,7 @@ class Requirements:
 
     def __init__(self, contents: Contents) -> None:
         self._distributions = {str(canonicalize_name(each.name)): each for each in contents.distributions}
-        self._markers = markers(contents.manifest)
+        self._markers = marker_environment(contents.manifest)
         self._parsed = {name: tuple(_parsed(each.requires)) for name, each in self._distributions.items()}
         self._by_required: dict[str, list[Requirement]] = {}
         extras = self._extras()
@@ -95,26 +94,6 @@ class Requirements:
             except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
                 return None
         return None
-
-
-def markers(manifest: Manifest) -> dict[str, str]:
-    """The environment of markers (PEP 508) of a bundle's Python. What only a running machine has is empty."""
-    python = manifest.python
-    system = next((each for each in OperatingSystem if each.value == manifest.system), None)
-    name = python.implementation
-    return {
-        "implementation_name": name,
-        "implementation_version": python.version,
-        "os_name": system.os_name if system is not None else "",
-        "platform_machine": manifest.machine.partition("+")[0],
-        "platform_python_implementation": "CPython" if name == "cpython" else name,
-        "platform_release": "",
-        "platform_system": system.platform_name if system is not None else "",
-        "platform_version": "",
-        "python_full_version": python.version,
-        "python_version": ".".join(map(str, python.release)),
-        "sys_platform": manifest.system,
-    }
 
 
 def _parsed(lines: Sequence[str]) -> Iterator[Parsed]:
