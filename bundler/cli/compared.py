@@ -110,8 +110,10 @@ def _sizes(old: int, new: int) -> str:
 
 
 def _libraries(found: Difference) -> list[str]:
-    added = [f"{fact.path} ({fact.origin})" for fact in found.libraries_added]
-    removed = [f"{fact.path} ({fact.origin})" for fact in found.libraries_removed]
+    added, removed = (
+        [f"{fact.path} ({fact.package.text if fact.package is not None else fact.origin})" for fact in facts]
+        for facts in (found.libraries_added, found.libraries_removed)
+    )
     changed = [f"{each.new.path} ({each.what})" for each in found.libraries_changed]
     return [*_marked(_ADDED, added), *_marked(_REMOVED, removed), *_marked(_CHANGED, changed)]
 

@@ -78,6 +78,9 @@ class _Asking:
         self._requirements = Requirements(contents)
         self._part_of = part_finder(contents)
         self._edges = _edges(contents)
+        self._packages = {
+            fact.path: (fact.package.text,) for fact in contents.manifest.bundled if fact.package is not None
+        }
         self._told: set[str] = set()
 
     def about(self, found: Meant) -> Iterator[Cause]:
@@ -121,6 +124,7 @@ class _Asking:
         yield f"link to {item.link}" if item.link is not None else human_size(item.size)
         if item.origin.startswith(HOST):
             yield item.origin
+            yield from self._packages.get(item.path, ())
         elif item.owner in self._distributions:
             yield f"of {item.owner}"
         binary = self._contents.binaries.get(item.path)
