@@ -26,16 +26,6 @@ class OperatingSystem(enum.Enum):
         """What `uname -s` says there."""
         return {"linux": "Linux", "darwin": "Darwin", "win32": "Windows_NT"}[self.value]
 
-    @property
-    def platform_name(self) -> str:
-        """What `platform.system()` says there."""
-        return {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}[self.value]
-
-    @property
-    def os_name(self) -> str:
-        """What `os.name` is there."""
-        return "nt" if self is OperatingSystem.WINDOWS else "posix"
-
 
 class Libc(enum.Enum):
     """The C library of a Linux environment."""

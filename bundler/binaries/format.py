@@ -110,7 +110,7 @@ class Format(Protocol[Image]):
         """The versions of symbols that the file needs and has; for which symbols only where that is asked for."""
 
     def functions(self, file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
-        """Which of `names` the file takes from others, and has; none where versions of symbols tell more. `image` was read of it."""
+        """Which of `names` the file takes from others, and has; none where versions of symbols tell more. `image` was read."""
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What `bundler patch` can print of the file."""

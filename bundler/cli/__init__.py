@@ -64,7 +64,10 @@ def bundler() -> None:
 
 
 def main() -> NoReturn:
-    """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults, or `diff` something that differs."""
+    """The command `bundler`.
+
+    Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults, or `diff` something that differs.
+    """
     run_to_the_end(_run)
 
 

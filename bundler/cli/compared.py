@@ -62,9 +62,13 @@ def _floor(floor: Floor | None) -> str:
 
 
 def _parts(found: Difference) -> Sheet:
-    """A row for each distribution and part: those that are added and removed first."""
+    """A row for each distribution and part: those that are added and removed first, then the largest change of size."""
     order = (_ADDED, _REMOVED, _CHANGED)
-    parts = sorted(found.parts, key=lambda part: (not part.is_distribution, order.index(_mark(part))))
+
+    def rank(part: PartDifference) -> tuple[bool, int, int]:
+        return not part.is_distribution, order.index(_mark(part)), -abs(part.new_size - part.old_size)
+
+    parts = sorted(found.parts, key=rank)
     columns = (
         Column(""),
         Column(""),
@@ -106,8 +110,10 @@ def _sizes(old: int, new: int) -> str:
 
 
 def _libraries(found: Difference) -> list[str]:
-    added = [f"{fact.path} ({fact.origin})" for fact in found.libraries_added]
-    removed = [f"{fact.path} ({fact.origin})" for fact in found.libraries_removed]
+    added, removed = (
+        [f"{fact.path} ({fact.package.text if fact.package is not None else fact.origin})" for fact in facts]
+        for facts in (found.libraries_added, found.libraries_removed)
+    )
     changed = [f"{each.new.path} ({each.what})" for each in found.libraries_changed]
     return [*_marked(_ADDED, added), *_marked(_REMOVED, removed), *_marked(_CHANGED, changed)]
 

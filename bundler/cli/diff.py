@@ -25,8 +25,8 @@ from bundler.cli.output import CONTEXT, DIFFERENT, examples
 def diff(old: str, new: str, as_json: bool, verbose: bool) -> None:
     """Tell what differs between two bundles: distributions, libraries, sizes, what they need.
 
-    Each is a directory, or an archive as it lies. Times are not compared, nor how an archive is packed. Exit status: 0 where nothing
-    differs, 3 where something does; 1 and 2 as everywhere.
+    Each is a directory, or an archive as it lies. Times are not compared, nor how an archive is packed. Exit status: 0 where
+    nothing differs, 3 where something does; 1 and 2 as everywhere.
     """
     from bundler.comparison import diff as run_diff
 

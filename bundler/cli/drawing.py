@@ -13,6 +13,7 @@ from bundler.cli.output import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
     from rich.tree import Tree
 
 _GAP = "  "
@@ -152,7 +153,7 @@ def _rich_branch(branch: Branch) -> Tree:
     return tree
 
 
-def _label(branch: Branch) -> object:
+def _label(branch: Branch) -> Text:
     from rich.text import Text
 
     label = Text(printable(branch.text), branch.style)

@@ -10,6 +10,7 @@ import click
 
 from bundler.cli.output import CONTEXT, examples, say
 from bundler.machine import path_shown
+from bundler.options import SbomFormat
 
 
 @click.command(
@@ -20,6 +21,8 @@ from bundler.machine import path_shown
         ("what makes an archive large", "bundler inspect app.tar.zst --size"),
         ("who needs a library, up to what was installed", "bundler inspect dist/app --why libssl.so.3"),
         ("all of that as a page for a browser", "bundler inspect dist/app --html page.html"),
+        ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx > app.cdx.json"),
+        ("the licences of all that is in it", "bundler inspect dist/app --licences licences"),
         ("one binary", "bundler inspect dist/app/bin/python3"),
     ),
 )
@@ -44,6 +47,17 @@ from bundler.machine import path_shown
     "--root", default="/", metavar="DIR", help="The directory that an environment sees as /. C:=DIR: its drive C:."
 )
 @click.option("--no-probe", is_flag=True, help="Run nothing of an environment: read its facts from files.")
+@click.option(
+    "--sbom",
+    type=click.Choice([form.value for form in SbomFormat]),
+    help="Print the bill of materials of a bundle, a directory or an archive.",
+)
+@click.option(
+    "--licences",
+    type=click.Path(),
+    metavar="DIR",
+    help="Collect the licence texts of all that is in a bundle in a new folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
 def inspect(
@@ -55,16 +69,21 @@ def inspect(
     changed: bool,
     root: str,
     no_probe: bool,
+    sbom: str | None,
+    licences: str | None,
     as_json: bool,
     verbose: bool,
 ) -> None:
     """Show what is in an environment, a bundle (a directory, or an archive as it lies) or one binary."""
-    if size + changed + (why is not None) + (html is not None) > 1:
-        raise click.UsageError("--size, --why, --html and --changed are questions of their own: ask one at a time")
+    wants_materials = sbom is not None or licences is not None
+    if size + changed + (why is not None) + (html is not None) + wants_materials > 1:
+        raise click.UsageError("--size, --why, --html, --changed and --sbom are questions of their own: ask one at a time")
     if force and html is None:
         raise click.UsageError("--force is for the FILE of --html")
     if html is not None:
         _make_page(path, html, force=force, as_json=as_json)
+    elif wants_materials:
+        _materials(path, sbom, licences)
     elif why is not None:
         _show_why(path, why, as_json=as_json, verbose=verbose)
     elif size:
@@ -137,3 +156,15 @@ def _show_changes(path: str, *, as_json: bool) -> None:
         click.echo(json.dumps({"kind": "bundle", "changed": [asdict(change) for change in changed]}, indent=1))
     else:
         draw(*shown_changes(changed))
+
+
+def _materials(path: str, sbom: str | None, licences: str | None) -> None:
+    """What other tools, and lawyers, want to know of a bundle."""
+    from bundler.materials import bill_of_materials, collect_licences
+
+    if licences is not None:
+        for component in collect_licences(path, licences):
+            say(f"note: no licence text came with {component}")
+        say(f"wrote {licences}")
+    if sbom is not None:
+        click.echo(bill_of_materials(path, sbom), nl=False)

@@ -42,8 +42,8 @@ def _sheet(title: str, portions: Sequence[Portion], sizes: Sizes, *, verbose: bo
         Column("", style="bold"),
         Column("mostly" if has_kinds else "", style="dim"),
     )
-    keep = slice(0, 5 if has_kinds else 4)
-    return Sheet(title, columns[keep], tuple(row[keep] for row in rows), total[keep])
+    count = 5 if has_kinds else 4
+    return Sheet(title, columns[:count], tuple(row[:count] for row in rows), total[:count])
 
 
 def _row(portion: Portion) -> tuple[str, ...]:

@@ -55,6 +55,28 @@ class ChangedPath(NamedTuple):
         return {"path": self.new.path, **renamed, **sizes, "what": self.what}
 
 
+class ChangedLibrary(NamedTuple):
+    """A library of the host that both bring, and that is not the same, or not of the same package."""
+
+    old: LibraryFact
+    new: LibraryFact
+
+    @property
+    def what(self) -> str:
+        """The packages of the two, where they are known and differ: `libssl3 3.0.15-1 (deb) -> libssl3 3.0.17-1 (deb)`."""
+        packages = [fact.package.text if fact.package is not None else "" for fact in self]
+        return (
+            f"{packages[0] or 'no package'} -> {packages[1] or 'no package'}"
+            if packages[0] != packages[1]
+            else "content"
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        old, new = (fact.package.text if fact.package is not None else None for fact in self)
+        return {"path": self.new.path, "old_package": old, "new_package": new, "what": self.what}
+
+
 @dataclass(frozen=True, slots=True)
 class PartDifference:
     """A distribution, or a part that belongs to none (see `parts.Part`), that is not the same in both."""
@@ -147,8 +169,8 @@ class Difference:
     libraries_added: tuple[LibraryFact, ...]
     """Libraries of the host that only the new one brings."""
     libraries_removed: tuple[LibraryFact, ...]
-    libraries_changed: tuple[ChangedPath, ...]
-    """Those that both bring, and that are not the same; they are among `parts`, too."""
+    libraries_changed: tuple[ChangedLibrary, ...]
+    """Those that both bring, and that are not the same."""
     host_added: tuple[str, ...]
     """Names of libraries that only the new one leaves to the host."""
     host_removed: tuple[str, ...]
@@ -185,13 +207,18 @@ class Difference:
             },
             "parts": [each.to_dict() for each in self.parts if not each.is_distribution],
             "libraries": {
-                "added": [{"path": fact.path, "origin": fact.origin} for fact in self.libraries_added],
-                "removed": [{"path": fact.path, "origin": fact.origin} for fact in self.libraries_removed],
+                "added": [*map(_library, self.libraries_added)],
+                "removed": [*map(_library, self.libraries_removed)],
                 "changed": [each.to_dict() for each in self.libraries_changed],
             },
             "host_libraries": {"added": list(self.host_added), "removed": list(self.host_removed)},
             "bundle_json": [each._asdict() for each in self.told],
         }
+
+
+def _library(fact: LibraryFact) -> dict[str, object]:
+    package = {"package": fact.package.text} if fact.package is not None else {}
+    return {"path": fact.path, "origin": fact.origin, **package}
 
 
 def differences(old: Contents, new: Contents) -> Difference:
@@ -200,7 +227,7 @@ def differences(old: Contents, new: Contents) -> Difference:
     names = {canonicalize_name(each.name) for each in new.distributions}
     changed = {canonicalize_name(each.name) for each in parts if each.is_distribution}
     libraries = [_by_name(each.manifest.bundled) for each in (old, new)]
-    bundled = {fact.path for fact in new.manifest.bundled}
+    digests = [{item.path: item.sha256 for item in side.items} for side in (old, new)]
     hosts = [frozenset(each.manifest.host_libraries) for each in (old, new)]
     return Difference(
         _side(old),
@@ -208,7 +235,13 @@ def differences(old: Contents, new: Contents) -> Difference:
         parts,
         tuple(fact for name, fact in libraries[1].items() if name not in libraries[0]),
         tuple(fact for name, fact in libraries[0].items() if name not in libraries[1]),
-        tuple(pair for part in parts for pair in part.changed if pair.new.path in bundled),
+        tuple(
+            pair
+            for name, fact in libraries[0].items()
+            if name in libraries[1]
+            for pair in (ChangedLibrary(fact, libraries[1][name]),)
+            if pair.what != "content" or digests[0].get(fact.path) != digests[1].get(pair.new.path)
+        ),
         tuple(sorted(hosts[1] - hosts[0])),
         tuple(sorted(hosts[0] - hosts[1])),
         tuple(_told(old, new, with_files=not parts)),
@@ -243,7 +276,7 @@ _NOTHING = _Group("", {})
 
 def _parts(old: Contents, new: Contents) -> Iterator[PartDifference]:
     """What is not the same: distributions first, by name."""
-    versions = [{canonicalize_name(each.name): each.version for each in side.distributions} for side in (old, new)]
+    versions = [{str(canonicalize_name(each.name)): each.version for each in side.distributions} for side in (old, new)]
     before, after = (_groups(side, _place_finder(side.manifest)) for side in (old, new))
     named = {(True, name) for of_side in versions for name in of_side}
     for is_distribution, name in sorted({*before, *after, *named}, key=lambda key: (not key[0], key[1])):

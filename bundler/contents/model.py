@@ -90,7 +90,7 @@ class Distribution(NamedTuple):
     extras: tuple[str, ...] = ()
     """Names of its extras."""
     is_requested: bool = False
-    """Whether somebody named it to the installer (REQUESTED)."""
+    """Whether somebody named it to the installer (REQUESTED); False, too, where the installer does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

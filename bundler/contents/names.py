@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 
 from packaging.utils import canonicalize_name
 
@@ -17,7 +18,7 @@ from bundler.errors import UnknownName
 _SUFFIX = re.compile(r"(\.so(\.\d+)*|(\.\d+)*\.dylib|\.dll|\.pyd)$", re.IGNORECASE)
 _DIGEST = re.compile(r"-[0-9a-f]{8,}([.\d]*)$")
 """What auditwheel and delvewheel put into names, and what may follow it."""
-_NEAR = 3
+_NEAR, _SHORTEST = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ def meant(contents: Contents, name: str) -> Meant:
         if canonicalize_name(distribution.name) == wanted:
             return Meant(distribution)
     outside = _outside(contents)
-    for fits in (_is_name, _is_stem):
-        found = _fitting(contents, outside, lambda leaf, fits=fits: fits(leaf, name))
+    for fits in (_is_name, _is_stem, _is_beginning):
+        found = _fitting(contents, outside, partial(fits, name))
         if found is not None:
             return found
     raise UnknownName(f"nothing in {contents.name} is called {name}", _hint(name, _names(contents, outside)))
@@ -74,15 +75,20 @@ def _fitting(contents: Contents, outside: Iterable[str], fits: Callable[[str], b
     return Meant(items=tuple(binaries or ([] if left else items)), outside=left)
 
 
-def _is_name(leaf: str, wanted: str) -> bool:
+def _is_name(wanted: str, leaf: str) -> bool:
     return leaf == wanted or ("*" in wanted and fnmatchcase(leaf, wanted))
 
 
-def _is_stem(leaf: str, wanted: str) -> bool:
-    """Whether a file's own name is meant by a shorter one: `ssl`, `libssl` or `libssl.so` for `libssl.so.3`, or with a digest in it."""
+def _is_stem(wanted: str, leaf: str) -> bool:
+    """Whether a file's own name is meant by a shorter one: `ssl`, `libssl` or `libssl.so` for `libssl.so.3`, digest or not."""
     lower, name = leaf.lower(), wanted.lower()
     stem = _DIGEST.sub("", _SUFFIX.sub("", lower))
     return lower.startswith(f"{name}.") or stem in (name, f"lib{name}")
+
+
+def _is_beginning(wanted: str, leaf: str) -> bool:
+    """Whether a library's name begins so: `libopenblas` for `libopenblasp-r0-59ffcd50.so`."""
+    return len(wanted) >= _SHORTEST and leaf.lower().startswith(wanted.lower()) and _SUFFIX.search(leaf) is not None
 
 
 def _names(contents: Contents, outside: Iterable[str]) -> Iterator[str]:

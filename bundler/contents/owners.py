@@ -1,8 +1,8 @@
 """Which distribution each file of a bundle belongs to, by what its installer left.
 
-A RECORD says it, or the list of an `.egg-info`. What no list has, but lies where one distribution alone has files (a compiled module
-that Python wrote later), is that one's. Distributions without a list (Debian's) have the modules that `top_level.txt` names, or one
-of their own name.
+A RECORD says it, or the list of an `.egg-info`. What no list has, but lies where one distribution alone has files (a compiled
+module that Python wrote later), is that one's. Distributions without a list (Debian's) have the modules that `top_level.txt`
+names, or one of their own name.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from bundler.rewrite.record import parse_record
 
 _FOLDERS = (".dist-info", ".egg-info")
 _CACHE = "__pycache__"
-_HEADERS_END = re.compile(rb"^[ \t]*\r?\n", re.MULTILINE)
-KEPT = ("PKG-INFO", "installed-files.txt", "top_level.txt")
-"""Names of files that tell of a distribution beside those that an audit keeps."""
+_HEADERS_END = re.compile(rb"^\r?\n", re.MULTILINE)  # a line of blanks goes on with a header: licences have such
+_TELLS_NOTHING = b"uv"
+"""The installer that writes REQUESTED for whatever it installs (findings/uv_requested.sh)."""
+KEPT = ("/PKG-INFO", "/installed-files.txt", "/top_level.txt", ".dist-info/INSTALLER")
+"""How paths of files end that tell of a distribution, beside those that an audit keeps."""
 
 
 class Metadata(NamedTuple):
@@ -71,7 +73,7 @@ def _distribution(place: str, texts: Mapping[str, bytes], paths: set[str]) -> Di
         place,
         tuple(str(line).strip() for line in headers.get_all("Requires-Dist", [])),
         tuple(str(line).strip() for line in headers.get_all("Provides-Extra", [])),
-        f"{place}/REQUESTED" in paths,
+        f"{place}/REQUESTED" in paths and texts.get(f"{place}/INSTALLER", b"").strip() != _TELLS_NOTHING,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import attrgetter
 
 from bundler.audit.recalled import Reading, ReadingsBook, Recalled, nothing_recalled
@@ -16,12 +17,14 @@ from bundler.contents.model import Binary, Contents, Distribution, FileKind, Ite
 from bundler.contents.owners import Owners, find_distributions, is_kept
 from bundler.entries import Digest
 from bundler.environment.unpacked import check_folder_or_archive
+from bundler.keywords import StrPath
 from bundler.leaks.findings import Trace
 from bundler.leaks.kind_of_file import FileKind as FormOfFile
 from bundler.leaks.scanner import NOTHING_SEARCHED
 from bundler.machine import os
 from bundler.manifest import FileFact, Manifest, read_manifest
-from bundler.sbom import Component, ComponentKind
+from bundler.option_kinds import path_of, switch_of
+from bundler.sbom import Read, components_of, is_read
 from bundler.systems import system_named
 from bundler.systems.bundle_view import BundleView
 from bundler.systems.functions import FUNCTIONS
@@ -33,17 +36,20 @@ from bundler.trees.manifests import find_manifest
 _WITH_HEAD, _WITHOUT_HEAD = (
     Reading(FormOfFile.BINARY, Trace.NOTHING, has_head=has_head).code for has_head in (True, False)
 )
-_LOOKING = Looking(NOTHING_SEARCHED, NOT_LOOKING.closeness, is_kept, FUNCTIONS)
+_LOOKING = Looking(
+    NOTHING_SEARCHED, NOT_LOOKING.closeness, lambda path: is_kept(path) or is_read(path), functions=FUNCTIONS
+)
 
 
-def read_contents(path: str, *, whole: bool = False) -> Contents:
+def read_contents(path: StrPath, *, whole: bool = False) -> Contents:
     """The contents of the bundle at a path: a directory, or an archive of any format, which is read as it lies.
 
     Of a directory a file that has the size which `bundle.json` tells is taken for the one that was packed, and not read again but
     for a binary's headers: that nobody changed it, `verify` proves. With `whole` every file is read, and each digest its own.
 
-    Raises NotABundle, UnsupportedBundle, DamagedBundle.
+    Raises NotABundle, UnsupportedBundle, DamagedBundle; BadOption for a wrong argument.
     """
+    path, whole = path_of("path", path), switch_of("whole", whole)
     check_folder_or_archive(path)
     known = nothing_recalled() if whole or not os.path.isdir(path) else _as_told(path)
     tree = read_tree(path, _LOOKING, known)
@@ -65,7 +71,7 @@ def contents_of(tree: BundleTree, name: str) -> Contents:
         tuple(sorted(_items(tree, owners, survey, _own(manifest, distributions, paths)), key=attrgetter("path"))),
         {path: _binary(path, survey, view) for path in sorted(survey.needs)},
         distributions,
-        _components(manifest, distributions),
+        components_of(_with_files_there(tree), _reader(tree)),
     )
 
 
@@ -144,14 +150,19 @@ def _need(name: str, place: Location, view: BundleView) -> Need:
             return Need(name, Place.MISSING)
 
 
-def _components(manifest: Manifest, distributions: tuple[Distribution, ...]) -> tuple[Component, ...]:
-    """What the bundle is made of, by name and version."""
-    python = manifest.python
-    return (
-        Component(ComponentKind.INTERPRETER, python.implementation, python.version, (python.executable,)),
-        *(Component(ComponentKind.DISTRIBUTION, each.name, each.version, (each.metadata,)) for each in distributions),
-        *(
-            Component(ComponentKind.LIBRARY, os.path.basename(fact.path), "", (fact.path,), licence=fact.licence or "")
-            for fact in manifest.bundled
-        ),
-    )
+def _with_files_there(tree: BundleTree) -> Manifest:
+    """What `bundle.json` tells, of the files and links that are there."""
+    told = tree.manifest.files
+    files = {path: told.get(path, FileFact(seen.sha256, seen.size)) for path, seen in tree.files.items()}
+    links = {path: told.get(path, FileFact(link=target)) for path, target in tree.links.items()}
+    return replace(tree.manifest, files={**files, **links})
+
+
+def _reader(tree: BundleTree) -> Read:
+    """What gives the content of a file that was kept, links followed."""
+
+    def read(path: str) -> bytes | None:
+        seen = tree.files.get(tree.follow(path) or "")
+        return seen.text if seen is not None else None
+
+    return read

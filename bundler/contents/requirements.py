@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
@@ -12,8 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from bundler.contents.model import Contents, Distribution
-from bundler.manifest import Manifest
-from bundler.platforms import OperatingSystem
+from bundler.sbom.requirements import marker_environment
 
 
 class Requirement(NamedTuple):
@@ -29,20 +28,16 @@ class Requirement(NamedTuple):
 
 
 class Requirements:
-    """Tells who requires a distribution.
-
-    A requirement of an extra counts where somebody in the bundle asks for that extra, or where all that it asks for is installed:
-    what a person named to the installer is not told anywhere.
-    """
+    """Tells who requires a distribution. A requirement of an extra counts where somebody in the bundle asks for that extra."""
 
     def __init__(self, contents: Contents) -> None:
-        self._distributions = {canonicalize_name(each.name): each for each in contents.distributions}
-        self._markers = markers(contents.manifest)
+        self._distributions = {str(canonicalize_name(each.name)): each for each in contents.distributions}
+        self._markers = marker_environment(contents.manifest)
         self._parsed = {name: tuple(_parsed(each.requires)) for name, each in self._distributions.items()}
         self._by_required: dict[str, list[Requirement]] = {}
         extras = self._extras()
         for name, distribution in self._distributions.items():
-            for required in self._of(distribution, extras.get(name, frozenset())):
+            for required in self._of(distribution, extras[name]):
                 self._by_required.setdefault(required.name, []).append(required)
 
     def of(self, name: str) -> tuple[Requirement, ...]:
@@ -54,39 +49,33 @@ class Requirements:
                 found[each.by.name] = each
         return tuple(found.values())
 
+    def extras_for(self, name: str) -> tuple[str, ...]:
+        """Extras of others (`requests[socks]`) that require it, and that nothing in the bundle asks for; a person may have."""
+        key = canonicalize_name(name)
+        found = []
+        for by, distribution in self._distributions.items():
+            for required in self._of(distribution, distribution.extras) if by != key else ():
+                if required.name == key and required.extra:
+                    found.append(f"{distribution.name}[{required.extra}]")
+        return tuple(dict.fromkeys(found))
+
     def _extras(self) -> dict[str, frozenset[str]]:
-        """The extras of each distribution that count."""
-        found = {name: self._complete(name) for name in self._distributions}
+        """The extras of each distribution that another one asks for; one may ask for others."""
+        found = dict.fromkeys(self._distributions, frozenset[str]())
         grown = True
         while grown:
             grown = False
             for name in self._distributions:
                 for parsed in self._parsed[name]:
-                    asked = frozenset(map(canonicalize_name, parsed.extras))
+                    asked = frozenset(map(str, map(canonicalize_name, parsed.extras)))
                     required = canonicalize_name(parsed.name)
-                    if (
-                        required in found
-                        and not asked <= found[required]
-                        and self._counts(parsed, found[name]) is not None
-                    ):
+                    is_new = required in found and not asked <= found[required]
+                    if is_new and self._counts(parsed, found[name]) is not None:
                         found[required] |= asked
                         grown = True
         return found
 
-    def _complete(self, name: str) -> frozenset[str]:
-        """The extras of a distribution all of whose requirements are installed."""
-        complete = set()
-        for extra in map(canonicalize_name, self._distributions[name].extras):
-            asked = [
-                parsed
-                for parsed in self._parsed[name]
-                if self._counts(parsed, frozenset()) is None and self._counts(parsed, {extra}) is not None
-            ]
-            if asked and all(canonicalize_name(parsed.name) in self._distributions for parsed in asked):
-                complete.add(extra)
-        return frozenset(complete)
-
-    def _of(self, distribution: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
+    def _of(self, distribution: Distribution, extras: Collection[str]) -> Iterator[Requirement]:
         for parsed in self._parsed[canonicalize_name(distribution.name)]:
             extra = self._counts(parsed, extras)
             if extra is not None:
@@ -94,7 +83,7 @@ class Requirements:
                 text = f"{parsed.name}{marks}{parsed.specifier}"
                 yield Requirement(distribution, canonicalize_name(parsed.name), text, extra)
 
-    def _counts(self, parsed: Parsed, extras: Sequence[str] | frozenset[str] | set[str]) -> str | None:
+    def _counts(self, parsed: Parsed, extras: Collection[str]) -> str | None:
         """The extra by which a requirement counts, "" where it needs none; None where it does not count."""
         if parsed.marker is None:
             return ""
@@ -105,26 +94,6 @@ class Requirements:
             except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
                 return None
         return None
-
-
-def markers(manifest: Manifest) -> dict[str, str]:
-    """The environment of markers (PEP 508) of a bundle's Python. What only a running machine has is empty."""
-    python = manifest.python
-    system = next((each for each in OperatingSystem if each.value == manifest.system), None)
-    name = python.implementation
-    return {
-        "implementation_name": name,
-        "implementation_version": python.version,
-        "os_name": system.os_name if system is not None else "",
-        "platform_machine": manifest.machine.partition("+")[0],
-        "platform_python_implementation": "CPython" if name == "cpython" else name,
-        "platform_release": "",
-        "platform_system": system.platform_name if system is not None else "",
-        "platform_version": "",
-        "python_full_version": python.version,
-        "python_version": ".".join(map(str, python.release)),
-        "sys_platform": manifest.system,
-    }
 
 
 def _parsed(lines: Sequence[str]) -> Iterator[Parsed]:

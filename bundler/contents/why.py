@@ -78,21 +78,29 @@ class _Asking:
         self._requirements = Requirements(contents)
         self._part_of = part_finder(contents)
         self._edges = _edges(contents)
+        self._packages = {
+            fact.path: (fact.package.text,) for fact in contents.manifest.bundled if fact.package is not None
+        }
         self._told: set[str] = set()
 
     def about(self, found: Meant) -> Iterator[Cause]:
         """What a name means."""
         if found.distribution is not None:
-            yield replace(self._distribution(found.distribution), facts=self._extent(found.distribution))
+            cause = self._distribution(found.distribution)
+            yield replace(cause, facts=tuple(self._facts_of(found.distribution, cause)))
         for item in found.items:
             yield self._file(item)
         for name in found.outside:
             yield self._outside(name)
 
-    def _extent(self, distribution: Distribution) -> tuple[str, ...]:
-        """How large it is."""
+    def _facts_of(self, distribution: Distribution, cause: Cause) -> Iterator[str]:
+        """How large it is, and what else may have brought it where nothing surely did."""
         own = [item for item in self._contents.items if item.owner == distribution.name]
-        return human_size(sum(item.size for item in own)), counted(sum(item.link is None for item in own), "file")
+        yield human_size(sum(item.size for item in own))
+        yield counted(sum(item.link is None for item in own), "file")
+        extras = self._requirements.extras_for(distribution.name)
+        if extras and not cause.causes and not cause.is_requested:
+            yield f"extras that nothing in the bundle asks for would require it: {', '.join(extras)}"
 
     def _outside(self, name: str) -> Cause:
         """A library that is none of the bundle's."""
@@ -102,13 +110,13 @@ class _Asking:
         return Cause(name, FileKind.LIBRARY.value, facts=tuple(places), causes=tuple(causes))
 
     def _file(self, item: Item, how: str = "", steps: int = 0) -> Cause:
-        """A file, what needs it, and what it belongs to."""
+        """A file, and what needs it; what no file needs is there for what it belongs to."""
         if item.path in self._told or steps > _FARTHEST:
             return Cause(item.path, item.kind.value, how, is_told=True)
         self._told.add(item.path)
         edges = self._edges.get(item.path, {})
         causes = [self._file(self._items[path], each, steps + 1) for path, each in edges.items() if path in self._items]
-        if (owner := self._owner(item, steps + 1)) is not None:
+        if not causes and (owner := self._owner(item, steps + 1)) is not None:
             causes.append(owner)
         return Cause(item.path, item.kind.value, how, tuple(self._facts(item)), causes=tuple(causes))
 
@@ -116,6 +124,9 @@ class _Asking:
         yield f"link to {item.link}" if item.link is not None else human_size(item.size)
         if item.origin.startswith(HOST):
             yield item.origin
+            yield from self._packages.get(item.path, ())
+        elif item.owner in self._distributions:
+            yield f"of {item.owner}"
         binary = self._contents.binaries.get(item.path)
         if binary is not None and binary.demand is not None:
             yield f"asks for {self._system} {binary.demand.text} ({binary.demand.reason})"

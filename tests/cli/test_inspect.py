@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -66,7 +67,7 @@ def here(*words: str | Path, status: int = 0) -> str:
     return done.stdout
 
 
-def told(*words: str | Path, status: int = 0) -> dict[str, object]:
+def told(*words: str | Path, status: int = 0) -> dict[str, Any]:
     value = json.loads(here(*words, "--json", status=status))
     assert isinstance(value, dict)
     return value
@@ -84,7 +85,7 @@ def test_why_is_a_tree_in_a_pipe_on_a_terminal_and_in_json(folder: Path) -> None
     ]
     drawn = on_terminal("inspect", folder, "--why", "libwhich")
     assert "\x1b[" in drawn and "└── app 2.0 distribution; requires middle[fast]>=1; installed by name" in lines(drawn)
-    (cause,) = told("inspect", folder, "--why", "libwhich")["why"]  # type: ignore[misc]
+    (cause,) = told("inspect", folder, "--why", "libwhich")["why"]
     assert (cause["name"], cause["what"]) == (WHICH, "shared library")
     assert [each["name"] for each in cause["needed_by"]] == ["bin/python3.12", EXTENSION]
 
@@ -101,9 +102,9 @@ def test_size_is_two_tables_whose_numbers_are_those_of_json(folder: Path) -> Non
     drawn = lines(on_terminal("inspect", folder, "--size"))
     assert [line for line in said if "%" in line] == [line for line in drawn if "%" in line]
     found = told("inspect", folder, "--size")
-    assert found["size"] == sum(each["size"] for each in found["by_distribution"])  # type: ignore[attr-defined]
-    assert found["size"] == sum(each["size"] for each in found["by_kind"])  # type: ignore[attr-defined]
-    assert found["by_distribution"][0]["version"] == "1.0"  # type: ignore[index]
+    assert found["size"] == sum(each["size"] for each in found["by_distribution"])
+    assert found["size"] == sum(each["size"] for each in found["by_kind"])
+    assert found["by_distribution"][0]["version"] == "1.0"
 
 
 def test_on_a_terminal_many_small_distributions_are_one_row(tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_diff_tells_what_changed_and_ends_with_3(folder: Path, newer: Path) -> N
     drawn = on_terminal("diff", folder, newer)
     assert "\x1b[31m" in drawn and "- zebra 0.1 155 B -155 B -3" in lines(drawn)
     found = told("diff", folder, newer, status=3)
-    assert found["distributions"]["changed"][0]["new_version"] == "1.1"  # type: ignore[index]
+    assert found["distributions"]["changed"][0]["new_version"] == "1.1"
 
 
 def test_diff_of_the_same_ends_with_0_and_of_what_is_no_bundle_with_1(folder: Path, tmp_path: Path) -> None:
@@ -226,7 +227,10 @@ def test_names_in_a_bundle_steer_no_terminal(tmp_path: Path) -> None:
         write_folder(tmp_path / folder, entries(made, warnings=(name,)))
         for folder, made in (("old", files), ("new", {**files, f"{SITE}/{name}.py": b"1"}))
     )
-    for words in (["inspect", old, "--size", "-v"], ["inspect", old, "--why", f"{name}.py"], ["diff", old, new, "-v"]):
+    questions: tuple[list[str | Path], ...] = (
+        ["inspect", old, "--size", "-v"], ["inspect", old, "--why", f"{name}.py"], ["diff", old, new, "-v"],
+    )  # fmt: skip
+    for words in questions:
         said = here(*words, status=3 if words[0] == "diff" else 0)
         assert not set(said) & set("\x1b\x07") and "\nmade up" not in said
         drawn = _COLOURS.sub("", on_terminal(*words))

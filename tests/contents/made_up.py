@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bundler.binaries.elf import Edits, plan_patch, read_image
 from bundler.entries import Deferred, Digests, Entry, Layer, Link, Literal
@@ -39,12 +40,21 @@ SUFFIXES = (".cpython-312-x86_64-linux-gnu.so", ".abi3.so", ".so")
 def scheme_of(python: str) -> BundleScheme:
     """The layout of a Python `3.N` under POSIX."""
     short = python.replace(".", "")
-    names = {
-        name: value.replace("python3.12", f"python{python}").replace("python312", f"python{short}")
-        for name in ("executable", "stdlib", "dynload", "stdlib_zip", "site_packages", "system_site", "include")
-        if isinstance(value := getattr(POSIX_312, name), str)
-    }
-    return replace(POSIX_312, **names)
+
+    def named(text: str) -> str:
+        return text.replace("python3.12", f"python{python}").replace("python312", f"python{short}")
+
+    return replace(
+        POSIX_312,
+        executable=named(POSIX_312.executable),
+        stdlib=named(POSIX_312.stdlib),
+        dynload=named(POSIX_312.dynload),
+        stdlib_zip=named(POSIX_312.stdlib_zip),
+        site_packages=named(POSIX_312.site_packages),
+        system_site=named(POSIX_312.system_site),
+        include=named(POSIX_312.include),
+        libpython=tuple(map(named, POSIX_312.libpython)),
+    )
 
 
 def metadata(name: str, version: str, *lines: str) -> bytes:
@@ -128,13 +138,7 @@ def origin_of(path: str) -> str:
     return "bundler" if path == "pyvenv.cfg" else f"base:{path}"
 
 
-def manifest_of(
-    digests: Digests,
-    links: Mapping[str, str],
-    python: str = "3.12",
-    options: Mapping[str, str] | None = None,
-    **more: object,
-) -> Manifest:
+def manifest_of(digests: Digests, links: Mapping[str, str], python: str = "3.12", **more: Any) -> Manifest:
     scheme = scheme_of(python)
     facts = {path: FileFact(each.sha256.hex(), each.size, None, origin_of(path)) for path, each in digests.items()}
     told = {**facts, **{path: FileFact(link=target, origin="bundler") for path, target in links.items()}}
@@ -151,10 +155,10 @@ def manifest_of(
             LibraryFact(INNER, origin_of(INNER), (WHICH,)),
         ),
         host_libraries=("libc.so.6", "libextra.so"),
-        options=RecordedOptions(dict(options or {"profile": "full"})),
+        options=RecordedOptions({"profile": "full"}),
         libc="glibc",
     )
-    return replace(manifest, **more)  # type: ignore[arg-type]
+    return replace(manifest, **more)
 
 
 LINKS = {"bin/python3": "python3.12", "lib/bundled/libother.so": "libwhich.so"}
@@ -166,12 +170,12 @@ def entries(
     python: str = "3.12",
     links: Mapping[str, str] = LINKS,
     mode: int = 0o644,
-    **more: object,
+    **more: Any,
 ) -> list[Entry]:
-    """The bundle of these files; `more` are fields of its manifest, and `options`."""
+    """The bundle of these files; `more` are fields of its manifest."""
 
     def make(digests: Digests) -> bytes:
-        return write_manifest(manifest_of(digests, links, python, **more))  # type: ignore[arg-type]
+        return write_manifest(manifest_of(digests, links, python, **more))
 
     def entry(path: str, content: Literal | Link | Deferred) -> Entry:
         return Entry(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bundler.comparison import diff
+from bundler.contents import read_contents
 from bundler.contents.differences import Difference
+from bundler.contents.why import why
 from bundler.entries import Entry
+from bundler.host_package import HostPackage, PackageKind
+from bundler.manifest import LibraryFact, RecordedOptions
 from bundler.trees.settled import settle
 from tests.contents.made_up import EXTENSION, LINKS, SITE, WHICH, distribution, entries, files_of, write_folder
 from tests.sinks.samples import write
@@ -85,7 +90,7 @@ def test_another_version_of_python_has_the_same_files_in_other_places(old: Path,
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"options": {"profile": "slim"}}, [("--profile", "full", "slim")]),
+        ({"options": RecordedOptions({"profile": "slim"})}, [("--profile", "full", "slim")]),
         ({"warnings": ("one", "two")}, [("warnings", "none", "one, two")]),
         ({"bundler": "2"}, [("bundler", "1", "2")]),
         ({"distributions": ()}, [("distributions", "4 entries", "none")]),
@@ -93,7 +98,7 @@ def test_another_version_of_python_has_the_same_files_in_other_places(old: Path,
     ],
 )
 def test_what_only_bundle_json_tells_otherwise(
-    old: Path, tmp_path: Path, more: dict[str, object], told: list[tuple[str, str, str]]
+    old: Path, tmp_path: Path, more: dict[str, Any], told: list[tuple[str, str, str]]
 ) -> None:
     found = against(old, tmp_path, entries(files_of(), **more))
     assert not found.same and found.same_files
@@ -124,6 +129,21 @@ def test_a_library_of_the_host_that_is_another(old: Path, tmp_path: Path) -> Non
     files[WHICH] += b"\0"
     found = against(old, tmp_path, entries(files))
     assert [(each.new.path, each.what) for each in found.libraries_changed] == [(WHICH, "content")]
+
+
+def test_a_library_of_another_release_of_its_package(old: Path, tmp_path: Path) -> None:
+    packages = [HostPackage(PackageKind.DEB, "libwhich1", version) for version in ("1.0-1", "1.0-2")]
+    folders = [
+        write_folder(
+            tmp_path / package.version, entries(files_of(), bundled=(LibraryFact(WHICH, "host:", (), package=package),))
+        )
+        for package in packages
+    ]
+    found = diff(*folders)
+    (library,) = found.libraries_changed
+    assert library.what == "libwhich1 1.0-1 (deb) -> libwhich1 1.0-2 (deb)"
+    assert not found.same and found.same_files
+    assert why(read_contents(str(folders[0])), "libwhich")[0].facts[2] == "libwhich1 1.0-1 (deb)"
 
 
 def test_links_and_modes(old: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_file_and_a_distribution(contents: Contents) -> None:
 
 
 def test_requirements_count_as_the_bundle_s_python_reads_them(contents: Contents) -> None:
-    """`middle` asks for `zebra` by an extra that `app` asks for; for `app` on Windows alone, and for nothing of the extra `slow`."""
+    """`middle` asks for `zebra` by an extra that `app` asks for; for `app` on Windows alone; for nothing by the extra `slow`."""
     (cause,) = why(contents, "zebra")
     assert [(each.name, each.how) for each in cause.causes] == [("middle 1.5", "requires zebra, by its extra fast")]
     (cause,) = why(contents, "wheels")

@@ -61,7 +61,7 @@ def dynamic_symbols(file: BinaryIO, image: Image) -> Iterator[DynamicSymbol]:
 
 
 def functions_among(file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
-    """Which of `names` the seekable `file` takes from others, not weakly, and which it has. Raises what `dynamic_symbols` raises."""
+    """Which of `names` the seekable `file` takes from others, not weakly, and which it has. Raises as `dynamic_symbols` does."""
     found = [symbol for symbol in dynamic_symbols(file, image) if symbol.name in names]
     return Functions(
         frozenset(symbol.name.decode() for symbol in found if not (symbol.is_defined or symbol.is_weak)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.machines import platform_of
@@ -16,6 +16,7 @@ from bundler.sysroot import Sysroot
 from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
+from bundler.systems.packaged import NOTHING_PACKAGED, Packaged
 from bundler.systems.suffixes import no_binary_suffix
 from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
@@ -141,6 +142,10 @@ class _Windows(Untraced):
         """By the same table as elsewhere, for the projects are the same; `libreadline8.dll` is libreadline's."""
         lower = ntpath.basename(name).lower()
         return copyleft_licence(lower) or copyleft_licence(re.sub(r"-?\d+(?=\.dll$)", "", lower))
+
+    def packages_of(self, paths: Iterable[str], root: Sysroot) -> Packaged:
+        """None: no database there knows which package a DLL came from."""
+        return NOTHING_PACKAGED
 
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """A DLL by its file's name, beside Python found by that; modules of Python do not come along for being opened."""
