@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.page import render
+from bundler.printable import printable
 from tests.page.browser import Seen, chromium, opened
 from tests.page.made_up import BLAS, CRYPTO, HOSTILE, contents
 
@@ -62,7 +63,7 @@ def test_it_is_entered_searched_and_followed(seen: Seen) -> None:
     assert page.locator("#found [role=option]").first.inner_text().startswith(CRYPTO)
     page.keyboard.press("Enter")
     details = page.locator("#details")
-    assert details.is_visible()
+    page.locator("#details[open]").wait_for()
     assert "libssl3 3.0.17-1 (deb)" in details.inner_text()
     way = details.locator(".way").inner_text()
     assert way == "standard library → _ssl.so → libssl.so.3 → libcrypto.so.3"
@@ -118,18 +119,22 @@ def test_the_switch_of_colours_is_a_key_too_and_goes_around(seen: Seen) -> None:
 @pytest.mark.everything
 def test_each_hostile_name_is_found_and_shown_as_it_is(seen: Seen) -> None:
     page = seen.page
+    shown = set()
     page.locator("#search").fill("evil")
     assert len(HOSTILE) <= page.locator("#found [role=option]").count()
     for number in range(len(HOSTILE)):
         page.locator("#search").fill("site-packages evil")
         page.locator("#found [role=option]").nth(number).click()
-        assert page.locator("#details h2").inner_text()
+        page.locator("#details[open]").wait_for()
+        shown.add(page.locator("#details code").first.inner_text())
         page.keyboard.press("Escape")
+        page.locator("#details[open]").wait_for(state="detached")
+    assert shown == set(map(printable, HOSTILE))
     page.locator("#division").select_option("folder")
-    for _ in range(6):
-        page.locator("#parts button.enter").first.click()
-        if page.locator("#details").is_visible():
-            break
+    for name in ("lib", "python3.12", "site-packages", "evil"):
+        page.locator("#parts button.enter", has_text=name).first.click()
+    page.locator("#parts button.enter", has_text="owned").first.click()
+    page.locator("#details[open]").wait_for()
     assert page.title() == "app: what is inside"
     assert page.evaluate("[Object.prototype, Array.prototype].every(one => Object.keys(one).length === 0)")
 

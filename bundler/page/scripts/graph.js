@@ -176,7 +176,7 @@ const graph = (() => {
       const x = last > first ? MARGIN.x + ((step - first) * (width - 2 * MARGIN.x)) / (last - first) : width / 2;
       const y = (row) => MARGIN.y + ((row + 0.5) * (height - 2 * MARGIN.y)) / rows;
       things.forEach((thing, row) => {
-        shown.set(thing.address, thing);
+        shown.set(thing, step);
         data.push(node(thing, { x, y: y(row), ...aligned(step, first, last, thing) }));
       });
       if (more) {
@@ -192,11 +192,11 @@ const graph = (() => {
         });
       }
     }
-    const edges = [];
-    for (const thing of shown.values()) {
+    const edges = []; // from one column to the next: who needs what beyond that, each tells of itself
+    for (const [thing, step] of shown) {
       const needs = thing.files ? needsOfOwner(thing, 1) : thing.needs.map((need) => need.library);
       for (const library of new Set(needs)) {
-        if (shown.has(library.address)) {
+        if (shown.get(library) === step + 1) {
           edges.push({ source: thing.address, target: library.address });
         }
       }
