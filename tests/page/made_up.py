@@ -118,7 +118,7 @@ def _binaries() -> dict[str, Binary]:
         CRYPTO: Binary(CRYPTO, host[:1], asks(CRYPTO, 36)),
         LIBSSL: Binary(LIBSSL, (Need("libcrypto.so.3", Place.BUNDLE, CRYPTO), *host[:1]), asks(LIBSSL, 34)),
         NUMPY: Binary(NUMPY, (Need("libblas-9f.so.3", Place.BUNDLE, BLAS), *host), asks(NUMPY, 17)),
-        BLAS: Binary(BLAS, (Need("libgfortran.so.5", Place.MISSING), *host), asks(BLAS, 17)),
+        BLAS: Binary(BLAS, (Need("libgfortran.so.5", Place.MISSING), *host), asks(BLAS, 4)),
     }
 
 
@@ -156,6 +156,7 @@ def _manifest() -> Manifest:
         changed=(
             ChangedFile(SSL, f"base:{SSL}", "its RUNPATH would let LD_LIBRARY_PATH win"),
             ChangedFile(LIBSSL, "host:usr/lib/libssl.so.3", "its RUNPATH would let LD_LIBRARY_PATH win"),
+            *(ChangedFile(path, f"env:{path}", "a reason with <b>markup</b>") for path in HOSTILE),
         ),
         bundled=(
             LibraryFact(CRYPTO, "host:usr/lib/libcrypto.so.3", (LIBSSL,)),

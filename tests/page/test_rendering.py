@@ -91,6 +91,7 @@ def test_hostile_names_are_texts_and_nothing_else(page: bytes, parsed: Page) -> 
     assert isinstance(files, dict)
     for path in HOSTILE:
         assert printable(path.rpartition("/")[2]) in files["name"]
+        assert f"env:{printable(path)}" in parsed.text
     assert "<script>owned()</script>" in parsed.text, "a licence is a text"
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", page.decode())
     assert not re.search("[<>&]", parsed.raw["script"][0])
@@ -166,6 +167,7 @@ def test_it_says_what_leaving_out_more_would_save(parsed: Page) -> None:
     assert "--exclude 'tests/' tests of packages 1.5 MB" in words
     assert "--exclude '*.pyi' types for editors and checkers 9.0 kB" in words
     assert "--pyc none compiled modules 25.0 kB" in words
+    assert "sources and headers" not in words, "those of Python are its profile's"
 
 
 def test_the_licences_of_what_travels_in_it_are_in_it(parsed: Page) -> None:

@@ -91,6 +91,8 @@ def test_what_is_there_is_looked_at_before_anything_is_packed(environment: Path,
     for page, error in (("mine.html", OutputExists), ("folder", OutputExists), ("app/page.html", OutputFailed)):
         with pytest.raises(error):
             pack(environment, tmp_path / "app", page=tmp_path / page)
+    with pytest.raises(OutputExists):
+        pack(environment, tmp_path / "app", page=tmp_path / "mine.html", dry_run=True)
     with pytest.raises(OutputFailed, match="would lie in"):
         pack(environment, tmp_path / "app", page=environment / "page.html", force=True)
     with pytest.raises(OutputFailed, match="would lie in"):
