@@ -36,9 +36,10 @@ from bundler.trees.manifests import find_manifest
 _WITH_HEAD, _WITHOUT_HEAD = (
     Reading(FormOfFile.BINARY, Trace.NOTHING, has_head=has_head).code for has_head in (True, False)
 )
-_LOOKING = Looking(
+LOOKING = Looking(
     NOTHING_SEARCHED, NOT_LOOKING.closeness, lambda path: is_kept(path) or is_read(path), functions=FUNCTIONS
 )
+"""What is kept of files that are read for their contents."""
 
 
 def read_contents(path: StrPath, *, whole: bool = False) -> Contents:
@@ -52,7 +53,7 @@ def read_contents(path: StrPath, *, whole: bool = False) -> Contents:
     path, whole = path_of("path", path), switch_of("whole", whole)
     check_folder_or_archive(path)
     known = nothing_recalled() if whole or not os.path.isdir(path) else _as_told(path)
-    tree = read_tree(path, _LOOKING, known)
+    tree = read_tree(path, LOOKING, known)
     return contents_of(tree, os.path.basename(os.path.abspath(path)))
 
 

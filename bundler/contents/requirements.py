@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
@@ -54,30 +55,30 @@ class Requirements:
         key = canonicalize_name(name)
         found = []
         for by, distribution in self._distributions.items():
-            for required in self._of(distribution, distribution.extras) if by != key else ():
-                if required.name == key and required.extra:
+            for required in self._of(distribution, distribution.extras, key) if by != key else ():
+                if required.extra:
                     found.append(f"{distribution.name}[{required.extra}]")
         return tuple(dict.fromkeys(found))
 
     def _extras(self) -> dict[str, frozenset[str]]:
         """The extras of each distribution that another one asks for; one may ask for others."""
         found = dict.fromkeys(self._distributions, frozenset[str]())
-        grown = True
-        while grown:
-            grown = False
-            for name in self._distributions:
-                for parsed in self._parsed[name]:
-                    asked = frozenset(map(str, map(canonicalize_name, parsed.extras)))
-                    required = canonicalize_name(parsed.name)
-                    is_new = required in found and not asked <= found[required]
-                    if is_new and self._counts(parsed, found[name]) is not None:
-                        found[required] |= asked
-                        grown = True
+        left = deque(self._distributions)
+        while left:
+            name = left.popleft()
+            for parsed in self._parsed[name]:
+                asked = frozenset(map(str, map(canonicalize_name, parsed.extras)))
+                required = canonicalize_name(parsed.name)
+                is_new = required in found and not asked <= found[required]
+                if is_new and self._counts(parsed, found[name]) is not None:
+                    found[required] |= asked
+                    left.append(required)
         return found
 
-    def _of(self, distribution: Distribution, extras: Collection[str]) -> Iterator[Requirement]:
+    def _of(self, distribution: Distribution, extras: Collection[str], of: str = "") -> Iterator[Requirement]:
+        """What a distribution requires with some extras; only `of` one name, where it is given."""
         for parsed in self._parsed[canonicalize_name(distribution.name)]:
-            extra = self._counts(parsed, extras)
+            extra = self._counts(parsed, extras) if of in ("", canonicalize_name(parsed.name)) else None
             if extra is not None:
                 marks = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
                 text = f"{parsed.name}{marks}{parsed.specifier}"

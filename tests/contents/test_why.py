@@ -66,6 +66,36 @@ def test_requirements_count_as_the_bundle_s_python_reads_them(contents: Contents
     assert cause.causes[0].causes[0].how == "requires middle[fast]>=1"
 
 
+def test_an_extra_that_nobody_in_the_bundle_asks_for_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """A person may have asked for it when the distribution was installed: nothing tells."""
+    more = {
+        **distribution("asked", "1", {"asked.py": b""}),
+        **distribution("asker", "1", {}, "Provides-Extra: more", "Requires-Dist: asked>1; extra == 'more'"),
+    }
+    files = {**files_of(), **{f"{SITE}/{path}": data for path, data in more.items()}}
+    contents = read_contents(str(write_folder(tmp_path / "app", entries(files))))
+    (cause,) = why(contents, "asked")
+    assert cause.causes == ()
+    assert cause.facts[2:] == ("extras that nothing in the bundle asks for would require it: asker[more]",)
+
+
+def test_headers_may_have_lines_of_blanks(tmp_path: Path) -> None:
+    """A licence in a header has them, and what follows is still a header."""
+    lines = ("License: some", "        words", "        ", "        more words", "Requires-Dist: zebra")
+    more = distribution("wordy", "1", {}, *lines)
+    files = {**files_of(), **{f"{SITE}/{path}": data for path, data in more.items()}}
+    (cause,) = why(read_contents(str(write_folder(tmp_path / "app", entries(files)))), "zebra")
+    assert "wordy 1" in [each.name for each in cause.causes]
+
+
+@pytest.mark.parametrize(("installer", "tells"), [(b"pip\n", True), (b"uv", False)])
+def test_what_uv_says_of_everything_says_nothing(tmp_path: Path, installer: bytes, tells: bool) -> None:
+    """findings/uv_requested.sh"""
+    files = {**files_of(), f"{SITE}/app-2.0.dist-info/INSTALLER": installer}
+    (cause,) = why(read_contents(str(write_folder(tmp_path / "app", entries(files)))), "app")
+    assert cause.is_requested is tells
+
+
 def test_a_library_that_is_left_to_the_host_or_found_nowhere(contents: Contents) -> None:
     (cause,) = why(contents, "libextra")
     assert (cause.name, cause.facts) == ("libextra.so", ("left to the host",))
