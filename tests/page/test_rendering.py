@@ -9,11 +9,16 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from bundler.ceiling import NO_CEILING
+from bundler.contents import Binary, Need, Place
+from bundler.floor import Floor, FloorDemand
+from bundler.manifest import RecordedOptions
 from bundler.page import render
 from bundler.printable import printable
 from tests.page.made_up import BLAS, CRYPTO, HOSTILE, LIBSSL, NUMPY, SSL, contents
@@ -174,3 +179,33 @@ def test_the_licences_of_what_travels_in_it_are_in_it(parsed: Page) -> None:
     assert "Apache License" in parsed.text
     assert "Apache ECharts" in parsed.text
     assert "zrender" in parsed.text.lower()
+
+
+def test_a_bundle_that_holds_nothing_or_lies_has_a_page_too() -> None:
+    """Whatever bundle.json says: of files that are not there, of profiles and patterns that are none."""
+    made = contents()
+    nothing = replace(
+        made.manifest, floor=None, changed=(), missing=(), warnings=(), ceiling=NO_CEILING, options=None, opened=()
+    )
+    empty = replace(made, manifest=nothing, items=(), binaries={}, distributions=(), components=())
+    words = " ".join(Page(render(empty)).text.split())
+    for sentence in (
+        "any release: no file asks for one",
+        "No warnings.",
+        "Nothing that is known.",
+        "Nothing: every file is as it was.",
+    ):
+        assert sentence in words
+    assert "0 B in 0 files" in words
+    lies = {"profile": "all of it", "exclude": ("[", "*" * 50 + "!", "\\", "!tkinter/")}
+    lying = replace(
+        made.manifest, files={}, options=RecordedOptions(lies), floor=Floor("glibc", (2, 99), "gone", "x", None)
+    )
+    words = " ".join(Page(render(replace(made, manifest=lying))).text.split())
+    assert "glibc 2.99 because of gone" in words and "--profile standard" in words
+    gone = {
+        "ghost.so": Binary(
+            "ghost.so", (Need("libx.so", Place.BUNDLE, "nowhere"),), FloorDemand((9, 9), "ghost.so", "G")
+        )
+    }
+    assert "ghost.so" in Page(render(replace(made, binaries=gone))).text
