@@ -20,7 +20,6 @@ from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
 from bundler.faults import Fault, FaultKind
-from bundler.machine import os
 from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
@@ -45,9 +44,6 @@ from bundler.trees.settled import Settled, altered, settle
 
 if TYPE_CHECKING:
     from bundler.page.writing import PageFile
-
-
-_NO_PAGE = "no page was made of a bundle that has faults: bundler inspect --html makes one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +263,8 @@ def _placed(
     beside = beside_of(plan, job.options, job.destination, written.digests)
     page = job.page if proof is None or not proof.audit.faults else None
     if page is not None and written.place is not None:
-        assert not isinstance(job.destination, ToStandardOutput)
         job.progress.phase("making the page")
-        page.make(written.place, os.path.basename(os.path.abspath(job.destination.path)))
+        page.make(written.place)
     with signals_wait():
         with written_beside(beside):
             place = sink.place()
@@ -374,7 +369,7 @@ def report_of(
                 proof.loaded if proof is not None else None,
                 plan.traced.opened if plan.traced is not None else (),
             ),
-            *([_NO_PAGE] if kept is not None and job.page is not None and job.page.path is None else []),
+            *(job.page.warnings if kept is not None and job.page is not None else ()),
         ),
         modules_without_pyc=plan.modules_without_pyc,
         can_compile=plan.environment.probed,

@@ -179,7 +179,7 @@ def _page(
 
     trees = (environment.root, environment.interpreter.stdlib, destination.path)
     target = page_target(options.page, force=options.force or options.update, trees=trees)
-    return nullcontext() if options.dry_run else PageFile(target)
+    return nullcontext() if options.dry_run else PageFile(target, os.path.basename(os.path.abspath(destination.path)))
 
 
 def _stage(destination: Destination, options: PackOptions) -> AbstractContextManager[Stage | None]:

@@ -77,7 +77,9 @@ def inspect(
     """Show what is in an environment, a bundle (a directory, or an archive as it lies) or one binary."""
     wants_materials = sbom is not None or licences is not None
     if size + changed + (why is not None) + (html is not None) + wants_materials > 1:
-        raise click.UsageError("--size, --why, --html, --changed and --sbom are questions of their own: ask one at a time")
+        raise click.UsageError(
+            "--size, --why, --html, --changed and --sbom are questions of their own: ask one at a time"
+        )
     if force and html is None:
         raise click.UsageError("--force is for the FILE of --html")
     if html is not None:

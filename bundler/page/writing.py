@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+_NOT_MADE = "no page was made of a bundle that has faults: bundler inspect --html makes one"
+
+
 def page_target(path: str, *, force: bool, trees: tuple[str, ...]) -> Target:
     """The place of a page: in none of the `trees` that are packed or made. What is there is replaced with `force`.
 
@@ -37,9 +40,11 @@ def page_target(path: str, *, force: bool, trees: tuple[str, ...]) -> Target:
 class PageFile:
     """A page to be: made beside its place under a hidden name, then put there, or discarded. A context manager."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, name: str = "") -> None:
+        """`name` is what its bundle will be called; "" for what it is called."""
         self.path: str | None = None
         """Where it is; None as long as it is not in place."""
+        self._name = name
         self._target = target
         self._open = ExitStack()
 
@@ -58,13 +63,15 @@ class PageFile:
     ) -> None:
         self._open.close()
 
-    def make(self, bundle: str, name: str = "") -> None:
-        """Make the page of the bundle at the path `bundle`, under the name that it will have ("" for the one that it has).
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever packed should know where the bundle is in place and the page is not."""
+        return () if self.path is not None else (_NOT_MADE,)
 
-        Raises OutputFailed, and the errors of reading a bundle.
-        """
+    def make(self, bundle: str) -> None:
+        """Make the page of the bundle at the path `bundle`. Raises OutputFailed, and the errors of reading a bundle."""
         contents = read_contents(bundle)
-        page = render(replace(contents, name=name or contents.name))
+        page = render(replace(contents, name=self._name or contents.name))
         try:
             self._output.open().write(page)
             self._output.finish()

@@ -18,7 +18,7 @@ import pytest
 from bundler.ceiling import NO_CEILING
 from bundler.contents import Binary, Need, Place
 from bundler.floor import Floor, FloorDemand
-from bundler.manifest import RecordedOptions
+from bundler.manifest import RecordedOptions, RecordedValue
 from bundler.page import render
 from bundler.printable import printable
 from tests.page.made_up import BLAS, CRYPTO, HOSTILE, LIBSSL, NUMPY, SSL, contents
@@ -197,7 +197,7 @@ def test_a_bundle_that_holds_nothing_or_lies_has_a_page_too() -> None:
     ):
         assert sentence in words
     assert "0 B in 0 files" in words
-    lies = {"profile": "all of it", "exclude": ("[", "*" * 50 + "!", "\\", "!tkinter/")}
+    lies: dict[str, RecordedValue] = {"profile": "all of it", "exclude": ("[", "*" * 50 + "!", "\\", "!tkinter/")}
     lying = replace(
         made.manifest, files={}, options=RecordedOptions(lies), floor=Floor("glibc", (2, 99), "gone", "x", None)
     )
