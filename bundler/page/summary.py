@@ -119,6 +119,8 @@ class Summary:
     """The words for where libraries came from that occur."""
     floor: Told
     floor_file: Link
+    own_libc: bool
+    """Whether what the files ask for is asked of a libc that comes along."""
     asks: tuple[Asks, ...]
     """The latest release first."""
     limits: tuple[Limit, ...]
@@ -158,6 +160,7 @@ def summary_of(contents: Contents, numbering: Numbering) -> Summary:
         places=tuple(dict.fromkeys(library.place for library in libraries)),
         floor=_floor(manifest),
         floor_file=Link(floor.file, numbering.address_of_file(floor.file)) if floor else Link(""),
+        own_libc=bool(manifest.loader),
         asks=tuple(_asks(contents, numbering)),
         limits=tuple(_limits(manifest, numbering)),
         lines=tuple(_told(manifest_lines(manifest))),
@@ -249,10 +252,14 @@ def _source(item: Item, part: Component | None) -> str:
 def _floor(manifest: Manifest) -> Told:
     """The oldest system that the bundle runs on."""
     floor = manifest.floor
+    if floor is None and manifest.loader:
+        return Told("need", "no libc of the target's: its own comes along")
     if floor is None:
-        return Told("need", "any release: no file asks for one")
-    more = (f"without that file {floor.system} {floor.text_without} would do",) if floor.text_without else ()
-    return Told("need", f"{floor.system} {floor.text}", more)
+        return Told("need", f"any release of {manifest.libc or 'its system'}: no file asks for one")
+    more = [f"without that file {floor.system} {floor.text_without} would do"] if floor.text_without else []
+    if host := manifest.host_libc:
+        more.append(f"the target's {host.system} is used from {host.text} on, else its own, which comes along")
+    return Told("need", f"{floor.system} {floor.text}", tuple(more))
 
 
 def _asks(contents: Contents, numbering: Numbering) -> Iterator[Asks]:

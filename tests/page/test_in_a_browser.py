@@ -65,6 +65,7 @@ def test_it_is_entered_searched_and_followed(seen: Seen) -> None:
     details = page.locator("#details")
     page.locator("#details[open]").wait_for()
     assert "libssl3 3.0.17-1 (deb)" in details.inner_text()
+    assert "--exclude-lib libcrypto.so.3" in details.inner_text()
     way = details.locator(".way").inner_text()
     assert way == "standard library → _ssl.so → libssl.so.3 → libcrypto.so.3"
     details.locator(".way a", has_text="libssl").click()

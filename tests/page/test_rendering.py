@@ -190,7 +190,7 @@ def test_a_bundle_that_holds_nothing_or_lies_has_a_page_too() -> None:
     empty = replace(made, manifest=nothing, items=(), binaries={}, distributions=(), components=())
     words = " ".join(Page(render(empty)).text.split())
     for sentence in (
-        "any release: no file asks for one",
+        "any release of glibc: no file asks for one",
         "No warnings.",
         "Nothing that is known.",
         "Nothing: every file is as it was.",
@@ -203,6 +203,9 @@ def test_a_bundle_that_holds_nothing_or_lies_has_a_page_too() -> None:
     )
     words = " ".join(Page(render(replace(made, manifest=lying))).text.split())
     assert "glibc 2.99 because of gone" in words and "--profile standard" in words
+    own = replace(made.manifest, floor=None, loader="lib/libc/ld.so")
+    words = " ".join(Page(render(replace(made, manifest=own))).text.split())
+    assert "no libc of the target's: its own comes along" in words and "of the libc that comes along" in words
     gone = {
         "ghost.so": Binary(
             "ghost.so", (Need("libx.so", Place.BUNDLE, "nowhere"),), FloorDemand((9, 9), "ghost.so", "G")

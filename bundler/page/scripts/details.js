@@ -122,6 +122,7 @@ const details = (() => {
         ["licence", component && component.licence],
         ["changed", file.reason],
         ["asks for", file.asks && `${file.asks.release} (${file.asks.symbol})`],
+        ["stays behind with", file.isLibrary && file.origin.startsWith("host:") && element("code", null, `--exclude-lib ${file.name}`)],
       ]),
       file.isBinary && inGraph(file),
       ...why(file),
