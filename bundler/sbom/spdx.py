@@ -105,7 +105,7 @@ def _package(component: Component, identifier: str) -> Package:
         checksums=[Checksum(ChecksumAlgorithm.SHA256, component.archive_sha256)] if component.archive_sha256 else [],
         source_info=", ".join(component.paths) or None,
         license_concluded=SpdxNoAssertion(),
-        license_declared=licence or SpdxNoAssertion(),
+        license_declared=licence if licence is not None else SpdxNoAssertion(),
         license_comment=f"in other words: {component.licence}" if component.licence and licence is None else None,
         copyright_text=SpdxNoAssertion(),
         comment="\n".join(told) or None,

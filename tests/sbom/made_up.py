@@ -59,7 +59,9 @@ FILES: Mapping[str, str] = {
         + '"}}}',
         **{"sboms/auditwheel.cdx.json": AUDITWHEEL},
     ),
-    **info("quick-one", metadata="License: Apache-2.0\n", LICENSE__txt="Apache\n", RECORD="quick/__init__.py,,\n"),
+    **info(
+        "quick-one", metadata="License: Apache-2.0 or MIT\n", LICENSE__txt="Apache\n", RECORD="quick/__init__.py,,\n"
+    ),
     **info("slow", metadata="License: see the file\n", RECORD="slow/core.so,,\n"),
     f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0": "gomp",
 }

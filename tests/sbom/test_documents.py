@@ -14,7 +14,8 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 
 from bundler.options import SbomFormat
 from bundler.plan.times import DEFAULT_EPOCH
-from bundler.sbom.bill import Bill, bill_of, write_bill
+from bundler.sbom.bill import Bill, bill_of
+from bundler.sbom.documents import write_bill
 from tests.sbom.made_up import manifest, read
 
 
