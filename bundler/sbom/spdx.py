@@ -43,7 +43,8 @@ def write_spdx(bill: Bill) -> bytes:
     document = _document(bill)
     file = io.StringIO()
     write_document_to_stream(document, file, validate=False, drop_duplicates=False)
-    text = file.getvalue()
+    # The library writes its own word, which the standard's schema does not have.
+    text = file.getvalue().replace('"referenceCategory": "PACKAGE_MANAGER"', '"referenceCategory": "PACKAGE-MANAGER"')
     name = json.dumps(document.creation_info.document_namespace)
     serial = uuid.uuid5(uuid.NAMESPACE_OID, text)
     return text.replace(name, f'{name[:-1]}-{serial}"', 1).encode() + b"\n"
