@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import bundler as api
 from tests.bundles.conftest import Sample
 from tests.material.environments import bundler, pack
+from tests.material.programs import need
 from tests.sbom.validators import faults
 
 QUICK = ("--no-verify", "-q", "--profile", "slim", "--pyc", "none")
@@ -37,8 +37,7 @@ def owner(origin: str) -> str:
 
 
 def test_every_library_of_the_host_is_told_with_the_package_that_dpkg_names(sample: Sample) -> None:
-    if shutil.which("dpkg-query") is None:
-        pytest.skip("needs a Debian: dpkg-query is not installed")
+    need("dpkg-query")
     facts: Any = sample.manifest
     told = {fact["path"]: fact.get("package", {}).get("name", "") for fact in libraries(sample)}
     told |= {

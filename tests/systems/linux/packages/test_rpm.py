@@ -17,6 +17,7 @@ from bundler.sysroot import Sysroot
 from bundler.systems.linux.packages import find_packages
 from bundler.systems.linux.packages.rpm_header import read_header
 from bundler.systems.packaged import Packaged
+from tests.material.programs import need
 from tests.systems.linux.packages.roots import put
 
 Value = str | list[str] | list[int]
@@ -165,9 +166,7 @@ def test_values_that_reach_behind_the_header_are_told() -> None:
 @pytest.mark.everything
 def test_a_database_of_rpm_itself_is_read(tmp_path: Path) -> None:
     """A package that rpmbuild makes, installed by rpm into a root of its own."""
-    for program in ("rpm", "rpmbuild"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed (Debian: apt-get install rpm)")
+    rpm, rpmbuild = need("rpm"), need("rpmbuild")
     spec = tmp_path / "made.spec"
     spec.write_text(
         "Name: made-libs\nEpoch: 2\nVersion: 1.4\nRelease: 7\nSummary: made here\nLicense: GPL-3.0-or-later\nBuildArch: noarch\n"
@@ -179,10 +178,10 @@ def test_a_database_of_rpm_itself_is_read(tmp_path: Path) -> None:
     folder = root / "var/lib/rpm"
     folder.mkdir(parents=True)
     here = {**os.environ, "HOME": str(tmp_path)}
-    build = ["rpmbuild", "-bb", "--define", f"_topdir {tmp_path}/top", "--nodeps", str(spec)]
+    build = [rpmbuild, "-bb", "--define", f"_topdir {tmp_path}/top", "--nodeps", str(spec)]
     subprocess.run(build, check=True, capture_output=True, env=here)
     (package,) = (tmp_path / "top/RPMS").rglob("*.rpm")
-    install = ["rpm", "--root", str(root), "--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite"]
+    install = [rpm, "--root", str(root), "--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite"]
     subprocess.run([*install, "--initdb"], check=True, capture_output=True, env=here)
     subprocess.run(
         [*install, "-i", "--nodeps", "--nosignature", str(package)], check=True, capture_output=True, env=here
