@@ -15,7 +15,7 @@ from bundler.options import SbomFormat
     epilog=examples(
         ("an environment, as pack would see it", "bundler inspect .venv"),
         ("a bundle: what it needs, and what is in it", "bundler inspect dist/app --json"),
-        ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx > app.cdx.json"),
+        ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx"),
         ("the licences of all that is in it", "bundler inspect dist/app --licences licences"),
         ("one binary", "bundler inspect dist/app/bin/python3"),
     ),
