@@ -128,6 +128,13 @@ def test_what_wheels_have_inside_is_told_by_their_own_bills_else_by_files(compon
     assert gomp.paths == (f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0",)
 
 
+def test_libraries_of_a_bundle_that_was_packed_again_are_told_without_a_version() -> None:
+    facts = dataclasses.replace(manifest(), bundled=())
+    found = [each for each in components_of(facts, read) if each.kind is ComponentKind.LIBRARY]
+    assert [each.name for each in found] == ["libcrypto.so.3", "libown.so.1", "libreadline.so.8", "libssl.so.3"]
+    assert {(each.version, each.purl) for each in found} == {("", "")}
+
+
 def test_no_more_is_read_than_what_is_asked_for() -> None:
     asked: list[str] = []
 
