@@ -17,8 +17,9 @@ from bundler.option_kinds import member_of, path_of
 from bundler.options import SbomFormat
 from bundler.plan.bills import bill_time
 from bundler.sbom import is_read
-from bundler.sbom.bill import bill_of, write_bill
+from bundler.sbom.bill import bill_of
 from bundler.sbom.components import components_of
+from bundler.sbom.documents import write_bill
 from bundler.sbom.texts import collect_texts
 from bundler.trees import MANIFEST, Kind, Member, open_tree
 

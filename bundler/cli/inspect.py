@@ -21,7 +21,7 @@ from bundler.options import SbomFormat
         ("what makes an archive large", "bundler inspect app.tar.zst --size"),
         ("who needs a library, up to what was installed", "bundler inspect dist/app --why libssl.so.3"),
         ("all of that as a page for a browser", "bundler inspect dist/app --html page.html"),
-        ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx > app.cdx.json"),
+        ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx"),
         ("the licences of all that is in it", "bundler inspect dist/app --licences licences"),
         ("one binary", "bundler inspect dist/app/bin/python3"),
     ),

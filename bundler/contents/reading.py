@@ -26,7 +26,6 @@ from bundler.manifest import FileFact, Manifest, read_manifest
 from bundler.option_kinds import path_of, switch_of
 from bundler.sbom import Read, components_of, is_read
 from bundler.systems import system_named
-from bundler.systems.bundle_view import BundleView
 from bundler.systems.functions import FUNCTIONS
 from bundler.systems.libraries import InBundle, Location, OnHost, Preloaded
 from bundler.systems.surveys import Survey
@@ -60,8 +59,7 @@ def read_contents(path: StrPath, *, whole: bool = False) -> Contents:
 def contents_of(tree: BundleTree, name: str) -> Contents:
     """The contents of a bundle that was read, and is called `name`. Raises UnsupportedBundle."""
     manifest, sites = tree.manifest, tree.manifest.python.site_packages
-    view = TreeView(tree)
-    survey = system_of_bundle(tree).survey_binaries(view)
+    survey = system_of_bundle(tree).survey_binaries(TreeView(tree))
     paths = [*tree.every_file, *tree.links]
     texts = {path: seen.text for path, seen in tree.files.items() if seen.text is not None}
     distributions = find_distributions(paths, sites, texts)
@@ -70,7 +68,7 @@ def contents_of(tree: BundleTree, name: str) -> Contents:
         name,
         manifest,
         tuple(sorted(_items(tree, owners, survey, _own(manifest, distributions, paths)), key=attrgetter("path"))),
-        {path: _binary(path, survey, view) for path in sorted(survey.needs)},
+        {path: _binary(path, survey) for path in sorted(survey.needs)},
         distributions,
         components_of(_with_files_there(tree), _reader(tree)),
     )
@@ -135,16 +133,14 @@ def _items(tree: BundleTree, owners: Owners, survey: Survey, own: frozenset[str]
         yield Item(path, 0, layer, owner, FileKind.LINK, origin, reasons.get(path, ""), target)
 
 
-def _binary(path: str, survey: Survey, view: BundleView) -> Binary:
-    needs = (_need(name, place, view) for name, place in survey.needs[path].items())
-    return Binary(path, tuple(needs), survey.demands.get(path))
+def _binary(path: str, survey: Survey) -> Binary:
+    return Binary(path, tuple(_need(*need) for need in survey.needs[path].items()), survey.demands.get(path))
 
 
-def _need(name: str, place: Location, view: BundleView) -> Need:
-    """Links are followed to the file that the loader takes."""
+def _need(name: str, place: Location) -> Need:
     match place:
         case InBundle(found) | Preloaded(found):
-            return Need(name, Place.BUNDLE, view.follow(found) or found)
+            return Need(name, Place.BUNDLE, found)
         case OnHost():
             return Need(name, Place.HOST)
         case _:

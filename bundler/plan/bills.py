@@ -15,7 +15,8 @@ from bundler.plan.manifest_entry import manifest_of
 from bundler.plan.origins import BUNDLER
 from bundler.plan.times import DEFAULT_EPOCH, source_date_epoch
 from bundler.sbom import Read
-from bundler.sbom.bill import BILL_PATHS, Bill, bill_of, write_bill
+from bundler.sbom.bill import BILL_PATHS, Bill, bill_of
+from bundler.sbom.documents import write_bill
 
 _BYTES = 1500  # about, of a component
 

@@ -5,6 +5,7 @@ Most licences ask for that: who ships a library ships its licence. The packages'
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from bundler.bundle_paths import lies_in, relative
 from bundler.entries import Entry, Layer, Link, Patched, Source
 from bundler.environment import Environment, Interpreter
+from bundler.files import opened
 from bundler.host_package import Copyleft, HostPackage
 from bundler.machine import os
 from bundler.manifest import LibraryFact, PackageFact
@@ -130,15 +132,16 @@ def _companion_files(libraries: LibraryFacts, entries: Entries) -> dict[str, str
 
 
 def _licence_entries(packaged: Packaged, folder: str, environment: Environment) -> dict[str, Entry]:
-    """The texts; one that several packages have under several names is there once, and links lead to it."""
+    """The texts; one that several packages have, or that has several names, is there once, and links lead to it."""
     texts = dict(sorted(itertools.chain.from_iterable(file.texts.items() for file in packaged.files.values())))
-    names: dict[str, str] = {}
+    digests = {path: _digest(path) for path in set(texts.values())}
+    names: dict[bytes, str] = {}
     for name, path in texts.items():
         if os.path.basename(path) == os.path.basename(name):
-            names.setdefault(path, name)  # it is called so there, too
+            names.setdefault(digests[path], name)  # it is called so there, too
     entries = {}
     for name, path in texts.items():
-        first = names.setdefault(path, name)
+        first = names.setdefault(digests[path], name)
         found = os.stat(path)
         content = source_of(path, found, environment.read_at)
         entry = Entry(
@@ -151,3 +154,8 @@ def _licence_entries(packaged: Packaged, folder: str, environment: Environment) 
         )
         entries[entry.path] = entry
     return entries
+
+
+def _digest(path: str) -> bytes:
+    with opened(path) as file:
+        return hashlib.sha256(file.read()).digest()

@@ -50,19 +50,6 @@ def bill_of(manifest: Manifest, read: Read, created: int) -> Bill:
     )
 
 
-def write_bill(bill: Bill, form: SbomFormat) -> bytes:
-    """The document: the same bytes for the same bill."""
-    match form:
-        case SbomFormat.CYCLONEDX:
-            from bundler.sbom.cyclonedx import write_cyclonedx
-
-            return write_cyclonedx(bill)
-        case SbomFormat.SPDX:
-            from bundler.sbom.spdx import write_spdx
-
-            return write_spdx(bill)
-
-
 def remarks(component: Component) -> dict[str, str]:
     """What no field of a format is there for, by names of ours."""
     told = {

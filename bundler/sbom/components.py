@@ -107,20 +107,14 @@ def _libraries(manifest: Manifest) -> Iterator[Component]:
     for fact in manifest.bundled:
         if fact.package is not None:
             packages.setdefault(fact.package, []).append(fact)
-            continue
-        name = fact.path.rpartition("/")[2]
-        yield Component(
-            ComponentKind.LIBRARY,
-            name,
-            "",
-            (fact.path,),
-            licence=fact.licence or "",
-            told_by=LicenceTeller.NAME if fact.licence else LicenceTeller.NOBODY,
-            ref=f"library:{fact.path}",
-            digests=_digests([fact.path], manifest),
-        )
+        else:
+            yield _unknown_library(fact.path, manifest, fact.licence or "")
     for plugins in manifest.companion_packages:
         packages.setdefault(plugins.package, []).append(plugins)
+    known = {fact.path for fact in manifest.bundled} | {
+        path for each in manifest.companion_packages for path in each.paths
+    }
+    yield from (_unknown_library(path, manifest) for path in _other_libraries(manifest) if path not in known)
     for package, facts in packages.items():
         purl = package_purl(package)
         licences = dict.fromkeys(filter(None, (fact.licence for fact in facts)))
@@ -141,6 +135,28 @@ def _libraries(manifest: Manifest) -> Iterator[Component]:
             ref=purl,
             digests=_digests(paths, manifest),
         )
+
+
+def _unknown_library(path: str, manifest: Manifest, licence: str = "") -> Component:
+    """A library of which nobody knows the package."""
+    return Component(
+        ComponentKind.LIBRARY,
+        path.rpartition("/")[2],
+        "",
+        (path,),
+        licence=licence,
+        told_by=LicenceTeller.NAME if licence else LicenceTeller.NOBODY,
+        ref=f"library:{path}",
+        digests=_digests([path], manifest),
+    )
+
+
+def _other_libraries(manifest: Manifest) -> Iterator[str]:
+    """Libraries in the folder of those of a host of which `bundle.json` does not tell: those of a bundle that was packed again."""
+    folder = manifest.python.scheme.bundled
+    for path, fact in manifest.files.items():
+        if folder and path.startswith(f"{folder}/") and fact.link is None and _SHARED.search(path.rpartition("/")[2]):
+            yield path
 
 
 def _joined(licences: Iterable[str]) -> str:

@@ -43,7 +43,8 @@ def write_spdx(bill: Bill) -> bytes:
     document = _document(bill)
     file = io.StringIO()
     write_document_to_stream(document, file, validate=False, drop_duplicates=False)
-    text = file.getvalue()
+    # The library writes its own word, which the standard's schema does not have.
+    text = file.getvalue().replace('"referenceCategory": "PACKAGE_MANAGER"', '"referenceCategory": "PACKAGE-MANAGER"')
     name = json.dumps(document.creation_info.document_namespace)
     serial = uuid.uuid5(uuid.NAMESPACE_OID, text)
     return text.replace(name, f'{name[:-1]}-{serial}"', 1).encode() + b"\n"
@@ -105,7 +106,7 @@ def _package(component: Component, identifier: str) -> Package:
         checksums=[Checksum(ChecksumAlgorithm.SHA256, component.archive_sha256)] if component.archive_sha256 else [],
         source_info=", ".join(component.paths) or None,
         license_concluded=SpdxNoAssertion(),
-        license_declared=licence or SpdxNoAssertion(),
+        license_declared=licence if licence is not None else SpdxNoAssertion(),
         license_comment=f"in other words: {component.licence}" if component.licence and licence is None else None,
         copyright_text=SpdxNoAssertion(),
         comment="\n".join(told) or None,

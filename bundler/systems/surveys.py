@@ -13,7 +13,7 @@ class Survey(NamedTuple):
     """What the loader would make of a bundle. All paths are bundle paths; this machine is not asked."""
 
     needs: Mapping[str, Mapping[str, Location]]
-    """By file, then by the name that it asks for, in the file's order. A place may be that of a link."""
+    """By file, then by the name that it asks for, in the file's order. Links in the bundle are followed."""
     demands: Mapping[str, FloorDemand]
     """The latest release of libc, or of the system, that a file asks for; such as ask for none are left out."""
     programs: frozenset[str]

@@ -76,6 +76,13 @@ def test_binaries_tell_what_they_need_where_it_is_and_which_libc(contents: Conte
     assert contents.binaries[INNER].demand is None
 
 
+def test_a_link_leads_to_the_file_that_the_loader_takes(tmp_path: Path) -> None:
+    asks = files_of()
+    asks[EXTENSION] = asks[EXTENSION].replace(b"libwhich.so", b"libother.so")
+    (need, *_) = read_contents(str(write_folder(tmp_path / "app", entries(asks)))).binaries[EXTENSION].needs
+    assert need == Need("libother.so", Place.BUNDLE, WHICH)
+
+
 def test_what_no_search_finds_is_missing_whatever_this_machine_has(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "app", entries(files_of(), host_libraries=("libc.so.6",)))
     needs = {need.name: need.place for need in read_contents(str(folder)).binaries[EXTENSION].needs}
@@ -102,12 +109,15 @@ def test_what_came_after_the_pack_is_there_and_has_no_origin(tmp_path: Path) -> 
     (folder / SITE / "wheels/__pycache__").mkdir()
     (folder / SITE / "wheels/__pycache__/__init__.cpython-312.pyc").write_bytes(b"x")
     (folder / SITE / "wheels/later.py").write_bytes(b"y")
+    (folder / SITE / "__pycache__").mkdir()
+    (folder / SITE / "__pycache__/middle.cpython-312.pyc").write_bytes(b"x")
     (folder / SITE / "zebra.py").write_bytes(b"stripes = 30\n")
     found = {item.path: item for item in read_contents(str(folder)).items}
     for name in ("__pycache__/__init__.cpython-312.pyc", "later.py"):
         item = found[f"{SITE}/wheels/{name}"]
         assert (item.origin, item.owner) == ("", "wheels")
     assert found[f"{SITE}/zebra.py"].size == 13
+    assert found[f"{SITE}/__pycache__/middle.cpython-312.pyc"].owner == "middle"
 
 
 def test_a_directory_is_taken_at_its_word_unless_it_is_read_whole(tmp_path: Path) -> None:

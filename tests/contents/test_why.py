@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bundler.companions import CompanionFact
-from bundler.contents import Contents, read_contents
+from bundler.contents import Binary, Contents, Need, Place, read_contents
 from bundler.contents.why import Cause, why
 from bundler.errors import UnknownName
 from bundler.manifest import LibraryFact, OpenedFact
-from tests.contents.made_up import EXTENSION, INNER, SITE, WHICH, distribution, entries, files_of, write_folder
+from tests.contents.made_up import EXTENSION, INNER, SITE, WHICH, distribution, entries, files_of, program, write_folder
 
 UP = ("wheels 1.0", "middle 1.5", "app 2.0")
 """From the extension module's distribution to what a person installed."""
@@ -40,6 +40,17 @@ def found(contents: Contents, name: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("name", ["libwhich.so", "libwhich", "which", WHICH, "./" + WHICH, "lib/bundled/libother.so"])
 def test_a_library_is_followed_up_to_what_a_person_installed(contents: Contents, name: str) -> None:
     assert found(contents, name) == [(WHICH, "bin/python3.12", "interpreter"), (WHICH, EXTENSION, *UP)]
+
+
+def test_a_library_in_a_wheel_is_there_for_who_needs_it_else_for_its_distribution(tmp_path: Path) -> None:
+    files = files_of()
+    files |= {f"{SITE}/wheels/libwhich.so": files[WHICH], f"{SITE}/wheels/libalone.so": files[INNER]}
+    files[EXTENSION] = program("pie", "$ORIGIN")
+    contents = read_contents(str(write_folder(tmp_path / "app", entries(files))))
+    assert found(contents, f"{SITE}/wheels/libwhich.so") == [(f"{SITE}/wheels/libwhich.so", EXTENSION, *UP)]
+    (cause,) = why(contents, f"{SITE}/wheels/libwhich.so")
+    assert cause.facts[1] == "of wheels"
+    assert found(contents, "libalone") == [(f"{SITE}/wheels/libalone.so", *UP)]
 
 
 def test_a_library_that_another_one_needs(contents: Contents) -> None:
@@ -156,4 +167,13 @@ def test_a_chain_that_somebody_made_very_long_has_an_end(tmp_path: Path) -> None
         files[info] = f"Name: {name}\nVersion: 1\nRequires-Dist: link{number + 1}\n".encode()
     contents = read_contents(str(write_folder(tmp_path / "app", entries(files))))
     (way,) = found(contents, "link2999")
+    assert 50 < len(way) < 100
+
+
+def test_so_has_a_chain_of_libraries(contents: Contents) -> None:
+    paths = [f"lib/{number}.so" for number in range(3000)]
+    needs = [Need(path, Place.BUNDLE, path) for path in paths[1:]]
+    binaries = {path: Binary(path, (need,)) for path, need in zip(paths, needs, strict=False)}
+    items = tuple(contents.items[0]._replace(path=path) for path in paths)
+    (way,) = found(replace(contents, items=items, binaries=binaries), paths[-1])
     assert 50 < len(way) < 100

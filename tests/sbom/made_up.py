@@ -59,8 +59,11 @@ FILES: Mapping[str, str] = {
         + '"}}}',
         **{"sboms/auditwheel.cdx.json": AUDITWHEEL},
     ),
-    **info("quick-one", metadata="License: Apache-2.0\n", LICENSE__txt="Apache\n", RECORD="quick/__init__.py,,\n"),
+    **info(
+        "quick-one", metadata="License: Apache-2.0 or MIT\n", LICENSE__txt="Apache\n", RECORD="quick/__init__.py,,\n"
+    ),
     **info("slow", metadata="License: see the file\n", RECORD="slow/core.so,,\n"),
+    f"{SITE}/fast.libs/libgfortran-040039e1.so.5.0.0": "gfortran",
     f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0": "gomp",
 }
 

@@ -85,7 +85,7 @@ def test_a_library_of_no_package_has_no_version_and_no_purl(components: dict[str
     [
         ("shop", "MIT", LicenceTeller.EXPRESSION, ["licenses/LICENSE"]),
         ("fast", "BSD License", LicenceTeller.CLASSIFIERS, []),
-        ("quick-one", "Apache-2.0", LicenceTeller.FIELD, ["LICENSE.txt"]),
+        ("quick-one", "Apache-2.0 OR MIT", LicenceTeller.FIELD, ["LICENSE.txt"]),
         ("slow", "see the file", LicenceTeller.FIELD, []),
     ],
 )
@@ -126,6 +126,13 @@ def test_what_wheels_have_inside_is_told_by_their_own_bills_else_by_files(compon
     assert (gfortran.purl, gfortran.licence) == ("pkg:rpm/almalinux/libgfortran@8.5.0-22.el8", "GPL-3.0-or-later")
     assert (gomp.owner, gomp.version, gomp.purl) == ("slow", "", "")
     assert gomp.paths == (f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0",)
+
+
+def test_libraries_of_a_bundle_that_was_packed_again_are_told_without_a_version() -> None:
+    facts = dataclasses.replace(manifest(), bundled=())
+    found = [each for each in components_of(facts, read) if each.kind is ComponentKind.LIBRARY]
+    assert [each.name for each in found] == ["libcrypto.so.3", "libown.so.1", "libreadline.so.8", "libssl.so.3"]
+    assert {(each.version, each.purl) for each in found} == {("", "")}
 
 
 def test_no_more_is_read_than_what_is_asked_for() -> None:

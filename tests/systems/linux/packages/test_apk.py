@@ -40,6 +40,11 @@ L:GPL-3.0-or-later
 o:readline
 F:usr/lib
 R:libreadline.so.8.2
+
+P:bare
+V:1-r0
+F:usr/lib
+R:libbare.so.1
 """
 
 
@@ -55,6 +60,13 @@ def test_a_library_has_the_package_whose_paragraph_lists_it(tmp_path: Path, plac
     assert (crypto.licence, crypto.copyleft) == ("Apache-2.0", Copyleft.NO)
     assert (readline.package.source, readline.licence, readline.copyleft) == ("", "GPL-3.0-or-later", Copyleft.STRONG)
     assert len(packaged.files) == 2
+
+
+def test_what_a_paragraph_does_not_say_nobody_says(tmp_path: Path) -> None:
+    root = Sysroot(str(put(tmp_path, {"/lib/apk/db/installed": INSTALLED})))
+    path = root.path_of("/usr/lib/libbare.so.1")
+    file = find_packages([path], root).files[path]
+    assert (file.package, file.licence) == (HostPackage(PackageKind.APK, "bare", "1-r0"), "")
 
 
 def test_a_file_that_was_in_lib_before_the_merge_is_found_there(tmp_path: Path) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from bundler.host_package import Copyleft, HostPackage, PackageKind
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.packages import find_packages
+from tests.material.programs import need
 from tests.systems.linux.packages.roots import LIB, debian, put
 
 SSL = (
@@ -128,13 +126,12 @@ def test_licence_texts_come_with_what_they_refer_to(tmp_path: Path) -> None:
 
 
 def test_every_library_of_this_machine_has_the_package_that_dpkg_names() -> None:
-    if shutil.which("dpkg-query") is None or not os.path.isdir("/var/lib/dpkg/info"):
-        pytest.skip("needs a Debian: dpkg-query is not installed")
+    query = need("dpkg-query")
     folder = Path(f"/usr/lib/{os.uname().machine}-linux-gnu")
     paths = sorted({os.path.realpath(path) for path in folder.glob("lib*.so*") if path.is_file()})[::7][:60]
-    told = subprocess.run(["dpkg-query", "-S", *paths], capture_output=True, text=True, check=False).stdout
+    told = subprocess.run([query, "-S", *paths], capture_output=True, text=True, check=False).stdout
     merged = [path.removeprefix("/usr") for path in paths]
-    told += subprocess.run(["dpkg-query", "-S", *merged], capture_output=True, text=True, check=False).stdout
+    told += subprocess.run([query, "-S", *merged], capture_output=True, text=True, check=False).stdout
     owners = {}
     for line in told.splitlines():
         package, _, path = line.rpartition(": ")
