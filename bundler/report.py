@@ -129,7 +129,14 @@ def as_json(report: PackReport) -> dict[str, object]:
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
         ],
         "bundled_libraries": [
-            {"path": fact.path, "origin": fact.origin, "licence": fact.licence} for fact in manifest.bundled
+            {
+                "path": fact.path,
+                "origin": fact.origin,
+                "licence": fact.licence,
+                "copyleft": fact.copyleft.value,
+                "package": fact.package.text if fact.package is not None else None,
+            }
+            for fact in manifest.bundled
         ],
         "host_libraries": list(manifest.host_libraries),
         "asked_of_target": {name: list(paths) for name, paths in manifest.asked_of_target.items()},
