@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 
 from bundler.host_package import HostPackage, PackageKind
+from bundler.manifest import LibraryFact
 from bundler.sbom import Component, ComponentKind, LicenceTeller, components_of, is_read
 from bundler.sbom.purl import package_purl, python_cpe
+from tests.material.schemes import WINDOWS_312
 from tests.sbom.made_up import FILES, SITE, TEXTS, info, manifest, read
 
 
@@ -133,6 +135,30 @@ def test_libraries_of_a_bundle_that_was_packed_again_are_told_without_a_version(
     found = [each for each in components_of(facts, read) if each.kind is ComponentKind.LIBRARY]
     assert [each.name for each in found] == ["libcrypto.so.3", "libown.so.1", "libreadline.so.8", "libssl.so.3"]
     assert {(each.version, each.purl) for each in found} == {("", "")}
+
+
+def test_a_bundle_for_windows_has_its_components_too() -> None:
+    site = "Lib/site-packages"
+    files = {
+        **{path.replace(SITE, site): text for path, text in info("shop", RECORD="shop/a.pyd,,\n").items()},
+        "python.exe": "",
+        "python312.dll": "",
+        "LICENSE.txt": "",
+        f"{site}/shop.libs/zlib-0a1b2c3d.dll": "",
+        "zlib1.dll": "",
+    }
+    facts = manifest(files)
+    python = dataclasses.replace(facts.python, scheme=WINDOWS_312, library="python312.dll", site_packages=(site,))
+    bundled = (LibraryFact("zlib1.dll", "host:zlib1.dll", (f"{site}/shop/a.pyd",)),)
+    facts = dataclasses.replace(facts, python=python, bundled=bundled, system="win32")
+    found = components_of(facts, lambda path: files[path].encode())
+    assert [(each.name, each.paths, each.needs) for each in found] == [
+        ("CPython", ("python.exe", "python312.dll"), ()),
+        ("shop", (f"{site}/shop-1.0.dist-info",), (f"library:{site}/shop.libs/zlib-0a1b2c3d.dll", "library:zlib1.dll")),
+        ("zlib1.dll", ("zlib1.dll",), ()),
+        ("zlib-0a1b2c3d.dll", (f"{site}/shop.libs/zlib-0a1b2c3d.dll",), ()),
+    ]
+    assert found[0].licence_files == ("LICENSE.txt",)
 
 
 def test_no_more_is_read_than_what_is_asked_for() -> None:
