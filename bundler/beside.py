@@ -27,6 +27,9 @@ from bundler.sbom.bill import BILL_PATHS, SUFFIXES
 from bundler.sbom.texts import INDEX, collect_texts, listed_files
 
 
+_SHOWN = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What is written, and where."""
@@ -45,7 +48,10 @@ class Beside:
         """What a person should know of it."""
         if not self.without:
             return ()
-        return (f"no licence text came with {', '.join(self.without)}: see {os.path.join(self.folder, INDEX)}",)
+        more = f" and {len(self.without) - _SHOWN} more" if len(self.without) > _SHOWN else ""
+        return (
+            f"no licence text came with {', '.join(self.without[:_SHOWN])}{more}: see {os.path.join(self.folder, INDEX)}",
+        )
 
 
 def check_folder(path: str) -> None:

@@ -40,6 +40,7 @@ def test_every_component_is_there_once_in_order(components: dict[str, Component]
         (ComponentKind.LIBRARY, "libssl3"),
         (ComponentKind.VENDORED, "libgfortran"),
         (ComponentKind.VENDORED, "libgomp-a34b3233.so.1.0.0"),
+        (ComponentKind.VENDORED, "libscipy_openblas-5f890258.so"),
     ]
 
 
@@ -112,7 +113,12 @@ def test_what_came_from_no_index_is_none_of_pypi_s(components: dict[str, Compone
 
 def test_distributions_need_what_their_markers_ask_for_here(components: dict[str, Component]) -> None:
     assert named(components["shop"], components) == ["fast"]
-    assert named(components["fast"], components) == ["libgfortran", "libssl3", "quick-one"]
+    assert named(components["fast"], components) == [
+        "libgfortran",
+        "libscipy_openblas-5f890258.so",
+        "libssl3",
+        "quick-one",
+    ]
     assert named(components["slow"], components) == ["libgomp-a34b3233.so.1.0.0"]
 
 
@@ -122,10 +128,16 @@ def test_libraries_are_needed_by_who_asks_for_them(components: dict[str, Compone
     assert components["libreadline8"].needs == ()
 
 
-def test_what_wheels_have_inside_is_told_by_their_own_bills_else_by_files(components: dict[str, Component]) -> None:
+def test_what_wheels_have_inside_is_told_by_their_own_bills_and_what_these_lack_by_files(
+    components: dict[str, Component],
+) -> None:
     gfortran, gomp = components["libgfortran"], components["libgomp-a34b3233.so.1.0.0"]
     assert (gfortran.owner, gfortran.version) == ("fast", "8.5.0-22.el8")
     assert (gfortran.purl, gfortran.licence) == ("pkg:rpm/almalinux/libgfortran@8.5.0-22.el8", "GPL-3.0-or-later")
+    assert gfortran.paths[1:] == (f"{SITE}/fast.libs/libgfortran-040039e1-0352e75f.so.5.0.0",)
+    assert [path for path, _ in gfortran.digests] == list(gfortran.paths[1:])
+    openblas = components["libscipy_openblas-5f890258.so"]
+    assert (openblas.owner, openblas.version) == ("fast", "")
     assert (gomp.owner, gomp.version, gomp.purl) == ("slow", "", "")
     assert gomp.paths == (f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0",)
 
