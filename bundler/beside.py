@@ -26,7 +26,6 @@ from bundler.sbom import components_of
 from bundler.sbom.bill import BILL_PATHS, SUFFIXES
 from bundler.sbom.texts import INDEX, collect_texts, listed_files
 
-
 _SHOWN = 5
 
 
