@@ -31,17 +31,20 @@ def vendored_libraries(
     """The components that distributions have inside; `owner` is the distribution's ref."""
     files = _library_files(manifest, installed, refs, owners)
     for each, ref in zip(installed, refs, strict=True):
-        parts = list(dict.fromkeys(part for data in each.sboms.values() for part in read_embedded(data)))
-        parts = [part for part in parts if _is_inside(part, each)]
+        tellers: dict[Part, str] = {}
+        for bill, data in each.sboms.items():
+            for part in read_embedded(data):
+                if _is_inside(part, each):
+                    tellers.setdefault(part, bill)
         left = files.get(ref, [])
-        for number, part in enumerate(parts):
+        for number, (part, bill) in enumerate(tellers.items()):
             own = [path for path in left if _is_akin(path, part.name)]
             left = [path for path in left if path not in own]
             yield Component(
                 ComponentKind.VENDORED,
                 part.name,
                 part.version,
-                (*each.sboms, *own),
+                (bill, *own),
                 part.purl,
                 licence=part.licence,
                 owner=ref,
