@@ -147,7 +147,7 @@ def _unknown_library(path: str, manifest: Manifest, licence: str = "") -> Compon
 
 
 def _other_libraries(manifest: Manifest) -> Iterator[str]:
-    """Libraries in the folder of those of a host of which `bundle.json` does not tell: those of a bundle that was packed again."""
+    """Libraries in the folder of those of a host of which `bundle.json` does not tell: an older bundle, packed again."""
     folder = manifest.python.scheme.bundled
     for path, fact in manifest.files.items():
         if folder and path.startswith(f"{folder}/") and fact.link is None and is_library(path):
