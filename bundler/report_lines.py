@@ -12,6 +12,7 @@ from bundler.machine import path_shown
 from bundler.manifest import Manifest
 from bundler.options import Pyc
 from bundler.platforms import OperatingSystem
+from bundler.quantities import human_size
 from bundler.report import PackReport
 from bundler.systems import system_of
 from bundler.systems.libraries import Outcome
@@ -317,13 +318,3 @@ def _name(path: str) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.0f}"
-
-
-def human_size(size: int) -> str:
-    """Bytes with a decimal unit: `1.4 GB`."""
-    value = float(size)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

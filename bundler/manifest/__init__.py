@@ -5,6 +5,7 @@ Names that are not UTF-8 are written with lone surrogates as JSON escapes, and c
 
 from bundler.manifest.model import (
     SCHEMA,
+    USUAL_MODE,
     ChangedFile,
     FileFact,
     LibraryFact,
@@ -23,6 +24,7 @@ from bundler.manifest.writing import write_manifest
 
 __all__ = [
     "SCHEMA",
+    "USUAL_MODE",
     "ChangedFile",
     "FileFact",
     "LibraryFact",

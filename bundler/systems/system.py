@@ -18,6 +18,7 @@ from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.bundle_view import BundleView
 from bundler.systems.packaged import Packaged
+from bundler.systems.surveys import Survey
 from bundler.target import Target
 
 
@@ -276,6 +277,9 @@ class System(Protocol):
 
         With a `target` of this system also what keeps it from running there, of the kind `TARGET`.
         """
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """What the binaries of a finished bundle ask for, and where they find it; nothing is judged, and this machine not asked."""
 
     def find_target(self, name: str) -> Target | None:
         """The system of a name (lower case) that a bundle may go to; None for one that is not known."""

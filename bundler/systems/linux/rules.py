@@ -23,6 +23,7 @@ from bundler.systems.observers import observer_source
 from bundler.systems.packaged import Packaged
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary
 from bundler.target import Target
 
@@ -141,6 +142,12 @@ class _Linux(Posix):
         from bundler.systems.linux.check import check_elf_files
 
         return check_elf_files(bundle, target)
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """By the loader of the bundle's libc."""
+        from bundler.systems.linux.survey import survey_elf_files
+
+        return survey_elf_files(bundle)
 
     def find_target(self, name: str) -> Target | None:
         """By a table, and by patterns."""

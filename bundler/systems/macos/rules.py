@@ -18,6 +18,7 @@ from bundler.systems.observers import observer_source
 from bundler.systems.packaged import NOTHING_PACKAGED, Packaged
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary
 from bundler.systems.untraced import Untraced
 from bundler.target import Target
@@ -109,6 +110,12 @@ class _MacOS(Posix, Untraced):
         from bundler.systems.macos.check import check_macho_files
 
         return check_macho_files(bundle, target)
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """As dyld would, from each program."""
+        from bundler.systems.macos.survey import survey_macho_files
+
+        return survey_macho_files(bundle)
 
     def find_target(self, name: str) -> Target | None:
         """By its number."""

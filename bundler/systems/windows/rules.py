@@ -18,6 +18,7 @@ from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
 from bundler.systems.packaged import NOTHING_PACKAGED, Packaged
 from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.untraced import Untraced
 from bundler.systems.windows import policy, start, targets
@@ -174,6 +175,12 @@ class _Windows(Untraced):
         from bundler.systems.windows.check import check_pe_files
 
         return check_pe_files(bundle, target)
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """As Windows would, from each program and module."""
+        from bundler.systems.windows.survey import survey_pe_files
+
+        return survey_pe_files(bundle)
 
     def find_target(self, name: str) -> Target | None:
         """By a table."""
