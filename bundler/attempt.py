@@ -14,7 +14,7 @@ from bundler.audit.exclusions import unmet
 from bundler.audit.planned import audit_plan
 from bundler.audit.refusing import check_leaks
 from bundler.audit.reports import LeakReport
-from bundler.beside import beside_of, written_beside
+from bundler.beside import placed_beside
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
 from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
@@ -24,7 +24,6 @@ from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, LeakMode, PackOptions
-from bundler.plan.bills import with_bills
 from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
@@ -109,7 +108,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     opening.again()
     settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
     begin = _nothing if job.options.dry_run else opening.begin
-    plan = with_bills(make_plan(job.environment, settings, job.memory, begin), job.options.content.sbom)
+    plan = _with_bills(make_plan(job.environment, settings, job.memory, begin), job)
     if job.options.dry_run:
         _rehearse(job, plan)
         leaks = _leaks_without_audit(plan, job)
@@ -241,6 +240,15 @@ def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     return _with_lost_libraries(proof)
 
 
+def _with_bills(plan: Plan, job: Job) -> Plan:
+    """The plan with the bills of materials that are asked for."""
+    if not job.options.content.sbom:
+        return plan
+    from bundler.plan.bills import with_bills
+
+    return with_bills(plan, job.options.content.sbom)
+
+
 def _placed(
     plan: Plan,
     job: Job,
@@ -252,12 +260,11 @@ def _placed(
     leaks: LeakReport | None = None,
 ) -> Attempt:
     """Put what was made in place. From then on it is done: who asks to stop comes too late, and nothing is told but that."""
-    beside = beside_of(plan, job.options, job.destination, written.digests)
     with signals_wait():
-        with written_beside(beside):
+        with placed_beside(plan, job.options, job.destination, written.digests) as notes:
             place = sink.place()
         hear_no_more()
-    plan = replace(plan, notes=(*plan.notes, *beside.notes))
+    plan = replace(plan, notes=(*plan.notes, *notes))
     return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place, leaks=leaks))
 
 
