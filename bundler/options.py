@@ -183,6 +183,13 @@ class ImageOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that is never shown."""
+
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PackOptions:
     """How to pack."""
 
@@ -217,6 +224,10 @@ class PackOptions:
     """Touch only what differs from the bundle that is there; of an archive, take over what would be the same."""
     reuse: str = ""
     """Another archive of the same format from which is taken over what would be the same; "" for none."""
+    sign: str = ""
+    """The file of a private key that signs the bundle; "" for none."""
+    passphrase: Secret = Secret()
+    """Of an encrypted key. It has no name on the command line, and none in `[tool.bundler]`: see `signing.keys.PASSPHRASE`."""
     trace: tuple[str, ...] = ()
     """Commands that are run in the environment first: what they use comes along. Words as for a shell; none runs them."""
     configured: frozenset[str] = frozenset()
@@ -224,4 +235,6 @@ class PackOptions:
 
     def __post_init__(self) -> None:
         """Values may be given as text. Raises BadOption."""
+        if isinstance(self.passphrase, str):  # an error would show it
+            object.__setattr__(self, "passphrase", Secret(self.passphrase))
         read_fields(self)
