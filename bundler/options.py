@@ -235,6 +235,7 @@ class PackOptions:
 
     def __post_init__(self) -> None:
         """Values may be given as text. Raises BadOption."""
-        if isinstance(self.passphrase, str):  # an error would show it
-            object.__setattr__(self, "passphrase", Secret(self.passphrase))
+        given: object = self.passphrase
+        if isinstance(given, str):  # an error would show it
+            object.__setattr__(self, "passphrase", Secret(given))
         read_fields(self)

@@ -102,8 +102,8 @@ def _pack(
     from bundler.memory import NO_MEMORY, open_memory
     from bundler.plan.output import directory_facts
     from bundler.plan.recorded_options import recorded_options
-    from bundler.plan.signature_entry import lost_signature
     from bundler.plan.settings import open_workspace, settle_settings
+    from bundler.plan.signature_entry import lost_signature
     from bundler.sinks.opening import SinkOpening
     from bundler.tracing import trace_commands
 

@@ -52,10 +52,10 @@ def verify(
 
     Without `run` directories are run, and archives, which may be anybody's, are not. An archive is read as it is; only to be run it
     is extracted, for as long as that takes. What is built for another machine is not run where that has no emulator, and a note
-    says so. With `strict`, what was added after the pack is a fault; so it is with a `key`, unless `strict` is False. `audit` says what is imported; `depth` is its
-    former name. `runner` is a command of this machine that runs the bundle's programs (`wine64`, an emulator): then an archive is
-    run, too. `target` names a system (`debian11`), by default that which it was packed for: what keeps the bundle from running
-    there is a fault. An archive that is damaged has one fault, which says so.
+    says so. With `strict`, what was added after the pack is a fault; so it is with a `key`, unless `strict` is False. `audit` says
+    what is imported; `depth` is its former name. `runner` is a command of this machine that runs the bundle's programs (`wine64`,
+    an emulator): then an archive is run, too. `target` names a system (`debian11`), by default that which it was packed for: what
+    keeps the bundle from running there is a fault. An archive that is damaged has one fault, which says so.
 
     `key` is the file of a public key: nothing in the bundle is believed unless that has signed it, and an installer's changes are
     faults. `signature` is the file that says so, where it lies neither in the bundle nor beside it.

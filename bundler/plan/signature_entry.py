@@ -24,7 +24,7 @@ _MATERIAL = 200  # bytes of each of those
 
 
 def signature_entry(plan: Plan, signer: Signer, manifest: Callable[[], Manifest]) -> Entry:
-    """The entry of a directory's signature. It signs the `bundle.json` that was written when it is made; `manifest` is what that says."""
+    """The entry of a directory's signature. It signs the `bundle.json` that is written by then; `manifest` is what that says."""
 
     def make(digests: Digests) -> bytes:
         subjects = [Subject(MANIFEST, digests[MANIFEST].sha256.hex())]
@@ -36,7 +36,7 @@ def signature_entry(plan: Plan, signer: Signer, manifest: Callable[[], Manifest]
 
 
 def lost_signature(destination: Destination) -> tuple[str, ...]:
-    """A note where the bundle that stands at a destination is signed: of one that is packed without a key the signature does not hold."""
+    """A note where the bundle that stands at a destination is signed: for one that is packed without a key that does not hold."""
     match destination:
         case ToFile(path) if os.path.lexists(path + SIGNATURE_SUFFIX):
             return (f"{path}{SIGNATURE_SUFFIX} signs another archive than this one: --sign KEY signs this, too",)

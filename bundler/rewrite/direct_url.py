@@ -73,7 +73,9 @@ def _sha256(info: object) -> str:
 def _commit(info: object) -> str:
     members = info if isinstance(info, dict) else {}
     found = members.get("commit_id")
-    is_one = members.get("vcs") == "git" and isinstance(found, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found)
+    is_one = (
+        members.get("vcs") == "git" and isinstance(found, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found)
+    )
     return str(found) if is_one else ""
 
 

@@ -110,15 +110,14 @@ def read_private_key(path: str, passphrase: str = "") -> PrivateKey:
     if label in _COSIGN:
         raise BadKey(
             f"{path} is encrypted in cosign's own way, which cosign alone opens",
-            "make a key by openssl genpkey -algorithm ed25519 -out key.pem; cosign import-key-pair --key key.pem makes it cosign's, too",
+            f"{_MAKE_ONE}; cosign import-key-pair --key key.pem makes it cosign's, too",
         )
     if label.endswith(b"PUBLIC KEY") or data.startswith(_OPENSSH_PUBLIC):
         raise BadKey(f"{path} is a public key, which signs nothing", "give the private one, which it was made of")
     key = _unlocked(path, data, label, passphrase)
     _check_kind(path, key.public_key())
-    private = cast("Private", key)
     by_others = stat.S_ISREG(found.st_mode) and bool(found.st_mode & 0o077) and not HAS_DRIVES
-    return PrivateKey(path, _described(private.public_key()), by_others, private)
+    return PrivateKey(path, _described(key.public_key()), by_others, key)
 
 
 def is_locked(path: str) -> bool:
@@ -211,7 +210,9 @@ def _unlocked(path: str, data: bytes, label: bytes, passphrase: str) -> Private:
     except ValueError:
         # What the library says may hold a part of the file.
         if passphrase and label:
-            raise BadKey(f"{path}: the passphrase does not open it, or it is damaged", f"is {PASSPHRASE} right?") from None
+            raise BadKey(
+                f"{path}: the passphrase does not open it, or it is damaged", f"is {PASSPHRASE} right?"
+            ) from None
         raise BadKey(f"{path} is no private key in PEM, and none of OpenSSH", f"{_KINDS}; {_MAKE_ONE}") from None
 
 

@@ -59,8 +59,6 @@ def builder_of(predicate: object) -> str:
     """What a predicate says has made its subjects, with the version where it is told; "" where it does not say."""
     details = predicate.get("runDetails") if isinstance(predicate, dict) else None
     builder = details.get("builder") if isinstance(details, dict) else None
-    if not isinstance(builder, dict) or not isinstance(builder.get("id"), str):
-        return ""
-    versions = builder.get("version")
+    name, versions = (builder.get("id"), builder.get("version")) if isinstance(builder, dict) else (None, None)
     version = versions.get(_DISTRIBUTION) if isinstance(versions, dict) else None
-    return builder["id"] + (f"@{version}" if isinstance(version, str) else "")
+    return (name if isinstance(name, str) else "") + (f"@{version}" if isinstance(version, str) else "")

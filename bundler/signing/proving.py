@@ -104,9 +104,7 @@ def _checked(path: str, key: PublicKey, digest: str, what: str, *, is_named: boo
     return _vouched(path, key, signed, digest, what)
 
 
-def _vouched(
-    path: str, key: PublicKey, signed: Sequence[Envelope], digest: str, what: str
-) -> SignatureReport | Fault:
+def _vouched(path: str, key: PublicKey, signed: Sequence[Envelope], digest: str, what: str) -> SignatureReport | Fault:
     """What signed envelopes say of something with this digest."""
     statements, problems = [], []
     for envelope in signed:
@@ -119,7 +117,9 @@ def _vouched(
             builder = builder_of(statement.predicate)
             return SignatureReport(path, key.fingerprint, key.kind.value, builder, statement.digests)
     if not statements:
-        return Fault(FaultKind.ATTESTATION, "", f"{path} is signed, but vouches for nothing: {problems[0]}", _NOT_TRUSTED)
+        return Fault(
+            FaultKind.ATTESTATION, "", f"{path} is signed, but vouches for nothing: {problems[0]}", _NOT_TRUSTED
+        )
     names = ", ".join(sorted({f"{each.name} {each.sha256}" for found in statements for each in found.subjects}))
     message = f"{path} is the signature of something else: it vouches for {names or 'nothing'}; {what} has {digest}"
     return Fault(FaultKind.ATTESTATION, "", message, _NOT_TRUSTED)

@@ -1,4 +1,4 @@
-"""A small environment that is packed and signed once: as a directory, and as an archive."""
+"""A small environment, of which nothing runs, that is packed and signed once: as a directory, and as an archive."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.spoiling.material import FEW, copy, make_bundle
+from bundler import PackOptions, pack
+from tests.audit.spoiling.material import copy
 from tests.audit.spoiling.way import Spoiled
-from tests.material.environments import pack
+from tests.material.golden import plain
 from tests.material.signing import Keys, make_keys
+
+ENVIRONMENT = "/app/.venv"
+"""As it is called in its root."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +24,8 @@ class Signed:
 
     keys: Keys
     other: Keys
-    environment: Path
-    plain: Path
-    """The bundle that nobody signed."""
+    root: Path
+    """The root that the environment lies in."""
     bundle: Path
     archive: Path
 
@@ -31,17 +34,23 @@ class Signed:
         """The archive's."""
         return self.archive.with_name(f"{self.archive.name}.intoto.jsonl")
 
+    @property
+    def options(self) -> PackOptions:
+        """How it is packed, but for the key."""
+        return PackOptions(root=str(self.root), verify=False)
+
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Signed:
     """Each test has copies."""
     folder = tmp_path_factory.mktemp("signed")
-    plain = make_bundle(folder)
+    (folder / "root").mkdir()
+    plain(folder / "root")
     keys, other = make_keys(folder / "keys"), make_keys(folder / "others")
-    words = (*FEW, "--no-verify", "--sign", keys.private)
-    pack(folder / "environment", folder / "app", *words)
-    pack(folder / "environment", folder / "app.tar", *words)
-    return Signed(keys, other, folder / "environment", plain, folder / "app", folder / "app.tar")
+    signed = Signed(keys, other, folder / "root", folder / "app", folder / "app.tar")
+    for out in (signed.bundle, signed.archive):
+        pack(ENVIRONMENT, out, signed.options, sign=keys.private)
+    return signed
 
 
 @pytest.fixture
@@ -50,9 +59,7 @@ def signed(made: Signed, tmp_path: Path) -> Signed:
     (tmp_path / "dist").mkdir()
     archive = Path(shutil.copy(made.archive, tmp_path / "dist/app.tar"))
     shutil.copy(made.signature, tmp_path / "dist")
-    return Signed(
-        made.keys, made.other, made.environment, made.plain, copy(made.bundle, tmp_path / "dist/app"), archive
-    )
+    return Signed(made.keys, made.other, made.root, copy(made.bundle, tmp_path / "dist/tree"), archive)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer._key import SSlibKey
 
 from bundler.signing.envelope import (
     Envelope,
@@ -69,6 +69,7 @@ def test_openssl_takes_the_signature_over_what_the_specification_says(tmp_path: 
     (tmp_path / "sig").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
     statuses = []
     for name in ("signed", "other"):
+        words: list[str | Path]
         if kind == "ed25519":
             words = ["pkeyutl", "-verify", "-pubin", "-inkey", keys.public, "-rawin", "-in", tmp_path / name]
             words += ["-sigfile", tmp_path / "sig"]

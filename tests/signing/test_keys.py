@@ -46,7 +46,7 @@ def test_every_kind_signs_and_its_public_half_tells(tmp_path: Path, kind: str, o
 def test_keys_of_openssl(tmp_path: Path, words: list[str], kind: KeyKind) -> None:
     openssl = need("openssl")
     private, public = tmp_path / "key.pem", tmp_path / "key.pub"
-    subprocess.run([openssl, *words, "-out", private], check=True, capture_output=True)
+    subprocess.run([openssl, words[0], "-out", private, *words[1:]], check=True, capture_output=True)
     subprocess.run([openssl, "pkey", "-in", private, "-pubout", "-out", public], check=True)
     key = read_public_key(str(public))
     assert key.kind is kind

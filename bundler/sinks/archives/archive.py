@@ -118,7 +118,7 @@ class ArchiveSink:
         return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
     def accompany(self, lines: bytes) -> None:
-        """Write the file that belongs to the finished archive: it gets its place with that. Raises NoRoom for a full disk, OSError."""
+        """Write the file that belongs to the finished archive, and gets its place with it. Raises NoRoom, OSError."""
         try:
             self._output.accompany(lines)
         except OSError as error:

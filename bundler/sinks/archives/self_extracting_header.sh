@@ -136,7 +136,7 @@ check_space() {
 }
 
 # What is in the folder $1 and no pack put there, or left so, a path a line: what its bundle.json does not list; and where anything was
-# written since it was unpacked, what has another checksum. Python's compiled modules come by themselves.
+# written since it was unpacked, what has another checksum. Python's compiled modules come by themselves, and what signs a bundle goes with it.
 find_foreign() {
     (
         cd -- "$1"
@@ -145,7 +145,9 @@ find_foreign() {
         # A name with other letters than these stands in bundle.json in another form: such ones are only counted.
         plain() { sed -e '/[^ -~]/d' -e '/["\\]/d'; }
         listed() { sed -n -e 's/^  "\(.*\)": {"sha256".*/\1/p' -e 's/^  "\(.*\)": {"link".*/\1/p' bundle.json; }
-        present() { find . ! -type d ! -name bundle.json ! -path '*/__pycache__/*.pyc*' | sed 's/^\.\///'; }
+        present() {
+            find . ! -type d ! -name bundle.json ! -path ./bundle.intoto.jsonl ! -path '*/__pycache__/*.pyc*' | sed 's/^\.\///'
+        }
         { listed | plain && listed | plain && present | plain; } | sort | uniq -u
         known=$(($(listed | wc -l) - $(listed | plain | wc -l)))
         found=$(($(present | wc -l) - $(present | plain | wc -l)))
