@@ -6,7 +6,6 @@ import base64
 import getpass
 import json
 import os
-import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from bundler.keywords import PackKeywords
 from bundler.option_names import with_keywords
 from bundler.options import Secret
 from tests.material.environments import bundler, empty_environment
+from tests.material.programs import need
 from tests.material.signing import PASSPHRASE, make_keys, sha256, statement_in
 from tests.signing.conftest import ENVIRONMENT, Signed
 
@@ -59,8 +59,8 @@ def test_two_packs_have_the_same_signature(made: Signed, tmp_path: Path, kind: s
 
 @pytest.mark.parametrize("name", ["app.tar.gz", "app.tar.zst", "app.run", "app.oci.tar", "app.squashfs"])
 def test_every_format_is_signed(made: Signed, tmp_path: Path, name: str) -> None:
-    if name.endswith("squashfs") and shutil.which("mksquashfs") is None:
-        pytest.skip("mksquashfs is not installed (apt-get install squashfs-tools)")
+    if name.endswith("squashfs"):
+        need("mksquashfs")
     report = pack(ENVIRONMENT, tmp_path / name, made.options, sign=made.keys.private)
     assert report.signature is not None
     assert report.signature.path == f"{tmp_path / name}{SUFFIX}"

@@ -152,7 +152,7 @@ find_foreign() {
         known=$(($(listed | wc -l) - $(listed | plain | wc -l)))
         found=$(($(present | wc -l) - $(present | plain | wc -l)))
         [ "$found" -le "$known" ] || present | sed -n -e '/[^ -~]/p' -e '/["\\]/p'
-        [ -n "$(find . -type f -newer bundle.json ! -path '*/__pycache__/*')" ] || exit 0
+        [ -n "$(find . -type f -newer bundle.json ! -path ./bundle.intoto.jsonl ! -path '*/__pycache__/*')" ] || exit 0
         sums=$(command -v sha256sum || command -v shasum) || exit 0
         case $sums in *shasum) sums="$sums -a 256" ;; esac
         # shellcheck disable=SC2086 # two words
