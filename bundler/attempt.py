@@ -355,6 +355,7 @@ def report_of(
         traced=plan.traced,
         updated=kept.updated if kept is not None else None,
         started_by=plan.started_by,
+        top=job.options.top.strip("/"),
         savings=savings(
             plan.entries,
             manifest.files,

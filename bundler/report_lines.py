@@ -93,7 +93,8 @@ def _start(report: PackReport) -> Iterator[str]:
     form = archive_named(report.format)
     first = form.opening.format(path_shown(report.out))
     separator = system_of(OperatingSystem(report.manifest.system)).separator
-    started = _some([path.replace("/", separator) for path in report.started_by])
+    top = f"{report.top}/" if report.top else ""
+    started = _some([f"{top}{path}".replace("/", separator) for path in report.started_by])
     yield f"start it: {first}" if form.is_image else f"start it: {first}, then {started}"
 
 
