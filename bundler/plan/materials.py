@@ -29,5 +29,6 @@ def _distribution(found: Distribution) -> Material:
     if origin is None:
         return Material(name, f"pkg:pypi/{name}@{version}")
     algorithm, digest = ("sha256", origin.sha256) if origin.sha256 else ("gitCommit", origin.commit)
-    uri = f"pkg:generic/{name}@{version}" if origin.is_local or not origin.url else without_credentials(origin.url)
+    is_elsewhere = "://" in origin.url and not origin.is_local
+    uri = without_credentials(origin.url) if is_elsewhere else f"pkg:generic/{name}@{version}"
     return Material(name, uri, algorithm if digest else "", digest)

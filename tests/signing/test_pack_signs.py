@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
+from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
+from in_toto_attestation.v1.statement import Statement
 
 from bundler import PackOptions, pack, verify
 from bundler.errors import BadKey, BadOption, LeaksFound, OutputExists, OutputFailed, UnfittingOption
@@ -88,6 +93,18 @@ def test_what_is_signed_tells_how_it_was_made_and_nothing_of_the_machine(made: S
     for own in (str(made.root), str(made.keys.private), getpass.getuser(), socket.gethostname()):
         assert len(own) < 5 or own not in text, own
     assert "metadata" not in details, "no time, and no name of this run"
+
+
+def test_in_toto_s_own_types_take_the_statement_and_its_provenance(made: Signed) -> None:
+    """Every member is one that they know, and none is missing that they ask for."""
+    statement = json_format.ParseDict(statement_in(made.signature), statement_pb2.Statement())
+    Statement.copy_from_pb(statement).validate()
+    predicate = json_format.MessageToDict(statement.predicate)
+    provenance = json_format.ParseDict(predicate, provenance_pb2.Provenance())
+    for material in provenance.build_definition.resolved_dependencies:
+        ResourceDescriptor.copy_from_pb(material).validate()
+    assert provenance.run_details.builder.id == "pkg:pypi/relocatable-bundler"
+    assert len(provenance.build_definition.resolved_dependencies) == 3
 
 
 def test_a_key_that_does_not_open_is_told_before_anything_is_read(tmp_path: Path) -> None:
