@@ -22,6 +22,7 @@ from bundler.options import (
     PackOptions,
     Profile,
     Pyc,
+    Secret,
     Symlinks,
 )
 from bundler.pack import pack
@@ -52,6 +53,7 @@ __all__ = [
     "LibcMode",
     "Profile",
     "Pyc",
+    "Secret",
     "Symlinks",
     "__version__",
     "fix",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bundler.errors import SignatureUnreadable
 from bundler.faults import Fault, FaultKind
-from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_TEXT, opened, read_regular
+from bundler.files import MOST_OF_A_MANIFEST, opened, read_regular
 from bundler.formats import ARCHIVES, SIGNATURE, SIGNATURE_SUFFIX
 from bundler.machine import os
 from bundler.signing.envelope import Envelope, read_envelopes
@@ -17,6 +17,10 @@ from bundler.signing.provenance import PREDICATE_TYPE, builder_of
 from bundler.signing.statement import PAYLOAD_TYPE, Statement, read_statement
 
 _CHUNK = 1 << 20
+_MOST = 16 << 20
+"""Bytes of a file of signatures: what a bundle was made of takes 200 for each distribution."""
+_LETTERS, _NAMED = 64, 3
+"""How much is shown of what nobody has signed."""
 _MANIFEST = "bundle.json"
 _NOT_TRUSTED = "do not use it unless you know why; take it again from where it came from, with its signature"
 _NAME_IT = "give the file that came with it: --signature FILE"
@@ -83,7 +87,7 @@ def check_signature(bundle: str, key: PublicKey, named: str = "") -> SignatureRe
 def _checked(path: str, key: PublicKey, digest: str, what: str, *, is_named: bool) -> SignatureReport | Fault:
     """What the file at a path says of something with this digest. Raises SignatureUnreadable for a named one."""
     try:
-        data = read_regular(path, MOST_OF_A_TEXT)
+        data = read_regular(path, _MOST)
     except OSError as error:
         if is_named:
             raise SignatureUnreadable(
@@ -97,8 +101,9 @@ def _checked(path: str, key: PublicKey, digest: str, what: str, *, is_named: boo
         return Fault(FaultKind.ATTESTATION, "", f"{path} is no signature: {error}", _NOT_TRUSTED)
     signed = [each for each in envelopes if each.is_signed_by(key)]
     if not signed:
-        other = sorted({each.keyid for envelope in envelopes for each in envelope.signatures if each.keyid})
-        says = f", but by one that it calls {', '.join(other)}" if other and key.fingerprint not in other else ""
+        other = sorted({each.keyid[:_LETTERS] for found in envelopes for each in found.signatures if each.keyid})
+        is_other = bool(other) and key.fingerprint not in other
+        says = f", but by one that it calls {', '.join(other[:_NAMED])}" if is_other else ""
         message = f"{path} is not signed by the key SHA256:{key.fingerprint}{says}; or what it says was changed"
         return Fault(FaultKind.ATTESTATION, "", message, _OTHER_KEY)
     return _vouched(path, key, signed, digest, what)
