@@ -38,7 +38,7 @@ def passes(packages: Sequence[str], folder: Path) -> None:
     moved = folder / "moved"
     out.rename(moved)
     code = f"import {IMPORTS[tuple(packages)]}; print('imported')"
-    done = hidden([environment, *main_python().places], [moved / "bin/python3", "-c", code])
+    done = hidden([environment, *main_python().places], [moved / "bin/python3", "-B", "-c", code])
     assert done.stdout.endswith("imported\n"), done.stderr
     shutil.rmtree(environment)
     done = bundler(["verify", moved, "--run", "--strict"])
