@@ -76,6 +76,7 @@ def pack(
     destination = destination_of(_out(environment, out, options), options)
     target = _target_of(options)
     signer = _signer_of(options)
+    check_licences(options, destination, environment)
     recover(destination, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
@@ -219,6 +220,14 @@ def claim(destination: Destination, options: PackOptions) -> AbstractContextMana
     from bundler.sinks.claim import claim_output
 
     return claim_output(destination)
+
+
+def check_licences(options: PackOptions, destination: Destination, environment: str) -> None:
+    """Refuse a folder for licence texts that would hold something else. Raises BundlerError."""
+    if options.licences:
+        from bundler.beside import check_beside
+
+        check_beside(options, destination, environment)
 
 
 def _load_what_comes_next() -> None:

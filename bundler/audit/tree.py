@@ -66,20 +66,22 @@ class BundleTree:
 def read_tree(
     bundle: str,
     looking: Looking = NOT_LOOKING,
+    known: Recalled | None = None,
     *,
     with_symbols: bool = False,
     signed: Collection[str] | None = None,
 ) -> BundleTree:
     """Read a bundle, a directory or an archive, to its end, and look through every file.
 
-    With `with_symbols` it is read, too, for what a binary needs each version of symbols. Of a directory `bundle.json` must have
-    one of the digests (hexadecimal) that are `signed`, where these are given: else nothing that it says is read.
+    With `with_symbols` it is read, too, for what a binary needs each version of symbols. Files of a directory that are `known` are
+    not read again. Of a directory `bundle.json` must have one of the digests (hexadecimal) that are `signed`, where these are
+    given: else nothing that it says is read.
 
     Raises NotABundle where there is no readable `bundle.json`, DamagedBundle for another one than was signed.
     """
     check_folder_or_archive(bundle)
     believed = signed if os.path.isdir(bundle) else None
-    read = look_through(open_tree(bundle), looking, with_symbols=with_symbols, signed=believed)
+    read = look_through(open_tree(bundle), looking, known, with_symbols=with_symbols, signed=believed)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)

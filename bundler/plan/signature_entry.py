@@ -28,7 +28,7 @@ def signature_entry(plan: Plan, signer: Signer, manifest: Callable[[], Manifest]
 
     def make(digests: Digests) -> bytes:
         subjects = [Subject(MANIFEST, digests[MANIFEST].sha256.hex())]
-        return signer.attestation(manifest(), subjects, materials(plan.environment), DIRECTORY)
+        return signer.attestation(manifest(), subjects, materials(plan.environment, plan.packages), DIRECTORY)
 
     time = next(entry.mtime_ns for entry in plan.entries if entry.path == plan.environment.scheme.executable)
     size = _SIZE + _MATERIAL * len(plan.environment.distributions)
@@ -71,4 +71,4 @@ def archive_signature(
         Subject(os.fsencode(name).decode("utf-8", "replace"), digest.hexdigest()),
         Subject(MANIFEST, digests[MANIFEST].sha256.hex()),
     ]
-    return signer.attestation(manifest, subjects, materials(plan.environment), form)
+    return signer.attestation(manifest, subjects, materials(plan.environment, plan.packages), form)

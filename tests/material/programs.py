@@ -44,6 +44,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "qemu-user-static": ("qemu-*-static",),
     "strace": ("strace",),
     "gdb": ("gdb",),
+    "rpm": ("rpm", "rpmbuild"),
     "squashfs-tools": ("mksquashfs", "unsquashfs"),
     "libarchive-tools": ("bsdtar", "bsdcpio"),
     "pigz": ("pigz",),
@@ -62,7 +63,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
     "bash": ("bash",),
     "coreutils": ("readlink", "true"),
-    "dpkg": ("dpkg",),
+    "dpkg": ("dpkg", "dpkg-query"),
     "gzip": ("gzip",),
     "libc-bin": ("ldconfig",),
     "tar": ("tar",),

@@ -86,7 +86,7 @@ def test_what_is_signed_tells_how_it_was_made_and_nothing_of_the_machine(made: S
     assert definition["externalParameters"]["options"] == {}
     assert definition["internalParameters"]["platform"]["machine"] == "x86_64"
     uris = [material["uri"] for material in definition["resolvedDependencies"]]
-    assert uris[0].startswith("pkg:generic/cpython@3.")
+    assert uris[0].startswith("pkg:generic/python@3.")
     assert uris[1:] == ["pkg:pypi/data@1.0", "pkg:pypi/tool@1.0"]
     assert details["builder"]["id"] == "pkg:pypi/relocatable-bundler"
     text = json.dumps(said)
