@@ -376,6 +376,6 @@ def report_of(
             job.settings.content,
             plan.libraries.bundled,
         ),
-        signature=signed_by(job.signer, job.destination) if job.signer is not None and place is not None else None,
+        signature=signed_by(job.signer, job.destination, place) if job.signer and place is not None else None,
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bundler.destination import Destination, InPlace, ToDirectory, ToFile, ToStandardOutput
+from bundler.destination import Destination, ToFile
 from bundler.formats import SIGNATURE
 from bundler.machine import os, path_shown
 from bundler.manifest import Manifest
@@ -54,15 +54,9 @@ class Signer:
         return write_envelope(sealed(PAYLOAD_TYPE, write_statement(statement), self.key))
 
 
-def signed_by(signer: Signer, destination: Destination) -> SignedBy:
-    """What is told of a bundle that was signed."""
-    match destination:
-        case ToFile(signature=path):
-            pass
-        case ToDirectory(path) | InPlace(path):
-            path = os.path.join(path, SIGNATURE)
-        case ToStandardOutput():
-            path = ""
+def signed_by(signer: Signer, destination: Destination, place: str) -> SignedBy:
+    """What is told of a bundle that was signed, and is at `place` now."""
+    path = destination.signature if isinstance(destination, ToFile) else os.path.join(place, SIGNATURE)
     return SignedBy(path, signer.key.public.fingerprint, signer.key.public.kind.value)
 
 

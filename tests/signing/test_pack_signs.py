@@ -150,6 +150,17 @@ def test_standard_output_has_no_place_for_a_signature(made: Signed) -> None:
         pack(ENVIRONMENT, "-", made.options, format="tar", sign=made.keys.private)
 
 
+@pytest.mark.parametrize("name", ["app", "app.tar"])
+def test_the_report_tells_the_whole_path_of_the_signature(
+    made: Signed, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = pack(ENVIRONMENT, name, made.options, sign=made.keys.private)
+    assert report.signature is not None
+    assert report.signature.path == str(tmp_path / ("app/bundle.intoto.jsonl" if name == "app" else f"app.tar{SUFFIX}"))
+    assert f"{report.signature.key} (Ed25519): {report.signature.path}" in report.signature.text
+
+
 def test_a_dry_run_opens_the_key_and_writes_nothing(made: Signed, tmp_path: Path) -> None:
     for name in ("app", "app.tar"):
         report = pack(ENVIRONMENT, tmp_path / name, made.options, sign=made.keys.private, dry_run=True)
