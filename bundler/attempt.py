@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from bundler.audit import AuditReport
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, find_leaks, prove
@@ -16,7 +15,7 @@ from bundler.audit.refusing import check_leaks
 from bundler.audit.reports import LeakReport
 from bundler.beside import placed_beside
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
-from bundler.entries import Entry, Literal, size_of
+from bundler.entries import Entry, Literal
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
 from bundler.faults import Fault, FaultKind
@@ -31,8 +30,11 @@ from bundler.plan.output import archive_facts, directory_facts
 from bundler.plan.parts import savings
 from bundler.plan.recorded_options import changed_options
 from bundler.plan.settings import PlanSettings
+from bundler.plan.signature_entry import check_key_stays
 from bundler.progress import Progress
 from bundler.report import PackReport
+from bundler.sending import Sending, Sent
+from bundler.signing.signer import Signer, signed_by
 from bundler.sinks import Sink, Written
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
@@ -62,6 +64,15 @@ class Job:
     """The options that made the bundle which is updated."""
     target: Target | None = None
     """The system that the bundle must run on."""
+    signer: Signer | None = None
+    """What signs the bundle; None where nothing does."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of the destination."""
+
+    @property
+    def sending(self) -> Sending:
+        """What sends a plan to a sink."""
+        return Sending(self.destination, self.signer, self.progress)
 
     @property
     def is_audited(self) -> bool:
@@ -109,6 +120,8 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
     begin = _nothing if job.options.dry_run else opening.begin
     plan = _with_bills(make_plan(job.environment, settings, job.memory, begin), job)
+    if job.signer is not None:
+        check_key_stays(plan.entries, job.signer.key.path)
     if job.options.dry_run:
         _rehearse(job, plan)
         leaks = _leaks_without_audit(plan, job)
@@ -120,7 +133,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     leaks = _leaks_without_audit(plan, job) if not is_audited else None
     sink = _open(opening, plan, job)
     assumed = job.assumed_failures
-    written, manifest = send(plan, sink, assumed, job.progress)
+    written, manifest = job.sending.send(plan, sink, assumed)
     check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not is_audited or written.place is None:
@@ -132,8 +145,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     if isinstance(job.destination, InPlace) and proof.audit.faults:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
     if proof.import_failures != assumed:
-        sink.replace(manifest_entry(plan, proof.import_failures))
-        manifest = manifest_of(plan, written.digests, proof.import_failures)
+        written, manifest = job.sending.send_again(plan, sink, written, proof.import_failures)
     return _placed(plan, job, dlopened, sink, manifest, written, proof)
 
 
@@ -173,7 +185,7 @@ def _prove_then_write(
 
 def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
     """Write what was proved. Raises OutputFailed where it would be something else."""
-    sent = send(plan, sink, proof.import_failures, job.progress)
+    sent = job.sending.send(plan, sink, proof.import_failures)
     for path, digest in settled.digests.items():
         if sent.written.digests[path] != digest:
             raise OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to its source")
@@ -306,24 +318,6 @@ def _with_lost_libraries(proof: Proof) -> Proof:
     return replace(proof, audit=replace(proof.audit, faults=(*proof.audit.faults, *lost))) if lost else proof
 
 
-class Sent(NamedTuple):
-    """What a sink wrote, and what it was told to write into `bundle.json`."""
-
-    written: Written
-    manifest: Manifest
-
-
-def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Sent:
-    """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
-    progress.phase("writing")
-    manifests: list[Manifest] = []
-    last = manifest_entry(plan, import_failures, manifests.append)
-    progress.total(plan.size + size_of(last.content))
-    for entry in (*plan.entries, last):
-        sink.add(entry)
-    return Sent(sink.finish(), manifests[-1])
-
-
 def _named(audit: AuditReport, target: Target | None) -> AuditReport:
     """The report with the name of the target that the bundle was held against."""
     return audit if target is None else replace(audit, target=target.name)
@@ -354,6 +348,7 @@ def report_of(
         manifest=manifest,
         size=size if size is not None else written.size if written is not None else 0,
         warnings=(
+            *(job.signer.warnings if job.signer is not None else ()),
             *plan.warnings,
             *(plan.traced.warnings if plan.traced else ()),
             *unmet(
@@ -371,6 +366,7 @@ def report_of(
         unfit=audit_plan(plan, job.target) if proof is None and job.target is not None else (),
         leaks=proof.leaks if proof is not None else leaks,
         notes=(
+            *job.notes,
             *plan.notes,
             *(plan.traced.notes if plan.traced else ()),
             *dlopened.notes(run),
@@ -387,5 +383,6 @@ def report_of(
             job.settings.content,
             plan.libraries.bundled,
         ),
+        signature=signed_by(job.signer, job.destination, place) if job.signer and place is not None else None,
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

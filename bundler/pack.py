@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bundler import report
     from bundler.environment import Environment
     from bundler.manifest import RecordedOptions
+    from bundler.signing.signer import Signer
     from bundler.sinks.directories.stage import Stage
     from bundler.target import Target
 else:
@@ -74,6 +75,7 @@ def pack(
     options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
     target = _target_of(options)
+    signer = _signer_of(options)
     check_what_lies_beside(options, destination, environment)
     recover(destination, options)
     progress.phase("reading the environment")
@@ -81,7 +83,7 @@ def pack(
     check_output(loaded, destination)
     _check_target(target, loaded)
     with claim(destination, options):
-        return _pack(loaded, environment, destination, options, target, progress)
+        return _pack(loaded, environment, destination, options, target, signer, progress)
 
 
 def _pack(
@@ -90,6 +92,7 @@ def _pack(
     destination: Destination,
     options: PackOptions,
     target: Target | None,
+    signer: Signer | None,
     progress: Progress,
 ) -> report.PackReport:
     """Pack what was read at the path `environment`."""
@@ -101,6 +104,7 @@ def _pack(
     from bundler.plan.output import directory_facts
     from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
+    from bundler.plan.signature_entry import lost_signature
     from bundler.sinks.opening import SinkOpening
     from bundler.tracing import trace_commands
 
@@ -129,6 +133,8 @@ def _pack(
             stage,
             before,
             target,
+            signer,
+            lost_signature(destination) if signer is None else (),
         )
         dlopened, held = first_guess(job), frozenset[str]()
         for number in range(_MOST_ATTEMPTS):
@@ -154,6 +160,15 @@ def _check_target(target: Target | None, environment: Environment) -> None:
         from bundler.systems.targets import check_target
 
         check_target(target, environment.platform)
+
+
+def _signer_of(options: PackOptions) -> Signer | None:
+    """What signs the bundle: a key that does not open is told before anything is read. Raises BadKey, ExtraMissing."""
+    if not options.sign:
+        return None
+    from bundler.signing.signer import signer_of
+
+    return signer_of(options)
 
 
 def _stage(destination: Destination, options: PackOptions) -> AbstractContextManager[Stage | None]:

@@ -29,6 +29,7 @@ _MANY_MODULES = 50
 def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     """The report for a person. An update that changed nothing repeats nothing."""
     yield _made(report, verbose)
+    yield from [report.signature.text] if report.signature is not None else []
     yield from _other_options(report)
     if verbose or not _nothing_changed(report):
         yield from _start(report)
