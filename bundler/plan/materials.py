@@ -20,8 +20,8 @@ def materials(environment: Environment, packages: HostPackages) -> tuple[Materia
     package = packages.of_interpreter(interpreter)
     python = Material("python", package_purl(package) if package else generic_purl("python", interpreter.version))
     distributions = {_distribution(found) for found in environment.distributions}
-    found = (each.package for each in (*packages.packaged.files.values(), *packages.former.packages))
-    libraries = {_package(each) for each in found}
+    libraries = {_package(each.package) for each in packages.packaged.files.values()}
+    libraries |= {_package(each.package) for each in packages.former.packages}
     return (python, *sorted(distributions), *sorted(each for each in libraries if each.uri != python.uri))
 
 
