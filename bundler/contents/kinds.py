@@ -30,6 +30,7 @@ class Kinds:
         self._loaded = loaded
         self._packages = frozenset(python.site_packages)
         self._modules = self._packages | {python.scheme.dynload, python.stdlib}
+        self._at_the_top = "/" not in python.executable  # where Windows' embeddable Python has its own
         self._suffixes = tuple(suffix for suffix in python.extension_suffixes if suffix != ".so")
 
     def kind(self, path: str, seen: SeenFile) -> FileKind:
@@ -55,4 +56,5 @@ class Kinds:
 
     def _is_extension(self, path: str, seen: SeenFile) -> bool:
         """Whether Python imports a library: it has a suffix that no other has, or the function that makes a module of its name."""
-        return folder_among(path, self._modules) is not None and (path.endswith(self._suffixes) or seen.defines_module)
+        in_a_folder = folder_among(path, self._modules) is not None or (self._at_the_top and "/" not in path)
+        return in_a_folder and (path.endswith(self._suffixes) or seen.defines_module)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from bundler.bundle_paths import folder_among, lies_in
 from bundler.contents.model import Contents, FileKind, Item
-from bundler.manifest import Manifest
-from bundler.plan.origins import ADDED, BASE, BUNDLER, HOST, PROJECT
+from bundler.plan.origins import ADDED, BUNDLER, HOST, PROJECT
+from bundler.scheme import BundleScheme
+from bundler.systems import system_named
 
 
 class Part(enum.Enum):
@@ -26,46 +27,45 @@ class Part(enum.Enum):
 
 
 def part_finder(contents: Contents) -> Callable[[Item], Part | None]:
-    """What tells the part that a path belongs to; None for one of a distribution."""
+    """What tells the part that a path belongs to; None for one of a distribution. Raises UnsupportedBundle."""
     manifest = contents.manifest
+    python, system = manifest.python, system_named(manifest.system)
     bundled = {fact.path for fact in manifest.bundled}
     companions = frozenset(fact.path for fact in manifest.companions)
-    packages = frozenset(manifest.python.site_packages)
+    packages = frozenset(python.site_packages)
+
+    def is_python_s(path: str) -> bool:
+        in_library = lies_in(path, python.stdlib) or lies_in(path, python.scheme.dynload)
+        known = in_library or path == python.scheme.stdlib_zip or system.is_of_python(path, python.scheme)
+        return known and folder_among(path, packages) is None
 
     def part(item: Item) -> Part | None:
         if item.owner:
             return None
         if item.path in bundled or folder_among(item.path, companions) is not None:
             return Part.HOST
-        return _part(item, manifest, packages)
+        if item.path in (python.executable, python.library) or python.scheme.is_libpython(item.path):
+            return Part.INTERPRETER
+        return _of_python(item, python.scheme) if is_python_s(item.path) else _elsewhere(item, python.scheme)
 
     return part
 
 
-def _part(item: Item, manifest: Manifest, packages: frozenset[str]) -> Part:
-    python = manifest.python
-    scheme, path = python.scheme, item.path
-    if _is_interpreter(item, manifest):
+def _of_python(item: Item, scheme: BundleScheme) -> Part:
+    """Which part of Python a file is."""
+    is_started = item.kind in (FileKind.PROGRAM, FileKind.LINK) and item.path.rpartition("/")[2].startswith("python")
+    if is_started:
         return Part.INTERPRETER
+    return Part.HEADERS if scheme.include and lies_in(item.path, scheme.include) else Part.STANDARD_LIBRARY
+
+
+def _elsewhere(item: Item, scheme: BundleScheme) -> Part:
     if item.origin.startswith((ADDED, PROJECT)):
         return Part.ADDED
-    if any(lies_in(path, folder) for folder in (scheme.bundled, scheme.libc) if folder) or item.origin.startswith(HOST):
+    if any(lies_in(item.path, folder) for folder in (scheme.bundled, scheme.libc) if folder) or item.origin.startswith(
+        HOST
+    ):
         return Part.HOST
-    of_library = lies_in(path, scheme.stdlib) or lies_in(path, scheme.dynload) or path == scheme.stdlib_zip
-    if of_library and folder_among(path, packages) is None:
-        return Part.STANDARD_LIBRARY
     if item.origin == BUNDLER:
         return Part.BUNDLER
-    if not item.origin:
-        return Part.LATER
-    return Part.HEADERS if scheme.include and lies_in(path, scheme.include) else Part.OTHER
-
-
-def _is_interpreter(item: Item, manifest: Manifest) -> bool:
-    """Python's own program, its library, and their other names."""
-    python = manifest.python
-    if item.path in (python.executable, python.library) or python.scheme.is_libpython(item.path):
-        return True
-    program = item.path.rpartition("/")[2].startswith("python")
-    is_python_s = item.kind in (FileKind.PROGRAM, FileKind.LINK) and item.origin.startswith((BASE, BUNDLER))
-    return program and is_python_s and python.scheme.is_script(item.path)
+    return Part.OTHER if item.origin else Part.LATER

@@ -138,13 +138,13 @@ def origin_of(path: str) -> str:
     return "bundler" if path == "pyvenv.cfg" else f"base:{path}"
 
 
-def manifest_of(digests: Digests, links: Mapping[str, str], python: str = "3.12", **more: Any) -> Manifest:
-    scheme = scheme_of(python)
+def manifest_of(digests: Digests, links: Mapping[str, str], release: str = "3.12", **more: Any) -> Manifest:
+    scheme = scheme_of(release)
     facts = {path: FileFact(each.sha256.hex(), each.size, None, origin_of(path)) for path, each in digests.items()}
     told = {**facts, **{path: FileFact(link=target, origin="bundler") for path, target in links.items()}}
     manifest = Manifest(
         bundler="1",
-        python=PythonFacts(f"{python}.1", scheme, None, (scheme.site_packages,), SUFFIXES),
+        python=PythonFacts(f"{release}.1", scheme, None, (scheme.site_packages,), SUFFIXES),
         machine="x86_64",
         floor=Floor("glibc", (2, 3), scheme.executable, "GLIBC_2.3"),
         distributions=(("app", "2.0"), ("middle", "1.5"), ("wheels", "1.0"), ("zebra", "0.1")),
@@ -167,7 +167,7 @@ LINKS = {"bin/python3": "python3.12", "lib/bundled/libother.so": "libwhich.so"}
 def entries(
     files: Mapping[str, bytes],
     *,
-    python: str = "3.12",
+    release: str = "3.12",
     links: Mapping[str, str] = LINKS,
     mode: int = 0o644,
     **more: Any,
@@ -175,7 +175,7 @@ def entries(
     """The bundle of these files; `more` are fields of its manifest."""
 
     def make(digests: Digests) -> bytes:
-        return write_manifest(manifest_of(digests, links, python, **more))
+        return write_manifest(manifest_of(digests, links, release, **more))
 
     def entry(path: str, content: Literal | Link | Deferred) -> Entry:
         return Entry(

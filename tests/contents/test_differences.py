@@ -79,7 +79,7 @@ def test_what_is_added_and_removed(old: Path, tmp_path: Path) -> None:
 
 def test_another_version_of_python_has_the_same_files_in_other_places(old: Path, tmp_path: Path) -> None:
     links = {**LINKS, "bin/python3": "python3.13"}
-    found = against(old, tmp_path, entries(files_of(python="3.13"), python="3.13", links=links))
+    found = against(old, tmp_path, entries(files_of(python="3.13"), release="3.13", links=links))
     assert (found.old.python, found.new.python) == ("3.12.1", "3.13.1")
     changed = {part.name: [each.new.path for each in part.changed] for part in found.parts}
     # The extension module's name says which Python it is for, and here it did not change.

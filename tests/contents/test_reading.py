@@ -8,16 +8,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bundler.audit.tree import read_tree
 from bundler.contents import Contents, FileKind, Need, Place, read_contents
+from bundler.contents.sizes import sizes
 from bundler.entries import Layer, Source
 from bundler.errors import NotABundle
 from bundler.formats import ARCHIVES
+from bundler.manifest import PythonFacts
 from bundler.trees.settled import settle
+from tests.binaries.pe.samples import make_pe
 from tests.contents.made_up import EXTENSION, INNER, SITE, STDLIB, WHICH, entries, files_of, write_folder
+from tests.material.schemes import WINDOWS_312
 from tests.sinks.samples import entry, write
 
 HERE = Path(__file__).parents[2]
@@ -167,6 +172,42 @@ def test_a_bundle_without_its_interpreter_still_has_contents(tmp_path: Path) -> 
     contents = read_contents(str(tmp_path))
     assert [item.path for item in contents.items] == ["bundle.json", "x"]
     assert contents.binaries == {}
+
+
+def test_a_bundle_for_windows(tmp_path: Path) -> None:
+    """As python.org's embeddable Python lies there: its modules beside the program, with the suffix of all."""
+    python = PythonFacts(
+        "3.12.1", WINDOWS_312, "python312.dll", ("Lib/site-packages",), (".cp312-win_amd64.pyd", ".pyd")
+    )
+    files = {
+        "python.exe": make_pe(["python312.dll", "kernel32.dll"], dll=False),
+        "pythonw.exe": make_pe(["python312.dll"], dll=False),
+        "python312.dll": make_pe(),
+        "_ssl.pyd": make_pe(["libssl-3.dll"]),
+        "libssl-3.dll": make_pe(),
+        "python312.zip": b"PK",
+        "Lib/site-packages/own.pyd": make_pe(["python312.dll"]),
+        "Scripts/tool.exe": make_pe([], dll=False),
+    }
+    more: dict[str, Any] = {
+        "python": python,
+        "system": "win32",
+        "libc": None,
+        "machine": "AMD64",
+        "bundled": (),
+        "floor": None,
+    }
+    contents = read_contents(str(write_folder(tmp_path / "app", entries(files, links={}, **more))))
+    kinds = {item.path: item.kind for item in contents.items if item.path in files}
+    assert kinds == {
+        "python.exe": FileKind.PROGRAM, "pythonw.exe": FileKind.PROGRAM, "Scripts/tool.exe": FileKind.PROGRAM,
+        "python312.dll": FileKind.LIBRARY, "libssl-3.dll": FileKind.LIBRARY, "python312.zip": FileKind.DATA,
+        "_ssl.pyd": FileKind.EXTENSION, "Lib/site-packages/own.pyd": FileKind.EXTENSION,
+    }  # fmt: skip
+    assert {portion.name: portion.files for portion in sizes(contents).parts} == {
+        "interpreter": 3, "standard library": 3, "other files": 2, "made by bundler": 0,
+    }  # fmt: skip
+    assert contents.binaries["_ssl.pyd"].needs == (Need("libssl-3.dll", Place.BUNDLE, "libssl-3.dll"),)
 
 
 @pytest.mark.everything
