@@ -8,6 +8,7 @@ from collections.abc import Collection
 from bundler.audit.seen_files import SeenFile
 from bundler.bundle_paths import folder_among
 from bundler.contents.model import FileKind
+from bundler.formats import SIGNATURE
 from bundler.manifest import PythonFacts
 from bundler.trees import MANIFEST
 
@@ -15,7 +16,7 @@ _MODULES = re.compile(r"\.pyi?w?$")
 _COMPILED = re.compile(r"\.py[co]$")
 _HEADERS = re.compile(r"\.(h|hh|hpp|hxx|cuh|pxd)$")
 _LIBRARIES = re.compile(r"\.(so(\.\d+)*|dylib|dll|pyd)$", re.IGNORECASE)
-_METADATA = (MANIFEST, "pyvenv.cfg")
+_METADATA = (MANIFEST, SIGNATURE, "pyvenv.cfg")
 _INFO = re.compile(r"[^/]+\.(dist|egg)-info(/|$)")
 _SHELL = b"#!"
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from bundler.bundle_paths import folder_among
 from bundler.entries import Layer
+from bundler.formats import SIGNATURE
 from bundler.manifest import Manifest
 from bundler.plan.origins import ADDED, BASE, BUNDLER, ENVIRONMENT, HOST, PROJECT
 from bundler.plan.readme import README
@@ -27,7 +28,7 @@ class Layers:
     def layer(self, path: str, origin: str, owner: str) -> Layer:
         """The layer of a bundle path with an origin ("" for what came later), of a distribution ("" for none)."""
         python = self._manifest.python
-        if origin.startswith((ADDED, PROJECT)) or owner in self._own or path in (MANIFEST, README):
+        if origin.startswith((ADDED, PROJECT)) or owner in self._own or path in (MANIFEST, SIGNATURE, README):
             return Layer.APPLICATION
         if owner or folder_among(path, self._packages) is not None:
             return Layer.PACKAGES

@@ -17,6 +17,7 @@ from bundler.contents.model import Binary, Contents, Distribution, FileKind, Ite
 from bundler.contents.owners import Owners, find_distributions, is_kept
 from bundler.entries import Digest
 from bundler.environment.unpacked import check_folder_or_archive
+from bundler.formats import SIGNATURE
 from bundler.keywords import StrPath
 from bundler.leaks.findings import Trace
 from bundler.leaks.kind_of_file import FileKind as FormOfFile
@@ -24,6 +25,7 @@ from bundler.leaks.scanner import NOTHING_SEARCHED
 from bundler.machine import os
 from bundler.manifest import FileFact, Manifest, read_manifest
 from bundler.option_kinds import path_of, switch_of
+from bundler.plan.origins import BUNDLER
 from bundler.sbom import Read, components_of, is_read
 from bundler.systems import system_named
 from bundler.systems.functions import FUNCTIONS
@@ -111,7 +113,7 @@ def _items(tree: BundleTree, owners: Owners, survey: Survey, own: frozenset[str]
     reasons = {change.path: change.reason for change in manifest.changed}
     for path, seen in tree.every_file.items():
         fact = manifest.files.get(path)
-        origin = fact.origin if fact is not None else "bundler" if path == MANIFEST else ""
+        origin = fact.origin if fact is not None else BUNDLER if path in (MANIFEST, SIGNATURE) else ""
         owner = owners.owner(path)
         yield Item(
             path,

@@ -17,7 +17,7 @@ from bundler.contents import Contents, FileKind, Need, Place, read_contents
 from bundler.contents.sizes import sizes
 from bundler.entries import Layer, Source
 from bundler.errors import NotABundle
-from bundler.formats import ARCHIVES
+from bundler.formats import ARCHIVES, SIGNATURE
 from bundler.manifest import PythonFacts
 from bundler.trees.settled import settle
 from tests.binaries.pe.samples import make_pe
@@ -228,3 +228,13 @@ def test_reading_an_archive_needs_bounded_memory(tmp_path: Path) -> None:
         )
         peaks.append(int(done.stdout) >> 10)
     assert peaks[1] - peaks[0] < 40, peaks
+
+
+def test_the_signature_in_a_directory_is_the_pack_s_own(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "app", entries(files_of()))
+    for name in (SIGNATURE, "later.jsonl"):
+        (folder / name).write_text("{}")
+    found = {item.path: item for item in read_contents(str(folder)).items}
+    signature = found[SIGNATURE]
+    assert (signature.origin, signature.kind, signature.layer) == ("bundler", FileKind.METADATA, Layer.APPLICATION)
+    assert found["later.jsonl"].origin == ""
