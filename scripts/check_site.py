@@ -46,9 +46,11 @@ class Page(HTMLParser):
 
 
 def read_site(folder: Path) -> dict[str, Page]:
-    """Each page by its path in the site."""
+    """Each page by its path in the site; what lies in folders such as `_static` is none."""
     pages = {}
     for path in sorted(folder.rglob("*.html")):
+        if any(part.startswith("_") for part in path.relative_to(folder).parts):
+            continue
         page = pages[path.relative_to(folder).as_posix()] = Page()
         page.feed(path.read_text(encoding="utf-8"))
     return pages

@@ -14,17 +14,20 @@ _OPTION = ".. option::"
 
 def group_options(_: Sphinx, ctx: click.Context, lines: list[str]) -> None:
     """Put the options of a command, whose description sphinx-click made of `lines`, under their headings."""
-    options = [
-        parameter for parameter in ctx.command.params if isinstance(parameter, click.Option) and not parameter.hidden
-    ]
+    options = [found for found in ctx.command.params if isinstance(found, click.Option) and not found.hidden]
     described = list(_each_option(lines))
     if len(described) != len(options):
         raise ValueError(f"{ctx.command_path} has {len(options)} options, and sphinx-click describes {len(described)}")
     groups: dict[str, list[str]] = {}
     for option, text in zip(options, described, strict=True):
-        grouped = isinstance(option, GroupedOption)
-        groups.setdefault(option.group if grouped else "Other options", []).extend(text)
-    lines[:] = [line for group, texts in groups.items() for line in (f".. rubric:: {group}", "", *texts)]
+        group = option.group if isinstance(option, GroupedOption) else "Other options"
+        groups.setdefault(group, []).extend(text)
+    if len(groups) > 1:
+        lines[:] = [line for group, text in groups.items() for line in (*_heading(group), *text)]
+
+
+def _heading(group: str) -> tuple[str, ...]:
+    return f".. rubric:: {group}", "   :class: option-group", ""
 
 
 def _each_option(lines: list[str]) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = {"index": "README.md", "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
+FILES = {"index": "README.md", "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md", "findings": "findings/README.md"}
 """By page: the file, from the repository's root, whose text comes before the page's own."""
 _PAGES = {file: f"{page}.md" for page, file in FILES.items()}
 _LINK = re.compile(r"\]\((?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
@@ -22,7 +22,7 @@ def show_files(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname in FILES:
         file = ROOT / FILES[docname]
         app.env.note_dependency(str(file))
-        text = f"{_with_links(file.read_text(encoding='utf-8'), '', folder)}\n{text}"
+        text = f"{_with_links(file.read_text(encoding='utf-8'), posixpath.dirname(FILES[docname]), folder)}\n{text}"
     source[0] = text
 
 

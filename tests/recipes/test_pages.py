@@ -90,3 +90,11 @@ def test_every_recipe_is_followed_by_a_test() -> None:
     recipes = {path.name for path in (pages.DOCS / "recipes").glob("*.md")} - {"index.md"}
     assert len(recipes) >= 9
     assert [name for name in sorted(recipes) if f'"recipes/{name}"' not in source] == []
+
+
+def test_each_file_that_a_page_has_written_is_named_for_the_reader() -> None:
+    """The comment that names it is not shown."""
+    found = [(page, step) for page in pages.DOCS.rglob("*.md") for step in steps(str(page.relative_to(pages.DOCS)))]
+    files = [(page, step.path) for page, step in found if isinstance(step, Text)]
+    assert len(files) > 10
+    assert [path for page, path in files if f"`{path}`" not in page.read_text()] == []
