@@ -1,4 +1,4 @@
-"""How Sphinx makes a site of these pages: `scripts/docs`. Nothing that it makes asks for a network, neither when it is made nor when it is read."""
+"""How Sphinx makes a site of these pages (`scripts/docs`). Neither making it nor reading it asks for a network."""
 
 from __future__ import annotations
 
@@ -45,4 +45,4 @@ html_theme_options = {
     "show_toc_level": 2,
     "show_nav_level": 1,
 }
-html_sidebars = {"index": [], "tutorial": [], "limits": []}
+html_sidebars: dict[str, list[str]] = {"index": [], "tutorial": [], "limits": []}

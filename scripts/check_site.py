@@ -1,4 +1,4 @@
-"""Looks at the site that `scripts/docs` made: each link leads to a page and an anchor that are there, and nothing is asked of elsewhere.
+"""Looks at the site that `scripts/docs` made: links lead to pages and anchors that are there, and nothing is loaded from elsewhere.
 
     python -m scripts.check_site FOLDER
 

@@ -12,7 +12,7 @@ from bundler.cli.grouped import GroupedOption
 _OPTION = ".. option::"
 
 
-def group_options(_: Sphinx, ctx: click.Context, lines: list[str]) -> None:
+def group_options(_app: Sphinx, ctx: click.Context, lines: list[str]) -> None:
     """Put the options of a command, whose description sphinx-click made of `lines`, under their headings."""
     options = [found for found in ctx.command.params if isinstance(found, click.Option) and not found.hidden]
     described = list(_each_option(lines))
@@ -36,7 +36,7 @@ def _each_option(lines: list[str]) -> Iterator[list[str]]:
         yield lines[start:end]
 
 
-def show_examples(_: Sphinx, ctx: click.Context, lines: list[str]) -> None:
+def show_examples(_app: Sphinx, ctx: click.Context, lines: list[str]) -> None:
     """Make a block of code of a command's epilog, which has its examples."""
     if ctx.command.epilog:
         _, _, examples = ctx.command.epilog.partition("Examples:\n")

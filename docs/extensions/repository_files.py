@@ -1,4 +1,4 @@
-"""Pages of the site that are files of the repository: README.md and its like are shown where their pages stand, and links lead there."""
+"""Pages of the site that are files of the repository, as README.md is: each is shown where its page stands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = {"index": "README.md", "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md", "findings": "findings/README.md"}
+FILES = {
+    "index": "README.md",
+    "contributing": "CONTRIBUTING.md",
+    "changelog": "CHANGELOG.md",
+    "findings": "findings/README.md",
+}
 """By page: the file, from the repository's root, whose text comes before the page's own."""
 _PAGES = {file: f"{page}.md" for page, file in FILES.items()}
 _LINK = re.compile(r"\]\((?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")

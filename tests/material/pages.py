@@ -73,7 +73,13 @@ def here(folder: Path, env: Mapping[str, str]) -> Place:
 
     def run(line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=folder, env=env
+            ["sh", "-c", line],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=folder,
+            env=env,
         )
 
     return run
@@ -91,7 +97,9 @@ def follow(page: str, folder: Path, places: Mapping[str, Place]) -> int:
             case Command():
                 done = places[step.place](step.words)
                 assert done.returncode == 0, f"{page}: $ {step.words}\n{done.stdout[-4000:]}\n{done.stderr or ''}"
-                assert is_said(step.said, done.stdout), f"{page}: $ {step.words}\n{done.stdout[-4000:]}\nis not\n{step.said}"
+                assert is_said(step.said, done.stdout), (
+                    f"{page}: $ {step.words}\n{done.stdout[-4000:]}\nis not\n{step.said}"
+                )
                 count += 1
     return count
 

@@ -30,6 +30,11 @@ class Desk:
     commands: Path
     """The folder that is first on PATH."""
 
+    @property
+    def opt(self) -> Path:
+        """What is /opt for its shells."""
+        return self.folder.parent / "opt"
+
     def put(self, name: str, words: str) -> None:
         """Put a command on PATH: a script of `sh`."""
         (self.commands / name).write_text(f"#!/bin/sh\n{words}\n")
@@ -46,12 +51,9 @@ class Desk:
         return self._shell([*environments, *self.python.places], variables, prepare)
 
     def _shell(self, places: Sequence[str | Path], variables: Mapping[str, str], prepare: str = ":") -> Place:
-        opt = self.folder.parent / "opt"
-        opt.mkdir(exist_ok=True)
-
         def run(line: str) -> subprocess.CompletedProcess[str]:
             words = ["sh", "-c", f"exec 2>&1; {line}"]
-            return hidden(places, words, variables, self.folder, prepare=f"mount --bind '{opt}' /opt; {prepare}")
+            return hidden(places, words, variables, self.folder, prepare=f"mount --bind '{self.opt}' /opt; {prepare}")
 
         return run
 
@@ -60,11 +62,9 @@ class Desk:
 def empty_desk(tmp_path: Path) -> Desk:
     """A folder in which a page is followed that makes all it needs, or begins with something else."""
     folder, commands = tmp_path / "desk", tmp_path / "bin"
-    commands.mkdir()
-    folder.mkdir()
-    found = Desk(
-        folder, {**clean(), "PATH": f"{commands}:{SYSTEM_PATH}", "LANG": "C.UTF-8"}, main_python(), commands
-    )
+    for made in (folder, commands, tmp_path / "opt"):
+        made.mkdir()
+    found = Desk(folder, {**clean(), "PATH": f"{commands}:{SYSTEM_PATH}", "LANG": "C.UTF-8"}, main_python(), commands)
     found.put("bundler", f'PYTHONPATH="{FIXTURES.parent}" exec "{sys.executable}" -m bundler "$@"')
     return found
 

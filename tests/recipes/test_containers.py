@@ -41,9 +41,9 @@ def images(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Podman:
     wheels = root / "wheels"
     run([tool("uv"), "-q", "build", "--wheel", "--out-dir", wheels, FIXTURES.parent])
     platforms = [word for platform in MANYLINUX for word in ("--platform", platform)]
-    needed = ["hatchling>=1.21", "cryptography", "numpy", "requests", "rich", *wheels.glob("relocatable_bundler-*.whl")]
-    choice = ["--python-version", "3.11", *platforms, "--only-binary", ":all:"]
-    run([tool("pip"), "download", "-q", "--disable-pip-version-check", *choice, "-d", wheels, *needed])
+    needed = ["hatchling>=1.21", "cryptography", "numpy", "requests", "rich", *map(str, wheels.glob("*.whl"))]
+    choice = ["--python-version", "3.11", *platforms, "--only-binary", ":all:", "-d", str(wheels)]
+    run([tool("pip"), "download", "-q", "--disable-pip-version-check", *choice, *needed])
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     import_root(podman, root, "python:3.12", "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels")
     shutil.rmtree(wheels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,13 +15,50 @@ from queue import Queue
 
 import pytest
 
+from tests.material.containers import Podman
+from tests.material.debian import debian_root
 from tests.material.environments import run
 from tests.material.isolation import bare_root, namespace
-from tests.material.pages import follow
+from tests.material.pages import Place, follow
 from tests.material.programs import need
 from tests.recipes.conftest import Desk
 
 pytestmark = pytest.mark.everything
+UP = "until systemctl is-system-running --wait 2>&1 | grep -qE 'running|degraded'; do :; done"
+"""Ends when systemd has started what it starts by itself."""
+
+
+@pytest.fixture
+def machine(podman: Podman, desk: Desk, tmp_path: Path) -> Iterator[Place]:
+    """A Debian 12 of which systemd is the first process, in a container that has the desk's folder and its /opt."""
+    root = debian_root("bookworm", tmp_path / "root", ("systemd", "dbus"), "systemd")
+    run(["tar", "cf", tmp_path / "root.tar", "-C", root, "."])
+    shutil.rmtree(root)
+    assert podman("import", "-q", tmp_path / "root.tar", "with-systemd").returncode == 0
+    (tmp_path / "root.tar").unlink()
+    name = "recipe-of-systemd"
+    folders = ("-v", f"{desk.folder}:/desk:ro", "-v", f"{desk.opt}:/opt")
+    done = podman.run(
+        "with-systemd",
+        "/lib/systemd/systemd",
+        more=("-d", "--name", name, "--systemd=always", "--privileged", *folders),
+    )
+    try:
+        booted = podman("exec", name, "timeout", "60", "sh", "-c", UP)
+        if done.returncode != 0 or booted.returncode != 0:
+            pytest.skip(f"systemd does not start in a container here: {done.stderr[-200:]}{booted.stderr[-200:]}")
+
+        def shell(line: str) -> subprocess.CompletedProcess[str]:
+            return podman("exec", "-w", "/desk", name, "sh", "-c", f"exec 2>&1; {line}")
+
+        yield shell
+    finally:
+        podman("rm", "-f", "-t", "1", name)
+
+
+def test_a_service_of_systemd(machine: Place, desk: Desk) -> None:
+    need("systemd-analyze")
+    assert follow("recipes/systemd.md", desk.folder, {"": desk.own(), "machine": machine}) >= 9
 
 
 class RuntimeApi(BaseHTTPRequestHandler):
@@ -81,7 +119,7 @@ def test_a_function(desk: Desk, tmp_path: Path) -> None:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
         }
-        started: list[subprocess.Popen[str]] = []
+        started: list[subprocess.Popen[bytes]] = []
 
         def invoke(line: str) -> subprocess.CompletedProcess[str]:
             """`invoke EVENT`: the platform unpacks and starts the function when the first event comes."""
@@ -98,16 +136,16 @@ def test_a_function(desk: Desk, tmp_path: Path) -> None:
         finally:
             for process in started:
                 process.kill()
-                process.communicate()
+                process.wait()
 
 
-def start_in(root: Path, variables: dict[str, str]) -> subprocess.Popen[str]:
+def start_in(root: Path, variables: dict[str, str]) -> subprocess.Popen[bytes]:
     """`/var/task/bootstrap` of a root, all of which but /tmp is read-only, as the user 993."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
     script = (
-        'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t proc proc "$1/proc" && mount -t tmpfs -o size=64m none "$1/tmp"'
-        ' || exit 99; exec chroot --userspec=993:990 "$1" /var/task/bootstrap'
+        'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t proc proc "$1/proc" &&'
+        ' mount -t tmpfs -o size=64m none "$1/tmp" || exit 99; exec "$2" --userspec=993:990 "$1" /var/task/bootstrap'
     )
-    assert os.geteuid() == 0
-    return subprocess.Popen(
-        [*namespace(), "sh", "-c", script, "sh", root], env=variables, text=True, stderr=subprocess.PIPE
-    )
+    chroot = shutil.which("chroot") or "/usr/sbin/chroot"
+    return subprocess.Popen([*namespace(), "sh", "-c", script, "sh", root, chroot], env=variables)
