@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
@@ -10,6 +11,8 @@ from sphinx.application import Sphinx
 from bundler.cli.grouped import GroupedOption
 
 _OPTION = ".. option::"
+_VALUES = re.compile(r"^( +):options:")
+"""What sphinx-click calls the values that an option takes."""
 
 
 def group_options(_app: Sphinx, ctx: click.Context, lines: list[str]) -> None:
@@ -19,11 +22,13 @@ def group_options(_app: Sphinx, ctx: click.Context, lines: list[str]) -> None:
     if len(described) != len(options):
         raise ValueError(f"{ctx.command_path} has {len(options)} options, and sphinx-click describes {len(described)}")
     groups: dict[str, list[str]] = {}
+    described = [[_VALUES.sub(r"\1:values:", line) for line in text] for text in described]
     for option, text in zip(options, described, strict=True):
         group = option.group if isinstance(option, GroupedOption) else "Other options"
         groups.setdefault(group, []).extend(text)
-    if len(groups) > 1:
-        lines[:] = [line for group, text in groups.items() for line in (*_heading(group), *text)]
+    lines[:] = [
+        line for group, text in groups.items() for line in (*(_heading(group) if len(groups) > 1 else ()), *text)
+    ]
 
 
 def _heading(group: str) -> tuple[str, ...]:

@@ -23,12 +23,12 @@ def put_podman(desk: Desk, podman: Podman, name: str) -> None:
     """Put a command on PATH that is this podman, with what this machine's containers need."""
     words = ["podman", "--cgroup-manager", "cgroupfs", "--runtime", "runc"]
     start = shlex.join([*words, "--root", str(podman.folder / "storage"), "--runroot", podman.runroot])
-    limits = "--ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --network=none --pull=never"
+    limits = "--ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --pull=never"
     desk.put(
         name,
         f'start="{start}"\ncase $1 in\n'
-        f'run) shift; exec $start run {limits} "$@" ;;\n'
-        f'build) shift; exec $start build --isolation chroot {limits} "$@" ;;\n'
+        f'run) shift; exec $start run {limits} --network=none "$@" ;;\n'
+        f'build) shift; exec $start build --isolation chroot --network=host {limits} "$@" ;;\n'
         'esac\nexec $start "$@"',
     )
 
@@ -45,20 +45,22 @@ def images(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Podman:
     choice = ["--python-version", "3.11", *platforms, "--only-binary", ":all:", "-d", str(wheels)]
     run([tool("pip"), "download", "-q", "--disable-pip-version-check", *choice, *needed])
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-    import_root(podman, root, "python:3.12", "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels")
+    import_root(podman, root, "python:3.12", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels")
     shutil.rmtree(wheels)
     for pattern in ("bin/*python3*", "lib/python3*", "lib/*/libpython*", "local/bin/python"):
         for path in root.glob(f"usr/{pattern}"):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    import_root(podman, root, "debian:bookworm-slim", "ENV LANG=C.UTF-8")
+    import_root(podman, root, "debian:bookworm-slim", "LANG=C.UTF-8")
     shutil.rmtree(root)
     return podman
 
 
-def import_root(podman: Podman, root: Path, name: str, change: str) -> None:
+def import_root(podman: Podman, root: Path, name: str, *variables: str) -> None:
+    """Make an image of a root directory."""
     archive = root.with_suffix(".tar")
     run(["tar", "cf", archive, "-C", root, "."])
-    done = podman("import", "-q", "-c", change, archive, name)
+    changes = [word for variable in variables for word in ("-c", f"ENV {variable}")]
+    done = podman("import", "-q", *changes, archive, name)
     assert done.returncode == 0, done.stderr
     archive.unlink()
 
