@@ -21,7 +21,7 @@ MANYLINUX = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x
 
 def put_podman(desk: Desk, podman: Podman, name: str) -> None:
     """Put a command on PATH that is this podman, with what this machine's containers need."""
-    words = ["podman", "--cgroup-manager", "cgroupfs", "--runtime", "runc"]
+    words = [need("podman"), "--cgroup-manager", "cgroupfs", "--runtime", "runc"]
     start = shlex.join([*words, "--root", str(podman.folder / "storage"), "--runroot", podman.runroot])
     limits = "--ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --pull=never"
     desk.put(
