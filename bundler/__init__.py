@@ -1,6 +1,7 @@
 """bundler: pack a Python environment, its interpreter and every shared library into one tree that runs anywhere.
 
-The public API: `pack`, `verify`, `inspect`, `fix`, their options and results. What is heavy is loaded when first asked for.
+The public API: `pack`, `verify`, `inspect`, `read_contents`, `sizes`, `why`, `diff`, `fix`, their options and results. What is
+heavy is loaded when first asked for.
 docs/api.md has examples.
 """
 
@@ -22,6 +23,7 @@ from bundler.options import (
     PackOptions,
     Profile,
     Pyc,
+    SbomFormat,
     Symlinks,
 )
 from bundler.pack import pack
@@ -31,8 +33,14 @@ __version__ = VERSION
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, verify
+    from bundler.comparison import diff
+    from bundler.contents import Contents, read_contents
+    from bundler.contents.differences import Difference
+    from bundler.contents.sizes import sizes
+    from bundler.contents.why import why
     from bundler.fixing import FixReport, fix
     from bundler.inspection import inspect
+    from bundler.materials import bill_of_materials, collect_licences
     from bundler.report import PackReport
 
 __all__ = [
@@ -41,6 +49,8 @@ __all__ = [
     "BadOption",
     "BundlerError",
     "ContentOptions",
+    "Contents",
+    "Difference",
     "EditableMode",
     "FixReport",
     "ImageOptions",
@@ -52,21 +62,36 @@ __all__ = [
     "LibcMode",
     "Profile",
     "Pyc",
+    "SbomFormat",
     "Symlinks",
     "__version__",
+    "bill_of_materials",
+    "collect_licences",
+    "diff",
     "fix",
     "inspect",
     "pack",
+    "read_contents",
+    "sizes",
     "verify",
+    "why",
 ]
 
 _HOMES = {
     "AuditReport": "bundler.audit",
+    "Contents": "bundler.contents",
+    "Difference": "bundler.contents.differences",
     "FixReport": "bundler.fixing",
     "PackReport": "bundler.report",
+    "bill_of_materials": "bundler.materials",
+    "collect_licences": "bundler.materials",
+    "diff": "bundler.comparison",
     "fix": "bundler.fixing",
     "inspect": "bundler.inspection",
+    "read_contents": "bundler.contents",
+    "sizes": "bundler.contents.sizes",
     "verify": "bundler.audit",
+    "why": "bundler.contents.why",
 }
 
 

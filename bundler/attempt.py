@@ -14,6 +14,7 @@ from bundler.audit.exclusions import unmet
 from bundler.audit.planned import audit_plan
 from bundler.audit.refusing import check_leaks
 from bundler.audit.reports import LeakReport
+from bundler.beside import beside_of, written_beside
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
 from bundler.entries import Entry, Literal, size_of
 from bundler.environment import Environment
@@ -23,6 +24,7 @@ from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, LeakMode, PackOptions
+from bundler.plan.bills import with_bills
 from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
@@ -107,7 +109,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     opening.again()
     settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
     begin = _nothing if job.options.dry_run else opening.begin
-    plan = make_plan(job.environment, settings, job.memory, begin)
+    plan = with_bills(make_plan(job.environment, settings, job.memory, begin), job.options.content.sbom)
     if job.options.dry_run:
         _rehearse(job, plan)
         leaks = _leaks_without_audit(plan, job)
@@ -123,18 +125,17 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not is_audited or written.place is None:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, place=_place(sink), leaks=leaks))
+        return _placed(plan, job, dlopened, sink, manifest, written, leaks=leaks)
     proof, found = _prove(plan, job, dlopened, candidate_in(written.place, written.digests))
     if found is not None and not is_last:
         return Attempt(found)
     proof = _settled(proof, job, dlopened)
     if isinstance(job.destination, InPlace) and proof.audit.faults:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
-    if proof.import_failures == assumed:
-        return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
-    sink.replace(manifest_entry(plan, proof.import_failures))
-    manifest = manifest_of(plan, written.digests, proof.import_failures)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
+    if proof.import_failures != assumed:
+        sink.replace(manifest_entry(plan, proof.import_failures))
+        manifest = manifest_of(plan, written.digests, proof.import_failures)
+    return _placed(plan, job, dlopened, sink, manifest, written, proof)
 
 
 def _prove_then_write(
@@ -168,7 +169,7 @@ def _prove_then_write(
             raise
         return Attempt(dlopened, altered=changed)
     job.memory.learn(plan.entries, written.digests, written.stamps)
-    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=_place(sink)))
+    return _placed(plan, job, dlopened, sink, manifest, written, proof)
 
 
 def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
@@ -240,12 +241,24 @@ def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     return _with_lost_libraries(proof)
 
 
-def _place(sink: Sink) -> str:
+def _placed(
+    plan: Plan,
+    job: Job,
+    dlopened: DlopenedLibraries,
+    sink: Sink,
+    manifest: Manifest,
+    written: Written,
+    proof: Proof | None = None,
+    leaks: LeakReport | None = None,
+) -> Attempt:
     """Put what was made in place. From then on it is done: who asks to stop comes too late, and nothing is told but that."""
+    beside = beside_of(plan, job.options, job.destination, written.digests)
     with signals_wait():
-        place = sink.place()
+        with written_beside(beside):
+            place = sink.place()
         hear_no_more()
-    return place
+    plan = replace(plan, notes=(*plan.notes, *beside.notes))
+    return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place, leaks=leaks))
 
 
 def _nothing(_: Sequence[Entry]) -> None:
@@ -359,6 +372,7 @@ def report_of(
         traced=plan.traced,
         updated=kept.updated if kept is not None else None,
         started_by=plan.started_by,
+        top=job.options.top.strip("/"),
         savings=savings(
             plan.entries,
             manifest.files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.machine import os
@@ -35,6 +35,11 @@ def parents(path: str) -> Iterator[str]:
     """The bundle paths of the directories above a path, the nearest first, without the root."""
     while path := path.rpartition("/")[0]:
         yield path
+
+
+def folder_among(path: str, folders: Collection[str]) -> str | None:
+    """The nearest of `folders` (a set, bundle paths) that a path lies below; None where it lies below none of them."""
+    return next((folder for folder in parents(path) if folder in folders), None)
 
 
 def directories_of(paths: Iterable[str]) -> set[str]:

@@ -172,6 +172,10 @@ class UnsupportedBundle(BundlerError):
     """A bundle, but one that this version cannot read."""
 
 
+class UnknownName(BundlerError):
+    """A name that nothing in a bundle has."""
+
+
 class Problems(BundlerError):
     """Several errors at once: `errors` in the order in which they were found."""
 

@@ -17,7 +17,7 @@ from bundler.bundle_paths import BundleRoot, lies_in, relative
 from bundler.entries import Digest
 from bundler.environment.unpacked import no_bundle
 from bundler.errors import NotABundle, OutputFailed
-from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_SCRIPT, read_regular, replace
+from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_SCRIPT, opened, read_regular, replace
 from bundler.keywords import StrPath
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
@@ -160,7 +160,7 @@ def _begins_with(path: str, heads: tuple[bytes, ...]) -> bool:
     """Whether a file that is no link begins with one of some texts."""
     if os.path.islink(path) or not os.path.isfile(path):
         return False
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return file.read(max(map(len, heads))).startswith(heads)
 
 

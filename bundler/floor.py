@@ -49,17 +49,23 @@ class Floor:
 
 def highest(system: str, demands: Iterable[FloorDemand]) -> Floor | None:
     """The floor that demands make together; of equal ones the first."""
-    of_files: dict[str, FloorDemand] = {}
-    for demand in demands:
-        known = of_files.get(demand.file)
-        if known is None or demand.release > known.release:
-            of_files[demand.file] = demand
+    of_files = highest_of_each(demands)
     if not of_files:
         return None
     first = max(of_files.values(), key=lambda demand: demand.release)
     others = max((demand.release for demand in of_files.values() if demand is not first), default=None)
     alone = others is not None and others < first.release
     return Floor(system, first.release, first.file, first.reason, others if alone else None)
+
+
+def highest_of_each(demands: Iterable[FloorDemand]) -> dict[str, FloorDemand]:
+    """The latest release that each file asks for, by file; of equal ones the first."""
+    of_files: dict[str, FloorDemand] = {}
+    for demand in demands:
+        known = of_files.get(demand.file)
+        if known is None or demand.release > known.release:
+            of_files[demand.file] = demand
+    return of_files
 
 
 def text_of(release: Release) -> str:

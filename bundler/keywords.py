@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from bundler.machine import os
-from bundler.options import AuditDepth, EditableMode, Launcher, LeakMode, LibcMode, LinkMode, Profile, Pyc, Symlinks
+from bundler.options import (
+    AuditDepth,
+    EditableMode,
+    Launcher,
+    LeakMode,
+    LibcMode,
+    LinkMode,
+    Profile,
+    Pyc,
+    SbomFormat,
+    Symlinks,
+)
 
 StrPath = str | os.PathLike[str]
 Texts = list[str] | tuple[str, ...]
@@ -49,6 +60,8 @@ class PackKeywords(TypedDict, total=False):
     fix_execstack: bool
     leaks: LeakMode | str | None
     allow_leak: Texts
+    sbom: Sequence[SbomFormat | str]
+    licences: StrPath
     thin: str
     base: StrPath
     image_name: str

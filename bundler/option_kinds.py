@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
@@ -54,6 +54,8 @@ class Value:
             return value
         match self.kind:
             case Kind.TEXTS if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+                if self.choices:
+                    return tuple(self._member(name, item) for item in value)
                 texts = [_text(item) for item in value]
                 if None not in texts:
                     return tuple(texts)
@@ -68,6 +70,10 @@ class Value:
         if self.kind is Kind.TEXTS and isinstance(value, str):
             raise _single(name, value)
         raise BadOption(f"{name} must be {self.words}, not {value!r}")
+
+    def _member(self, name: str, item: object) -> object:
+        """One of several. Raises BadOption."""
+        return replace(self, kind=Kind.TEXT).read(name, item)
 
     @property
     def words(self) -> str:
@@ -146,7 +152,10 @@ def values_of(kind: type[DataclassInstance]) -> Mapping[str, Value]:
         parts = get_args(hints[field.name]) if isinstance(hints[field.name], UnionType) else (hints[field.name],)
         (part,) = (part for part in parts if part is not NoneType)
         optional = NoneType in parts
-        if isinstance(part, type) and issubclass(part, enum.Enum):
+        several = get_args(part) if get_origin(part) is tuple else ()
+        if several and isinstance(several[0], type) and issubclass(several[0], enum.Enum):
+            found[field.name] = replace(_of_enum(several[0], optional), kind=Kind.TEXTS)
+        elif isinstance(part, type) and issubclass(part, enum.Enum):
             found[field.name] = _of_enum(part, optional)
         elif part in _OF_FIELDS:
             choices, least = field.metadata.get(_CHOICES, ()), field.metadata.get(_LEAST)

@@ -95,6 +95,15 @@ class LeakMode(enum.Enum):
     """All of it is refused: names and paths as well as credentials."""
 
 
+class SbomFormat(enum.Enum):
+    """A form of a bill of materials."""
+
+    CYCLONEDX = "cyclonedx"
+    """CycloneDX 1.6, JSON."""
+    SPDX = "spdx"
+    """SPDX 2.3, JSON."""
+
+
 class AuditDepth(enum.Enum):
     """What the audit imports, in the bundle and, where it compares, in the source."""
 
@@ -145,6 +154,8 @@ class ContentOptions:
     """None: credentials are refused, all else is told."""
     allow_leaks: tuple[str, ...] = ()
     """Patterns of .gitignore on bundle paths, `KIND:` before those for one kind alone: what is found there may pass."""
+    sbom: tuple[SbomFormat, ...] = ()
+    """In which forms the bundle tells what it is made of."""
     thin: str = field(default="", metadata=one_of("", "arm64", "x86_64"))
     """macOS: the one architecture that is kept of universal files; "" keeps all."""
 
@@ -217,6 +228,8 @@ class PackOptions:
     """Touch only what differs from the bundle that is there; of an archive, take over what would be the same."""
     reuse: str = ""
     """Another archive of the same format from which is taken over what would be the same; "" for none."""
+    licences: str = ""
+    """A folder for the licence texts of all that the bundle is made of; "" for none."""
     trace: tuple[str, ...] = ()
     """Commands that are run in the environment first: what they use comes along. Words as for a shell; none runs them."""
     configured: frozenset[str] = frozenset()

@@ -74,6 +74,7 @@ def pack(
     options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
     target = _target_of(options)
+    check_licences(options, destination, environment)
     recover(destination, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
@@ -204,6 +205,14 @@ def claim(destination: Destination, options: PackOptions) -> AbstractContextMana
     from bundler.sinks.claim import claim_output
 
     return claim_output(destination)
+
+
+def check_licences(options: PackOptions, destination: Destination, environment: str) -> None:
+    """Refuse a folder for licence texts that would hold something else. Raises BundlerError."""
+    if options.licences:
+        from bundler.beside import check_beside
+
+        check_beside(options, destination, environment)
 
 
 def _load_what_comes_next() -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from bundler.errors import BadConfiguration, BundlerError
 from bundler.files import MOST_OF_A_MANIFEST, read_regular
-from bundler.formats import HEAD_SIZE, archive_of_content
 from bundler.machine import os
 from bundler.manifest import RecordedOptions, read_options
 from bundler.option_names import with_keywords
 from bundler.options import PackOptions
 from bundler.prefixes import is_public
+from bundler.trees.manifests import quick_manifest
 
 _MANIFEST = "bundle.json"
 PATHS = ("add", "include-lib")
@@ -25,7 +25,7 @@ def remembered_options(bundle: str) -> RecordedOptions | None:
     What is wrong with the bundle is for the update to say.
     """
     try:
-        data = _manifest_of_archive(bundle) if os.path.isfile(bundle) else _manifest_of_directory(bundle)
+        data = quick_manifest(bundle) if os.path.isfile(bundle) else _manifest_of_directory(bundle)
         return read_options(data) if data is not None else None
     except (OSError, BundlerError):
         return None
@@ -33,19 +33,6 @@ def remembered_options(bundle: str) -> RecordedOptions | None:
 
 def _manifest_of_directory(bundle: str) -> bytes:
     return read_regular(os.path.join(bundle, _MANIFEST), MOST_OF_A_MANIFEST)
-
-
-def _manifest_of_archive(bundle: str) -> bytes | None:
-    """That of an archive of frames; None for one that is damaged, or of another kind."""
-    with open(bundle, "rb") as file:
-        form = archive_of_content(file.read(HEAD_SIZE))
-    if form is None or not form.has_frames:
-        return None
-    try:
-        data: bytes | None = form.find_manifest_reader()(bundle)
-    except Exception:  # decoders have errors of their own
-        return None
-    return data
 
 
 def options_of_bundle(bundle: str, folder: str, keywords: Collection[str]) -> PackOptions:

@@ -36,6 +36,8 @@ class PackReport:
     """What a person wants to know of the pack: editable installs, what was left out, libraries opened at run time."""
     started_by: tuple[str, ...] = ()
     """Bundle paths of what a person starts: the start command, else the application's scripts, else Python."""
+    top: str = ""
+    """The folder above all that is in the archive; "" for none."""
     savings: tuple[Saving, ...] = ()
     """What smaller profiles than the chosen one would leave out."""
     traced: Traced | None = None

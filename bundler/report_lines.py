@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from bundler.audit.reports import fault_lines
 from bundler.faults import FaultKind
 from bundler.formats import DIRECTORY, archive_named
+from bundler.host_package import Copyleft
 from bundler.machine import path_shown
 from bundler.manifest import Manifest
 from bundler.options import Pyc
 from bundler.platforms import OperatingSystem
+from bundler.quantities import human_size
 from bundler.report import PackReport
 from bundler.systems import system_of
 from bundler.systems.libraries import Outcome
@@ -92,7 +94,8 @@ def _start(report: PackReport) -> Iterator[str]:
     form = archive_named(report.format)
     first = form.opening.format(path_shown(report.out))
     separator = system_of(OperatingSystem(report.manifest.system)).separator
-    started = _some([path.replace("/", separator) for path in report.started_by])
+    top = f"{report.top}/" if report.top else ""
+    started = _some([f"{top}{path}".replace("/", separator) for path in report.started_by])
     yield f"start it: {first}" if form.is_image else f"start it: {first}, then {started}"
 
 
@@ -206,9 +209,14 @@ def _libraries(manifest: Manifest, verbose: bool) -> Iterator[str]:
     names = [_name(fact.path) for fact in manifest.bundled]
     system = system_of(OperatingSystem(manifest.system))
     for fact in manifest.bundled:
-        if fact.licence:
-            name = _name(fact.path)
-            yield f"note: {name} is under {fact.licence}; --exclude-lib {name} leaves it to the target's own"
+        name = _name(fact.path)
+        if fact.copyleft is Copyleft.STRONG:
+            teller = f"by the licence of its package {fact.package.name}" if fact.package is not None else "by its name"
+            yield f"note: {name} is under {fact.licence} ({teller}); --exclude-lib {name} leaves it to the target's own"
+        elif fact.copyleft is Copyleft.PERHAPS and verbose and fact.package is not None:
+            source = fact.package.source or fact.package.name
+            where = fact.licence_files[-1] if fact.licence_files else f"the licence of {fact.package.name}"
+            yield f"note: {name} was built from {source}, most of which is under {fact.licence}; {where} may say more of it"
     if any(map(system.is_driver, manifest.host_libraries)):
         at_risk = [name for name in names if system.drivers_may_need_newer(name)]
         if at_risk:
@@ -310,13 +318,3 @@ def _name(path: str) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.0f}"
-
-
-def human_size(size: int) -> str:
-    """Bytes with a decimal unit: `1.4 GB`."""
-    value = float(size)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

@@ -27,6 +27,7 @@ from tests.binaries.pe.shapes import signed, with_load_config
 from tests.fuzzing.corpus import CORPORA
 from tests.material.launchers import distlib_launcher, zipped
 from tests.sinks.samples import FORMATS, TIME, write
+from tests.systems.linux.packages.test_rpm import TAGS, header
 from tests.systems.linux.test_typelib import typelib
 
 _FIXTURES = CORPORA.parent
@@ -253,6 +254,34 @@ TEXTS: dict[str, Iterable[bytes]] = {
     "image-reference": (b"App_Name\n1.0+local", b"", b"\xff--x..y\n-"),
     "typelib": (typelib("Gtk", "3.0", "Gdk-3.0|xlib-2.0", "libgtk-3.so.0"), typelib("xlib", "2.0", order=">")),
     "launcher-linux": linux_launchers(),
+    "package-database": (
+        b"Package: libz1\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.2)\nVersion: 1:1.2.13\n\n"
+        b"/usr/lib/libz.so.1\n",
+        b"C:Q1\nP:libssl3\nV:3.3-r0\nA:x86_64\nL:Apache-2.0\no:openssl\nF:usr/lib/x86_64-linux-gnu\nR:libssl.so.3\n\n",
+        b"ID=debian\nVERSION_ID=\"12\"\n/usr/lib/libz.so.1\n/usr/lib/libz.so.1.old\nlibold\n",
+        b"d41d8cd98f00b204e9800998ecf8427e  usr/lib/x86_64-linux-gnu/libssl.so.3\nPackage: libssl3\nVersion: 3\n",
+    ),
+    "rpm-header": (header(TAGS), header({1000: "x", 1037: [1, 2], 1117: ["a", "b"]})),
+    "copyright-file": (
+        b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: A\n B\n"
+        b"License: GPL-2+ or Artistic, and Expat\n .\n text\n\nFiles: libz/* debian/*\nLicense: Zlib\n",
+        b"It is under the GNU General Public License, version 3 or any later version: /usr/share/common-licenses/GPL-3.\n",
+        b"GPL-2.0-or-later AND (MIT OR BSD-3-Clause) WITH exceptions",
+    ),
+    "embedded-sbom": (
+        b'{"bomFormat": "CycloneDX", "components": [{"name": "z", "version": "1", "purl": "pkg:rpm/x/z@1", "licenses":'
+        b' [{"license": {"id": "Zlib"}}, {"expression": "MIT"}], "components": [{"type": "file", "name": "f"}]}]}',
+        b'{"spdxVersion": "SPDX-2.3", "documentDescribes": ["a"], "packages": [{"SPDXID": "a", "name": "a"}, {"name": "z",'
+        b' "versionInfo": "1", "licenseDeclared": "Zlib", "externalRefs":'
+        b' [{"referenceType": "purl", "referenceLocator": "pkg:x"}]}]}',
+    ),
+    "wheel-metadata": (
+        b"Metadata-Version: 2.4\nName: app\nVersion: 1\nLicense-Expression: MIT OR Apache-2.0\nLicense-File: LICENSE\n"
+        b"Requires-Dist: x[y]>=1; python_version >= '3.8'\n\nText\n",
+        b"Name: app\nLicense: BSD\n  three clauses\nClassifier: License :: OSI Approved :: MIT License\n",
+        b'{"url": "https://host/app.whl", "archive_info": {"hashes": {"sha256": "' + b"0" * 64 + b'"}}}',
+        b'{"url": "https://host/app.git", "vcs_info": {"vcs": "git", "commit_id": "1234"}}',
+    ),
 }  # fmt: skip
 
 

@@ -165,6 +165,8 @@ def test_several_wrong_options_are_told_together() -> None:
         (lambda: API.verify(3), "bundle must be a path"),
         (lambda: API.inspect(""), "path must be a path"),
         (lambda: API.inspect("/nowhere", probe="no"), "true or false"),
+        (lambda: API.diff("", "/nowhere"), "old must be a path"),
+        (lambda: API.diff("/nowhere", 3), "new must be a path"),
         (lambda: API.fix(None), "bundle must be a path"),
     ],
 )
@@ -263,8 +265,9 @@ def test_type_checkers_know_the_keywords(tmp_path: Path) -> None:
     assert wrong == ["6", "7", "8"], done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["pack", "verify", "inspect", "fix"])
+@pytest.mark.parametrize("name", ["pack", "verify", "inspect", "diff", "read_contents", "fix"])
 def test_programs_can_ask_for_the_types_of_the_api(name: str) -> None:
     hints = get_type_hints(getattr(bundler, name))
-    assert hints["return"] in (PackReport, AuditReport, FixReport) or name == "inspect"
+    reports = (PackReport, AuditReport, FixReport, bundler.Contents, bundler.Difference)
+    assert hints["return"] in reports or name == "inspect"
     assert len(hints) > 1

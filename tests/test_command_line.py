@@ -81,6 +81,7 @@ def names(folder: Path) -> list[str]:
         ["verify", "x", "--quick"],
         ["inspect"],
         ["inspect", "x", "y"],
+        ["diff", "x"],
     ],
     ids=" ".join,
 )
@@ -325,7 +326,7 @@ def test_help_lists_every_command_with_what_it_does() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     table = done.stdout.partition("Commands:")[2].partition("Examples:")[0]
     assert set(re.findall(r"^  (\w+)  ", table, re.MULTILINE)) == set(cli.COMMANDS)
-    assert set(cli.COMMANDS) == {"pack", "verify", "inspect", "fix", "patch"}
+    assert set(cli.COMMANDS) == {"pack", "verify", "inspect", "diff", "fix", "patch"}
     text = " ".join(table.split())
     for name in cli.COMMANDS:
         command = cli.bundler.get_command(click.Context(cli.bundler), name)
@@ -359,6 +360,8 @@ def test_no_colours_go_into_a_pipe(environment: Path, bundle: Path, faulty: Path
         ["verify", bundle, "--no-run", "-v"],
         ["verify", faulty],
         ["inspect", bundle],
+        ["inspect", bundle, "--size"],
+        ["diff", bundle, bundle],
     ]
     for arguments in commands:
         done = bundler(arguments, TERMINAL)

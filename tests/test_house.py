@@ -63,6 +63,12 @@ def test_only_the_machine_s_own_package_asks_what_machine_this_is() -> None:
     assert [name for name in sorted(found - scripts) if not name.startswith("machine/")] == []
 
 
+def test_an_error_in_reading_a_file_of_the_program_names_it() -> None:
+    """`bundler.files.opened` sees to that; `open` names a file that cannot be opened, and none that cannot be read."""
+    beside = re.compile(r"(?<!\w)open\(os\.path\.join\((os\.path\.dirname\(__file__\)|folder, \"mapped_)")
+    assert not [str(path) for path in BUNDLER.rglob("*.py") if beside.search(path.read_text(encoding="utf-8"))]
+
+
 def test_a_module_can_be_held_in_mind() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in BUNDLER.rglob("*.py")}
     assert [(path.name, length) for path, length in lengths.items() if length > MOST_LINES] == []

@@ -127,6 +127,8 @@ def test_another_file_can_be_named_and_every_option_can_stand_in_it(project: Pat
             value = {True: '["a"]'}.get(option.multiple) or {True: "true"}.get(option.is_flag) or "7"
             choices = option.type.choices if isinstance(option.type, click.Choice) else ["x"]
             number = isinstance(option.type, click.types.IntParamType)
+            if option.multiple and isinstance(option.type, click.Choice):
+                value = f'["{choices[0]}"]'
             text = value if option.multiple or option.is_flag or number else f'"{choices[0]}"'
             other.write_text(f"[tool.bundler]\n{max(option.opts, key=len)[2:]} = {text}\n")
             context = pack.make_context("pack", ["--config", str(other)])

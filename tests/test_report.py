@@ -154,6 +154,7 @@ def test_an_update_that_changed_nothing_says_so_and_no_more() -> None:
         ({"started_by": tuple("abcde")}, "start it with /srv/app/a, /srv/app/b, /srv/app/c and 2 more"),
         ({"out": None}, "start it with bin/shop"),
         ({"format": "tar.gz"}, "start it: unpack /srv/app anywhere, then bin/shop"),
+        ({"format": "zip", "top": "app-1.0"}, "start it: unpack /srv/app anywhere, then app-1.0/bin/shop"),
         ({"format": "run"}, "start it: sh /srv/app --target DIR, then bin/shop"),
         ({"format": "oci.tar"}, "start it: podman load -i /srv/app"),
     ],

@@ -16,6 +16,7 @@ from typing import Any
 from bundler.audit.cage import Cage
 from bundler.audit.observation import Batch, EntryPoint, Finder, InstalledDistribution, Observation, merged
 from bundler.errors import BundlerError
+from bundler.files import opened
 from bundler.machine import os, path_told
 from bundler.machine.pipes import chunks_in_time
 from bundler.machine.temporary_folder import TemporaryFolder
@@ -78,8 +79,8 @@ def user_variables() -> dict[str, str]:
 
 def observer_script() -> str:
     """The text of the script that imports, and tells."""
-    with open(os.path.join(os.path.dirname(__file__), _SCRIPT), encoding="utf-8") as file:
-        return file.read()
+    with opened(os.path.join(os.path.dirname(__file__), _SCRIPT)) as file:
+        return file.read().decode()
 
 
 def observe(subject: Subject, batches: Sequence[Batch]) -> list[Observation]:

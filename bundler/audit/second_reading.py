@@ -14,6 +14,7 @@ from bundler.binaries.formats import facts
 from bundler.entries import Patched
 from bundler.errors import BinaryFormatError
 from bundler.faults import Fault, FaultKind
+from bundler.files import opened
 from bundler.machine import os
 
 OpenFile = Callable[[str], BinaryIO]
@@ -49,12 +50,12 @@ def in_folder(place: str) -> OpenFile:
     return lambda path: open(os.path.join(place, path), "rb")
 
 
-def _differences(image: BinaryImage, opened: BinaryIO, source: str | None) -> Iterator[str]:
-    with opened as file:
+def _differences(image: BinaryImage, bundled: BinaryIO, source: str | None) -> Iterator[str]:
+    with bundled as file:
         for difference in disagreements(image, file):
             yield f"two readers disagree on {difference.message}"
         if source is not None:
-            with open(source, "rb") as before:
+            with opened(source) as before:
                 for difference in unasked(before, file, _asked(before, file)):
                     yield f"differs from its source in what nobody asked for: {difference.message}"
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from bundler.audit.recalled import Reading, Recalled
 from bundler.binaries.elf.launchers import HEAD_SIZE as HEAD_OF_LAUNCHER
 from bundler.binaries.elf.launchers import is_launcher
-from bundler.binaries.format import NO_VERSIONS, BinaryImage, Format, SymbolVersions
+from bundler.binaries.format import NO_FUNCTIONS, NO_VERSIONS, BinaryImage, Format, Functions, SymbolVersions
 from bundler.binaries.formats import HEAD_SIZE, detect
 from bundler.errors import BinaryFormatError, NotABundle
 from bundler.files import MOST_OF_A_MANIFEST, MOST_OF_A_TEXT
@@ -64,6 +64,8 @@ class SeenFile:
     """Whether a binary has a function that makes the module of its own name."""
     versions: SymbolVersions = NO_VERSIONS
     """The versions of symbols that a binary needs and has."""
+    functions: Functions = NO_FUNCTIONS
+    """What a binary takes from others, and has, of the functions that were asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Looking:
     search: Search
     closeness: Callable[[str], Closeness]
     """How closely the file at a bundle path is looked at."""
+    keeps: Callable[[str], bool] = lambda _path: False
+    """Whether the content of a file is kept that the audit has no use for."""
+    functions: frozenset[bytes] = frozenset()
+    """The functions that binaries are asked about (see `binaries.format.Functions`)."""
 
     def scanner(self, path: str, kind: FileKind) -> Scanner:
         """What looks through one file. In lists of files and digests, which installers write, are places alone."""
@@ -100,12 +106,16 @@ class FileReader:
     def recall(self, member: Member, size: int) -> SeenFile | None:
         """A file that need not be opened; None where it must be. `size` is in bytes."""
         sha256 = self._recalled.digest(member.path, size)
-        if sha256 is None or _is_text(member.path):
+        if sha256 is None or self._is_kept(member.path):
             return None
         known = self._known(sha256)
         if known is None or known.has_head:
             return None
         return SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces)
+
+    def _is_kept(self, path: str) -> bool:
+        """Whether the content of a file is kept, and not only its digest."""
+        return _is_text(path) or self._looking.keeps(path)
 
     def _known(self, sha256: bytes) -> Reading | None:
         """What is known of a file with this digest, if nothing was found in it of which more is told than that it is there."""
@@ -129,7 +139,7 @@ class FileReader:
         binary = detect(chunk[:HEAD_SIZE])
         if binary is not None:
             return self._look_at_binary(member, file, chunk, binary)
-        whole = _Whole(member.path) if _is_text(member.path) else None
+        whole = _Whole(member.path) if self._is_kept(member.path) else None
         head = chunk[:_SCRIPT_HEAD] if chunk.startswith(b"#!") else b""
         known = self._known_of(member, file, len(chunk)) if whole is not None else None
         seen = self._read(member, file, chunk, whole, has_head=bool(head), known=known)
@@ -146,14 +156,30 @@ class FileReader:
             known = self._known(sha256) if sha256 is not None else None
             if known is not None and sha256 is not None:
                 seen = SeenFile(sha256.hex(), size, member.mode, known.kind, known.traces, head=head)
-                return _with_headers(seen, form, file, name, with_symbols=self._with_symbols)
+                return self._with_headers(seen, form, file, name)
             file.seek(len(chunk))
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
             seen = self._read(member, file, chunk, None if self._random_access else spool, has_head=True)
             # A spooled file has all that a format's reader asks for.
             again = file if self._random_access else cast(BinaryIO, spool)
             seen = replace(seen, head=head)
-            return _with_headers(seen, form, again, name, with_symbols=self._with_symbols)
+            return self._with_headers(seen, form, again, name)
+
+    def _with_headers(self, seen: SeenFile, form: Format[Any], file: BinaryIO, name: str) -> SeenFile:
+        """What a binary's headers tell; nothing of a damaged one, which is the source's business."""
+        try:
+            image = form.read_image(file)
+            hooks = (hook + name.partition(".")[0] for hook in _MODULE_HOOKS)
+            return replace(
+                seen,
+                image=image,
+                binary_faults=form.faults(file, image),
+                versions=_versions(form, file, image, with_symbols=self._with_symbols),
+                functions=_functions(form, file, image, self._looking.functions),
+                defines_module=any(form.names_symbol(file, image, hook) for hook in hooks),
+            )
+        except BinaryFormatError:
+            return seen
 
     def _read(
         self,
@@ -210,24 +236,17 @@ class _Whole(io.BytesIO):
         return written
 
 
-def _with_headers(seen: SeenFile, form: Format[Any], file: BinaryIO, name: str, *, with_symbols: bool) -> SeenFile:
-    """What a binary's headers tell; nothing of a damaged one, which is the source's business."""
-    try:
-        image = form.read_image(file)
-        return replace(
-            seen,
-            image=image,
-            binary_faults=form.faults(file, image),
-            versions=_versions(form, file, image, with_symbols=with_symbols),
-            defines_module=any(form.names_symbol(file, image, hook + name.partition(".")[0]) for hook in _MODULE_HOOKS),
-        )
-    except BinaryFormatError:
-        return seen
-
-
 def _versions(form: Format[Any], file: BinaryIO, image: BinaryImage, *, with_symbols: bool) -> SymbolVersions:
     """The versions of symbols of a binary whose headers are sound; none where that table is damaged."""
     try:
         return form.symbol_versions(file, image, with_symbols=with_symbols)
     except BinaryFormatError:
         return NO_VERSIONS
+
+
+def _functions(form: Format[Any], file: BinaryIO, image: BinaryImage, names: frozenset[bytes]) -> Functions:
+    """The same of functions."""
+    try:
+        return form.functions(file, image, names)
+    except BinaryFormatError:
+        return NO_FUNCTIONS

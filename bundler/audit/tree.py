@@ -63,15 +63,18 @@ class BundleTree:
         return found if found in self.files or found in self.folders or found in ("", MANIFEST) else None
 
 
-def read_tree(bundle: str, looking: Looking = NOT_LOOKING, *, with_symbols: bool = False) -> BundleTree:
+def read_tree(
+    bundle: str, looking: Looking = NOT_LOOKING, known: Recalled | None = None, *, with_symbols: bool = False
+) -> BundleTree:
     """Read a bundle, a directory or an archive, to its end, and look through every file.
 
-    With `with_symbols` it is read, too, for what a binary needs each version of symbols.
+    With `with_symbols` it is read, too, for what a binary needs each version of symbols. Files of a directory that are `known` are
+    not read again.
 
     Raises NotABundle where there is no readable `bundle.json`.
     """
     check_folder_or_archive(bundle)
-    read = look_through(open_tree(bundle), looking, with_symbols=with_symbols)
+    read = look_through(open_tree(bundle), looking, known, with_symbols=with_symbols)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)

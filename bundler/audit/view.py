@@ -10,7 +10,7 @@ from typing import BinaryIO
 from bundler.audit.installed import Installed
 from bundler.audit.tree import BundleTree
 from bundler.audit.wheels import Wheels
-from bundler.binaries.format import NO_VERSIONS, SymbolVersions
+from bundler.binaries.format import NO_FUNCTIONS, NO_VERSIONS, Functions, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.scheme import BundleScheme
 from bundler.systems.bundle_view import Told, Wheel
@@ -72,6 +72,12 @@ class TreeView:
         """The versions of symbols that binaries need and have, by bundle path in order."""
         files = sorted(self._tree.files.items())
         return {path: seen.versions for path, seen in files if seen.versions != NO_VERSIONS}
+
+    @cached_property
+    def functions(self) -> dict[str, Functions]:
+        """What binaries take from others, and have, of the functions that were asked about, by bundle path in order."""
+        files = sorted(self._tree.files.items())
+        return {path: seen.functions for path, seen in files if seen.functions != NO_FUNCTIONS}
 
     @cached_property
     def binary_faults(self) -> dict[str, tuple[str, ...]]:

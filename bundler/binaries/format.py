@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
@@ -55,6 +55,16 @@ class SymbolVersions:
 NO_VERSIONS = SymbolVersions()
 
 
+class Functions(NamedTuple):
+    """Which of some functions a file takes from others, not weakly, and which it has."""
+
+    asked: frozenset[str] = frozenset()
+    defined: frozenset[str] = frozenset()
+
+
+NO_FUNCTIONS = Functions()
+
+
 class BinaryImage(Protocol):
     """The headers of a file, as its format reads them. Only code that knows the format looks further."""
 
@@ -98,6 +108,9 @@ class Format(Protocol[Image]):
 
     def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
         """The versions of symbols that the file needs and has; for which symbols only where that is asked for."""
+
+    def functions(self, file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
+        """Which of `names` the file takes from others, and has; none where versions of symbols tell more. `image` was read."""
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What `bundler patch` can print of the file."""

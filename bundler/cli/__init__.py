@@ -11,7 +11,7 @@ from bundler.cli.output import CONTEXT, examples, say, say_error
 from bundler.cli.process import SIGNALLED, Interrupted, run_to_the_end
 from bundler.version import VERSION
 
-COMMANDS = ("pack", "verify", "inspect", "fix", "patch")
+COMMANDS = ("pack", "verify", "inspect", "diff", "fix", "patch")
 _WHOLE = 1000
 """Characters: more than any first sentence has."""
 
@@ -64,7 +64,10 @@ def bundler() -> None:
 
 
 def main() -> NoReturn:
-    """The command `bundler`. Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults."""
+    """The command `bundler`.
+
+    Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 an audit found faults, or `diff` something that differs.
+    """
     run_to_the_end(_run)
 
 

@@ -37,6 +37,8 @@ def _settings(option: NamedOption) -> dict[str, object]:
     """What click has to know of an option. What is not given is None, but for lists and flags that are off."""
     value = option.value
     match value.kind:
+        case Kind.TEXTS if value.choices:
+            return {"multiple": True, "type": click.Choice(list(value.choices)), "callback": _read(option)}
         case Kind.TEXTS:
             return {"multiple": True}
         case Kind.SWITCH:
@@ -49,7 +51,7 @@ def _settings(option: NamedOption) -> dict[str, object]:
             return {"type": click.Path() if option.is_path else click.STRING}
 
 
-def _read(option: NamedOption) -> Callable[[click.Context, click.Parameter, str | None], object]:
+def _read(option: NamedOption) -> Callable[[click.Context, click.Parameter, object], object]:
     return lambda _context, _option, text: None if text is None else option.value.read(option.name, text)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _STEERING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FAULTS_FOUND = 3
+DIFFERENT = 3
+"""A comparison was made, and something differs: as an audit that found faults, told from what could not be done."""
 
 
 def examples(*lines: tuple[str, str]) -> str:

@@ -116,6 +116,10 @@ messages = option_group("Messages", ConfiguredOption)
 @content(
     "--allow-leak", metavar="[KIND:]GLOB", help="Let what is found at paths of the bundle pass: patterns of .gitignore."
 )
+@content(
+    "--sbom", help="Put a bill of materials into the bundle, as bundle.cdx.json or bundle.spdx.json, and beside PATH."
+)
+@content("--licences", metavar="DIR", help="Collect the licence texts of all that comes along in a new folder.")
 @libraries(
     "--libc",
     help="Whose libc it runs on: the target's (host, the default), its own (bundle), or the target's if that will do (auto).",

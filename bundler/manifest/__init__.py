@@ -5,12 +5,14 @@ Names that are not UTF-8 are written with lone surrogates as JSON escapes, and c
 
 from bundler.manifest.model import (
     SCHEMA,
+    USUAL_MODE,
     ChangedFile,
     FileFact,
     LibraryFact,
     Manifest,
     MissingLibrary,
     OpenedFact,
+    PackageFact,
     PythonFacts,
     RecordedOptions,
     RecordedValue,
@@ -22,12 +24,14 @@ from bundler.manifest.writing import write_manifest
 
 __all__ = [
     "SCHEMA",
+    "USUAL_MODE",
     "ChangedFile",
     "FileFact",
     "LibraryFact",
     "Manifest",
     "MissingLibrary",
     "OpenedFact",
+    "PackageFact",
     "PythonFacts",
     "RecordedOptions",
     "RecordedValue",

@@ -11,6 +11,7 @@ from bundler.bundle_paths import normal
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.floor import Floor
+from bundler.host_package import Copyleft, HostPackage
 from bundler.scheme import BundleScheme
 
 SCHEMA = 1
@@ -30,6 +31,10 @@ class PythonFacts:
     """Bundle paths of all package folders."""
     extension_suffixes: tuple[str, ...]
     implementation: str = "cpython"
+    package: HostPackage | None = None
+    """The package of the packing machine that it came from; None for one of no package's."""
+    licence_files: tuple[str, ...] = ()
+    """Bundle paths of that package's licence texts."""
 
     @property
     def executable(self) -> str:
@@ -76,6 +81,26 @@ class LibraryFact:
     origin: str
     needed_by: tuple[str, ...]
     licence: str | None = None
+    """An SPDX expression, or the words that its package has for it; by the library's name alone where there is no package."""
+    copyleft: Copyleft = Copyleft.NO
+    """Whether that licence covers what is shipped with it."""
+    package: HostPackage | None = None
+    """The package of the packing machine that it came from."""
+    licence_files: tuple[str, ...] = ()
+    """Bundle paths of the package's licence texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFact:
+    """A package that brought files which libraries of the host open by themselves: plugins, data."""
+
+    package: HostPackage
+    paths: tuple[str, ...]
+    """Bundle paths of its shared objects, and of one file of each folder with none."""
+    licence: str = ""
+    """An SPDX expression, or the words that the package has for it."""
+    licence_files: tuple[str, ...] = ()
+    """Bundle paths of the package's licence texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,8 @@ class Manifest:
     """The oldest libc of a target that is used in place of the one that comes along; None where none is."""
     opened: tuple[OpenedFact, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
+    companion_packages: tuple[PackageFact, ...] = ()
+    """Where the companions came from."""
     compiled_in: tuple[CompiledInPath, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""
@@ -174,6 +201,8 @@ class Manifest:
     ceiling: Ceiling = NO_CEILING
     unpublished: tuple[str, ...] = ()
     """Names of the distributions that came from no index."""
+    application: tuple[str, str] = ("", "")
+    """Name and version of what the bundle was made for; "" where nobody knows them."""
     schema: int = SCHEMA
 
     def leading_out(self) -> Iterator[str]:

@@ -12,6 +12,7 @@ from bundler.ceiling import Ceiling, Demand
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor, Release
+from bundler.host_package import Copyleft, HostPackage, PackageKind
 from bundler.manifest.model import (
     SCHEMA,
     USUAL_MODE,
@@ -21,6 +22,7 @@ from bundler.manifest.model import (
     Manifest,
     MissingLibrary,
     OpenedFact,
+    PackageFact,
     PythonFacts,
     RecordedOptions,
     RecordedValue,
@@ -40,6 +42,7 @@ def read_manifest(data: bytes) -> Manifest:
     """
     top = _top(data)
     python, platform, libraries = top.child("python"), top.child("platform"), top.child("libraries")
+    application = top.child("application")
     system = platform.value("system", str, "linux")
     return Manifest(
         bundler=top.value("bundler", str, ""),
@@ -50,6 +53,8 @@ def read_manifest(data: bytes) -> Manifest:
             site_packages=python.texts("site_packages"),
             extension_suffixes=python.texts("extension_suffixes"),
             implementation=python.value("implementation", str, "cpython"),
+            package=_package(python.child("package")),
+            licence_files=python.texts("licence_files"),
         ),
         system=system,
         libc=platform.text_or_none("libc"),
@@ -60,21 +65,14 @@ def read_manifest(data: bytes) -> Manifest:
             (item.value("name", str, ""), item.value("version", str, "")) for item in top.children("distributions")
         ),
         unpublished=top.texts("unpublished"),
+        application=(application.value("name", str, ""), application.value("version", str, "")),
         files={path: _file(_Object(value)) for path, value in top.child("files").items()},
         empty_folders=top.texts("empty_folders"),
         changed=tuple(
             ChangedFile(item.value("path", str, ""), item.value("origin", str, ""), item.value("reason", str, ""))
             for item in top.children("changed")
         ),
-        bundled=tuple(
-            LibraryFact(
-                item.value("path", str, ""),
-                item.value("origin", str, ""),
-                item.texts("needed_by"),
-                item.text_or_none("licence"),
-            )
-            for item in libraries.children("bundled")
-        ),
+        bundled=tuple(map(_bundled, libraries.children("bundled"))),
         host_libraries=libraries.texts("host"),
         asked_of_target=_asked(libraries.child("asked_of_target")),
         missing=tuple(
@@ -92,6 +90,7 @@ def read_manifest(data: bytes) -> Manifest:
         host_libc=_host_libc(libraries.child("host_libc")) if libraries.has("host_libc") else None,
         opened=tuple(map(_opened, libraries.children("opened"))),
         companions=tuple(map(_companion, libraries.children("companions"))),
+        companion_packages=tuple(_companion_packages(libraries.children("companion_packages"))),
         compiled_in=tuple(map(_compiled_in, libraries.children("compiled_in"))),
         import_failures=_import_failures(top),
         entry=top.value("entry", str, ""),
@@ -222,6 +221,30 @@ def _ceiling(item: _Object) -> Ceiling:
     )
 
 
+def _bundled(item: _Object) -> LibraryFact:
+    """A library of the host. A bundle.json that tells no packages has licences for strong copyleft alone."""
+    package, licence = _package(item.child("package")), item.text_or_none("licence")
+    told = item.value("copyleft", str, "" if package is not None or not licence else Copyleft.STRONG.value)
+    return LibraryFact(
+        item.value("path", str, ""),
+        item.value("origin", str, ""),
+        item.texts("needed_by"),
+        licence,
+        next((copyleft for copyleft in Copyleft if copyleft.value == told), Copyleft.NO),
+        package,
+        item.texts("licence_files"),
+    )
+
+
+def _package(item: _Object) -> HostPackage | None:
+    """A package; None for none, and for one of a kind that this version does not know."""
+    told = item.value("kind", str, "")
+    kind = next((kind for kind in PackageKind if kind.value == told), None)
+    if kind is None:
+        return None
+    return HostPackage(kind, *(item.value(name, str, "") for name in HostPackage._fields[1:]))
+
+
 def _opened(item: _Object) -> OpenedFact:
     return OpenedFact(
         item.value("path", str, ""),
@@ -243,6 +266,13 @@ def _companion(item: _Object) -> CompanionFact:
         item.value("without", str, ""),
         item.value("pointing", str, ""),
     )
+
+
+def _companion_packages(items: Iterator[_Object]) -> Iterator[PackageFact]:
+    for item in items:
+        package = _package(item.child("package"))
+        if package is not None:
+            yield PackageFact(package, item.texts("paths"), item.value("licence", str, ""), item.texts("licence_files"))
 
 
 def _compiled_in(item: _Object) -> CompiledInPath:

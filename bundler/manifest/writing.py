@@ -7,7 +7,8 @@ import json
 from json.encoder import encode_basestring_ascii as _text
 
 from bundler.floor import Floor
-from bundler.manifest.model import USUAL_MODE, FileFact, Manifest, RecordedOptions
+from bundler.host_package import HostPackage
+from bundler.manifest.model import USUAL_MODE, FileFact, LibraryFact, Manifest, PackageFact, RecordedOptions
 from bundler.scheme import BundleScheme
 
 
@@ -25,6 +26,8 @@ def write_manifest(manifest: Manifest) -> bytes:
             "site_packages": manifest.python.site_packages,
             "extension_suffixes": manifest.python.extension_suffixes,
             "library": manifest.python.library,
+            **_package(manifest.python.package),
+            **({"licence_files": manifest.python.licence_files} if manifest.python.licence_files else {}),
             "scheme": _scheme(manifest.python.scheme),
         },
         "platform": {
@@ -38,14 +41,15 @@ def write_manifest(manifest: Manifest) -> bytes:
             "floor_without": floor.text_without if floor else None,
             "ceiling": dataclasses.asdict(manifest.ceiling),
         },
+        **(
+            {"application": dict(zip(("name", "version"), manifest.application, strict=True))}
+            if any(manifest.application)
+            else {}
+        ),
         "distributions": [{"name": name, "version": version} for name, version in manifest.distributions],
         **({"unpublished": manifest.unpublished} if manifest.unpublished else {}),
         "libraries": {
-            "bundled": [
-                {"path": fact.path, "origin": fact.origin, "needed_by": fact.needed_by}
-                | ({"licence": fact.licence} if fact.licence else {})
-                for fact in manifest.bundled
-            ],
+            "bundled": [_bundled(fact) for fact in manifest.bundled],
             "host": manifest.host_libraries,
             **({"loader": manifest.loader} if manifest.loader else {}),
             **({"host_libc": _host_libc(manifest.host_libc)} if manifest.host_libc else {}),
@@ -55,6 +59,11 @@ def write_manifest(manifest: Manifest) -> bytes:
             **({"unbound": [*map(dataclasses.asdict, manifest.unbound)]} if manifest.unbound else {}),
             "opened": [dataclasses.asdict(opened) for opened in manifest.opened],
             "companions": [fact._asdict() for fact in manifest.companions],
+            **(
+                {"companion_packages": [*map(_companion_package, manifest.companion_packages)]}
+                if manifest.companion_packages
+                else {}
+            ),
             "compiled_in": [path._asdict() for path in manifest.compiled_in],
         },
         "import_failures": None if manifest.import_failures is None else dict(manifest.import_failures),
@@ -70,6 +79,35 @@ def write_manifest(manifest: Manifest) -> bytes:
     text = json.dumps(head, indent=1)
     files = ",\n".join(f"  {_text(path)}: {_file(fact)}" for path, fact in manifest.files.items())
     return (text[: text.rindex("\n}")] + ',\n "files": {\n' + files + "\n }\n}\n").encode("ascii")
+
+
+def _bundled(fact: LibraryFact) -> dict[str, object]:
+    return {
+        "path": fact.path,
+        "origin": fact.origin,
+        "needed_by": fact.needed_by,
+        **({"licence": fact.licence} if fact.licence else {}),
+        **({"copyleft": fact.copyleft.value} if fact.copyleft.value else {}),
+        **_package(fact.package),
+        **({"licence_files": fact.licence_files} if fact.licence_files else {}),
+    }
+
+
+def _companion_package(fact: PackageFact) -> dict[str, object]:
+    return {
+        **_package(fact.package),
+        "paths": fact.paths,
+        **({"licence": fact.licence} if fact.licence else {}),
+        **({"licence_files": fact.licence_files} if fact.licence_files else {}),
+    }
+
+
+def _package(package: HostPackage | None) -> dict[str, object]:
+    """The member `package`; what is not known of it is left out."""
+    if package is None:
+        return {}
+    told = {**package._asdict(), "kind": package.kind.value}
+    return {"package": {name: value for name, value in told.items() if value}}
 
 
 def _scheme(scheme: BundleScheme) -> dict[str, object]:

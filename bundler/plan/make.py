@@ -25,6 +25,7 @@ from bundler.plan.completeness import check_complete
 from bundler.plan.editables import plan_editables, without_editables
 from bundler.plan.extent import refuse_holes
 from bundler.plan.filters import filtered, unmatched
+from bundler.plan.host_packages import HostPackages, find_host_packages
 from bundler.plan.interpreter import interpreter_entries
 from bundler.plan.itself import check_itself
 from bundler.plan.landmarks import landmark_entries
@@ -82,6 +83,8 @@ class Plan:
     """The modules that the source has, and that were not wanted."""
     published: Published | None = None
     """Which files are published anyway; None where nobody can tell."""
+    packages: HostPackages = field(default_factory=HostPackages)
+    """Which packages of the machine libraries came from."""
     listings: Listings = field(default_factory=dict)
     """What was in the folders that are packed."""
 
@@ -156,16 +159,17 @@ def make_plan(
     # Texts name places, which are known now.
     texts = plan_texts(entries, environment, table, content, launcher)
     entries = without(overlaid(entries, texts.entries), texts.removed)
-    warnings += [*binaries.warnings, *texts.warnings]
     # By now all that takes the place of others has done so.
     check_added(collected, entries)
     # How a script is started depends on what it has become.
     start = plan_start(content, entries, environment, launcher) if content.entry else None
-    entries = overlaid(entries, (start.script, *start.beside) if start else ())
+    # Who ships a library ships its licence.
+    packages = find_host_packages(environment, binaries.libraries, entries, content)
+    entries = overlaid(entries, (*packages.entries.values(), *((start.script, *start.beside) if start else ())))
     # What the bundle needs is known.
-    warnings += check_itself(entries, environment, owners, start)
+    warnings += [*binaries.warnings, *texts.warnings, *check_itself(entries, environment, owners, start)]
     application = find_application(entries, environment, owners, start)
-    entries = with_readme(entries, environment, application, content, binaries)
+    entries = with_readme(entries, environment, application, content, binaries, packages)
     # Modules are compiled from what they have become.
     entries = with_pycs(entries, environment, settings)
     # RECORD tells of everything that was changed, made and removed before.
@@ -188,6 +192,7 @@ def make_plan(
         environment=environment,
         entries=in_order(entries),
         libraries=binaries.libraries,
+        packages=packages,
         libpython=binaries.libpython,
         floor=binaries.floor,
         ceiling=binaries.ceiling,
@@ -199,7 +204,7 @@ def make_plan(
         options=with_learned(settings.options, learned, os.path.dirname(environment.root))
         if settings.options
         else None,
-        notes=(*notes, *binaries.notes, *names.notes),
+        notes=(*notes, *binaries.notes, *packages.packaged.notes, *names.notes),
         traced=usage.told(whole, entries, binaries.libraries, learned, content),
         left_out=modules_left_out(whole, entries, environment, content),
         published=Published(entries, environment, table),

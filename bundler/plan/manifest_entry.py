@@ -11,7 +11,6 @@ from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Layer, 
 from bundler.manifest import (
     ChangedFile,
     FileFact,
-    LibraryFact,
     Manifest,
     MissingLibrary,
     OpenedFact,
@@ -20,7 +19,6 @@ from bundler.manifest import (
     UnprovidedFact,
     write_manifest,
 )
-from bundler.plan.binaries.planned import library_origin
 from bundler.plan.make import Plan
 from bundler.systems import system_of
 from bundler.systems.asked import asked_of_target
@@ -81,6 +79,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
     environment = plan.environment
     scheme, libraries, libc = environment.scheme, plan.libraries, environment.platform.libc
     system = system_of(environment.platform.system)
+    of_python = plan.packages.of_interpreter(interpreter)
     folders = [entry.path for entry in plan.entries if isinstance(entry.content, Directory)]
     return Manifest(
         bundler=VERSION,
@@ -90,26 +89,21 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             library=plan.libpython,
             site_packages=tuple(path for path in folders if scheme.is_package_folder(path)) or (scheme.site_packages,),
             extension_suffixes=interpreter.extension_suffixes,
+            package=of_python.package if of_python is not None else None,
+            licence_files=plan.packages.licence_files(interpreter.executable),
         ),
         machine="+".join(environment.platform.machine_names),
         floor=plan.floor,
         ceiling=plan.ceiling,
         distributions=tuple(sorted((found.name, found.version) for found in environment.distributions)),
+        application=plan.title,
         unpublished=plan.published.unpublished if plan.published is not None else (),
         files={entry.path: _file(entry, digests) for entry in entries if not isinstance(entry.content, Directory)},
         empty_folders=_empty(folders, entries),
         changed=tuple(
             ChangedFile(entry.path, entry.origin, entry.reason) for entry in entries if entry.reason is not None
         ),
-        bundled=tuple(
-            LibraryFact(
-                library.path,
-                library_origin(library, interpreter),
-                library.needed_by,
-                system.copyleft_licence(library.path.rpartition("/")[2]),
-            )
-            for library in libraries.bundled
-        ),
+        bundled=tuple(plan.packages.fact(library, environment) for library in libraries.bundled),
         host_libraries=libraries.host,
         loader=libraries.loader,
         host_libc=libraries.host_libc,
@@ -129,6 +123,7 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             for noted in libraries.noted
         ),
         companions=libraries.companions,
+        companion_packages=plan.packages.companion_facts,
         compiled_in=libraries.compiled_in,
         import_failures=import_failures,
         entry=plan.start.entry if plan.start else "",

@@ -8,11 +8,13 @@ from typing import NamedTuple
 from bundler.entries import Entry, Layer, Link, Literal, Source
 from bundler.environment import Distribution, Environment
 from bundler.files import opened
+from bundler.host_package import Copyleft
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.application import StartCommand
 from bundler.plan.binaries.planned import PlannedBinaries
 from bundler.plan.filters import filtered
+from bundler.plan.host_packages import LICENCES, HostPackages
 from bundler.plan.origins import BUNDLER
 from bundler.plan.overlay import Entries, overlaid, without
 from bundler.plan.owners import Owners, Title
@@ -54,6 +56,7 @@ def with_readme(
     application: Application,
     content: ContentOptions,
     binaries: PlannedBinaries,
+    packages: HostPackages,
 ) -> dict[str, Entry]:
     """The entries with `README.txt`; without, where the user wants none. One that somebody else wrote stays."""
     there, present = _places(entries), _present(entries)
@@ -68,7 +71,7 @@ def with_readme(
         python=environment.interpreter.version,
         start=tuple(path.replace("/", separator) for path in application.start),
         needs=tuple(_needs(environment, binaries)),
-        licences=tuple(_licences(entries, environment, binaries)),
+        licences=tuple(_licences(entries, environment, binaries, packages)),
     )
     text = write_readme(facts)
     if text == present and there == [README]:
@@ -122,7 +125,9 @@ def _needs(environment: Environment, binaries: PlannedBinaries) -> Iterator[str]
         yield f"{name}" + (f" ({package})" if package else "")
 
 
-def _licences(entries: Entries, environment: Environment, binaries: PlannedBinaries) -> Iterator[str]:
+def _licences(
+    entries: Entries, environment: Environment, binaries: PlannedBinaries, packages: HostPackages
+) -> Iterator[str]:
     """Where the licences of what is inside are."""
     scheme, system = environment.scheme, system_of(environment.platform.system)
     places = (f"{scheme.stdlib}/LICENSE.txt", "LICENSE.txt")  # python.org's installer for Windows puts it on top
@@ -130,17 +135,26 @@ def _licences(entries: Entries, environment: Environment, binaries: PlannedBinar
     shown = licence if "://" in licence else licence.replace("/", system.separator)
     yield f"{shown} (Python)"
     yield f"{scheme.site_packages}/*.dist-info".replace("/", system.separator) + " (packages)"
+    facts = {
+        fact.path: fact for library in binaries.libraries.bundled for fact in [packages.fact(library, environment)]
+    }
     # Those of a bundle that is packed again are its own.
     bundled = [path for path in sorted(entries) if path.startswith(f"{scheme.bundled}/")]
-    bundled = bundled or sorted(
-        library.path for library in binaries.libraries.bundled
-    )  # where they have no folder of theirs
+    bundled = bundled or sorted(facts)  # where they have no folder of theirs
     if bundled:
         them = scheme.bundled or ", ".join(bundled[:_SHOWN]) + (
             f" and {len(bundled) - _SHOWN} more" if len(bundled) > _SHOWN else ""
         )
-        yield f"the packages of the system that {them} came from (bundle.json: libraries)"
+        texts = f"{scheme.share}/{LICENCES}"
+        if any(path.startswith(f"{texts}/") for path in entries):
+            yield f"{texts} (libraries of the system, in {them})"
+        else:
+            yield f"the packages of the system that {them} came from (bundle.json: libraries)"
     for path in bundled:
-        strong = system.copyleft_licence(path.rpartition("/")[2])
+        fact = facts.get(path)
+        if fact is None:
+            strong = system.copyleft_licence(path.rpartition("/")[2])
+        else:
+            strong = fact.licence if fact.copyleft is Copyleft.STRONG else None
         if strong and not isinstance(entries[path].content, Link):
             yield f"{path}: {strong}"

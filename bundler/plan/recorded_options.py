@@ -81,7 +81,7 @@ def _plain(name: str, value: object, folder: str) -> RecordedValue:
         case tuple() if name == "include_libs":
             return tuple(_library(str(item), folder) for item in value)
         case tuple():
-            return tuple(map(str, value))
+            return tuple(item.value if isinstance(item, enum.Enum) else str(item) for item in value)
     raise AssertionError(f"{name} has a value of a kind that bundle.json does not hold")
 
 

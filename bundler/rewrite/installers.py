@@ -25,6 +25,8 @@ ENVIRONMENT_FILES = (
     EnvironmentFile("pyvenv.cfg", Meaning.TIE),  # venv, virtualenv, uv: it names the base
     EnvironmentFile(".lock", Meaning.TIE),  # uv: one process at a time
     EnvironmentFile("bundle.json", Meaning.TIE),  # bundler: the environment is a bundle
+    EnvironmentFile("bundle.cdx.json", Meaning.TIE),  # bundler --sbom: what that bundle holds
+    EnvironmentFile("bundle.spdx.json", Meaning.TIE),
     EnvironmentFile(".gitignore", Meaning.FOLDER),  # venv 3.13, virtualenv, uv
     EnvironmentFile("CACHEDIR.TAG", Meaning.FOLDER),  # uv: backups leave the folder out
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol
 
-from bundler.binaries.format import SymbolVersions
+from bundler.binaries.format import Functions, SymbolVersions
 from bundler.bundle_paths import BundleRoot
 from bundler.ceiling import NO_CEILING, Ceiling
 from bundler.floor import Floor
@@ -100,6 +100,10 @@ class BundleView(Protocol):
     @property
     def versions(self) -> Mapping[str, SymbolVersions]:
         """The versions of symbols that binaries need and have, by bundle path; those that have none are left out."""
+
+    @property
+    def functions(self) -> Mapping[str, Functions]:
+        """What binaries take from others, and have, of `systems.functions`, by bundle path; such as have none are left out."""
 
     @property
     def binary_faults(self) -> Mapping[str, tuple[str, ...]]:

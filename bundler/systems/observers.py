@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bundler.files import opened
 from bundler.machine import os
 
 
 def observer_source(folder: str) -> str:
     """The text of `mapped_libraries.py` in a system's folder."""
-    with open(os.path.join(folder, "mapped_libraries.py"), encoding="utf-8") as file:
-        return file.read()
+    with opened(os.path.join(folder, "mapped_libraries.py")) as file:
+        return file.read().decode()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from bundler.binaries.elf.launchers import Launcher
@@ -17,6 +17,8 @@ from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
 from bundler.sysroot import Sysroot
 from bundler.systems.bundle_view import BundleView
+from bundler.systems.packaged import Packaged
+from bundler.systems.surveys import Survey
 from bundler.target import Target
 
 
@@ -242,6 +244,9 @@ class System(Protocol):
     def copyleft_licence(self, name: str) -> str | None:
         """The strong copyleft licence of a library of the host, or None."""
 
+    def packages_of(self, paths: Iterable[str], root: Sysroot) -> Packaged:
+        """Which packages of the machine's package manager brought files (absolute paths, links followed) of a root."""
+
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """What a library that was opened at run time says of itself; None for what does not come along for that."""
 
@@ -272,6 +277,9 @@ class System(Protocol):
 
         With a `target` of this system also what keeps it from running there, of the kind `TARGET`.
         """
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """What the binaries of a finished bundle ask for, and where they find it; nothing is judged, and this machine not asked."""
 
     def find_target(self, name: str) -> Target | None:
         """The system of a name (lower case) that a bundle may go to; None for one that is not known."""

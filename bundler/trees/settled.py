@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bundler.entries import Deferred, Digest, Digests, Directory, Entry, Link, Literal, Patched, Source, stamp_of
+from bundler.files import opened
 from bundler.machine import os
 from bundler.sinks.copying import chunks, hash_chunks
 from bundler.trees.threads import in_threads
@@ -71,7 +72,7 @@ def _held(entry: Entry) -> Entry:
     """A file entry with its bytes in memory. Raises OSError."""
     if not isinstance(entry.content, Source):
         return entry
-    with open(entry.content.path, "rb") as file:
+    with opened(entry.content.path) as file:
         return entry._replace(content=Literal(file.read()))
 
 

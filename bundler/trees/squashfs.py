@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from bundler.errors import NotABundle
 from bundler.machine import os
 from bundler.trees.names import member_of
 from bundler.trees.tree import Items, Kind
+
+if TYPE_CHECKING:
+    from PySquashfsImage import SquashFsImage
 
 
 def members(path: str) -> Items:
@@ -23,9 +27,7 @@ def members(path: str) -> Items:
 
 
 def _members(path: str) -> Items:
-    from PySquashfsImage import SquashFsImage
-
-    with SquashFsImage.from_file(path) as image:
+    with open_image(path) as image:
         if os.stat(path).st_size < image.size:
             raise EOFError(f"it has {os.stat(path).st_size} bytes instead of {image.size}")
         for item in image:
@@ -41,6 +43,26 @@ def _members(path: str) -> Items:
             member = member_of(name or ".", kind, item.mode & 0o7777, target, item.uid)
             if member is not None:
                 yield member, _ChunkFile(item.iter_bytes(), item.size) if kind is Kind.FILE else None  # type: ignore[misc]
+
+
+def open_image(path: str) -> SquashFsImage:
+    """An image, all of whose folders are listed. Raises EOFError where one lies in several places, or in itself: no folder has two
+    names, and so few bytes would make so many of them that no memory holds them."""
+    from PySquashfsImage import SquashFsImage
+
+    class Image(SquashFsImage):  # type: ignore[misc]
+        def _initialize(self) -> None:
+            self._seen: set[tuple[int, int]] = set()
+            super()._initialize()
+
+        def _dir_scan(self, start_block: int, offset: int) -> object:
+            if (start_block, offset) in self._seen:
+                raise EOFError("a folder lies in several places")
+            self._seen.add((start_block, offset))
+            return super()._dir_scan(start_block, offset)
+
+    image: SquashFsImage = Image.from_file(path)
+    return image
 
 
 class _ChunkFile(io.RawIOBase):

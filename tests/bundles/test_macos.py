@@ -18,7 +18,9 @@ import pytest
 from bundler import pack, verify
 from bundler.binaries.macho import Edits, read_image
 from bundler.binaries.macho import constants as c
+from bundler.contents import FileKind, Place, read_contents
 from bundler.errors import NoHeaderRoom
+from bundler.floor import highest
 from bundler.options import ContentOptions, PackOptions
 from bundler.report import PackReport
 from tests.binaries.macho.patching import judge
@@ -302,3 +304,26 @@ def test_a_library_without_room_is_told_with_the_numbers(parts: Parts, tmp_path:
     assert caught.value.needed > caught.value.available
     assert "tight.so" in caught.value.message
     assert not (tmp_path / "app").exists()
+
+
+def test_inspect_tells_what_each_file_needs_as_dyld_finds_it(packed: tuple[Path, PackReport]) -> None:
+    out, report = packed
+    contents = read_contents(out)
+    users = {
+        need.path: binary.path
+        for binary in contents.binaries.values()
+        for need in binary.needs
+        if need.place is Place.BUNDLE
+    }
+    for fact in report.manifest.bundled:
+        assert fact.path in users, fact
+    assert {need.name for each in contents.binaries.values() for need in each.needs if need.place is Place.MISSING} <= {
+        missing.needed for missing in report.manifest.missing
+    }
+    floor = report.floor
+    assert floor is not None
+    demands = (binary.demand for binary in contents.binaries.values() if binary.demand is not None)
+    assert highest(floor.system, demands) == floor
+    kinds = {item.path: item.kind for item in contents.items}
+    assert kinds[report.manifest.python.executable] is FileKind.PROGRAM
+    assert {kinds[fact.path] for fact in report.manifest.bundled} == {FileKind.LIBRARY}

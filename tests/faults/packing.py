@@ -155,8 +155,8 @@ class Packing:
         if killed or left:
             self._age()
         again = self._server.run(self._words)
-        if self.kind == "in place" and found == self.new:
-            return  # it is a bundle by now
+        if self.kind == "in place" and (found == self.new or outcome.status == 0):
+            return  # it is a bundle by now, which is no environment that this small base could be packed from again
         if again.status != 0 or content(self.out) != self.new:
             wrong = _differing(content(self.out), [self.new])
             yield f"the next pack ended with {again.status}, said {again.said!r}, and made something else: {wrong}"

@@ -6,13 +6,17 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bundler.audit.contents import audit_contents
 from bundler.audit.reports import AuditReport
 from bundler.audit.static import audit_static, system_of_bundle
 from bundler.audit.subjects import entry_modules, top_level_modules
 from bundler.audit.tree import look_through
+from bundler.contents.differences import differences
+from bundler.contents.reading import LOOKING, contents_of
+from bundler.contents.sizes import sizes
+from bundler.contents.why import why
 from bundler.entries import Entry, Layer, Literal
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.formats import archive_named
@@ -28,6 +32,9 @@ from bundler.sinks.placement import is_bundle
 from bundler.trees import MANIFEST, extracted
 from bundler.trees.archive import ArchiveTree
 from bundler.trees.planned import PlannedTree
+from bundler.trees.settled import settle
+from tests.contents.made_up import entries as made_up
+from tests.contents.made_up import files_of
 from tests.fuzzing.files import folder, placed
 from tests.fuzzing.target import Target
 
@@ -123,6 +130,35 @@ def audit(data: bytes) -> None:
     _told(AuditReport((*contents.faults, *faults), len(tree.files), contents.added, (*contents.notes, *notes)))
     entry_modules(tree)
     top_level_modules(tree)
+
+
+def contents(data: bytes) -> None:
+    """`bundle.json` of a bundle with distributions and a binary: what is inside is told, who needs what, that nothing differs."""
+    _tell_contents(data, files_of())
+
+
+def metadata(data: bytes) -> None:
+    """The metadata of a distribution, and its list of files, in a sound bundle."""
+    files = files_of()
+    places = [path for path in files if path.endswith(("middle-1.5.dist-info/METADATA", "middle-1.5.dist-info/RECORD"))]
+    manifest = next(entry.content for entry in settle(made_up(files)).entries if entry.path == MANIFEST)
+    assert isinstance(manifest, Literal)
+    _tell_contents(manifest.data, {**files, **dict.fromkeys(places, data)})
+
+
+def _tell_contents(manifest: bytes, files: Mapping[str, bytes]) -> None:
+    texts = {**files, MANIFEST: manifest}
+    entries = (Entry(path, Literal(text), 0o755, 0, Layer.APPLICATION, "env:") for path, text in texts.items())
+    tree = look_through(PlannedTree(entries), LOOKING)
+    if tree is None:
+        raise NotABundle("no manifest")
+    found = contents_of(tree, "bundle")
+    told = sizes(found)
+    assert sum(portion.size for portion in told.parts) == found.size
+    json.dumps(told.to_dict())
+    for name in (*(each.name for each in found.distributions), *list(found.binaries)[:3]):
+        json.dumps([cause.to_dict() for cause in why(found, name)])
+    assert differences(found, found).same
 
 
 def inspection(data: bytes) -> None:
@@ -225,4 +261,14 @@ TARGETS = (
     Target("manifest", manifest, _REFUSALS, _MANIFEST_WORDS),
     Target("audit", audit, _REFUSALS, _MANIFEST_WORDS, 3.0, 24 << 20, ("manifest",)),
     Target("inspect", inspection, _REFUSALS, _MANIFEST_WORDS, folders=("manifest",)),
+    Target("contents", contents, _REFUSALS, _MANIFEST_WORDS, 3.0, 24 << 20, ("manifest",)),
+    Target(
+        "contents-metadata",
+        metadata,
+        _REFUSALS,
+        (b"Requires-Dist: ", b"; extra == 'x'"),
+        3.0,
+        24 << 20,
+        ("metadata", "record"),
+    ),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.fuzzing import archives, binaries, texts
+from tests.fuzzing import archives, binaries, packages, texts
 from tests.fuzzing.target import Target
 
-TARGETS: tuple[Target, ...] = (*binaries.TARGETS, *texts.TARGETS, *archives.TARGETS)
+TARGETS: tuple[Target, ...] = (*binaries.TARGETS, *texts.TARGETS, *packages.TARGETS, *archives.TARGETS)
 
 
 def target_named(name: str) -> Target:

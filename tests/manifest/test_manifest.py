@@ -13,6 +13,7 @@ from bundler.ceiling import NO_CEILING, Ceiling, Demand
 from bundler.companions import CompanionFact, CompiledInPath
 from bundler.errors import NotABundle, UnsupportedBundle
 from bundler.floor import Floor
+from bundler.host_package import Copyleft, HostPackage, PackageKind
 from bundler.manifest import (
     ChangedFile,
     FileFact,
@@ -20,6 +21,7 @@ from bundler.manifest import (
     Manifest,
     MissingLibrary,
     OpenedFact,
+    PackageFact,
     PythonFacts,
     RecordedOptions,
     read_manifest,
@@ -29,18 +31,41 @@ from tests.material.schemes import POSIX_312
 
 MANIFEST = Manifest(
     bundler="0.1.0",
-    python=PythonFacts("3.12.1", POSIX_312, "lib/libpython3.12.so.1.0", ("lib/python3.12/site-packages",), (".so",)),
+    python=PythonFacts(
+        "3.12.1",
+        POSIX_312,
+        "lib/libpython3.12.so.1.0",
+        ("lib/python3.12/site-packages",),
+        (".so",),
+        package=HostPackage(PackageKind.RPM, "python3.12", "0:3.12.1-2", "x86_64", "python3.12-3.12.1-2.src.rpm"),
+        licence_files=("share/licenses/bundled/python3.12/LICENSE",),
+    ),
     machine="x86_64",
     floor=Floor("glibc", (2, 34), "lib/x.so", "GLIBC_2.34", (2, 17)),
     libc="glibc",
     distributions=(("rich", "13.0"),),
     files={"bin/\udce9": FileFact("00" * 32, 5, None, "env:bin/\udce9"), "bin/python": FileFact(link="python3.12")},
     changed=(ChangedFile("bin/x", "env:bin/x", "because"),),
-    bundled=(LibraryFact("lib/bundled/libz.so.1", "host:/lib/libz.so.1", ("bin/python3.12",), "GPL"),),
+    bundled=(
+        LibraryFact("lib/bundled/libz.so.1", "host:/lib/libz.so.1", ("bin/python3.12",), "GPL", Copyleft.STRONG),
+        LibraryFact(
+            "lib/bundled/libssl.so.3",
+            "host:/lib/libssl.so.3",
+            ("bin/python3.12",),
+            "Apache-2.0",
+            Copyleft.NO,
+            HostPackage(PackageKind.DEB, "libssl3", "3.0.17-1", "amd64", "openssl", "3.0.17", "debian", "12"),
+            ("share/licenses/bundled/libssl3/copyright",),
+        ),
+    ),
+    application=("shop", "1.0"),
     host_libraries=("libc.so.6",),
     missing=(MissingLibrary("lib/x.so", "libtbb.so.12"),),
     companions=(
         CompanionFact("lib/y.so", "lib/plugins", "host:/usr/lib/plugins", 2, "plugins", "all of it", "a constant"),
+    ),
+    companion_packages=(
+        PackageFact(HostPackage(PackageKind.APK, "plugins", "1-r0"), ("lib/plugins/a.so",), "MIT", ("share/x",)),
     ),
     compiled_in=(CompiledInPath("lib/y.so", "/usr/share/y", 7),),
     opened=(OpenedFact("lib/x.so", ("liby.so.1",), "required", "y", "bundled", "lib/bundled/liby.so.1"),),
@@ -60,6 +85,25 @@ def test_everything_comes_back() -> None:
     assert data.isascii()
     assert read_manifest(data) == MANIFEST
     assert list(json.loads(data))[-1] == "files"
+
+
+def test_a_library_of_a_bundle_of_before_has_a_licence_for_strong_copyleft_alone() -> None:
+    told = json.loads(write_manifest(MANIFEST))
+    told["libraries"]["bundled"] = [
+        {"path": "lib/bundled/libreadline.so.8", "origin": "host:x", "needed_by": [], "licence": "GPL-3.0-or-later"},
+        {"path": "lib/bundled/libz.so.1", "origin": "host:x", "needed_by": []},
+    ]
+    del told["python"]["package"], told["python"]["licence_files"], told["application"]
+    read = read_manifest(json.dumps(told).encode())
+    assert [fact.copyleft for fact in read.bundled] == [Copyleft.STRONG, Copyleft.NO]
+    assert [fact.package for fact in read.bundled] == [None, None]
+    assert (read.python.package, read.python.licence_files, read.application) == (None, (), ("", ""))
+
+
+def test_a_package_of_a_manager_that_is_not_known_is_none() -> None:
+    told = json.loads(write_manifest(MANIFEST))
+    told["libraries"]["bundled"][1]["package"]["kind"] = "pacman"
+    assert read_manifest(json.dumps(told).encode()).bundled[1].package is None
 
 
 def test_a_release_of_musl_has_three_numbers() -> None:

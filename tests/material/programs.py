@@ -43,6 +43,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "qemu-user-static": ("qemu-*-static",),
     "strace": ("strace",),
     "gdb": ("gdb",),
+    "rpm": ("rpm", "rpmbuild"),
     "squashfs-tools": ("mksquashfs", "unsquashfs"),
     "libarchive-tools": ("bsdtar", "bsdcpio"),
     "pigz": ("pigz",),
@@ -64,7 +65,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
     "bash": ("bash",),
     "coreutils": ("readlink", "true"),
-    "dpkg": ("dpkg",),
+    "dpkg": ("dpkg", "dpkg-query"),
     "gzip": ("gzip",),
     "libc-bin": ("ldconfig",),
     "tar": ("tar",),

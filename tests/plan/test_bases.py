@@ -125,13 +125,13 @@ def test_extension_modules_may_lie_apart_from_the_library(machine: Machine) -> N
 
 
 def test_what_a_maker_of_environments_wrote_stays(machine: Machine) -> None:
-    for name in ("pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json", "README"):
+    for name in ("pyvenv.cfg", ".gitignore", ".lock", "CACHEDIR.TAG", "bundle.json", "bundle.cdx.json", "README"):
         machine.put(f"env/{name}")
     for name in ("python", "python3.12", "activate", "activate.fish", "activate_this.py", "app"):
         machine.put(f"env/bin/{name}")
     machine.link("env/lib64", "lib")
     ties = {"pyvenv.cfg", ".lock", "bundle.json", "lib64", f"{STDLIB}/EXTERNALLY-MANAGED", "lib/python312.zip"}
-    ties |= {"bin/python", "bin/python3.12", "bin/activate", "bin/activate.fish"}
+    ties |= {"bin/python", "bin/python3.12", "bin/activate", "bin/activate.fish", "bundle.cdx.json", "bundle.spdx.json"}
     assert skipped(machine) == ties | {".gitignore", "CACHEDIR.TAG"}
     assert skipped(machine, in_place=True) == ties, "what speaks of the folder stays in it"
 

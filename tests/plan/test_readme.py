@@ -13,6 +13,7 @@ from bundler.floor import Floor
 from bundler.options import ContentOptions
 from bundler.plan.application import plan_start
 from bundler.plan.binaries.planned import PlannedBinaries
+from bundler.plan.host_packages import HostPackages
 from bundler.plan.owners import Owners
 from bundler.plan.readme import find_application, with_readme
 from bundler.rewrite.readme import ReadmeFacts, write_readme
@@ -38,7 +39,7 @@ def planned(machine: Machine, content: ContentOptions = ContentOptions(), **adde
         entries[start.script.path] = start.script
     owned = {f"{SITE}/{name}-1.dist-info": paths for name, paths in added.items()}
     application = find_application(entries, environment, Owners(environment, machine.mounts, owned), start)
-    return with_readme(entries, environment, application, content, BINARIES)
+    return with_readme(entries, environment, application, content, BINARIES, HostPackages())
 
 
 def text_of(entries: dict[str, Entry]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from bundler.binaries.format import SymbolVersions
+from bundler.binaries.format import Functions, SymbolVersions
 from bundler.bundle_paths import NOWHERE, BundleRoot
 from bundler.floor import Floor
 from bundler.scheme import BundleScheme
@@ -33,6 +33,7 @@ class View:
     unbound: Mapping[str, Collection[str]] = field(default_factory=dict)
     open_file: Callable[[str], BinaryIO] | None = None
     versions: Mapping[str, SymbolVersions] = field(default_factory=dict)
+    functions: Mapping[str, Functions] = field(default_factory=dict)
     binary_faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)
     scripts: Mapping[str, bytes] = field(default_factory=dict)

@@ -17,6 +17,7 @@ import pytest
 from bundler.entries import Directory, Entry, Link, Literal
 from bundler.errors import NotABundle
 from bundler.trees import Member, open_archive, open_tree
+from bundler.trees.squashfs import open_image
 from tests.sinks.samples import FORMATS, entry, sample, write
 
 Found = list[tuple[Member, str]]
@@ -221,3 +222,12 @@ def test_each_file_is_closed_when_it_was_looked_at(tmp_path: Path, suffix: str) 
 
     open_archive(archive).scan(look)
     assert [file.closed for file in seen] == [True, True]
+
+
+def test_a_folder_of_a_squashfs_image_is_listed_once(tmp_path: Path) -> None:
+    """One that lies in several places, or in itself, would be listed again and again."""
+    with open_image(str(write("squashfs", tmp_path / "a.squashfs", odd_names()[:1]))) as image:
+        assert [item.path for item in image] == ["/", "/dir"]
+        root = image.sblk.root_inode
+        with pytest.raises(EOFError, match="several places"):
+            image._dir_scan(root >> 16, root & 0xFFFF)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
 from bundler.binaries.elf import constants as c
@@ -9,9 +11,10 @@ from bundler.binaries.elf.image import Image, is_elf, read_image
 from bundler.binaries.elf.planner import plan_patch
 from bundler.binaries.elf.request import edits_of
 from bundler.binaries.elf.search_paths import current_path
+from bundler.binaries.elf.symbols import functions_among
 from bundler.binaries.elf.version_facts import symbol_versions
 from bundler.binaries.elf.versions import version_needs
-from bundler.binaries.format import BinaryFacts, Description, Format, SymbolVersions
+from bundler.binaries.format import NO_FUNCTIONS, BinaryFacts, Description, Format, Functions, SymbolVersions
 from bundler.binaries.reading import read_there
 from bundler.binaries.request import PatchOutcome, Request
 
@@ -78,6 +81,12 @@ class _Elf:
         """DT_VERNEED and DT_VERDEF."""
         return symbol_versions(file, image, with_symbols=with_symbols)
 
+    def functions(self, file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
+        """By the dynamic symbols of a file that names no glibc: that one has versions."""
+        from bundler.binaries.elf.machines import names_glibc
+
+        return NO_FUNCTIONS if not names or names_glibc(image) else functions_among(file, image, names)
+
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads."""
         image = read_image(file)
@@ -108,7 +117,9 @@ class _Elf:
             "rpath": image.rpath,
             "runpath": image.runpath,
             **({} if image.own_rpath is None else {"own_rpath": image.own_rpath}),
-            "versions": [f"{need.library} {need.version}" for need in version_needs(file, image)],
+            "versions": [
+                f"{need.library} {need.version}" for need in sorted(version_needs(file, image), key=attrgetter("order"))
+            ],
         }
 
     def plan(self, file: BinaryIO, path: str, request: Request) -> PatchOutcome | None:

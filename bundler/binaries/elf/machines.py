@@ -39,6 +39,11 @@ def platform_of(image: Image) -> Platform:
     return Platform(OperatingSystem.LINUX, (machine_of(image),), libc_of(image) or Libc.GLIBC)
 
 
+def names_glibc(image: Image) -> bool:
+    """Whether the file asks for glibc by name."""
+    return libc_of(image) is Libc.GLIBC
+
+
 def libc_of(image: Image) -> Libc | None:
     """The libc that the file names: by the loader that starts it, else by what it needs; None where it names none."""
     for name in ((image.interpreter or "").rpartition("/")[2], *image.needed):

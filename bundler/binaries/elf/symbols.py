@@ -5,11 +5,12 @@ Source: gABI 5, "Symbol Table"; GNU symbol versioning. Section headers are not r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO, NamedTuple
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.image import Image, read_string, string_table
+from bundler.binaries.format import Functions
 from bundler.binaries.reading import read_at
 from bundler.errors import BinaryFormatError
 from bundler.machine import os
@@ -57,6 +58,15 @@ def dynamic_symbols(file: BinaryIO, image: Image) -> Iterator[DynamicSymbol]:
         end = names.find(b"\0", symbol.name)
         name = names[symbol.name : end if end >= 0 else None]
         yield DynamicSymbol(name, symbol.shndx != c.SHN_UNDEF, symbol.info >> 4 == _WEAK)
+
+
+def functions_among(file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
+    """Which of `names` the seekable `file` takes from others, not weakly, and which it has. Raises as `dynamic_symbols` does."""
+    found = [symbol for symbol in dynamic_symbols(file, image) if symbol.name in names]
+    return Functions(
+        frozenset(symbol.name.decode() for symbol in found if not (symbol.is_defined or symbol.is_weak)),
+        frozenset(symbol.name.decode() for symbol in found if symbol.is_defined),
+    )
 
 
 def undefined_symbols(file: BinaryIO, image: Image) -> tuple[UndefinedSymbol, ...]:

@@ -5,6 +5,7 @@ Source: GNU symbol versioning. `next` and `aux` count from the current record, n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
@@ -28,6 +29,12 @@ class VersionNeed:
 
     library: str
     version: str
+
+    @property
+    def order(self) -> tuple[str, tuple[tuple[int, str], ...]]:
+        """For sorting: by library, and 2.9 before 2.10."""
+        parts = re.findall(r"[0-9]+|[^0-9]+", self.version)
+        return self.library, tuple((len(part.lstrip("0")) if part[0] in "0123456789" else -1, part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.format import NO_VERSIONS, BinaryFacts, Description, Format, SymbolVersions
+from bundler.binaries.format import (
+    NO_FUNCTIONS,
+    NO_VERSIONS,
+    BinaryFacts,
+    Description,
+    Format,
+    Functions,
+    SymbolVersions,
+)
 from bundler.binaries.macho.image import Image, is_macho, read_image
 from bundler.binaries.macho.planner import plan_patch
 from bundler.binaries.macho.request import edits_of
@@ -52,6 +61,10 @@ class _MachO:
     def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
         """None: names of Mach-O say which library they are from, and of no version."""
         return NO_VERSIONS
+
+    def functions(self, file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
+        """None: headers tell the release that the file needs."""
+        return NO_FUNCTIONS
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What dyld reads; of a fat file each name that any slice has."""

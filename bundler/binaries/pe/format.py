@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, BinaryIO
 
-from bundler.binaries.format import NO_VERSIONS, BinaryFacts, Description, Format, SymbolVersions
+from bundler.binaries.format import (
+    NO_FUNCTIONS,
+    NO_VERSIONS,
+    BinaryFacts,
+    Description,
+    Format,
+    Functions,
+    SymbolVersions,
+)
 from bundler.binaries.pe.headers import read_headers
 from bundler.binaries.pe.image import Image, is_pe, read_image
 from bundler.binaries.pe.planner import plan_patch
@@ -51,6 +60,10 @@ class _Pe:
     def symbol_versions(self, file: BinaryIO, image: Image, *, with_symbols: bool) -> SymbolVersions:
         """None: PE has no versions of names."""
         return NO_VERSIONS
+
+    def functions(self, file: BinaryIO, image: Image, names: Collection[bytes]) -> Functions:
+        """None: headers tell the release that the file needs."""
+        return NO_FUNCTIONS
 
     def facts(self, file: BinaryIO) -> BinaryFacts:
         """What the loader reads: DLLs of the import table, then delayed ones; the soname is the export directory's name."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from bundler.entries import Digest
+from bundler.files import opened
 from bundler.machine import os
 from bundler.output_facts import ArchiveFacts
 from bundler.sinks.archives.archive import ArchiveSettings
@@ -80,7 +81,7 @@ class _Summed:
 
 def read_header(path: str) -> bytes | None:
     """The text in front of the archive in the file at `path`; None for a file that does not unpack itself."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         head = file.read(_HEAD)
     found = _FACTS.search(head) if head.startswith(b"#!") else None
     return head[: int(found["offset"])] if found is not None else None
@@ -105,8 +106,8 @@ def _pattern(template: str) -> str:
 
 
 def _template() -> str:
-    with open(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh"), encoding="utf-8") as file:
-        return file.read()
+    with opened(os.path.join(os.path.dirname(__file__), "self_extracting_header.sh")) as file:
+        return file.read().decode()
 
 
 def header(name: str, facts: ArchiveFacts, payload: _Summed | None = None, unpacked: int = 0) -> bytes:

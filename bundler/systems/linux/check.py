@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from bundler.binaries.elf import Image
 from bundler.binaries.elf.header_edits import is_resolution_cache
@@ -19,13 +18,19 @@ from bundler.systems.libraries import InBundle, LibraryFacts, Missing, NeededBy
 from bundler.systems.linux.bound import host_libraries, unbound
 from bundler.systems.linux.capabilities import AMBIENT
 from bundler.systems.linux.chains import Start
-from bundler.systems.linux.closure import Closure, ClosureContext, find_closure
+from bundler.systems.linux.closure import Closure
 from bundler.systems.linux.elf_files import ElfFile
 from bundler.systems.linux.glibc_machines import glibc_machine
-from bundler.systems.linux.loader import LoadedObject, Loader, LoaderView, SystemLibraries
+from bundler.systems.linux.loader import LoadedObject, SystemLibraries
 from bundler.systems.linux.loaders import loader_of
-from bundler.systems.linux.order import in_loading_order
-from bundler.systems.linux.policy import HostReason, stays_on_host
+from bundler.systems.linux.processes import (
+    BundleFiles,
+    Process,
+    is_own_libc,
+    kinds_of_processes,
+    loadable,
+    process_of,
+)
 from bundler.systems.linux.program_loader import standard_loader
 from bundler.systems.linux.provided import provision_faults
 from bundler.systems.linux.sysroot_libraries import SysrootLibraries
@@ -33,14 +38,11 @@ from bundler.systems.linux.target_check import target_findings
 from bundler.systems.linux.told import differences
 from bundler.target import Target
 
-# Where the closure puts libraries of this machine: no bundle has a folder of that name.
-_OUTSIDE = "\x01host"
-
 
 def check_elf_files(bundle: BundleView, target: Target | None = None) -> Findings:
     """Faults of ELF files, and notes on NEEDEDs that the source did not find either; with a `target` also what it does not have."""
     executable = bundle.scheme.executable
-    images = _loadable(bundle)
+    images = loadable(bundle)
     if executable not in images:
         return Findings(
             [
@@ -62,33 +64,12 @@ def check_elf_files(bundle: BundleView, target: Target | None = None) -> Finding
         ]
     )
     notes: dict[str, None] = {}
-    for seen, own in _processes(bundle, images):
+    for seen, own in kinds_of_processes(bundle, images):
         # Where a target's libc is too old for a bundle that chooses, it is not used.
         found, told = _check_searches(bundle, seen, own, target if bool(own) == bool(bundle.loader) else None)
         faults.update(dict.fromkeys(found))
         notes.update(dict.fromkeys(told))
     return Findings([*faults], [*notes])
-
-
-def _processes(
-    bundle: BundleView, images: Mapping[str, Image]
-) -> Iterator[tuple[Mapping[str, Image], tuple[str, ...]]]:
-    """What the loader sees of the bundle in its processes, and the paths of libc's family where they use the one in it.
-
-    That family is in no other process. Programs that choose have another search path with it.
-    """
-    inside = {path: image for path, image in images.items() if _is_own_libc(bundle, path)}
-    outside = {path: image for path, image in images.items() if path not in inside}
-    if not bundle.loader or bundle.host_libc is not None:
-        yield outside, ()
-    if bundle.loader:
-        chosen = {path: replace(image, rpath=image.own_rpath or image.rpath) for path, image in outside.items()}
-        yield {**inside, **chosen}, tuple(map(bundle.root.place, inside))
-
-
-def _is_own_libc(bundle: BundleView, path: str) -> bool:
-    """Whether a file is of libc's family, where the bundle brings that: then nothing of it is the host's."""
-    return bool(bundle.loader) and os.path.dirname(path) == os.path.dirname(bundle.loader)
 
 
 def _check_searches(
@@ -98,31 +79,12 @@ def _check_searches(
 
     `own_libc` are paths of what is never the host's.
     """
-    executable = bundle.scheme.executable
-    files = in_loading_order(
-        (ElfFile(path, bundle.root.place(path), image) for path, image in images.items()), bundle.extension_suffixes
-    )
-    program = next(file for file in files if file.path == executable)
-    loader = loader_of(program.image)
-    view = _View(bundle, images, SysrootLibraries(program.image))
-    system = _last_directories(loader, program, bundle)
-    context = ClosureContext(
-        loader=loader,
-        files=view,
-        system=system,
-        bundled_folder=_OUTSIDE,
-        library_path=(),
-        bundle_path=view.bundle_path,
-        excluded=frozenset(bundle.host_libraries) if not own_libc else _left_to_host(bundle),
-        package_of=bundle.scheme.package_of,
-        follows_notes=False,
-        included=own_libc,
-    )
-    closure = find_closure(files, program, context)
+    process = process_of(bundle, images, own_libc)
+    files, closure, view = process.files, process.closure, process.view
     missing = bundle.missing
     faults = [
         *_from_host(closure, missing),
-        *_search_paths(bundle, files, closure.facts, loader, view, system),
+        *_search_paths(bundle, process),
         *differences(bundle, images, files, closure.facts),
     ]
     outside = {path for library in closure.facts.bundled for path in (library.path, *library.aliases)}
@@ -140,7 +102,7 @@ def _check_searches(
             notes.append(f"{fault.path} {fault.message}, in the source either")
         else:
             faults.append(fault)
-    bound = _unbound(bundle, files, system, closure.facts, view.is_library)
+    bound = _unbound(bundle, files, process.system, closure.facts, view.is_library)
     faults += bound.faults
     notes += bound.notes
     unfit = target_findings(files, closure.facts.needs, bundle, target) if target is not None else Findings([], [])
@@ -169,62 +131,6 @@ def _unbound(
         else:
             found.notes.append(f"{path} {message}, in the source either")
     return found
-
-
-def _left_to_host(bundle: BundleView) -> frozenset[str]:
-    """What is left to the host by processes that use the bundle's libc."""
-    return frozenset(name for name in bundle.host_libraries if stays_on_host(name) is not HostReason.LIBC)
-
-
-def _last_directories(loader: Loader, program: ElfFile, bundle: BundleView) -> SystemLibraries:
-    """The host's; none where the bundle brings a loader, and beside it a file that names none."""
-    own = loader.directories_file(bundle.loader) if bundle.loader else None
-    if own is not None and bundle.follow(own) is not None:
-        return SystemLibraries()
-    return loader.system_libraries(machine_of(program.image), HOST)
-
-
-class _View:
-    """What a loader would find: the files of the bundle as they were read, and the host's. See `loader.LoaderView`."""
-
-    def __init__(self, bundle: BundleView, images: Mapping[str, Image], host: SysrootLibraries) -> None:
-        self._bundle = bundle
-        self._images = images
-        self._host = host
-
-    def bundle_path(self, path: str) -> str | None:
-        """The bundle path of the file that a path on this machine leads to; None for one outside."""
-        inside = self._bundle.root.inside(path)
-        return self._bundle.follow(inside) if inside is not None else None
-
-    def is_library(self, path: str) -> bool:
-        """Whether the loader would take the file."""
-        if self._bundle.root.holds(path):
-            return self.bundle_path(path) in self._images
-        return self._host.is_library(path)
-
-    def is_there(self, path: str) -> bool:
-        """In the bundle, a library: nobody looks there for anything else."""
-        return self.is_library(path) if self._bundle.root.holds(path) else self._host.is_there(path)
-
-    def normal(self, path: str) -> str:
-        """In the bundle by the names alone."""
-        return os.path.normpath(path) if self._bundle.root.holds(path) else self._host.normal(path)
-
-
-def _loadable(bundle: BundleView) -> dict[str, Image]:
-    """The dynamic ELF files of the interpreter's own machine."""
-    program = bundle.images.get(bundle.scheme.executable)
-    if not isinstance(program, Image):
-        return {}
-    kind = (program.machine, program.elf_class, program.byteorder)
-    return {
-        path: image
-        for path, image in bundle.images.items()
-        if isinstance(image, Image)
-        and image.dynamic is not None
-        and (image.machine, image.elf_class, image.byteorder) == kind
-    }
 
 
 def _loaders(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
@@ -257,7 +163,7 @@ def _loaders(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]
 def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[Fault]:
     """Search paths that lead to the bundle's libc, and count in processes that may have another one."""
     machine = machine_of(images[bundle.scheme.executable])
-    view = _View(bundle, images, SysrootLibraries(images[bundle.scheme.executable]))
+    view = BundleFiles(bundle, images, SysrootLibraries(images[bundle.scheme.executable]))
     rules = loader_of(images[bundle.scheme.executable])
     for file in _files(bundle, images) if bundle.loader else ():
         image = file.image
@@ -268,7 +174,7 @@ def _ways_to_libc(bundle: BundleView, images: Mapping[str, Image]) -> Iterator[F
         loaded = LoadedObject.from_image(file.source, image)
         for entry in (entry for text in others for entry in split(text)):
             places = rules.expand(entry, loaded, view, SystemLibraries(lib=glibc_machine(machine).lib))
-            if any(_is_own_libc(bundle, f"{bundle.root.inside(place)}/libc.so.6") for place in places):
+            if any(is_own_libc(bundle, f"{bundle.root.inside(place)}/libc.so.6") for place in places):
                 message = f"its search path leads to the bundle's libc, and its process may have another one: {entry}"
                 yield Fault(FaultKind.SEARCH_PATH, file.path, message, "pack again")
 
@@ -328,23 +234,17 @@ def _from_host(closure: Closure, missing: Collection[NeededBy]) -> Iterator[Faul
         yield Fault(FaultKind.LIBRARY, need.path, f"would take {name} from the host ({source})", hint)
 
 
-def _search_paths(
-    bundle: BundleView,
-    files: Collection[ElfFile],
-    facts: LibraryFacts,
-    loader: Loader,
-    view: LoaderView,
-    system: SystemLibraries,
-) -> Iterator[Fault]:
+def _search_paths(bundle: BundleView, process: Process) -> Iterator[Fault]:
     """Elements that lead out, and RUNPATHs behind which LD_LIBRARY_PATH would win."""
-    for file in files:
-        inside = any(isinstance(place, InBundle) for place in facts.needs.get(file.path, {}).values())
+    loader, needs = process.loader, process.closure.facts.needs
+    for file in process.files:
+        inside = any(isinstance(place, InBundle) for place in needs.get(file.path, {}).values())
         if file.image.runpath is not None and inside and loader.rpath_beats_library_path:
             hint = f"pack again, or: bundler patch --rpath {file.path}"
             yield Fault(FaultKind.SEARCH_PATH, file.path, "has a RUNPATH, so LD_LIBRARY_PATH would win", hint)
         loaded = LoadedObject.from_image(bundle.root.place(file.path), file.image)
         for entry in split(current_path(file.image)):
-            places = list(loader.expand(entry, loaded, view, system))
+            places = list(loader.expand(entry, loaded, process.view, process.system))
             if not all(bundle.root.holds(place) for place in places):
                 message = f"its search path leads out of the bundle: {entry}"
                 hint = f"pack again, or: bundler patch --set-rpath '$ORIGIN/…' {file.path}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from bundler.binaries.elf import constants as c
-from bundler.binaries.elf.symbols import DynamicSymbol, dynamic_symbols
+from bundler.binaries.elf.image import Image
+from bundler.binaries.elf.symbols import functions_among
+from bundler.binaries.format import NO_FUNCTIONS, Functions
 from bundler.errors import BinaryFormatError
 from bundler.files import opened
 from bundler.floor import Floor, FloorDemand, Release, highest
@@ -26,6 +28,8 @@ ADDED: Mapping[Release, tuple[str, ...]] = {
 }
 """Functions by the release that has them first."""
 _RELEASES = {name.encode(): release for release, names in ADDED.items() for name in names}
+NAMES = frozenset(_RELEASES)
+"""All functions that tell a release."""
 _PACKED_RELOCATIONS = FloorDemand((1, 2, 4), "", "DT_RELR")
 
 
@@ -34,24 +38,25 @@ def musl_floor(files: Iterable[ElfFile], places: Mapping[str, str]) -> Floor | N
 
     None where nothing in them is newer than the table. `places` are the files' paths on this machine by their bundle paths.
     """
-    demands: list[FloorDemand] = []
-    defined: set[str] = set()
-    for file in sorted(files, key=lambda file: file.path):
-        if file.image.entry(c.DT_RELR) is not None:
-            demands.append(_PACKED_RELOCATIONS._replace(file=file.path))
-        for symbol in _listed_symbols(file, places[file.path]):
-            name = symbol.name.decode()
-            if symbol.is_defined:
-                defined.add(name)
-            elif not symbol.is_weak:
-                demands.append(FloorDemand(_RELEASES[symbol.name], file.path, name))
-    return highest("musl", (demand for demand in demands if demand.reason not in defined))
+    listed = [*files]
+    functions = {file.path: _functions(file, places[file.path]) for file in listed}
+    return highest("musl", musl_demands({file.path: file.image for file in listed}, functions))
 
 
-def _listed_symbols(file: ElfFile, place: str) -> Iterator[DynamicSymbol]:
-    """The symbols of a file that the table knows; none of one that is damaged."""
+def musl_demands(images: Mapping[str, Image], functions: Mapping[str, Functions]) -> Iterator[FloorDemand]:
+    """What each file asks for, by bundle path in order; `functions` are those among `NAMES` that files ask for and have."""
+    defined = {name for path in images for name in functions.get(path, NO_FUNCTIONS).defined}
+    for path, image in sorted(images.items()):
+        if image.entry(c.DT_RELR) is not None:
+            yield _PACKED_RELOCATIONS._replace(file=path)
+        for name in sorted(functions.get(path, NO_FUNCTIONS).asked - defined):
+            yield FloorDemand(_RELEASES[name.encode()], path, name)
+
+
+def _functions(file: ElfFile, place: str) -> Functions:
+    """What a file asks for and has of the table; nothing where it is damaged."""
     try:
         with opened(place) as binary:
-            yield from [symbol for symbol in dynamic_symbols(binary, file.image) if symbol.name in _RELEASES]
+            return functions_among(binary, file.image, NAMES)
     except BinaryFormatError:
-        return
+        return NO_FUNCTIONS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bundler.binaries.elf import Image, read_image
 from bundler.binaries.elf.launchers import Launcher, launcher_for
@@ -14,13 +14,16 @@ from bundler.machine import os
 from bundler.machine.failing import unless_failing
 from bundler.platforms import Libc, Machine, OperatingSystem
 from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
 from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.linux import glibc, host_files, musl, policy, targets
 from bundler.systems.linux.companions import TargetData, target_data
 from bundler.systems.observers import observer_source
+from bundler.systems.packaged import Packaged
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary
 from bundler.target import Target
 
@@ -89,6 +92,12 @@ class _Linux(Posix):
         """By the table of all systems."""
         return copyleft_licence(name)
 
+    def packages_of(self, paths: Iterable[str], root: Sysroot) -> Packaged:
+        """By the databases of dpkg, rpm and apk."""
+        from bundler.systems.linux.packages import find_packages
+
+        return find_packages(paths, root)
+
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """A library's DT_SONAME; extension modules, which have none, do not come along for being opened."""
         try:
@@ -133,6 +142,12 @@ class _Linux(Posix):
         from bundler.systems.linux.check import check_elf_files
 
         return check_elf_files(bundle, target)
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """By the loader of the bundle's libc."""
+        from bundler.systems.linux.survey import survey_elf_files
+
+        return survey_elf_files(bundle)
 
     def find_target(self, name: str) -> Target | None:
         """By a table, and by patterns."""

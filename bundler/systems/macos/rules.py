@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from bundler.binaries.macho import Image
 from bundler.bundle_paths import lies_in
@@ -10,12 +10,15 @@ from bundler.faults import Findings
 from bundler.machine import os
 from bundler.platforms import Libc, Machine, OperatingSystem, this_platform
 from bundler.scheme import BundleScheme
+from bundler.sysroot import Sysroot
 from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.macos import targets
 from bundler.systems.observers import observer_source
+from bundler.systems.packaged import NOTHING_PACKAGED, Packaged
 from bundler.systems.posix import Posix
 from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary
 from bundler.systems.untraced import Untraced
 from bundler.target import Target
@@ -82,6 +85,10 @@ class _MacOS(Posix, Untraced):
         """By the same table as on Linux: the projects are the same."""
         return copyleft_licence(name)
 
+    def packages_of(self, paths: Iterable[str], root: Sysroot) -> Packaged:
+        """None: what Homebrew and MacPorts installed is not asked for."""
+        return NOTHING_PACKAGED
+
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """Nothing: what programs of macOS open at run time is not followed yet."""
         return None
@@ -103,6 +110,12 @@ class _MacOS(Posix, Untraced):
         from bundler.systems.macos.check import check_macho_files
 
         return check_macho_files(bundle, target)
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """As dyld would, from each program."""
+        from bundler.systems.macos.survey import survey_macho_files
+
+        return survey_macho_files(bundle)
 
     def find_target(self, name: str) -> Target | None:
         """By its number."""

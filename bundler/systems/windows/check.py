@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.edits import folded
@@ -16,7 +15,8 @@ from bundler.systems.windows.floor import demands
 from bundler.systems.windows.launchers import read_launcher, starts
 from bundler.systems.windows.launchers.relocating import relocate
 from bundler.systems.windows.policy import stays_with_windows
-from bundler.systems.windows.search import Asking, Folders, added_folders, resolve_all
+from bundler.systems.windows.search import AllAdded, Asking, Folders, added_folders, resolve_all
+from bundler.systems.windows.survey import images_for_python
 from bundler.target import Target
 
 _DAMAGED = "take the bundle again from where it came from, or pack again"
@@ -28,31 +28,14 @@ def check_pe_files(bundle: BundleView, target: Target | None = None) -> Findings
 
     Files for another machine than Python's are data. A DLL's signature and checksum are nothing that Windows asks for.
     """
-    images = {path: image for path, image in bundle.images.items() if isinstance(image, Image)}
+    images = images_for_python(bundle)
     executable = bundle.scheme.executable
     if executable not in images:
         return Findings([Fault(FaultKind.LIBRARY, executable, "is no PE file", _DAMAGED)], [])
-    machine = images[executable].headers.machine
-    images = {path: image for path, image in images.items() if image.headers.machine == machine}
     faults, notes = _names(bundle, images)
     scripts = _scripts(bundle)
     unfit = too_new(demands(images, executable, bundle.python), bundle, target) if target is not None else ()
     return Findings([*faults, *_search_paths(bundle), *scripts.faults, *unfit], [*notes, *scripts.notes])
-
-
-@dataclass(frozen=True, slots=True)
-class _Packages:
-    """See `search.Packages`: what a name leads to elsewhere in the bundle is looked at in the end."""
-
-    added: tuple[str, ...]
-
-    def owner_of(self, path: str) -> str:
-        """Nobody is known."""
-        return ""
-
-    def added_for(self, path: str) -> tuple[str, ...]:
-        """All of delvewheel's."""
-        return self.added
 
 
 def _names(bundle: BundleView, images: Mapping[str, Image]) -> Findings:
@@ -60,7 +43,7 @@ def _names(bundle: BundleView, images: Mapping[str, Image]) -> Findings:
     folders = Folders(images)
     executable = bundle.scheme.executable
     not_found = set[NeededBy]()
-    for lookup in resolve_all(images, executable, _Packages(added_folders(images))):
+    for lookup in resolve_all(images, executable, AllAdded(added_folders(images))):
         name = folded(lookup.name)
         is_settled = lookup.found is not None or stays_with_windows(name) is not None
         if not is_settled and lookup.asking is Asking.AT_ONCE and not is_listed(name, bundle.host_libraries):

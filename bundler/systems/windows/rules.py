@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bundler.binaries.pe import Image
 from bundler.binaries.pe.machines import platform_of
@@ -16,7 +16,9 @@ from bundler.sysroot import Sysroot
 from bundler.systems.bundle_view import BundleView
 from bundler.systems.licences import copyleft_licence
 from bundler.systems.observers import observer_source
+from bundler.systems.packaged import NOTHING_PACKAGED, Packaged
 from bundler.systems.suffixes import no_binary_suffix
+from bundler.systems.surveys import Survey
 from bundler.systems.system import Addition, NameFindings, OpenedLibrary, PythonNames, RelocatedScript
 from bundler.systems.untraced import Untraced
 from bundler.systems.windows import policy, start, targets
@@ -141,6 +143,10 @@ class _Windows(Untraced):
         lower = ntpath.basename(name).lower()
         return copyleft_licence(lower) or copyleft_licence(re.sub(r"-?\d+(?=\.dll$)", "", lower))
 
+    def packages_of(self, paths: Iterable[str], root: Sysroot) -> Packaged:
+        """None: no database there knows which package a DLL came from."""
+        return NOTHING_PACKAGED
+
     def opened_library(self, path: str) -> OpenedLibrary | None:
         """A DLL by its file's name, beside Python found by that; modules of Python do not come along for being opened."""
         image = read_dll(path)
@@ -169,6 +175,12 @@ class _Windows(Untraced):
         from bundler.systems.windows.check import check_pe_files
 
         return check_pe_files(bundle, target)
+
+    def survey_binaries(self, bundle: BundleView) -> Survey:
+        """As Windows would, from each program and module."""
+        from bundler.systems.windows.survey import survey_pe_files
+
+        return survey_pe_files(bundle)
 
     def find_target(self, name: str) -> Target | None:
         """By a table."""

@@ -112,6 +112,21 @@ class Packages(Protocol):
         """The folders that are added to the search by the time when Python opens the file at a bundle path."""
 
 
+@dataclass(frozen=True, slots=True)
+class AllAdded:
+    """See `Packages`, of a finished bundle: who adds a folder is not known, so each counts as added."""
+
+    folders: tuple[str, ...]
+
+    def owner_of(self, path: str) -> str:
+        """Nobody is known."""
+        return ""
+
+    def added_for(self, path: str) -> tuple[str, ...]:
+        """All of delvewheel's."""
+        return self.folders
+
+
 def added_folders(paths: Iterable[str]) -> tuple[str, ...]:
     """The folders among those of `paths` that packages are known to add (os.add_dll_directory): delvewheel's, by their name.
 

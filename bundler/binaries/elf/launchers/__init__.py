@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from bundler.binaries.elf import constants as c
 from bundler.errors import BinaryFormatError
+from bundler.files import opened
 from bundler.machine import os
 
 _MAGIC = b"bndlexec"
@@ -123,5 +124,5 @@ def read_launcher(head: bytes) -> ReadLauncher | None:
 
 @functools.cache
 def _read(machine: str) -> Launcher:
-    with open(os.path.join(os.path.dirname(__file__), f"{machine}.bin"), "rb") as file:
+    with opened(os.path.join(os.path.dirname(__file__), f"{machine}.bin")) as file:
         return Launcher(machine, file.read())

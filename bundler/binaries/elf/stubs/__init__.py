@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from bundler.binaries.elf import constants as c
 from bundler.binaries.elf.structs import ByteOrder, ElfClass
+from bundler.files import opened
 from bundler.machine import os
 
 MAGIC = b"bndlstub"
@@ -135,5 +136,5 @@ def _read(name: str, machine: str, byteorder: ByteOrder, *, chooses: bool) -> St
 
 
 def _bytes_of(folder: str, name: str) -> bytes:
-    with open(os.path.join(os.path.dirname(__file__), os.pardir, folder, name), "rb") as file:
+    with opened(os.path.join(os.path.dirname(__file__), os.pardir, folder, name)) as file:
         return file.read()

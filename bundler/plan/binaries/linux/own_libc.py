@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bundler.binaries.elf import Image, read_image
 from bundler.entries import Entry, Layer, Literal, Source
 from bundler.errors import BundlerError
+from bundler.files import opened
 from bundler.floor import Floor, Release
 from bundler.machine import os
 from bundler.options import LibcMode
@@ -122,7 +123,7 @@ def kernel_floor(libc: OwnLibc) -> Floor | None:
     path = next((path for path in libc.places if os.path.basename(path) == _LIBC), None)
     if path is None:
         return None
-    with open(libc.places[path], "rb") as file:
+    with opened(libc.places[path]) as file:
         release = oldest_kernel(read_image(file))
     return Floor("Linux", release, path, "its ABI note") if release is not None else None
 

@@ -1,0 +1,165 @@
+"""What is written beside a bundle when it is put in place: bills of materials, a folder of licence texts.
+
+All of it lies there under hidden names before the bundle is put in place, and gets its own right after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bundler.bundle_paths import lies_in
+from bundler.destination import Destination, ToDirectory, ToFile, ToStandardOutput
+from bundler.entries import Digests
+from bundler.errors import BadOption, OutputExists, OutputFailed
+from bundler.files import TEMPORARY, read_regular, replacing, write_at
+from bundler.machine import os
+from bundler.options import PackOptions
+from bundler.plan.bills import planned_files
+from bundler.plan.make import Plan
+from bundler.plan.manifest_entry import manifest_of
+from bundler.sbom import components_of
+from bundler.sbom.bill import BILL_PATHS, SUFFIXES
+from bundler.sbom.texts import INDEX, collect_texts, listed_files
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is written, and where."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """By path."""
+    folder: str = ""
+    """The path of a folder of licence texts; "" for none."""
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    """What is in that, by paths in it."""
+    without: tuple[str, ...] = ()
+    """Components that have no licence text."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        if not self.without:
+            return ()
+        return (f"no licence text came with {', '.join(self.without)}: see {os.path.join(self.folder, INDEX)}",)
+
+
+def check_folder(path: str) -> None:
+    """Refuse a folder of licence texts that holds more than an earlier one: it is replaced. Raises OutputExists."""
+    if not os.path.lexists(path) or (os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path)):
+        return
+    foreign = _foreign(path)
+    if foreign is not None:
+        raise OutputExists(
+            f"--licences {path}: there is something else: {foreign}", "name a folder that is not there, or an empty one"
+        )
+
+
+def check_beside(options: PackOptions, destination: Destination, environment: str) -> None:
+    """Refuse a folder of licence texts that would lie in the bundle or in what is packed, or replace something.
+
+    Raises BadOption, OutputExists.
+    """
+    if not options.licences or options.dry_run:
+        return
+    folder = os.path.realpath(options.licences)
+    places = [environment] if isinstance(destination, ToStandardOutput) else [environment, destination.path]
+    for place in map(os.path.realpath, places):
+        if lies_in(folder, place) or lies_in(place, folder):
+            raise BadOption(f"--licences {options.licences} and {place} lie one in the other", "name another folder")
+    check_folder(options.licences)
+
+
+def beside_of(plan: Plan, options: PackOptions, destination: Destination, digests: Digests) -> Beside:
+    """What is written beside the bundle of a plan, whose entries have these digests."""
+    files: dict[str, bytes] = {}
+    if isinstance(destination, ToDirectory | ToFile):
+        read = planned_files(plan.entries, digests)
+        for form in options.content.sbom:
+            data = read(BILL_PATHS[form])
+            assert data is not None
+            files[os.path.normpath(destination.path) + SUFFIXES[form]] = data
+    if not options.licences:
+        return Beside(files)
+    manifest, read = manifest_of(plan, digests, None), planned_files(plan.entries, digests)
+    collected = collect_texts(components_of(manifest, read), read)
+    return Beside(files, options.licences, collected.files, collected.without)
+
+
+@contextlib.contextmanager
+def written_beside(beside: Beside) -> Iterator[None]:
+    """Write it, and give it its names when the block has ended. Raises OutputFailed, OutputExists; then nothing of it is there."""
+    held = contextlib.ExitStack()
+    with _told():
+        try:
+            for path, data in beside.files.items():
+                file = held.enter_context(replacing(path))
+                os.fchmod(file.fileno(), 0o644)
+                write_at(file.fileno(), data, 0)
+            if beside.folder:
+                held.enter_context(_folder(beside.folder, beside.texts))
+        except BaseException:
+            held.__exit__(*sys.exc_info())
+            raise
+    try:
+        yield
+    except BaseException:
+        held.__exit__(*sys.exc_info())
+        raise
+    with _told():
+        held.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What the system refuses, as an error of the output."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputFailed(f"{error.filename} cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _folder(path: str, texts: Mapping[str, bytes]) -> Iterator[None]:
+    """A folder that takes the place of an earlier one when the block ends."""
+    path = os.path.abspath(path)
+    parent = os.path.dirname(path)
+    os.makedirs(parent, exist_ok=True)
+    made = tempfile.mkdtemp(prefix=TEMPORARY, dir=parent)
+    try:
+        os.chmod(made, 0o755)
+        for place, data in texts.items():
+            target = os.path.join(made, place)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as file:
+                file.write(data)
+        yield
+        check_folder(path)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        os.rename(made, path)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _foreign(path: str) -> str | None:
+    """Something at a path that no folder of licence texts has; None where all of it is one."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        return os.path.basename(path)
+    try:
+        listed = listed_files(read_regular(os.path.join(path, INDEX)))
+    except OSError:
+        listed = None
+    if listed is None:
+        return sorted(os.listdir(path))[0]
+    for folder, _, names in os.walk(path):
+        for name in sorted(names):
+            place = os.path.relpath(os.path.join(folder, name), path)
+            if place not in listed:
+                return place
+    return None
