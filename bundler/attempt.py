@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.audit import AuditReport
 from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, find_leaks, prove
@@ -42,6 +42,9 @@ from bundler.target import Target
 from bundler.trees.planned import PlannedTree
 from bundler.trees.settled import Settled, altered, settle
 
+if TYPE_CHECKING:
+    from bundler.page.writing import PageFile
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -63,6 +66,8 @@ class Job:
     """The options that made the bundle which is updated."""
     target: Target | None = None
     """The system that the bundle must run on."""
+    page: PageFile | None = None
+    """The page that is made of the bundle; None for none."""
 
     @property
     def is_audited(self) -> bool:
@@ -251,11 +256,20 @@ def _placed(
     proof: Proof | None = None,
     leaks: LeakReport | None = None,
 ) -> Attempt:
-    """Put what was made in place. From then on it is done: who asks to stop comes too late, and nothing is told but that."""
+    """Put what was made in place, and what is written beside it; its page, where no fault was found.
+
+    From then on it is done: who asks to stop comes too late, and nothing is told but that.
+    """
     beside = beside_of(plan, job.options, job.destination, written.digests)
+    page = job.page if proof is None or not proof.audit.faults else None
+    if page is not None and written.place is not None:
+        job.progress.phase("making the page")
+        page.make(written.place)
     with signals_wait():
         with written_beside(beside):
             place = sink.place()
+            if page is not None:
+                page.place()
         hear_no_more()
     plan = replace(plan, notes=(*plan.notes, *beside.notes))
     return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place, leaks=leaks))
@@ -355,6 +369,7 @@ def report_of(
                 proof.loaded if proof is not None else None,
                 plan.traced.opened if plan.traced is not None else (),
             ),
+            *(job.page.warnings if kept is not None and job.page is not None else ()),
         ),
         modules_without_pyc=plan.modules_without_pyc,
         can_compile=plan.environment.probed,
@@ -380,5 +395,6 @@ def report_of(
             job.settings.content,
             plan.libraries.bundled,
         ),
+        page=job.page.path if job.page is not None else None,
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

@@ -18,7 +18,7 @@ from bundler.entries import Digests
 from bundler.errors import BadOption, OutputExists, OutputFailed
 from bundler.files import TEMPORARY, read_regular, replacing, write_at
 from bundler.machine import os
-from bundler.options import PackOptions
+from bundler.options import PackOptions, SbomFormat
 from bundler.plan.bills import planned_files
 from bundler.plan.make import Plan
 from bundler.plan.manifest_entry import manifest_of
@@ -60,11 +60,17 @@ def check_folder(path: str) -> None:
 
 
 def check_beside(options: PackOptions, destination: Destination, environment: str) -> None:
-    """Refuse a folder of licence texts that would lie in the bundle or in what is packed, or replace something.
+    """Refuse what would replace something beside the output, or lie in the bundle or in what is packed.
 
     Raises BadOption, OutputExists.
     """
-    if not options.licences or options.dry_run:
+    if options.dry_run:
+        return
+    if isinstance(destination, ToDirectory | ToFile) and not (destination.force or destination.update):
+        for path in _bill_paths(options, destination).values():
+            if os.path.lexists(path):
+                raise OutputExists(f"{path} exists", "remove it, or replace it with --force")
+    if not options.licences:
         return
     folder = os.path.realpath(options.licences)
     places = [environment] if isinstance(destination, ToStandardOutput) else [environment, destination.path]
@@ -76,18 +82,23 @@ def check_beside(options: PackOptions, destination: Destination, environment: st
 
 def beside_of(plan: Plan, options: PackOptions, destination: Destination, digests: Digests) -> Beside:
     """What is written beside the bundle of a plan, whose entries have these digests."""
-    files: dict[str, bytes] = {}
-    if isinstance(destination, ToDirectory | ToFile):
-        read = planned_files(plan.entries, digests)
-        for form in options.content.sbom:
-            data = read(BILL_PATHS[form])
-            assert data is not None
-            files[os.path.normpath(destination.path) + SUFFIXES[form]] = data
+    paths = _bill_paths(options, destination)
+    if not paths and not options.licences:
+        return Beside()
+    read = planned_files(plan.entries, digests)
+    bills = ((path, read(BILL_PATHS[form])) for form, path in paths.items())
+    files = {path: data for path, data in bills if data is not None}
     if not options.licences:
         return Beside(files)
-    manifest, read = manifest_of(plan, digests, None), planned_files(plan.entries, digests)
-    collected = collect_texts(components_of(manifest, read), read)
+    collected = collect_texts(components_of(manifest_of(plan, digests, None), read), read)
     return Beside(files, options.licences, collected.files, collected.without)
+
+
+def _bill_paths(options: PackOptions, destination: Destination) -> dict[SbomFormat, str]:
+    """Where bills of materials go that lie beside the output: nothing lies beside standard output, or an environment."""
+    if not isinstance(destination, ToDirectory | ToFile):
+        return {}
+    return {form: os.path.normpath(destination.path) + SUFFIXES[form] for form in options.content.sbom}
 
 
 @contextlib.contextmanager
@@ -97,6 +108,8 @@ def written_beside(beside: Beside) -> Iterator[None]:
     with _told():
         try:
             for path, data in beside.files.items():
+                if os.path.isdir(path):
+                    raise OutputExists(f"{path} is a folder, and a file shall be there", "remove it")
                 file = held.enter_context(replacing(path))
                 os.fchmod(file.fileno(), 0o644)
                 write_at(file.fileno(), data, 0)

@@ -74,3 +74,4 @@ class PackKeywords(TypedDict, total=False):
     runner: str
     cache: bool
     dry_run: bool
+    page: StrPath

@@ -228,6 +228,8 @@ class PackOptions:
     """Touch only what differs from the bundle that is there; of an archive, take over what would be the same."""
     reuse: str = ""
     """Another archive of the same format from which is taken over what would be the same; "" for none."""
+    page: str = ""
+    """Where an HTML page of what is in the bundle goes, once it is proved; "" for none."""
     licences: str = ""
     """A folder for the licence texts of all that the bundle is made of; "" for none."""
     trace: tuple[str, ...] = ()

@@ -13,8 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bundler.bundle_paths import lies_in
-from bundler.destination import Destination, DirectoryDestination, InPlace, ToDirectory, ToFile, destination_of
-from bundler.errors import BadOption, OutputFailed
+from bundler.destination import (
+    Destination,
+    DirectoryDestination,
+    InPlace,
+    ToDirectory,
+    ToFile,
+    ToStandardOutput,
+    destination_of,
+)
+from bundler.errors import BadOption, OutputFailed, UnfittingOption
 from bundler.keywords import PackKeywords, StrPath
 from bundler.machine import os
 from bundler.option_kinds import path_of
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
     from bundler import report
     from bundler.environment import Environment
     from bundler.manifest import RecordedOptions
+    from bundler.page.writing import PageFile
     from bundler.sinks.directories.stage import Stage
     from bundler.target import Target
 else:
@@ -74,14 +83,14 @@ def pack(
     options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
     target = _target_of(options)
-    check_licences(options, destination, environment)
+    check_what_lies_beside(options, destination, environment)
     recover(destination, options)
     progress.phase("reading the environment")
     loaded = load_environment(environment, options.root, run=options.probe, meanwhile=_load_what_comes_next)
     check_output(loaded, destination)
     _check_target(target, loaded)
-    with claim(destination, options):
-        return _pack(loaded, environment, destination, options, target, progress)
+    with claim(destination, options), _page(loaded, destination, options) as page:
+        return _pack(loaded, environment, destination, options, target, page, progress)
 
 
 def _pack(
@@ -90,6 +99,7 @@ def _pack(
     destination: Destination,
     options: PackOptions,
     target: Target | None,
+    page: PageFile | None,
     progress: Progress,
 ) -> report.PackReport:
     """Pack what was read at the path `environment`."""
@@ -129,6 +139,7 @@ def _pack(
             stage,
             before,
             target,
+            page,
         )
         dlopened, held = first_guess(job), frozenset[str]()
         for number in range(_MOST_ATTEMPTS):
@@ -154,6 +165,21 @@ def _check_target(target: Target | None, environment: Environment) -> None:
         from bundler.systems.targets import check_target
 
         check_target(target, environment.platform)
+
+
+def _page(
+    environment: Environment, destination: Destination, options: PackOptions
+) -> AbstractContextManager[PageFile | None]:
+    """The page that is asked for; a dry run looks at its place alone. Raises UnfittingOption, OutputExists, OutputFailed."""
+    if not options.page:
+        return nullcontext()
+    if isinstance(destination, ToStandardOutput):
+        raise UnfittingOption("--page reads the bundle again, which is gone from standard output", "use --out FILE")
+    from bundler.page.writing import PageFile, page_target
+
+    trees = (environment.root, environment.interpreter.stdlib, destination.path)
+    target = page_target(options.page, force=options.force or options.update, trees=trees)
+    return nullcontext() if options.dry_run else PageFile(target, os.path.basename(os.path.abspath(destination.path)))
 
 
 def _stage(destination: Destination, options: PackOptions) -> AbstractContextManager[Stage | None]:
@@ -207,9 +233,9 @@ def claim(destination: Destination, options: PackOptions) -> AbstractContextMana
     return claim_output(destination)
 
 
-def check_licences(options: PackOptions, destination: Destination, environment: str) -> None:
-    """Refuse a folder for licence texts that would hold something else. Raises BundlerError."""
-    if options.licences:
+def check_what_lies_beside(options: PackOptions, destination: Destination, environment: str) -> None:
+    """Refuse what would replace something else beside the output. Raises BundlerError."""
+    if options.licences or options.content.sbom:
         from bundler.beside import check_beside
 
         check_beside(options, destination, environment)

@@ -50,6 +50,8 @@ class PackReport:
     """The name of the system that the bundle must run on; "" for none in particular."""
     unfit: tuple[Fault, ...] = ()
     """What keeps it from running there, where there was no audit that would say so."""
+    page: str | None = None
+    """Where the page of it is; None where none was asked for, or the bundle has faults."""
     can_compile: bool = True
     """Whether the environment's Python may be run, and so compile modules."""
 
@@ -96,6 +98,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "format": report.format,
         "size": report.size,
         "started_by": list(report.started_by),
+        **({"page": report.page} if report.page else {}),
         "parts": {part.name: part.size for part in report.parts},
         "savings": {saving.profile.value: saving.size for saving in report.savings},
         "files": report.files,
@@ -126,7 +129,14 @@ def as_json(report: PackReport) -> dict[str, object]:
             {"path": change.path, "origin": change.origin, "reason": change.reason} for change in manifest.changed
         ],
         "bundled_libraries": [
-            {"path": fact.path, "origin": fact.origin, "licence": fact.licence} for fact in manifest.bundled
+            {
+                "path": fact.path,
+                "origin": fact.origin,
+                "licence": fact.licence,
+                "copyleft": fact.copyleft.value,
+                "package": fact.package.text if fact.package is not None else None,
+            }
+            for fact in manifest.bundled
         ],
         "host_libraries": list(manifest.host_libraries),
         "asked_of_target": {name: list(paths) for name, paths in manifest.asked_of_target.items()},

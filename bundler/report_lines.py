@@ -29,6 +29,7 @@ _MANY_MODULES = 50
 def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     """The report for a person. An update that changed nothing repeats nothing."""
     yield _made(report, verbose)
+    yield from [f"its page: {path_shown(report.page)}"] if report.page else []
     yield from _other_options(report)
     if verbose or not _nothing_changed(report):
         yield from _start(report)
@@ -52,6 +53,15 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
             yield report.audit.outcome
     elif report.unfit:
         yield from fault_lines(report.unfit, verbose)
+
+
+def manifest_lines(manifest: Manifest) -> Iterator[str]:
+    """All that `bundle.json` alone tells who gets the bundle, line by line: what it needs, notes, warnings."""
+    yield from _needs(manifest)
+    yield from _libraries(manifest, verbose=True)
+    yield from _compiled_in(manifest, verbose=True)
+    yield from _notes("warning: ", manifest.warnings, verbose=True)
+    yield from _missing(manifest, verbose=True)
 
 
 def _nothing_changed(report: PackReport) -> bool:

@@ -36,6 +36,7 @@ from bundler.options import (
     PackOptions,
     Profile,
     Pyc,
+    SbomFormat,
     Symlinks,
 )
 from bundler.report import PackReport
@@ -82,6 +83,8 @@ def test_every_keyword_reaches_its_option() -> None:
         system_site=False,
         format="tar.gz",
         thin="arm64",
+        sbom=["cyclonedx", SbomFormat.SPDX],
+        licences=Path("texts"),
     )
     assert options == PackOptions(
         content=ContentOptions(
@@ -95,6 +98,7 @@ def test_every_keyword_reaches_its_option() -> None:
             entry="app.cli:main",
             system_site=False,
             thin="arm64",
+            sbom=(SbomFormat.CYCLONEDX, SbomFormat.SPDX),
         ),
         image=ImageOptions(base="image.tar", variables=("A=b",), name="app:1"),
         root="/image",
@@ -102,6 +106,7 @@ def test_every_keyword_reaches_its_option() -> None:
         audit=AuditDepth.QUICK,
         threads=2,
         format="tar.gz",
+        licences="texts",
     )
 
 
@@ -121,6 +126,8 @@ def test_keywords_change_what_options_say() -> None:
         ({"thin": "ppc"}, ("thin", "arm64, x86_64")),
         ({"exclude": "tests/"}, ("exclude", "a list of strings", "['tests/']")),
         ({"add": [3]}, ("add", "a list of strings")),
+        ({"sbom": ["spdx", "swid"]}, ("sbom", "cyclonedx, spdx", "'swid'")),
+        ({"sbom": "spdx"}, ("sbom", "a list of strings", "['spdx']")),
         ({"force": "no"}, ("force", "true or false")),
         ({"level": "9"}, ("level", "a number")),
         ({"threads": 0}, ("threads", "1 or more")),

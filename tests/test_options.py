@@ -147,6 +147,7 @@ def test_another_file_can_be_named_and_every_option_can_stand_in_it(project: Pat
         ("[tool.bundler]\nout = 3\n", ("out", "a string")),
         ("[tool.bundler]\nentry = 3\n", ("entry", "a string")),
         ("[tool.bundler]\nsymlinks = 'some'\n", ("symlinks", "keep, none", "some")),
+        ("[tool.bundler]\nsbom = ['swid']\n", ("sbom", "cyclonedx, spdx", "swid")),
         ("[tool.bundler]\nformat = 'rar'\n", ("format", "tar.gz", "rar")),
         ("[tool.bundler]\nthreads = 0\n", ("threads", "1 or more")),
         ("[tool.bundler]\nconfig = 'x'\n", ("config", "no option")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from bundler.cli.output import printable
+from bundler.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 
 from bundler.cli.output import CONTEXT, examples, say
+from bundler.machine import path_shown
 from bundler.options import SbomFormat
 
 
@@ -19,6 +20,7 @@ from bundler.options import SbomFormat
         ("a bundle: what it needs, and what is in it", "bundler inspect dist/app --json"),
         ("what makes an archive large", "bundler inspect app.tar.zst --size"),
         ("who needs a library, up to what was installed", "bundler inspect dist/app --why libssl.so.3"),
+        ("all of that as a page for a browser", "bundler inspect dist/app --html page.html"),
         ("its bill of materials", "bundler inspect dist/app.tar.gz --sbom cyclonedx"),
         ("the licences of all that is in it", "bundler inspect dist/app --licences licences"),
         ("one binary", "bundler inspect dist/app/bin/python3"),
@@ -33,6 +35,13 @@ from bundler.options import SbomFormat
     metavar="NAME",
     help="Of a bundle: who needs a library, a file or a distribution, and who needs that, up to what a person installed.",
 )
+@click.option(
+    "--html",
+    type=click.Path(),
+    metavar="FILE",
+    help="Of a bundle: make one HTML file of what is in it, to be opened in a browser; it needs no network.",
+)
+@click.option("--force", is_flag=True, help="Replace the FILE of --html.")
 @click.option("--changed", is_flag=True, help="Of a bundle: the files that differ from their source, by reason.")
 @click.option(
     "--root", default="/", metavar="DIR", help="The directory that an environment sees as /. C:=DIR: its drive C:."
@@ -55,6 +64,8 @@ def inspect(
     path: str,
     size: bool,
     why: str | None,
+    html: str | None,
+    force: bool,
     changed: bool,
     root: str,
     no_probe: bool,
@@ -65,9 +76,15 @@ def inspect(
 ) -> None:
     """Show what is in an environment, a bundle (a directory, or an archive as it lies) or one binary."""
     wants_materials = sbom is not None or licences is not None
-    if size + changed + (why is not None) + wants_materials > 1:
-        raise click.UsageError("--size, --why, --changed and --sbom are questions of their own: ask one at a time")
-    if wants_materials:
+    if size + changed + (why is not None) + (html is not None) + wants_materials > 1:
+        raise click.UsageError(
+            "--size, --why, --html, --changed and --sbom are questions of their own: ask one at a time"
+        )
+    if force and html is None:
+        raise click.UsageError("--force is for the FILE of --html")
+    if html is not None:
+        _make_page(path, html, force=force, as_json=as_json)
+    elif wants_materials:
         _materials(path, sbom, licences)
     elif why is not None:
         _show_why(path, why, as_json=as_json, verbose=verbose)
@@ -91,6 +108,18 @@ def _show_facts(path: str, root: str, *, probe: bool, as_json: bool) -> None:
         draw(*fact_lines(facts))
     else:
         draw(*(shown_bundle(facts) if facts["kind"] == "bundle" else shown_facts(facts)))
+
+
+def _make_page(path: str, html: str, *, force: bool, as_json: bool) -> None:
+    from bundler.page.writing import PageFile, page_target
+
+    with PageFile(page_target(html, force=force, trees=(path,))) as page:
+        page.make(path)
+        page.place()
+    if as_json:
+        click.echo(json.dumps({"kind": "bundle", "page": page.path}, indent=1))
+    else:
+        say(f"wrote {path_shown(page.path or html)}")
 
 
 def _show_why(path: str, name: str, *, as_json: bool, verbose: bool) -> None:

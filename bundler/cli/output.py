@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from bundler.printable import printable
+
 if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.progress import Progress
 
-# C0 and C1 without the tab, DEL, and what turns the direction of writing (Unicode TR9, 2).
-_STEERING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FAULTS_FOUND = 3
 DIFFERENT = 3
@@ -40,15 +39,6 @@ def say_error(error: BundlerError) -> None:
         say(line if line.startswith("  ") else f"    {line}")
     if error.hint:
         say(f"hint: {error.hint}")
-
-
-def printable(text: str) -> str:
-    """A text on one line, as a terminal shows it: what is no UTF-8, and what would steer the terminal, is told as an escape.
-
-    Names in a bundle may be anybody's, line ends in them included.
-    """
-    shown = text.encode("utf-8", "backslashreplace").decode()
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)
 
 
 @contextlib.contextmanager

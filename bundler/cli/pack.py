@@ -86,6 +86,7 @@ messages = option_group("Messages", ConfiguredOption)
 @output("--link", help="How unchanged files get into a directory (default: auto).")
 @output("--symlinks", help="With none, files take the places of links (default: keep).")
 @output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")
+@output("--page", metavar="FILE", help="Make an HTML page of what is in the bundle, too (bundler inspect --html).")
 @output("--level", metavar="N", help="Compression level of an archive.")
 @content(
     "--profile",

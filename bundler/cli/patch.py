@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.output import CONTEXT, examples, printable, say
+from bundler.cli.output import CONTEXT, examples, say
 from bundler.machine import os
+from bundler.printable import printable
 
 if TYPE_CHECKING:
     from bundler.binaries.format import BinaryFacts

@@ -103,8 +103,8 @@ def filtered(
     return kept | {path: entries[path] for path in gone & needed}
 
 
-def left_out_by(entries: Sequence[Entry], scheme: BundleScheme, options: ContentOptions) -> dict[str, Profile]:
-    """Of a plan's entries those that a smaller profile than the chosen one leaves out: the first that does, by bundle path.
+def left_out_by(runtime: Iterable[str], scheme: BundleScheme, options: ContentOptions) -> dict[str, Profile]:
+    """Of the files of the runtime those that a smaller profile than the chosen one leaves out: the first that does, by bundle path.
 
     What the patterns say is not asked again: they bring back what they brought back.
     """
@@ -119,11 +119,7 @@ def left_out_by(entries: Sequence[Entry], scheme: BundleScheme, options: Content
     ]
     fitting = _spec([_at_home(pattern, scheme) for _, pattern in patterns])
     chosen = _spec(options.patterns)
-    runtime = [
-        entry.path
-        for entry in entries
-        if entry.layer is Layer.RUNTIME and not isinstance(entry.content, Directory) and patterns
-    ]
+    runtime = list(runtime) if patterns else []
     sources = {path: source for path in runtime if (source := module_of(path))}
     found: dict[str, Profile] = {}
     for path in runtime:

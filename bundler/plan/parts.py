@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from bundler.entries import Entry
+from bundler.entries import Entry, Layer
 from bundler.manifest import FileFact, Manifest
 from bundler.options import ContentOptions, Profile
 from bundler.plan.filters import left_out_by
 from bundler.scheme import BundleScheme
-from bundler.systems.libraries import BundledLibrary
 
 _PACKAGE = re.compile(r"[^/.-]+")  # `numpy` of `numpy/…`, `numpy.libs/…` and `numpy-2.1.dist-info/…`
 
@@ -22,6 +21,18 @@ class Part(NamedTuple):
     name: str
     size: int
     """Bytes of its files."""
+
+
+class NeededLibrary(Protocol):
+    """A library of the host that comes along."""
+
+    @property
+    def path(self) -> str:
+        """Its bundle path."""
+
+    @property
+    def needed_by(self) -> tuple[str, ...]:
+        """Bundle paths of the files that ask for it."""
 
 
 class Saving(NamedTuple):
@@ -66,13 +77,25 @@ def savings(
     files: Mapping[str, FileFact],
     scheme: BundleScheme,
     options: ContentOptions,
-    libraries: Sequence[BundledLibrary],
+    libraries: Sequence[NeededLibrary],
 ) -> tuple[Saving, ...]:
-    """What each profile that is smaller than the chosen one would save, libraries that nothing else needs included.
+    """What each profile that is smaller than the chosen one would save of a plan, libraries that nothing else needs included.
 
     `files` are the facts of the entries' files, by bundle path.
     """
-    left_out = left_out_by(entries, scheme, options)
+    runtime = [entry.path for entry in entries if entry.layer is Layer.RUNTIME and entry.path in files]
+    return savings_of(runtime, files, scheme, options, libraries)
+
+
+def savings_of(
+    runtime: Iterable[str],
+    files: Mapping[str, FileFact],
+    scheme: BundleScheme,
+    options: ContentOptions,
+    libraries: Sequence[NeededLibrary],
+) -> tuple[Saving, ...]:
+    """The same of a bundle, whose files of the `runtime` (bundle paths) are known. `options` are those that made it."""
+    left_out = left_out_by(runtime, scheme, options)
     left_out |= _of_no_use(left_out, libraries)
     return tuple(_totals(left_out, files))
 
@@ -86,7 +109,7 @@ def _totals(left_out: Mapping[str, Profile], files: Mapping[str, FileFact]) -> I
             yield Saving(profile, total)
 
 
-def _of_no_use(left_out: Mapping[str, Profile], libraries: Sequence[BundledLibrary]) -> dict[str, Profile]:
+def _of_no_use(left_out: Mapping[str, Profile], libraries: Sequence[NeededLibrary]) -> dict[str, Profile]:
     """The libraries of the host that only what is left out asks for, each with the first profile that needs them no more."""
     order = list(Profile)
     found: dict[str, Profile] = {}

@@ -7,8 +7,9 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
-from license_expression import ExpressionError, LicenseExpression, get_spdx_licensing
+from license_expression import ExpressionError, LicenseExpression, Licensing, get_spdx_licensing
 from spdx_tools.spdx.model import (
     Actor,
     ActorType,
@@ -129,13 +130,18 @@ def _parsed(text: str) -> LicenseExpression | None:
     expression = spdx_or_none(text)
     if expression is None:
         return None
-    licensing = get_spdx_licensing()
+    licensing = _licensing()
     try:
         parsed = licensing.parse(expression)
     except ExpressionError:
         return None
     unknown = (key for key in licensing.unknown_license_keys(parsed) if not _OWN_LICENCE.fullmatch(key))
     return parsed if next(unknown, None) is None else None
+
+
+@cache  # it reads the whole list of licences
+def _licensing() -> Licensing:
+    return get_spdx_licensing()
 
 
 def _own_licences(components: Iterable[Component]) -> Iterator[ExtractedLicensingInfo]:

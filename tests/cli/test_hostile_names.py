@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bundler.cli.output import printable, say_error
+from bundler.cli.output import say_error
 from bundler.errors import BundlerError, Problems
+from bundler.printable import printable
 from tests.material.environments import bundler
 
 

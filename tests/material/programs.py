@@ -39,6 +39,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "xvfb": ("Xvfb",),
     "openssl": ("openssl",),
     "npm": ("npm", "node"),
+    "chromium fonts-dejavu-core": ("chromium",),
     "debootstrap": ("debootstrap",),
     "qemu-user-static": ("qemu-*-static",),
     "strace": ("strace",),
