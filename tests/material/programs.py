@@ -60,7 +60,6 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "osslsigncode": ("osslsigncode",),
     "systemd": ("systemd-analyze",),
     "debhelper dpkg-dev": ("dh", "dh_*", "dpkg-buildpackage", "dpkg-shlibdeps"),
-    "rpm": ("rpm", "rpmbuild"),
 }
 """By the words for `apt-get install`: the programs, as patterns."""
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
