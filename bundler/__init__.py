@@ -24,6 +24,7 @@ from bundler.options import (
     Profile,
     Pyc,
     SbomFormat,
+    Secret,
     Symlinks,
 )
 from bundler.pack import pack
@@ -63,6 +64,7 @@ __all__ = [
     "Profile",
     "Pyc",
     "SbomFormat",
+    "Secret",
     "Symlinks",
     "__version__",
     "bill_of_materials",

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.audit import AuditReport
-from bundler.audit.against_source import Candidate, Earlier, Packed, Proof, candidate_in, find_leaks, prove
+from bundler.audit.against_source import (
+    Candidate,
+    Earlier,
+    Packed,
+    Proof,
+    candidate_in,
+    find_leaks,
+    prove,
+    with_lost_libraries,
+)
 from bundler.audit.alone import runner_of
 from bundler.audit.dlopened import DlopenedLibraries, found_dlopened, guess_dlopened
 from bundler.audit.exclusions import unmet
 from bundler.audit.planned import audit_plan
 from bundler.audit.refusing import check_leaks
 from bundler.audit.reports import LeakReport
-from bundler.beside import beside_of, written_beside
+from bundler.beside import placed_beside
 from bundler.destination import Destination, DirectoryDestination, InPlace, ToFile, ToStandardOutput, format_name
-from bundler.entries import Entry, Literal, size_of
+from bundler.entries import Entry, Literal
 from bundler.environment import Environment
 from bundler.errors import OutputFailed
-from bundler.faults import Fault, FaultKind
 from bundler.machine.signals import hear_no_more, signals_wait
 from bundler.manifest import Manifest, RecordedOptions, write_manifest
 from bundler.memory import Memory
 from bundler.options import AuditDepth, LeakMode, PackOptions
-from bundler.plan.bills import with_bills
 from bundler.plan.listings import check_unchanged
 from bundler.plan.make import Plan, make_plan
 from bundler.plan.manifest_entry import foreseen, manifest_entry, manifest_of
@@ -32,8 +39,11 @@ from bundler.plan.output import archive_facts, directory_facts
 from bundler.plan.parts import savings
 from bundler.plan.recorded_options import changed_options
 from bundler.plan.settings import PlanSettings
+from bundler.plan.signature_entry import check_key_stays
 from bundler.progress import Progress
 from bundler.report import PackReport
+from bundler.sending import Sending, Sent
+from bundler.signing.signer import Signer, signed_by
 from bundler.sinks import Sink, Written
 from bundler.sinks.directories.stage import Stage
 from bundler.sinks.opening import SinkOpening
@@ -68,6 +78,15 @@ class Job:
     """The system that the bundle must run on."""
     page: PageFile | None = None
     """The page that is made of the bundle; None for none."""
+    signer: Signer | None = None
+    """What signs the bundle; None where nothing does."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of the destination."""
+
+    @property
+    def sending(self) -> Sending:
+        """What sends a plan to a sink."""
+        return Sending(self.destination, self.signer, self.progress)
 
     @property
     def is_audited(self) -> bool:
@@ -114,7 +133,9 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     opening.again()
     settings = replace(job.settings, dlopened=tuple(dlopened.sonames))
     begin = _nothing if job.options.dry_run else opening.begin
-    plan = with_bills(make_plan(job.environment, settings, job.memory, begin), job.options.content.sbom)
+    plan = _with_bills(make_plan(job.environment, settings, job.memory, begin), job)
+    if job.signer is not None:
+        check_key_stays(plan.entries, job.signer.key.path)
     if job.options.dry_run:
         _rehearse(job, plan)
         leaks = _leaks_without_audit(plan, job)
@@ -126,7 +147,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     leaks = _leaks_without_audit(plan, job) if not is_audited else None
     sink = _open(opening, plan, job)
     assumed = job.assumed_failures
-    written, manifest = send(plan, sink, assumed, job.progress)
+    written, manifest = job.sending.send(plan, sink, assumed)
     check_unchanged(plan.listings)
     job.memory.learn(plan.entries, written.digests, written.stamps)
     if not is_audited or written.place is None:
@@ -138,8 +159,7 @@ def attempt(job: Job, dlopened: DlopenedLibraries, held: frozenset[str] = frozen
     if isinstance(job.destination, InPlace) and proof.audit.faults:
         return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof))
     if proof.import_failures != assumed:
-        sink.replace(manifest_entry(plan, proof.import_failures))
-        manifest = manifest_of(plan, written.digests, proof.import_failures)
+        written, manifest = job.sending.send_again(plan, sink, written, proof.import_failures)
     return _placed(plan, job, dlopened, sink, manifest, written, proof)
 
 
@@ -179,7 +199,7 @@ def _prove_then_write(
 
 def _send_settled(plan: Plan, settled: Settled, sink: Sink, proof: Proof, job: Job) -> Sent:
     """Write what was proved. Raises OutputFailed where it would be something else."""
-    sent = send(plan, sink, proof.import_failures, job.progress)
+    sent = job.sending.send(plan, sink, proof.import_failures)
     for path, digest in settled.digests.items():
         if sent.written.digests[path] != digest:
             raise OutputFailed(f"{path} changed while it was packed", "pack again when nothing writes to its source")
@@ -243,7 +263,16 @@ def _settled(proof: Proof, job: Job, dlopened: DlopenedLibraries) -> Proof:
     job.memory.dlopened.learn(dlopened.sonames)
     job.earlier.imports.keep()
     check_leaks(proof.leaks, job.options.content.leaks)
-    return _with_lost_libraries(proof)
+    return with_lost_libraries(proof)
+
+
+def _with_bills(plan: Plan, job: Job) -> Plan:
+    """The plan with the bills of materials that are asked for."""
+    if not job.options.content.sbom:
+        return plan
+    from bundler.plan.bills import with_bills
+
+    return with_bills(plan, job.options.content.sbom)
 
 
 def _placed(
@@ -260,18 +289,17 @@ def _placed(
 
     From then on it is done: who asks to stop comes too late, and nothing is told but that.
     """
-    beside = beside_of(plan, job.options, job.destination, written.digests)
     page = job.page if proof is None or not proof.audit.faults else None
     if page is not None and written.place is not None:
         job.progress.phase("making the page")
         page.make(written.place)
     with signals_wait():
-        with written_beside(beside):
+        with placed_beside(plan, job.options, job.destination, written.digests) as notes:
             place = sink.place()
             if page is not None:
                 page.place()
         hear_no_more()
-    plan = replace(plan, notes=(*plan.notes, *beside.notes))
+    plan = replace(plan, notes=(*plan.notes, *notes))
     return Attempt(dlopened, report_of(plan, job, dlopened, manifest, written, proof, place=place, leaks=leaks))
 
 
@@ -295,40 +323,6 @@ def _open(opening: SinkOpening, plan: Plan, job: Job) -> Sink:
     if isinstance(job.destination, DirectoryDestination):
         return opening.directory()
     return opening.archive(archive_facts(plan, job.destination.form, job.options))
-
-
-def _with_lost_libraries(proof: Proof) -> Proof:
-    """The proof with a fault for each library that is lacking still."""
-    told = {fault.path for fault in proof.audit.faults}
-    lost = [
-        Fault(
-            FaultKind.DIFFERENCE,
-            path,
-            f"the source opens it ({soname}), and the bundle does not find it",
-            f"it is opened by its whole path, perhaps: --exclude-lib {soname} leaves it to the host",
-        )
-        for path, soname in proof.lacking.items()
-        if path not in told
-    ]
-    return replace(proof, audit=replace(proof.audit, faults=(*proof.audit.faults, *lost))) if lost else proof
-
-
-class Sent(NamedTuple):
-    """What a sink wrote, and what it was told to write into `bundle.json`."""
-
-    written: Written
-    manifest: Manifest
-
-
-def send(plan: Plan, sink: Sink, import_failures: Mapping[str, str] | None, progress: Progress) -> Sent:
-    """Send every entry of the plan, and `bundle.json`, to the sink. `import_failures` are what the source cannot import either."""
-    progress.phase("writing")
-    manifests: list[Manifest] = []
-    last = manifest_entry(plan, import_failures, manifests.append)
-    progress.total(plan.size + size_of(last.content))
-    for entry in (*plan.entries, last):
-        sink.add(entry)
-    return Sent(sink.finish(), manifests[-1])
 
 
 def _named(audit: AuditReport, target: Target | None) -> AuditReport:
@@ -361,6 +355,7 @@ def report_of(
         manifest=manifest,
         size=size if size is not None else written.size if written is not None else 0,
         warnings=(
+            *(job.signer.warnings if job.signer is not None else ()),
             *plan.warnings,
             *(plan.traced.warnings if plan.traced else ()),
             *unmet(
@@ -379,6 +374,7 @@ def report_of(
         unfit=audit_plan(plan, job.target) if proof is None and job.target is not None else (),
         leaks=proof.leaks if proof is not None else leaks,
         notes=(
+            *job.notes,
             *plan.notes,
             *(plan.traced.notes if plan.traced else ()),
             *dlopened.notes(run),
@@ -396,5 +392,6 @@ def report_of(
             plan.libraries.bundled,
         ),
         page=job.page.path if job.page is not None else None,
+        signature=signed_by(job.signer, job.destination, place) if job.signer and place is not None else None,
         changed_options=changed_options(job.made_with, plan.options) if job.made_with and plan.options else (),
     )

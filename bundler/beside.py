@@ -19,12 +19,9 @@ from bundler.errors import BadOption, OutputExists, OutputFailed
 from bundler.files import TEMPORARY, read_regular, replacing, write_at
 from bundler.machine import os
 from bundler.options import PackOptions, SbomFormat
-from bundler.plan.bills import planned_files
 from bundler.plan.make import Plan
-from bundler.plan.manifest_entry import manifest_of
-from bundler.sbom import components_of
-from bundler.sbom.bill import BILL_PATHS, SUFFIXES
-from bundler.sbom.texts import INDEX, collect_texts, listed_files
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +34,8 @@ class Beside:
     """The path of a folder of licence texts; "" for none."""
     texts: Mapping[str, bytes] = field(default_factory=dict)
     """What is in that, by paths in it."""
-    without: tuple[str, ...] = ()
-    """Components that have no licence text."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of it."""
-        if not self.without:
-            return ()
-        return (f"no licence text came with {', '.join(self.without)}: see {os.path.join(self.folder, INDEX)}",)
+    notes: tuple[str, ...] = ()
+    """What a person should know of it."""
 
 
 def check_folder(path: str) -> None:
@@ -82,22 +72,49 @@ def check_beside(options: PackOptions, destination: Destination, environment: st
 
 def beside_of(plan: Plan, options: PackOptions, destination: Destination, digests: Digests) -> Beside:
     """What is written beside the bundle of a plan, whose entries have these digests."""
+    from bundler.plan.bills import planned_files
+    from bundler.plan.manifest_entry import manifest_of
+    from bundler.sbom import components_of
+    from bundler.sbom.bill import BILL_PATHS
+    from bundler.sbom.texts import INDEX, collect_texts
+
     paths = _bill_paths(options, destination)
-    if not paths and not options.licences:
-        return Beside()
     read = planned_files(plan.entries, digests)
     bills = ((path, read(BILL_PATHS[form])) for form, path in paths.items())
     files = {path: data for path, data in bills if data is not None}
     if not options.licences:
         return Beside(files)
     collected = collect_texts(components_of(manifest_of(plan, digests, None), read), read)
-    return Beside(files, options.licences, collected.files, collected.without)
+    notes = []
+    if without := collected.without:
+        more = f" and {len(without) - _SHOWN} more" if len(without) > _SHOWN else ""
+        index = os.path.join(options.licences, INDEX)
+        notes.append(f"no licence text came with {', '.join(without[:_SHOWN])}{more}: see {index}")
+    return Beside(files, options.licences, collected.files, tuple(notes))
+
+
+@contextlib.contextmanager
+def placed_beside(
+    plan: Plan, options: PackOptions, destination: Destination, digests: Digests
+) -> Iterator[tuple[str, ...]]:
+    """Write what is asked for beside the bundle of a plan, which the block puts in place; gives what a person should know of it.
+
+    Raises what `written_beside` raises.
+    """
+    if not options.content.sbom and not options.licences:
+        yield ()
+        return
+    beside = beside_of(plan, options, destination, digests)
+    with written_beside(beside):
+        yield beside.notes
 
 
 def _bill_paths(options: PackOptions, destination: Destination) -> dict[SbomFormat, str]:
     """Where bills of materials go that lie beside the output: nothing lies beside standard output, or an environment."""
     if not isinstance(destination, ToDirectory | ToFile):
         return {}
+    from bundler.sbom.bill import SUFFIXES
+
     return {form: os.path.normpath(destination.path) + SUFFIXES[form] for form in options.content.sbom}
 
 
@@ -162,6 +179,8 @@ def _folder(path: str, texts: Mapping[str, bytes]) -> Iterator[None]:
 
 def _foreign(path: str) -> str | None:
     """Something at a path that no folder of licence texts has; None where all of it is one."""
+    from bundler.sbom.texts import INDEX, listed_files
+
     if os.path.islink(path) or not os.path.isdir(path):
         return os.path.basename(path)
     try:

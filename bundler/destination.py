@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from bundler.errors import BadOption, UnfittingOption
 from bundler.fitting import check_options
-from bundler.formats import ARCHIVES, DIRECTORY, ArchiveFormat, archive_named, archive_of_suffix
+from bundler.formats import (
+    ARCHIVES,
+    DIRECTORY,
+    SIGNATURE_SUFFIX,
+    ArchiveFormat,
+    archive_named,
+    archive_of_suffix,
+)
 from bundler.machine import os
 from bundler.options import PackOptions
 
@@ -38,6 +45,8 @@ class ToFile:
     form: ArchiveFormat
     force: bool = False
     update: bool = False
+    signature: str = ""
+    """The path of the file beside it that will sign it; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +119,15 @@ def destination_of(out: str, options: PackOptions) -> Destination:
     if form is None:
         return ToDirectory(out, options.force, options.update)
     if out != STANDARD_OUTPUT:
-        return ToFile(out, form, options.force, options.update)
+        signature = os.path.abspath(out) + SIGNATURE_SUFFIX if options.sign else ""
+        return ToFile(out, form, options.force, options.update, signature)
     if options.update:
         raise UnfittingOption(
             "nothing stands at standard output that could be updated", "--reuse FILE names an archive to take from"
+        )
+    if options.sign:
+        raise UnfittingOption(
+            "--sign has no place for the signature beside standard output", "name a file in --out, or leave it out"
         )
     return ToStandardOutput(form)
 

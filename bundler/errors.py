@@ -160,6 +160,18 @@ class UnfittingOption(OutputFailed, BadOption):
     exit_status = 2
 
 
+class ExtraMissing(BundlerError):
+    """What is asked for needs a package that is not installed with bundler unless an extra asks for it."""
+
+
+class BadKey(BundlerError):
+    """A key that cannot be read or opened, or is of no kind that bundler signs and verifies with."""
+
+
+class SignatureUnreadable(BundlerError):
+    """A file that is named as a signature, and that is not there or cannot be read."""
+
+
 class NotABundle(BundlerError):
     """A path given as a bundle is none."""
 

@@ -26,6 +26,7 @@ class FaultKind(enum.Enum):
     IMPORT = "import"
     DIFFERENCE = "difference"
     OUTSIDE = "outside"
+    ATTESTATION = "attestation"
 
 
 @dataclass(frozen=True, slots=True)

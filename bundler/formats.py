@@ -15,6 +15,10 @@ DIRECTORY = "directory"
 """The name of what is no archive: a directory has a sink and a tree of its own."""
 FOLDER_LABEL = "bundler.folder"
 """The label of an OCI image that names the folder of its bundle."""
+SIGNATURE_SUFFIX = ".intoto.jsonl"
+"""What stands behind the name of an archive in that of the file that signs it, which lies beside it (in-toto, "Bundle")."""
+SIGNATURE = f"bundle{SIGNATURE_SUFFIX}"
+"""The bundle path of the file that signs a bundle in a directory. `bundle.json`, which it signs, does not list it."""
 HEAD_SIZE = 512
 """Bytes of a file's beginning that tell its format."""
 

@@ -34,6 +34,7 @@ class PackKeywords(TypedDict, total=False):
     force: bool
     update: bool
     reuse: StrPath
+    sign: StrPath
     link: LinkMode | str
     symlinks: Symlinks | str
     top: str

@@ -33,7 +33,7 @@ _NAMES = {
 }
 _PATTERNS = ("exclude", "include")
 """Two options for one field, `patterns`, whose order decides."""
-_PATHS = ("add", "base", "licences", "page", "reuse", "root")
+_PATHS = ("add", "base", "licences", "page", "reuse", "root", "sign")
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,13 @@ class ImageOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that is never shown."""
+
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PackOptions:
     """How to pack."""
 
@@ -232,6 +239,10 @@ class PackOptions:
     """Where an HTML page of what is in the bundle goes, once it is proved; "" for none."""
     licences: str = ""
     """A folder for the licence texts of all that the bundle is made of; "" for none."""
+    sign: str = ""
+    """The file of a private key that signs the bundle; "" for none."""
+    passphrase: Secret = Secret()
+    """Of an encrypted key. It has no name on the command line, and none in `[tool.bundler]`: see `signing.keys.PASSPHRASE`."""
     trace: tuple[str, ...] = ()
     """Commands that are run in the environment first: what they use comes along. Words as for a shell; none runs them."""
     configured: frozenset[str] = frozenset()
@@ -239,4 +250,7 @@ class PackOptions:
 
     def __post_init__(self) -> None:
         """Values may be given as text. Raises BadOption."""
+        given: object = self.passphrase
+        if isinstance(given, str):  # an error would show it
+            object.__setattr__(self, "passphrase", Secret(given))
         read_fields(self)

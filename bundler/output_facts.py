@@ -70,4 +70,4 @@ class DirectoryFacts:
     read_contents: Callable[[bytes], Mapping[str, str]]
     """From the bytes of that file: the SHA-256 (hexadecimal) of each file, `link:` and the target of each link, by bundle path."""
     is_regenerated: Callable[[str], bool]
-    """Whether a file at a bundle path is nobody's work: it comes back by itself."""
+    """Whether a file at a bundle path is nobody's work: it comes back by itself, or is worth nothing when the others change."""

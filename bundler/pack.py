@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bundler.environment import Environment
     from bundler.manifest import RecordedOptions
     from bundler.page.writing import PageFile
+    from bundler.signing.signer import Signer
     from bundler.sinks.directories.stage import Stage
     from bundler.target import Target
 else:
@@ -83,6 +84,7 @@ def pack(
     options = with_keywords(_to_begin_with(environment, out, keywords) if options is None else options, keywords)
     destination = destination_of(_out(environment, out, options), options)
     target = _target_of(options)
+    signer = _signer_of(options)
     check_what_lies_beside(options, destination, environment)
     recover(destination, options)
     progress.phase("reading the environment")
@@ -90,7 +92,7 @@ def pack(
     check_output(loaded, destination)
     _check_target(target, loaded)
     with claim(destination, options), _page(loaded, destination, options) as page:
-        return _pack(loaded, environment, destination, options, target, page, progress)
+        return _pack(loaded, environment, destination, options, target, page, signer, progress)
 
 
 def _pack(
@@ -100,6 +102,7 @@ def _pack(
     options: PackOptions,
     target: Target | None,
     page: PageFile | None,
+    signer: Signer | None,
     progress: Progress,
 ) -> report.PackReport:
     """Pack what was read at the path `environment`."""
@@ -111,6 +114,7 @@ def _pack(
     from bundler.plan.output import directory_facts
     from bundler.plan.recorded_options import recorded_options
     from bundler.plan.settings import open_workspace, settle_settings
+    from bundler.plan.signature_entry import lost_signature
     from bundler.sinks.opening import SinkOpening
     from bundler.tracing import trace_commands
 
@@ -140,6 +144,8 @@ def _pack(
             before,
             target,
             page,
+            signer,
+            lost_signature(destination) if signer is None else (),
         )
         dlopened, held = first_guess(job), frozenset[str]()
         for number in range(_MOST_ATTEMPTS):
@@ -180,6 +186,15 @@ def _page(
     trees = (environment.root, environment.interpreter.stdlib, destination.path)
     target = page_target(options.page, force=options.force or options.update, trees=trees)
     return nullcontext() if options.dry_run else PageFile(target, os.path.basename(os.path.abspath(destination.path)))
+
+
+def _signer_of(options: PackOptions) -> Signer | None:
+    """What signs the bundle: a key that does not open is told before anything is read. Raises BadKey, ExtraMissing."""
+    if not options.sign:
+        return None
+    from bundler.signing.signer import signer_of
+
+    return signer_of(options)
 
 
 def _stage(destination: Destination, options: PackOptions) -> AbstractContextManager[Stage | None]:

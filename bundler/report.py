@@ -15,6 +15,7 @@ from bundler.plan.traced import Traced
 
 if TYPE_CHECKING:
     from bundler.audit import AuditReport, LeakReport
+    from bundler.signing.signer import SignedBy
     from bundler.sinks import Updated
 
 
@@ -52,6 +53,8 @@ class PackReport:
     """What keeps it from running there, where there was no audit that would say so."""
     page: str | None = None
     """Where the page of it is; None where none was asked for, or the bundle has faults."""
+    signature: SignedBy | None = None
+    """What signed the bundle; None where nothing did."""
     can_compile: bool = True
     """Whether the environment's Python may be run, and so compile modules."""
 
@@ -106,6 +109,7 @@ def as_json(report: PackReport) -> dict[str, object]:
         "shared_files": report.shared_files,
         "updated": report.updated._asdict() if report.updated else None,
         "changed_options": [changed._asdict() for changed in report.changed_options],
+        "signature": report.signature._asdict() if report.signature is not None else None,
         "python": manifest.python.version,
         "floor": (
             {

@@ -30,6 +30,7 @@ def as_lines(report: PackReport, *, verbose: bool) -> Iterator[str]:
     """The report for a person. An update that changed nothing repeats nothing."""
     yield _made(report, verbose)
     yield from [f"its page: {path_shown(report.page)}"] if report.page else []
+    yield from [report.signature.text] if report.signature is not None else []
     yield from _other_options(report)
     if verbose or not _nothing_changed(report):
         yield from _start(report)

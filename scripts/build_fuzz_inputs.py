@@ -5,6 +5,7 @@ What once was a fault, `found-*`, stays as it is.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -85,6 +86,22 @@ def linux_launchers() -> list[bytes]:
     words = (Word(WordKind.PATH, "python3"), Word(WordKind.TEXT, "-E"), Word(WordKind.CALLED))
     found = [launcher_for(machine) for machine in ("x86_64", "aarch64")]
     return [launcher.program(words) for launcher in found if launcher is not None]
+
+
+def signatures() -> list[bytes]:
+    """One envelope, several with what is none between, and one with what cosign writes around it. The signatures are nobody's."""
+    subject = [{"name": "bundle.json", "digest": {"sha256": "0" * 64}}]
+    predicate = {"runDetails": {"builder": {"id": "pkg:pypi/x", "version": {"relocatable-bundler": "1"}}}}
+    kinds = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1"}
+    payload = base64.b64encode(json.dumps({**kinds, "subject": subject, "predicate": predicate}).encode()).decode()
+    one = {
+        "payloadType": "application/vnd.in-toto+json",
+        "payload": payload,
+        "signatures": [{"keyid": "a", "sig": "AA-_"}, {"sig": ""}],
+    }
+    around = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": one}
+    lines = [json.dumps(one).encode(), b"# none", b"{}", json.dumps(one).encode()]
+    return [lines[0] + b"\n", b"\n".join(lines), json.dumps(around, indent=1).encode()]
 
 
 def manifest(files: Mapping[str, dict[str, object]]) -> bytes:
@@ -250,6 +267,7 @@ TEXTS: dict[str, Iterable[bytes]] = {
         b'101 openat(AT_FDCWD, "/etc/x\\377", O_RDONLY|O_CLOEXEC) = 3</etc/x\\377>\n',
         b"7 clone(child_stack=NULL <unfinished ...>\n8 execve(\"/bin/sh\", [], []) = -1 ENOENT\n7 <... clone resumed>) = 8\n",
     ),
+    "signature": signatures(),
     "configuration": (b"[tool.bundler]\nout = 'dist'\nadd = ['a', 'b']\n", b"[project]\nname = 'x'\n"),
     "image-reference": (b"App_Name\n1.0+local", b"", b"\xff--x..y\n-"),
     "typelib": (typelib("Gtk", "3.0", "Gdk-3.0|xlib-2.0", "libgtk-3.so.0"), typelib("xlib", "2.0", order=">")),

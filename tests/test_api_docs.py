@@ -11,6 +11,7 @@ from pathlib import Path
 import bundler
 from tests.material.environments import clean, make
 from tests.material.interpreters import main_python
+from tests.material.signing import make_keys
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/api.md").read_text()
@@ -27,6 +28,9 @@ def test_the_examples_run(tmp_path: Path) -> None:
     (packages / "app/cli.py").write_text("def main():\n    print('started')\n")
     (tmp_path / "settings.toml").write_text("a = 1\n")
     (tmp_path / "dist").mkdir()
+    keys = make_keys(tmp_path / "keys")
+    keys.private.rename(tmp_path / "key.pem")
+    keys.public.rename(tmp_path / "key.pub")
     script = tmp_path / "examples.py"
     start = "import subprocess\nsubprocess.run(['dist/app/bin/start'], check=True)\n"
     script.write_text("".join([EXAMPLES[0], start, *EXAMPLES[1:]]))

@@ -376,3 +376,19 @@ def _prefixes(environment: Environment) -> tuple[str, ...]:
     if not sysroot.is_host:
         names.append(sysroot.path)
     return tuple(dict.fromkeys(name for name in names if not is_system_prefix(name)))
+
+
+def with_lost_libraries(proof: Proof) -> Proof:
+    """The proof with a fault for each library that is lacking still."""
+    told = {fault.path for fault in proof.audit.faults}
+    lost = [
+        Fault(
+            FaultKind.DIFFERENCE,
+            path,
+            f"the source opens it ({soname}), and the bundle does not find it",
+            f"it is opened by its whole path, perhaps: --exclude-lib {soname} leaves it to the host",
+        )
+        for path, soname in proof.lacking.items()
+        if path not in told
+    ]
+    return replace(proof, audit=replace(proof.audit, faults=(*proof.audit.faults, *lost))) if lost else proof

@@ -12,6 +12,7 @@ from bundler.audit.landmarks import ZIP_HINT
 from bundler.audit.pycs import audit_pycs
 from bundler.audit.tree import BundleTree
 from bundler.faults import Fault, FaultKind
+from bundler.formats import SIGNATURE
 from bundler.systems import System
 from bundler.trees import Kind
 
@@ -29,17 +30,19 @@ class Contents:
     notes: tuple[str, ...]
 
 
-def audit_contents(tree: BundleTree, system: System, *, strict: bool) -> Contents:
+def audit_contents(tree: BundleTree, system: System, *, strict: bool, exactly: bool = False) -> Contents:
     """Compare every file with the manifest.
 
-    What an installer or Python added or removed later is told apart: a note, and a fault only with `strict`. In an archive nobody
-    installs anything: there every difference is a fault.
+    What an installer or Python added, changed or removed later is told apart: a note, and a fault only with `strict`; what was
+    changed or removed also where the files must be `exactly` those. In an archive nobody installs anything: there every difference
+    is a fault. What signs the bundle is none.
     """
     installed = Installed(tree)
-    added = tuple(sorted((tree.files.keys() | tree.links.keys()) - tree.manifest.files.keys()))
+    signature = {SIGNATURE} & tree.files.keys()
+    added = tuple(sorted((tree.files.keys() | tree.links.keys()) - tree.manifest.files.keys() - signature))
     faults, notes = [], []
     for change, excused in (*_changed(tree, system, installed), *_missing(tree, installed)):
-        if excused and not strict:
+        if excused and not (strict or exactly):
             notes.append(f"{change.path}: {change.message}, by an installer")
         elif change.path == tree.manifest.python.scheme.stdlib_zip:
             faults.append(replace(change, hint=ZIP_HINT))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from bundler.audit.cage import CageKind
 from bundler.faults import Fault, fault_as_json
+from bundler.signing.proving import SignatureReport
 
 _SHOWN = 10
 
@@ -101,6 +102,8 @@ class AuditReport:
     """The name of the system against which the bundle was held; "" for none."""
     leaks: tuple[FoundLeak, ...] = ()
     """What has the form of a credential, or of a path in somebody's home folder. A pack's own are in its `LeakReport`."""
+    signature: SignatureReport | None = None
+    """The signature that holds, by the key that was given; None without one."""
 
     def as_json(self) -> dict[str, object]:
         """The former name of `to_dict`."""
@@ -115,6 +118,7 @@ class AuditReport:
             "added": list(self.added),
             "notes": list(self.notes),
             "leaks": [leak.to_dict() for leak in self.leaks],
+            "signature": self.signature.to_dict() if self.signature is not None else None,
             "run": (
                 {
                     "tried": self.run.tried,
@@ -135,6 +139,8 @@ class AuditReport:
         yield from self.findings(verbose)
         if verbose:
             yield from (f"added after the pack: {path}" for path in self.added)
+        if self.signature is not None:
+            yield self.signature.text
         yield self.outcome
 
     def findings(self, verbose: bool) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bundler.audit.recalled import Recalled, nothing_recalled
 from bundler.audit.seen_files import NOT_LOOKING, FileReader, Looking, SeenFile
 from bundler.bundle_paths import NOWHERE, follow
 from bundler.environment.unpacked import check_folder_or_archive, no_bundle
-from bundler.errors import NotABundle
+from bundler.errors import DamagedBundle, NotABundle
 from bundler.machine import os
 from bundler.manifest import Manifest, read_manifest
 from bundler.trees import MANIFEST, Kind, Member, Tree, open_tree
@@ -64,17 +64,24 @@ class BundleTree:
 
 
 def read_tree(
-    bundle: str, looking: Looking = NOT_LOOKING, known: Recalled | None = None, *, with_symbols: bool = False
+    bundle: str,
+    looking: Looking = NOT_LOOKING,
+    known: Recalled | None = None,
+    *,
+    with_symbols: bool = False,
+    signed: Collection[str] | None = None,
 ) -> BundleTree:
     """Read a bundle, a directory or an archive, to its end, and look through every file.
 
     With `with_symbols` it is read, too, for what a binary needs each version of symbols. Files of a directory that are `known` are
-    not read again.
+    not read again. Of a directory `bundle.json` must have one of the digests (hexadecimal) that are `signed`, where these are
+    given: else nothing that it says is read.
 
-    Raises NotABundle where there is no readable `bundle.json`.
+    Raises NotABundle where there is no readable `bundle.json`, DamagedBundle for another one than was signed.
     """
     check_folder_or_archive(bundle)
-    read = look_through(open_tree(bundle), looking, known, with_symbols=with_symbols)
+    believed = signed if os.path.isdir(bundle) else None
+    read = look_through(open_tree(bundle), looking, known, with_symbols=with_symbols, signed=believed)
     if read is None:
         raise no_bundle(bundle)
     in_archive = not os.path.isdir(bundle)
@@ -82,7 +89,12 @@ def read_tree(
 
 
 def look_through(
-    tree: Tree, looking: Looking = NOT_LOOKING, known: Recalled | None = None, *, with_symbols: bool = False
+    tree: Tree,
+    looking: Looking = NOT_LOOKING,
+    known: Recalled | None = None,
+    *,
+    with_symbols: bool = False,
+    signed: Collection[str] | None = None,
 ) -> BundleTree | None:
     """What a tree says of itself, as an archive that lies nowhere; None without a `bundle.json`. See `read_tree`.
 
@@ -107,6 +119,11 @@ def look_through(
     found = files.pop(MANIFEST, None)
     if found is None or found.text is None:
         return None
+    if signed is not None and found.sha256 not in signed:
+        raise DamagedBundle(
+            f"{MANIFEST} is another one than a moment ago: it is not the one that was signed",
+            "verify again when nobody writes to the bundle",
+        )
     _check_extent(found.text, len(files) + len(links))
     manifest = read_manifest(found.text)
     kinds = frozenset(folders), frozenset(others)

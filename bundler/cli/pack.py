@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +28,7 @@ from bundler.destination import STANDARD_OUTPUT, archive_of
 from bundler.fitting import without_unfitting
 from bundler.formats import ARCHIVES
 from bundler.option_names import with_chosen
-from bundler.options import PackOptions
+from bundler.options import PackOptions, Secret
 
 if TYPE_CHECKING:
     from bundler.report import PackReport
@@ -63,6 +63,7 @@ messages = option_group("Messages", ConfiguredOption)
         ("what would come along, and how much it is", "bundler pack --out dist/app --dry-run -v"),
         ("one that must run on Debian 11", "bundler pack --out dist/app --target debian11"),
         ("turn the environment itself into a bundle", "bundler pack .venv --in-place"),
+        ("an archive that its receivers can hold against a key", "bundler pack --out app.tar.zst --sign key.pem"),
     ),
 )
 @click.argument("env", required=False, type=click.Path(), metavar="[ENV]")
@@ -88,6 +89,7 @@ messages = option_group("Messages", ConfiguredOption)
 @output("--top", metavar="NAME", help="Put a folder of this name on top of an archive.")
 @output("--page", metavar="FILE", help="Make an HTML page of what is in the bundle, too (bundler inspect --html).")
 @output("--level", metavar="N", help="Compression level of an archive.")
+@output("--sign", metavar="KEY", help="Sign the bundle by a private key (PEM, OpenSSH); see verify --key.")
 @content(
     "--profile",
     help="How much of Python comes along (default: standard, without its own tests); packages are always whole.",
@@ -195,6 +197,7 @@ def pack(
     options = without_unfitting(options, form, configured_parameters(context))
     if out == STANDARD_OUTPUT and as_json:
         raise click.UsageError("--json and --out - both want standard output")
+    options = with_passphrase(options)
     environment = choose_environment(env, options.root)
     if environment.reason and not quiet and not as_json:
         say(environment.line(in_place=options.in_place))
@@ -211,6 +214,18 @@ def pack(
             say(f"kept in {keep_in}: {line}")
     if result.faults:
         sys.exit(FAULTS_FOUND)
+
+
+def with_passphrase(options: PackOptions) -> PackOptions:
+    """The options with the passphrase of the key that signs, which a person is asked for. Raises BadKey, ExtraMissing."""
+    if not options.sign or not sys.stdin.isatty():
+        return options
+    from bundler.signing.signer import needs_passphrase
+
+    if not needs_passphrase(options.sign):
+        return options
+    text = click.prompt(f"passphrase of {options.sign}", hide_input=True, err=True)
+    return replace(options, passphrase=Secret(text))
 
 
 def _place_of_learned(context: click.Context, options: PackOptions) -> str | None:

@@ -20,6 +20,7 @@ from bundler.options import AuditDepth
         ("a bundle for Windows, on Linux", "bundler verify dist/app --runner wine64"),
         ("whether it would run on RHEL 8", "bundler verify app.tar.gz --target rhel8"),
         ("the same, unpacked for a while and run", "bundler verify app.tar.gz --run --audit quick"),
+        ("whether it is what its maker signed", "bundler verify app.tar.gz --key maker.pub"),
     ),
 )
 @click.argument("bundle")
@@ -42,16 +43,40 @@ from bundler.options import AuditDepth
     shell_complete=completed_target,
     help="Whether it would run there: debian11, rhel8, manylinux_2_28, … (default: what it was packed for).",
 )
-@click.option("--strict", is_flag=True, help="What was added after the pack is a fault, too.")
+@click.option(
+    "--key", default="", metavar="FILE", help="Believe nothing that this public key has not signed. Means --strict."
+)
+@click.option(
+    "--signature",
+    default="",
+    metavar="FILE",
+    help="The signature, if it lies neither in the bundle nor beside it.",
+)
+@click.option(
+    "--strict/--no-strict", default=None, help="What was added after the pack is a fault, too (default: with --key)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="List what is otherwise counted.")
 def verify(
-    bundle: str, run: bool | None, audit: str, runner: str, target: str, strict: bool, as_json: bool, verbose: bool
+    bundle: str,
+    run: bool | None,
+    audit: str,
+    runner: str,
+    target: str,
+    key: str,
+    signature: str,
+    strict: bool | None,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Audit a bundle: a directory, or an archive of any format, which is not extracted unless it is to be run."""
     from bundler.audit import verify as run_verify
 
-    result = run_verify(bundle, run=run, strict=strict, audit=audit, runner=runner, target=target)
+    if signature and not key:
+        raise click.UsageError("--signature needs --key: the public key that it is held against")
+    result = run_verify(
+        bundle, run=run, strict=strict, audit=audit, runner=runner, target=target, key=key, signature=signature
+    )
     if as_json:
         click.echo(json.dumps(result.to_dict(), indent=1))
     else:

@@ -92,7 +92,7 @@ class LibraryFact:
 
 @dataclass(frozen=True, slots=True)
 class PackageFact:
-    """A package that brought files which libraries of the host open by themselves: plugins, data."""
+    """A package that brought other files than `bundled`: what those open by themselves, what an earlier pack took along."""
 
     package: HostPackage
     paths: tuple[str, ...]
@@ -181,7 +181,7 @@ class Manifest:
     opened: tuple[OpenedFact, ...] = ()
     companions: tuple[CompanionFact, ...] = ()
     companion_packages: tuple[PackageFact, ...] = ()
-    """Where the companions came from."""
+    """Where the companions came from; in a bundle that was packed again, libraries as well."""
     compiled_in: tuple[CompiledInPath, ...] = ()
     import_failures: Mapping[str, str] | None = field(default_factory=dict)
     """Modules that fail to import in the source too, with the error; None where the source was not tried."""

@@ -12,6 +12,7 @@ from bundler.entries import Directory, Entry, Layer, Literal, Source
 from bundler.environment import Environment
 from bundler.errors import BadOption, BundlerError, raise_all
 from bundler.files import opened
+from bundler.formats import SIGNATURE
 from bundler.machine import os
 from bundler.options import ContentOptions
 from bundler.plan.collect import Collected
@@ -63,8 +64,8 @@ def added_mounts(add: tuple[str, ...], separator: str = "/") -> tuple[Mount, ...
             errors.append(BundlerError(f"--add {item}: {source} does not exist"))
         elif target in (".", "..") or target.startswith("../"):
             errors.append(BadOption(f"--add {item}: the place in the bundle must be a path below it"))
-        elif target == "bundle.json":
-            errors.append(BadOption(f"--add {item}: bundle.json is bundler's own"))
+        elif target in ("bundle.json", SIGNATURE):
+            errors.append(BadOption(f"--add {item}: {target} is bundler's own"))
         else:
             mounts.append(Mount(path, target, ADDED + target, Layer.APPLICATION))
     raise_all(errors)

@@ -22,11 +22,12 @@ from bundler.plan.bases.parts import base_origin
 from bundler.plan.binaries.planned import library_origin
 from bundler.plan.collect import source_of
 from bundler.plan.filters import filtered
+from bundler.plan.former_packages import Former, read_former
 from bundler.plan.overlay import Entries
 from bundler.prefixes import is_system_prefix
 from bundler.systems import system_of
 from bundler.systems.libraries import BundledLibrary, LibraryFacts
-from bundler.systems.packaged import NOTHING_PACKAGED, Packaged, PackagedFile
+from bundler.systems.packaged import NOTHING_PACKAGED, Packaged
 
 LICENCES = "licenses/bundled"
 """Below `share`: a folder a package, as in Fedora's /usr/share/licenses, and `common-licenses` for what Debian's refer to."""
@@ -43,6 +44,8 @@ class HostPackages:
     """The bundle path of the folder that they lie in."""
     companions: Mapping[str, str] = field(default_factory=dict)
     """Files of this machine that libraries open by themselves, by bundle path."""
+    former: Former = field(default_factory=Former)
+    """What an earlier pack knew, where a bundle is packed again."""
 
     def fact(self, library: BundledLibrary, environment: Environment) -> LibraryFact:
         """What `bundle.json` tells of a library. Where no package tells its licence, the name does, for a few."""
@@ -74,7 +77,7 @@ class HostPackages:
             if file := self.packaged.files.get(source):
                 paths.setdefault(file.package, []).append(path)
                 firsts.setdefault(file.package, source)
-        return tuple(
+        own = (
             PackageFact(
                 package,
                 tuple(paths[package]),
@@ -83,10 +86,16 @@ class HostPackages:
             )
             for package, source in firsts.items()
         )
+        return (*own, *self.former.packages)
 
-    def of_interpreter(self, interpreter: Interpreter) -> PackagedFile | None:
-        """What the package of the interpreter itself is."""
-        return self.packaged.files.get(interpreter.executable)
+    def of_interpreter(self, interpreter: Interpreter) -> HostPackage | None:
+        """The package of the interpreter itself."""
+        file = self.packaged.files.get(interpreter.executable)
+        return file.package if file is not None else self.former.python
+
+    def interpreter_licences(self, interpreter: Interpreter) -> tuple[str, ...]:
+        """Bundle paths of that package's licence texts."""
+        return self.licence_files(interpreter.executable) or self.former.python_licences
 
     def licence_files(self, source: str) -> tuple[str, ...]:
         """Bundle paths of the licence texts of a file of this machine."""
@@ -104,12 +113,13 @@ def find_host_packages(
     sources = [*(library.source for library in libraries.bundled), *companions.values()]
     if is_system_prefix(interpreter.sysroot.name_of(interpreter.base_prefix)):
         sources.append(interpreter.executable)
+    former = read_former(environment, entries)
     if not sources:
-        return HostPackages()
+        return HostPackages(former=former)
     packaged = system_of(environment.platform.system).packages_of(sources, interpreter.sysroot)
     folder = f"{environment.scheme.share}/{LICENCES}"
     texts = filtered(_licence_entries(packaged, folder, environment), environment.scheme, content)
-    return HostPackages(packaged, texts, folder, companions)
+    return HostPackages(packaged, texts, folder, companions, former)
 
 
 def _companion_files(libraries: LibraryFacts, entries: Entries) -> dict[str, str]:

@@ -79,7 +79,6 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
     environment = plan.environment
     scheme, libraries, libc = environment.scheme, plan.libraries, environment.platform.libc
     system = system_of(environment.platform.system)
-    of_python = plan.packages.of_interpreter(interpreter)
     folders = [entry.path for entry in plan.entries if isinstance(entry.content, Directory)]
     return Manifest(
         bundler=VERSION,
@@ -89,8 +88,8 @@ def manifest_of(plan: Plan, digests: Digests, import_failures: Mapping[str, str]
             library=plan.libpython,
             site_packages=tuple(path for path in folders if scheme.is_package_folder(path)) or (scheme.site_packages,),
             extension_suffixes=interpreter.extension_suffixes,
-            package=of_python.package if of_python is not None else None,
-            licence_files=plan.packages.licence_files(interpreter.executable),
+            package=plan.packages.of_interpreter(interpreter),
+            licence_files=plan.packages.interpreter_licences(interpreter),
         ),
         machine="+".join(environment.platform.machine_names),
         floor=plan.floor,

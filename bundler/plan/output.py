@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bundler.errors import OutputFailed
-from bundler.formats import ArchiveFormat
+from bundler.formats import SIGNATURE, ArchiveFormat
 from bundler.image_reference import checked_reference, reference_of
 from bundler.machine import os
 from bundler.manifest import read_contents
@@ -26,7 +26,9 @@ _COMPILED = re.compile(r"(.*/)?__pycache__/[^/]+\.pyc(\.\d+)?")
 
 def directory_facts() -> DirectoryFacts:
     """What is known of a bundle in a directory, whatever is in it."""
-    return DirectoryFacts(MANIFEST, read_contents, lambda path: _COMPILED.fullmatch(path) is not None)
+    return DirectoryFacts(
+        MANIFEST, read_contents, lambda path: path == SIGNATURE or _COMPILED.fullmatch(path) is not None
+    )
 
 
 def archive_facts(plan: Plan, form: ArchiveFormat, options: PackOptions) -> ArchiveFacts:

@@ -19,6 +19,10 @@ class DirectUrl:
     url: str = ""
     editable: bool = False
     """Whether the distribution is an editable install."""
+    sha256: str = ""
+    """Of the archive that the URL names, in hexadecimal; "" where nobody noted it."""
+    commit: str = ""
+    """The commit of a git repository that the URL names; "" for another URL."""
 
     @property
     def is_local(self) -> bool:
@@ -48,7 +52,31 @@ def parse_direct_url(data: bytes) -> DirectUrl:
         return DirectUrl()
     members: dict[str, object] = value if isinstance(value, dict) else {}
     url, info = members.get("url"), members.get("dir_info")
-    return DirectUrl(url if isinstance(url, str) else "", isinstance(info, dict) and info.get("editable") is True)
+    return DirectUrl(
+        url if isinstance(url, str) else "",
+        isinstance(info, dict) and info.get("editable") is True,
+        _sha256(members.get("archive_info")),
+        _commit(members.get("vcs_info")),
+    )
+
+
+def _sha256(info: object) -> str:
+    """The digest in an `archive_info`: in `hashes`, or as it was written before (`sha256=…`)."""
+    members = info if isinstance(info, dict) else {}
+    hashes, former = members.get("hashes"), members.get("hash")
+    found = hashes.get("sha256") if isinstance(hashes, dict) else None
+    if found is None and isinstance(former, str):
+        found = former.removeprefix("sha256=")
+    return found if isinstance(found, str) and re.fullmatch(r"[0-9a-f]{64}", found) else ""
+
+
+def _commit(info: object) -> str:
+    members = info if isinstance(info, dict) else {}
+    found = members.get("commit_id")
+    is_one = (
+        members.get("vcs") == "git" and isinstance(found, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found)
+    )
+    return str(found) if is_one else ""
 
 
 def rewrite_direct_url(data: bytes) -> Rewritten | None:

@@ -6,6 +6,8 @@ import enum
 import re
 from typing import NamedTuple
 
+from bundler.formats import SIGNATURE
+
 
 class Meaning(enum.Enum):
     """What a file at the top of an environment is there for."""
@@ -25,6 +27,7 @@ ENVIRONMENT_FILES = (
     EnvironmentFile("pyvenv.cfg", Meaning.TIE),  # venv, virtualenv, uv: it names the base
     EnvironmentFile(".lock", Meaning.TIE),  # uv: one process at a time
     EnvironmentFile("bundle.json", Meaning.TIE),  # bundler: the environment is a bundle
+    EnvironmentFile(SIGNATURE, Meaning.TIE),  # the signature of that
     EnvironmentFile("bundle.cdx.json", Meaning.TIE),  # bundler --sbom: what that bundle holds
     EnvironmentFile("bundle.spdx.json", Meaning.TIE),
     EnvironmentFile(".gitignore", Meaning.FOLDER),  # venv 3.13, virtualenv, uv

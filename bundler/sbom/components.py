@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
-from bundler.bundle_paths import follow, lies_in
+from bundler.bundle_paths import lies_in
 from bundler.host_package import HostPackage
 from bundler.manifest import LibraryFact, Manifest, PackageFact
 from bundler.sbom.component import Component, ComponentKind, LicenceTeller
-from bundler.sbom.distributions import Installed, Read, find_installed, normalised
-from bundler.sbom.embedded import Part, read_embedded
+from bundler.sbom.distributions import Installed, Read, find_installed
+from bundler.sbom.files import digests_of, is_library
 from bundler.sbom.metadata import licence_files
 from bundler.sbom.purl import generic_purl, package_purl, pypi_purl, python_cpe
 from bundler.sbom.requirements import required
-
-_LIBRARY_FOLDER = re.compile(r"([^/]+)(\.libs|/\.libs|/\.dylibs)/[^/]+")
-"""Where auditwheel, delvewheel and delocate put libraries, beside or in a distribution's packages."""
-_SHARED = re.compile(r"\.(so|dylib|dll)(\.|$)", re.IGNORECASE)
+from bundler.sbom.vendored import vendored_libraries
 
 
 def components_of(manifest: Manifest, read: Read) -> tuple[Component, ...]:
@@ -30,7 +25,7 @@ def components_of(manifest: Manifest, read: Read) -> tuple[Component, ...]:
     refs = _distribution_refs(installed)
     owners = {path: ref for each, ref in zip(installed, refs, strict=True) for path in each.owned}
     libraries = list(_libraries(manifest))
-    vendored = list(_vendored(manifest, installed, refs, owners))
+    vendored = list(vendored_libraries(manifest, installed, refs, owners))
     interpreter = _interpreter(manifest)
     edges = _edges(manifest, owners, libraries, interpreter.ref)
     for component in vendored:
@@ -65,7 +60,7 @@ def _interpreter(manifest: Manifest) -> Component:
         python.package.text if python.package is not None else "",
         told_by=LicenceTeller.PYTHON,
         ref=f"python@{python.version}",
-        digests=_digests(binaries, manifest),
+        digests=digests_of(binaries, manifest),
     )
 
 
@@ -133,7 +128,7 @@ def _libraries(manifest: Manifest) -> Iterator[Component]:
             package=package.text,
             told_by=LicenceTeller.PACKAGE if licences else LicenceTeller.NOBODY,
             ref=purl,
-            digests=_digests(paths, manifest),
+            digests=digests_of(paths, manifest),
         )
 
 
@@ -147,15 +142,15 @@ def _unknown_library(path: str, manifest: Manifest, licence: str = "") -> Compon
         licence=licence,
         told_by=LicenceTeller.NAME if licence else LicenceTeller.NOBODY,
         ref=f"library:{path}",
-        digests=_digests([path], manifest),
+        digests=digests_of([path], manifest),
     )
 
 
 def _other_libraries(manifest: Manifest) -> Iterator[str]:
-    """Libraries in the folder of those of a host of which `bundle.json` does not tell: those of a bundle that was packed again."""
+    """Libraries in the folder of those of a host of which `bundle.json` does not tell: an older bundle, packed again."""
     folder = manifest.python.scheme.bundled
     for path, fact in manifest.files.items():
-        if folder and path.startswith(f"{folder}/") and fact.link is None and _SHARED.search(path.rpartition("/")[2]):
+        if folder and path.startswith(f"{folder}/") and fact.link is None and is_library(path):
             yield path
 
 
@@ -163,68 +158,6 @@ def _joined(licences: Iterable[str]) -> str:
     """What all libraries of a package are under."""
     told = list(licences)
     return told[0] if len(told) == 1 else " AND ".join(f"({each})" if " " in each else each for each in told)
-
-
-class _Vendored(NamedTuple):
-    """A file beside a distribution's packages, and whose it is."""
-
-    path: str
-    owner: str
-
-
-def _vendored(
-    manifest: Manifest, installed: Sequence[Installed], refs: Sequence[str], owners: Mapping[str, str]
-) -> Iterator[Component]:
-    """What wheels have inside: by their own bills of materials, else the files, whose versions nobody knows."""
-    told = set()
-    for each, ref in zip(installed, refs, strict=True):
-        parts = dict.fromkeys(part for data in each.sboms.values() for part in read_embedded(data))
-        for number, part in enumerate(part for part in parts if not _is_itself(part, each)):
-            told.add(ref)
-            yield Component(
-                ComponentKind.VENDORED,
-                part.name,
-                part.version,
-                tuple(each.sboms),
-                part.purl,
-                licence=part.licence,
-                owner=ref,
-                told_by=LicenceTeller.SBOM if part.licence else LicenceTeller.NOBODY,
-                ref=f"{ref}/{part.purl or part.name}#{number}",
-            )
-    for file in _library_files(manifest, installed, refs, owners):
-        if file.owner not in told:
-            yield Component(
-                ComponentKind.VENDORED,
-                file.path.rpartition("/")[2],
-                "",
-                (file.path,),
-                owner=file.owner,
-                ref=f"library:{file.path}",
-                digests=_digests([file.path], manifest),
-            )
-
-
-def _is_itself(part: Part, distribution: Installed) -> bool:
-    """Whether a wheel's own bill of materials means the wheel."""
-    is_of_pypi = part.purl.startswith("pkg:pypi/") or not part.purl
-    return is_of_pypi and normalised(part.name) == distribution.key
-
-
-def _library_files(
-    manifest: Manifest, installed: Sequence[Installed], refs: Sequence[str], owners: Mapping[str, str]
-) -> Iterator[_Vendored]:
-    """The shared libraries in folders that repairers of wheels make."""
-    by_name = {each.key.replace("-", "_"): ref for each, ref in zip(installed, refs, strict=True)}
-    folders = [f"{folder}/" for folder in manifest.python.site_packages]
-    for path, fact in manifest.files.items():
-        below = next((path[len(folder) :] for folder in folders if path.startswith(folder)), "")
-        found = _LIBRARY_FOLDER.search(below) if ".libs/" in below or ".dylibs/" in below else None
-        if found is None or fact.link is not None or not _SHARED.search(below):
-            continue
-        owner = owners.get(path) or by_name.get(normalised(found[1]).replace("-", "_"))
-        if owner is not None:
-            yield _Vendored(path, owner)
 
 
 def _edges(
@@ -241,14 +174,3 @@ def _edges(
         opened = {ref for path, ref in of_library.items() if lies_in(path, companion.path)}
         edges.setdefault(of_library.get(companion.library, interpreter), set()).update(opened)
     return edges
-
-
-def _digests(paths: Iterable[str], manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """The digests of files; of links those of what they lead to."""
-    links = {path: fact.link for path, fact in manifest.files.items() if fact.link is not None}
-    found = []
-    for path in paths:
-        fact = manifest.files.get(follow(path, links) or path)
-        if fact is not None and fact.sha256:
-            found.append((path, fact.sha256))
-    return tuple(found)

@@ -28,7 +28,7 @@ def write_cyclonedx(bill: Bill) -> bytes:
     bom.serial_number = uuid.UUID(int=0)
     text = JsonV1Dot6(bom).output_as_string(indent=1)
     serial = uuid.uuid5(uuid.NAMESPACE_OID, text)
-    return text.replace(bom.serial_number.urn, serial.urn, 1).encode() + b"\n"
+    return text.replace(bom.serial_number.urn, serial.urn, 1).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _bom(bill: Bill) -> Bom:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from bundler.parsing import parse_json
+from bundler.sbom.purl import known_purl
 
 _DEEPEST = 16
 _MOST = 10_000
@@ -44,7 +45,7 @@ def read_embedded(data: bytes) -> tuple[Part, ...]:
 def _of_cyclonedx(holder: Mapping[str, object], depth: int) -> Iterator[Part]:
     for item in _objects(holder.get("components")):
         if item.get("type") != "file":
-            yield Part(_text(item, "name"), _text(item, "version"), _text(item, "purl"), _licence(item))
+            yield Part(_text(item, "name"), _text(item, "version"), known_purl(_text(item, "purl")), _licence(item))
         if depth < _DEEPEST:
             yield from _of_cyclonedx(item, depth + 1)
 
@@ -72,7 +73,7 @@ def _of_spdx(top: Mapping[str, object]) -> Iterator[Part]:
         )
         licences = (_text(item, name) for name in ("licenseConcluded", "licenseDeclared"))
         licence = next((each for each in licences if each not in ("", "NOASSERTION", "NONE")), "")
-        yield Part(_text(item, "name"), _text(item, "versionInfo"), next(purls, ""), licence)
+        yield Part(_text(item, "name"), _text(item, "versionInfo"), known_purl(next(purls, "")), licence)
 
 
 def _object(value: object) -> Mapping[str, object]:

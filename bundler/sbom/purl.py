@@ -33,6 +33,16 @@ def generic_purl(name: str, version: str) -> str:
     return _text("generic", "", name, version, {})
 
 
+def known_purl(text: str) -> str:
+    """A package URL that somebody else wrote, as the specification writes it; "" for a text that is none."""
+    from packageurl import PackageURL
+
+    try:
+        return PackageURL.from_string(_told(text)).to_string()
+    except ValueError:
+        return ""
+
+
 def python_cpe(version: str) -> str:
     """The name of CPython of a version in the dictionary; of a pre-release with what it is as the update."""
     release, update = re.fullmatch(r"([\d.]*)(.*)", version).groups()  # type: ignore[union-attr]
@@ -47,5 +57,10 @@ def _bound(value: str) -> str:
 def _text(kind: str, namespace: str, name: str, version: str, qualifiers: dict[str, str]) -> str:
     from packageurl import PackageURL
 
-    given = {key: value for key, value in qualifiers.items() if value}
-    return PackageURL(kind, namespace or None, name, version or None, given or None).to_string()
+    given = {key: _told(value) for key, value in qualifiers.items() if value}
+    return PackageURL(kind, namespace or None, _told(name), _told(version) or None, given or None).to_string()
+
+
+def _told(text: str) -> str:
+    """A text with a mark in the place of what is no letter: halves of surrogates, from JSON or from names that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode()

@@ -48,7 +48,7 @@ def write_spdx(bill: Bill) -> bytes:
     text = file.getvalue().replace('"referenceCategory": "PACKAGE_MANAGER"', '"referenceCategory": "PACKAGE-MANAGER"')
     name = json.dumps(document.creation_info.document_namespace)
     serial = uuid.uuid5(uuid.NAMESPACE_OID, text)
-    return text.replace(name, f'{name[:-1]}-{serial}"', 1).encode() + b"\n"
+    return text.replace(name, f'{name[:-1]}-{serial}"', 1).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _document(bill: Bill) -> Document:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from bundler.sbom.component import Component
+from bundler.sbom.component import Component, ComponentKind
 from bundler.sbom.distributions import Read
 
 INDEX = "index.csv"
@@ -23,7 +23,7 @@ class Collected(NamedTuple):
     files: Mapping[str, bytes]
     """By paths in it, the index among them."""
     without: tuple[str, ...]
-    """Components that have no licence text, by name and version."""
+    """Components that have no licence text, by name and version; what is inside of a wheel has that of the wheel, mostly."""
 
 
 def collect_texts(components: Iterable[Component], read: Read) -> Collected:
@@ -42,7 +42,7 @@ def collect_texts(components: Iterable[Component], read: Read) -> Collected:
                 place = _place(path, folder, component)
                 files[place] = data
                 places.append(place)
-        if not places:
+        if not places and component.kind is not ComponentKind.VENDORED:
             without.append(" ".join(filter(None, (component.name, component.version))))
         writer.writerow(
             (

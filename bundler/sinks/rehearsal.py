@@ -44,9 +44,10 @@ def rehearse_archive(destination: ArchiveDestination, options: PackOptions, fact
     from bundler.sinks.opening import open_archive_sink
 
     match destination:
-        case ToFile(path, form, force, update):
-            Target(path, force=force).check_no_directory()
-            _check_target(path, force=force or update)
+        case ToFile(path, form, force, update, signature):
+            for place in filter(None, (path, signature)):
+                Target(place, force=force).check_no_directory()
+                _check_target(place, force=force or update)
         case ToStandardOutput(form):
             pass
     with TemporaryFolder("bundler-") as folder:

@@ -100,6 +100,14 @@ def test_a_pack_puts_bills_inside_and_beside_and_inspect_says_the_same(empty: Pa
     again = tmp_path / "packed again"
     pack(tmp_path / "app", again, *QUICK)
     assert not [name for name in NAMES.values() if (again / name).exists()], "they told of another bundle"
+    told, told_again = (
+        {
+            (part["name"], part.get("purl"))
+            for part in json.loads(bundler(["inspect", path, "--sbom", "cyclonedx"]).stdout)["components"]
+        }
+        for path in (tmp_path / "app", again)
+    )
+    assert told == told_again
 
 
 def test_licence_texts_are_collected_once_and_again_and_nothing_else_is_lost(empty: Path, tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ from bundler.rewrite.sysconfig import (
     rewrite_sysconfig_json,
     rewrite_sysconfigdata,
 )
+from bundler.signing.envelope import read_envelopes, write_envelope
+from bundler.signing.provenance import builder_of
+from bundler.signing.statement import read_statement, write_statement
 from bundler.sysroot import HOST, Sysroot
 from bundler.systems.linux.glibc_machines import glibc_machine
 from bundler.systems.linux.ld_cache import read_cache, read_configured_directories
@@ -113,6 +116,15 @@ def script(data: bytes) -> None:
     assert new is None or rewritten(new) is None, "a second time changes it again"
     if is_shell_script(data):
         rewrite_shell_script(data, (_VENV,), "..")
+
+
+def signature(data: bytes) -> None:
+    """Its envelopes, which come back as they are written; and what they say."""
+    for envelope in read_envelopes(data):
+        assert read_envelopes(write_envelope(envelope)) == (envelope,), "an envelope that is written is another one"
+        statement = read_statement(envelope.payload)
+        builder_of(statement.predicate)
+        assert read_statement(write_statement(statement)) == statement, "a statement that is written is another one"
 
 
 def ld_so_cache(data: bytes) -> None:
@@ -237,6 +249,9 @@ TARGETS = (
         "ld-so-conf", ld_so_conf, (), (*_PATHS, b"include ", b"ld.so.conf", b"*.conf", b"[", b"include /ld.so.conf\n")
     ),
     Target("direct-url", direct_url, (), (*_JSON, b"file:", b"file://[", b"%ff", b"dir_info")),
+    Target(
+        "signature", signature, (ValueError,), (*_JSON, b"payload", b"dsseEnvelope", b"sig", b"eyJ", b"\n{", b"-_==")
+    ),
     Target("kernel-json", kernel_json, (), (*_JSON, b"/venv/bin/python", b"argv", b"env", b"${", b"`")),
     Target("build-details", build_details, (), (*_JSON, b"base_prefix", b"/venv", b"libpython", b"c_api")),
     Target("sysconfig", sysconfig, (InterpreterFailed,), (*_PYTHON, b"build_time_vars = ", b"/venv", b"prefix=")),

@@ -38,6 +38,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "tcsh": ("tcsh", "csh"),
     "xvfb": ("Xvfb",),
     "openssl": ("openssl",),
+    "openssh-client": ("ssh-keygen",),
     "npm": ("npm", "node"),
     "chromium fonts-dejavu-core": ("chromium",),
     "debootstrap": ("debootstrap",),

@@ -16,6 +16,8 @@ AUDITWHEEL = """{
   "bomFormat": "CycloneDX", "specVersion": "1.4", "version": 1,
   "components": [
     {"type": "library", "bom-ref": "pkg:pypi/fast@2.0", "name": "fast", "version": "2.0", "purl": "pkg:pypi/fast@2.0"},
+    {"type": "library", "name": "fast.core", "version": "2.0", "purl": "pkg:pypi/fast@2.0#c-ext/fast.core"},
+    {"type": "library", "name": "six", "purl": "pkg:pypi/six"},
     {"type": "library", "name": "libgfortran", "version": "8.5.0-22.el8", "purl": "pkg:rpm/almalinux/libgfortran@8.5.0-22.el8",
      "licenses": [{"license": {"id": "GPL-3.0-or-later"}}]}
   ]
@@ -63,7 +65,8 @@ FILES: Mapping[str, str] = {
         "quick-one", metadata="License: Apache-2.0 or MIT\n", LICENSE__txt="Apache\n", RECORD="quick/__init__.py,,\n"
     ),
     **info("slow", metadata="License: see the file\n", RECORD="slow/core.so,,\n"),
-    f"{SITE}/fast.libs/libgfortran-040039e1.so.5.0.0": "gfortran",
+    f"{SITE}/fast.libs/libgfortran-040039e1-0352e75f.so.5.0.0": "gfortran",
+    f"{SITE}/fast.libs/libscipy_openblas-5f890258.so": "openblas",
     f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0": "gomp",
 }
 

@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 
 from bundler.host_package import HostPackage, PackageKind
+from bundler.manifest import LibraryFact
 from bundler.sbom import Component, ComponentKind, LicenceTeller, components_of, is_read
 from bundler.sbom.purl import package_purl, python_cpe
+from tests.material.schemes import WINDOWS_312
 from tests.sbom.made_up import FILES, SITE, TEXTS, info, manifest, read
 
 
@@ -38,6 +40,7 @@ def test_every_component_is_there_once_in_order(components: dict[str, Component]
         (ComponentKind.LIBRARY, "libssl3"),
         (ComponentKind.VENDORED, "libgfortran"),
         (ComponentKind.VENDORED, "libgomp-a34b3233.so.1.0.0"),
+        (ComponentKind.VENDORED, "libscipy_openblas-5f890258.so"),
     ]
 
 
@@ -110,7 +113,12 @@ def test_what_came_from_no_index_is_none_of_pypi_s(components: dict[str, Compone
 
 def test_distributions_need_what_their_markers_ask_for_here(components: dict[str, Component]) -> None:
     assert named(components["shop"], components) == ["fast"]
-    assert named(components["fast"], components) == ["libgfortran", "libssl3", "quick-one"]
+    assert named(components["fast"], components) == [
+        "libgfortran",
+        "libscipy_openblas-5f890258.so",
+        "libssl3",
+        "quick-one",
+    ]
     assert named(components["slow"], components) == ["libgomp-a34b3233.so.1.0.0"]
 
 
@@ -120,10 +128,19 @@ def test_libraries_are_needed_by_who_asks_for_them(components: dict[str, Compone
     assert components["libreadline8"].needs == ()
 
 
-def test_what_wheels_have_inside_is_told_by_their_own_bills_else_by_files(components: dict[str, Component]) -> None:
+def test_what_wheels_have_inside_is_told_by_their_own_bills_and_what_these_lack_by_files(
+    components: dict[str, Component],
+) -> None:
     gfortran, gomp = components["libgfortran"], components["libgomp-a34b3233.so.1.0.0"]
     assert (gfortran.owner, gfortran.version) == ("fast", "8.5.0-22.el8")
     assert (gfortran.purl, gfortran.licence) == ("pkg:rpm/almalinux/libgfortran@8.5.0-22.el8", "GPL-3.0-or-later")
+    assert gfortran.paths == (
+        f"{SITE}/fast-2.0.dist-info/sboms/auditwheel.cdx.json",
+        f"{SITE}/fast.libs/libgfortran-040039e1-0352e75f.so.5.0.0",
+    )
+    assert [path for path, _ in gfortran.digests] == list(gfortran.paths[1:])
+    openblas = components["libscipy_openblas-5f890258.so"]
+    assert (openblas.owner, openblas.version) == ("fast", "")
     assert (gomp.owner, gomp.version, gomp.purl) == ("slow", "", "")
     assert gomp.paths == (f"{SITE}/slow.libs/libgomp-a34b3233.so.1.0.0",)
 
@@ -133,6 +150,30 @@ def test_libraries_of_a_bundle_that_was_packed_again_are_told_without_a_version(
     found = [each for each in components_of(facts, read) if each.kind is ComponentKind.LIBRARY]
     assert [each.name for each in found] == ["libcrypto.so.3", "libown.so.1", "libreadline.so.8", "libssl.so.3"]
     assert {(each.version, each.purl) for each in found} == {("", "")}
+
+
+def test_a_bundle_for_windows_has_its_components_too() -> None:
+    site = "Lib/site-packages"
+    files = {
+        **{path.replace(SITE, site): text for path, text in info("shop", RECORD="shop/a.pyd,,\n").items()},
+        "python.exe": "",
+        "python312.dll": "",
+        "LICENSE.txt": "",
+        f"{site}/shop.libs/zlib-0a1b2c3d.dll": "",
+        "zlib1.dll": "",
+    }
+    facts = manifest(files)
+    python = dataclasses.replace(facts.python, scheme=WINDOWS_312, library="python312.dll", site_packages=(site,))
+    bundled = (LibraryFact("zlib1.dll", "host:zlib1.dll", (f"{site}/shop/a.pyd",)),)
+    facts = dataclasses.replace(facts, python=python, bundled=bundled, system="win32")
+    found = components_of(facts, lambda path: files[path].encode())
+    assert [(each.name, each.paths, each.needs) for each in found] == [
+        ("CPython", ("python.exe", "python312.dll"), ()),
+        ("shop", (f"{site}/shop-1.0.dist-info",), (f"library:{site}/shop.libs/zlib-0a1b2c3d.dll", "library:zlib1.dll")),
+        ("zlib1.dll", ("zlib1.dll",), ()),
+        ("zlib-0a1b2c3d.dll", (f"{site}/shop.libs/zlib-0a1b2c3d.dll",), ()),
+    ]
+    assert found[0].licence_files == ("LICENSE.txt",)
 
 
 def test_no_more_is_read_than_what_is_asked_for() -> None:

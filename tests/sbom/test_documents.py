@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from bundler.options import SbomFormat
 from bundler.plan.times import DEFAULT_EPOCH
 from bundler.sbom.bill import Bill, bill_of
 from bundler.sbom.documents import write_bill
-from tests.sbom.made_up import manifest, read
+from tests.sbom.made_up import FILES, SITE, info, manifest, read
 from tests.sbom.validators import faults
 
 
@@ -38,6 +39,38 @@ def test_a_spoiled_document_is_not_valid(form: str, member: str) -> None:
     found[member][0]["odd"] = 1
     with contextlib.suppress(SPDXParsingError):
         assert faults(json.dumps(found), form) != []
+
+
+ODD_BILL = """{"bomFormat": "CycloneDX", "components": [
+    {"name": "no URL", "purl": "not a purl"}, {"name": "no name", "purl": "pkg:pypi/"},
+    {"name": "half \\ud800", "purl": "pkg:Odd Type/x@1"},
+    {"name": "licence", "licenses": [{"expression": "half \\ud800"}], "purl": "pkg:pypi/x@\\ud800"}]}"""
+ODD = {
+    **FILES,
+    **info(
+        "odd",
+        "1.0\udc80",
+        metadata="License-Expression: MIT \udcff\nHome-page: x\nRequires-Dist: \udcff\n",
+        RECORD="odd\udcff.py,,\n",
+        direct_url__json='{"url": "https://example.org/\\ud800", "vcs_info": {"vcs": "git", "commit_id": "half \\ud800"}}',
+        **{"sboms/odd.cdx.json": ODD_BILL},
+    ),
+    f"{SITE}/odd.libs/lib\udcff.so.1": "odd",
+}
+
+
+def read_odd(path: str) -> bytes | None:
+    return os.fsencode(ODD[path]) if path in ODD else None
+
+
+@pytest.mark.parametrize("form", SbomFormat)
+def test_what_is_no_name_no_url_and_no_letter_spoils_no_document(form: SbomFormat) -> None:
+    """Anybody's metadata and bills are taken in: with marks for what is no letter, and without what is no package URL."""
+    found = bill_of(manifest(ODD), read_odd, DEFAULT_EPOCH)
+    data = write_bill(found, form)
+    assert json.loads(data.decode())
+    assert {"no URL", "no name", "odd"} <= {each.name for each in found.components}
+    assert {each.purl for each in found.components if each.name in ("no URL", "no name")} == {""}
 
 
 @pytest.mark.parametrize("form", SbomFormat)

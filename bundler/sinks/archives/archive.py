@@ -117,6 +117,13 @@ class ArchiveSink:
             raise _told(error, self._output, self._size) from error.__cause__
         return Written(file.path, self._digests, self._entries, file.size, notes=self._writer.notes())
 
+    def accompany(self, lines: bytes) -> None:
+        """Write the file that belongs to the finished archive, and gets its place with it. Raises NoRoom, OSError."""
+        try:
+            self._output.accompany(lines)
+        except OSError as error:
+            raise _told(error, self._output, self._size) from error.__cause__
+
     def begin_again(self) -> bool:
         """Never: an archive has an order."""
         return False

@@ -12,6 +12,7 @@ from bundler.destination import STANDARD_OUTPUT, ArchiveDestination, ToFile
 from bundler.errors import OutputFailed
 from bundler.machine import os
 from bundler.permissions import kept
+from bundler.sinks.archives.beside import FileBeside, check_beside
 from bundler.sinks.placement import Target
 from bundler.sinks.temporary import WorkingFolder, remove_tree
 
@@ -50,6 +51,9 @@ class Output(Protocol):
     def finish(self) -> FinishedFile:
         """Complete the file."""
 
+    def accompany(self, lines: bytes) -> None:
+        """Write the file that was asked for beside this one, once this one is finished."""
+
     def place(self) -> str:
         """Put the file in place; its path."""
 
@@ -61,20 +65,26 @@ def open_output(destination: ArchiveDestination) -> Output:
     """The output of a destination. Raises OutputExists, and OutputFailed where it cannot be written to."""
     if not isinstance(destination, ToFile):
         return StandardOutput(spooled=not destination.form.streams)
-    target = Target(destination.path, force=destination.force or destination.update)
+    may_replace = destination.force or destination.update
+    target = Target(destination.path, force=may_replace)
     target.check_file()
-    return FileOutput(target, target.make_temporary())
+    beside = Target(destination.signature, force=may_replace) if destination.signature else None
+    if beside is not None:
+        check_beside(beside)
+    return FileOutput(target, target.make_temporary(), beside)
 
 
 class FileOutput:
     """A file at the target, written in a working folder beside it."""
 
-    def __init__(self, target: Target, working: WorkingFolder) -> None:
+    def __init__(self, target: Target, working: WorkingFolder, beside: Target | None = None) -> None:
+        """`beside` is the place of a file that belongs to this one."""
         self.path = os.path.join(working.path, "archive")
         self.shown = target.path
         self.folder: str | None = os.path.dirname(target.path)
         self._target = target
         self._working = working
+        self._beside = FileBeside(beside, working.path) if beside is not None else None
         self._file: BinaryIO | None = None
         self._mode = 0o666
 
@@ -93,9 +103,24 @@ class FileOutput:
         os.chmod(self.path, kept(self._mode & ~umask))
         return FinishedFile(self.path, os.stat(self.path).st_size)
 
+    def accompany(self, lines: bytes) -> None:
+        """See Output."""
+        assert self._beside is not None, "nobody said that there would be one"
+        self._beside.write(lines)
+
     def place(self) -> str:
         """See Output."""
-        self._target.put_file(self.path)
+        if self._beside is None:
+            self._target.put_file(self.path)
+            return self._target.path
+        try:
+            self._beside.begin()
+            self._target.put_file(self.path)
+        except BaseException:
+            if os.path.lexists(self.path):
+                self._beside.undo()
+            raise
+        self._beside.end()
         return self._target.path
 
     def discard(self) -> None:
@@ -140,6 +165,10 @@ class StandardOutput:
                 size = file.tell()
         sys.stdout.buffer.flush()
         return FinishedFile(None, size)
+
+    def accompany(self, lines: bytes) -> None:
+        """Never: it has no place."""
+        raise AssertionError("nothing lies beside standard output")
 
     def place(self) -> str:
         """Nothing: the bytes are on their way."""

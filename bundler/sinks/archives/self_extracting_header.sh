@@ -136,7 +136,7 @@ check_space() {
 }
 
 # What is in the folder $1 and no pack put there, or left so, a path a line: what its bundle.json does not list; and where anything was
-# written since it was unpacked, what has another checksum. Python's compiled modules come by themselves.
+# written since it was unpacked, what has another checksum. Python's compiled modules come by themselves, and what signs a bundle goes with it.
 find_foreign() {
     (
         cd -- "$1"
@@ -145,12 +145,14 @@ find_foreign() {
         # A name with other letters than these stands in bundle.json in another form: such ones are only counted.
         plain() { sed -e '/[^ -~]/d' -e '/["\\]/d'; }
         listed() { sed -n -e 's/^  "\(.*\)": {"sha256".*/\1/p' -e 's/^  "\(.*\)": {"link".*/\1/p' bundle.json; }
-        present() { find . ! -type d ! -name bundle.json ! -path '*/__pycache__/*.pyc*' | sed 's/^\.\///'; }
+        present() {
+            find . ! -type d ! -name bundle.json ! -path ./bundle.intoto.jsonl ! -path '*/__pycache__/*.pyc*' | sed 's/^\.\///'
+        }
         { listed | plain && listed | plain && present | plain; } | sort | uniq -u
         known=$(($(listed | wc -l) - $(listed | plain | wc -l)))
         found=$(($(present | wc -l) - $(present | plain | wc -l)))
         [ "$found" -le "$known" ] || present | sed -n -e '/[^ -~]/p' -e '/["\\]/p'
-        [ -n "$(find . -type f -newer bundle.json ! -path '*/__pycache__/*')" ] || exit 0
+        [ -n "$(find . -type f -newer bundle.json ! -path ./bundle.intoto.jsonl ! -path '*/__pycache__/*')" ] || exit 0
         sums=$(command -v sha256sum || command -v shasum) || exit 0
         case $sums in *shasum) sums="$sums -a 256" ;; esac
         # shellcheck disable=SC2086 # two words

@@ -7,6 +7,7 @@ was killed meanwhile left undone, the next one settles first.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -88,8 +89,13 @@ class InPlaceSink:
         return False
 
     def replace(self, entry: Entry) -> bool:
-        """See Sink."""
-        return self._new.replace(entry)
+        """See Sink. The new file has the environment's owner, too."""
+        replaced = self._new.replace(entry)
+        found = os.stat(self._replaced)
+        if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+            with contextlib.suppress(PermissionError):
+                os.lchown(os.path.join(self._new.root, entry.path), found.st_uid, found.st_gid)
+        return replaced
 
     def place(self) -> str:
         """See Sink."""

@@ -6,6 +6,7 @@ the others' digests. Some may be written even while the plan is still being made
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
@@ -170,6 +171,7 @@ class FileWriter:
     def replace(self, root: str, entry: Entry) -> None:
         """Write one file below `root`, where all of them are now, anew: whoever reads it finds the old or the new one."""
         data = b"".join(chunks(entry, self.digests))
+        self.digests[entry.path] = Digest(hashlib.sha256(data).digest(), len(data))
         path = os.path.join(root, entry.path)
         with replacing(path) as file:
             write_at(file.fileno(), data, 0)

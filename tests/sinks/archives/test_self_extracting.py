@@ -54,9 +54,11 @@ def test_a_self_extracting_file_does_what_it_says(tmp_path: Path, shell: str) ->
     (target / "bin/run").unlink()
     (target / "__pycache__").mkdir()
     (target / "__pycache__/a.cpython-312.pyc").touch()
+    (target / "bundle.intoto.jsonl").write_text("{}\n")  # who has its signature may put it there
     done = call(f"--target={target}", "--force")
     assert (done.returncode, done.stderr) == (0, "")
     assert (target / "bin/run").exists() and not (target / "__pycache__").exists()
+    assert not (target / "bundle.intoto.jsonl").exists()
     assert os.listdir(target.parent) == ["-target"]
     assert call("--target", "-t", "--start", "a b", "--force").stdout == "started a b --force\n"
     assert call("--target", "-t", "--start").stdout == "started\n"

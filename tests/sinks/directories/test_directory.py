@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bundler.binaries.patch import overwrite
-from bundler.entries import Content, Directory, Entry, Layer, Link, Literal, Patched, Source
+from bundler.entries import Content, Deferred, Digests, Directory, Entry, Layer, Link, Literal, Patched, Source
 from bundler.errors import OutputExists, OutputFailed
 from bundler.options import LinkMode
 from bundler.sinks.directories import processes, writer
@@ -154,6 +154,22 @@ def test_over_a_directory_of_an_overlay_s_lower_layer_it_falls_back(tmp_path: Pa
         pytest.skip("no overlayfs here")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["new", f"{tmp_path}/t/m:", "out", f"{tmp_path}/t/m/out:", "bin", "bundle.json"]
+
+
+def test_what_is_made_of_a_file_that_was_replaced_is_made_of_the_new_one(tmp_path: Path) -> None:
+    """A signature, of `bundle.json`."""
+
+    def digest(digests: Digests) -> bytes:
+        return digests["bundle.json"].sha256.hex().encode()
+
+    with open_directory(str(tmp_path / "out"), force=False) as sink:
+        for item in (*bundle(), entry("signature", Deferred(digest))):
+            sink.add(item)
+        sink.finish()
+        sink.replace(entry("bundle.json", Literal(b"another")))
+        sink.replace(entry("signature", Deferred(digest)))
+        sink.place()
+    assert (tmp_path / "out/signature").read_text() == sha256(b"another").hexdigest()
 
 
 def test_a_mount_point_is_filled_and_replaced_in_its_place(tmp_path: Path) -> None:
