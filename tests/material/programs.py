@@ -59,6 +59,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "default-jre-headless": ("java",),
     "wine wine64": ("wine", "wineserver"),
     "osslsigncode": ("osslsigncode",),
+    "systemd": ("systemd-analyze",),
+    "debhelper dpkg-dev": ("dh", "dh_*", "dpkg-buildpackage", "dpkg-shlibdeps"),
 }
 """By the words for `apt-get install`: the programs, as patterns."""
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
