@@ -24,6 +24,7 @@ from bundler.options import (
     PackOptions,
     Profile,
     Pyc,
+    SbomFormat,
     Symlinks,
 )
 from bundler.plan.recorded_options import ChangedOption, changed_options, recorded_options
@@ -77,6 +78,7 @@ def everything(project: Path) -> ContentOptions:
         leaks=LeakMode.WARN,
         allow_leaks=("tests/", "private-key:*.pem"),
         target="debian12",
+        sbom=(SbomFormat.CYCLONEDX, SbomFormat.SPDX),
         thin="arm64",
     )
 
