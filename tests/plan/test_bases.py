@@ -131,7 +131,8 @@ def test_what_a_maker_of_environments_wrote_stays(machine: Machine) -> None:
         machine.put(f"env/bin/{name}")
     machine.link("env/lib64", "lib")
     ties = {"pyvenv.cfg", ".lock", "bundle.json", "lib64", f"{STDLIB}/EXTERNALLY-MANAGED", "lib/python312.zip"}
-    ties |= {"bin/python", "bin/python3.12", "bin/activate", "bin/activate.fish", "bundle.cdx.json", "bundle.spdx.json"}
+    ties |= {"bin/python", "bin/python3.12", "bin/activate", "bin/activate.fish"}
+    ties |= {"bundle.cdx.json", "bundle.spdx.json", "bundle.intoto.jsonl"}
     assert skipped(machine) == ties | {".gitignore", "CACHEDIR.TAG"}
     assert skipped(machine, in_place=True) == ties, "what speaks of the folder stays in it"
 
