@@ -93,6 +93,44 @@ def test_nothing_is_wider_than_the_screen_and_both_pictures_are_drawn(
         assert seen.said == []
 
 
+@pytest.mark.everything
+@pytest.mark.parametrize("name", ["libraries", "systems", "left-out", "changes"])
+def test_the_menu_leads_to_the_heading_at_the_first_click_and_marks_the_section(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    """Also past a picture that is drawn on the way: nothing that comes later has a height that was not there."""
+    made = tmp_path / "page.html"
+    made.write_bytes(render(contents(900)))
+    with opened(browser, made) as seen:
+        page = seen.page
+        page.locator(f".sections a[href='#{name}']").click()
+        settled(seen)
+        top = page.evaluate(f"document.getElementById('{name}').getBoundingClientRect().top")
+        is_at_end = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+        assert abs(top - 56) < 3 or (is_at_end and 56 < top < 900)
+        marked = page.locator(".sections a[aria-current]")
+        assert [marked.nth(number).get_attribute("href") for number in range(marked.count())] == [f"#{name}"]
+        page.keyboard.press("Control+Home")
+        settled(seen)
+        assert marked.all_inner_texts() == ["Overview"]
+        assert seen.said == []
+
+
+def settled(seen: Seen) -> None:
+    """Wait until the page stands still."""
+    seen.page.evaluate(
+        """() => new Promise(resolve => {
+            let last = -1, still = 0;
+            const look = () => {
+                still = scrollY === last ? still + 1 : 0;
+                last = scrollY;
+                still > 20 ? resolve() : requestAnimationFrame(look);
+            };
+            look();
+        })"""
+    )
+
+
 def colours(seen: Seen, name: str) -> int:
     """How many colours a picture has."""
     found = seen.page.evaluate(

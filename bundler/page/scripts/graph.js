@@ -322,7 +322,8 @@ const graph = (() => {
     document.getElementById("whole-graph").addEventListener("click", () => look(null));
     document.getElementById("nearer").addEventListener("click", () => zoom(1.4));
     document.getElementById("further").addEventListener("click", () => zoom(1 / 1.4));
-    // Drawn when somebody comes near: it takes a moment, and the page shall be there at once.
+    draw(); // caption and legend, which have a height: nothing below moves when the picture comes
+    // The picture is drawn when somebody comes near: it takes a moment, and the page shall be there at once.
     const observer = new IntersectionObserver(
       (seen) => {
         if (seen.some((entry) => entry.isIntersecting)) {

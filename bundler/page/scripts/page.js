@@ -95,6 +95,7 @@ function start() {
   sizes.start();
   graph.start();
   search.start();
+  sections.start();
   details.start();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   window.addEventListener("beforeprint", prepareForPaper);
