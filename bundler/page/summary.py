@@ -18,6 +18,8 @@ from bundler.report_lines import manifest_lines
 from bundler.sbom import Component, ComponentKind
 
 _NO_LICENCE = "no licence told"
+_MOST_NAMED = 8
+"""So many files a sentence names."""
 
 
 class Link(NamedTuple):
@@ -118,7 +120,8 @@ class Summary:
     places: tuple[str, ...]
     """The words for where libraries came from that occur."""
     floor: Told
-    floor_file: Link
+    floor_files: tuple[Link, ...]
+    """All that ask for the floor's release: without one of several alone it is no lower."""
     own_libc: bool
     """Whether what the files ask for is asked of a libc that comes along."""
     asks: tuple[Asks, ...]
@@ -136,17 +139,30 @@ class Summary:
         return human_size(self.size)
 
     @property
-    def warnings(self) -> int:
-        """How many lines are warnings."""
-        return sum(line.kind == "warning" for line in self.lines)
+    def warnings(self) -> tuple[Told, ...]:
+        """The lines that are warnings."""
+        return self._of_kind("warning")
+
+    @property
+    def needs(self) -> tuple[Told, ...]:
+        """The lines on where it runs."""
+        return self._of_kind("need")
+
+    @property
+    def notes(self) -> tuple[Told, ...]:
+        """The lines that are neither."""
+        return self._of_kind("note")
+
+    def _of_kind(self, kind: str) -> tuple[Told, ...]:
+        return tuple(line for line in self.lines if line.kind == kind)
 
 
 def summary_of(contents: Contents, numbering: Numbering) -> Summary:
     """The facts of a bundle."""
     manifest = contents.manifest
-    floor = manifest.floor
     files = [item for item in contents.items if item.link is None]
     libraries = tuple(_libraries(contents, numbering))
+    floor_files = tuple(_floor_files(contents, numbering))
     return Summary(
         name=contents.name,
         python=manifest.python.version,
@@ -159,11 +175,11 @@ def summary_of(contents: Contents, numbering: Numbering) -> Summary:
         libraries=libraries,
         places=tuple(dict.fromkeys(library.place for library in libraries)),
         floor=_floor(manifest),
-        floor_file=Link(floor.file, numbering.address_of_file(floor.file)) if floor else Link(""),
+        floor_files=floor_files,
         own_libc=bool(manifest.loader),
         asks=tuple(_asks(contents, numbering)),
         limits=tuple(_limits(manifest, numbering)),
-        lines=tuple(_told(manifest_lines(manifest))),
+        lines=tuple(_with_others(_told(manifest_lines(manifest)), manifest, floor_files)),
         left_out=left_out(manifest),
         leaving_out=tuple(leaving_out(contents)),
         licences=tuple(_licences(contents.components, numbering)),
@@ -260,6 +276,37 @@ def _floor(manifest: Manifest) -> Told:
     if host := manifest.host_libc:
         more.append(f"the target's {host.system} is used from {host.text} on, else its own, which comes along")
     return Told("need", f"{floor.system} {floor.text}", tuple(more))
+
+
+def _floor_files(contents: Contents, numbering: Numbering) -> Iterator[Link]:
+    """The file that the floor names, and those that ask for the same release."""
+    floor = contents.manifest.floor
+    if floor is None:
+        return
+    others = (
+        []
+        if contents.manifest.loader  # then the others ask the libc that comes along
+        else sorted(
+            path
+            for path, binary in contents.binaries.items()
+            if binary.demand is not None and binary.demand.release == floor.release and path != floor.file
+        )
+    )
+    for path in (floor.file, *others):
+        yield Link(path, numbering.address_of_file(path))
+
+
+def _with_others(lines: Iterable[Told], manifest: Manifest, floor_files: Sequence[Link]) -> Iterator[Told]:
+    """The lines, the one of the floor with all files that ask for it: `bundle.json` names one."""
+    floor = manifest.floor
+    for line in lines:
+        if floor and len(floor_files) > 1 and line.text.startswith(f"needs {floor.system} {floor.text} or later"):
+            others = ", ".join(link.text for link in floor_files[1:_MOST_NAMED])
+            rest = f" and {len(floor_files) - _MOST_NAMED} more" * (len(floor_files) > _MOST_NAMED)
+            told = f"asked for as well by {others}{rest}: leaving out one alone changes nothing"
+            yield line._replace(more=(*line.more, told))
+        else:
+            yield line
 
 
 def _asks(contents: Contents, numbering: Numbering) -> Iterator[Asks]:
