@@ -130,6 +130,7 @@ class Summary:
     lines: tuple[Told, ...]
     left_out: LeftOut
     leaving_out: tuple[LeavingOut, ...]
+    """What saves most first."""
     licences: tuple[Group, ...]
     changes: tuple[Group, ...]
 
@@ -181,7 +182,7 @@ def summary_of(contents: Contents, numbering: Numbering) -> Summary:
         limits=tuple(_limits(manifest, numbering)),
         lines=tuple(_with_others(_told(manifest_lines(manifest)), manifest, floor_files)),
         left_out=left_out(manifest),
-        leaving_out=tuple(leaving_out(contents)),
+        leaving_out=tuple(sorted(leaving_out(contents), key=lambda each: -each.size)),
         licences=tuple(_licences(contents.components, numbering)),
         changes=tuple(_changes(manifest, numbering)),
     )

@@ -152,7 +152,7 @@ def test_the_switch_of_colours_is_a_key_too_and_goes_around(seen: Seen) -> None:
     for _ in range(3):
         page.keyboard.press("t")
         themes.append(page.locator("html").get_attribute("data-theme"))
-    assert themes == ["light", "dark", "auto"]
+    assert themes == ["dark", "light", "auto"], "first what differs from what is seen"
 
 
 @pytest.mark.everything
@@ -215,6 +215,15 @@ def test_the_graph_is_followed_by_keyboard_and_back(seen: Seen) -> None:
 
 
 @pytest.mark.everything
+def test_files_are_counted_alike_wherever_they_are_counted(browser: Browser, file: Path) -> None:
+    with opened(browser, file) as seen:
+        parts = seen.page.locator("#parts tbody td:nth-child(4)").all_inner_texts()
+        total = seen.page.locator("#overview dd").first.inner_text()
+        assert f"in {sum(map(int, parts))} files, and 1 link" in " ".join(total.split())
+        assert seen.page.locator("#treemap").get_attribute("tabindex") is None
+
+
+@pytest.mark.everything
 def test_a_table_is_sorted_by_a_click_releases_as_numbers(seen: Seen) -> None:
     table = seen.page.locator("#library-table")
     table.locator("th button", has_text="asks for").click()
@@ -233,6 +242,7 @@ def test_it_prints_what_was_folded_on_white(browser: Browser, file: Path) -> Non
         )
         assert not seen.page.locator("#search").is_visible()
         assert BLAS in seen.page.locator("#systems").inner_text()
+        assert "click" not in seen.page.locator("#graph-caption").inner_text()
         seen.page.emulate_media(media="screen")
         folded.wait_for(state="attached")
         assert seen.said == []

@@ -160,7 +160,7 @@ const details = (() => {
     return [
       facts([
         ["version", component && component.version],
-        ["size", `${readableSize(owner.size)}, ${share(owner.size, bundle.size)} of all, in ${plural(owner.files.length, "file")}`],
+        ["size", `${readableSize(owner.size)}, ${share(owner.size, bundle.size)} of all, in ${plural(owner.count, "file")}`],
         ["licence", component && component.licence],
         ["purl", component && component.purl],
         ["asks for", newest && element("span", null, `${newest.asks.release} (${newest.asks.symbol}) in `, linkTo(newest))],
