@@ -13,13 +13,11 @@ from bundler.floor import Release, text_of
 from bundler.manifest import Manifest
 from bundler.page.numbering import Numbering
 from bundler.page.savings import LeavingOut, LeftOut, leaving_out, left_out
+from bundler.page.told import Told, told_lines
 from bundler.quantities import human_size
-from bundler.report_lines import manifest_lines
 from bundler.sbom import Component, ComponentKind
 
 _NO_LICENCE = "no licence told"
-_MOST_NAMED = 8
-"""So many files a sentence names."""
 
 
 class Link(NamedTuple):
@@ -84,15 +82,6 @@ class Limit(NamedTuple):
     what: str
     meaning: str
     files: tuple[Link, ...]
-
-
-class Told(NamedTuple):
-    """A line for whoever packed it: what is so, and what to do."""
-
-    kind: str
-    """`warning`, `note` or `need`."""
-    text: str
-    more: tuple[str, ...] = ()
 
 
 class Group(NamedTuple):
@@ -180,7 +169,7 @@ def summary_of(contents: Contents, numbering: Numbering) -> Summary:
         own_libc=bool(manifest.loader),
         asks=tuple(_asks(contents, numbering)),
         limits=tuple(_limits(manifest, numbering)),
-        lines=tuple(_with_others(_told(manifest_lines(manifest)), manifest, floor_files)),
+        lines=tuple(told_lines(manifest, [link.text for link in floor_files])),
         left_out=left_out(manifest),
         leaving_out=tuple(sorted(leaving_out(contents), key=lambda each: -each.size)),
         licences=tuple(_licences(contents.components, numbering)),
@@ -297,19 +286,6 @@ def _floor_files(contents: Contents, numbering: Numbering) -> Iterator[Link]:
         yield Link(path, numbering.address_of_file(path))
 
 
-def _with_others(lines: Iterable[Told], manifest: Manifest, floor_files: Sequence[Link]) -> Iterator[Told]:
-    """The lines, the one of the floor with all files that ask for it: `bundle.json` names one."""
-    floor = manifest.floor
-    for line in lines:
-        if floor and len(floor_files) > 1 and line.text.startswith(f"needs {floor.system} {floor.text} or later"):
-            others = ", ".join(link.text for link in floor_files[1:_MOST_NAMED])
-            rest = f" and {len(floor_files) - _MOST_NAMED} more" * (len(floor_files) > _MOST_NAMED)
-            told = f"asked for as well by {others}{rest}: leaving out one alone changes nothing"
-            yield line._replace(more=(*line.more, told))
-        else:
-            yield line
-
-
 def _asks(contents: Contents, numbering: Numbering) -> Iterator[Asks]:
     """Files by what they ask for. Of a bundle that brings its libc that is what its libc must have."""
     owners = {item.path: numbering.owner_name(item) for item in contents.items}
@@ -367,18 +343,6 @@ def _limits(manifest: Manifest, numbering: Numbering) -> Iterator[Limit]:
     for what, meaning, files in limits:
         if files:
             yield Limit(what, meaning, files)
-
-
-def _told(lines: Iterable[str]) -> Iterator[Told]:
-    """The report's lines, by kind; indented ones belong to the one before them."""
-    found: list[Told] = []
-    for line in lines:
-        if line.startswith("  ") and found:
-            found[-1] = found[-1]._replace(more=(*found[-1].more, line.strip()))
-            continue
-        kind = next((kind for kind in ("warning", "note") if line.startswith(f"{kind}: ")), "need")
-        found.append(Told(kind, line.removeprefix(f"{kind}: ")))
-    yield from sorted(found, key=lambda told: ("warning", "need", "note").index(told.kind))
 
 
 def _licences(components: Sequence[Component], numbering: Numbering) -> Iterator[Group]:
