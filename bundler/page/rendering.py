@@ -21,7 +21,7 @@ from bundler.printable import printable
 from bundler.quantities import human_size
 from bundler.version import VERSION
 
-_SCRIPTS = ("bundle", "elements", "tables", "sizes", "graph", "details", "search", "page")
+_SCRIPTS = ("bundle", "elements", "tables", "sizes", "graph", "details", "search", "sections", "page")
 """In the order in which they need each other."""
 _MOST_ROWS = 200
 """So many files a list of the page itself names: of more of them its scripts tell."""

@@ -13,8 +13,8 @@ from bundler.floor import Release, text_of
 from bundler.manifest import Manifest
 from bundler.page.numbering import Numbering
 from bundler.page.savings import LeavingOut, LeftOut, leaving_out, left_out
+from bundler.page.told import Told, told_lines
 from bundler.quantities import human_size
-from bundler.report_lines import manifest_lines
 from bundler.sbom import Component, ComponentKind
 
 _NO_LICENCE = "no licence told"
@@ -84,15 +84,6 @@ class Limit(NamedTuple):
     files: tuple[Link, ...]
 
 
-class Told(NamedTuple):
-    """A line for whoever packed it: what is so, and what to do."""
-
-    kind: str
-    """`warning`, `note` or `need`."""
-    text: str
-    more: tuple[str, ...] = ()
-
-
 class Group(NamedTuple):
     """Components under one licence, or files that were changed for one reason."""
 
@@ -118,7 +109,8 @@ class Summary:
     places: tuple[str, ...]
     """The words for where libraries came from that occur."""
     floor: Told
-    floor_file: Link
+    floor_files: tuple[Link, ...]
+    """All that ask for the floor's release: without one of several alone it is no lower."""
     own_libc: bool
     """Whether what the files ask for is asked of a libc that comes along."""
     asks: tuple[Asks, ...]
@@ -127,6 +119,7 @@ class Summary:
     lines: tuple[Told, ...]
     left_out: LeftOut
     leaving_out: tuple[LeavingOut, ...]
+    """What saves most first."""
     licences: tuple[Group, ...]
     changes: tuple[Group, ...]
 
@@ -136,17 +129,30 @@ class Summary:
         return human_size(self.size)
 
     @property
-    def warnings(self) -> int:
-        """How many lines are warnings."""
-        return sum(line.kind == "warning" for line in self.lines)
+    def warnings(self) -> tuple[Told, ...]:
+        """The lines that are warnings."""
+        return self._of_kind("warning")
+
+    @property
+    def needs(self) -> tuple[Told, ...]:
+        """The lines on where it runs."""
+        return self._of_kind("need")
+
+    @property
+    def notes(self) -> tuple[Told, ...]:
+        """The lines that are neither."""
+        return self._of_kind("note")
+
+    def _of_kind(self, kind: str) -> tuple[Told, ...]:
+        return tuple(line for line in self.lines if line.kind == kind)
 
 
 def summary_of(contents: Contents, numbering: Numbering) -> Summary:
     """The facts of a bundle."""
     manifest = contents.manifest
-    floor = manifest.floor
     files = [item for item in contents.items if item.link is None]
     libraries = tuple(_libraries(contents, numbering))
+    floor_files = tuple(_floor_files(contents, numbering))
     return Summary(
         name=contents.name,
         python=manifest.python.version,
@@ -159,13 +165,13 @@ def summary_of(contents: Contents, numbering: Numbering) -> Summary:
         libraries=libraries,
         places=tuple(dict.fromkeys(library.place for library in libraries)),
         floor=_floor(manifest),
-        floor_file=Link(floor.file, numbering.address_of_file(floor.file)) if floor else Link(""),
+        floor_files=floor_files,
         own_libc=bool(manifest.loader),
         asks=tuple(_asks(contents, numbering)),
         limits=tuple(_limits(manifest, numbering)),
-        lines=tuple(_told(manifest_lines(manifest))),
+        lines=tuple(told_lines(manifest, [link.text for link in floor_files])),
         left_out=left_out(manifest),
-        leaving_out=tuple(leaving_out(contents)),
+        leaving_out=tuple(sorted(leaving_out(contents), key=lambda each: -each.size)),
         licences=tuple(_licences(contents.components, numbering)),
         changes=tuple(_changes(manifest, numbering)),
     )
@@ -262,6 +268,24 @@ def _floor(manifest: Manifest) -> Told:
     return Told("need", f"{floor.system} {floor.text}", tuple(more))
 
 
+def _floor_files(contents: Contents, numbering: Numbering) -> Iterator[Link]:
+    """The file that the floor names, and those that ask for the same release."""
+    floor = contents.manifest.floor
+    if floor is None:
+        return
+    others = (
+        []
+        if contents.manifest.loader  # then the others ask the libc that comes along
+        else sorted(
+            path
+            for path, binary in contents.binaries.items()
+            if binary.demand is not None and binary.demand.release == floor.release and path != floor.file
+        )
+    )
+    for path in (floor.file, *others):
+        yield Link(path, numbering.address_of_file(path))
+
+
 def _asks(contents: Contents, numbering: Numbering) -> Iterator[Asks]:
     """Files by what they ask for. Of a bundle that brings its libc that is what its libc must have."""
     owners = {item.path: numbering.owner_name(item) for item in contents.items}
@@ -319,18 +343,6 @@ def _limits(manifest: Manifest, numbering: Numbering) -> Iterator[Limit]:
     for what, meaning, files in limits:
         if files:
             yield Limit(what, meaning, files)
-
-
-def _told(lines: Iterable[str]) -> Iterator[Told]:
-    """The report's lines, by kind; indented ones belong to the one before them."""
-    found: list[Told] = []
-    for line in lines:
-        if line.startswith("  ") and found:
-            found[-1] = found[-1]._replace(more=(*found[-1].more, line.strip()))
-            continue
-        kind = next((kind for kind in ("warning", "note") if line.startswith(f"{kind}: ")), "need")
-        found.append(Told(kind, line.removeprefix(f"{kind}: ")))
-    yield from sorted(found, key=lambda told: ("warning", "need", "note").index(told.kind))
 
 
 def _licences(components: Sequence[Component], numbering: Numbering) -> Iterator[Group]:

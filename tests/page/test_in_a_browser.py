@@ -93,6 +93,44 @@ def test_nothing_is_wider_than_the_screen_and_both_pictures_are_drawn(
         assert seen.said == []
 
 
+@pytest.mark.everything
+@pytest.mark.parametrize("name", ["libraries", "systems", "left-out", "changes"])
+def test_the_menu_leads_to_the_heading_at_the_first_click_and_marks_the_section(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    """Also past a picture that is drawn on the way: nothing that comes later has a height that was not there."""
+    made = tmp_path / "page.html"
+    made.write_bytes(render(contents(900)))
+    with opened(browser, made) as seen:
+        page = seen.page
+        page.locator(f".sections a[href='#{name}']").click()
+        settled(seen)
+        top = page.evaluate(f"document.getElementById('{name}').getBoundingClientRect().top")
+        is_at_end = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+        assert abs(top - 56) < 3 or (is_at_end and 56 < top < 900)
+        marked = page.locator(".sections a[aria-current]")
+        assert [marked.nth(number).get_attribute("href") for number in range(marked.count())] == [f"#{name}"]
+        page.keyboard.press("Control+Home")
+        settled(seen)
+        assert marked.all_inner_texts() == ["Overview"]
+        assert seen.said == []
+
+
+def settled(seen: Seen) -> None:
+    """Wait until the page stands still."""
+    seen.page.evaluate(
+        """() => new Promise(resolve => {
+            let last = -1, still = 0;
+            const look = () => {
+                still = scrollY === last ? still + 1 : 0;
+                last = scrollY;
+                still > 20 ? resolve() : requestAnimationFrame(look);
+            };
+            look();
+        })"""
+    )
+
+
 def colours(seen: Seen, name: str) -> int:
     """How many colours a picture has."""
     found = seen.page.evaluate(
@@ -114,7 +152,7 @@ def test_the_switch_of_colours_is_a_key_too_and_goes_around(seen: Seen) -> None:
     for _ in range(3):
         page.keyboard.press("t")
         themes.append(page.locator("html").get_attribute("data-theme"))
-    assert themes == ["light", "dark", "auto"]
+    assert themes == ["dark", "light", "auto"], "first what differs from what is seen"
 
 
 @pytest.mark.everything
@@ -177,6 +215,15 @@ def test_the_graph_is_followed_by_keyboard_and_back(seen: Seen) -> None:
 
 
 @pytest.mark.everything
+def test_files_are_counted_alike_wherever_they_are_counted(browser: Browser, file: Path) -> None:
+    with opened(browser, file) as seen:
+        parts = seen.page.locator("#parts tbody td:nth-child(4)").all_inner_texts()
+        total = seen.page.locator("#overview dd").first.inner_text()
+        assert f"in {sum(map(int, parts))} files, and 1 link" in " ".join(total.split())
+        assert seen.page.locator("#treemap").get_attribute("tabindex") is None
+
+
+@pytest.mark.everything
 def test_a_table_is_sorted_by_a_click_releases_as_numbers(seen: Seen) -> None:
     table = seen.page.locator("#library-table")
     table.locator("th button", has_text="asks for").click()
@@ -195,6 +242,7 @@ def test_it_prints_what_was_folded_on_white(browser: Browser, file: Path) -> Non
         )
         assert not seen.page.locator("#search").is_visible()
         assert BLAS in seen.page.locator("#systems").inner_text()
+        assert "click" not in seen.page.locator("#graph-caption").inner_text()
         seen.page.emulate_media(media="screen")
         folded.wait_for(state="attached")
         assert seen.said == []

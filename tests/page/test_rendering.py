@@ -165,6 +165,26 @@ def test_it_says_without_scripts_what_makes_it_large_and_which_file_asks_for_the
     assert "executable stacks 1 file" in words and "--fix-execstack" in words
 
 
+def test_all_files_that_ask_for_the_floor_are_named_wherever_one_is(page: bytes) -> None:
+    """To leave out one of several gains nothing, and a library that is left out must be on the target."""
+    made = contents()
+    binaries = {**made.binaries, LIBSSL: made.binaries[LIBSSL]._replace(demand=made.binaries[CRYPTO].demand)}
+    manifest = replace(made.manifest, floor=Floor("glibc", (2, 36), CRYPTO, "GLIBC_2.36"))
+    words = " ".join(Page(render(replace(made, binaries=binaries, manifest=manifest))).text.split())
+    assert words.count(f"because of {CRYPTO} and {LIBSSL}") == 2
+    assert f"asked for as well by {LIBSSL}: leaving out one alone changes nothing" in words
+    assert "Without all 2 together 2.34 would do" in words
+    assert "then the target must have it, at least as new as" in words
+    assert "leaving out one alone" not in page.decode()
+
+
+def test_warnings_needs_and_notes_are_counted_apart(parsed: Page) -> None:
+    words = " ".join(parsed.text.split())
+    assert "Warnings 2 1 note, 3 lines on where it runs" in words
+    for heading in ("Where it runs 3 target needs glibc", "Notes 1 note"):
+        assert heading in words
+
+
 def test_it_says_what_leaving_out_more_would_save(parsed: Page) -> None:
     words = " ".join(parsed.text.split())
     assert "packed with --profile standard" in words

@@ -28,7 +28,7 @@ const bundle = (() => {
       asks: null,
     };
   });
-  const owners = data.owners.map((name, number) => ({ address: `#owner/${number}`, number, name, files: [], size: 0 }));
+  const owners = data.owners.map((name, number) => ({ address: `#owner/${number}`, number, name, files: [], count: 0, size: 0 })); // a link is no file to count
   const absent = data.absent.map(([name, place], number) => ({
     address: `#name/${number}`,
     name,
@@ -41,6 +41,7 @@ const bundle = (() => {
   let size = 0;
   for (const file of files) {
     owners[file.owner].files.push(file);
+    owners[file.owner].count += file.link === undefined ? 1 : 0;
     owners[file.owner].size += file.size;
     size += file.size;
   }

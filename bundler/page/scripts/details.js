@@ -107,6 +107,13 @@ const details = (() => {
     return element("button", { type: "button", click: look }, "Show in the graph");
   }
 
+  // What leaves a library of the host behind, and what that asks of the target.
+  function staysBehind(file) {
+    const users = file.neededBy.length;
+    const price = users ? `: then the target must have it, at least as new as the ${plural(users, "file")} that need${users === 1 ? "s" : ""} it ask${users === 1 ? "s" : ""} for` : "";
+    return element("span", null, element("code", null, `--exclude-lib ${file.name}`), price);
+  }
+
   function ofFile(file) {
     const owner = bundle.owners[file.owner];
     const component = bundle.components.find((each) => each.files.includes(file.number));
@@ -122,7 +129,7 @@ const details = (() => {
         ["licence", component && component.licence],
         ["changed", file.reason],
         ["asks for", file.asks && `${file.asks.release} (${file.asks.symbol})`],
-        ["stays behind with", file.isLibrary && file.origin.startsWith("host:") && element("code", null, `--exclude-lib ${file.name}`)],
+        ["stays behind with", file.isLibrary && file.origin.startsWith("host:") && staysBehind(file)],
       ]),
       file.isBinary && inGraph(file),
       ...why(file),
@@ -153,7 +160,7 @@ const details = (() => {
     return [
       facts([
         ["version", component && component.version],
-        ["size", `${readableSize(owner.size)}, ${share(owner.size, bundle.size)} of all, in ${plural(owner.files.length, "file")}`],
+        ["size", `${readableSize(owner.size)}, ${share(owner.size, bundle.size)} of all, in ${plural(owner.count, "file")}`],
         ["licence", component && component.licence],
         ["purl", component && component.purl],
         ["asks for", newest && element("span", null, `${newest.asks.release} (${newest.asks.symbol}) in `, linkTo(newest))],

@@ -131,8 +131,8 @@ const graph = (() => {
     const { things, edges, dropped, degree } = wholeGraph();
     caption(
       `${plural(things.length, "node")}, an arrow leads from who needs a library to it.` +
-        (dropped ? ` ${plural(dropped, "node")} with the fewest arrows are not drawn.` : "") +
-        " Point at one to see its own; a click shows who needs it, and what it needs.",
+        (dropped ? ` ${plural(dropped, "node")} with the fewest arrows are not drawn.` : ""),
+      " Point at one to see its own; a click shows who needs it, and what it needs.",
     );
     if (!things.length) {
       caption("No file of this bundle names a shared library that is in it.");
@@ -218,8 +218,8 @@ const graph = (() => {
     return { symbolSize: isFocus ? 26 : 13, label: { position, distance: 6, fontWeight: isFocus ? "bold" : "normal" } };
   }
 
-  function caption(text) {
-    document.getElementById("graph-caption").textContent = text;
+  function caption(text, forPointers = "") {
+    fill(document.getElementById("graph-caption"), text, element("span", { class: "on-screen" }, forPointers));
   }
 
   function drawLegend(groups) {
@@ -298,7 +298,7 @@ const graph = (() => {
   function told(thing) {
     const lines = [thing.path || thing.name];
     if (thing.files) {
-      lines.push(`${readableSize(thing.size)} in ${plural(thing.files.length, "file")}`);
+      lines.push(`${readableSize(thing.size)} in ${plural(thing.count, "file")}`);
     } else {
       lines.push(thing.absent || `${readableSize(thing.size)}, from ${thing.origin}`);
       lines.push(`needed by ${plural(thing.neededBy.length, "file")}, needs ${thing.needs.length}`);
@@ -322,7 +322,8 @@ const graph = (() => {
     document.getElementById("whole-graph").addEventListener("click", () => look(null));
     document.getElementById("nearer").addEventListener("click", () => zoom(1.4));
     document.getElementById("further").addEventListener("click", () => zoom(1 / 1.4));
-    // Drawn when somebody comes near: it takes a moment, and the page shall be there at once.
+    draw(); // caption and legend, which have a height: nothing below moves when the picture comes
+    // The picture is drawn when somebody comes near: it takes a moment, and the page shall be there at once.
     const observer = new IntersectionObserver(
       (seen) => {
         if (seen.some((entry) => entry.isIntersecting)) {

@@ -2,6 +2,7 @@
 // The page itself: light and dark, keys, printing; and where it all begins.
 
 const THEMES = ["auto", "light", "dark"];
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 const PAPER = { width: 620, height: 400 }; // pixels: pictures that fit A4 and Letter
 
 // What is assigned as markup is refused by the policy of this page; the chart library empties its own elements by "".
@@ -31,8 +32,10 @@ function applyTheme(theme) {
   button.setAttribute("aria-label", `Colours: ${button.title}`);
 }
 
+// From what the system has to its opposite, so that the first press shows; then to the same by choice, and around.
 function nextTheme() {
-  const theme = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+  const order = DARK.matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
+  const theme = order[(order.indexOf(document.documentElement.dataset.theme) + 1) % order.length];
   remember(theme);
   applyTheme(theme);
   redraw();
@@ -95,8 +98,9 @@ function start() {
   sizes.start();
   graph.start();
   search.start();
+  sections.start();
   details.start();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  DARK.addEventListener("change", redraw);
   window.addEventListener("beforeprint", prepareForPaper);
   window.addEventListener("afterprint", afterPaper);
   matchMedia("print").addEventListener("change", ({ matches }) => (matches ? prepareForPaper() : afterPaper()));

@@ -16,7 +16,7 @@ const sizes = (() => {
   let drawn = []; // the parts of the picture: the chart library copies what it is given, so it is given their numbers
 
   function whole() {
-    return { name: bundle.name, files: bundle.files.filter((file) => file.size > 0), size: bundle.size, depth: 0 };
+    return { name: bundle.name, files: bundle.files.filter((file) => file.link === undefined), size: bundle.size, depth: 0 };
   }
 
   // The parts of a part, the largest first. A file has none.
@@ -288,8 +288,11 @@ const sizes = (() => {
     drawTable();
     drawLegend();
     drawHint();
-    document.getElementById("treemap-caption").textContent =
-      `${part.name}: ${readableSize(part.size)}, ${share(part.size, bundle.size)} of all. A click on a box goes into it.`;
+    fill(
+      document.getElementById("treemap-caption"),
+      `${part.name}: ${readableSize(part.size)}, ${share(part.size, bundle.size)} of all.`,
+      element("span", { class: "on-screen" }, " A click on a box goes into it; by keyboard, the table below does."),
+    );
     if (chart) {
       chart.setOption(options(), { notMerge: true });
     }
@@ -300,12 +303,6 @@ const sizes = (() => {
     choose("owner");
     chart = echarts.init(place, null, { renderer: "canvas" });
     chart.on("click", ({ data }) => data && drawn[data.part] && enter(drawn[data.part]));
-    place.addEventListener("keydown", (event) => {
-      if (event.key === "Backspace") {
-        event.preventDefault();
-        leave();
-      }
-    });
     document.getElementById("division").addEventListener("change", (event) => {
       choose(event.target.value);
       draw();
