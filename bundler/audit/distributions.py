@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import email.parser
-import re
 from collections.abc import Iterator, Sequence
+
+from packaging.utils import canonicalize_name
 
 from bundler.audit.installed import hexadecimal
 from bundler.audit.tree import BundleTree
@@ -37,14 +38,14 @@ def _told_otherwise(tree: BundleTree, paths: Sequence[str]) -> Iterator[Fault]:
     """Metadata that were packed and say another version than `bundle.json`, which scanners for holes go by."""
     told: dict[str, set[str]] = {}
     for name, version in tree.manifest.distributions:
-        told.setdefault(_canonical(name), set()).add(version)
+        told.setdefault(canonicalize_name(name), set()).add(version)
     for path in paths:
         text = tree.files[path].text
         if text is None or not tree.is_as_packed(path):
             continue
         metadata = email.parser.HeaderParser().parsestr(text.decode("utf-8", "surrogateescape"))
         name, version = str(metadata["Name"] or ""), str(metadata["Version"] or "").strip()
-        versions = told.get(_canonical(name), set())
+        versions = told.get(canonicalize_name(name), set())
         if versions and version not in versions:
             message = f"tells {name} {', '.join(sorted(versions))}, and {path} version {version}"
             yield Fault(FaultKind.MANIFEST, MANIFEST, message, "pack again")
@@ -55,7 +56,7 @@ def _twice(tree: BundleTree, metadata: Sequence[str]) -> Iterator[Fault]:
     by_name: dict[tuple[str, str], list[str]] = {}
     for path in metadata:
         name = path.rsplit("/", 2)[1].partition("-")[0]
-        by_name.setdefault((_folder(path), _canonical(name)), []).append(path)
+        by_name.setdefault((_folder(path), canonicalize_name(name)), []).append(path)
     for paths in by_name.values():
         packed = [path for path in paths if path in tree.manifest.files]
         for path in paths:
@@ -99,8 +100,3 @@ def _is_installed(tree: BundleTree, path: str) -> bool:
 def _folder(path: str) -> str:
     """The folder of packages that a file of some metadata belongs to."""
     return path.rsplit("/", 2)[0] if path.count("/") > 1 else ""
-
-
-def _canonical(name: str) -> str:
-    """A distribution's name as it is compared (the "Names and normalization" specification)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

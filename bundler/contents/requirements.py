@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from bundler.contents.model import Contents, Distribution
-from bundler.sbom.distributions import normalised
 from bundler.sbom.requirements import RequirementGraph
 
 
@@ -25,7 +26,7 @@ class Requirements:
     """Tells who requires a distribution. A requirement of an extra counts where somebody in the bundle asks for that extra."""
 
     def __init__(self, contents: Contents) -> None:
-        self._distributions = {normalised(each.name): each for each in contents.distributions}
+        self._distributions = {str(canonicalize_name(each.name)): each for each in contents.distributions}
         requires = {name: each.requires for name, each in self._distributions.items()}
         self._graph = RequirementGraph(requires, contents.manifest)
         self._by_required: dict[str, list[Requirement]] = {}
@@ -36,7 +37,7 @@ class Requirements:
     def of(self, name: str) -> tuple[Requirement, ...]:
         """What requires the distribution of a name, each requirer once."""
         found: dict[str, Requirement] = {}
-        for each in self._by_required.get(normalised(name), ()):
+        for each in self._by_required.get(canonicalize_name(name), ()):
             known = found.get(each.by.name)
             if known is None or (known.extra and not each.extra):
                 found[each.by.name] = each
@@ -44,7 +45,7 @@ class Requirements:
 
     def extras_for(self, name: str) -> tuple[str, ...]:
         """Extras of others (`requests[socks]`) that require it, and that nothing in the bundle asks for; a person may have."""
-        key = normalised(name)
+        key = canonicalize_name(name)
         found = []
         for by, distribution in self._distributions.items():
             for edge in self._graph.of(by, distribution.extras) if by != key else ():

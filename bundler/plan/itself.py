@@ -20,8 +20,10 @@ def check_itself(
     entries: Entries, environment: Environment, owners: Owners, start: StartCommand | None
 ) -> tuple[str, ...]:
     """A warning where bundler comes along and nothing asks for it, with the words that leave it out."""
+    from packaging.utils import canonicalize_name
+
     for distribution in environment.distributions:
-        if re.sub(r"[-_.]+", "-", distribution.name).lower() != _NAME:
+        if canonicalize_name(distribution.name) != _NAME:
             continue
         patterns = _patterns(entries, environment, owners.files(distribution))
         wanted = start is not None and owners.owner(start.subject) == distribution

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from packaging.utils import canonicalize_name
+
 from bundler.environment import Distribution, Environment
 from bundler.host_package import HostPackage
 from bundler.plan.host_packages import HostPackages
 from bundler.rewrite.urls import without_credentials
-from bundler.sbom.distributions import normalised
 from bundler.sbom.purl import generic_purl, package_purl, pypi_purl
 from bundler.signing.provenance import Material
 
@@ -32,7 +33,9 @@ def _distribution(found: Distribution) -> Material:
         return Material(found.name, pypi_purl(found.name, found.version))
     algorithm, digest = ("sha256", origin.sha256) if origin.sha256 else ("gitCommit", origin.commit)
     is_elsewhere = "://" in origin.url and not origin.is_local
-    uri = without_credentials(origin.url) if is_elsewhere else generic_purl(normalised(found.name), found.version)
+    uri = (
+        without_credentials(origin.url) if is_elsewhere else generic_purl(canonicalize_name(found.name), found.version)
+    )
     return Material(found.name, uri, algorithm if digest else "", digest)
 
 

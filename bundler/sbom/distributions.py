@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from packaging.utils import canonicalize_name
+
 from bundler.bundle_paths import join, normal
 from bundler.manifest import Manifest
 from bundler.sbom.metadata import Metadata, Origin, read_metadata, read_origin
@@ -34,12 +36,7 @@ class Installed:
     @property
     def key(self) -> str:
         """Its name as every tool spells it (PEP 503)."""
-        return normalised(self.metadata.name)
-
-
-def normalised(name: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+        return canonicalize_name(self.metadata.name)
 
 
 def is_read(path: str) -> bool:

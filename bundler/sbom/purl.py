@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from packaging.utils import canonicalize_name
+
 from bundler.host_package import HostPackage, PackageKind
 
 _ESCAPED = re.compile(r"[^A-Za-z0-9._]")
@@ -25,7 +27,7 @@ def package_purl(package: HostPackage) -> str:
 
 def pypi_purl(name: str, version: str, vcs_url: str = "") -> str:
     """That of a distribution on PyPI."""
-    return _text("pypi", "", re.sub(r"[-_.]+", "-", name).lower(), version, {"vcs_url": vcs_url})
+    return _text("pypi", "", canonicalize_name(name), version, {"vcs_url": vcs_url})
 
 
 def generic_purl(name: str, version: str) -> str:

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from bundler.manifest import Manifest
-from bundler.sbom.distributions import Installed, normalised
+from bundler.sbom.distributions import Installed
 
 _OS_NAMES = {"win32": "nt"}
 _SYSTEM_NAMES = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
@@ -50,7 +51,7 @@ class RequirementGraph:
             extra = self._counts(parsed, extras)
             if extra is not None:
                 marks = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
-                yield Asked(by, normalised(parsed.name), f"{parsed.name}{marks}{parsed.specifier}", extra)
+                yield Asked(by, canonicalize_name(parsed.name), f"{parsed.name}{marks}{parsed.specifier}", extra)
 
     def _asked_extras(self) -> dict[str, frozenset[str]]:
         """The extras of each distribution that another one asks for; one may ask for others."""
@@ -59,8 +60,8 @@ class RequirementGraph:
         while left:
             name = left.popleft()
             for parsed in self._parsed[name]:
-                asked = frozenset(map(normalised, parsed.extras))
-                required = normalised(parsed.name)
+                asked = frozenset(map(canonicalize_name, parsed.extras))
+                required = canonicalize_name(parsed.name)
                 is_new = required in found and not asked <= found[required]
                 if is_new and self._counts(parsed, found[name]) is not None:
                     found[required] |= asked

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
+from packaging.utils import canonicalize_name
+
 from bundler.manifest import Manifest
 from bundler.sbom.component import Component, ComponentKind, LicenceTeller
-from bundler.sbom.distributions import Installed, normalised
+from bundler.sbom.distributions import Installed
 from bundler.sbom.embedded import Part, read_embedded
 from bundler.sbom.files import digests_of, is_library
 
@@ -71,8 +73,8 @@ def _is_inside(part: Part, distribution: Installed) -> bool:
     """
     found = _PYPI.match(part.purl)
     if found is None:
-        return part.purl != "" or normalised(part.name) != distribution.key
-    return normalised(unquote(found[1])) != distribution.key and part.version != ""
+        return part.purl != "" or canonicalize_name(part.name) != distribution.key
+    return canonicalize_name(unquote(found[1])) != distribution.key and part.version != ""
 
 
 def _library_files(
@@ -87,7 +89,7 @@ def _library_files(
         found = _FOLDER.search(below) if ".libs/" in below or ".dylibs/" in below else None
         if found is None or fact.link is not None or not is_library(below):
             continue
-        owner = owners.get(path) or by_name.get(normalised(found[1]))
+        owner = owners.get(path) or by_name.get(canonicalize_name(found[1]))
         if owner is not None:
             files.setdefault(owner, []).append(path)
     return files
