@@ -249,6 +249,20 @@ def test_it_prints_what_was_folded_on_white(browser: Browser, file: Path) -> Non
 
 
 @pytest.mark.everything
+def test_paper_says_how_many_parts_are_not_told(browser: Browser, tmp_path: Path) -> None:
+    made = tmp_path / "page.html"
+    made.write_bytes(render(contents(5_000)))
+    with opened(browser, made) as seen:
+        seen.page.locator("#parts button.enter").first.wait_for()
+        while not seen.page.locator("#parts .more").count():
+            seen.page.locator("#parts button.enter").first.click()
+        seen.page.emulate_media(media="print")
+        assert seen.page.locator("#parts .more").is_visible()
+        assert not seen.page.locator("#library-table .more").is_visible()
+        assert seen.said == []
+
+
+@pytest.mark.everything
 def test_a_page_of_20_000_files_is_there_at_once(browser: Browser, tmp_path: Path) -> None:
     """A bound that no machine of today comes near: what it takes is in docs/page.md."""
     made = tmp_path / "page.html"
