@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import time
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bundler.errors import BundlerError
 from tests.fuzzing.corpus import inputs_of
+from tests.material import memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,7 @@ def is_taken(target: Target, data: bytes) -> bool:
 def memory_of(target: Target, data: bytes) -> int:
     """Bytes that Python's own memory grew by, at most, for one input."""
     is_taken(target, data)  # what is imported or remembered once counts for nobody
-    tracemalloc.start()
-    try:
-        is_taken(target, data)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    return memory.memory_of(lambda: is_taken(target, data))
 
 
 def check_memory(target: Target, data: bytes) -> None:

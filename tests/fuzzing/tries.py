@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bundler.errors import BinaryFormatError, CannotPatch
+from tests.material.memory import memory_of
 
 Result = TypeVar("Result")
 _REFUSALS = (BinaryFormatError, CannotPatch)
@@ -43,10 +43,9 @@ def done_or_refused(work: Callable[[], Result]) -> Result | None:
 
 def peak_of(work: Callable[[], object]) -> int:
     """Bytes of memory that some work takes, done or refused."""
-    tracemalloc.start()
-    try:
+
+    def try_it() -> None:
         with contextlib.suppress(*_REFUSALS):
             work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+
+    return memory_of(try_it)

@@ -12,7 +12,6 @@ import json
 import lzma
 import struct
 import tarfile
-import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from bundler.sinks.archives.frame_index import MOST_OF_A_FRAME, Frame, FrameInde
 from bundler.trees import archive as archive_of_trees
 from bundler.trees import compression, extracted, open_archive
 from bundler.trees.last_file import manifest_in_tar
+from tests.material.memory import memory_of
 from tests.sinks.samples import CODECS, entry, sample, write
 
 Content = bytes | str | None
@@ -66,16 +66,6 @@ FORMATS = pytest.mark.parametrize("made", [tar, zipped])
 def read(path: Path) -> list[str]:
     """The names in an archive, which is read to its end."""
     return [member.path for member, _ in open_archive(str(path)).scan(lambda _, file: file and file.read(1 << 16))]
-
-
-def peak(work: Callable[[], object]) -> int:
-    """Bytes of memory that some work takes."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def refused(path: Path, words: str) -> None:
@@ -177,7 +167,7 @@ def test_a_file_of_holes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     info.size = 512
     with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as file:
         file.addfile(info, io.BytesIO(b"1\n0\n0\n".ljust(512, b"\0")))
-    assert peak(lambda: refused(tmp_path / "a.tar", "its files have more than")) < MEMORY
+    assert memory_of(lambda: refused(tmp_path / "a.tar", "its files have more than")) < MEMORY
 
 
 def header(kind: bytes, size: int) -> bytes:
@@ -193,14 +183,14 @@ def test_a_header_that_asks_for_more_memory_than_any_is_refused(tmp_path: Path, 
         file.write(header(kind, size))
         for _ in range(size >> 20):
             file.write(bytes(1 << 20))
-    assert peak(lambda: refused(tmp_path / "a.tar.gz", "bytes between two files, or at the end")) < MEMORY
+    assert memory_of(lambda: refused(tmp_path / "a.tar.gz", "bytes between two files, or at the end")) < MEMORY
 
 
 def test_an_archive_that_does_not_end_is_refused(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.tar.gz", "wb", 1) as file:
         for _ in range(64):
             file.write(bytes(1 << 20))
-    assert peak(lambda: refused(tmp_path / "a.tar.gz", "bytes between two files, or at the end")) < MEMORY
+    assert memory_of(lambda: refused(tmp_path / "a.tar.gz", "bytes between two files, or at the end")) < MEMORY
 
 
 def test_what_is_no_file_has_no_content_to_be_passed_over(tmp_path: Path) -> None:
@@ -243,7 +233,7 @@ def test_a_frame_with_more_bytes_than_any_is_refused(codec: FrameCodec) -> None:
         with pytest.raises(ValueError, match="more bytes than any should have"):
             codec.decompress(data)
 
-    assert peak(refuse) < 3 * MOST_OF_A_FRAME
+    assert memory_of(refuse) < 3 * MOST_OF_A_FRAME
 
 
 @CODEC
@@ -259,7 +249,7 @@ def test_an_index_that_lies_is_refused(tmp_path: Path, codec: FrameCodec) -> Non
         index = pack_index(FrameIndex("x", frames))
         many = data * (1 if frames else 3 * MOST_OF_A_FRAME // len(data))
         (tmp_path / "a").write_bytes(codec.head + many + codec.tail(frames, index, right, data))
-        assert peak(lambda words=words: refused(tmp_path / "a", words)) < MEMORY  # type: ignore[misc]
+        assert memory_of(lambda words=words: refused(tmp_path / "a", words)) < MEMORY  # type: ignore[misc]
 
 
 def test_an_index_that_is_cut_short_behind_a_true_seal_is_damaged() -> None:

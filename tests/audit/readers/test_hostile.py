@@ -6,7 +6,6 @@ import contextlib
 import io
 import struct
 import time
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +27,7 @@ from tests.binaries.elf.damage import Damage, Kind, damaged
 from tests.binaries.elf.samples import make_sample
 from tests.binaries.macho.samples import make_fat
 from tests.binaries.macho.samples import make_sample as make_macho
+from tests.material.memory import memory_of
 
 DAMAGES = st.lists(
     st.builds(Damage, st.sampled_from(Kind), st.integers(0, 1 << 16), st.integers(0, 1 << 12)), min_size=1, max_size=4
@@ -63,16 +63,6 @@ def in_time(work: Callable[[], object]) -> None:
     start = time.process_time()
     work()
     assert time.process_time() - start < LIMIT
-
-
-def memory_of(work: Callable[[], object]) -> int:
-    """The bytes that some work takes. Keeping count of them makes it several times slower."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[*HealthCheck])
